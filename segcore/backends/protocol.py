@@ -1,0 +1,181 @@
+"""What a kernel is: the names, arguments and meaning that every backend shares.
+
+A backend is any object (a module will do) with these functions. They are pure functions over
+flat arrays, and bit-identical on every backend, errors included; the ``reference`` backend is
+their executable definition.
+
+Conventions
+-----------
+- A batch of N masks of one size is two arrays: ``run_ends`` (all masks, one after the other) and
+  ``offsets`` (int64, N + 1). Mask ``i`` is ``run_ends[offsets[i]:offsets[i + 1]]``: the strictly
+  increasing column-major pixel offsets, all below ``height * width``, at which the mask flips,
+  starting from background. Pixel (y, x) has the offset ``x * height + y``.
+- ``run_ends`` is uint32 while ``height * width < 2**32`` and uint64 from there on
+  (:func:`segcore.backends.sizes.run_end_dtype`), as argument and as result.
+- The caller has checked shapes, dtypes and sizes. What only a kernel can find out while it reads
+  (a broken count, an infinite coordinate) it raises as the ValueError of
+  :mod:`segcore.backends.errors`, for the first mask in batch order that has one.
+- Inputs are never written to. Arrays named ``out`` are the only ones that are.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+RunEnds: TypeAlias = NDArray[np.uint32] | NDArray[np.uint64]
+Offsets: TypeAlias = NDArray[np.int64]
+Batch: TypeAlias = tuple[RunEnds, Offsets]
+
+
+class Kernels(Protocol):
+    """The kernels. ``Batch`` is the pair (run_ends, offsets)."""
+
+    name: str
+    """The backend's name as in ``SEGCORE_BACKEND``: ``"native:avx2"``, ``"numba"``, ..."""
+
+    # -- dense arrays ---------------------------------------------------------------------------
+
+    def encode(self, dense: NDArray, threshold: float | None) -> Batch:
+        """Encode the (N, H, W) array ``dense``, of any strides.
+
+        The dtype is bool, any integer, or float16/32/64, in native byte order. Without a
+        threshold (never for floats) nonzero is foreground. With one, ``dense > threshold`` is,
+        as NumPy compares an array with a Python float: the threshold is first rounded to the
+        dtype of a float array; an integer array is compared exactly. NaN is background.
+        """
+
+    def decode(self, run_ends: RunEnds, offsets: Offsets, out: NDArray, zeroed: bool) -> None:
+        """Write the masks into the (N, H, W) array ``out`` as ones and zeros of its dtype.
+
+        ``out`` has any strides and any numeric dtype of 1, 2, 4 or 8 bytes, in any byte order.
+        ``zeroed`` is the caller's promise that ``out`` holds nothing but zeros, so that the
+        background need not be written.
+        """
+
+    # -- COCO counts ------------------------------------------------------------------------------
+
+    def string_decode(
+        self, data: NDArray[np.uint8], data_offsets: Offsets, height: int, width: int
+    ) -> Batch:
+        """Read COCO's compressed counts strings, laid end to end in ``data``.
+
+        Zero runs are accepted and vanish. See :mod:`segcore.backends.errors` for what raises.
+        """
+
+    def string_encode(
+        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
+    ) -> tuple[NDArray[np.uint8], Offsets]:
+        """Write COCO's compressed counts strings; the pair (data, data_offsets)."""
+
+    def counts_decode(
+        self, counts: NDArray[np.int64], counts_offsets: Offsets, height: int, width: int
+    ) -> Batch:
+        """Read run lengths, background first. Zero runs are accepted and vanish."""
+
+    def counts_encode(
+        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
+    ) -> tuple[NDArray[np.int64], Offsets]:
+        """Write run lengths, background first: the pair (counts, counts_offsets).
+
+        The first count is 0 where the mask's first pixel is foreground; no other is. They sum to
+        ``height * width``; a size without pixels gives the single count 0.
+        """
+
+    # -- measures ---------------------------------------------------------------------------------
+
+    def area(
+        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
+    ) -> NDArray[np.int64]:
+        """Count each mask's foreground pixels: (N,)."""
+
+    def boxes(
+        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
+    ) -> NDArray[np.int64]:
+        """Bound each mask: (N, 4), x0 y0 x1 y1, half-open; zeros where a mask is empty."""
+
+    # -- set operations ---------------------------------------------------------------------------
+
+    def combine(
+        self,
+        a_run_ends: RunEnds,
+        a_offsets: Offsets,
+        b_run_ends: RunEnds,
+        b_offsets: Offsets,
+        height: int,
+        width: int,
+        table: int,
+    ) -> Batch:
+        """Apply a boolean function of two pixels, element by element.
+
+        Bit ``2 * a + b`` of ``table`` (0..15) is the result for pixels ``a`` and ``b``: AND is
+        0b1000, OR 0b1110, XOR 0b0110, "a without b" 0b0100. Both batches have N masks, or one of
+        them has a single mask, which serves for every mask of the other.
+        """
+
+    def reduce(
+        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, intersect: bool
+    ) -> Batch:
+        """Unite all masks, or intersect them, to a batch of one.
+
+        The union of no masks is empty, their intersection is full.
+        """
+
+    def overlap(
+        self,
+        a_run_ends: RunEnds,
+        a_offsets: Offsets,
+        b_run_ends: RunEnds,
+        b_offsets: Offsets,
+        height: int,
+        width: int,
+    ) -> NDArray[np.int64]:
+        """Count the common pixels of every pair: (n, m)."""
+
+    # -- shapes -----------------------------------------------------------------------------------
+
+    def rasterize_polygons(
+        self,
+        coordinates: NDArray[np.float64],
+        ring_offsets: Offsets,
+        mask_offsets: Offsets,
+        height: int,
+        width: int,
+    ) -> Batch:
+        """Fill polygons by COCO's rule (``rleFrPoly``): even-odd within a ring, union of rings.
+
+        ``coordinates`` is flat: x0 y0 x1 y1 ...; ring ``r`` has the points ``ring_offsets[r]`` to
+        ``ring_offsets[r + 1]``, and mask ``i`` the rings ``mask_offsets[i]`` to
+        ``mask_offsets[i + 1]``. A ring of fewer than three points covers nothing.
+        """
+
+    def rasterize_boxes(self, boxes: NDArray[np.float64], height: int, width: int) -> Batch:
+        """Fill (N, 4) boxes x0 y0 x1 y1: COCO's polygon rule for their four corners."""
+
+    # -- label maps -------------------------------------------------------------------------------
+
+    def paint(
+        self,
+        run_ends: RunEnds,
+        offsets: Offsets,
+        order: NDArray[np.int64],
+        values: NDArray,
+        out: NDArray,
+    ) -> None:
+        """Paint masks over the (H, W) integer array ``out``, of any strides.
+
+        For each index ``i`` of ``order``, in that order, the pixels of mask ``i`` become
+        ``values[i]``; the others stay. ``values`` (N,) has the dtype of ``out``, in native byte
+        order. An index may come twice, or never.
+        """
+
+    def label_runs(
+        self, labels: NDArray, background: int | None
+    ) -> tuple[NDArray, RunEnds, Offsets]:
+        """Split the (H, W) integer array ``labels``, of any strides, into one mask a label.
+
+        Returns (ids, run_ends, offsets): the labels that occur, ascending, in the dtype of
+        ``labels`` (native byte order), without ``background`` unless that is None.
+        """

@@ -1,0 +1,106 @@
+// Every kernel on one page. segcore/backends/protocol.py says what each one means.
+//
+// The caller (src/bind) has checked dtypes, shapes and offsets; run ends are strictly increasing
+// and below the number of pixels. T is uint32_t or uint64_t (see types.hpp).
+#pragma once
+
+#include "context.hpp"
+#include "types.hpp"
+
+namespace segcore {
+
+// The element types of dense arrays that a threshold can be asked of.
+enum class Scalar { u8, i8, u16, i16, u32, i32, u64, i64, f16, f32, f64 };
+
+// An (N, H, W) array of any strides, in bytes, and the question that makes it a mask.
+struct DenseView {
+    const uint8_t* data;
+    int64_t count;
+    Size size;
+    int64_t strides[3];
+    Scalar scalar;         // without a threshold only its width matters
+    bool has_threshold;    // else: nonzero is foreground
+    double threshold;      // foreground is value > threshold
+};
+
+// An (N, H, W) array to write: elements of `width` bytes that become `one` (its low bytes) or 0.
+struct DenseOutput {
+    uint8_t* data;
+    int64_t count;
+    Size size;
+    int64_t strides[3];
+    int width;       // 1, 2, 4 or 8
+    uint64_t one;
+    bool zeroed;     // nothing but zeros there: the background need not be written
+};
+
+// An (H, W) array of integers of `width` bytes (1, 2, 4 or 8), of any strides, in bytes.
+struct LabelView {
+    const uint8_t* data;
+    Size size;
+    int64_t strides[2];
+    int width;
+    bool is_signed;
+};
+struct LabelOutput {
+    uint8_t* data;
+    Size size;
+    int64_t strides[2];
+    int width;
+};
+
+// encode.cpp, decode.cpp
+template <class T>
+void encode(const Context&, const DenseView&, Batch<T>&);
+template <class T>
+void decode(const Context&, BatchView<T>, const DenseOutput&);
+
+// coco_string.cpp
+template <class T>
+Status string_decode(const Context&, const uint8_t* data, const int64_t* data_offsets,
+                     int64_t count, Size, Batch<T>&);
+template <class T>
+void string_encode(const Context&, BatchView<T>, Size, Strings<uint8_t>&);
+template <class T>
+Status counts_decode(const Context&, const int64_t* counts, const int64_t* counts_offsets,
+                     int64_t count, Size, Batch<T>&);
+template <class T>
+void counts_encode(const Context&, BatchView<T>, Size, Strings<int64_t>&);
+
+// measure.cpp: `areas` has N values, `boxes` 4 N
+template <class T>
+void area(BatchView<T>, Size, int64_t* areas);
+template <class T>
+void boxes(BatchView<T>, Size, int64_t* boxes);
+
+// merge.cpp: bit 2 * a + b of `table` is the result for pixels a and b
+template <class T>
+void combine(const Context&, BatchView<T> a, BatchView<T> b, Size, unsigned table, Batch<T>&);
+template <class T>
+void reduce(const Context&, BatchView<T>, Size, bool intersect, Batch<T>&);
+
+// overlap.cpp: `areas` is n x m, in C order
+template <class T>
+void overlap(const Context&, BatchView<T> a, BatchView<T> b, Size, int64_t* areas);
+
+// rasterize.cpp: coordinates are x0 y0 x1 y1 ...
+template <class T>
+Status rasterize_polygons(const Context&, const double* coordinates, const int64_t* ring_offsets,
+                          const int64_t* mask_offsets, int64_t count, Size, Batch<T>&);
+template <class T>
+Status rasterize_boxes(const Context&, const double* boxes, int64_t count, Size, Batch<T>&);
+
+// paint.cpp: `values` has the width of the output's elements
+template <class T>
+void paint(const Context&, BatchView<T>, const int64_t* order, int64_t order_count,
+           const void* values, const LabelOutput&);
+
+// labels.cpp: `background` is the bits of the label to leave out; ids are as wide as the labels
+struct Labels {
+    bool has_background;
+    uint64_t background;
+};
+template <class T>
+void label_runs(const Context&, const LabelView&, Labels, Buffer<uint64_t>& ids, Batch<T>&);
+
+}  // namespace segcore

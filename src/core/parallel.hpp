@@ -1,0 +1,123 @@
+// A plain parallel loop. No pool and no OpenMP: threads live for one call, so a process may fork,
+// and no second OpenMP runtime meets the one of an ML framework.
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "context.hpp"
+#include "types.hpp"
+
+namespace segcore {
+
+// Below this many units of work (about a nanosecond each) a thread costs more than it saves.
+constexpr int64_t kWorkPerThread = 200'000;
+
+inline int threads_for(const Context& context, int64_t items, int64_t work) {
+    int64_t threads = work / kWorkPerThread + 1;
+    if (threads > items) threads = items;
+    if (threads > context.threads) threads = context.threads;
+    return threads < 1 ? 1 : static_cast<int>(threads);
+}
+
+// Call body(item, worker) for every item in [0, items), on up to `threads` threads; worker is in
+// [0, threads). Items are handed out in ascending order. The first exception is thrown here.
+template <class Body>
+void parallel_for(int64_t items, int threads, Body&& body) {
+    if (threads <= 1) {
+        for (int64_t item = 0; item < items; ++item) body(item, 0);
+        return;
+    }
+    std::atomic<int64_t> next{0};
+    std::exception_ptr error;
+    std::mutex error_mutex;
+    auto work = [&](int worker) {
+        try {
+            for (int64_t item; (item = next.fetch_add(1, std::memory_order_relaxed)) < items;) {
+                body(item, worker);
+            }
+        } catch (...) {
+            std::lock_guard<std::mutex> lock(error_mutex);
+            if (!error) error = std::current_exception();
+            next.store(items, std::memory_order_relaxed);
+        }
+    };
+    std::vector<std::thread> others;
+    others.reserve(static_cast<size_t>(threads - 1));
+    for (int worker = 1; worker < threads; ++worker) {
+        try {
+            others.emplace_back(work, worker);
+        } catch (const std::system_error&) {
+            break;  // no more threads to be had: those that run do the rest
+        }
+    }
+    work(0);
+    for (std::thread& thread : others) thread.join();
+    if (error) std::rethrow_exception(error);
+}
+
+// Build a batch mask by mask: make(mask, run_ends, worker) appends mask's run ends to the buffer
+// and returns a Status. `work` estimates the whole, in nanoseconds. Where several masks are wrong,
+// the first in batch order is reported, whatever the number of threads.
+template <class T, class Make>
+Status build_batch(const Context& context, int64_t count, int64_t work, Batch<T>& batch,
+                   Make&& make) {
+    batch.offsets.resize(static_cast<size_t>(count) + 1);
+    batch.offsets[0] = 0;
+    const int threads = threads_for(context, count, work);
+    if (threads <= 1) {
+        for (int64_t mask = 0; mask < count; ++mask) {
+            Status status = make(mask, batch.run_ends, 0);
+            if (!status.ok()) return status;
+            batch.offsets[static_cast<size_t>(mask) + 1] =
+                static_cast<int64_t>(batch.run_ends.size());
+        }
+        return {};
+    }
+    // Chunks of neighbouring masks, several a thread: each has a buffer, and they are joined.
+    const int64_t wanted = int64_t{8} * threads;
+    const int64_t chunks = count < wanted ? count : wanted;
+    std::vector<Buffer<T>> parts(static_cast<size_t>(chunks));
+    std::vector<Status> statuses(static_cast<size_t>(chunks));
+    parallel_for(chunks, threads, [&](int64_t chunk, int worker) {
+        Buffer<T>& part = parts[static_cast<size_t>(chunk)];
+        const int64_t first = count * chunk / chunks, last = count * (chunk + 1) / chunks;
+        for (int64_t mask = first; mask < last; ++mask) {
+            Status status = make(mask, part, worker);
+            if (!status.ok()) {
+                statuses[static_cast<size_t>(chunk)] = status;
+                return;
+            }
+            batch.offsets[static_cast<size_t>(mask) + 1] = static_cast<int64_t>(part.size());
+        }
+    });
+    for (const Status& status : statuses) {
+        if (!status.ok()) return status;
+    }
+    size_t total = 0;
+    for (const Buffer<T>& part : parts) total += part.size();
+    batch.run_ends.resize(total);
+    std::vector<size_t> starts(static_cast<size_t>(chunks));
+    total = 0;
+    for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+        starts[static_cast<size_t>(chunk)] = total;
+        const int64_t first = count * chunk / chunks, last = count * (chunk + 1) / chunks;
+        for (int64_t mask = first; mask < last; ++mask) {
+            batch.offsets[static_cast<size_t>(mask) + 1] += static_cast<int64_t>(total);
+        }
+        total += parts[static_cast<size_t>(chunk)].size();
+    }
+    parallel_for(chunks, threads, [&](int64_t chunk, int) {
+        const Buffer<T>& part = parts[static_cast<size_t>(chunk)];
+        if (part.size()) {
+            std::memcpy(batch.run_ends.data() + starts[static_cast<size_t>(chunk)], part.data(),
+                        part.size() * sizeof(T));
+        }
+    });
+    return {};
+}
+
+}  // namespace segcore

@@ -1,0 +1,48 @@
+// The leaf functions: the few inner loops that are written once for every instruction set.
+// Kernels reach them through a Table; which one is decided at run time (dispatch.hpp).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace segcore::simd {
+
+// Bits are packed 64 to a word, the first in the lowest bit. Where n is no multiple of 64, the
+// last word is filled up with zeros.
+struct Table {
+    const char* name;
+
+    // Bit i is set where the i-th element is nonzero. For elements of 1, 2, 4 and 8 bytes.
+    void (*pack_nonzero[4])(const void* values, size_t n, uint64_t* bits);
+    // Bit i is set where values[i] > threshold.
+    void (*pack_greater_f32)(const float* values, size_t n, float threshold, uint64_t* bits);
+    void (*pack_greater_f64)(const double* values, size_t n, double threshold, uint64_t* bits);
+    // Bit i is set where a[i] != b[i]. For elements of 1, 2, 4 and 8 bytes.
+    void (*pack_differ[4])(const void* a, const void* b, size_t n, uint64_t* bits);
+
+    // Write base + the index of every set bit, ascending; return how many. `out` has room for
+    // 64 * words values: an implementation may write past the count, never past that room.
+    size_t (*positions_u32)(const uint64_t* bits, size_t words, uint32_t base, uint32_t* out);
+    size_t (*positions_u64)(const uint64_t* bits, size_t words, uint64_t base, uint64_t* out);
+
+    // Element i of `out` becomes `one` where bit i is set, else 0. For 1, 2, 4 and 8 bytes.
+    void (*expand[4])(const uint64_t* bits, size_t n, uint64_t one, void* out);
+
+    // Transpose a 64 x 64 matrix of bits: bit x of rows[y] becomes bit y of columns[x].
+    void (*transpose_bits)(const uint64_t* rows, uint64_t* columns);
+
+    // Population counts of a[i], and of a[i] & b[i].
+    uint64_t (*count_bits)(const uint64_t* a, size_t words);
+    uint64_t (*count_common)(const uint64_t* a, const uint64_t* b, size_t words);
+
+    // Sum of max(0, min(a_end, b_end) - max(a_start, b_start)) over n columns. Values are below
+    // 2**15; up to 31 columns beyond n are read, and must be empty (0, 0) in one of the two.
+    uint64_t (*overlap_columns)(const uint16_t* a_start, const uint16_t* a_end,
+                                const uint16_t* b_start, const uint16_t* b_end, size_t n);
+
+    // Transpose a 64 x 64 matrix of bytes (or 2, 4, 8): in[c * in_stride + r] becomes
+    // out[r * 64 + c]; the stride counts elements.
+    void (*transpose[4])(const void* in, size_t in_stride, void* out);
+};
+
+}  // namespace segcore::simd
