@@ -5,6 +5,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -14,11 +15,11 @@
 namespace segcore {
 
 // Below this many units of work (about a nanosecond each) a thread costs more than it saves.
-constexpr int64_t kWorkPerThread = 200'000;
+constexpr double kWorkPerThread = 200'000;
 
-inline int threads_for(const Context& context, int64_t items, int64_t work) {
-    int64_t threads = work / kWorkPerThread + 1;
-    if (threads > items) threads = items;
+inline int threads_for(const Context& context, int64_t items, double work) {
+    double threads = work / kWorkPerThread + 1;
+    if (threads > static_cast<double>(items)) threads = static_cast<double>(items);
     if (threads > context.threads) threads = context.threads;
     return threads < 1 ? 1 : static_cast<int>(threads);
 }
@@ -63,7 +64,7 @@ void parallel_for(int64_t items, int threads, Body&& body) {
 // and returns a Status. `work` estimates the whole, in nanoseconds. Where several masks are wrong,
 // the first in batch order is reported, whatever the number of threads.
 template <class T, class Make>
-Status build_batch(const Context& context, int64_t count, int64_t work, Batch<T>& batch,
+Status build_batch(const Context& context, int64_t count, double work, Batch<T>& batch,
                    Make&& make) {
     batch.offsets.resize(static_cast<size_t>(count) + 1);
     batch.offsets[0] = 0;

@@ -1,0 +1,383 @@
+// Dense arrays to run ends.
+//
+// Both ways of reading pack 64 pixels to a word of bits and work on those.
+// - Columns first (Fortran order): a flip is a bit that differs from the one before it.
+// - Rows first (C order): the flips of column-major order between rows y - 1 and y are the set bits
+//   of row(y) XOR row(y - 1); row 0 is compared with the last row shifted by one column. The few
+//   flips found are sorted by column, by counting. Where they are many, the bits are transposed
+//   in 64 x 64 blocks instead, and read columns first.
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "kernels.hpp"
+#include "parallel.hpp"
+
+namespace segcore {
+
+namespace {
+
+size_t words_for(int64_t n) { return static_cast<size_t>((n + 63) / 64); }
+
+int width_of(Scalar scalar) {
+    switch (scalar) {
+        case Scalar::u8:
+        case Scalar::i8: return 1;
+        case Scalar::u16:
+        case Scalar::i16:
+        case Scalar::f16: return 2;
+        case Scalar::u32:
+        case Scalar::i32:
+        case Scalar::f32: return 4;
+        default: return 8;
+    }
+}
+
+int log2_of(int width) { return width == 1 ? 0 : width == 2 ? 1 : width == 4 ? 2 : 3; }
+
+// float16 bits as integers that compare like the numbers; -0 lies below +0.
+int16_t half_key(uint16_t bits) {
+    const int16_t value = static_cast<int16_t>(bits);
+    return static_cast<int16_t>(value ^ ((value >> 15) & 0x7fff));
+}
+
+// The nearest float16, ties to even: how NumPy rounds a threshold. NaN stays NaN.
+uint16_t half_bits(double value) {
+    const uint16_t sign = std::signbit(value) ? 0x8000 : 0;
+    const double magnitude = std::fabs(value);
+    if (std::isnan(value)) return static_cast<uint16_t>(sign | 0x7e00);
+    if (magnitude >= 65520.0) return static_cast<uint16_t>(sign | 0x7c00);
+    int exponent = 0;
+    std::frexp(magnitude, &exponent);  // magnitude < 2**exponent
+    if (exponent < -13) exponent = -13;
+    // The spacing of float16 here is 2**(exponent - 11): count it, in nearbyint's ties to even.
+    const double steps = std::nearbyint(std::ldexp(magnitude, 11 - exponent));
+    return static_cast<uint16_t>(sign | (((exponent + 13) << 10) + static_cast<int>(steps)));
+}
+
+// `value > threshold` for integers: value >= lowest, or nothing.
+template <class T>
+struct AtLeast {
+    T lowest = 0;
+    bool nothing = false;
+
+    explicit AtLeast(double threshold) {
+        // 2**digits is exact as a double, which the largest integer itself need not be.
+        const double beyond = std::ldexp(1.0, std::numeric_limits<T>::digits);
+        const double floor = std::floor(threshold);
+        if (std::isnan(threshold) || floor >= beyond) {
+            nothing = true;
+        } else if (floor < static_cast<double>(std::numeric_limits<T>::min())) {
+            lowest = std::numeric_limits<T>::min();
+        } else {
+            const T whole = static_cast<T>(floor);
+            nothing = whole == std::numeric_limits<T>::max();
+            lowest = nothing ? whole : static_cast<T>(whole + 1);
+        }
+    }
+};
+
+// Reads elements, one behind the other or strided, as the bits of a mask.
+class Reader {
+   public:
+    Reader(const Context& context, const DenseView& dense)
+        : simd_(context.simd),
+          scalar_(dense.scalar),
+          width_(width_of(dense.scalar)),
+          has_threshold_(dense.has_threshold),
+          threshold_(dense.threshold) {}
+
+    int width() const { return width_; }
+
+    // Bits of n elements, `stride` bytes apart.
+    void read(const uint8_t* values, int64_t stride, size_t n, uint64_t* bits) {
+        if (stride != width_) values = gather(values, stride, n);
+        if (!has_threshold_) {
+            simd_.pack_nonzero[log2_of(width_)](values, n, bits);
+            return;
+        }
+        switch (scalar_) {
+            case Scalar::u8: return compare<uint8_t>(values, n, bits);
+            case Scalar::i8: return compare<int8_t>(values, n, bits);
+            case Scalar::u16: return compare<uint16_t>(values, n, bits);
+            case Scalar::i16: return compare<int16_t>(values, n, bits);
+            case Scalar::u32: return compare<uint32_t>(values, n, bits);
+            case Scalar::i32: return compare<int32_t>(values, n, bits);
+            case Scalar::u64: return compare<uint64_t>(values, n, bits);
+            case Scalar::i64: return compare<int64_t>(values, n, bits);
+            case Scalar::f16: return compare_halves(values, n, bits);
+            case Scalar::f32:
+                return simd_.pack_greater_f32(reinterpret_cast<const float*>(values), n,
+                                              static_cast<float>(threshold_), bits);
+            case Scalar::f64:
+                return simd_.pack_greater_f64(reinterpret_cast<const double*>(values), n,
+                                              threshold_, bits);
+        }
+    }
+
+   private:
+    template <class T>
+    static T load(const uint8_t* values) {
+        T value;
+        std::memcpy(&value, values, sizeof(T));
+        return value;
+    }
+
+    template <class T>
+    void gather_as(const uint8_t* values, int64_t stride, size_t n) {
+        gathered_.resize(n * sizeof(T));
+        for (size_t i = 0; i < n; ++i, values += stride) {
+            std::memcpy(gathered_.data() + i * sizeof(T), values, sizeof(T));
+        }
+    }
+    const uint8_t* gather(const uint8_t* values, int64_t stride, size_t n) {
+        switch (width_) {
+            case 1: gather_as<uint8_t>(values, stride, n); break;
+            case 2: gather_as<uint16_t>(values, stride, n); break;
+            case 4: gather_as<uint32_t>(values, stride, n); break;
+            default: gather_as<uint64_t>(values, stride, n);
+        }
+        return gathered_.data();
+    }
+
+    template <class T>
+    void compare(const uint8_t* values, size_t n, uint64_t* bits) {
+        const AtLeast<T> test(threshold_);
+        flags_.resize(n);
+        for (size_t i = 0; i < n; ++i) {
+            flags_[i] = load<T>(values + i * sizeof(T)) >= test.lowest;
+        }
+        if (test.nothing && n) std::memset(flags_.data(), 0, n);
+        simd_.pack_nonzero[0](flags_.data(), n, bits);
+    }
+    void compare_halves(const uint8_t* values, size_t n, uint64_t* bits) {
+        const int16_t infinity = 0x7c00;
+        uint16_t threshold = half_bits(threshold_);
+        if (threshold == 0x8000) threshold = 0;
+        // A NaN threshold has a key above infinity's, or below all: make it above.
+        const int16_t limit = std::isnan(threshold_) ? infinity : half_key(threshold);
+        flags_.resize(n);
+        for (size_t i = 0; i < n; ++i) {
+            const int16_t key = half_key(load<uint16_t>(values + 2 * i));
+            flags_[i] = static_cast<uint8_t>((key > limit) & (key <= infinity));
+        }
+        simd_.pack_nonzero[0](flags_.data(), n, bits);
+    }
+
+    const simd::Table& simd_;
+    Scalar scalar_;
+    int width_;
+    bool has_threshold_;
+    double threshold_;
+    Buffer<uint8_t> gathered_;
+    Buffer<uint8_t> flags_;
+};
+
+size_t positions(const simd::Table& simd, const uint64_t* bits, size_t words, uint32_t base,
+                 uint32_t* out) {
+    return simd.positions_u32(bits, words, base, out);
+}
+size_t positions(const simd::Table& simd, const uint64_t* bits, size_t words, uint64_t base,
+                 uint64_t* out) {
+    return simd.positions_u64(bits, words, base, out);
+}
+
+// Encodes one mask after the other; what it allocates serves for all of them.
+template <class T>
+class Encoder {
+   public:
+    Encoder(const Context& context, const DenseView& dense)
+        : simd_(context.simd), dense_(dense), reader_(context, dense) {}
+
+    void encode(int64_t mask, Buffer<T>& run_ends) {
+        const uint8_t* data = dense_.data + mask * dense_.strides[0];
+        const int64_t height = dense_.size.height, width = dense_.size.width;
+        if (height == 0 || width == 0) return;
+        if (columns_first()) {
+            read_columns(data, run_ends);
+        } else if (!read_rows(data, run_ends)) {
+            transpose_rows(data, run_ends);
+        }
+    }
+
+   private:
+    bool columns_first() const {
+        const int64_t y = std::abs(dense_.strides[1]), x = std::abs(dense_.strides[2]);
+        const int64_t limit = int64_t{1} << 31;  // of the 32-bit lists of read_rows
+        return dense_.size.width == 1 || (y < x && dense_.size.height > 1) ||
+               dense_.size.height >= limit || dense_.size.width >= limit;
+    }
+
+    // Append the flips among `words` words of bits that continue those before them (previous_).
+    void append_flips(const uint64_t* bits, size_t words, int64_t n, int64_t base,
+                      Buffer<T>& run_ends) {
+        flips_.resize(words);
+        uint64_t previous = previous_, any = 0;
+        for (size_t w = 0; w < words; ++w) {
+            const uint64_t word = bits[w];
+            flips_[w] = word ^ (word << 1 | previous);
+            previous = word >> 63;
+            any |= flips_[w];
+        }
+        if (n % 64) {
+            const uint64_t last = flips_[words - 1];
+            flips_[words - 1] = last & ((uint64_t{1} << n % 64) - 1);
+            previous = bits[words - 1] >> (n % 64 - 1) & 1;
+        }
+        previous_ = previous;
+        if (!any) return;
+        T* out = run_ends.grow(64 * words);
+        const size_t count =
+            positions(simd_, flips_.data(), words, static_cast<T>(base), out);
+        run_ends.resize(run_ends.size() + count);
+    }
+
+    void read_columns(const uint8_t* data, Buffer<T>& run_ends) {
+        const int64_t height = dense_.size.height, width = dense_.size.width;
+        const int64_t y = dense_.strides[1], x = dense_.strides[2];
+        // Columns that follow each other in memory are one long column.
+        const bool joined = width == 1 || x == y * height;
+        const int64_t columns = joined ? 1 : width;
+        const int64_t length = joined ? height * width : height;
+        constexpr int64_t kBlock = 4096;
+        bits_.resize(words_for(kBlock));
+        previous_ = 0;
+        for (int64_t column = 0; column < columns; ++column) {
+            for (int64_t start = 0; start < length; start += kBlock) {
+                const int64_t n = length - start < kBlock ? length - start : kBlock;
+                reader_.read(data + column * x + start * y, y, static_cast<size_t>(n),
+                             bits_.data());
+                append_flips(bits_.data(), words_for(n), n, column * length + start, run_ends);
+            }
+        }
+    }
+
+    // False, with nothing appended, where the flips are too many for this way.
+    bool read_rows(const uint8_t* data, Buffer<T>& run_ends) {
+        const int64_t height = dense_.size.height, width = dense_.size.width;
+        const int64_t y_stride = dense_.strides[1], x_stride = dense_.strides[2];
+        const size_t n = static_cast<size_t>(width), words = words_for(width);
+        const size_t most = static_cast<size_t>(height * width / 32) + 1024;
+        bits_.resize(2 * words);
+        uint64_t* above = bits_.data();
+        uint64_t* row = above + words;
+        columns_.assign(n + 1, 0);
+        xs_.clear();
+        row_ends_.resize(static_cast<size_t>(height));
+
+        // What row 0 is compared with: the last row, one column to the right.
+        reader_.read(data + (height - 1) * y_stride, x_stride, n, above);
+        for (size_t w = words; w-- > 0;) {
+            above[w] = above[w] << 1 | (w ? above[w - 1] >> 63 : 0);
+        }
+        if (width % 64) above[words - 1] &= (uint64_t{1} << width % 64) - 1;
+
+        for (int64_t y = 0; y < height; ++y) {
+            reader_.read(data + y * y_stride, x_stride, n, row);
+            if (xs_.size() > most) return false;
+            uint32_t* xs = xs_.grow(n);
+            size_t count = 0;
+            for (size_t w = 0; w < words; ++w) {
+                for (uint64_t flips = row[w] ^ above[w]; flips; flips &= flips - 1) {
+                    const uint32_t x = static_cast<uint32_t>(64 * w) + lowest_bit(flips);
+                    xs[count++] = x;
+                    ++columns_[x + 1];
+                }
+            }
+            xs_.resize(xs_.size() + count);
+            row_ends_[static_cast<size_t>(y)] = xs_.size();
+            uint64_t* swap = above;
+            above = row;
+            row = swap;
+        }
+
+        if (xs_.size() == 0) return true;
+        for (size_t x = 1; x <= n; ++x) columns_[x] += columns_[x - 1];
+        T* out = run_ends.grow(xs_.size());
+        size_t i = 0;
+        for (int64_t y = 0; y < height; ++y) {
+            for (; i < row_ends_[static_cast<size_t>(y)]; ++i) {
+                const uint32_t x = xs_[i];
+                out[columns_[x]++] = static_cast<T>(x * height + y);
+            }
+        }
+        run_ends.resize(run_ends.size() + xs_.size());
+        return true;
+    }
+
+    void transpose_rows(const uint8_t* data, Buffer<T>& run_ends) {
+        const int64_t height = dense_.size.height, width = dense_.size.width;
+        const size_t row_words = words_for(width), column_words = words_for(height);
+        // All rows as bits, filled up to a multiple of 64 rows with zeros.
+        bits_.resize(row_words * column_words * 64);
+        for (int64_t y = 0; y < height; ++y) {
+            reader_.read(data + y * dense_.strides[1], dense_.strides[2],
+                         static_cast<size_t>(width),
+                         bits_.data() + static_cast<size_t>(y) * row_words);
+        }
+        for (size_t y = static_cast<size_t>(height); y < column_words * 64; ++y) {
+            std::memset(bits_.data() + y * row_words, 0, row_words * sizeof(uint64_t));
+        }
+        strip_.resize(64 * column_words);
+        previous_ = 0;
+        for (size_t w = 0; w < row_words; ++w) {
+            for (size_t block = 0; block < column_words; ++block) {
+                uint64_t rows[64], columns[64];
+                for (size_t j = 0; j < 64; ++j) {
+                    rows[j] = bits_[(block * 64 + j) * row_words + w];
+                }
+                simd_.transpose_bits(rows, columns);
+                for (size_t j = 0; j < 64; ++j) strip_[j * column_words + block] = columns[j];
+            }
+            for (size_t j = 0; j < 64; ++j) {
+                const int64_t x = static_cast<int64_t>(64 * w + j);
+                if (x >= width) break;
+                append_flips(strip_.data() + j * column_words, column_words, height, x * height,
+                             run_ends);
+            }
+        }
+    }
+
+    static uint32_t lowest_bit(uint64_t word) {
+#if defined(_MSC_VER)
+        unsigned long index;
+        _BitScanForward64(&index, word);
+        return index;
+#else
+        return static_cast<uint32_t>(__builtin_ctzll(word));
+#endif
+    }
+
+    const simd::Table& simd_;
+    const DenseView& dense_;
+    Reader reader_;
+    uint64_t previous_ = 0;  // the bit before those that append_flips is given
+    Buffer<uint64_t> bits_;
+    Buffer<uint64_t> flips_;
+    Buffer<uint64_t> strip_;
+    Buffer<uint32_t> xs_;        // read_rows: the columns of the flips, row after row,
+    Buffer<size_t> row_ends_;    // where each row's end,
+    Buffer<size_t> columns_;     // and how many, later where, each column's are
+};
+
+}  // namespace
+
+template <class T>
+void encode(const Context& context, const DenseView& dense, Batch<T>& batch) {
+    const double bytes = static_cast<double>(dense.size.pixels()) * width_of(dense.scalar);
+    const double work = static_cast<double>(dense.count) * (bytes / 16 + 100);
+    const int threads = threads_for(context, dense.count, work);
+    std::vector<Encoder<T>> encoders;
+    encoders.reserve(static_cast<size_t>(threads));
+    for (int i = 0; i < threads; ++i) encoders.emplace_back(context, dense);
+    build_batch<T>(context, dense.count, work, batch,
+                   [&](int64_t mask, Buffer<T>& run_ends, int worker) {
+                       encoders[static_cast<size_t>(worker)].encode(mask, run_ends);
+                       return Status{};
+                   });
+}
+
+template void encode<uint32_t>(const Context&, const DenseView&, Batch<uint32_t>&);
+template void encode<uint64_t>(const Context&, const DenseView&, Batch<uint64_t>&);
+
+}  // namespace segcore

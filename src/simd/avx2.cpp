@@ -1,0 +1,185 @@
+// AVX2, BMI and POPCNT: x86-64 processors since 2013 (Haswell) and 2015 (Excavator).
+#include "variants.hpp"
+
+#ifdef SEGCORE_X86
+#include <immintrin.h>
+
+#include <cstring>
+
+namespace segcore::simd {
+
+SEGCORE_TARGET_BEGIN("avx2,bmi,bmi2,popcnt")
+
+namespace {
+
+#include "generic.inl"
+#include "sse_transpose.inl"
+
+inline __m256i load256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+inline void store256(void* p, __m256i v) { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
+
+inline uint64_t equal_bytes(__m256i a, __m256i b) {
+    return static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(a, b)));
+}
+
+inline uint64_t differ_word(const uint8_t* a, const uint8_t* b) {
+    return ~(equal_bytes(load256(a), load256(b)) | equal_bytes(load256(a + 32), load256(b + 32)) << 32);
+}
+
+inline uint64_t nonzero_word(const uint8_t* a) {
+    const __m256i zero = _mm256_setzero_si256();
+    return ~(equal_bytes(load256(a), zero) | equal_bytes(load256(a + 32), zero) << 32);
+}
+
+void pack_nonzero_bytes(const void* values, size_t n, uint64_t* bits) {
+    const uint8_t* bytes = static_cast<const uint8_t*>(values);
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64) bits[i / 64] = nonzero_word(bytes + i);
+    if (i < n) pack_nonzero<uint8_t>(bytes + i, n - i, bits + i / 64);
+}
+
+void pack_differ_bytes(const void* a, const void* b, size_t n, uint64_t* bits) {
+    const uint8_t* x = static_cast<const uint8_t*>(a);
+    const uint8_t* y = static_cast<const uint8_t*>(b);
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64) bits[i / 64] = differ_word(x + i, y + i);
+    if (i < n) pack_differ<uint8_t>(x + i, y + i, n - i, bits + i / 64);
+}
+
+void pack_differ_words(const void* a, const void* b, size_t n, uint64_t* bits) {
+    const uint8_t* x = static_cast<const uint8_t*>(a);
+    const uint8_t* y = static_cast<const uint8_t*>(b);
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        uint64_t equal = 0;
+        for (size_t j = 0; j < 8; ++j) {
+            const size_t at = 4 * i + 32 * j;
+            const __m256i same = _mm256_cmpeq_epi32(load256(x + at), load256(y + at));
+            const int mask = _mm256_movemask_ps(_mm256_castsi256_ps(same));
+            equal |= static_cast<uint64_t>(mask) << (8 * j);
+        }
+        bits[i / 64] = ~equal;
+    }
+    if (i < n) pack_differ<uint32_t>(x + 4 * i, y + 4 * i, n - i, bits + i / 64);
+}
+
+void pack_greater_floats(const float* values, size_t n, float threshold, uint64_t* bits) {
+    const __m256 limit = _mm256_set1_ps(threshold);
+    const char* at = reinterpret_cast<const char*>(values);
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        uint64_t word = 0;
+        for (size_t j = 0; j < 8; ++j) {
+            const __m256 v = _mm256_castsi256_ps(load256(at + 4 * i + 32 * j));
+            const int mask = _mm256_movemask_ps(_mm256_cmp_ps(v, limit, _CMP_GT_OQ));
+            word |= static_cast<uint64_t>(mask) << (8 * j);
+        }
+        bits[i / 64] = word;
+    }
+    if (i < n) {
+        pack(n - i, bits + i / 64,
+             [at, i, threshold](size_t j) { return load<float>(at, i + j) > threshold; });
+    }
+}
+
+// For each byte, the positions of its set bits, the first in the lowest byte.
+struct BytePositions {
+    uint64_t of[256];
+    constexpr BytePositions() : of() {
+        for (unsigned byte = 0; byte < 256; ++byte) {
+            uint64_t packed = 0;
+            unsigned count = 0;
+            for (unsigned bit = 0; bit < 8; ++bit) {
+                if (byte >> bit & 1) packed |= static_cast<uint64_t>(bit) << (8 * count++);
+            }
+            of[byte] = packed;
+        }
+    }
+};
+constexpr BytePositions kBytePositions;
+
+// Eight bits at a time: look their positions up, widen them, store all eight, count the true ones.
+size_t positions_u32(const uint64_t* bits, size_t words, uint32_t base, uint32_t* out) {
+    size_t count = 0;
+    for (size_t w = 0; w < words; ++w, base += 64) {
+        uint64_t word = bits[w];
+        if (!word) continue;
+        if (_mm_popcnt_u64(word) <= 8) {
+            for (; word; word &= word - 1) {
+                out[count++] = base + static_cast<uint32_t>(_tzcnt_u64(word));
+            }
+            continue;
+        }
+        for (uint32_t j = 0; j < 64; j += 8, word >>= 8) {
+            const uint64_t packed = kBytePositions.of[word & 255];
+            const __m256i at = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<int64_t>(packed)));
+            store256(out + count, _mm256_add_epi32(at, _mm256_set1_epi32(static_cast<int>(base + j))));
+            count += static_cast<size_t>(_mm_popcnt_u64(word & 255));
+        }
+    }
+    return count;
+}
+
+void expand_bytes(const uint64_t* bits, size_t n, uint64_t one, void* out) {
+    const __m256i spread = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2,
+                                            2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);
+    const __m256i select = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201u));
+    const __m256i value = _mm256_set1_epi8(static_cast<char>(one));
+    uint8_t* to = static_cast<uint8_t*>(out);
+    size_t i = 0;
+    for (; i + 32 <= n; i += 32) {
+        const uint32_t half = static_cast<uint32_t>(bits[i / 64] >> (i % 64));
+        const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(half)), spread);
+        const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, select), select);
+        store256(to + i, _mm256_and_si256(set, value));
+    }
+    for (; i < n; ++i) {
+        to[i] = bits[i / 64] >> (i % 64) & 1 ? static_cast<uint8_t>(one) : uint8_t{0};
+    }
+}
+
+uint64_t overlap_sixteen(const uint16_t* a_start, const uint16_t* a_end, const uint16_t* b_start,
+                         const uint16_t* b_end, size_t n) {
+    const __m256i ones = _mm256_set1_epi16(1);
+    uint64_t total = 0;
+    for (size_t i = 0; i < n;) {
+        // A 32-bit lane takes fewer than 2**16 a step: it holds 2**14 steps.
+        const size_t stop = n - i > (size_t{1} << 18) ? i + (size_t{1} << 18) : n;
+        __m256i sum = _mm256_setzero_si256();
+        for (; i < stop; i += 16) {
+            const __m256i start = _mm256_max_epu16(load256(a_start + i), load256(b_start + i));
+            const __m256i end = _mm256_min_epu16(load256(a_end + i), load256(b_end + i));
+            const __m256i common = _mm256_subs_epu16(end, start);
+            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(common, ones));
+        }
+        alignas(32) uint32_t lanes[8];
+        store256(lanes, sum);
+        for (uint32_t lane : lanes) total += lane;
+    }
+    return total;
+}
+
+Table make_table() {
+    Table table = generic_table("avx2");
+    table.pack_nonzero[0] = pack_nonzero_bytes;
+    table.pack_differ[0] = pack_differ_bytes;
+    table.pack_differ[2] = pack_differ_words;
+    table.pack_greater_f32 = pack_greater_floats;
+    table.positions_u32 = positions_u32;
+    table.expand[0] = expand_bytes;
+    table.overlap_columns = overlap_sixteen;
+    table.transpose[0] = transpose_bytes;
+    return table;
+}
+
+}  // namespace
+
+SEGCORE_TARGET_END
+
+const Table& avx2_table() {
+    static const Table table = make_table();
+    return table;
+}
+
+}  // namespace segcore::simd
+#endif

@@ -1,0 +1,250 @@
+// AVX-512 as in Ice Lake (2019) and Zen 4 (2022): with VBMI, VBMI2 and VPOPCNTDQ.
+#include "variants.hpp"
+
+#ifdef SEGCORE_X86
+#include <immintrin.h>
+
+#include <cstring>
+
+namespace segcore::simd {
+
+SEGCORE_TARGET_BEGIN(
+    "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq,avx2,bmi,bmi2,popcnt")
+
+namespace {
+
+#include "generic.inl"
+#include "sse_transpose.inl"
+
+inline __m512i load512(const void* p) { return _mm512_loadu_si512(p); }
+inline void store512(void* p, __m512i v) { _mm512_storeu_si512(p, v); }
+
+// How elements of one width are compared: Width<T>::differ gives a bit for each of a register's
+// lanes.
+template <class T>
+struct Width;
+template <>
+struct Width<uint8_t> {
+    static uint64_t differ(__m512i a, __m512i b) { return _mm512_cmpneq_epi8_mask(a, b); }
+};
+template <>
+struct Width<uint16_t> {
+    static uint64_t differ(__m512i a, __m512i b) { return _mm512_cmpneq_epi16_mask(a, b); }
+};
+template <>
+struct Width<uint32_t> {
+    static uint64_t differ(__m512i a, __m512i b) { return _mm512_cmpneq_epi32_mask(a, b); }
+};
+template <>
+struct Width<uint64_t> {
+    static uint64_t differ(__m512i a, __m512i b) { return _mm512_cmpneq_epi64_mask(a, b); }
+};
+
+// A word of 64 bits from sizeof(T) registers, each by test(byte offset).
+template <class T, class Test>
+inline uint64_t word_of(Test test) {
+    uint64_t word = 0;
+    for (size_t j = 0; j < sizeof(T); ++j) word |= test(64 * j) << (64 / sizeof(T) * j);
+    return word;
+}
+
+template <class T>
+void pack_nonzero_wide(const void* values, size_t n, uint64_t* bits) {
+    const char* at = static_cast<const char*>(values);
+    const __m512i zero = _mm512_setzero_si512();
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64, at += 64 * sizeof(T)) {
+        bits[i / 64] = word_of<T>(
+            [at, zero](size_t byte) { return Width<T>::differ(load512(at + byte), zero); });
+    }
+    if (i < n) pack_nonzero<T>(at, n - i, bits + i / 64);
+}
+
+template <class T>
+void pack_differ_wide(const void* a, const void* b, size_t n, uint64_t* bits) {
+    const char* x = static_cast<const char*>(a);
+    const char* y = static_cast<const char*>(b);
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64, x += 64 * sizeof(T), y += 64 * sizeof(T)) {
+        bits[i / 64] = word_of<T>(
+            [x, y](size_t byte) { return Width<T>::differ(load512(x + byte), load512(y + byte)); });
+    }
+    if (i < n) pack_differ<T>(x, y, n - i, bits + i / 64);
+}
+
+void pack_greater_floats(const float* values, size_t n, float threshold, uint64_t* bits) {
+    const char* at = reinterpret_cast<const char*>(values);
+    const __m512 limit = _mm512_set1_ps(threshold);
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64, at += 256) {
+        bits[i / 64] = word_of<float>([at, limit](size_t byte) -> uint64_t {
+            return _mm512_cmp_ps_mask(_mm512_loadu_ps(at + byte), limit, _CMP_GT_OQ);
+        });
+    }
+    if (i < n) {
+        pack(n - i, bits + i / 64,
+             [at, threshold](size_t j) { return load<float>(at, j) > threshold; });
+    }
+}
+
+void pack_greater_doubles(const double* values, size_t n, double threshold, uint64_t* bits) {
+    const char* at = reinterpret_cast<const char*>(values);
+    const __m512d limit = _mm512_set1_pd(threshold);
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64, at += 512) {
+        bits[i / 64] = word_of<double>([at, limit](size_t byte) -> uint64_t {
+            return _mm512_cmp_pd_mask(_mm512_loadu_pd(at + byte), limit, _CMP_GT_OQ);
+        });
+    }
+    if (i < n) {
+        pack(n - i, bits + i / 64,
+             [at, threshold](size_t j) { return load<double>(at, j) > threshold; });
+    }
+}
+
+inline __m512i iota_bytes() {
+    return _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46,
+                           45, 44, 43, 42, 41, 40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28,
+                           27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10,
+                           9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+}
+
+// Compress the bytes 0..63 by the word to the positions of its bits, then widen sixteen at a time.
+size_t positions_u32(const uint64_t* bits, size_t words, uint32_t base, uint32_t* out) {
+    const __m512i iota = iota_bytes();
+    size_t count = 0;
+    for (size_t w = 0; w < words; ++w, base += 64) {
+        uint64_t word = bits[w];
+        if (!word) continue;
+        const size_t set = static_cast<size_t>(_mm_popcnt_u64(word));
+        if (set <= 4) {
+            for (; word; word &= word - 1) {
+                out[count++] = base + static_cast<uint32_t>(_tzcnt_u64(word));
+            }
+            continue;
+        }
+        const __m512i start = _mm512_set1_epi32(static_cast<int>(base));
+        const __m512i packed = _mm512_maskz_compress_epi8(word, iota);
+        store512(out + count,
+                 _mm512_add_epi32(start, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(packed))));
+        if (set > 16) {
+            const __m128i second = _mm512_extracti32x4_epi32(packed, 1);
+            store512(out + count + 16, _mm512_add_epi32(start, _mm512_cvtepu8_epi32(second)));
+            if (set > 32) {
+                const __m128i third = _mm512_extracti32x4_epi32(packed, 2);
+                const __m128i fourth = _mm512_extracti32x4_epi32(packed, 3);
+                store512(out + count + 32, _mm512_add_epi32(start, _mm512_cvtepu8_epi32(third)));
+                store512(out + count + 48, _mm512_add_epi32(start, _mm512_cvtepu8_epi32(fourth)));
+            }
+        }
+        count += set;
+    }
+    return count;
+}
+
+// The bits of a word are the write mask of the elements that it becomes.
+void expand_bytes(const uint64_t* bits, size_t n, uint64_t one, void* out) {
+    const __m512i value = _mm512_set1_epi8(static_cast<char>(one));
+    uint8_t* to = static_cast<uint8_t*>(out);
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64) store512(to + i, _mm512_maskz_mov_epi8(bits[i / 64], value));
+    if (i < n) {
+        _mm512_mask_storeu_epi8(to + i, low_bits(n - i), _mm512_maskz_mov_epi8(bits[i / 64], value));
+    }
+}
+
+void expand_words(const uint64_t* bits, size_t n, uint64_t one, void* out) {
+    const __m512i value = _mm512_set1_epi32(static_cast<int>(one));
+    char* to = static_cast<char*>(out);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        const __mmask16 mask = static_cast<__mmask16>(bits[i / 64] >> (i % 64));
+        store512(to + 4 * i, _mm512_maskz_mov_epi32(mask, value));
+    }
+    if (i < n) {
+        const __mmask16 mask = static_cast<__mmask16>(bits[i / 64] >> (i % 64));
+        _mm512_mask_storeu_epi32(to + 4 * i, static_cast<__mmask16>(low_bits(n - i)),
+                                 _mm512_maskz_mov_epi32(mask, value));
+    }
+}
+
+inline uint64_t sum_lanes(__m512i v) {
+    alignas(64) uint64_t lanes[8];
+    store512(lanes, v);
+    uint64_t sum = 0;
+    for (uint64_t lane : lanes) sum += lane;
+    return sum;
+}
+
+uint64_t count_vectors(const uint64_t* a, size_t words) {
+    __m512i sum = _mm512_setzero_si512();
+    size_t w = 0;
+    for (; w + 8 <= words; w += 8) sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(load512(a + w)));
+    return sum_lanes(sum) + count_bits(a + w, words - w);
+}
+
+uint64_t count_common_vectors(const uint64_t* a, const uint64_t* b, size_t words) {
+    __m512i sum = _mm512_setzero_si512();
+    size_t w = 0;
+    for (; w + 8 <= words; w += 8) {
+        const __m512i common = _mm512_and_si512(load512(a + w), load512(b + w));
+        sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(common));
+    }
+    return sum_lanes(sum) +
+           count_common(a + w, b + w, words - w);
+}
+
+uint64_t overlap_thirty_two(const uint16_t* a_start, const uint16_t* a_end, const uint16_t* b_start,
+                            const uint16_t* b_end, size_t n) {
+    const __m512i ones = _mm512_set1_epi16(1);
+    uint64_t total = 0;
+    for (size_t i = 0; i < n;) {
+        // A 32-bit lane takes fewer than 2**16 a step: it holds 2**14 steps.
+        const size_t stop = n - i > (size_t{1} << 19) ? i + (size_t{1} << 19) : n;
+        __m512i sum = _mm512_setzero_si512();
+        for (; i < stop; i += 32) {
+            const __m512i start = _mm512_max_epu16(load512(a_start + i), load512(b_start + i));
+            const __m512i end = _mm512_min_epu16(load512(a_end + i), load512(b_end + i));
+            const __m512i common = _mm512_subs_epu16(end, start);
+            sum = _mm512_add_epi32(sum, _mm512_madd_epi16(common, ones));
+        }
+        alignas(64) uint32_t lanes[16];
+        store512(lanes, sum);
+        for (uint32_t lane : lanes) total += lane;
+    }
+    return total;
+}
+
+Table make_table() {
+    Table table = generic_table("avx512");
+    table.pack_nonzero[0] = pack_nonzero_wide<uint8_t>;
+    table.pack_nonzero[1] = pack_nonzero_wide<uint16_t>;
+    table.pack_nonzero[2] = pack_nonzero_wide<uint32_t>;
+    table.pack_nonzero[3] = pack_nonzero_wide<uint64_t>;
+    table.pack_differ[0] = pack_differ_wide<uint8_t>;
+    table.pack_differ[1] = pack_differ_wide<uint16_t>;
+    table.pack_differ[2] = pack_differ_wide<uint32_t>;
+    table.pack_differ[3] = pack_differ_wide<uint64_t>;
+    table.pack_greater_f32 = pack_greater_floats;
+    table.pack_greater_f64 = pack_greater_doubles;
+    table.positions_u32 = positions_u32;
+    table.expand[0] = expand_bytes;
+    table.expand[2] = expand_words;
+    table.count_bits = count_vectors;
+    table.count_common = count_common_vectors;
+    table.overlap_columns = overlap_thirty_two;
+    table.transpose[0] = transpose_bytes;
+    return table;
+}
+
+}  // namespace
+
+SEGCORE_TARGET_END
+
+const Table& avx512_table() {
+    static const Table table = make_table();
+    return table;
+}
+
+}  // namespace segcore::simd
+#endif

@@ -1,0 +1,169 @@
+// Every leaf function in plain C++, to be included into the anonymous namespace of a variant, and
+// so compiled for its instruction set. A variant puts its own in the place of those it can better.
+//
+// Values are read and written by memcpy: arrays need not be aligned.
+
+template <class T>
+inline T load(const void* values, size_t i) {
+    T value;
+    std::memcpy(&value, static_cast<const char*>(values) + i * sizeof(T), sizeof(T));
+    return value;
+}
+
+template <class T>
+inline void store(void* values, size_t i, T value) {
+    std::memcpy(static_cast<char*>(values) + i * sizeof(T), &value, sizeof(T));
+}
+
+inline uint64_t low_bits(size_t n) { return n >= 64 ? ~uint64_t{0} : (uint64_t{1} << n) - 1; }
+
+inline size_t lowest_bit(uint64_t word) {
+#if defined(_MSC_VER)
+    unsigned long index;
+    _BitScanForward64(&index, word);
+    return index;
+#else
+    return static_cast<size_t>(__builtin_ctzll(word));
+#endif
+}
+
+inline uint64_t count_word(uint64_t x) {
+#if defined(__POPCNT__) || defined(__aarch64__)
+    return static_cast<uint64_t>(__builtin_popcountll(x));
+#else
+    x -= (x >> 1) & 0x5555555555555555u;
+    x = (x & 0x3333333333333333u) + ((x >> 2) & 0x3333333333333333u);
+    x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+    return (x * 0x0101010101010101u) >> 56;
+#endif
+}
+
+// 64 flags of 0 or 1 to a word: the product moves the lowest bit of byte j to bit 56 + j.
+inline uint64_t flags_to_word(const uint8_t* flags) {
+    uint64_t word = 0;
+    for (size_t j = 0; j < 8; ++j) {
+        word |= (load<uint64_t>(flags, j) * 0x0102040810204080u) >> 56 << (8 * j);
+    }
+    return word;
+}
+
+template <class Test>
+inline void pack(size_t n, uint64_t* bits, Test test) {
+    uint8_t flags[64];
+    size_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        for (size_t j = 0; j < 64; ++j) flags[j] = test(i + j);
+        bits[i / 64] = flags_to_word(flags);
+    }
+    if (i < n) {
+        for (size_t j = 0; j < 64; ++j) flags[j] = i + j < n ? uint8_t{test(i + j)} : uint8_t{0};
+        bits[i / 64] = flags_to_word(flags);
+    }
+}
+
+template <class T>
+void pack_nonzero(const void* values, size_t n, uint64_t* bits) {
+    pack(n, bits, [values](size_t i) { return load<T>(values, i) != 0; });
+}
+
+template <class T>
+void pack_differ(const void* a, const void* b, size_t n, uint64_t* bits) {
+    pack(n, bits, [a, b](size_t i) { return load<T>(a, i) != load<T>(b, i); });
+}
+
+template <class T>
+void pack_greater(const T* values, size_t n, T threshold, uint64_t* bits) {
+    pack(n, bits, [values, threshold](size_t i) { return load<T>(values, i) > threshold; });
+}
+
+template <class T>
+size_t positions(const uint64_t* bits, size_t words, T base, T* out) {
+    size_t count = 0;
+    for (size_t w = 0; w < words; ++w, base += 64) {
+        for (uint64_t word = bits[w]; word; word &= word - 1) {
+            out[count++] = static_cast<T>(base + lowest_bit(word));
+        }
+    }
+    return count;
+}
+
+template <class T>
+void expand(const uint64_t* bits, size_t n, uint64_t one, void* out) {
+    const T value = static_cast<T>(one);
+    for (size_t i = 0; i < n; ++i) {
+        const T mask = static_cast<T>(T{0} - static_cast<T>((bits[i / 64] >> (i % 64)) & 1));
+        store<T>(out, i, static_cast<T>(mask & value));
+    }
+}
+
+// Swap ever smaller off-diagonal blocks: 32 x 32, 16 x 16, ... 1 x 1.
+void transpose_bits(const uint64_t* rows, uint64_t* columns) {
+    uint64_t m[64];
+    std::memcpy(m, rows, sizeof(m));
+    uint64_t mask = 0x00000000ffffffffu;
+    for (size_t step = 32; step; step /= 2, mask ^= mask << step) {
+        for (size_t i = 0; i < 64; i += 2 * step) {
+            for (size_t j = i; j < i + step; ++j) {
+                const uint64_t swap = ((m[j] >> step) ^ m[j + step]) & mask;
+                m[j + step] ^= swap;
+                m[j] ^= swap << step;
+            }
+        }
+    }
+    std::memcpy(columns, m, sizeof(m));
+}
+
+uint64_t count_bits(const uint64_t* a, size_t words) {
+    uint64_t count = 0;
+    for (size_t w = 0; w < words; ++w) count += count_word(a[w]);
+    return count;
+}
+
+uint64_t count_common(const uint64_t* a, const uint64_t* b, size_t words) {
+    uint64_t count = 0;
+    for (size_t w = 0; w < words; ++w) count += count_word(a[w] & b[w]);
+    return count;
+}
+
+uint64_t overlap_columns(const uint16_t* a_start, const uint16_t* a_end, const uint16_t* b_start,
+                         const uint16_t* b_end, size_t n) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; ++i) {
+        const uint16_t start = a_start[i] > b_start[i] ? a_start[i] : b_start[i];
+        const uint16_t end = a_end[i] < b_end[i] ? a_end[i] : b_end[i];
+        sum += end > start ? static_cast<uint64_t>(end - start) : 0;
+    }
+    return sum;
+}
+
+template <class T>
+void transpose(const void* in, size_t in_stride, void* out) {
+    for (size_t r0 = 0; r0 < 64; r0 += 8) {
+        for (size_t c = 0; c < 64; ++c) {
+            for (size_t r = r0; r < r0 + 8; ++r) {
+                store<T>(out, r * 64 + c, load<T>(in, c * in_stride + r));
+            }
+        }
+    }
+}
+
+// The table of all of these, for a variant to change.
+inline Table generic_table(const char* name) {
+    return {
+        name,
+        {pack_nonzero<uint8_t>, pack_nonzero<uint16_t>, pack_nonzero<uint32_t>,
+         pack_nonzero<uint64_t>},
+        pack_greater<float>,
+        pack_greater<double>,
+        {pack_differ<uint8_t>, pack_differ<uint16_t>, pack_differ<uint32_t>,
+         pack_differ<uint64_t>},
+        positions<uint32_t>,
+        positions<uint64_t>,
+        {expand<uint8_t>, expand<uint16_t>, expand<uint32_t>, expand<uint64_t>},
+        transpose_bits,
+        count_bits,
+        count_common,
+        overlap_columns,
+        {transpose<uint8_t>, transpose<uint16_t>, transpose<uint32_t>, transpose<uint64_t>},
+    };
+}
