@@ -2,6 +2,11 @@
 #include "variants.hpp"
 
 #ifdef SEGCORE_X86
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC 12 takes the "undefined" operands of its own header for mistakes (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
 
 #include <cstring>
