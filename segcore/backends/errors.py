@@ -14,7 +14,7 @@ MAX_STRING_GROUPS = 12
 
 
 def string_byte(mask: int, position: int, byte: int) -> ValueError:
-    """Give the error for a character outside '0'..'o'; ``position`` counts from the string's start."""
+    """Give the error for a character outside '0'..'o'; ``position`` is its index in the string."""
     return ValueError(
         f"mask {mask}: byte {position} of its counts string is {byte}, "
         "but COCO's counts strings hold only the characters '0' (48) to 'o' (111)"
@@ -29,7 +29,8 @@ def string_truncated(mask: int) -> ValueError:
 def string_overlong(mask: int, run: int) -> ValueError:
     """Give the error for a count of more than MAX_STRING_GROUPS characters."""
     return ValueError(
-        f"mask {mask}: count {run} of its counts string has more than {MAX_STRING_GROUPS} characters"
+        f"mask {mask}: count {run} of its counts string "
+        f"has more than {MAX_STRING_GROUPS} characters"
     )
 
 

@@ -1,0 +1,151 @@
+"""The kernels' backends: which there are, and which one this process uses.
+
+``kernels`` is the backend in use. It is the first of ``native``, ``numba`` and ``reference`` that
+can be imported, unless the environment variable ``SEGCORE_BACKEND`` names one; a name that is
+unknown, or not available here, is an ImportError. ``native`` stands for the best of its variants.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple, cast
+
+from segcore.backends.protocol import Kernels
+
+__all__ = ["Kernels", "available", "current", "kernels", "load"]
+
+VARIABLE = "SEGCORE_BACKEND"
+
+
+class _Backend(NamedTuple):
+    """A backend: its names, best first (none where it cannot run), and how to load one."""
+
+    names: Callable[[], tuple[str, ...]]
+    load: Callable[[str], Kernels]
+
+
+def _native_names() -> tuple[str, ...]:
+    try:
+        from segcore.backends import native
+    except ImportError:
+        return ()
+    return tuple(f"native:{variant}" for variant in native.variants())
+
+
+def _load_native(name: str) -> Kernels:
+    from segcore.backends import native
+
+    kernels: Kernels = native.Kernels(name.removeprefix("native:"))
+    return kernels
+
+
+def _numba_names() -> tuple[str, ...]:
+    # Looked for and not imported: that takes seconds.
+    return ("numba",) if importlib.util.find_spec("numba") else ()
+
+
+def _load_module(name: str) -> Kernels:
+    return cast("Kernels", importlib.import_module(f"segcore.backends.{name}"))
+
+
+_BACKENDS = (
+    _Backend(_native_names, _load_native),
+    _Backend(_numba_names, _load_module),
+    _Backend(lambda: ("reference",), _load_module),
+)
+
+
+def available() -> tuple[str, ...]:
+    """Name the backends that can run here, best first.
+
+    Returns
+    -------
+    tuple of str
+        Such as ``("native:avx2", "native:scalar", "numba", "reference")``.
+
+    Examples
+    --------
+    >>> import segcore.backends
+    >>> segcore.backends.available()[-1]
+    'reference'
+    """
+    return tuple(name for backend in _BACKENDS for name in backend.names())
+
+
+def load(name: str) -> Kernels:
+    """Load a backend by name, whatever the one in use.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`available`, or ``"native"`` for the best of its variants.
+
+    Returns
+    -------
+    Kernels
+        The same object each time.
+
+    Raises
+    ------
+    ImportError
+        If there is no such backend here; the message lists those there are.
+
+    Examples
+    --------
+    >>> import segcore.backends
+    >>> segcore.backends.load("reference").name
+    'reference'
+    """
+    for backend in _BACKENDS:
+        names = backend.names()
+        if name == "native" and any(each.startswith("native:") for each in names):
+            return _load(backend, names[0])
+        if name in names:
+            return _load(backend, name)
+    raise ImportError(
+        f"segcore has no backend {name!r} here; available: {', '.join(available())}. "
+        f"Set {VARIABLE} to one of them, or unset it for the best one"
+    )
+
+
+@cache
+def _load(backend: _Backend, name: str) -> Kernels:
+    return backend.load(name)
+
+
+def _choose() -> Kernels:
+    forced = os.environ.get(VARIABLE)
+    if forced:
+        return load(forced)
+    *better, last = available()
+    for name in better:
+        try:
+            return load(name)
+        except ImportError:  # it is installed, and broken: the next one serves
+            continue
+    return load(last)
+
+
+kernels: Kernels = _choose()
+"""The backend in use."""
+
+
+def current() -> str:
+    """Name the backend in use.
+
+    Returns
+    -------
+    str
+        One of :func:`available`.
+
+    Examples
+    --------
+    >>> import segcore.backends
+    >>> segcore.backends.current() in segcore.backends.available()
+    True
+    """
+    return kernels.name

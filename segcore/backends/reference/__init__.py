@@ -1,0 +1,41 @@
+"""The ``reference`` backend: plain NumPy, written to be read as the kernels' definition.
+
+It is the oracle of the tests, and serves where there is neither a compiler nor Numba. What each
+kernel means is said in :mod:`segcore.backends.protocol`.
+"""
+
+from segcore.backends.reference.coco_string import (
+    counts_decode,
+    counts_encode,
+    string_decode,
+    string_encode,
+)
+from segcore.backends.reference.decode import decode
+from segcore.backends.reference.encode import encode
+from segcore.backends.reference.labels import label_runs
+from segcore.backends.reference.measure import area, boxes
+from segcore.backends.reference.merge import combine, reduce
+from segcore.backends.reference.overlap import overlap
+from segcore.backends.reference.paint import paint
+from segcore.backends.reference.rasterize import rasterize_boxes, rasterize_polygons
+
+__all__ = [
+    "area",
+    "boxes",
+    "combine",
+    "counts_decode",
+    "counts_encode",
+    "decode",
+    "encode",
+    "label_runs",
+    "name",
+    "overlap",
+    "paint",
+    "rasterize_boxes",
+    "rasterize_polygons",
+    "reduce",
+    "string_decode",
+    "string_encode",
+]
+
+name = "reference"

@@ -1,0 +1,40 @@
+"""Dense arrays to run ends."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.backends.protocol import Batch
+from segcore.backends.reference.flips import changes, join
+
+
+def encode(dense: NDArray[Any], threshold: float | None) -> Batch:
+    """Encode masks: the places where a pixel differs from the one before it."""
+    _, height, width = dense.shape
+    places = np.arange(height * width)
+    return join(
+        (changes(places, _foreground(image, threshold).ravel(order="F")) for image in dense),
+        height,
+        width,
+    )
+
+
+def _foreground(image: NDArray[Any], threshold: float | None) -> NDArray[np.bool_]:
+    """Say which pixels are foreground."""
+    result: NDArray[np.bool_]
+    if threshold is None:
+        result = image != 0
+    elif image.dtype.kind == "f":
+        with np.errstate(over="ignore"):  # beyond the dtype's range lies its infinity
+            result = image > image.dtype.type(threshold)
+    elif math.isfinite(threshold):
+        # NumPy compares integers with a Python integer exactly, with a float it does not.
+        numbers = image.view(np.uint8) if image.dtype == np.bool_ else image
+        result = numbers > math.floor(threshold)
+    else:
+        result = np.full(image.shape, threshold == -math.inf)
+    return result

@@ -1,0 +1,81 @@
+"""One mask as its flips: what the kernels of this package are made of.
+
+The flips of a mask are its run ends as int64, which holds every sum and difference of positions
+(sizes are below 2**59 pixels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.backends.protocol import Batch, Offsets, RunEnds
+from segcore.backends.sizes import run_end_dtype
+
+Flips = NDArray[np.int64]
+
+
+def split(run_ends: RunEnds, offsets: Offsets) -> list[Flips]:
+    """Take a batch apart into the flips of each mask."""
+    flips = run_ends.astype(np.int64)
+    return [flips[start:end] for start, end in pairwise(offsets)]
+
+
+def offsets_of(lengths: Sequence[int] | NDArray[np.int64]) -> Offsets:
+    """Give the offsets of items of these lengths, laid end to end."""
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def join(masks: Iterable[Flips], height: int, width: int) -> Batch:
+    """Lay masks end to end, as a batch."""
+    masks = list(masks)
+    run_ends = np.concatenate([np.empty(0, np.int64), *masks])
+    return (
+        run_ends.astype(run_end_dtype(height, width)),
+        offsets_of([len(flips) for flips in masks]),
+    )
+
+
+def spans(flips: Flips, pixels: int) -> tuple[Flips, Flips]:
+    """Give the starts and the ends (exclusive) of the foreground's runs."""
+    if len(flips) % 2:
+        flips = np.append(flips, pixels)
+    return flips[0::2], flips[1::2]
+
+
+def cancel(positions: Flips, pixels: int) -> Flips:
+    """Make flips of sorted positions: two at one place undo each other; the end is no pixel."""
+    places, times = np.unique(positions, return_counts=True)
+    return places[(times % 2 == 1) & (places < pixels)]
+
+
+def changes(points: Flips, inside: NDArray[np.bool_]) -> Flips:
+    """Keep the points at which ``inside``, false before the first point, becomes another."""
+    kept: Flips = points[np.diff(inside, prepend=False)]
+    return kept
+
+
+def at_least(depth: int, masks: Sequence[Flips], pixels: int) -> Flips:
+    """Give the mask of the pixels that ``depth`` or more of the masks cover."""
+    if pixels == 0:
+        return np.empty(0, np.int64)
+    pairs = [spans(flips, pixels) for flips in masks]
+    none = np.empty(0, np.int64)
+    starts = np.sort(np.concatenate([none, *(start for start, _ in pairs)]))
+    ends = np.sort(np.concatenate([none, *(end for _, end in pairs)]))
+    points = np.unique(np.concatenate([[0], starts, ends[ends < pixels]]))
+    begun = np.searchsorted(starts, points, side="right")
+    ended = np.searchsorted(ends, points, side="right")
+    return changes(points, begun - ended >= depth)
+
+
+def foreground(flips: Flips, height: int, width: int) -> NDArray[np.bool_]:
+    """Draw a mask: (H, W)."""
+    toggles = np.zeros(height * width, np.bool_)
+    toggles[flips] = True
+    return np.logical_xor.accumulate(toggles).reshape(width, height).T

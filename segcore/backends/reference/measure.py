@@ -1,0 +1,38 @@
+"""Areas and bounding boxes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.backends.protocol import Offsets, RunEnds
+from segcore.backends.reference.flips import Flips, spans, split
+
+
+def area(run_ends: RunEnds, offsets: Offsets, height: int, width: int) -> NDArray[np.int64]:
+    """Sum the foreground's runs."""
+    areas = np.zeros(len(offsets) - 1, np.int64)
+    for mask, flips in enumerate(split(run_ends, offsets)):
+        starts, ends = spans(flips, height * width)
+        areas[mask] = np.sum(ends - starts)
+    return areas
+
+
+def boxes(run_ends: RunEnds, offsets: Offsets, height: int, width: int) -> NDArray[np.int64]:
+    """Bound each mask."""
+    boxes = np.zeros((len(offsets) - 1, 4), np.int64)
+    for mask, flips in enumerate(split(run_ends, offsets)):
+        if len(flips):
+            boxes[mask] = _box(flips, height, width)
+    return boxes
+
+
+def _box(flips: Flips, height: int, width: int) -> tuple[int, int, int, int]:
+    starts, ends = spans(flips, height * width)
+    first_x, first_y = np.divmod(starts, height)
+    last_x, last_y = np.divmod(ends - 1, height)
+    if np.any(first_x < last_x):  # that run has the bottom of one column and the top of the next
+        top, bottom = 0, height
+    else:
+        top, bottom = first_y.min(), last_y.max() + 1
+    return int(first_x[0]), int(top), int(last_x[-1]) + 1, int(bottom)

@@ -1,0 +1,130 @@
+"""Polygons and boxes to run ends, by COCO's rule (``rleFrPoly`` of pycocotools), bit for bit.
+
+The rule: coordinates are scaled by 5 and rounded to integers, each edge is walked along its longer
+axis, and where the walk steps between the scaled abscissas 5k + 2 and 5k + 3 it crosses column k;
+the pixels of that column below the crossing flip. Nothing else of the walk matters, so the steps
+are computed here and not walked. The floating-point expressions are pycocotools' own.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.backends import errors
+from segcore.backends.protocol import Batch, Offsets
+from segcore.backends.reference.flips import Flips, at_least, cancel, join
+
+Integers = NDArray[np.int64]
+
+
+def rasterize_polygons(
+    coordinates: NDArray[np.float64],
+    ring_offsets: Offsets,
+    mask_offsets: Offsets,
+    height: int,
+    width: int,
+) -> Batch:
+    """Fill polygons: even-odd within a ring, union of rings."""
+    masks = []
+    for mask, (first, last) in enumerate(pairwise(mask_offsets)):
+        bounds = ring_offsets[first : last + 1]
+        _check(mask, coordinates[2 * bounds[0] : 2 * bounds[-1]])
+        rings = [
+            _ring(coordinates[2 * start : 2 * end].reshape(-1, 2), height, width)
+            for start, end in pairwise(bounds)
+        ]
+        masks.append(at_least(1, rings, height * width))
+    return join(masks, height, width)
+
+
+def rasterize_boxes(boxes: NDArray[np.float64], height: int, width: int) -> Batch:
+    """Fill boxes."""
+    masks = []
+    for mask, box in enumerate(boxes):
+        _check(mask, box)
+        x0, y0, x1, y1 = _scaled(box)
+        left, right = np.clip(_nearest(np.sort([x0, x1])), 0, width)
+        top, bottom = np.clip(_nearest(np.sort([y0, y1])), 0, height)
+        if top == 0 and bottom == height:  # the columns are one run
+            positions = np.array([left, right]) * height
+        else:
+            columns = np.arange(left, right)[:, None]
+            positions = (columns * height + [top, bottom]).ravel()
+        masks.append(cancel(positions, height * width))
+    return join(masks, height, width)
+
+
+def _check(mask: int, coordinates: NDArray[np.float64]) -> None:
+    """Raise for a coordinate that is NaN or too large."""
+    bad = np.flatnonzero(~(np.abs(coordinates) <= errors.MAX_COORDINATE))
+    if len(bad):
+        raise errors.coordinate(mask, int(bad[0]))
+
+
+def _scaled(coordinates: NDArray[np.float64]) -> Integers:
+    return _truncated(5.0 * coordinates + 0.5)
+
+
+def _truncated(values: NDArray[np.float64]) -> Integers:
+    """Convert as C does: toward zero."""
+    return values.astype(np.int64)
+
+
+def _nearest(scaled: Integers) -> Integers:
+    """Give ceil((scaled + 0.5) / 5 - 0.5): the first column or row whose 5k + 2 is not before."""
+    return (scaled + 2) // 5
+
+
+def _ring(points: NDArray[np.float64], height: int, width: int) -> Flips:
+    """Fill one ring."""
+    if len(points) < 3 or height * width == 0:
+        return np.empty(0, np.int64)
+    x, y = _scaled(points).T
+    next_x, next_y = np.roll(x, -1), np.roll(y, -1)
+    flat = np.abs(next_x - x) >= np.abs(next_y - y)  # walked along x
+    positions = []
+    for edges, swap, crossed in (
+        (flat, x > next_x, _crossed_flat),
+        (~flat, y > next_y, _crossed_steep),
+    ):
+        # Each edge is walked upwards, whichever way the ring runs.
+        xs, xe = np.where(swap, [next_x, x], [x, next_x])[:, edges]
+        ys, ye = np.where(swap, [next_y, y], [y, next_y])[:, edges]
+        left = np.clip(_nearest(np.minimum(xs, xe)), 0, width)
+        right = np.clip(_nearest(np.maximum(xs, xe)), 0, width)
+        edge = np.repeat(np.arange(len(xs)), right - left)
+        column = np.arange(len(edge)) + (right - np.cumsum(right - left))[edge]
+        scaled_row = crossed(column, xs[edge], ys[edge], xe[edge], ye[edge])
+        positions.append(column * height + np.clip(_nearest(scaled_row), 0, height))
+    return cancel(np.concatenate(positions), height * width)
+
+
+def _crossed_flat(
+    column: Integers, xs: Integers, ys: Integers, xe: Integers, ye: Integers
+) -> Integers:
+    """Give the smaller ordinate of the step, of edges walked along x from xs up to xe."""
+    slope = (ye - ys) / (xe - xs)
+    step = 5 * column + 2 - xs
+    return np.minimum(
+        _truncated(ys + slope * step + 0.5), _truncated(ys + slope * (step + 1) + 0.5)
+    )
+
+
+def _crossed_steep(
+    column: Integers, xs: Integers, ys: Integers, xe: Integers, ye: Integers
+) -> Integers:
+    """Give the smaller ordinate of the step, of edges walked along y from ys up to ye."""
+    slope = (xe - xs) / (ye - ys)
+    rises = xe > xs
+    # The abscissa is monotonic in the step: bisect for the first step that has crossed.
+    before, after = np.zeros_like(ys), ye - ys
+    while np.any(after - before > 1):
+        step = (before + after) // 2
+        u = _truncated(xs + slope * step + 0.5)
+        has_crossed = np.where(rises, u >= 5 * column + 3, u <= 5 * column + 2)
+        after = np.where(has_crossed, step, after)
+        before = np.where(has_crossed, before, step)
+    return ys + after - 1
