@@ -1,0 +1,165 @@
+"""Everything that checks segcore. `nox -l` lists the sessions, `nox -s tests` runs one.
+
+What follows a `--` goes to pytest: `nox -s tests -- -k encode`. Another Python: `nox -P 3.13 -s
+tests`. The suite runs on what a user would install, the built wheel or sdist, and never on the
+folder `segcore` of the checkout, which has no compiled modules.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.sessions = ["lint", "cpp", "tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+CXX = os.environ.get("CXX", "g++")
+WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
+SANITIZERS = "address,undefined"
+
+
+def cpp_files(*folders):
+    return sorted(str(path) for folder in folders for path in Path(folder).glob("*.cpp"))
+
+
+def built(pattern):
+    """Find what the session `wheel` left in dist/."""
+    [path] = Path("dist").glob(pattern)
+    return path
+
+
+def current_backend(session, **env):
+    code = "from segcore import backends; print(backends.current(), *backends.available())"
+    env = {"PYTHONSAFEPATH": "1", **env}
+    current, *available = session.run("python", "-c", code, env=env, silent=True).split()
+    return current, available
+
+
+def run_suite(session, backend, *args, **env):
+    """Run pytest on the installed package, where it must choose that backend."""
+    # Safe path: neither pytest nor the processes that tests start find the checkout's segcore.
+    env = {"PYTHONSAFEPATH": "1", **env}
+    session.log(f"suite on the backend {backend}")
+    if backend != (chosen := current_backend(session, **env)[0]):
+        session.error(f"expected the backend {backend}, but segcore chose {chosen}")
+    session.run("python", "-m", "pytest", *args, *session.posargs, env=env)
+
+
+@nox.session
+def wheel(session):
+    """Build the sdist, and from it the wheel, into dist/."""
+    shutil.rmtree("dist", ignore_errors=True)
+    session.install("build")
+    session.run("python", "-m", "build", env={"SEGCORE_REQUIRE_NATIVE": "1"})
+
+
+@nox.session(requires=["wheel"])
+def tests(session):
+    """Run the suite on the wheel: every instruction set, last the one that segcore chooses.
+
+    SEGCORE_BACKEND, where it is set, is the only one.
+    """
+    session.install(f"{built('*.whl')}[test]")
+    current, available = current_backend(session)
+    if "SEGCORE_BACKEND" not in os.environ:
+        if not current.startswith("native:"):
+            session.error(f"segcore chose {current}, although the wheel has native kernels")
+        for backend in reversed(available):
+            if backend.startswith("native:") and backend != current:
+                run_suite(session, backend, SEGCORE_BACKEND=backend)
+    run_suite(session, current)
+
+
+@nox.session(requires=["wheel"])
+@nox.parametrize("numba", [True, False])
+def nocompiler(session, numba):
+    """Install the sdist where nothing compiles, with and without Numba, and run the suite."""
+    if numba:
+        requirements = [f"{built('*.tar.gz')}[test]"]
+    else:
+        own = [each for each in EXTRAS["test"] if not each.startswith(PROJECT["name"])]
+        requirements = [f"{built('*.tar.gz')}[cli]", *own]
+    session.install(
+        *requirements, env={"CC": "/bin/false", "CXX": "/bin/false", "SEGCORE_REQUIRE_NATIVE": "0"}
+    )
+    run_suite(session, "numba" if numba else "reference")
+
+
+@nox.session(requires=["wheel"])
+def mindeps(session):
+    """Run the suite with the oldest NumPy, Numba, click, rich and Pillow that we promise."""
+    promised = PROJECT["dependencies"] + EXTRAS["numba"] + EXTRAS["cli"]
+    oldest = [re.sub(r">=([\d.]+)$", r"==\1.*", each) for each in promised]
+    session.install(f"{built('*.whl')}[test]", *oldest)
+    run_suite(session, current_backend(session)[0])
+
+
+@nox.session(requires=["wheel"])
+def lint(session):
+    """Check the form of the code: ruff, mypy, the extension's stub, clang-format, clang-tidy."""
+    session.install(f"{built('*.whl')}[lint]", "pybind11")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+    session.run("python", "-m", "mypy.stubtest", "segcore._native", env={"PYTHONSAFEPATH": "1"})
+    folders = ("src/core", "src/simd", "src/bind", "tests/cpp")
+    sources = [str(path) for folder in folders for path in Path(folder).glob("*.[chi][pn][pl]")]
+    session.run("clang-format", "--dry-run", "-Werror", *sorted(sources))
+    session.run("clang-tidy", "--quiet", *cpp_files("src/core"), "--", "-std=c++17", "-Isrc")
+    # The core is compiled with these warnings by the session `cpp`.
+    includes = session.run("python", "-m", "pybind11", "--includes", silent=True).split()
+    system = [each.replace("-I", "-isystem") for each in includes]
+    session.run(
+        *(CXX, "-std=c++17", "-fsyntax-only", "-DNDEBUG", '-DSEGCORE_VERSION="lint"', "-Isrc"),
+        *(*system, *WARNINGS, *cpp_files("src/bind")),
+        external=True,
+    )
+
+
+def run_cpp_tests(session, *flags):
+    program = str(Path(session.create_tmp()).resolve() / "cpp-tests")
+    sources = cpp_files("tests/cpp", "src/core", "src/simd")
+    command = [CXX, "-std=c++17", "-Isrc", "-ffp-contract=off", "-pthread", *flags]
+    session.run(*command, *sources, "-o", program, external=True)
+    session.run(program, external=True)
+
+
+@nox.session(venv_backend="none")
+def cpp(session):
+    """Test the C++ core on its own, compiled with every warning an error."""
+    run_cpp_tests(session, "-O2", *WARNINGS)
+
+
+@nox.session(requires=["wheel"])
+def sanitize(session):
+    """Test the C++ core, then the native kernels from Python, under ASan and UBSan."""
+    flags = [f"-fsanitize={SANITIZERS}", "-fno-sanitize-recover=all", "-O1", "-g"]
+    run_cpp_tests(session, *flags)
+    session.install(
+        f"{built('*.tar.gz')}[test]",
+        env={"SEGCORE_SANITIZE": SANITIZERS, "SEGCORE_REQUIRE_NATIVE": "1"},
+    )
+    libraries = ("libasan.so", "libubsan.so", "libstdc++.so")
+    found = [
+        session.run(CXX, f"-print-file-name={each}", external=True, silent=True).strip()
+        for each in libraries
+    ]
+    run_suite(
+        session,
+        current_backend(session, LD_PRELOAD=" ".join(found), ASAN_OPTIONS="detect_leaks=0")[0],
+        LD_PRELOAD=" ".join(found),
+        ASAN_OPTIONS="detect_leaks=0",
+        PYTHONMALLOC="malloc",
+    )
+
+
+@nox.session
+def bench(session):
+    """Measure segcore beside its peers; what follows a `--` goes to benchmarks.peers."""
+    session.install("-e", ".[test,bench]", env={"SEGCORE_REQUIRE_NATIVE": "1"})
+    session.run("python", "-m", "benchmarks.peers", *session.posargs)
