@@ -102,19 +102,25 @@ def load(name: str) -> Kernels:
     """
     for backend in _BACKENDS:
         names = backend.names()
-        if name == "native" and any(each.startswith("native:") for each in names):
-            return _load(backend, names[0])
         if name in names:
             return _load(backend, name)
-    raise ImportError(
-        f"segcore has no backend {name!r} here; available: {', '.join(available())}. "
-        f"Set {VARIABLE} to one of them, or unset it for the best one"
-    )
+        if name == "native" and names and names[0].startswith("native:"):
+            return _load(backend, names[0])
+    raise ImportError(f"segcore has no backend {name!r} here; {_choice()}")
 
 
 @cache
 def _load(backend: _Backend, name: str) -> Kernels:
-    return backend.load(name)
+    try:
+        return backend.load(name)
+    except ImportError as error:
+        raise ImportError(
+            f"segcore's backend {name!r} cannot be imported ({error}); {_choice()}"
+        ) from error
+
+
+def _choice() -> str:
+    return f"available: {', '.join(available())}. Name one of those, or leave {VARIABLE} unset"
 
 
 def _choose() -> Kernels:

@@ -9,17 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.backends.protocol import Batch
-from segcore.backends.reference.flips import changes, join
+from segcore.backends.reference.flips import join
 
 
 def encode(dense: NDArray[Any], threshold: float | None) -> Batch:
     """Encode masks: the places where a pixel differs from the one before it."""
     _, height, width = dense.shape
-    places = np.arange(height * width)
+    columns = (_foreground(image, threshold).ravel(order="F") for image in dense)
     return join(
-        (changes(places, _foreground(image, threshold).ravel(order="F")) for image in dense),
-        height,
-        width,
+        (np.flatnonzero(np.diff(pixels, prepend=False)) for pixels in columns), height, width
     )
 
 

@@ -51,7 +51,8 @@ def spans(flips: Flips, pixels: int) -> tuple[Flips, Flips]:
 def cancel(positions: Flips, pixels: int) -> Flips:
     """Make flips of sorted positions: two at one place undo each other; the end is no pixel."""
     places, times = np.unique(positions, return_counts=True)
-    return places[(times % 2 == 1) & (places < pixels)]
+    flips: Flips = places[(times % 2 == 1) & (places < pixels)]
+    return flips
 
 
 def changes(points: Flips, inside: NDArray[np.bool_]) -> Flips:
