@@ -1,6 +1,11 @@
 """The compiled extension: the C++ kernels, bound with pybind11."""
 
-from segcore.backends import protocol
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.backends.protocol import Batch, Offsets, RunEnds
 
 version: str
 """The version of segcore that it was compiled from."""
@@ -9,10 +14,76 @@ compiler: str
 ndebug: bool
 """Whether it was compiled without assertions."""
 
-class Kernels(protocol.Kernels):
-    """The kernels with the leaf functions of one instruction set."""
+class Kernels:
+    """The kernels, as segcore.backends.protocol defines them, on one instruction set."""
 
     def __init__(self, variant: str) -> None: ...
+    @property
+    def name(self) -> str: ...
+    def encode(self, dense: NDArray[Any], threshold: float | None) -> Batch: ...
+    def decode(
+        self, run_ends: RunEnds, offsets: Offsets, out: NDArray[Any], zeroed: bool
+    ) -> None: ...
+    def string_decode(
+        self, data: NDArray[np.uint8], data_offsets: Offsets, height: int, width: int
+    ) -> Batch: ...
+    def string_encode(
+        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
+    ) -> tuple[NDArray[np.uint8], Offsets]: ...
+    def counts_decode(
+        self, counts: NDArray[np.int64], counts_offsets: Offsets, height: int, width: int
+    ) -> Batch: ...
+    def counts_encode(
+        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
+    ) -> tuple[NDArray[np.int64], Offsets]: ...
+    def area(
+        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
+    ) -> NDArray[np.int64]: ...
+    def boxes(
+        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
+    ) -> NDArray[np.int64]: ...
+    def combine(
+        self,
+        a_run_ends: RunEnds,
+        a_offsets: Offsets,
+        b_run_ends: RunEnds,
+        b_offsets: Offsets,
+        height: int,
+        width: int,
+        table: int,
+    ) -> Batch: ...
+    def reduce(
+        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, intersect: bool
+    ) -> Batch: ...
+    def overlap(
+        self,
+        a_run_ends: RunEnds,
+        a_offsets: Offsets,
+        b_run_ends: RunEnds,
+        b_offsets: Offsets,
+        height: int,
+        width: int,
+    ) -> NDArray[np.int64]: ...
+    def rasterize_polygons(
+        self,
+        coordinates: NDArray[np.float64],
+        ring_offsets: Offsets,
+        mask_offsets: Offsets,
+        height: int,
+        width: int,
+    ) -> Batch: ...
+    def rasterize_boxes(self, boxes: NDArray[np.float64], height: int, width: int) -> Batch: ...
+    def paint(
+        self,
+        run_ends: RunEnds,
+        offsets: Offsets,
+        order: NDArray[np.int64],
+        values: NDArray[Any],
+        out: NDArray[Any],
+    ) -> None: ...
+    def label_runs(
+        self, labels: NDArray[Any], background: int | None
+    ) -> tuple[NDArray[Any], RunEnds, Offsets]: ...
 
 def variants() -> tuple[str, ...]:
     """Name the instruction sets that this processor has, best first."""

@@ -20,7 +20,7 @@ Conventions
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +33,13 @@ Batch: TypeAlias = tuple[RunEnds, Offsets]
 class Kernels(Protocol):
     """The kernels. ``Batch`` is the pair (run_ends, offsets)."""
 
-    name: str
-    """The backend's name as in ``SEGCORE_BACKEND``: ``"native:avx2"``, ``"numba"``, ..."""
+    @property
+    def name(self) -> str:
+        """The backend's name as in ``SEGCORE_BACKEND``: ``"native:avx2"``, ``"numba"``, ..."""
 
     # -- dense arrays ---------------------------------------------------------------------------
 
-    def encode(self, dense: NDArray, threshold: float | None) -> Batch:
+    def encode(self, dense: NDArray[Any], threshold: float | None) -> Batch:
         """Encode the (N, H, W) array ``dense``, of any strides.
 
         The dtype is bool, any integer, or float16/32/64, in native byte order. Without a
@@ -47,7 +48,7 @@ class Kernels(Protocol):
         dtype of a float array; an integer array is compared exactly. NaN is background.
         """
 
-    def decode(self, run_ends: RunEnds, offsets: Offsets, out: NDArray, zeroed: bool) -> None:
+    def decode(self, run_ends: RunEnds, offsets: Offsets, out: NDArray[Any], zeroed: bool) -> None:
         """Write the masks into the (N, H, W) array ``out`` as ones and zeros of its dtype.
 
         ``out`` has any strides and any numeric dtype of 1, 2, 4 or 8 bytes, in any byte order.
@@ -161,8 +162,8 @@ class Kernels(Protocol):
         run_ends: RunEnds,
         offsets: Offsets,
         order: NDArray[np.int64],
-        values: NDArray,
-        out: NDArray,
+        values: NDArray[Any],
+        out: NDArray[Any],
     ) -> None:
         """Paint masks over the (H, W) integer array ``out``, of any strides.
 
@@ -172,8 +173,8 @@ class Kernels(Protocol):
         """
 
     def label_runs(
-        self, labels: NDArray, background: int | None
-    ) -> tuple[NDArray, RunEnds, Offsets]:
+        self, labels: NDArray[Any], background: int | None
+    ) -> tuple[NDArray[Any], RunEnds, Offsets]:
         """Split the (H, W) integer array ``labels``, of any strides, into one mask a label.
 
         Returns (ids, run_ends, offsets): the labels that occur, ascending, in the dtype of
