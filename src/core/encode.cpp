@@ -10,14 +10,13 @@
 #include <limits>
 #include <type_traits>
 
+#include "bits.hpp"
 #include "kernels.hpp"
 #include "parallel.hpp"
 
 namespace segcore {
 
 namespace {
-
-size_t words_for(int64_t n) { return static_cast<size_t>((n + 63) / 64); }
 
 int width_of(Scalar scalar) {
     switch (scalar) {
@@ -32,8 +31,6 @@ int width_of(Scalar scalar) {
         default: return 8;
     }
 }
-
-int log2_of(int width) { return width == 1 ? 0 : width == 2 ? 1 : width == 4 ? 2 : 3; }
 
 // float16 bits as integers that compare like the numbers; -0 lies below +0.
 int16_t half_key(uint16_t bits) {
@@ -93,7 +90,7 @@ class Reader {
     void read(const uint8_t* values, int64_t stride, size_t n, uint64_t* bits) {
         if (stride != width_) values = gather(values, stride, n);
         if (!has_threshold_) {
-            simd_.pack_nonzero[log2_of(width_)](values, n, bits);
+            simd_.pack_nonzero[log2_of(static_cast<size_t>(width_))](values, n, bits);
             return;
         }
         switch (scalar_) {
@@ -279,7 +276,7 @@ class Encoder {
             size_t count = 0;
             for (size_t w = 0; w < words; ++w) {
                 for (uint64_t flips = row[w] ^ above[w]; flips; flips &= flips - 1) {
-                    const uint32_t x = static_cast<uint32_t>(64 * w) + lowest_bit(flips);
+                    const uint32_t x = static_cast<uint32_t>(64 * w + lowest_bit(flips));
                     xs[count++] = x;
                     ++columns_[x + 1];
                 }
@@ -336,16 +333,6 @@ class Encoder {
                              run_ends);
             }
         }
-    }
-
-    static uint32_t lowest_bit(uint64_t word) {
-#if defined(_MSC_VER)
-        unsigned long index;
-        _BitScanForward64(&index, word);
-        return index;
-#else
-        return static_cast<uint32_t>(__builtin_ctzll(word));
-#endif
     }
 
     const simd::Table& simd_;

@@ -80,6 +80,13 @@ class Buffer {
         for (size_t i = 0; i < size; ++i) data_[i] = value;
     }
     void clear() noexcept { size_ = 0; }
+    // Give back room that is not needed.
+    void shrink() noexcept {
+        if (void* data = size_ ? std::realloc(data_, size_ * sizeof(T)) : nullptr) {
+            data_ = static_cast<T*>(data);
+            capacity_ = size_;
+        }
+    }
     T* release() noexcept {
         T* data = data_;
         data_ = nullptr;

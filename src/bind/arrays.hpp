@@ -1,0 +1,103 @@
+// Between NumPy arrays and the views and owners of the core (src/core/types.hpp).
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "../core/types.hpp"
+
+namespace segcore::bind {
+
+namespace py = pybind11;
+
+[[noreturn]] inline void refuse(const char* name, const std::string& what) {
+    throw py::type_error(std::string(name) + ": expected " + what);
+}
+
+inline bool is_native(const py::dtype& dtype) { return dtype.byteorder() != '>'; }
+
+// The values of a C-contiguous 1-D array of T, in native byte order, as it is.
+template <class T>
+const T* values_of(const py::array& array, const char* name) {
+    constexpr char kind = std::is_floating_point_v<T> ? 'f' : std::is_signed_v<T> ? 'i' : 'u';
+    const py::dtype dtype = array.dtype();
+    if (dtype.kind() != kind || dtype.itemsize() != sizeof(T) || !is_native(dtype) ||
+        !(array.flags() & py::array::c_style)) {
+        refuse(name, std::string("a C-contiguous array of ") + kind + std::to_string(sizeof(T)));
+    }
+    return static_cast<const T*>(array.data());
+}
+
+// Offsets that begin with 0, do not descend, and end with `total`: returns how many items they
+// divide it into.
+inline int64_t count_of(const int64_t* offsets, py::ssize_t size, int64_t total, const char* name) {
+    bool good = size >= 1 && offsets[0] == 0 && offsets[size - 1] == total;
+    for (py::ssize_t i = 1; good && i < size; ++i) good = offsets[i - 1] <= offsets[i];
+    if (!good) {
+        throw py::value_error(std::string(name) + ": expected offsets from 0 to " +
+                              std::to_string(total) + " that never descend");
+    }
+    return static_cast<int64_t>(size) - 1;
+}
+
+inline Size size_of(int64_t height, int64_t width) {
+    constexpr int64_t kMaxPixels = int64_t{1} << 59;
+    if (height < 0 || width < 0 || (height && width >= kMaxPixels / height + 1) ||
+        height * width >= kMaxPixels) {
+        throw py::value_error("height and width: expected fewer than 2**59 pixels");
+    }
+    return {height, width};
+}
+
+inline bool is_wide(Size size) { return size.pixels() >= int64_t{1} << 32; }
+
+template <class T>
+BatchView<T> batch_of(const py::array& run_ends, const py::array& offsets) {
+    const T* values = values_of<T>(run_ends, "run_ends");
+    const int64_t* starts = values_of<int64_t>(offsets, "offsets");
+    return {values, starts, count_of(starts, offsets.size(), run_ends.size(), "offsets")};
+}
+
+// Call body(T{}) for the type that run ends of this size have.
+template <class Body>
+auto with_run_ends(Size size, Body&& body) {
+    return is_wide(size) ? body(uint64_t{}) : body(uint32_t{});
+}
+
+template <class Body>
+auto without_gil(Body&& body) {
+    py::gil_scoped_release release;
+    return body();
+}
+
+// The buffer's memory as an array. Little is copied, so that it takes no more room than it needs.
+template <class T>
+py::array to_array(Buffer<T>&& buffer) {
+    const size_t size = buffer.size();
+    if (size <= 4096) {
+        py::array_t<T> array(static_cast<py::ssize_t>(size));
+        if (size) std::memcpy(array.mutable_data(), buffer.data(), size * sizeof(T));
+        return std::move(array);
+    }
+    buffer.shrink();
+    T* data = buffer.release();
+    py::capsule owner(data, [](void* memory) { std::free(memory); });
+    return py::array_t<T>(static_cast<py::ssize_t>(size), data, owner);
+}
+
+template <class T>
+py::tuple to_tuple(Batch<T>&& batch) {
+    return py::make_tuple(to_array(std::move(batch.run_ends)), to_array(std::move(batch.offsets)));
+}
+
+template <class T>
+py::tuple to_tuple(Strings<T>&& strings) {
+    return py::make_tuple(to_array(std::move(strings.values)),
+                          to_array(std::move(strings.offsets)));
+}
+
+}  // namespace segcore::bind

@@ -1,0 +1,104 @@
+// paint, label_runs.
+#include <pybind11/stl.h>
+
+#include <optional>
+
+#include "../core/kernels.hpp"
+#include "arrays.hpp"
+#include "kernels_class.hpp"
+
+namespace segcore::bind {
+
+namespace {
+
+void check_labels(const py::array& array, const char* name) {
+    const py::dtype dtype = array.dtype();
+    if (array.ndim() != 2 || (dtype.kind() != 'u' && dtype.kind() != 'i') || !is_native(dtype)) {
+        refuse(name, "an (H, W) array of integers in native byte order");
+    }
+}
+
+// The bits of `number` in an integer of `width` bytes; false where it does not fit.
+bool bits_of(const py::int_& number, py::ssize_t width, bool is_signed, uint64_t& bits) {
+    int overflow = 0;
+    const long long value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+    const uint64_t mask = width == 8 ? ~uint64_t{0} : (uint64_t{1} << 8 * width) - 1;
+    if (is_signed) {
+        const int64_t limit = static_cast<int64_t>(mask >> 1);
+        if (overflow || value > limit || value < -limit - 1) return false;
+        bits = static_cast<uint64_t>(value) & mask;
+        return true;
+    }
+    if (overflow < 0 || (!overflow && value < 0)) return false;
+    bits = PyLong_AsUnsignedLongLong(number.ptr());
+    if (PyErr_Occurred()) {
+        PyErr_Clear();
+        return false;
+    }
+    return bits <= mask;
+}
+
+void paint(const Kernels& kernels, const py::array& run_ends, const py::array& offsets,
+           const py::array& order, const py::array& values, py::array out) {
+    check_labels(out, "out");
+    const LabelOutput view{static_cast<uint8_t*>(out.mutable_data()),
+                           size_of(out.shape(0), out.shape(1)),
+                           {out.strides(0), out.strides(1)},
+                           static_cast<int>(out.itemsize())};
+    const int64_t* indices = values_of<int64_t>(order, "order");
+    with_run_ends(view.size, [&](auto type) {
+        const auto batch = batch_of<decltype(type)>(run_ends, offsets);
+        if (values.ndim() != 1 || values.size() != batch.count ||
+            values.itemsize() != out.itemsize() || !(values.flags() & py::array::c_style)) {
+            refuse("values", "one value a mask, of the dtype of out");
+        }
+        for (py::ssize_t i = 0; i < order.size(); ++i) {
+            if (indices[i] < 0 || indices[i] >= batch.count) {
+                throw py::index_error("order: expected indices of masks");
+            }
+        }
+        without_gil([&] {
+            segcore::paint(kernels.context(), batch, indices, order.size(), values.data(), view);
+        });
+    });
+}
+
+py::array ids_array(const Buffer<uint64_t>& ids, const py::dtype& dtype) {
+    py::array array(dtype, static_cast<py::ssize_t>(ids.size()));
+    char* to = static_cast<char*>(array.mutable_data());
+    const size_t width = static_cast<size_t>(dtype.itemsize());
+    for (size_t i = 0; i < ids.size(); ++i) std::memcpy(to + i * width, &ids[i], width);
+    return array;
+}
+
+py::tuple label_runs(const Kernels& kernels, const py::array& labels,
+                     const std::optional<py::int_>& background) {
+    check_labels(labels, "labels");
+    const bool is_signed = labels.dtype().kind() == 'i';
+    const LabelView view{static_cast<const uint8_t*>(labels.data()),
+                         size_of(labels.shape(0), labels.shape(1)),
+                         {labels.strides(0), labels.strides(1)},
+                         static_cast<int>(labels.itemsize()), is_signed};
+    Labels wanted{false, 0};
+    if (background) {
+        wanted.has_background =
+            bits_of(*background, labels.itemsize(), is_signed, wanted.background);
+    }
+    return with_run_ends(view.size, [&](auto type) -> py::tuple {
+        Buffer<uint64_t> ids;
+        Batch<decltype(type)> batch;
+        without_gil([&] { segcore::label_runs(kernels.context(), view, wanted, ids, batch); });
+        return py::make_tuple(ids_array(ids, labels.dtype()), to_array(std::move(batch.run_ends)),
+                              to_array(std::move(batch.offsets)));
+    });
+}
+
+}  // namespace
+
+void register_labels(KernelsClass& c) {
+    c.def("paint", &paint, py::arg("run_ends"), py::arg("offsets"), py::arg("order"),
+          py::arg("values"), py::arg("out"));
+    c.def("label_runs", &label_runs, py::arg("labels"), py::arg("background"));
+}
+
+}  // namespace segcore::bind

@@ -1,0 +1,47 @@
+// combine, reduce.
+#include "../core/kernels.hpp"
+#include "arrays.hpp"
+#include "kernels_class.hpp"
+
+namespace segcore::bind {
+
+namespace {
+
+py::tuple combine(const Kernels& kernels, const py::array& a_run_ends, const py::array& a_offsets,
+                  const py::array& b_run_ends, const py::array& b_offsets, int64_t height,
+                  int64_t width, unsigned table) {
+    const Size size = size_of(height, width);
+    if (table > 15) throw py::value_error("table: expected 0 to 15");
+    return with_run_ends(size, [&](auto type) {
+        const auto a = batch_of<decltype(type)>(a_run_ends, a_offsets);
+        const auto b = batch_of<decltype(type)>(b_run_ends, b_offsets);
+        if (a.count != b.count && a.count != 1 && b.count != 1) {
+            throw py::value_error("expected as many masks in both batches, or one in one of them");
+        }
+        Batch<decltype(type)> batch;
+        without_gil([&] { segcore::combine(kernels.context(), a, b, size, table, batch); });
+        return to_tuple(std::move(batch));
+    });
+}
+
+py::tuple reduce(const Kernels& kernels, const py::array& run_ends, const py::array& offsets,
+                 int64_t height, int64_t width, bool intersect) {
+    const Size size = size_of(height, width);
+    return with_run_ends(size, [&](auto type) {
+        const auto masks = batch_of<decltype(type)>(run_ends, offsets);
+        Batch<decltype(type)> batch;
+        without_gil([&] { segcore::reduce(kernels.context(), masks, size, intersect, batch); });
+        return to_tuple(std::move(batch));
+    });
+}
+
+}  // namespace
+
+void register_merge(KernelsClass& c) {
+    c.def("combine", &combine, py::arg("a_run_ends"), py::arg("a_offsets"), py::arg("b_run_ends"),
+          py::arg("b_offsets"), py::arg("height"), py::arg("width"), py::arg("table"));
+    c.def("reduce", &reduce, py::arg("run_ends"), py::arg("offsets"), py::arg("height"),
+          py::arg("width"), py::arg("intersect"));
+}
+
+}  // namespace segcore::bind

@@ -1,0 +1,36 @@
+// segcore._native.Kernels: the kernels of one instruction set.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <string>
+
+#include "../core/context.hpp"
+
+namespace segcore::bind {
+
+int num_threads();
+void set_num_threads(int threads);
+
+class Kernels {
+   public:
+    explicit Kernels(const std::string& variant);
+
+    std::string name() const { return std::string("native:") + table_->name; }
+    Context context() const { return {*table_, num_threads()}; }
+
+   private:
+    const simd::Table* table_;
+};
+
+using KernelsClass = pybind11::class_<Kernels>;
+
+void register_dense(KernelsClass&);        // encode, decode
+void register_coco_string(KernelsClass&);  // string_decode, string_encode, counts_...
+void register_measure(KernelsClass&);      // area, boxes
+void register_merge(KernelsClass&);        // combine, reduce
+void register_overlap(KernelsClass&);      // overlap
+void register_rasterize(KernelsClass&);    // rasterize_polygons, rasterize_boxes
+void register_labels(KernelsClass&);       // paint, label_runs
+
+}  // namespace segcore::bind

@@ -1,0 +1,47 @@
+// The words for what a kernel found wrong: the same as in segcore/backends/errors.py.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <string>
+
+#include "../core/types.hpp"
+
+namespace segcore::bind {
+
+inline std::string describe(const Status& status, Size size) {
+    const std::string mask = "mask " + std::to_string(status.mask) + ": ";
+    const std::string position = std::to_string(status.position);
+    const std::string value = std::to_string(status.value);
+    const std::string pixels = "but size (" + std::to_string(size.height) + ", " +
+                               std::to_string(size.width) + ") has " +
+                               std::to_string(size.pixels()) + " pixels";
+    switch (status.code) {
+        case Code::string_byte:
+            return mask + "byte " + position + " of its counts string is " + value +
+                   ", but COCO's counts strings hold only the characters '0' (48) to 'o' (111)";
+        case Code::string_truncated:
+            return mask + "its counts string ends in the middle of a count";
+        case Code::string_overlong:
+            return mask + "count " + position + " of its counts string has more than 12 characters";
+        case Code::run_negative:
+            return mask + "run " + position + " has the negative length " + value;
+        case Code::runs_too_long:
+            return mask + "runs 0 to " + position + " sum to " +
+                   std::to_string(static_cast<uint64_t>(status.value)) + ", " + pixels;
+        case Code::runs_too_short:
+            return mask + "runs sum to " + value + ", " + pixels;
+        case Code::coordinate:
+            return mask + "coordinate " + position +
+                   " is not a finite number between -2**30 and 2**30";
+        case Code::ok:
+            break;
+    }
+    return {};
+}
+
+inline void check(const Status& status, Size size) {
+    if (!status.ok()) throw pybind11::value_error(describe(status, size));
+}
+
+}  // namespace segcore::bind

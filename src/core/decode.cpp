@@ -1,0 +1,243 @@
+// Run ends to dense arrays.
+//
+// - Rows first (C order): the flips are sorted by row, by counting. A row of bits is kept; each
+//   row's flips toggle it, and it is expanded to the elements of the row: row(y) is row(y - 1)
+//   XOR flips(y). Row 0 holds the value with which each column starts.
+// - Columns first (Fortran order): a run is a stretch of elements.
+#include <cstdlib>
+
+#include "bits.hpp"
+#include "divide.hpp"
+#include "kernels.hpp"
+#include "parallel.hpp"
+
+namespace segcore {
+
+namespace {
+
+// Set the bits [first, last).
+void set_bits(uint64_t* bits, size_t first, size_t last) {
+    if (first >= last) return;
+    const size_t w0 = first / 64, w1 = (last - 1) / 64;
+    const uint64_t head = ~uint64_t{0} << first % 64, tail = ~uint64_t{0} >> (63 - (last - 1) % 64);
+    if (w0 == w1) {
+        bits[w0] |= head & tail;
+        return;
+    }
+    bits[w0] |= head;
+    for (size_t w = w0 + 1; w < w1; ++w) bits[w] = ~uint64_t{0};
+    bits[w1] |= tail;
+}
+
+template <class U>
+void fill_as(uint8_t* to, int64_t stride, int64_t n, uint64_t value) {
+    const U element = static_cast<U>(value);
+    for (int64_t i = 0; i < n; ++i) std::memcpy(to + i * stride, &element, sizeof(U));
+}
+
+void fill(uint8_t* to, int64_t stride, int64_t n, int width, uint64_t value) {
+    if (stride == width && (value == 0 || width == 1)) {
+        std::memset(to, static_cast<uint8_t>(value), static_cast<size_t>(n * width));
+        return;
+    }
+    switch (width) {
+        case 1: return fill_as<uint8_t>(to, stride, n, value);
+        case 2: return fill_as<uint16_t>(to, stride, n, value);
+        case 4: return fill_as<uint32_t>(to, stride, n, value);
+        default: return fill_as<uint64_t>(to, stride, n, value);
+    }
+}
+
+// Copy n elements that lie one behind the other to strided places.
+template <class U>
+void spread_as(const uint8_t* from, uint8_t* to, int64_t stride, size_t n) {
+    for (size_t i = 0; i < n; ++i, to += stride) std::memcpy(to, from + i * sizeof(U), sizeof(U));
+}
+
+void spread(const uint8_t* from, uint8_t* to, int64_t stride, size_t n, int width) {
+    switch (width) {
+        case 1: return spread_as<uint8_t>(from, to, stride, n);
+        case 2: return spread_as<uint16_t>(from, to, stride, n);
+        case 4: return spread_as<uint32_t>(from, to, stride, n);
+        default: return spread_as<uint64_t>(from, to, stride, n);
+    }
+}
+
+// Decodes one mask after the other; what it allocates serves for all of them.
+template <class T>
+class Decoder {
+   public:
+    Decoder(const Context& context, BatchView<T> masks, const DenseOutput& out)
+        : simd_(context.simd),
+          masks_(masks),
+          out_(out),
+          height_(out.size.height),
+          width_(out.size.width),
+          divider_(out.size.height > 0 ? out.size.height : 1) {}
+
+    void decode(int64_t mask) {
+        uint8_t* to = out_.data + mask * out_.strides[0];
+        if (height_ == 0 || width_ == 0) return;
+        if (columns_first()) {
+            write_columns(masks_.begin(mask), masks_.end(mask), to);
+        } else {
+            write_rows(masks_.begin(mask), masks_.end(mask), to);
+        }
+    }
+
+   private:
+    bool columns_first() const {
+        const int64_t y = std::abs(out_.strides[1]), x = std::abs(out_.strides[2]);
+        const int64_t limit = int64_t{1} << 31;  // of the 32-bit lists of write_rows
+        return width_ == 1 || (y < x && height_ > 1) || height_ >= limit || width_ >= limit;
+    }
+
+    // -- columns first ----------------------------------------------------------------------------
+
+    // The pixels [first, last), in column-major order, become `value`.
+    void write_run(uint8_t* to, int64_t first, int64_t last, uint64_t value) {
+        const int64_t y_stride = out_.strides[1], x_stride = out_.strides[2];
+        if (x_stride == y_stride * height_) {
+            fill(to + first * y_stride, y_stride, last - first, out_.width, value);
+            return;
+        }
+        while (first < last) {
+            const int64_t x = first / height_, y = first % height_;
+            const int64_t n = last - first < height_ - y ? last - first : height_ - y;
+            fill(to + x * x_stride + y * y_stride, y_stride, n, out_.width, value);
+            first += n;
+        }
+    }
+
+    void write_columns(const T* flip, const T* end, uint8_t* to) {
+        const int64_t pixels = height_ * width_;
+        int64_t done = 0;
+        for (; flip < end; flip += 2) {
+            const int64_t start = static_cast<int64_t>(flip[0]);
+            const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels;
+            if (!out_.zeroed) write_run(to, done, start, 0);
+            write_run(to, start, stop, out_.one);
+            done = stop;
+        }
+        if (!out_.zeroed) write_run(to, done, pixels, 0);
+    }
+
+    // -- rows first -------------------------------------------------------------------------------
+
+    // Sort the flips below row 0 by row, into xs_ and row_starts_; lay out row 0 in bits_; and
+    // find the words [low_, high_) that have any foreground, and the rows [top, bottom) with flips.
+    void sort_by_row(const T* flip, const T* end) {
+        const size_t n = static_cast<size_t>(end - flip);
+        row_starts_.assign(static_cast<size_t>(height_) + 1, 0);
+        bits_.assign(words_for(width_), 0);
+        flip_xs_.resize(n);
+        flip_ys_.resize(n);
+        for (size_t i = 0; i < n; ++i) {
+            const T x = divider_.quotient(flip[i]);
+            const T y = static_cast<T>(flip[i] - x * static_cast<T>(height_));
+            flip_xs_[i] = static_cast<uint32_t>(x);
+            flip_ys_[i] = static_cast<uint32_t>(y);
+            ++row_starts_[y + 1];
+        }
+        // Column x starts inside the run [start, stop) where start <= x * height < stop.
+        for (size_t i = 0; i < n; i += 2) {
+            const size_t first = flip_xs_[i] + size_t{flip_ys_[i] != 0};
+            const size_t last = i + 1 < n ? flip_xs_[i + 1] + size_t{flip_ys_[i + 1] != 0}
+                                          : static_cast<size_t>(width_);
+            set_bits(bits_.data(), first, last);
+        }
+        low_ = flip_xs_[0] / 64;
+        high_ = (n % 2 ? static_cast<size_t>(width_ - 1)
+                       : flip_xs_[n - 1] - size_t{flip_ys_[n - 1] == 0}) / 64 + 1;
+        // Row 0's flips are in bits_ already, but keep their place in the list.
+        for (size_t y = 1; y <= static_cast<size_t>(height_); ++y) {
+            row_starts_[y] += row_starts_[y - 1];
+        }
+        xs_.resize(n);
+        for (size_t i = 0; i < n; ++i) xs_[row_starts_[flip_ys_[i]]++] = flip_xs_[i];
+        // Now row_starts_[y] is where row y ends.
+    }
+
+    void write_rows(const T* flip, const T* end, uint8_t* to) {
+        const int64_t y_stride = out_.strides[1], x_stride = out_.strides[2];
+        if (flip == end) {
+            if (!out_.zeroed) clear_rows(to, height_);
+            return;
+        }
+        sort_by_row(flip, end);
+        const int width = out_.width;
+        const bool direct = x_stride == width;
+        const size_t n = static_cast<size_t>(width_);
+        const size_t first = 64 * low_, last = 64 * high_ < n ? 64 * high_ : n;
+        if (!direct) row_.resize(n * static_cast<size_t>(width));
+        auto* expand = simd_.expand[log2_of(static_cast<size_t>(width))];
+        bool blank = true;
+        for (size_t w = low_; w < high_; ++w) blank &= bits_[w] == 0;
+        size_t i = row_starts_[0];
+        for (size_t y = 0; y < static_cast<size_t>(height_); ++y, to += y_stride) {
+            if (y && i < row_starts_[y]) {
+                for (; i < row_starts_[y]; ++i) bits_[xs_[i] / 64] ^= uint64_t{1} << xs_[i] % 64;
+                blank = true;
+                for (size_t w = low_; w < high_; ++w) blank &= bits_[w] == 0;
+            }
+            if (blank) {
+                if (!out_.zeroed) fill(to, x_stride, width_, width, 0);
+                continue;
+            }
+            if (!out_.zeroed) {
+                fill(to, x_stride, static_cast<int64_t>(first), width, 0);
+                fill(to + static_cast<int64_t>(last) * x_stride, x_stride,
+                     static_cast<int64_t>(n - last), width, 0);
+            }
+            if (direct) {
+                expand(bits_.data() + low_, last - first, out_.one, to + first * static_cast<size_t>(width));
+            } else {
+                expand(bits_.data() + low_, last - first, out_.one, row_.data());
+                spread(row_.data(), to + static_cast<int64_t>(first) * x_stride, x_stride,
+                       last - first, width);
+            }
+        }
+    }
+
+    void clear_rows(uint8_t* to, int64_t rows) {
+        const int64_t y_stride = out_.strides[1], x_stride = out_.strides[2];
+        if (x_stride == out_.width && y_stride == width_ * x_stride) {
+            fill(to, x_stride, rows * width_, out_.width, 0);
+            return;
+        }
+        for (int64_t y = 0; y < rows; ++y) fill(to + y * y_stride, x_stride, width_, out_.width, 0);
+    }
+
+    const simd::Table& simd_;
+    BatchView<T> masks_;
+    const DenseOutput& out_;
+    int64_t height_;
+    int64_t width_;
+    Divider<T> divider_;
+    Buffer<uint64_t> bits_;        // the row that is written next
+    size_t low_ = 0, high_ = 0;    // its words outside of which the mask is empty
+    Buffer<uint32_t> flip_xs_, flip_ys_;
+    Buffer<uint32_t> xs_;          // the columns of the flips, row after row,
+    Buffer<size_t> row_starts_;    // and where each row's end
+    Buffer<uint8_t> row_;
+};
+
+}  // namespace
+
+template <class T>
+void decode(const Context& context, BatchView<T> masks, const DenseOutput& out) {
+    const double bytes = static_cast<double>(out.size.pixels()) * out.width;
+    const double work = static_cast<double>(masks.count) * (bytes / 16 + 100);
+    const int threads = threads_for(context, masks.count, work);
+    std::vector<Decoder<T>> decoders;
+    decoders.reserve(static_cast<size_t>(threads));
+    for (int i = 0; i < threads; ++i) decoders.emplace_back(context, masks, out);
+    parallel_for(masks.count, threads, [&](int64_t mask, int worker) {
+        decoders[static_cast<size_t>(worker)].decode(mask);
+    });
+}
+
+template void decode<uint32_t>(const Context&, BatchView<uint32_t>, const DenseOutput&);
+template void decode<uint64_t>(const Context&, BatchView<uint64_t>, const DenseOutput&);
+
+}  // namespace segcore

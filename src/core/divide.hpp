@@ -1,0 +1,50 @@
+// Division of many numbers by one. For 32-bit numbers a multiplication by the reciprocal, rounded
+// up to 64 bits, gives the exact quotient (Lemire, Kaser, Kurz: "Faster remainder by direct
+// computation", 2019).
+#pragma once
+
+#include <cstdint>
+#if defined(_MSC_VER)
+#include <intrin.h>
+#endif
+
+namespace segcore {
+
+template <class T>
+class Divider {
+   public:
+    explicit Divider(int64_t divisor) noexcept : divisor_(static_cast<T>(divisor)) {}
+    T quotient(T value) const noexcept { return value / divisor_; }
+
+   private:
+    T divisor_;
+};
+
+template <>
+class Divider<uint32_t> {
+   public:
+    // The reciprocal of 1 would be 2**64: it is kept as 0. Divisors of 2**32 or more, which images
+    // without pixels can have, never meet a number.
+    explicit Divider(int64_t divisor) noexcept
+        : reciprocal_(divisor > 1 ? ~uint64_t{0} / static_cast<uint64_t>(divisor) + 1 : 0) {}
+
+    uint32_t quotient(uint32_t value) const noexcept {
+        return reciprocal_ ? high(reciprocal_, value) : value;
+    }
+
+   private:
+    static uint32_t high(uint64_t a, uint32_t b) noexcept {
+#if defined(_MSC_VER)
+        uint64_t upper;
+        _umul128(a, b, &upper);
+        return static_cast<uint32_t>(upper);
+#else
+        __extension__ using Wide = unsigned __int128;
+        return static_cast<uint32_t>(static_cast<Wide>(a) * b >> 64);
+#endif
+    }
+
+    uint64_t reciprocal_;
+};
+
+}  // namespace segcore

@@ -1,0 +1,351 @@
+// How many pixels every mask of one batch has in common with every mask of another.
+//
+// Most masks have one run, or few, in most columns. Their k-th runs form layer k: an interval
+// [start, end) a column, empty where the column has fewer runs. The layers of a mask are disjoint,
+// so its overlap with another is the sum over all pairs of layers of
+// max(0, min(ends) - max(starts)), and vectors take many columns at a time.
+//
+// Masks for which that is wasteful are taken in other ways, whichever costs least for the pair:
+// - planes: one bit a pixel; count the bits of a AND b. For noise and fine stripes.
+// - ranks: how many pixels of b lie before position p, for every run end p of a; from b's plane or
+//   by bisecting b's run ends. For a few runs that cover many columns, against anything.
+// Nothing is built that is larger than a small multiple of the run ends of its mask.
+#include <algorithm>
+#include <memory>
+
+#include "divide.hpp"
+#include "kernels.hpp"
+#include "parallel.hpp"
+
+namespace segcore {
+
+namespace {
+
+constexpr int64_t kMaxLayers = 24;
+constexpr int64_t kMaxHeight = 1 << 15;   // intervals are held in 15 bits
+constexpr int64_t kPadding = 32;          // empty columns behind a layer, for vectors to run into
+constexpr int64_t kWordsPerBlock = 8;     // a plane's ranks are kept for blocks of 512 pixels
+
+struct Layer {
+    int64_t first, last;  // its columns
+    int64_t cells;        // where they begin in Mask::starts and Mask::ends
+};
+
+// A mask, prepared for the ways of counting that suit it.
+template <class T>
+struct Mask {
+    const T* flips = nullptr;
+    int64_t count = 0;
+    int64_t area = 0;
+    int64_t first = 0, last = 0;  // its foreground lies in the pixels [first, last)
+    int64_t first_column = 0, last_column = 0;
+
+    std::vector<Layer> layers;  // empty: not prepared so
+    Buffer<uint16_t> starts, ends;
+
+    Buffer<uint64_t> plane;  // words from pixel plane_start, a multiple of 64; empty: none
+    int64_t plane_start = 0;
+    Buffer<int64_t> block_ranks;  // foreground before each block of the plane
+
+    Buffer<int64_t> ranks;  // foreground before each flip
+};
+
+template <class T>
+class Preparer {
+   public:
+    Preparer(const Context& context, Size size)
+        : context_(context), size_(size), divider_(size.height > 0 ? size.height : 1) {}
+
+    void prepare(const T* begin, const T* end, Mask<T>& mask) {
+        mask.flips = begin;
+        mask.count = end - begin;
+        if (mask.count == 0) return;
+        rank_flips(mask);
+        mask.first_column = static_cast<int64_t>(divider_.quotient(begin[0]));
+        mask.last_column =
+            static_cast<int64_t>(divider_.quotient(static_cast<T>(mask.last - 1))) + 1;
+        if (!make_layers(mask)) {
+            mask.layers.clear();
+            make_plane(mask);
+        }
+    }
+
+   private:
+    int64_t stop_of(const Mask<T>& mask, int64_t i) const {
+        return i + 1 < mask.count ? static_cast<int64_t>(mask.flips[i + 1]) : size_.pixels();
+    }
+
+    void rank_flips(Mask<T>& mask) {
+        mask.ranks.resize(static_cast<size_t>(mask.count) + 1);
+        int64_t area = 0;
+        int64_t* rank = mask.ranks.data();
+        for (int64_t i = 0; i < mask.count; i += 2) {
+            rank[i] = area;
+            area += stop_of(mask, i) - static_cast<int64_t>(mask.flips[i]);
+            rank[i + 1] = area;
+        }
+        mask.area = area;
+        mask.first = static_cast<int64_t>(mask.flips[0]);
+        mask.last = stop_of(mask, (mask.count - 1) & ~int64_t{1});
+    }
+
+    // Cut the runs into one interval a column and deal them out to layers. False where that makes
+    // too many layers, or far more cells than there are runs.
+    bool make_layers(Mask<T>& mask) {
+        const int64_t height = size_.height;
+        if (height >= kMaxHeight) return false;
+        const int64_t columns = mask.last_column - mask.first_column;
+        const int64_t most_cells = 4 * mask.count + 256;
+        if (columns > most_cells || columns > (int64_t{1} << 31) - 1) return false;
+
+        // How many runs each column has, and from that each layer's first and last column.
+        depth_.assign(static_cast<size_t>(columns), 0);
+        int64_t runs = 0;
+        const int64_t origin = mask.first_column;
+        pieces_.clear();
+        for (int64_t i = 0; i < mask.count; i += 2) {
+            const T start = mask.flips[i];
+            const int64_t stop = stop_of(mask, i);
+            int64_t x = static_cast<int64_t>(divider_.quotient(start));
+            int64_t y = static_cast<int64_t>(start) - x * height;
+            int64_t left = stop - static_cast<int64_t>(start);
+            for (;;) {
+                const int64_t n = left < height - y ? left : height - y;
+                uint16_t& depth = depth_[static_cast<size_t>(x - origin)];
+                if (depth == kMaxLayers) return false;
+                pieces_.push_back({static_cast<int32_t>(x - origin), depth++,
+                                   static_cast<uint16_t>(y), static_cast<uint16_t>(y + n)});
+                if (++runs > most_cells) return false;
+                left -= n;
+                if (left == 0) break;
+                ++x;
+                y = 0;
+            }
+        }
+        int64_t cells = 0;
+        for (int64_t k = 0;; ++k) {
+            int64_t first = 0, last = columns;
+            while (first < columns && depth_[static_cast<size_t>(first)] <= k) ++first;
+            if (first == columns) break;
+            while (depth_[static_cast<size_t>(last - 1)] <= k) --last;
+            mask.layers.push_back({first + origin, last + origin, cells});
+            cells += last - first + kPadding;
+            if (cells > most_cells + kPadding * (k + 1)) return false;
+        }
+        mask.starts.resize(static_cast<size_t>(cells));
+        mask.ends.resize(static_cast<size_t>(cells));
+        std::memset(mask.starts.data(), 0, static_cast<size_t>(cells) * sizeof(uint16_t));
+        std::memset(mask.ends.data(), 0, static_cast<size_t>(cells) * sizeof(uint16_t));
+        for (size_t i = 0; i < pieces_.size(); ++i) {
+            const Piece& piece = pieces_[i];
+            const Layer& layer = mask.layers[piece.depth];
+            const size_t cell = static_cast<size_t>(layer.cells + piece.column + origin - layer.first);
+            mask.starts[cell] = piece.start;
+            mask.ends[cell] = piece.end;
+        }
+        return true;
+    }
+
+    // A plane, where it takes no more than a few words a run.
+    void make_plane(Mask<T>& mask) {
+        mask.plane_start = mask.first & ~int64_t{63};
+        const int64_t words = (mask.last - mask.plane_start + 63) / 64;
+        if (words > 4 * mask.count + 64) return;
+        const int64_t padded = (words + kWordsPerBlock - 1) / kWordsPerBlock * kWordsPerBlock;
+        mask.plane.resize(static_cast<size_t>(padded));
+        uint64_t* plane = mask.plane.data();
+        std::memset(plane, 0, static_cast<size_t>(padded) * sizeof(uint64_t));
+        // Mark the flips, then let each mark run on to the next: bit p is the parity of those <= p.
+        for (int64_t i = 0; i < mask.count; ++i) {
+            const int64_t p = static_cast<int64_t>(mask.flips[i]) - mask.plane_start;
+            if (p < padded * 64) plane[p / 64] ^= uint64_t{1} << p % 64;
+        }
+        uint64_t carry = 0;
+        const int64_t valid = mask.last - mask.plane_start;
+        for (int64_t w = 0; w < padded; ++w) {
+            uint64_t word = plane[w];
+            for (int shift = 1; shift < 64; shift *= 2) word ^= word << shift;
+            word ^= carry;
+            carry = uint64_t{0} - (word >> 63);
+            if (64 * w + 64 > valid) {
+                word &= 64 * w >= valid ? 0 : (uint64_t{1} << (valid - 64 * w)) - 1;
+            }
+            plane[w] = word;
+        }
+        const int64_t blocks = padded / kWordsPerBlock;
+        mask.block_ranks.resize(static_cast<size_t>(blocks));
+        int64_t rank = 0;
+        for (int64_t block = 0; block < blocks; ++block) {
+            mask.block_ranks[static_cast<size_t>(block)] = rank;
+            rank += static_cast<int64_t>(context_.simd.count_bits(
+                plane + block * kWordsPerBlock, static_cast<size_t>(kWordsPerBlock)));
+        }
+    }
+
+    struct Piece {
+        int32_t column;
+        uint16_t depth, start, end;
+    };
+
+    const Context& context_;
+    Size size_;
+    Divider<T> divider_;
+    Buffer<uint16_t> depth_;
+    Buffer<Piece> pieces_;
+};
+
+template <class T>
+class Counter {
+   public:
+    Counter(const Context& context, Size size) : simd_(context.simd), pixels_(size.pixels()) {}
+
+    int64_t count(const Mask<T>& a, const Mask<T>& b) const {
+        if (a.first >= b.last || b.first >= a.last) return 0;
+        if (a.area == pixels_) return b.area;
+        if (b.area == pixels_) return a.area;
+        if (!a.layers.empty() && !b.layers.empty()) return by_layers(a, b);
+        const bool few_a = a.count <= b.count;
+        if (a.plane.size() && b.plane.size()) {
+            const int64_t first = std::max(a.first, b.first), last = std::min(a.last, b.last);
+            if ((last - first) / 64 <= 32 * std::min(a.count, b.count)) return by_planes(a, b);
+        }
+        return few_a ? by_ranks(a, b) : by_ranks(b, a);
+    }
+
+   private:
+    int64_t by_layers(const Mask<T>& a, const Mask<T>& b) const {
+        uint64_t sum = 0;
+        for (const Layer& p : a.layers) {
+            for (const Layer& q : b.layers) {
+                const int64_t first = std::max(p.first, q.first);
+                const int64_t last = std::min(p.last, q.last);
+                if (first >= last) continue;
+                const int64_t i = p.cells + first - p.first, j = q.cells + first - q.first;
+                sum += simd_.overlap_columns(a.starts.data() + i, a.ends.data() + i,
+                                             b.starts.data() + j, b.ends.data() + j,
+                                             static_cast<size_t>(last - first));
+            }
+        }
+        return static_cast<int64_t>(sum);
+    }
+
+    int64_t by_planes(const Mask<T>& a, const Mask<T>& b) const {
+        const int64_t start = std::max(a.plane_start, b.plane_start);
+        const int64_t words = (std::min(a.last, b.last) - start + 63) / 64;
+        return static_cast<int64_t>(
+            simd_.count_common(a.plane.data() + (start - a.plane_start) / 64,
+                               b.plane.data() + (start - b.plane_start) / 64,
+                               static_cast<size_t>(words)));
+    }
+
+    // The sum over a's runs [s, e) of rank(e) - rank(s), where rank counts b's pixels before.
+    int64_t by_ranks(const Mask<T>& a, const Mask<T>& b) const {
+        int64_t i = 0, last = a.count;
+        // Only the runs of a that reach into b's range [first, last) count.
+        if (a.first < b.first) {
+            i = std::upper_bound(a.flips, a.flips + a.count, static_cast<T>(b.first)) - a.flips;
+            i = i ? (i - 1) & ~int64_t{1} : 0;
+        }
+        if (b.last < a.last && b.last < pixels_) {
+            last = std::lower_bound(a.flips, a.flips + a.count, static_cast<T>(b.last)) - a.flips;
+        }
+        int64_t sum = 0;
+        if (b.plane.size()) {
+            for (; i < last; i += 2) sum += plane_rank(b, stop_of(a, i)) - plane_rank(b, start_of(a, i));
+        } else {
+            const T* from = b.flips;
+            for (; i < last; i += 2) {
+                const int64_t before = flip_rank(b, start_of(a, i), from);
+                sum += flip_rank(b, stop_of(a, i), from) - before;
+            }
+        }
+        return sum;
+    }
+
+    static int64_t start_of(const Mask<T>& mask, int64_t i) {
+        return static_cast<int64_t>(mask.flips[i]);
+    }
+    int64_t stop_of(const Mask<T>& mask, int64_t i) const {
+        return i + 1 < mask.count ? static_cast<int64_t>(mask.flips[i + 1]) : pixels_;
+    }
+
+    int64_t plane_rank(const Mask<T>& mask, int64_t position) const {
+        if (position <= mask.first) return 0;
+        if (position >= mask.last) return mask.area;
+        const int64_t p = position - mask.plane_start;
+        const int64_t word = p / 64, block = word / kWordsPerBlock;
+        const uint64_t* plane = mask.plane.data();
+        int64_t rank = mask.block_ranks[static_cast<size_t>(block)];
+        const int64_t start = block * kWordsPerBlock;
+        rank += static_cast<int64_t>(
+            simd_.count_bits(plane + start, static_cast<size_t>(word - start)));
+        const uint64_t rest = plane[word] & ((uint64_t{1} << p % 64) - 1);
+        return rank + static_cast<int64_t>(simd_.count_bits(&rest, 1));
+    }
+
+    // Positions come in ascending order: `from` is where the last search ended. Doubling steps find
+    // near answers fast, and far ones in logarithmic time.
+    int64_t flip_rank(const Mask<T>& mask, int64_t position, const T*& from) const {
+        if (position <= mask.first) return 0;
+        if (position >= mask.last) return mask.area;
+        const T target = static_cast<T>(position);
+        const T* end = mask.flips + mask.count;
+        int64_t step = 1;
+        const T* low = from;
+        while (end - low > step && low[step] < target) {
+            low += step;
+            step *= 2;
+        }
+        from = std::lower_bound(low, end - low > step ? low + step + 1 : end, target);
+        const int64_t i = from - mask.flips;  // the first flip at or behind the position
+        // Behind an odd number of flips lies foreground: up to flip i, or to the end.
+        const int64_t upto = i < mask.count ? static_cast<int64_t>(mask.flips[i]) : pixels_;
+        return mask.ranks[static_cast<size_t>(i)] - (i % 2 ? upto - position : 0);
+    }
+
+    const simd::Table& simd_;
+    int64_t pixels_;
+};
+
+template <class T>
+std::vector<Mask<T>> prepare(const Context& context, BatchView<T> batch, Size size) {
+    std::vector<Mask<T>> masks(static_cast<size_t>(batch.count));
+    const int threads =
+        threads_for(context, batch.count, static_cast<double>(batch.total()) * 5);
+    std::vector<std::unique_ptr<Preparer<T>>> preparers;
+    for (int i = 0; i < threads; ++i) {
+        preparers.push_back(std::make_unique<Preparer<T>>(context, size));
+    }
+    parallel_for(batch.count, threads, [&](int64_t mask, int worker) {
+        preparers[static_cast<size_t>(worker)]->prepare(batch.begin(mask), batch.end(mask),
+                                                        masks[static_cast<size_t>(mask)]);
+    });
+    return masks;
+}
+
+}  // namespace
+
+template <class T>
+void overlap(const Context& context, BatchView<T> a, BatchView<T> b, Size size, int64_t* areas) {
+    const bool same = a.run_ends == b.run_ends && a.offsets == b.offsets && a.count == b.count;
+    const std::vector<Mask<T>> as = prepare(context, a, size);
+    const std::vector<Mask<T>> others =
+        same ? std::vector<Mask<T>>() : prepare(context, b, size);
+    const std::vector<Mask<T>>& bs = same ? as : others;
+    const Counter<T> counter(context, size);
+    const double work = static_cast<double>(a.count) * static_cast<double>(b.count) * 20 +
+                        static_cast<double>(a.total()) * static_cast<double>(b.count) * 0.02;
+    parallel_for(a.count, threads_for(context, a.count, work), [&](int64_t i, int) {
+        for (int64_t j = 0; j < b.count; ++j) {
+            areas[i * b.count + j] =
+                counter.count(as[static_cast<size_t>(i)], bs[static_cast<size_t>(j)]);
+        }
+    });
+}
+
+template void overlap<uint32_t>(const Context&, BatchView<uint32_t>, BatchView<uint32_t>, Size,
+                                int64_t*);
+template void overlap<uint64_t>(const Context&, BatchView<uint64_t>, BatchView<uint64_t>, Size,
+                                int64_t*);
+
+}  // namespace segcore
