@@ -1,0 +1,25 @@
+"""What every test may ask for: ``kernels``, each backend and variant in turn."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from segcore import backends
+from segcore.backends.protocol import Kernels
+
+# Compiling (numba) and sharing a machine make the first example slow, which says nothing.
+_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", max_examples=100, **_COMMON)
+settings.register_profile("thorough", max_examples=2000, **_COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(scope="session", params=backends.available())
+def kernels(request: pytest.FixtureRequest) -> Kernels:
+    """Give one backend after the other, each certainly itself."""
+    kernels = backends.load(request.param)
+    assert kernels.name == request.param
+    return kernels

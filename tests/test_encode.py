@@ -1,0 +1,157 @@
+"""encode: dense arrays to run ends."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from _util import (
+    BOOL,
+    BOUNDARY_SIZES,
+    FLOATS,
+    INTEGERS,
+    Placed,
+    Pycocotools,
+    agree,
+    assert_batch,
+    every_mask,
+    layouts,
+    patterns,
+    rles_of,
+)
+from strategies import dense
+
+FLOAT_VALUES = [
+    *(0.0, -0.0, 0.1, 0.5, 1.0, -1.0, 1.5, 3.0, 65504.0, -65504.0, 6e-8, -6e-8, 0.09998, 0.49976),
+    *(math.nan, math.inf, -math.inf),
+]
+FLOAT_THRESHOLDS = [
+    *(0.0, -0.0, 0.5, 0.1, -1.5, 65504.0, 65519.0, 65520.0, 1e300, -1e300, 5e-324, 6e-8),
+    *(math.nan, math.inf, -math.inf, 0.5 + 2**-30, 0.5 - 2**-30),
+]
+INTEGER_THRESHOLDS = [
+    *(0.0, -0.0, 0.5, -0.5, 1.0, 127.0, 127.5, -128.0, -128.5, 255.0, 256.0, -1e300, 1e300),
+    *(2.0**31, 2.0**53, 2.0**53 + 2, 2.0**63, -(2.0**63), -(2.0**64), 2.0**64, 2.0**64 - 2048),
+    *(math.nan, math.inf, -math.inf, 5e-324, -5e-324),
+]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1), (2, 2), (2, 3), (3, 2), (3, 3), (2, 5)])
+def test_every_mask_of_a_tiny_size(kernels, size):
+    masks = every_mask(*size)
+    assert_batch(agree(kernels, "encode", masks, None), masks)
+
+
+@pytest.mark.parametrize("height", BOUNDARY_SIZES)
+def test_boundary_sizes(kernels, height):
+    rng = np.random.default_rng(height)
+    for width in BOUNDARY_SIZES:
+        masks = rng.random((3, height, width)) < [[[0.05]], [[0.5]], [[0.95]]]
+        assert_batch(kernels.encode(masks, None), masks)
+        fortran = np.asfortranarray(masks.transpose(1, 2, 0)).transpose(2, 0, 1)
+        assert_batch(kernels.encode(fortran, None), masks)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 3000), (3000, 3), (480, 640)])
+def test_patterns(kernels, size):
+    masks = patterns(*size)
+    assert_batch(agree(kernels, "encode", masks, None), masks)
+    fortran = np.asfortranarray(masks.transpose(1, 2, 0)).transpose(2, 0, 1)
+    assert_batch(kernels.encode(fortran, None), masks)
+
+
+@pytest.mark.parametrize("shape", [(0, 5, 7), (3, 0, 7), (3, 5, 0), (0, 0, 0), (2, 0, 0)])
+@pytest.mark.parametrize("threshold", [None, 0.5])
+def test_nothing_to_encode(kernels, shape, threshold):
+    masks = np.ones(shape, np.uint8)
+    assert_batch(agree(kernels, "encode", masks, threshold), masks > 0)
+
+
+@pytest.mark.parametrize("dtype", [BOOL, *INTEGERS], ids=str)
+@pytest.mark.parametrize("layout", layouts(3))
+def test_layouts_of_integers(kernels, dtype, layout):
+    rng = np.random.default_rng(0)
+    for shape in [(3, 5, 9), (2, 67, 70), (1, 1, 130), (1, 130, 1)]:
+        masks = rng.random(shape) < 0.4
+        placed = Placed(layout, shape, dtype)
+        # Any nonzero byte of an element makes it foreground.
+        shifts = rng.integers(0, 8 * dtype.itemsize, shape) if dtype != BOOL else 0
+        ones = np.left_shift(np.uint64(1), np.asarray(shifts, np.uint64))
+        placed.view[...] = np.where(masks, ones, 0).astype(dtype)
+        assert_batch(agree(kernels, "encode", placed.view, None), masks)
+
+
+@pytest.mark.parametrize("dtype", [*FLOATS, np.dtype(np.uint8), np.dtype(np.int64)], ids=str)
+@pytest.mark.parametrize("layout", layouts(3))
+def test_layouts_with_threshold(kernels, dtype, layout):
+    rng = np.random.default_rng(1)
+    for shape in [(3, 5, 9), (2, 67, 70), (1, 1, 130), (1, 130, 1)]:
+        values = rng.integers(0, 8, shape).astype(dtype)
+        placed = Placed(layout, shape, dtype)
+        placed.view[...] = values
+        assert_batch(agree(kernels, "encode", placed.view, 3.0), values > 3)
+
+
+@pytest.mark.parametrize("axes", [(0,), (1,), (2,), (0, 1), (1, 2), (0, 1, 2)])
+@pytest.mark.parametrize("threshold", [None, 0.5])
+def test_broadcast(kernels, axes, threshold):
+    rng = np.random.default_rng(2)
+    shape = (3, 66, 70)
+    small = rng.random([1 if axis in axes else shape[axis] for axis in range(3)]) < 0.5
+    masks = np.broadcast_to(small.astype(np.int32), shape)
+    assert_batch(agree(kernels, "encode", masks, threshold), masks > 0)
+
+
+@pytest.mark.parametrize("dtype", FLOATS, ids=str)
+@pytest.mark.parametrize("threshold", FLOAT_THRESHOLDS)
+def test_float_thresholds(kernels, dtype, threshold):
+    with np.errstate(over="ignore"):
+        limit = np.array(threshold).astype(dtype)
+        edge = [np.nextafter(limit, dtype.type(way)) for way in (-math.inf, math.inf)]
+        values = np.array([*FLOAT_VALUES, threshold, *edge]).astype(dtype)
+    masks = np.resize(values, (2, 7, 70))
+    expected = [[[float(v) > float(limit) for v in row] for row in mask] for mask in masks]
+    assert_batch(agree(kernels, "encode", masks, threshold), np.array(expected))
+
+
+@pytest.mark.parametrize("dtype", [BOOL, *INTEGERS], ids=str)
+@pytest.mark.parametrize("threshold", INTEGER_THRESHOLDS)
+def test_integer_thresholds_are_exact(kernels, dtype, threshold):
+    if dtype == BOOL:
+        values = [False, True]
+    else:
+        info = np.iinfo(dtype)
+        values = [info.min, info.min + 1, 0, 1, 2, 126, 127, info.max - 1, info.max]
+        near = (128, 255, 256, -1, -128, 2**31, 2**53, 2**53 + 1, 2**53 + 2, 2**53 + 3, 2**63)
+        values += [v for v in near if info.min <= v <= info.max]
+    masks = np.resize(np.array(values, dtype), (2, 7, 70))
+    expected = [[[int(v) > threshold for v in row] for row in mask] for mask in masks]
+    assert_batch(agree(kernels, "encode", masks, threshold), np.array(expected))
+
+
+@given(masks=dense())
+def test_any_masks(kernels, masks):
+    assert_batch(agree(kernels, "encode", masks, None), masks)
+
+
+@given(
+    masks=hnp.arrays(st.sampled_from(FLOATS), hnp.array_shapes(min_dims=3, max_dims=3, max_side=5)),
+    threshold=st.floats(),
+)
+def test_any_floats(kernels, masks, threshold):
+    with np.errstate(over="ignore"):
+        limit = masks.dtype.type(threshold)
+    assert_batch(agree(kernels, "encode", masks, threshold), masks > limit)
+
+
+def test_is_pycocotools_encode(kernels):
+    pycocotools = Pycocotools()
+    masks = patterns(67, 131)
+    batch = kernels.encode(masks, None)
+    expected = pycocotools.encode(np.asfortranarray(masks.transpose(1, 2, 0).astype(np.uint8)))
+    assert rles_of(kernels, batch, 67, 131) == expected

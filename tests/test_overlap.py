@@ -1,0 +1,134 @@
+"""overlap: intersection areas of all pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from _util import (
+    BOUNDARY_SIZES,
+    Pycocotools,
+    agree,
+    assert_identical,
+    batch_of,
+    every_mask,
+    patterns,
+    rles_of,
+    stretched,
+)
+from segcore.backends.sizes import run_end_dtype
+from strategies import large_flips, large_sizes, two_dense
+
+
+def common(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    pixels = a.shape[1] * a.shape[2]
+    flat_a, flat_b = a.reshape(len(a), pixels), b.reshape(len(b), pixels)
+    return np.rint(flat_a.astype(float) @ flat_b.astype(float).T).astype(np.int64)
+
+
+def assert_overlaps(kernels, a, b):
+    result = agree(kernels, "overlap", *batch_of(a), *batch_of(b), *a.shape[1:])
+    assert_identical(result, common(a, b))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1), (2, 3), (3, 3), (0, 3), (3, 0)])
+def test_every_pair_of_tiny_masks(kernels, size):
+    masks = every_mask(*size)
+    assert_overlaps(kernels, masks, masks)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 3000), (3000, 3), (200, 300)])
+def test_patterns(kernels, size):
+    assert_overlaps(kernels, patterns(*size), patterns(*size, seed=1))
+
+
+def test_boundary_sizes(kernels):
+    for height in BOUNDARY_SIZES:
+        for width in (1, 2, 31, 33, 64, 65):
+            assert_overlaps(kernels, patterns(height, width), patterns(height, width, seed=1))
+
+
+@pytest.mark.parametrize(
+    "size", [(32767, 2), (32768, 2), (32769, 3), (65535, 2), (65536, 2), (65537, 2), (70000, 1)]
+)
+def test_tall(kernels, size):
+    masks = patterns(*size)
+    assert_overlaps(kernels, masks, masks)
+
+
+@pytest.mark.parametrize("size", [(2, 32767), (2, 32768), (3, 32769), (2, 65537), (1, 70000)])
+def test_wide(kernels, size):
+    masks = patterns(*size)
+    assert_overlaps(kernels, masks, masks)
+
+
+@pytest.mark.parametrize(("n", "m"), [(0, 0), (0, 3), (3, 0), (1, 1), (1, 130), (130, 1), (65, 67)])
+def test_counts_of_masks(kernels, n, m):
+    rng = np.random.default_rng(0)
+    a, b = rng.random((n, 9, 40)) < 0.3, rng.random((m, 9, 40)) < 0.7
+    assert_overlaps(kernels, a, b)
+
+
+def blobs(count: int, height: int, width: int, seed: int) -> np.ndarray:
+    """Draw ellipses, some outside of each other's boxes, some with a hole."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    masks = []
+    for hole in rng.random(count) < 0.3:
+        cy, cx = rng.uniform(0, height), rng.uniform(0, width)
+        ry, rx = rng.uniform(2, height / 3), rng.uniform(2, width / 3)
+        distance = ((y - cy) / ry) ** 2 + ((x - cx) / rx) ** 2
+        masks.append((distance < 1) & ((distance > 0.2) | ~hole))
+    return np.array(masks)
+
+
+@pytest.mark.parametrize("size", [(120, 160), (97, 129), (30, 500), (500, 30)])
+def test_blobs(kernels, size):
+    a, b = blobs(30, *size, seed=0), blobs(25, *size, seed=1)
+    assert_overlaps(kernels, a, b)
+    mixed = np.concatenate([b, patterns(*size)])
+    assert_overlaps(kernels, a, mixed)
+    assert_overlaps(kernels, mixed, a)
+
+
+@given(both=two_dense())
+def test_any_masks(kernels, both):
+    assert_overlaps(kernels, *both)
+
+
+@given(both=two_dense(), factor=st.sampled_from([2**8, 2**14, 2**26, 2**40]))
+def test_large_masks(kernels, both, factor):
+    size = both[0].shape[1:]
+    a, height = stretched(batch_of(both[0]), *size, factor)
+    b, _ = stretched(batch_of(both[1]), *size, factor)
+    result = agree(kernels, "overlap", *a, *b, height, size[1])
+    assert_identical(result, common(*both) * factor)
+
+
+@given(data=st.data(), size=large_sizes)
+def test_large_sizes(kernels, data, size):
+    masks = data.draw(st.lists(large_flips(size[0] * size[1]), min_size=1, max_size=5))
+    run_ends = np.concatenate(masks).astype(run_end_dtype(*size))
+    offsets = np.cumsum([0, *map(len, masks)])
+    areas = agree(kernels, "overlap", run_ends, offsets, run_ends, offsets, *size)
+    np.testing.assert_array_equal(areas, areas.T)
+    np.testing.assert_array_equal(np.diag(areas), kernels.area(run_ends, offsets, *size))
+
+
+@pytest.mark.parametrize("size", [(2**16, 2**15), (2**16, 2**16), (2**30, 2**29 - 1)])
+def test_full_masks_of_large_sizes(kernels, size):
+    full = np.zeros(2, run_end_dtype(*size)), np.array([0, 1, 2])
+    result = kernels.overlap(*full, *full, *size)
+    assert_identical(result, np.full((2, 2), size[0] * size[1], np.int64))
+
+
+def test_is_pycocotools_iou(kernels):
+    pycocotools = Pycocotools()
+    size = (97, 129)
+    a, b = batch_of(blobs(20, *size, seed=2)), batch_of(blobs(20, *size, seed=3))
+    areas = kernels.overlap(*a, *b, *size)
+    total = kernels.area(*a, *size)[:, None] + kernels.area(*b, *size)[None, :]
+    expected = pycocotools.iou(rles_of(kernels, a, *size), rles_of(kernels, b, *size), [0] * 20)
+    np.testing.assert_array_equal(areas / (total - areas), expected)
