@@ -11,8 +11,8 @@ version: str
 """The version of segcore that it was compiled from."""
 compiler: str
 """The compiler, with its version."""
-ndebug: bool
-"""Whether it was compiled without assertions."""
+assertions: bool
+"""Whether it was compiled with assertions: never in a release."""
 
 class Kernels:
     """The kernels, as segcore.backends.protocol defines them, on one instruction set."""
@@ -88,7 +88,7 @@ class Kernels:
 def variants() -> tuple[str, ...]:
     """Name the instruction sets that this processor has, best first."""
 
-def set_num_threads(n: int) -> None:
+def set_num_threads(count: int) -> None:
     """Set how many threads a kernel may use, from 1."""
 
 def get_num_threads() -> int:
