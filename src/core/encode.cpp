@@ -46,7 +46,7 @@ uint16_t half_bits(double value) {
     if (magnitude >= 65520.0) return static_cast<uint16_t>(sign | 0x7c00);
     int exponent = 0;
     std::frexp(magnitude, &exponent);  // magnitude < 2**exponent
-    if (exponent < -13) exponent = -13;
+    if (exponent < -13 || magnitude == 0) exponent = -13;
     // The spacing of float16 here is 2**(exponent - 11): count it, in nearbyint's ties to even.
     const double steps = std::nearbyint(std::ldexp(magnitude, 11 - exponent));
     return static_cast<uint16_t>(sign | (((exponent + 13) << 10) + static_cast<int>(steps)));

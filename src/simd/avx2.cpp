@@ -138,6 +138,15 @@ void expand_bytes(const uint64_t* bits, size_t n, uint64_t one, void* out) {
     }
 }
 
+void stream_lines(const void* from, void* to, size_t bytes) {
+    const char* source = static_cast<const char*>(from);
+    char* target = static_cast<char*>(to);
+    for (size_t i = 0; i < bytes; i += 32) {
+        _mm256_stream_si256(reinterpret_cast<__m256i*>(target + i), load256(source + i));
+    }
+    _mm_sfence();
+}
+
 uint64_t overlap_sixteen(const uint16_t* a_start, const uint16_t* a_end, const uint16_t* b_start,
                          const uint16_t* b_end, size_t n) {
     const __m256i ones = _mm256_set1_epi16(1);
@@ -167,6 +176,7 @@ Table make_table() {
     table.pack_greater_f32 = pack_greater_floats;
     table.positions_u32 = positions_u32;
     table.expand[0] = expand_bytes;
+    table.stream = stream_lines;
     table.overlap_columns = overlap_sixteen;
     table.transpose[0] = transpose_bytes;
     return table;

@@ -173,6 +173,15 @@ void expand_words(const uint64_t* bits, size_t n, uint64_t one, void* out) {
     }
 }
 
+void stream_lines(const void* from, void* to, size_t bytes) {
+    const char* source = static_cast<const char*>(from);
+    char* target = static_cast<char*>(to);
+    for (size_t i = 0; i < bytes; i += 64) {
+        _mm512_stream_si512(reinterpret_cast<__m512i*>(target + i), load512(source + i));
+    }
+    _mm_sfence();
+}
+
 inline uint64_t sum_lanes(__m512i v) {
     alignas(64) uint64_t lanes[8];
     store512(lanes, v);
@@ -235,6 +244,7 @@ Table make_table() {
     table.positions_u32 = positions_u32;
     table.expand[0] = expand_bytes;
     table.expand[2] = expand_words;
+    table.stream = stream_lines;
     table.count_bits = count_vectors;
     table.count_common = count_common_vectors;
     table.overlap_columns = overlap_thirty_two;

@@ -96,6 +96,8 @@ void expand(const uint64_t* bits, size_t n, uint64_t one, void* out) {
     }
 }
 
+void stream(const void* from, void* to, size_t bytes) { std::memcpy(to, from, bytes); }
+
 // Swap ever smaller off-diagonal blocks: 32 x 32, 16 x 16, ... 1 x 1.
 void transpose_bits(const uint64_t* rows, uint64_t* columns) {
     uint64_t m[64];
@@ -160,6 +162,7 @@ inline Table generic_table(const char* name) {
         positions<uint32_t>,
         positions<uint64_t>,
         {expand<uint8_t>, expand<uint16_t>, expand<uint32_t>, expand<uint64_t>},
+        stream,
         transpose_bits,
         count_bits,
         count_common,

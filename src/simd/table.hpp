@@ -28,6 +28,9 @@ struct Table {
     // Element i of `out` becomes `one` where bit i is set, else 0. For 1, 2, 4 and 8 bytes.
     void (*expand[4])(const uint64_t* bits, size_t n, uint64_t one, void* out);
 
+    // Copy to memory past the caches. Addresses and the size are multiples of 64 bytes.
+    void (*stream)(const void* from, void* to, size_t bytes);
+
     // Transpose a 64 x 64 matrix of bits: bit x of rows[y] becomes bit y of columns[x].
     void (*transpose_bits)(const uint64_t* rows, uint64_t* columns);
 
