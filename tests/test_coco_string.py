@@ -6,9 +6,6 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from _util import (
     Pycocotools,
     agree,
@@ -21,9 +18,12 @@ from _util import (
     patterns,
     strings,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import dense, large_flips, large_sizes, sizes
+
 from segcore.backends import errors
 from segcore.backends.sizes import run_end_dtype
-from strategies import dense, large_flips, large_sizes, sizes
 
 
 def write(numbers: list[int]) -> bytes:
@@ -151,7 +151,7 @@ def test_any_runs(kernels, lists, height):
     )
 
 
-# -- what is wrong, in the order in which a reader of the stream meets it ------------------------------
+# -- what is wrong, in the order in which a reader of the stream meets it -------------------------
 
 GOOD = [5, 2, 5]
 BAD_COUNTS = [
@@ -173,7 +173,7 @@ def test_broken_runs(kernels, numbers, message):
         (counts(GOOD, numbers, [99], GOOD), "counts_decode"),
         (strings(write(GOOD), write(numbers), b"\0", write(GOOD)), "string_decode"),
     ):
-        with pytest.raises(ValueError, match="mask 1: ") as caught:
+        with pytest.raises(ValueError, match=r"^mask 1: ") as caught:
             agree(kernels, name, *arguments, 4, 3)
         assert str(caught.value) == message
 
@@ -192,7 +192,7 @@ MOST = 2**63 - 1
     ],
 )
 def test_sums_do_not_wrap(kernels, numbers, message):
-    with pytest.raises(ValueError, match="mask 0: ") as caught:
+    with pytest.raises(ValueError, match=r"^mask 0: ") as caught:
         agree(kernels, "counts_decode", *counts(numbers), 4, 3)
     assert str(caught.value).startswith(message)
 
@@ -203,7 +203,7 @@ def test_sums_do_not_wrap_at_the_largest_size(kernels):
     with pytest.raises(ValueError, match=f"sum to {pixels + MOST}, but"):
         agree(kernels, "counts_decode", *counts([pixels, MOST]), height, width)
     longest = b"o" * 11 + b"?"  # twelve characters: 2**59 - 1
-    with pytest.raises(ValueError, match="mask 0: run 0 has the negative length -1$"):
+    with pytest.raises(ValueError, match=r"mask 0: run 0 has the negative length -1$"):
         agree(kernels, "string_decode", *strings(b"o" * 11 + b"O"), height, width)
     with pytest.raises(ValueError, match=f"runs 0 to 0 sum to {2**59 - 1}, but"):
         agree(kernels, "string_decode", *strings(longest), height, width)
@@ -243,7 +243,7 @@ BAD_STRINGS = [
 
 @pytest.mark.parametrize(("string", "message"), BAD_STRINGS)
 def test_broken_strings(kernels, string, message):
-    with pytest.raises(ValueError, match="mask 1: ") as caught:
+    with pytest.raises(ValueError, match=r"^mask 1: ") as caught:
         agree(kernels, "string_decode", *strings(b"525", string, b"525", b"\0"), 4, 3)
     assert str(caught.value).startswith("mask 1: " + message)
 
@@ -251,9 +251,9 @@ def test_broken_strings(kernels, string, message):
 def test_the_first_bad_mask_is_named(kernels):
     lists = [GOOD] * 5000
     lists[4321], lists[4999], lists[2500] = [-1], [99], [5, 2]
-    with pytest.raises(ValueError, match="^mask 2500: runs sum to 7, "):
+    with pytest.raises(ValueError, match=r"^mask 2500: runs sum to 7, "):
         agree(kernels, "counts_decode", *counts(*lists), 4, 3)
-    with pytest.raises(ValueError, match="^mask 2500: runs sum to 7, "):
+    with pytest.raises(ValueError, match=r"^mask 2500: runs sum to 7, "):
         agree(kernels, "string_decode", *strings(*map(write, lists)), 4, 3)
 
 
@@ -277,10 +277,9 @@ def test_a_size_without_pixels(kernels):
 def test_any_bytes(kernels, items, size):
     try:
         batch = agree(kernels, "string_decode", *strings(*items), *size)
-    except ValueError as error:
-        assert str(error).startswith("mask ")
-    else:
-        assert_valid(batch, len(items), *size)
+    except ValueError:  # the one that the reference raises too
+        return
+    assert_valid(batch, len(items), *size)
 
 
 @given(
@@ -290,10 +289,9 @@ def test_any_bytes(kernels, items, size):
 def test_any_counts(kernels, items, size):
     try:
         batch = agree(kernels, "counts_decode", *counts(*items), *size)
-    except ValueError as error:
-        assert str(error).startswith("mask ")
-    else:
-        assert_valid(batch, len(items), *size)
+    except ValueError:  # the one that the reference raises too
+        return
+    assert_valid(batch, len(items), *size)
 
 
 # -- pycocotools ----------------------------------------------------------------------------------
