@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "../core/bits.hpp"
 #include "../core/kernels.hpp"
 #include "arrays.hpp"
 #include "kernels_class.hpp"
@@ -37,12 +38,6 @@ Scalar scalar_of(const py::dtype& dtype) {
     refuse("dense", "bool, integers or float16/32/64 in native byte order");
 }
 
-uint64_t swap_bytes(uint64_t value, py::ssize_t width) {
-    uint64_t swapped = 0;
-    for (py::ssize_t i = 0; i < width; ++i) swapped |= (value >> 8 * i & 255) << 8 * (width - 1 - i);
-    return swapped;
-}
-
 // The bytes of the number one, as a little-endian integer.
 uint64_t one_of(const py::dtype& dtype) {
     const auto width = dtype.itemsize();
@@ -56,7 +51,7 @@ uint64_t one_of(const py::dtype& dtype) {
                          : part == 2  ? 0x3c00
                          : part == 4  ? 0x3f800000
                                       : 0x3ff0000000000000;
-    return is_native(dtype) ? one : swap_bytes(one, part);
+    return is_native(dtype) ? one : swap_bytes(one, static_cast<int>(part));
 }
 
 py::tuple encode(const Kernels& kernels, const py::array& dense, std::optional<double> threshold) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "../core/bits.hpp"
 #include "../core/kernels.hpp"
 #include "arrays.hpp"
 #include "kernels_class.hpp"
@@ -13,9 +14,38 @@ namespace {
 
 void check_labels(const py::array& array, const char* name) {
     const py::dtype dtype = array.dtype();
-    if (array.ndim() != 2 || (dtype.kind() != 'u' && dtype.kind() != 'i') || !is_native(dtype)) {
-        refuse(name, "an (H, W) array of integers in native byte order");
+    if (array.ndim() != 2 || (dtype.kind() != 'u' && dtype.kind() != 'i')) {
+        refuse(name, "an (H, W) array of integers");
     }
+}
+
+// The same dtype in native byte order.
+py::dtype native(const py::dtype& dtype) {
+    return is_native(dtype) ? dtype : dtype.attr("newbyteorder")("=").cast<py::dtype>();
+}
+
+template <class Value>
+void swap_all(Buffer<uint8_t>& values) {
+    for (size_t i = 0; i + sizeof(Value) <= values.size(); i += sizeof(Value)) {
+        Value value;
+        std::memcpy(&value, &values[i], sizeof(Value));
+        value = static_cast<Value>(swap_bytes(value, static_cast<int>(sizeof(Value))));
+        std::memcpy(&values[i], &value, sizeof(Value));
+    }
+}
+
+// The values, in the byte order of the array that they are painted into.
+Buffer<uint8_t> values_for(const py::array& out, const py::array& values) {
+    Buffer<uint8_t> bytes;
+    bytes.append(static_cast<const uint8_t*>(values.data()), static_cast<size_t>(values.nbytes()));
+    if (is_native(out.dtype())) return bytes;
+    switch (out.itemsize()) {
+        case 2: swap_all<uint16_t>(bytes); break;
+        case 4: swap_all<uint32_t>(bytes); break;
+        case 8: swap_all<uint64_t>(bytes); break;
+        default: break;
+    }
+    return bytes;
 }
 
 // The bits of `number` in an integer of `width` bytes; false where it does not fit.
@@ -57,8 +87,9 @@ void paint(const Kernels& kernels, const py::array& run_ends, const py::array& o
                 throw py::index_error("order: expected indices of masks");
             }
         }
+        const Buffer<uint8_t> bytes = values_for(out, values);
         without_gil([&] {
-            segcore::paint(kernels.context(), batch, indices, order.size(), values.data(), view);
+            segcore::paint(kernels.context(), batch, indices, order.size(), bytes.data(), view);
         });
     });
 }
@@ -78,7 +109,8 @@ py::tuple label_runs(const Kernels& kernels, const py::array& labels,
     const LabelView view{static_cast<const uint8_t*>(labels.data()),
                          size_of(labels.shape(0), labels.shape(1)),
                          {labels.strides(0), labels.strides(1)},
-                         static_cast<int>(labels.itemsize()), is_signed};
+                         static_cast<int>(labels.itemsize()), is_signed,
+                         !is_native(labels.dtype())};
     Labels wanted{false, 0};
     if (background) {
         wanted.has_background =
@@ -88,7 +120,7 @@ py::tuple label_runs(const Kernels& kernels, const py::array& labels,
         Buffer<uint64_t> ids;
         Batch<decltype(type)> batch;
         without_gil([&] { segcore::label_runs(kernels.context(), view, wanted, ids, batch); });
-        return py::make_tuple(ids_array(ids, labels.dtype()), to_array(std::move(batch.run_ends)),
+        return py::make_tuple(ids_array(ids, native(labels.dtype())), to_array(std::move(batch.run_ends)),
                               to_array(std::move(batch.offsets)));
     });
 }

@@ -28,4 +28,11 @@ constexpr size_t log2_of(size_t width) noexcept {
     return width == 1 ? 0 : width == 2 ? 1 : width == 4 ? 2 : 3;
 }
 
+// The lowest `width` bytes in the opposite order.
+inline uint64_t swap_bytes(uint64_t value, int width) noexcept {
+    uint64_t swapped = 0;
+    for (int i = 0; i < width; ++i) swapped |= (value >> 8 * i & 255) << 8 * (width - 1 - i);
+    return swapped;
+}
+
 }  // namespace segcore

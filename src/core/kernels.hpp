@@ -41,6 +41,7 @@ struct LabelView {
     int64_t strides[2];
     int width;
     bool is_signed;
+    bool swapped;    // in the other byte order
 };
 struct LabelOutput {
     uint8_t* data;

@@ -191,8 +191,12 @@ class Splitter {
     }
 
     void deal_out(Labels wanted, Buffer<uint64_t>& ids, Batch<T>& batch) {
-        const Buffer<uint64_t>& labels = numbering_.labels();
-        const size_t count = labels.size(), flips = positions_.size();
+        const size_t count = numbering_.labels().size(), flips = positions_.size();
+        Buffer<uint64_t> labels;
+        labels.append(numbering_.labels().data(), count);
+        for (size_t i = 0; view_.swapped && i < count; ++i) {
+            labels[i] = swap_bytes(labels[i], view_.width);
+        }
         // Ascending, as signed numbers where they are: the sign bit, turned, sorts right.
         const uint64_t sign = view_.is_signed ? uint64_t{1} << (8 * sizeof(Label) - 1) : 0;
         Buffer<uint32_t> ascending(count);
