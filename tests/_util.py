@@ -253,9 +253,9 @@ class Pycocotools:
         return quiet
 
 
-def rles_of(kernels: Any, batch: tuple[np.ndarray, np.ndarray], height: int, width: int) -> list:
+def rles_of(batch: tuple[np.ndarray, np.ndarray], height: int, width: int) -> list:
     """Give COCO's RLE objects of a batch."""
-    data, offsets = kernels.string_encode(*batch, height, width)
+    data, offsets = reference.string_encode(*batch, height, width)
     return [
         {"size": [height, width], "counts": data[start:end].tobytes()}
         for start, end in itertools.pairwise(offsets)

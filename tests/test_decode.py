@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from _util import (
     BOOL,
     BOUNDARY_SIZES,
@@ -20,8 +17,11 @@ from _util import (
     patterns,
     rles_of,
 )
-from segcore.backends.sizes import run_end_dtype
+from hypothesis import given
+from hypothesis import strategies as st
 from strategies import dense
+
+from segcore.backends.sizes import run_end_dtype
 
 NATIVE = (BOOL, *INTEGERS, *FLOATS)
 SWAPPED = tuple(dtype.newbyteorder() for dtype in NATIVE if dtype.itemsize > 1)
@@ -118,7 +118,7 @@ def test_is_pycocotools_decode(kernels):
     pycocotools = Pycocotools()
     masks = patterns(67, 131)
     batch = batch_of(masks)
-    expected = pycocotools.decode(rles_of(kernels, batch, 67, 131))
+    expected = pycocotools.decode(rles_of(batch, 67, 131))
     out = np.empty(masks.shape, np.uint8)
     kernels.decode(*batch, out, False)
     np.testing.assert_array_equal(out.transpose(1, 2, 0), expected)

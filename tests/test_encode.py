@@ -6,10 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-
 from _util import (
     BOOL,
     BOUNDARY_SIZES,
@@ -24,6 +20,9 @@ from _util import (
     patterns,
     rles_of,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from strategies import dense
 
 FLOAT_VALUES = [
@@ -154,4 +153,4 @@ def test_is_pycocotools_encode(kernels):
     masks = patterns(67, 131)
     batch = kernels.encode(masks, None)
     expected = pycocotools.encode(np.asfortranarray(masks.transpose(1, 2, 0).astype(np.uint8)))
-    assert rles_of(kernels, batch, 67, 131) == expected
+    assert rles_of(batch, 67, 131) == expected

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from _util import (
     BOUNDARY_SIZES,
     Pycocotools,
@@ -18,8 +15,11 @@ from _util import (
     rles_of,
     stretched,
 )
-from segcore.backends.sizes import run_end_dtype
+from hypothesis import given
+from hypothesis import strategies as st
 from strategies import dense, large_flips, large_sizes
+
+from segcore.backends.sizes import run_end_dtype
 
 
 def areas_of(masks: np.ndarray) -> np.ndarray:
@@ -103,7 +103,7 @@ def test_is_pycocotools(kernels):
     pycocotools = Pycocotools()
     masks = patterns(67, 131)
     batch = batch_of(masks)
-    rles = rles_of(kernels, batch, 67, 131)
+    rles = rles_of(batch, 67, 131)
     np.testing.assert_array_equal(kernels.area(*batch, 67, 131), pycocotools.area(rles))
     x0, y0, x1, y1 = kernels.boxes(*batch, 67, 131).T
     expected = pycocotools.toBbox(rles)
