@@ -6,9 +6,11 @@
 //   of row(y) XOR row(y - 1); row 0 is compared with the last row shifted by one column. The few
 //   flips found are sorted by column, by counting. Where they are many, the bits are transposed
 //   in 64 x 64 blocks instead, and read columns first.
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
-#include <type_traits>
+#include <optional>
 
 #include "bits.hpp"
 #include "kernels.hpp"
@@ -32,12 +34,6 @@ int width_of(Scalar scalar) {
     }
 }
 
-// float16 bits as integers that compare like the numbers; -0 lies below +0.
-int16_t half_key(uint16_t bits) {
-    const int16_t value = static_cast<int16_t>(bits);
-    return static_cast<int16_t>(value ^ ((value >> 15) & 0x7fff));
-}
-
 // The nearest float16, ties to even: how NumPy rounds a threshold. NaN stays NaN.
 uint16_t half_bits(double value) {
     const uint16_t sign = std::signbit(value) ? 0x8000 : 0;
@@ -52,27 +48,49 @@ uint16_t half_bits(double value) {
     return static_cast<uint16_t>(sign | (((exponent + 13) << 10) + static_cast<int>(steps)));
 }
 
-// `value > threshold` for integers: value >= lowest, or nothing.
-template <class T>
-struct AtLeast {
-    T lowest = 0;
-    bool nothing = false;
+// The threshold as an integer that compares with float16 bits as pack_greater_f16 takes them. -0 is
+// taken as +0, which is the larger integer; NaN as infinity, which nothing exceeds.
+int16_t half_limit(double threshold) {
+    if (std::isnan(threshold)) return 0x7c00;
+    const uint16_t bits = half_bits(threshold);
+    const int16_t value = static_cast<int16_t>(bits == 0x8000 ? 0 : bits);
+    return static_cast<int16_t>(value ^ ((value >> 15) & 0x7fff));
+}
 
-    explicit AtLeast(double threshold) {
-        // 2**digits is exact as a double, which the largest integer itself need not be.
-        const double beyond = std::ldexp(1.0, std::numeric_limits<T>::digits);
-        const double floor = std::floor(threshold);
-        if (std::isnan(threshold) || floor >= beyond) {
-            nothing = true;
-        } else if (floor < static_cast<double>(std::numeric_limits<T>::min())) {
-            lowest = std::numeric_limits<T>::min();
-        } else {
-            const T whole = static_cast<T>(floor);
-            nothing = whole == std::numeric_limits<T>::max();
-            lowest = nothing ? whole : static_cast<T>(whole + 1);
-        }
-    }
+// `value > threshold` for integers, as value >= lowest (in the bits of their type), or never.
+struct AtLeast {
+    uint64_t lowest = 0;
+    bool nothing = true;
 };
+
+template <class T>
+AtLeast at_least(double threshold) {
+    // 2**digits is exact as a double, which the largest integer itself need not be.
+    const double beyond = std::ldexp(1.0, std::numeric_limits<T>::digits);
+    const double floor = std::floor(threshold);
+    if (std::isnan(threshold) || floor >= beyond) return {};
+    T lowest = std::numeric_limits<T>::min();
+    if (floor >= static_cast<double>(lowest)) {
+        const T whole = static_cast<T>(floor);
+        if (whole == std::numeric_limits<T>::max()) return {};
+        lowest = static_cast<T>(whole + 1);
+    }
+    return {static_cast<uint64_t>(lowest), false};
+}
+
+AtLeast at_least(Scalar scalar, double threshold) {
+    switch (scalar) {
+        case Scalar::u8: return at_least<uint8_t>(threshold);
+        case Scalar::i8: return at_least<int8_t>(threshold);
+        case Scalar::u16: return at_least<uint16_t>(threshold);
+        case Scalar::i16: return at_least<int16_t>(threshold);
+        case Scalar::u32: return at_least<uint32_t>(threshold);
+        case Scalar::i32: return at_least<int32_t>(threshold);
+        case Scalar::u64: return at_least<uint64_t>(threshold);
+        case Scalar::i64: return at_least<int64_t>(threshold);
+        default: return {};
+    }
+}
 
 // Reads elements, one behind the other or strided, as the bits of a mask.
 class Reader {
@@ -82,7 +100,9 @@ class Reader {
           scalar_(dense.scalar),
           width_(width_of(dense.scalar)),
           has_threshold_(dense.has_threshold),
-          threshold_(dense.threshold) {}
+          threshold_(dense.threshold),
+          at_least_(at_least(dense.scalar, dense.threshold)),
+          half_limit_(half_limit(dense.threshold)) {}
 
     int width() const { return width_; }
 
@@ -94,32 +114,24 @@ class Reader {
             return;
         }
         switch (scalar_) {
-            case Scalar::u8: return compare<uint8_t>(values, n, bits);
-            case Scalar::i8: return compare<int8_t>(values, n, bits);
-            case Scalar::u16: return compare<uint16_t>(values, n, bits);
-            case Scalar::i16: return compare<int16_t>(values, n, bits);
-            case Scalar::u32: return compare<uint32_t>(values, n, bits);
-            case Scalar::i32: return compare<int32_t>(values, n, bits);
-            case Scalar::u64: return compare<uint64_t>(values, n, bits);
-            case Scalar::i64: return compare<int64_t>(values, n, bits);
-            case Scalar::f16: return compare_halves(values, n, bits);
+            case Scalar::f16:
+                return simd_.pack_greater_f16(values, n, half_limit_, bits);
             case Scalar::f32:
                 return simd_.pack_greater_f32(reinterpret_cast<const float*>(values), n,
                                               static_cast<float>(threshold_), bits);
             case Scalar::f64:
                 return simd_.pack_greater_f64(reinterpret_cast<const double*>(values), n,
                                               threshold_, bits);
+            default:
+                if (at_least_.nothing) {
+                    std::memset(bits, 0, words_for(static_cast<int64_t>(n)) * sizeof(uint64_t));
+                    return;
+                }
+                simd_.pack_at_least[static_cast<size_t>(scalar_)](values, n, at_least_.lowest, bits);
         }
     }
 
    private:
-    template <class T>
-    static T load(const uint8_t* values) {
-        T value;
-        std::memcpy(&value, values, sizeof(T));
-        return value;
-    }
-
     template <class T>
     void gather_as(const uint8_t* values, int64_t stride, size_t n) {
         gathered_.resize(n * sizeof(T));
@@ -137,37 +149,14 @@ class Reader {
         return gathered_.data();
     }
 
-    template <class T>
-    void compare(const uint8_t* values, size_t n, uint64_t* bits) {
-        const AtLeast<T> test(threshold_);
-        flags_.resize(n);
-        for (size_t i = 0; i < n; ++i) {
-            flags_[i] = load<T>(values + i * sizeof(T)) >= test.lowest;
-        }
-        if (test.nothing && n) std::memset(flags_.data(), 0, n);
-        simd_.pack_nonzero[0](flags_.data(), n, bits);
-    }
-    void compare_halves(const uint8_t* values, size_t n, uint64_t* bits) {
-        const int16_t infinity = 0x7c00;
-        uint16_t threshold = half_bits(threshold_);
-        if (threshold == 0x8000) threshold = 0;
-        // A NaN threshold has a key above infinity's, or below all: make it above.
-        const int16_t limit = std::isnan(threshold_) ? infinity : half_key(threshold);
-        flags_.resize(n);
-        for (size_t i = 0; i < n; ++i) {
-            const int16_t key = half_key(load<uint16_t>(values + 2 * i));
-            flags_[i] = static_cast<uint8_t>((key > limit) & (key <= infinity));
-        }
-        simd_.pack_nonzero[0](flags_.data(), n, bits);
-    }
-
     const simd::Table& simd_;
     Scalar scalar_;
     int width_;
     bool has_threshold_;
     double threshold_;
+    AtLeast at_least_;
+    int16_t half_limit_;
     Buffer<uint8_t> gathered_;
-    Buffer<uint8_t> flags_;
 };
 
 size_t positions(const simd::Table& simd, const uint64_t* bits, size_t words, uint32_t base,
@@ -179,26 +168,99 @@ size_t positions(const simd::Table& simd, const uint64_t* bits, size_t words, ui
     return simd.positions_u64(bits, words, base, out);
 }
 
+// Arrays whose masks lie side by side, pixel by pixel, as in (H, W, N) in C order, would be read
+// once a mask. They are read once for all: blocks of 64 pixels by 64 masks are transposed and packed
+// to one bit a pixel, an eighth of the input's size.
+class Planes {
+   public:
+    static bool suit(const DenseView& dense) {
+        const int64_t next = std::min(std::abs(dense.strides[1]), std::abs(dense.strides[2]));
+        constexpr int64_t kLimit = int64_t{1} << 31;  // of the 32-bit lists of read_rows
+        return dense.count > 1 && dense.size.width > 1 && dense.size.width < kLimit &&
+               dense.size.height < kLimit &&
+               dense.strides[0] == width_of(dense.scalar) && dense.strides[0] < next;
+    }
+
+    Planes(const Context& context, const DenseView& dense, int threads)
+        : dense_(dense), words_(words_for(dense.size.width)) {
+        bits_.resize(static_cast<size_t>(dense.count * dense.size.height) * words_);
+        std::vector<Reader> readers;
+        for (int i = 0; i < threads; ++i) readers.emplace_back(context, dense);
+        parallel_for(dense.size.height, threads, [&](int64_t y, int worker) {
+            for (size_t word = 0; word < words_; ++word) {
+                for (int64_t mask = 0; mask < dense.count; mask += 64) {
+                    pack(context.simd, readers[static_cast<size_t>(worker)], mask, y, word);
+                }
+            }
+        });
+    }
+
+    const uint64_t* row(int64_t mask, int64_t y) const {
+        return bits_.data() + static_cast<size_t>(mask * dense_.size.height + y) * words_;
+    }
+
+   private:
+    void pack(const simd::Table& simd, Reader& reader, int64_t mask, int64_t y, size_t word) {
+        const size_t width = static_cast<size_t>(reader.width());
+        const int64_t x0 = static_cast<int64_t>(64 * word);
+        const size_t pixels = static_cast<size_t>(std::min(dense_.size.width - x0, int64_t{64}));
+        const size_t masks = static_cast<size_t>(std::min(dense_.count - mask, int64_t{64}));
+        const uint8_t* from = dense_.data + mask * dense_.strides[0] + y * dense_.strides[1] +
+                              x0 * dense_.strides[2];
+        alignas(64) uint8_t block[64 * 64 * 8], turned[64 * 64 * 8];
+        for (size_t x = 0; x < pixels; ++x) {
+            std::memcpy(block + x * 64 * width, from + static_cast<int64_t>(x) * dense_.strides[2],
+                        masks * width);
+        }
+        for (size_t x = pixels; x < 64; ++x) std::memset(block + x * 64 * width, 0, 64 * width);
+        for (size_t x = 0; masks < 64 && x < pixels; ++x) {
+            std::memset(block + (x * 64 + masks) * width, 0, (64 - masks) * width);
+        }
+        simd.transpose[log2_of(width)](block, 64, turned);
+        for (size_t i = 0; i < masks; ++i) {
+            uint64_t* to = bits_.data() + word + words_ * static_cast<size_t>(
+                               (mask + static_cast<int64_t>(i)) * dense_.size.height + y);
+            reader.read(turned + i * 64 * width, static_cast<int64_t>(width), pixels, to);
+        }
+    }
+
+    const DenseView& dense_;
+    size_t words_;
+    Buffer<uint64_t> bits_;
+};
+
 // Encodes one mask after the other; what it allocates serves for all of them.
 template <class T>
 class Encoder {
    public:
-    Encoder(const Context& context, const DenseView& dense)
-        : simd_(context.simd), dense_(dense), reader_(context, dense) {}
+    Encoder(const Context& context, const DenseView& dense, const Planes* planes)
+        : simd_(context.simd), dense_(dense), planes_(planes), reader_(context, dense) {}
 
     void encode(int64_t mask, Buffer<T>& run_ends) {
-        const uint8_t* data = dense_.data + mask * dense_.strides[0];
-        const int64_t height = dense_.size.height, width = dense_.size.width;
-        if (height == 0 || width == 0) return;
+        if (dense_.size.height == 0 || dense_.size.width == 0) return;
+        mask_ = mask;
+        data_ = dense_.data + mask * dense_.strides[0];
         if (columns_first()) {
-            read_columns(data, run_ends);
-        } else if (!read_rows(data, run_ends)) {
-            transpose_rows(data, run_ends);
+            read_columns(run_ends);
+        } else if (!read_rows(run_ends)) {
+            transpose_rows(run_ends);
         }
     }
 
    private:
+    // Row y of the mask, as bits.
+    void read_row(int64_t y, uint64_t* bits) {
+        const int64_t width = dense_.size.width;
+        if (planes_) {
+            std::memcpy(bits, planes_->row(mask_, y), words_for(width) * sizeof(uint64_t));
+            return;
+        }
+        reader_.read(data_ + y * dense_.strides[1], dense_.strides[2], static_cast<size_t>(width),
+                     bits);
+    }
+
     bool columns_first() const {
+        if (planes_) return false;
         const int64_t y = std::abs(dense_.strides[1]), x = std::abs(dense_.strides[2]);
         const int64_t limit = int64_t{1} << 31;  // of the 32-bit lists of read_rows
         return dense_.size.width == 1 || (y < x && dense_.size.height > 1) ||
@@ -229,7 +291,7 @@ class Encoder {
         run_ends.resize(run_ends.size() + count);
     }
 
-    void read_columns(const uint8_t* data, Buffer<T>& run_ends) {
+    void read_columns(Buffer<T>& run_ends) {
         const int64_t height = dense_.size.height, width = dense_.size.width;
         const int64_t y = dense_.strides[1], x = dense_.strides[2];
         // Columns that follow each other in memory are one long column.
@@ -242,7 +304,7 @@ class Encoder {
         for (int64_t column = 0; column < columns; ++column) {
             for (int64_t start = 0; start < length; start += kBlock) {
                 const int64_t n = length - start < kBlock ? length - start : kBlock;
-                reader_.read(data + column * x + start * y, y, static_cast<size_t>(n),
+                reader_.read(data_ + column * x + start * y, y, static_cast<size_t>(n),
                              bits_.data());
                 append_flips(bits_.data(), words_for(n), n, column * length + start, run_ends);
             }
@@ -250,9 +312,8 @@ class Encoder {
     }
 
     // False, with nothing appended, where the flips are too many for this way.
-    bool read_rows(const uint8_t* data, Buffer<T>& run_ends) {
+    bool read_rows(Buffer<T>& run_ends) {
         const int64_t height = dense_.size.height, width = dense_.size.width;
-        const int64_t y_stride = dense_.strides[1], x_stride = dense_.strides[2];
         const size_t n = static_cast<size_t>(width), words = words_for(width);
         const size_t most = static_cast<size_t>(height * width / 32) + 1024;
         bits_.resize(2 * words);
@@ -263,14 +324,14 @@ class Encoder {
         row_ends_.resize(static_cast<size_t>(height));
 
         // What row 0 is compared with: the last row, one column to the right.
-        reader_.read(data + (height - 1) * y_stride, x_stride, n, above);
+        read_row(height - 1, above);
         for (size_t w = words; w-- > 0;) {
             above[w] = above[w] << 1 | (w ? above[w - 1] >> 63 : 0);
         }
         if (width % 64) above[words - 1] &= (uint64_t{1} << width % 64) - 1;
 
         for (int64_t y = 0; y < height; ++y) {
-            reader_.read(data + y * y_stride, x_stride, n, row);
+            read_row(y, row);
             if (xs_.size() > most) return false;
             uint32_t* xs = xs_.grow(n);
             size_t count = 0;
@@ -302,15 +363,13 @@ class Encoder {
         return true;
     }
 
-    void transpose_rows(const uint8_t* data, Buffer<T>& run_ends) {
+    void transpose_rows(Buffer<T>& run_ends) {
         const int64_t height = dense_.size.height, width = dense_.size.width;
         const size_t row_words = words_for(width), column_words = words_for(height);
         // All rows as bits, filled up to a multiple of 64 rows with zeros.
         bits_.resize(row_words * column_words * 64);
         for (int64_t y = 0; y < height; ++y) {
-            reader_.read(data + y * dense_.strides[1], dense_.strides[2],
-                         static_cast<size_t>(width),
-                         bits_.data() + static_cast<size_t>(y) * row_words);
+            read_row(y, bits_.data() + static_cast<size_t>(y) * row_words);
         }
         for (size_t y = static_cast<size_t>(height); y < column_words * 64; ++y) {
             std::memset(bits_.data() + y * row_words, 0, row_words * sizeof(uint64_t));
@@ -337,7 +396,10 @@ class Encoder {
 
     const simd::Table& simd_;
     const DenseView& dense_;
+    const Planes* planes_;
     Reader reader_;
+    int64_t mask_ = 0;
+    const uint8_t* data_ = nullptr;
     uint64_t previous_ = 0;  // the bit before those that append_flips is given
     Buffer<uint64_t> bits_;
     Buffer<uint64_t> flips_;
@@ -354,9 +416,11 @@ void encode(const Context& context, const DenseView& dense, Batch<T>& batch) {
     const double bytes = static_cast<double>(dense.size.pixels()) * width_of(dense.scalar);
     const double work = static_cast<double>(dense.count) * (bytes / 16 + 100);
     const int threads = threads_for(context, dense.count, work);
+    std::optional<Planes> planes;
+    if (Planes::suit(dense)) planes.emplace(context, dense, threads);
     std::vector<Encoder<T>> encoders;
     encoders.reserve(static_cast<size_t>(threads));
-    for (int i = 0; i < threads; ++i) encoders.emplace_back(context, dense);
+    for (int i = 0; i < threads; ++i) encoders.emplace_back(context, dense, planes ? &*planes : nullptr);
     build_batch<T>(context, dense.count, work, batch,
                    [&](int64_t mask, Buffer<T>& run_ends, int worker) {
                        encoders[static_cast<size_t>(worker)].encode(mask, run_ends);

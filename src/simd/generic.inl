@@ -72,6 +72,20 @@ void pack_differ(const void* a, const void* b, size_t n, uint64_t* bits) {
 }
 
 template <class T>
+void pack_at_least(const void* values, size_t n, uint64_t lowest, uint64_t* bits) {
+    const T limit = static_cast<T>(lowest);
+    pack(n, bits, [values, limit](size_t i) { return load<T>(values, i) >= limit; });
+}
+
+void pack_greater_f16(const void* values, size_t n, int16_t limit, uint64_t* bits) {
+    pack(n, bits, [values, limit](size_t i) {
+        const int16_t value = load<int16_t>(values, i);
+        const int16_t key = static_cast<int16_t>(value ^ ((value >> 15) & 0x7fff));
+        return static_cast<uint8_t>((key > limit) & (key <= 0x7c00));
+    });
+}
+
+template <class T>
 void pack_greater(const T* values, size_t n, T threshold, uint64_t* bits) {
     pack(n, bits, [values, threshold](size_t i) { return load<T>(values, i) > threshold; });
 }
@@ -93,6 +107,20 @@ void expand(const uint64_t* bits, size_t n, uint64_t one, void* out) {
     for (size_t i = 0; i < n; ++i) {
         const T mask = static_cast<T>(T{0} - static_cast<T>((bits[i / 64] >> (i % 64)) & 1));
         store<T>(out, i, static_cast<T>(mask & value));
+    }
+}
+
+// Eight bits to eight bytes: copy them to every byte, keep one in each, and carry it to the top bit.
+void expand_eights(const uint64_t* bits, size_t n, uint64_t one, void* out) {
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t word = (bits[i / 64] >> (i % 64) & 255) * 0x0101010101010101u & 0x8040201008040201u;
+        word = ((word & 0x7f7f7f7f7f7f7f7fu) + 0x7f7f7f7f7f7f7f7fu) | word;
+        store<uint64_t>(out, i / 8, (word >> 7 & 0x0101010101010101u) * (one & 255));
+    }
+    if (i < n) {
+        const uint64_t rest = bits[i / 64] >> (i % 64);
+        expand<uint8_t>(&rest, n - i, one, static_cast<char*>(out) + i);
     }
 }
 
@@ -155,13 +183,17 @@ inline Table generic_table(const char* name) {
         name,
         {pack_nonzero<uint8_t>, pack_nonzero<uint16_t>, pack_nonzero<uint32_t>,
          pack_nonzero<uint64_t>},
+        {pack_at_least<uint8_t>, pack_at_least<int8_t>, pack_at_least<uint16_t>,
+         pack_at_least<int16_t>, pack_at_least<uint32_t>, pack_at_least<int32_t>,
+         pack_at_least<uint64_t>, pack_at_least<int64_t>},
+        pack_greater_f16,
         pack_greater<float>,
         pack_greater<double>,
         {pack_differ<uint8_t>, pack_differ<uint16_t>, pack_differ<uint32_t>,
          pack_differ<uint64_t>},
         positions<uint32_t>,
         positions<uint64_t>,
-        {expand<uint8_t>, expand<uint16_t>, expand<uint32_t>, expand<uint64_t>},
+        {expand_eights, expand<uint16_t>, expand<uint32_t>, expand<uint64_t>},
         stream,
         transpose_bits,
         count_bits,

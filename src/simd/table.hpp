@@ -14,6 +14,11 @@ struct Table {
 
     // Bit i is set where the i-th element is nonzero. For elements of 1, 2, 4 and 8 bytes.
     void (*pack_nonzero[4])(const void* values, size_t n, uint64_t* bits);
+    // Bit i is set where values[i] >= lowest, given as its bits. For u8 i8 u16 i16 ... u64 i64.
+    void (*pack_at_least[8])(const void* values, size_t n, uint64_t lowest, uint64_t* bits);
+    // Bit i is set where a float16 is a number above the limit. Both are taken as integers that
+    // compare like the numbers: x ^ (x >> 15 & 0x7fff).
+    void (*pack_greater_f16)(const void* values, size_t n, int16_t limit, uint64_t* bits);
     // Bit i is set where values[i] > threshold.
     void (*pack_greater_f32)(const float* values, size_t n, float threshold, uint64_t* bits);
     void (*pack_greater_f64)(const double* values, size_t n, double threshold, uint64_t* bits);
