@@ -23,18 +23,18 @@ BOOL = np.dtype(bool)
 # -- agreement ------------------------------------------------------------------------------------
 
 
-def assert_identical(got: Any, expected: Any) -> None:
+def assert_identical(got: Any, expected: Any, what: str = "result") -> None:
     """Compare results to the last bit: values, dtypes, shapes and layout."""
     if isinstance(expected, tuple):
-        assert isinstance(got, tuple)
-        for one, other in zip(got, expected, strict=True):
-            assert_identical(one, other)
+        assert isinstance(got, tuple), what
+        for i, (one, other) in enumerate(zip(got, expected, strict=True)):
+            assert_identical(one, other, f"{what}[{i}]")
         return
-    assert isinstance(got, np.ndarray)
-    assert got.dtype == expected.dtype
-    assert got.shape == expected.shape
-    assert got.flags.c_contiguous
-    np.testing.assert_array_equal(got, expected)
+    assert isinstance(got, np.ndarray), what
+    assert got.dtype == expected.dtype, what
+    assert got.shape == expected.shape, what
+    assert got.flags.c_contiguous, what
+    np.testing.assert_array_equal(got, expected, err_msg=what)
 
 
 def agree(kernels: Any, name: str, *arguments: Any) -> Any:
