@@ -368,9 +368,18 @@ class Encoder {
         const size_t row_words = words_for(width), column_words = words_for(height);
         // All rows as bits, filled up to a multiple of 64 rows with zeros.
         bits_.resize(row_words * column_words * 64);
+        flips_.resize(row_words);
+        // The flips are counted on the way: the first row's are at most as many as its pixels.
+        size_t flips = static_cast<size_t>(width);
         for (int64_t y = 0; y < height; ++y) {
-            read_row(y, bits_.data() + static_cast<size_t>(y) * row_words);
+            uint64_t* row = bits_.data() + static_cast<size_t>(y) * row_words;
+            read_row(y, row);
+            if (y == 0) continue;
+            const uint64_t* above = row - row_words;
+            for (size_t w = 0; w < row_words; ++w) flips_[w] = row[w] ^ above[w];
+            flips += simd_.count_bits(flips_.data(), row_words);
         }
+        run_ends.grow(flips + 64 * column_words);
         for (size_t y = static_cast<size_t>(height); y < column_words * 64; ++y) {
             std::memset(bits_.data() + y * row_words, 0, row_words * sizeof(uint64_t));
         }

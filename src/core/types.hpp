@@ -8,6 +8,10 @@
 #include <new>
 #include <utility>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace segcore {
 
 // An image size. There are fewer than 2**59 pixels (segcore/backends/sizes.py), so sums of two
@@ -103,10 +107,25 @@ class Buffer {
     void reserve(size_t wanted) {
         size_t capacity = capacity_ + capacity_ / 2 > wanted ? capacity_ + capacity_ / 2 : wanted;
         if (capacity > static_cast<size_t>(-1) / sizeof(T)) throw std::bad_alloc();
+        const bool fresh = data_ == nullptr;
         void* data = std::realloc(data_, capacity * sizeof(T));
         if (!data) throw std::bad_alloc();
         data_ = static_cast<T*>(data);
         capacity_ = capacity;
+        if (fresh) prefer_large_pages(data, capacity * sizeof(T));
+    }
+
+    // Fresh memory costs more to map than to fill, in small pages: ask for large ones, as NumPy
+    // does. Not for memory that grows: moving large pages costs more still.
+    static void prefer_large_pages(void* data, size_t bytes) noexcept {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+        if (bytes < size_t{4} << 20) return;
+        const uintptr_t start = (reinterpret_cast<uintptr_t>(data) + 4095) & ~uintptr_t{4095};
+        madvise(reinterpret_cast<void*>(start), bytes - 4096, MADV_HUGEPAGE);
+#else
+        (void)data;
+        (void)bytes;
+#endif
     }
 
     T* data_ = nullptr;
