@@ -1,0 +1,41 @@
+"""The ``numba`` backend: compiled when a kernel is first called, for machines without a compiler.
+
+Each kernel is a thin function over compiled ones. What a kernel means is said in
+:mod:`segcore.backends.protocol`.
+"""
+
+from segcore.backends.numba.coco_string import (
+    counts_decode,
+    counts_encode,
+    string_decode,
+    string_encode,
+)
+from segcore.backends.numba.decode import decode
+from segcore.backends.numba.encode import encode
+from segcore.backends.numba.labels import label_runs
+from segcore.backends.numba.measure import area, boxes
+from segcore.backends.numba.merge import combine, reduce
+from segcore.backends.numba.overlap import overlap
+from segcore.backends.numba.paint import paint
+from segcore.backends.numba.rasterize import rasterize_boxes, rasterize_polygons
+
+__all__ = [
+    "area",
+    "boxes",
+    "combine",
+    "counts_decode",
+    "counts_encode",
+    "decode",
+    "encode",
+    "label_runs",
+    "name",
+    "overlap",
+    "paint",
+    "rasterize_boxes",
+    "rasterize_polygons",
+    "reduce",
+    "string_decode",
+    "string_encode",
+]
+
+name = "numba"
