@@ -45,8 +45,8 @@ def _decode_rows(
         ends = run_ends[offsets[i] : offsets[i + 1]]
         row_starts[:] = 0
         for k in range(ends.size):
-            columns[k] = ends[k] // height
-            rows[k] = ends[k] - columns[k] * height
+            columns[k] = int64(ends[k]) // height
+            rows[k] = int64(ends[k]) - columns[k] * height
             row_starts[rows[k] + 1] += 1
         for y in range(height):
             row_starts[y + 1] += row_starts[y]
@@ -91,7 +91,7 @@ def _decode_columns(
         if not zeroed:
             out[i] = 0
         for k in range(offsets[i], offsets[i + 1], 2):
-            x = int64(run_ends[k] // height)
+            x = int64(run_ends[k]) // height
             y = int64(run_ends[k]) - x * height
             last = k + 1 == offsets[i + 1]
             left = (width * height if last else int64(run_ends[k + 1])) - int64(run_ends[k])

@@ -180,10 +180,11 @@ def _union_by_plane(
     for mask in range(offsets.size - 1):
         k, last = offsets[mask], offsets[mask + 1]
         if complement:
-            fill_bits(plane, NONE, uint64(ends[k] if k < last else pixels))
+            fill_bits(plane, NONE, uint64(ends[k]) if k < last else uint64(pixels))
             k += 1
         while k < last:
-            fill_bits(plane, uint64(ends[k]), uint64(ends[k + 1] if k + 1 < last else pixels))
+            end = uint64(ends[k + 1]) if k + 1 < last else uint64(pixels)
+            fill_bits(plane, uint64(ends[k]), end)
             k += 2
     return _flips_of_plane(plane, pixels, complement, ends[:0])
 
