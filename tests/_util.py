@@ -19,6 +19,9 @@ INTEGERS = tuple(np.dtype(code) for code in "bBhHiIqQ")
 FLOATS = tuple(np.dtype(code) for code in "efd")
 BOOL = np.dtype(bool)
 
+# Mask by mask in C order, mask by mask in Fortran order, and pixel by pixel.
+MEMORY_ORDERS = ("axes 012", "axes 021", "axes 120", "axes 210")
+
 
 # -- agreement ------------------------------------------------------------------------------------
 
@@ -213,7 +216,8 @@ class Placed:
         if self._layout == "padded":
             return memory[tuple(slice(1, 1 + length) for length in self._shape)]
         if self._layout.startswith("axes"):
-            return memory.transpose(np.argsort(self._axes()))
+            view = memory.transpose(np.argsort(self._axes()))
+            return view[..., ::-1, ::-1] if self._layout.endswith("reversed") else view
         if self._layout == "reversed":
             return memory[tuple(slice(None, None, -1) for _ in self._shape)]
         if self._layout == "rows reversed":
@@ -221,7 +225,7 @@ class Placed:
         return memory
 
     def _axes(self) -> list[int]:
-        return [int(axis) for axis in self._layout.removeprefix("axes ")]
+        return [int(axis) for axis in self._layout.split()[1]]
 
 
 def layouts(ndim: int) -> list[str]:
@@ -229,6 +233,7 @@ def layouts(ndim: int) -> list[str]:
     orders = itertools.permutations("012"[:ndim])
     return [
         *("axes " + "".join(axes) for axes in orders),
+        "axes 120 reversed" if ndim == 3 else "axes 10 reversed",
         *("reversed", "rows reversed", "stepped", "padded", "unaligned"),
     ]
 

@@ -9,6 +9,7 @@ from _util import (
     BOUNDARY_SIZES,
     FLOATS,
     INTEGERS,
+    MEMORY_ORDERS,
     Placed,
     Pycocotools,
     batch_of,
@@ -59,16 +60,42 @@ def test_boundary_sizes(kernels, height):
     for width in BOUNDARY_SIZES:
         masks = rng.random((3, height, width)) < [[[0.05]], [[0.5]], [[0.95]]]
         batch = batch_of(masks)
-        out = np.full(masks.shape, 7, np.uint8)
-        kernels.decode(*batch, out, False)
-        np.testing.assert_array_equal(out, masks)
-        out = np.zeros((height, width, 3), bool, order="F").transpose(2, 0, 1)
-        kernels.decode(*batch, out, True)
-        np.testing.assert_array_equal(out, masks)
+        for order in MEMORY_ORDERS:
+            placed = Placed(order, masks.shape, np.dtype(np.uint8))
+            kernels.decode(*batch, placed.view, False)
+            placed.assert_holds(masks)
+            placed.view[...] = 0
+            kernels.decode(*batch, placed.view, True)
+            placed.assert_holds(masks)
 
 
-@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 3000), (3000, 3), (480, 640)])
-@pytest.mark.parametrize("layout", ["axes 012", "axes 021", "axes 210"])
+@pytest.mark.parametrize("count", BOUNDARY_SIZES)
+@pytest.mark.parametrize("dtype", [BOOL, np.dtype(np.int16), np.dtype(np.float64)], ids=str)
+def test_counts_of_masks(kernels, count, dtype):
+    rng = np.random.default_rng(count)
+    for size in [(1, 1), (5, 7), (3, 66), (66, 3)]:
+        density = rng.choice([0, 0.1, 0.5, 1], (count, 1, 1))
+        masks = rng.random((count, *size)) < density
+        batch = batch_of(masks)
+        for order in MEMORY_ORDERS:
+            placed = Placed(order, masks.shape, dtype)
+            kernels.decode(*batch, placed.view, False)
+            placed.assert_holds(masks.astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.int64], ids=str)
+@pytest.mark.parametrize("layout", ["axes 012", "padded", "rows reversed", "stepped"])
+@pytest.mark.parametrize("width", [1000, 2711])
+def test_more_than_the_caches_hold(kernels, dtype, layout, width):
+    itemsize = np.dtype(dtype).itemsize
+    height = 9_000_000 // (width * itemsize) // 2
+    y, x = np.mgrid[:height, :width]
+    masks = np.array([(y // 7 + x // 50) % 2 == 0, np.hypot(y - 99, x - 500) < 300])
+    assert_draws(kernels, masks, np.dtype(dtype), layout)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001), (9001, 3), (480, 640)])
+@pytest.mark.parametrize("layout", MEMORY_ORDERS)
 def test_patterns(kernels, size, layout):
     assert_draws(kernels, patterns(*size), np.dtype(np.uint8), layout)
 

@@ -11,10 +11,13 @@ from _util import (
     BOUNDARY_SIZES,
     FLOATS,
     INTEGERS,
+    MEMORY_ORDERS,
     Placed,
     Pycocotools,
     agree,
     assert_batch,
+    assert_identical,
+    batch_of,
     every_mask,
     layouts,
     patterns,
@@ -51,17 +54,35 @@ def test_boundary_sizes(kernels, height):
     rng = np.random.default_rng(height)
     for width in BOUNDARY_SIZES:
         masks = rng.random((3, height, width)) < [[[0.05]], [[0.5]], [[0.95]]]
-        assert_batch(kernels.encode(masks, None), masks)
-        fortran = np.asfortranarray(masks.transpose(1, 2, 0)).transpose(2, 0, 1)
-        assert_batch(kernels.encode(fortran, None), masks)
+        expected = batch_of(masks)
+        for order in MEMORY_ORDERS:
+            placed = Placed(order, masks.shape, BOOL)
+            placed.view[...] = masks
+            assert_identical(kernels.encode(placed.view, None), expected)
 
 
-@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 3000), (3000, 3), (480, 640)])
-def test_patterns(kernels, size):
+@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001), (9001, 3), (480, 640)])
+@pytest.mark.parametrize("order", MEMORY_ORDERS)
+def test_patterns(kernels, size, order):
     masks = patterns(*size)
-    assert_batch(agree(kernels, "encode", masks, None), masks)
-    fortran = np.asfortranarray(masks.transpose(1, 2, 0)).transpose(2, 0, 1)
-    assert_batch(kernels.encode(fortran, None), masks)
+    placed = Placed(order, masks.shape, BOOL)
+    placed.view[...] = masks
+    assert_batch(kernels.encode(placed.view, None), masks)
+
+
+@pytest.mark.parametrize("count", BOUNDARY_SIZES)
+@pytest.mark.parametrize("dtype", [BOOL, np.dtype(np.int16), np.dtype(np.float32)], ids=str)
+def test_counts_of_masks(kernels, count, dtype):
+    rng = np.random.default_rng(count)
+    for size in [(1, 1), (5, 7), (3, 66), (66, 3)]:
+        density = rng.choice([0, 0.1, 0.5, 1], (count, 1, 1))
+        masks = rng.random((count, *size)) < density
+        expected = batch_of(masks)
+        for order in MEMORY_ORDERS:
+            placed = Placed(order, masks.shape, dtype)
+            placed.view[...] = masks
+            threshold = 0.5 if dtype.kind == "f" else None
+            assert_identical(kernels.encode(placed.view, threshold), expected)
 
 
 @pytest.mark.parametrize("shape", [(0, 5, 7), (3, 0, 7), (3, 5, 0), (0, 0, 0), (2, 0, 0)])

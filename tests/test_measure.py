@@ -47,7 +47,7 @@ def test_every_mask_of_a_tiny_size(kernels, size):
     assert_measures(kernels, every_mask(*size))
 
 
-@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 3000), (3000, 3)])
+@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001), (9001, 3)])
 def test_patterns(kernels, size):
     assert_measures(kernels, patterns(*size))
 

@@ -47,7 +47,7 @@ def test_every_pair_of_tiny_masks(kernels, table, size):
     assert_combines(kernels, a, b, [table])
 
 
-@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 3000), (3000, 3)])
+@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001), (9001, 3)])
 def test_patterns(kernels, size):
     masks = patterns(*size)
     for shift in range(len(masks)):
@@ -119,7 +119,7 @@ def test_reduce_every_triple_of_tiny_masks(kernels, size):
         assert_batch(intersection, np_triple.all(axis=0, keepdims=True))
 
 
-@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 3000)])
+@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001)])
 def test_reduce_patterns(kernels, size):
     masks = patterns(*size)
     for n in range(len(masks) + 1):

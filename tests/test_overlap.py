@@ -40,7 +40,7 @@ def test_every_pair_of_tiny_masks(kernels, size):
     assert_overlaps(kernels, masks, masks)
 
 
-@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 3000), (3000, 3), (200, 300)])
+@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001), (9001, 3), (200, 300)])
 def test_patterns(kernels, size):
     assert_overlaps(kernels, patterns(*size), patterns(*size, seed=1))
 
@@ -70,6 +70,25 @@ def test_counts_of_masks(kernels, n, m):
     rng = np.random.default_rng(0)
     a, b = rng.random((n, 9, 40)) < 0.3, rng.random((m, 9, 40)) < 0.7
     assert_overlaps(kernels, a, b)
+
+
+@pytest.mark.parametrize("runs", [1, 2, 7, 8, 9, 22, 23, 24, 25, 26, 31, 32, 33, 64, 65])
+def test_columns_of_many_runs(kernels, runs):
+    y, x = np.mgrid[: 2 * runs + 1, :70]
+    stripes = y % 2 == 1
+    masks = np.array(
+        [
+            stripes,
+            ~stripes,
+            stripes & (x > 40),
+            stripes & (x == 33),
+            stripes ^ (x % 2 == 0),
+            (x > 10) & (x < 50),
+            (x + y) % 3 == 0,
+            stripes & (y < x),
+        ]
+    )
+    assert_overlaps(kernels, masks, masks)
 
 
 def blobs(count: int, height: int, width: int, seed: int) -> np.ndarray:
