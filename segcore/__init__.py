@@ -1,0 +1,39 @@
+"""segcore: the mask engine for machine-learning pipelines.
+
+Any form of segmentation mask into any other: dense arrays, COCO's RLE and polygons, boxes, label
+maps and semantic maps. The centre is :class:`Masks`, a batch of masks held as run ends.
+
+>>> import segcore as sc
+>>> masks = sc.Masks.from_boxes([[0, 0, 3, 2], [2, 1, 5, 4]], (4, 6))
+>>> masks.area
+array([6, 9])
+>>> sc.iou(masks, masks)[0, 1]
+np.float64(0.07142857142857142)
+>>> sc.compose_semantic(masks, [3, 7])
+array([[3, 3, 3, 0, 0, 0],
+       [3, 3, 7, 7, 7, 0],
+       [0, 0, 7, 7, 7, 0],
+       [0, 0, 7, 7, 7, 0]], dtype=uint8)
+"""
+
+from segcore import backends
+from segcore._version import __version__
+from segcore.compose import compose_semantic
+from segcore.masks import Masks
+from segcore.overlap import containment, dice, intersection, iou
+from segcore.runtime import get_num_threads, runtime_info, set_num_threads, show_runtime
+
+__all__ = [
+    "Masks",
+    "__version__",
+    "backends",
+    "compose_semantic",
+    "containment",
+    "dice",
+    "get_num_threads",
+    "intersection",
+    "iou",
+    "runtime_info",
+    "set_num_threads",
+    "show_runtime",
+]

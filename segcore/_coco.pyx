@@ -1,0 +1,205 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, freethreading_compatible=True
+"""Between COCO's Python objects and flat buffers, compiled: the twin of ``_coco_python.py``.
+
+It loops over Python objects and nothing else. The common forms of objects are read here; every
+other form, and every error, is left to the functions of the twin, so that both behave the same.
+"""
+
+from cpython cimport array
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.float cimport PyFloat_AS_DOUBLE
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy
+
+from segcore._coco_python import COUNTS as _COUNTS
+from segcore._coco_python import POLYGON as _POLYGON
+from segcore._coco_python import STRING as _STRING
+from segcore._coco_python import Flat, read_object, read_polygon
+
+cdef extern from "Python.h":
+    bint PyUnicode_IS_ASCII(object)
+    void* PyUnicode_DATA(object)
+    Py_ssize_t PyUnicode_GET_LENGTH(object)
+    str PyUnicode_DecodeASCII(const char*, Py_ssize_t, const char*)
+    long long PyLong_AsLongLongAndOverflow(object, int*) except? -1
+    int PyByteArray_Resize(object, Py_ssize_t) except -1
+    char* PyByteArray_AS_STRING(object)
+    Py_ssize_t PyByteArray_GET_SIZE(object)
+
+cdef int STRING = _STRING, COUNTS = _COUNTS, POLYGON = _POLYGON
+
+
+cdef class _Appender:
+    """A Flat's buffers. Memory grows by halves; what is appended is whole objects."""
+
+    cdef object flat
+    cdef bytearray kinds, characters
+    cdef array.array sizes, lengths, runs, ring_lengths, coordinates
+
+    def __cinit__(self, flat):
+        self.flat = flat
+        self.kinds = flat.kinds
+        self.characters = flat.characters
+        self.sizes = flat.sizes
+        self.lengths = flat.lengths
+        self.runs = flat.runs
+        self.ring_lengths = flat.ring_lengths
+        self.coordinates = flat.coordinates
+
+    cdef int append_head(self, int kind, int64_t height, int64_t width, int64_t length) except -1:
+        cdef Py_ssize_t n = PyByteArray_GET_SIZE(self.kinds)
+        PyByteArray_Resize(self.kinds, n + 1)
+        PyByteArray_AS_STRING(self.kinds)[n] = kind
+        array.resize_smart(self.lengths, n + 1)
+        self.lengths.data.as_longlongs[n] = length
+        array.resize_smart(self.sizes, 2 * n + 2)
+        self.sizes.data.as_longlongs[2 * n] = height
+        self.sizes.data.as_longlongs[2 * n + 1] = width
+        return 0
+
+    cdef bint append_rle(self, dict rle) except -1:
+        """Append an RLE of a common form; False, and nothing appended, for another."""
+        counts = rle.get("counts")
+        size = rle.get("size")
+        if type(size) is not list or len(<list>size) != 2:
+            return False
+        side = (<list>size)[0]
+        other = (<list>size)[1]
+        if type(side) is not int or type(other) is not int:
+            return False
+        cdef int too_tall = 0, too_wide = 0
+        cdef int64_t height = PyLong_AsLongLongAndOverflow(side, &too_tall)
+        cdef int64_t width = PyLong_AsLongLongAndOverflow(other, &too_wide)
+        if too_tall or too_wide:
+            return False
+        cdef Py_ssize_t n, start
+        if type(counts) is str:
+            if not PyUnicode_IS_ASCII(counts):
+                return False
+            n = PyUnicode_GET_LENGTH(counts)
+            self.append_characters(<const char*>PyUnicode_DATA(counts), n)
+            self.append_head(STRING, height, width, n)
+        elif type(counts) is bytes:
+            n = PyBytes_GET_SIZE(counts)
+            self.append_characters(PyBytes_AS_STRING(counts), n)
+            self.append_head(STRING, height, width, n)
+        elif type(counts) is list:
+            start = len(self.runs)
+            n = len(<list>counts)
+            if not self.append_runs(<list>counts, n):
+                array.resize_smart(self.runs, start)
+                return False
+            self.append_head(COUNTS, height, width, n)
+        else:
+            return False
+        return True
+
+    cdef int append_characters(self, const char* characters, Py_ssize_t n) except -1:
+        cdef Py_ssize_t start = PyByteArray_GET_SIZE(self.characters)
+        PyByteArray_Resize(self.characters, start + n)
+        memcpy(PyByteArray_AS_STRING(self.characters) + start, characters, n)
+        return 0
+
+    cdef bint append_runs(self, list counts, Py_ssize_t n) except -1:
+        cdef Py_ssize_t start = len(self.runs), i = 0
+        cdef int overflow = 0
+        array.resize_smart(self.runs, start + n)
+        cdef long long* runs = self.runs.data.as_longlongs + start
+        for run in counts:
+            if i == n or type(run) is not int:
+                return False
+            runs[i] = PyLong_AsLongLongAndOverflow(run, &overflow)
+            if overflow:
+                return False
+            i += 1
+        return i == n  # else another thread changed the list
+
+    cdef bint append_polygon(self, list polygon) except -1:
+        """Append a list of lists of numbers; False, and nothing appended, for another form."""
+        cdef Py_ssize_t start = len(self.coordinates)
+        cdef Py_ssize_t first_ring = len(self.ring_lengths)
+        cdef Py_ssize_t rings = 0
+        for ring in polygon:
+            if type(ring) is not list or not self.append_ring(<list>ring, rings == 0):
+                array.resize_smart(self.coordinates, start)
+                array.resize_smart(self.ring_lengths, first_ring)
+                return False
+            rings += 1
+        self.append_head(POLYGON, -1, -1, rings)
+        return True
+
+    cdef bint append_ring(self, list ring, bint is_first) except -1:
+        cdef Py_ssize_t n = len(ring), start = len(self.coordinates), i = 0
+        cdef int overflow = 0
+        if n % 2 or (is_first and n == 2):
+            return False
+        array.resize_smart(self.coordinates, start + n)
+        cdef double* to = self.coordinates.data.as_doubles + start
+        for number in ring:
+            if i == n:
+                return False
+            if type(number) is float:
+                to[i] = PyFloat_AS_DOUBLE(number)
+            elif type(number) is int:
+                to[i] = <double>PyLong_AsLongLongAndOverflow(number, &overflow)
+                if overflow:
+                    return False
+            else:
+                return False
+            i += 1
+        cdef Py_ssize_t rings = len(self.ring_lengths)
+        array.resize_smart(self.ring_lengths, rings + 1)
+        self.ring_lengths.data.as_longlongs[rings] = n // 2
+        return i == n
+
+
+def read_objects(list objects):
+    """Lay RLE dicts, polygons and annotation dicts flat."""
+    flat = Flat()
+    cdef _Appender to = _Appender(flat)
+    cdef Py_ssize_t index = 0
+    for item in objects:
+        segmentation = item
+        if type(item) is dict:
+            segmentation = (<dict>item).get("segmentation", item)
+        if type(segmentation) is dict:
+            if not to.append_rle(<dict>segmentation):
+                read_object(flat, index, item)
+        elif type(segmentation) is not list or not to.append_polygon(<list>segmentation):
+            read_object(flat, index, item)
+        index += 1
+    return flat
+
+
+def read_polygons(list polygons):
+    """Lay polygons flat."""
+    flat = Flat()
+    cdef _Appender to = _Appender(flat)
+    cdef Py_ssize_t index = 0
+    for polygon in polygons:
+        if type(polygon) is not list or not to.append_polygon(<list>polygon):
+            read_polygon(flat, index, polygon)
+        index += 1
+    return flat
+
+
+def write_strings(const unsigned char[::1] characters, const int64_t[::1] offsets, height, width):
+    """Make RLE dicts of compressed strings that lie end to end."""
+    cdef Py_ssize_t i, n = offsets.shape[0] - 1
+    cdef const char* text = ""
+    if characters.shape[0]:
+        text = <const char*>&characters[0]
+    cdef list rles = []
+    for i in range(n):
+        counts = PyUnicode_DecodeASCII(text + offsets[i], offsets[i + 1] - offsets[i], NULL)
+        rles.append({"size": [height, width], "counts": counts})
+    return rles
+
+
+def write_counts(counts, const int64_t[::1] offsets, height, width):
+    """Make RLE dicts of runs that lie end to end."""
+    cdef list runs = counts.tolist()
+    cdef Py_ssize_t i, n = offsets.shape[0] - 1
+    return [
+        {"size": [height, width], "counts": runs[offsets[i] : offsets[i + 1]]} for i in range(n)
+    ]

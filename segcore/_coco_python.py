@@ -1,0 +1,295 @@
+"""Between COCO's Python objects and flat buffers, in Python: the twin of ``_coco.pyx``.
+
+``segcore/coco.py`` takes the compiled one where there is one. That one knows the common forms of
+objects by itself, and leaves all others, and every error, to the functions of this module.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from array import array
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.arrays import as_array, as_integer, described
+
+STRING, COUNTS, POLYGON = 0, 1, 2
+"""The kinds of objects: RLE with a compressed string, RLE with a list of runs, rings."""
+
+
+class Flat:
+    """COCO objects laid flat.
+
+    Attributes
+    ----------
+    kinds : bytearray
+        The kind of each object.
+    sizes : array of int64
+        Height and width of each object; -1, -1 for polygons.
+    lengths : array of int64
+        How many characters, runs or rings each object has.
+    characters : bytearray
+        The strings, end to end.
+    runs : array of int64
+        The lists of runs, end to end.
+    ring_lengths : array of int64
+        How many points each ring has.
+    coordinates : array of float64
+        The rings, end to end: x0 y0 x1 y1 ...
+    """
+
+    __slots__ = (
+        "characters",
+        "coordinates",
+        "kinds",
+        "lengths",
+        "ring_lengths",
+        "runs",
+        "sizes",
+    )
+
+    def __init__(self) -> None:
+        self.kinds = bytearray()
+        self.sizes = array("q")
+        self.lengths = array("q")
+        self.characters = bytearray()
+        self.runs = array("q")
+        self.ring_lengths = array("q")
+        self.coordinates = array("d")
+
+
+# -- reading --------------------------------------------------------------------------------------
+
+
+def read_objects(objects: list[Any]) -> Flat:
+    """Lay RLE dicts, polygons and annotation dicts flat."""
+    flat = Flat()
+    for index, item in enumerate(objects):
+        read_object(flat, index, item)
+    return flat
+
+
+def read_polygons(polygons: list[Any]) -> Flat:
+    """Lay polygons flat."""
+    flat = Flat()
+    for index, polygon in enumerate(polygons):
+        read_polygon(flat, index, polygon)
+    return flat
+
+
+def read_object(flat: Flat, index: int, item: Any) -> None:
+    """Append one object; errors name it."""
+    try:
+        segmentation = item
+        if type(item) is dict or isinstance(item, Mapping):
+            segmentation = item.get("segmentation", item)
+        if type(segmentation) is dict or isinstance(segmentation, Mapping):
+            _append_rle(flat, segmentation)
+        else:
+            _append_polygon(flat, segmentation)
+    except TypeError as error:
+        raise TypeError(f"{object_name(index, item)}: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{object_name(index, item)}: {error}") from None
+    except OverflowError as error:
+        raise ValueError(f"{object_name(index, item)}: a number is too large: {error}") from None
+
+
+def read_polygon(flat: Flat, index: int, polygon: Any) -> None:
+    """Append one polygon; errors name it."""
+    try:
+        _append_polygon(flat, polygon)
+    except TypeError as error:
+        raise TypeError(f"mask {index}: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"mask {index}: {error}") from None
+    except OverflowError as error:
+        raise ValueError(f"mask {index}: a number is too large: {error}") from None
+
+
+def object_name(index: int, item: Any) -> str:
+    """Name an object in an error message, with the id that its annotation has."""
+    if isinstance(item, Mapping) and "segmentation" in item and "id" in item:
+        return f"object {index} (annotation id {reprlib.repr(item['id'])})"
+    return f"object {index}"
+
+
+def _append_rle(flat: Flat, rle: Mapping[Any, Any]) -> None:
+    if "counts" not in rle or "size" not in rle:
+        raise ValueError(
+            'expected an RLE dict with "size" and "counts", or an annotation dict with a '
+            f'"segmentation", got the keys {reprlib.repr(list(rle))}'
+        )
+    height, width = _size(rle["size"])
+    counts = rle["counts"]
+    if isinstance(counts, str):
+        if not counts.isascii():
+            raise ValueError("its counts string has a character that is not ASCII")
+        counts = counts.encode()
+    if isinstance(counts, (bytes, bytearray)):
+        kind = STRING
+        flat.characters += counts
+    else:
+        kind = COUNTS
+        _append_runs(flat.runs, counts)
+    flat.kinds.append(kind)
+    flat.sizes.append(height)
+    flat.sizes.append(width)
+    flat.lengths.append(len(counts))
+
+
+def _size(size: Any) -> tuple[int, int]:
+    if not isinstance(size, (list, tuple)) and not _is_array(size):
+        raise TypeError(f"size: expected [height, width], got {described(size)}")
+    if len(size) != 2:
+        raise ValueError(f"size: expected [height, width], got {described(size)}")
+    height, width = size
+    if type(height) is int and type(width) is int:
+        return height, width
+    return as_integer(height, "size"), as_integer(width, "size")
+
+
+def _append_runs(runs: array[int], counts: Any) -> None:
+    if _is_array(counts):
+        runs.frombytes(_runs(as_array(counts, "counts")).tobytes())
+        return
+    if not isinstance(counts, (list, tuple)):
+        raise TypeError(f"counts: expected str, bytes or integers, got {described(counts)}")
+    try:
+        runs.extend(counts)
+    except TypeError as error:
+        raise TypeError(f"counts: expected integers, but {error}") from None
+
+
+def _runs(counts: NDArray[Any]) -> NDArray[np.int64]:
+    if counts.ndim != 1 or (counts.dtype.kind not in "iu" and counts.size):
+        raise TypeError(
+            f"counts: expected integers in one dimension, got {counts.dtype} in {counts.ndim}"
+        )
+    if counts.size and counts.dtype.kind == "u" and int(counts.max()) >= 2**63:
+        raise ValueError(f"counts: expected runs below 2**63, got {counts.max()}")
+    return counts.astype(np.int64)
+
+
+def _append_polygon(flat: Flat, polygon: Any) -> None:
+    rings = _rings(polygon)
+    for number, ring in enumerate(rings):
+        before = len(flat.coordinates)
+        _append_ring(flat.coordinates, ring)
+        added = len(flat.coordinates) - before
+        if added % 2:
+            raise ValueError(
+                f"ring {number} has {added} numbers; expected x and y of each point, "
+                "so an even number"
+            )
+        flat.ring_lengths.append(added // 2)
+    flat.kinds.append(POLYGON)
+    flat.sizes.append(-1)
+    flat.sizes.append(-1)
+    flat.lengths.append(len(rings))
+
+
+def _rings(polygon: Any) -> Sequence[Any]:
+    """Give the rings of a mask, which may be one ring alone."""
+    if _is_array(polygon):
+        rings = as_array(polygon, "polygon")
+        if rings.size == 0:
+            return []
+        if rings.ndim == 1:
+            _check_count(rings)
+        return list(rings) if rings.ndim == 3 else [rings]
+    if not isinstance(polygon, (list, tuple)):
+        raise TypeError(
+            f"expected an RLE dict, rings of coordinates, or an annotation dict, "
+            f"got {described(polygon)}"
+        )
+    if not polygon:
+        return polygon
+    first = polygon[0]
+    if not _is_sequence(first):
+        _check_count(polygon)
+        return [polygon]
+    if len(first) == 2 and not _is_sequence(first[0]):
+        return [polygon]  # its points
+    return polygon
+
+
+def _check_count(ring: Sequence[Any] | NDArray[Any]) -> None:
+    """Refuse a mask of so few plain numbers that they must be something else."""
+    if len(ring) < 6:
+        raise ValueError(
+            f"expected a ring of three points or more, got {len(ring)} numbers; "
+            "boxes go into Masks.from_boxes"
+        )
+
+
+def _append_ring(coordinates: array[float], ring: Any) -> None:
+    if _is_array(ring):
+        coordinates.frombytes(_coordinates(as_array(ring, "ring")).tobytes())
+    elif not isinstance(ring, (list, tuple)):
+        raise TypeError(f"expected a ring of coordinates, got {described(ring)}")
+    elif ring and _is_sequence(ring[0]):
+        for number, point in enumerate(ring):
+            if not _is_sequence(point) or len(point) != 2:
+                raise ValueError(f"point {number}: expected [x, y], got {described(point)}")
+            _append_numbers(coordinates, point)
+    else:
+        _append_numbers(coordinates, ring)
+
+
+def _append_numbers(coordinates: array[float], numbers: Sequence[Any]) -> None:
+    try:
+        coordinates.extend(numbers)
+    except TypeError as error:
+        raise TypeError(f"expected numbers as coordinates, but {error}") from None
+
+
+def _coordinates(ring: NDArray[Any]) -> NDArray[np.float64]:
+    if ring.size and ring.dtype.kind not in "iuf":
+        raise TypeError(f"expected a ring of numbers, got {ring.dtype}")
+    if ring.ndim != 1 and not (ring.ndim == 2 and ring.shape[1] == 2):
+        raise ValueError(f"expected a ring of shape (K, 2) or (2 K,), got {ring.shape}")
+    with np.errstate(over="ignore"):  # what a longdouble has too much becomes infinite
+        return ring.astype(np.float64)
+
+
+def _is_array(value: Any) -> bool:
+    """Tell whether this is an array of some library with a length, so not a scalar."""
+    if isinstance(value, (list, tuple, float, int)):
+        return False
+    return getattr(value, "ndim", 0) > 0 and (
+        hasattr(value, "__array__") or hasattr(value, "__dlpack__")
+    )
+
+
+def _is_sequence(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) or _is_array(value)
+
+
+# -- writing --------------------------------------------------------------------------------------
+
+
+def write_strings(
+    characters: NDArray[np.uint8], offsets: NDArray[np.int64], height: int, width: int
+) -> list[dict[str, Any]]:
+    """Make RLE dicts of compressed strings that lie end to end."""
+    text = characters.tobytes().decode("ascii")
+    return [
+        {"size": [height, width], "counts": text[start:end]}
+        for start, end in pairwise(offsets.tolist())
+    ]
+
+
+def write_counts(
+    counts: NDArray[np.int64], offsets: NDArray[np.int64], height: int, width: int
+) -> list[dict[str, Any]]:
+    """Make RLE dicts of runs that lie end to end."""
+    runs = counts.tolist()
+    return [
+        {"size": [height, width], "counts": runs[start:end]}
+        for start, end in pairwise(offsets.tolist())
+    ]

@@ -1,0 +1,192 @@
+"""What comes in from users: arrays without a copy, image sizes, lists of integers."""
+
+from __future__ import annotations
+
+import math
+import operator
+import reprlib
+import sys
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.backends.sizes import MAX_PIXELS
+
+Size: TypeAlias = tuple[int, int]
+
+# DLPack's kinds of memory that the CPU reads: its own, CUDA's and ROCm's pinned, CUDA's managed.
+_CPU_DEVICES = frozenset({1, 3, 11, 13})
+
+
+def as_array(value: object, name: str) -> NDArray[Any]:
+    """Give what holds an array as a NumPy array, without a copy where its layout allows.
+
+    Parameters
+    ----------
+    value : array_like
+        A NumPy array, an object with DLPack or the buffer protocol (a CPU tensor), or numbers in
+        nested lists.
+    name : str
+        What error messages call it.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of any shape and dtype. It may share its memory with ``value``, so never write to it.
+
+    Raises
+    ------
+    TypeError
+        If ``value`` lies on a GPU, or cannot be read as an array.
+    ValueError
+        If ``value`` is a list of unequal rows.
+    """
+    if type(value) is np.ndarray:
+        return value
+    _refuse_devices(value, name)
+    if hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray):
+        try:
+            return np.from_dlpack(value)
+        except (BufferError, RuntimeError, TypeError, ValueError):
+            pass  # np.asarray may still know how
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: expected an array: {error}") from error
+    except (BufferError, RuntimeError, TypeError) as error:
+        raise TypeError(f"{name}: cannot read {type(value).__name__} as array: {error}") from error
+
+
+def as_output(value: object, name: str) -> NDArray[Any]:
+    """Give an array that is to be written into, as a NumPy array of the same memory.
+
+    Raises
+    ------
+    TypeError
+        If it is no array, or on a GPU.
+    ValueError
+        If it is read-only.
+    """
+    _refuse_devices(value, name)
+    if not isinstance(value, np.ndarray):
+        if not hasattr(value, "__dlpack__"):
+            raise TypeError(f"{name}: expected an array to write into, got {described(value)}")
+        value = np.from_dlpack(value)
+    if not value.flags.writeable:
+        raise ValueError(f"{name}: expected an array to write into, but this one is read-only")
+    return value
+
+
+def _refuse_devices(value: object, name: str) -> None:
+    device = getattr(value, "__dlpack_device__", None)
+    if device is not None and not isinstance(value, type):
+        on_cpu = int(device()[0]) in _CPU_DEVICES
+    else:
+        on_cpu = not hasattr(value, "__cuda_array_interface__")
+    if not on_cpu:
+        raise TypeError(
+            f"{name}: expected an array in CPU memory, but this {type(value).__name__} is on "
+            "another device; call .cpu() first"
+        )
+
+
+def as_integers(value: object, name: str, count: int | None = None) -> NDArray[Any]:
+    """Give a list or array of integers as a 1-D array, of the dtype it has.
+
+    Parameters
+    ----------
+    value : array_like
+        Integers. A list without elements has no dtype: it is taken as one of integers.
+    name : str
+        What error messages call it.
+    count : int, optional
+        How many there must be: one a mask.
+
+    Raises
+    ------
+    TypeError
+        If they are no integers; bools are none.
+    ValueError
+        If the array is not 1-D, or has another length.
+    """
+    array = as_array(value, name)
+    if array.size == 0 and array.dtype.kind == "f":
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected integers, got {array.dtype}")
+    check_length(array, name, count)
+    return array
+
+
+def check_length(array: NDArray[Any], name: str, count: int | None) -> None:
+    """Raise ValueError unless the array is 1-D, and of ``count`` elements unless that is None."""
+    if array.ndim != 1:
+        raise ValueError(f"{name}: expected one dimension, got the shape {array.shape}")
+    if count is not None and len(array) != count:
+        raise ValueError(f"{name}: expected {count}, one a mask, got {len(array)}")
+
+
+def as_integer(value: object, name: str) -> int:
+    """Give an integer of any type as a Python int; bools and floats are none."""
+    try:
+        if not isinstance(value, (bool, np.bool_)):
+            return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    raise TypeError(f"{name}: expected an integer, got {described(value)}")
+
+
+def as_size(size: object) -> Size:
+    """Check an image size.
+
+    Parameters
+    ----------
+    size : sequence of int
+        (height, width): integers of any type, but no bools and no floats.
+
+    Returns
+    -------
+    tuple of int
+        (height, width), of fewer than 2**59 pixels.
+
+    Raises
+    ------
+    TypeError
+        If it is no pair of integers.
+    ValueError
+        If it has not two elements, if one is negative, or if it has 2**59 pixels or more.
+
+    Examples
+    --------
+    >>> as_size([480, 640])
+    (480, 640)
+    """
+    try:
+        sides = list(size)  # type: ignore[call-overload]
+    except TypeError:
+        raise TypeError(f"size: expected (height, width), got {described(size)}") from None
+    if len(sides) != 2:
+        raise ValueError(f"size: expected (height, width), got {described(size)}")
+    height, width = (as_integer(side, "size") for side in sides)
+    if height < 0 or width < 0:
+        raise ValueError(f"size: expected no negative height or width, got ({height}, {width})")
+    # Sides are bound, too: those of an image without pixels are passed on as int64.
+    if height * width >= MAX_PIXELS or max(height, width) >= MAX_PIXELS:
+        raise ValueError(f"size: expected fewer than 2**59 pixels, got ({height}, {width})")
+    return height, width
+
+
+def check_bytes(shape: Sequence[int], dtype: np.dtype[Any]) -> None:
+    """Raise ValueError for an array that no address space holds; NumPy says it less clearly."""
+    if math.prod(max(side, 1) for side in shape) * max(dtype.itemsize, 1) > sys.maxsize:
+        raise ValueError(
+            f"an array of shape {tuple(shape)} and dtype {dtype} has more bytes than can be "
+            "addressed; convert fewer masks at a time"
+        )
+
+
+def described(value: object) -> str:
+    """Show a value in an error message, shortened: its type and what it holds."""
+    return f"{type(value).__name__} {reprlib.repr(value)}"

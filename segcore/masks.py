@@ -1,0 +1,776 @@
+"""The batch of masks, held as run ends."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from segcore import coco
+from segcore.arrays import (
+    Size,
+    as_array,
+    as_integer,
+    as_integers,
+    as_output,
+    as_size,
+    check_bytes,
+    described,
+)
+from segcore.backends import kernels
+from segcore.backends.protocol import Batch, Offsets, RunEnds
+from segcore.backends.sizes import run_end_dtype
+
+Index: TypeAlias = "int | slice | ArrayLike"
+
+# Boolean functions of two pixels a and b: bit 2 * a + b is the result.
+_AND, _OR, _XOR, _WITHOUT, _NEITHER = 0b1000, 0b1110, 0b0110, 0b0100, 0b0001
+
+
+class Masks:
+    """A batch of N binary masks of one size, each held as its run ends.
+
+    A mask's run ends are the strictly increasing column-major pixel offsets (pixel (y, x) has
+    the offset ``x * H + y``) at which it flips, starting from background: ``[]`` is an empty mask,
+    ``[0]`` a full one, and ``[3, 6]`` the pixels 3, 4 and 5. Two masks are equal exactly when their
+    run ends are. COCO's run lengths are their differences.
+
+    A batch is immutable: it can be shared between threads, used as a key, and sliced without a
+    copy. There is no class for a single mask: a mask is a batch of one, and so is ``masks[3]``.
+    Most batches are made by :meth:`from_dense`, :meth:`from_coco`, :meth:`from_polygons`,
+    :meth:`from_boxes` and :meth:`from_label_map`; the constructor takes run ends and checks them.
+
+    Parameters
+    ----------
+    run_ends : array_like
+        Integers: the run ends of all masks, one mask after the other. They are copied.
+    offsets : array_like
+        Integers (N + 1,): mask ``i`` is ``run_ends[offsets[i]:offsets[i + 1]]``.
+    size : sequence of int
+        (H, W), of fewer than 2**59 pixels.
+
+    Raises
+    ------
+    ValueError
+        If the offsets do not divide the run ends, or the run ends of a mask are not strictly
+        increasing from 0 or more to less than H * W.
+    TypeError
+        If there are other things than integers.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> masks = sc.Masks([3, 6, 0], [0, 2, 3], (3, 4))
+    >>> masks
+    Masks(2 masks of 3 x 4, 3 run ends)
+    >>> masks.to_dense(int)[0]
+    array([[0, 1, 0, 0],
+           [0, 1, 0, 0],
+           [0, 1, 0, 0]])
+    """
+
+    __slots__ = ("__weakref__", "_offsets", "_run_ends", "_size")
+
+    _run_ends: RunEnds
+    _offsets: Offsets
+    _size: Size
+
+    # NumPy would take the batch for a sequence of sequences without end.
+    __array_ufunc__ = None
+
+    def __init__(self, run_ends: ArrayLike, offsets: ArrayLike, size: Iterable[int]) -> None:
+        height, width = as_size(size)
+        starts = _checked_offsets(offsets)
+        ends = _checked_run_ends(run_ends, starts, height, width)
+        self._set(ends, starts, (height, width))
+
+    def _set(self, run_ends: RunEnds, offsets: Offsets, size: Size) -> None:
+        run_ends.flags.writeable = False
+        offsets.flags.writeable = False
+        self._run_ends = run_ends
+        self._offsets = offsets
+        self._size = size
+
+    @classmethod
+    def _trusted(cls, batch: Batch, size: Size) -> Masks:
+        """Take a kernel's result as it is."""
+        masks = cls.__new__(cls)
+        masks._set(*batch, size)
+        return masks
+
+    # -- making batches ---------------------------------------------------------------------------
+
+    @classmethod
+    def from_dense(cls, dense: ArrayLike, threshold: float | None = None) -> Masks:
+        """Encode a dense array.
+
+        Parameters
+        ----------
+        dense : array_like
+            (N, H, W), or (H, W) for a batch of one: bool, integers or floats, of any strides and
+            byte order. NumPy arrays, CPU tensors (DLPack) and buffers are read where they lie.
+        threshold : float, optional
+            Foreground is what is greater. Without a threshold, foreground is what is not zero;
+            floats need one. NaN is background. The threshold is rounded to the dtype of floats,
+            as NumPy does; integers are compared with it exactly.
+
+        Returns
+        -------
+        Masks
+            N masks of size (H, W).
+
+        Raises
+        ------
+        ValueError
+            For floats without a threshold, or another number of dimensions.
+        TypeError
+            For other dtypes, and for arrays on a GPU.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> sc.Masks.from_dense([[0, 1], [0, 1]]).run_ends
+        array([2], dtype=uint32)
+        >>> sc.Masks.from_dense([[[0.2, 0.7]], [[0.5, 0.9]]], threshold=0.5).area
+        array([1, 1])
+        """
+        array = as_array(dense, "dense")
+        if array.ndim != 3:
+            if array.ndim != 2:
+                raise ValueError(f"dense: expected (N, H, W) or (H, W), got {array.shape}")
+            array = array[None]
+        if threshold is not None:
+            threshold = _checked_threshold(threshold)
+        size = as_size(array.shape[1:])
+        array, threshold = _for_encode(array, threshold)
+        return cls._trusted(kernels.encode(array, threshold), size)
+
+    @classmethod
+    def from_coco(cls, objects: Iterable[Any], size: Iterable[int] | None = None) -> Masks:
+        """Read COCO's objects.
+
+        Parameters
+        ----------
+        objects : iterable
+            One object a mask, of any of these kinds, also mixed:
+
+            - an RLE dict: ``{"size": [H, W], "counts": ...}``, where counts is COCO's compressed
+              string (str or bytes), or the run lengths (a list or array of integers), background
+              first;
+            - polygons: a list of rings ``[x0, y0, x1, y1, ...]``, one such ring alone, or a ring
+              as (K, 2) array; see :meth:`from_polygons`. An empty list is an empty mask;
+            - an annotation dict that holds one of those as its ``"segmentation"``.
+
+            A dict alone is a batch of one.
+        size : sequence of int, optional
+            (H, W), needed where no object is an RLE. All RLEs must have it.
+
+        Returns
+        -------
+        Masks
+            In the order of the objects.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For sizes that differ, broken counts, odd numbers of coordinates, and all else that is
+            no such object. The message names the object by its index, and its annotation's id.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> masks = sc.Masks.from_coco(
+        ...     [
+        ...         {"size": [4, 6], "counts": "5220007"},
+        ...         {"size": [4, 6], "counts": [5, 2, 17]},
+        ...         {"id": 7, "segmentation": [[1, 1, 1, 3, 4, 3, 4, 1]]},
+        ...     ]
+        ... )
+        >>> masks.area
+        array([6, 2, 6])
+        """
+        common, parts = coco.read_objects(objects, size)
+        batches = [cls._trusted(part.batch, common) for part in parts]
+        if not batches:
+            return cls._trusted(_nothing(common), common)
+        if len(batches) == 1:
+            return batches[0]
+        places = np.concatenate([part.places for part in parts])
+        return cls.concatenate(batches)[np.argsort(places)]
+
+    @classmethod
+    def from_polygons(cls, polygons: Iterable[Any], size: Iterable[int]) -> Masks:
+        """Fill polygons, by COCO's rule to the pixel.
+
+        Parameters
+        ----------
+        polygons : iterable
+            For each mask a list of rings, or one ring alone. A ring is a flat list
+            ``[x0, y0, x1, y1, ...]``, a list of points ``[[x0, y0], ...]``, or an array of shape
+            (2 K,) or (K, 2). Coordinates are in pixels, the first pixel's corners being (0, 0) and
+            (1, 1); they may lie outside the image. A mask without rings is empty, and a ring of
+            fewer than three points covers nothing.
+        size : sequence of int
+            (H, W).
+
+        Returns
+        -------
+        Masks
+            Within one ring the even-odd rule holds; several are united.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For an odd number of coordinates, coordinates that are NaN or beyond 2**30, and what is
+            no ring. The message names the mask.
+
+        Notes
+        -----
+        The rule is that of ``rleFrPoly`` in the COCO API.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> triangle = [[0, 0], [4, 0], [0, 4]]
+        >>> squares = [[0, 0, 2, 0, 2, 2, 0, 2], [2, 2, 4, 2, 4, 4, 2, 4]]
+        >>> sc.Masks.from_polygons([triangle, squares], (4, 4)).to_dense(int)
+        array([[[1, 1, 1, 0],
+                [1, 1, 0, 0],
+                [1, 0, 0, 0],
+                [0, 0, 0, 0]],
+        <BLANKLINE>
+               [[1, 1, 0, 0],
+                [1, 1, 0, 0],
+                [0, 0, 1, 1],
+                [0, 0, 1, 1]]])
+        """
+        common, batch = coco.read_polygons(polygons, size)
+        return cls._trusted(batch, common)
+
+    @classmethod
+    def from_boxes(cls, boxes: ArrayLike, size: Iterable[int]) -> Masks:
+        """Fill boxes.
+
+        Parameters
+        ----------
+        boxes : array_like
+            Numbers (N, 4): x0 y0 x1 y1 in pixels, half-open. They may lie outside the image.
+        size : sequence of int
+            (H, W).
+
+        Returns
+        -------
+        Masks
+            A box with fractions is filled by COCO's rule for the polygon of its four corners.
+
+        Raises
+        ------
+        ValueError
+            For another shape, a box whose x1 or y1 is less than its x0 or y0, and coordinates
+            that are NaN or beyond 2**30.
+        TypeError
+            For other things than numbers.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> sc.Masks.from_boxes([[1, 0, 3, 2]], (3, 4)).to_dense(int)[0]
+        array([[0, 1, 1, 0],
+               [0, 1, 1, 0],
+               [0, 0, 0, 0]])
+        """
+        common = as_size(size)
+        return cls._trusted(kernels.rasterize_boxes(_checked_boxes(boxes), *common), common)
+
+    @classmethod
+    def from_label_map(
+        cls, labels: ArrayLike, background: int | None = 0
+    ) -> tuple[NDArray[Any], Masks]:
+        """Split a label map into one mask a label.
+
+        Parameters
+        ----------
+        labels : array_like
+            Integers (H, W), of any strides and byte order.
+        background : int, optional
+            The label that gets no mask; None gives each label one.
+
+        Returns
+        -------
+        ids : numpy.ndarray
+            (N,): the labels that occur, ascending, in the dtype of ``labels``.
+        masks : Masks
+            Their N masks of size (H, W).
+
+        Raises
+        ------
+        TypeError
+            If the labels, or the background, are no integers.
+        ValueError
+            For another number of dimensions.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> ids, masks = sc.Masks.from_label_map([[0, 5, 5], [2, 2, 5]])
+        >>> ids, masks.area
+        (array([2, 5]), array([2, 3]))
+        """
+        array = as_array(labels, "labels")
+        if array.dtype.kind == "b":
+            raise TypeError("labels: expected integers, got bool; masks go into Masks.from_dense")
+        if array.dtype.kind not in "iu":
+            raise TypeError(f"labels: expected integers, got {array.dtype}")
+        if array.ndim != 2:
+            raise ValueError(f"labels: expected (H, W), got the shape {array.shape}")
+        if background is not None:
+            background = as_integer(background, "background")
+        size = as_size(array.shape)
+        ids, run_ends, offsets = kernels.label_runs(array, background)
+        return ids, cls._trusted((run_ends, offsets), size)
+
+    @classmethod
+    def concatenate(cls, batches: Iterable[Masks]) -> Masks:
+        """Join batches of one size.
+
+        Parameters
+        ----------
+        batches : iterable of Masks
+            One or more.
+
+        Returns
+        -------
+        Masks
+            All masks, in order.
+
+        Raises
+        ------
+        ValueError
+            If sizes differ, or there is no batch and so no size.
+        TypeError
+            If there is something else among them.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> a = sc.Masks.from_boxes([[0, 0, 2, 2], [1, 1, 3, 3]], (4, 4))
+        >>> sc.Masks.concatenate([a[1], a]).area
+        array([4, 4, 4])
+        """
+        parts = list(batches)
+        if not parts:
+            raise ValueError("batches: expected one or more, for without one there is no size")
+        for part in parts:
+            check_same_size(parts[0], part)
+        starts = np.cumsum([0, *(len(part._run_ends) for part in parts)])
+        offsets = [part._offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
+        batch = (
+            np.concatenate([part._run_ends for part in parts]),
+            np.concatenate([np.zeros(1, np.int64), *offsets]),
+        )
+        return cls._trusted(batch, parts[0]._size)
+
+    # -- what a batch is --------------------------------------------------------------------------
+
+    @property
+    def run_ends(self) -> RunEnds:
+        """The run ends of all masks, one after the other: uint32, or uint64 from 2**32 pixels."""
+        return self._run_ends
+
+    @property
+    def offsets(self) -> Offsets:
+        """Where each mask's run ends begin, and the last ends: int64 (N + 1,)."""
+        return self._offsets
+
+    @property
+    def size(self) -> Size:
+        """The masks' (height, width)."""
+        return self._size
+
+    @property
+    def area(self) -> NDArray[np.int64]:
+        """The number of foreground pixels of each mask: int64 (N,)."""
+        return kernels.area(self._run_ends, self._offsets, *self._size)
+
+    @property
+    def boxes(self) -> NDArray[np.int64]:
+        """The bounding boxes: int64 (N, 4), x0 y0 x1 y1, half-open; zeros where a mask is empty."""
+        return kernels.boxes(self._run_ends, self._offsets, *self._size)
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __repr__(self) -> str:
+        height, width = self._size
+        masks = "1 mask" if len(self) == 1 else f"{len(self)} masks"
+        ends = "1 run end" if len(self._run_ends) == 1 else f"{len(self._run_ends)} run ends"
+        return f"{type(self).__name__}({masks} of {height} x {width}, {ends})"
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether both have the same masks, in the same order, of the same size."""
+        if not isinstance(other, Masks):
+            return NotImplemented
+        return (
+            self._size == other._size
+            and np.array_equal(self._offsets, other._offsets)
+            and np.array_equal(self._run_ends, other._run_ends)
+        )
+
+    def __hash__(self) -> int:
+        # A batch never changes, so its content can be a key. Each call reads all of it.
+        return hash((self._size, self._offsets.tobytes(), self._run_ends.tobytes()))
+
+    def __reduce__(self) -> tuple[type[Masks], tuple[RunEnds, Offsets, Size]]:
+        # The constructor checks what a pickle brings.
+        return type(self), (self._run_ends, self._offsets, self._size)
+
+    def __copy__(self) -> Masks:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Masks:
+        return self
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        raise TypeError("a batch of masks is no array; masks.to_dense() makes one, (N, H, W)")
+
+    # -- parts ------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Masks]:
+        """Give each mask, as a batch of one."""
+        return (self._slice(i, i + 1) for i in range(len(self)))
+
+    @overload
+    def __getitem__(self, index: int) -> Masks: ...
+    @overload
+    def __getitem__(self, index: slice) -> Masks: ...
+    @overload
+    def __getitem__(self, index: ArrayLike) -> Masks: ...
+    def __getitem__(self, index: Index) -> Masks:
+        """Take masks out, as a batch.
+
+        ``index`` is an integer (which gives a batch of one), a slice, an array or list of
+        integers, or one of N bools. Negative integers count from the end. A slice of step 1 shares
+        its run ends with the batch.
+        """
+        if isinstance(index, slice):
+            start, stop, step = index.indices(len(self))
+            if step == 1:
+                return self._slice(start, max(start, stop))
+            return self._take(np.arange(start, stop, step))
+        if isinstance(index, tuple):
+            raise TypeError("masks have one axis; for several, index with a list")
+        if not isinstance(index, (bool, np.bool_, list, np.ndarray)):
+            try:
+                place = operator.index(index)  # type: ignore[arg-type]
+            except TypeError:
+                pass
+            else:
+                return self._one(place)
+        return self._take(self._places(index))
+
+    def _one(self, index: int) -> Masks:
+        place = index + len(self) if index < 0 else index
+        if not 0 <= place < len(self):
+            raise IndexError(f"index {index} is out of range for {len(self)} masks")
+        return self._slice(place, place + 1)
+
+    def _places(self, index: object) -> NDArray[np.intp]:
+        """Turn an array of integers or bools into indices from 0 on."""
+        array = as_array(index, "index")
+        if array.ndim != 1:
+            if array.ndim == 0:
+                raise TypeError(
+                    "index: expected an integer, a slice, or a list or array of integers or "
+                    f"bools, got {described(index)}"
+                )
+            raise IndexError(f"index: expected one dimension, got the shape {array.shape}")
+        if array.dtype.kind == "b":
+            if len(array) != len(self):
+                raise IndexError(f"index: {len(array)} bools for {len(self)} masks")
+            return np.flatnonzero(array)
+        places = as_integers(array, "index")
+        outside = np.flatnonzero((places < -len(self)) | (places >= len(self)))
+        if len(outside):
+            raise IndexError(f"index {places[outside[0]]} is out of range for {len(self)} masks")
+        places = places.astype(np.intp)
+        places[places < 0] += len(self)
+        return places
+
+    def _slice(self, start: int, stop: int) -> Masks:
+        offsets = self._offsets[start : stop + 1]
+        first = offsets[0]
+        run_ends = self._run_ends[first : offsets[-1]]
+        return type(self)._trusted((run_ends, offsets - first), self._size)
+
+    def _take(self, places: NDArray[np.intp]) -> Masks:
+        starts = self._offsets[places]
+        lengths = self._offsets[places + 1] - starts
+        offsets = np.zeros(len(places) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        source = np.repeat(starts - offsets[:-1], lengths)
+        source += np.arange(len(source))
+        return type(self)._trusted((self._run_ends[source], offsets), self._size)
+
+    # -- other forms ------------------------------------------------------------------------------
+
+    def to_dense(self, dtype: DTypeLike = bool, out: Any = None) -> Any:
+        """Decode to a dense array of ones and zeros.
+
+        Parameters
+        ----------
+        dtype : dtype, default bool
+            Of the fresh array: bool, or any numeric one. With ``out`` it is that array's.
+        out : array, optional
+            (N, H, W), writable, of any strides and any numeric dtype: a NumPy array, or a CPU
+            tensor that shares its memory by DLPack.
+
+        Returns
+        -------
+        numpy.ndarray
+            (N, H, W), C-contiguous; or ``out``.
+
+        Raises
+        ------
+        ValueError
+            If ``out`` has another shape or is read-only, or if no memory can hold the array.
+        TypeError
+            If the dtype is not numeric, or ``out`` no array.
+
+        Examples
+        --------
+        >>> import numpy as np, segcore as sc
+        >>> masks = sc.Masks.from_boxes([[0, 0, 1, 2]], (2, 3))
+        >>> masks.to_dense(np.float32)
+        array([[[1., 0., 0.],
+                [1., 0., 0.]]], dtype=float32)
+        """
+        shape = (len(self), *self._size)
+        if out is None:
+            fresh = np.dtype(dtype)
+            _check_numeric(fresh, "dtype")
+            check_bytes(shape, fresh)
+            dense = np.zeros(shape, fresh)
+            self._decode(dense, zeroed=True)
+            return dense
+        array = as_output(out, "out")
+        _check_numeric(array.dtype, "out")
+        if array.shape != shape:
+            raise ValueError(f"out: expected the shape {shape}, got {array.shape}")
+        self._decode(array, zeroed=False)
+        return out
+
+    def _decode(self, out: NDArray[Any], zeroed: bool) -> None:
+        dtype = out.dtype
+        if dtype.itemsize <= 8 and dtype.char not in "gG":
+            kernels.decode(self._run_ends, self._offsets, out, zeroed)
+            return
+        # Such elements no kernel writes.
+        plane = np.zeros((1, *self._size), np.bool_)
+        for image, mask in zip(out, self, strict=True):
+            kernels.decode(mask._run_ends, mask._offsets, plane, False)
+            image[...] = plane[0]
+
+    def to_coco(self, compressed: bool = True) -> list[dict[str, Any]]:
+        """Make COCO's RLE dicts, ready for JSON.
+
+        Parameters
+        ----------
+        compressed : bool, default True
+            Whether counts are COCO's compressed strings (str), or lists of run lengths.
+
+        Returns
+        -------
+        list of dict
+            N times ``{"size": [H, W], "counts": ...}``.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> masks = sc.Masks.from_boxes([[1, 1, 4, 3]], (4, 6))
+        >>> masks.to_coco()
+        [{'size': [4, 6], 'counts': '5220007'}]
+        >>> masks.to_coco(compressed=False)
+        [{'size': [4, 6], 'counts': [5, 2, 2, 2, 2, 2, 9]}]
+        """
+        return coco.write_objects(self._run_ends, self._offsets, self._size, compressed)
+
+    # -- set operations ---------------------------------------------------------------------------
+
+    def __and__(self, other: Masks) -> Masks:
+        """Intersect mask by mask; a batch of one serves for every mask of the other."""
+        return self._combine(other, _AND)
+
+    def __or__(self, other: Masks) -> Masks:
+        """Unite mask by mask; a batch of one serves for every mask of the other."""
+        return self._combine(other, _OR)
+
+    def __xor__(self, other: Masks) -> Masks:
+        """Take what is in one of both, mask by mask; a batch of one serves for every mask."""
+        return self._combine(other, _XOR)
+
+    def __sub__(self, other: Masks) -> Masks:
+        """Take away the other's pixels, mask by mask; a batch of one serves for every mask."""
+        return self._combine(other, _WITHOUT)
+
+    def __invert__(self) -> Masks:
+        """Exchange foreground and background."""
+        return self._combine(self, _NEITHER)
+
+    def _combine(self, other: Masks, table: int) -> Masks:
+        if not isinstance(other, Masks):
+            return NotImplemented
+        check_same_size(self, other)
+        if len(self) != len(other) and 1 not in (len(self), len(other)):
+            raise ValueError(
+                f"cannot combine {len(self)} masks with {len(other)}: expected as many, or one"
+            )
+        batch = kernels.combine(
+            self._run_ends, self._offsets, other._run_ends, other._offsets, *self._size, table
+        )
+        return type(self)._trusted(batch, self._size)
+
+    def union(self) -> Masks:
+        """Unite all masks.
+
+        Returns
+        -------
+        Masks
+            A batch of one; empty where there are no masks.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> sc.Masks.from_boxes([[0, 0, 2, 1], [1, 0, 4, 1]], (1, 5)).union().to_dense(int)
+        array([[[1, 1, 1, 1, 0]]])
+        """
+        return self._reduce(intersect=False)
+
+    def intersection(self) -> Masks:
+        """Intersect all masks.
+
+        Returns
+        -------
+        Masks
+            A batch of one; full where there are no masks.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> sc.Masks.from_boxes([[0, 0, 2, 1], [1, 0, 4, 1]], (1, 5)).intersection().to_dense(int)
+        array([[[0, 1, 0, 0, 0]]])
+        """
+        return self._reduce(intersect=True)
+
+    def _reduce(self, intersect: bool) -> Masks:
+        batch = kernels.reduce(self._run_ends, self._offsets, *self._size, intersect)
+        return type(self)._trusted(batch, self._size)
+
+
+def check_same_size(a: Masks, b: Masks) -> None:
+    """Raise for two batches that do not belong to one image size, or are no batches."""
+    for each in (a, b):
+        if not isinstance(each, Masks):
+            raise TypeError(f"expected Masks, got {described(each)}")
+    if a.size != b.size:
+        raise ValueError(f"expected masks of one size, got {a.size} and {b.size}")
+
+
+def _nothing(size: Size) -> Batch:
+    return np.empty(0, run_end_dtype(*size)), np.zeros(1, np.int64)
+
+
+# -- checks ---------------------------------------------------------------------------------------
+
+
+def _checked_offsets(offsets: ArrayLike) -> Offsets:
+    array = as_integers(offsets, "offsets")
+    if len(array) == 0 or array[0] != 0 or np.any(array[1:] < array[:-1]):
+        raise ValueError("offsets: expected integers that begin with 0 and never descend")
+    if array[-1] >= 2**63:
+        raise ValueError(f"offsets: expected the number of run ends at the end, got {array[-1]}")
+    return array.astype(np.int64)
+
+
+def _checked_run_ends(run_ends: ArrayLike, offsets: Offsets, height: int, width: int) -> RunEnds:
+    array = as_integers(run_ends, "run_ends")
+    if offsets[-1] != len(array):
+        raise ValueError(f"offsets: end with {offsets[-1]}, but there are {len(array)} run ends")
+    outside = np.flatnonzero((array < 0) | (array >= height * width))
+    if len(outside):
+        raise ValueError(
+            f"mask {_mask_at(offsets, outside[0])}: run end {array[outside[0]]} is not a pixel of "
+            f"size ({height}, {width}), from 0 to {height * width - 1}"
+        )
+    falls = np.zeros(len(array) + 1, np.bool_)
+    falls[1:-1] = array[1:] <= array[:-1]
+    falls[offsets] = False  # another mask begins
+    wrong = np.flatnonzero(falls)
+    if len(wrong):
+        at = wrong[0]
+        raise ValueError(
+            f"mask {_mask_at(offsets, at)}: run end {array[at]} follows {array[at - 1]}, but run "
+            "ends are strictly increasing"
+        )
+    return array.astype(run_end_dtype(height, width))
+
+
+def _mask_at(offsets: Offsets, position: np.intp) -> int:
+    return int(np.searchsorted(offsets, position, side="right")) - 1
+
+
+def _checked_threshold(threshold: object) -> float:
+    if isinstance(threshold, (bool, np.bool_)) or not isinstance(
+        threshold, (int, float, np.integer, np.floating)
+    ):
+        raise TypeError(f"threshold: expected a number, got {described(threshold)}")
+    try:
+        number = float(threshold)
+    except OverflowError:
+        raise ValueError("threshold: expected a number in the range of floats") from None
+    if number != threshold:  # NaN, or digits that a double does not hold
+        raise ValueError(f"threshold: expected a number that a float holds, got {threshold}")
+    return number
+
+
+def _for_encode(array: NDArray[Any], threshold: float | None) -> tuple[NDArray[Any], float | None]:
+    """Give the array and threshold in a form that the kernel knows."""
+    dtype = array.dtype
+    if dtype.kind not in "biuf":
+        raise TypeError(f"dense: expected bool, integers or floats, got {dtype}")
+    if dtype.kind == "f" and threshold is None:
+        raise ValueError(f"dense: {dtype} needs a threshold; pass threshold=0.5")
+    if dtype.char == "g":
+        return array > threshold, None
+    if dtype.isnative:
+        return array, threshold
+    native = dtype.newbyteorder("=")
+    # Whether something is zero does not depend on the order of its bytes.
+    return (array.view(native) if threshold is None else array.astype(native)), threshold
+
+
+def _checked_boxes(boxes: ArrayLike) -> NDArray[np.float64]:
+    array = as_array(boxes, "boxes")
+    if array.shape == (0,):
+        array = np.empty((0, 4))
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"boxes: expected numbers, got {array.dtype}")
+    if array.ndim != 2 or array.shape[1] != 4:
+        raise ValueError(f"boxes: expected the shape (N, 4), got {array.shape}")
+    with np.errstate(over="ignore"):  # what a longdouble has too much becomes infinite
+        corners = np.ascontiguousarray(array, np.float64)
+    turned = np.flatnonzero((corners[:, 2] < corners[:, 0]) | (corners[:, 3] < corners[:, 1]))
+    if len(turned):
+        raise ValueError(
+            f"box {turned[0]}: expected x0 y0 x1 y1 with x0 <= x1 and y0 <= y1, got "
+            f"{corners[turned[0]].tolist()}; if these are x y width height, add x to the width "
+            "and y to the height"
+        )
+    return corners
+
+
+def _check_numeric(dtype: np.dtype[Any], name: str) -> None:
+    if dtype.kind not in "biufc":
+        raise TypeError(f"{name}: expected bool or a numeric dtype, got {dtype}")
