@@ -28,6 +28,29 @@ constexpr size_t log2_of(size_t width) noexcept {
     return width == 1 ? 0 : width == 2 ? 1 : width == 4 ? 2 : 3;
 }
 
+// Call edit(word, mask) for every word that holds some of the bits [first, last).
+template <class Edit>
+inline void for_words(uint64_t* bits, size_t first, size_t last, Edit edit) {
+    if (first >= last) return;
+    const size_t w0 = first / 64, w1 = (last - 1) / 64;
+    const uint64_t head = ~uint64_t{0} << first % 64, tail = ~uint64_t{0} >> (63 - (last - 1) % 64);
+    if (w0 == w1) {
+        edit(bits[w0], head & tail);
+        return;
+    }
+    edit(bits[w0], head);
+    for (size_t w = w0 + 1; w < w1; ++w) edit(bits[w], ~uint64_t{0});
+    edit(bits[w1], tail);
+}
+
+// Set, or clear, the bits [first, last).
+inline void set_bits(uint64_t* bits, size_t first, size_t last) noexcept {
+    for_words(bits, first, last, [](uint64_t& word, uint64_t mask) { word |= mask; });
+}
+inline void clear_bits(uint64_t* bits, size_t first, size_t last) noexcept {
+    for_words(bits, first, last, [](uint64_t& word, uint64_t mask) { word &= ~mask; });
+}
+
 // The lowest `width` bytes in the opposite order.
 inline uint64_t swap_bytes(uint64_t value, int width) noexcept {
     uint64_t swapped = 0;

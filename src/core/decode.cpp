@@ -15,20 +15,6 @@ namespace segcore {
 
 namespace {
 
-// Set the bits [first, last).
-void set_bits(uint64_t* bits, size_t first, size_t last) {
-    if (first >= last) return;
-    const size_t w0 = first / 64, w1 = (last - 1) / 64;
-    const uint64_t head = ~uint64_t{0} << first % 64, tail = ~uint64_t{0} >> (63 - (last - 1) % 64);
-    if (w0 == w1) {
-        bits[w0] |= head & tail;
-        return;
-    }
-    bits[w0] |= head;
-    for (size_t w = w0 + 1; w < w1; ++w) bits[w] = ~uint64_t{0};
-    bits[w1] |= tail;
-}
-
 template <class U>
 void fill_as(uint8_t* to, int64_t stride, int64_t n, uint64_t value) {
     const U element = static_cast<U>(value);

@@ -1,0 +1,195 @@
+// COCO's run lengths ("counts"), as numbers and as compressed strings.
+//
+// In a string, a count is written in groups of five bits, the lowest first, one character a group:
+// 48 + the group, + 32 where another follows. From the fourth count on, what is written is the
+// difference to the count before last.
+#include "kernels.hpp"
+#include "parallel.hpp"
+
+namespace segcore {
+
+namespace {
+
+constexpr int kMaxGroups = 12;  // 60 bits: any difference of two counts below 2**59
+
+// Adds up run lengths and keeps the positions at which the mask flips. A run of no length flips it
+// twice at one position: the two cancel, and so the result has none.
+template <class T>
+class Runs {
+   public:
+    Runs(int64_t mask, Size size, Buffer<T>& run_ends, int64_t most)
+        : mask_(mask),
+          pixels_(static_cast<uint64_t>(size.pixels())),
+          run_ends_(run_ends),
+          begin_(run_ends.grow(static_cast<size_t>(most))),
+          end_(begin_) {}
+
+    Status add(int64_t length) {
+        if (length < 0) return {Code::run_negative, mask_, count_, length};
+        position_ += static_cast<uint64_t>(length);
+        if (position_ > pixels_) {
+            return {Code::runs_too_long, mask_, count_, static_cast<int64_t>(position_)};
+        }
+        ++count_;
+        const T position = static_cast<T>(position_);
+        if (end_ > begin_ && end_[-1] == position) {
+            --end_;
+        } else {
+            *end_++ = position;
+        }
+        return {};
+    }
+
+    Status finish() {
+        if (position_ < pixels_) {
+            return {Code::runs_too_short, mask_, 0, static_cast<int64_t>(position_)};
+        }
+        // A flip behind the last pixel is none. Positions of 2**32 are not cut off: sizes that
+        // have them take 64 bits, and below that the sum has just been checked.
+        if (end_ > begin_ && static_cast<uint64_t>(end_[-1]) == pixels_) --end_;
+        run_ends_.resize(run_ends_.size() + static_cast<size_t>(end_ - begin_));
+        return {};
+    }
+
+    int64_t count() const { return count_; }
+
+   private:
+    int64_t mask_;
+    uint64_t pixels_;
+    uint64_t position_ = 0;
+    int64_t count_ = 0;
+    Buffer<T>& run_ends_;
+    T* begin_;
+    T* end_;
+};
+
+template <class T>
+Status decode_string(int64_t mask, const uint8_t* string, int64_t length, Size size,
+                     Buffer<T>& run_ends) {
+    Runs<T> runs(mask, size, run_ends, length);
+    int64_t last = 0, before_last = 0;  // counts
+    for (int64_t i = 0; i < length;) {
+        int64_t value = 0;
+        for (int group = 0;; ++group) {
+            if (i == length) return {Code::string_truncated, mask, 0, 0};
+            const unsigned character = string[i] - 48u;
+            if (character > 63) return {Code::string_byte, mask, i, string[i]};
+            if (group == kMaxGroups) return {Code::string_overlong, mask, runs.count(), 0};
+            value |= static_cast<int64_t>(character & 31) << 5 * group;
+            ++i;
+            if (!(character & 32)) {
+                // The highest bit written is the sign.
+                if (character & 16) value -= int64_t{1} << 5 * (group + 1);
+                break;
+            }
+        }
+        if (runs.count() > 2) value += before_last;
+        const Status status = runs.add(value);
+        if (!status.ok()) return status;
+        before_last = last;
+        last = value;
+    }
+    return runs.finish();
+}
+
+uint8_t* write_count(int64_t value, uint8_t* to) {
+    for (;;) {
+        const uint8_t group = static_cast<uint8_t>(value & 31);
+        value >>= 5;
+        const bool more = group & 16 ? value != -1 : value != 0;
+        *to++ = static_cast<uint8_t>(48 + group + (more ? 32 : 0));
+        if (!more) return to;
+    }
+}
+
+// The counts of a mask: the differences of 0, its run ends, and the number of pixels. Their number
+// is one more than that of the run ends.
+template <class T, class Use>
+void for_each_count(const T* flip, const T* end, int64_t pixels, Use use) {
+    int64_t position = 0;
+    for (; flip < end; ++flip) {
+        use(static_cast<int64_t>(*flip) - position);
+        position = static_cast<int64_t>(*flip);
+    }
+    use(pixels - position);
+}
+
+double string_work(int64_t bytes, int64_t count) {
+    return static_cast<double>(bytes) * 2 + static_cast<double>(count) * 50;
+}
+
+}  // namespace
+
+template <class T>
+Status string_decode(const Context& context, const uint8_t* data, const int64_t* data_offsets,
+                     int64_t count, Size size, Batch<T>& batch) {
+    return build_batch<T>(context, count, string_work(data_offsets[count], count), batch,
+                          [&](int64_t mask, Buffer<T>& run_ends, int) {
+                              const int64_t start = data_offsets[mask];
+                              return decode_string(mask, data + start,
+                                                   data_offsets[mask + 1] - start, size, run_ends);
+                          });
+}
+
+template <class T>
+Status counts_decode(const Context& context, const int64_t* counts, const int64_t* counts_offsets,
+                     int64_t count, Size size, Batch<T>& batch) {
+    return build_batch<T>(
+        context, count, string_work(counts_offsets[count], count), batch,
+        [&](int64_t mask, Buffer<T>& run_ends, int) {
+            const int64_t start = counts_offsets[mask], stop = counts_offsets[mask + 1];
+            Runs<T> runs(mask, size, run_ends, stop - start);
+            for (int64_t i = start; i < stop; ++i) {
+                const Status status = runs.add(counts[i]);
+                if (!status.ok()) return status;
+            }
+            return runs.finish();
+        });
+}
+
+template <class T>
+void string_encode(const Context&, BatchView<T> masks, Size size, Strings<uint8_t>& strings) {
+    strings.offsets.resize(static_cast<size_t>(masks.count) + 1);
+    strings.offsets[0] = 0;
+    for (int64_t mask = 0; mask < masks.count; ++mask) {
+        const T* begin = masks.begin(mask);
+        const T* end = masks.end(mask);
+        uint8_t* start = strings.values.grow(static_cast<size_t>(end - begin + 1) * kMaxGroups);
+        uint8_t* to = start;
+        int64_t last = 0, before_last = 0, i = 0;
+        for_each_count(begin, end, size.pixels(), [&](int64_t length) {
+            to = write_count(i > 2 ? length - before_last : length, to);
+            before_last = last;
+            last = length;
+            ++i;
+        });
+        strings.values.resize(strings.values.size() + static_cast<size_t>(to - start));
+        strings.offsets[static_cast<size_t>(mask) + 1] =
+            static_cast<int64_t>(strings.values.size());
+    }
+}
+
+template <class T>
+void counts_encode(const Context&, BatchView<T> masks, Size size, Strings<int64_t>& counts) {
+    counts.offsets.resize(static_cast<size_t>(masks.count) + 1);
+    counts.values.resize(static_cast<size_t>(masks.total() + masks.count));
+    counts.offsets[0] = 0;
+    int64_t* to = counts.values.data();
+    for (int64_t mask = 0; mask < masks.count; ++mask) {
+        for_each_count(masks.begin(mask), masks.end(mask), size.pixels(),
+                       [&](int64_t length) { *to++ = length; });
+        counts.offsets[static_cast<size_t>(mask) + 1] = to - counts.values.data();
+    }
+}
+
+#define SEGCORE_INSTANTIATE(T)                                                                 \
+    template Status string_decode<T>(const Context&, const uint8_t*, const int64_t*, int64_t,  \
+                                     Size, Batch<T>&);                                         \
+    template Status counts_decode<T>(const Context&, const int64_t*, const int64_t*, int64_t,  \
+                                     Size, Batch<T>&);                                         \
+    template void string_encode<T>(const Context&, BatchView<T>, Size, Strings<uint8_t>&);     \
+    template void counts_encode<T>(const Context&, BatchView<T>, Size, Strings<int64_t>&);
+SEGCORE_INSTANTIATE(uint32_t)
+SEGCORE_INSTANTIATE(uint64_t)
+
+}  // namespace segcore

@@ -1,0 +1,221 @@
+// Boolean operations: of two masks, and of all masks of a batch.
+#include <algorithm>
+#include <limits>
+
+#include "bits.hpp"
+#include "kernels.hpp"
+#include "parallel.hpp"
+
+namespace segcore {
+
+namespace {
+
+// Walk both lists of flips in step, and note where the result flips. Written without branches on
+// the data, which could not be predicted.
+template <class T>
+void merge_two(const T* a, const T* a_end, const T* b, const T* b_end, int64_t pixels,
+               unsigned table, Buffer<T>& run_ends) {
+    if (pixels == 0) return;
+    constexpr T kEnd = std::numeric_limits<T>::max();  // behind every position
+    T* out = run_ends.grow(static_cast<size_t>((a_end - a) + (b_end - b)) + 1);
+    T* const begin = out;
+    unsigned state = 0, current = 0;  // state is 2 * (in a) + (in b)
+    // Where neither mask is, the result may be: then it begins at 0, unless a mask does as well.
+    const bool starts = (a < a_end && *a == 0) || (b < b_end && *b == 0);
+    if ((table & 1) && !starts) {
+        *out++ = 0;
+        current = 1;
+    }
+    T next_a = a < a_end ? *a : kEnd, next_b = b < b_end ? *b : kEnd;
+    while (next_a != kEnd || next_b != kEnd) {
+        const T position = next_a < next_b ? next_a : next_b;
+        const unsigned in_a = next_a == position, in_b = next_b == position;
+        state ^= 2 * in_a + in_b;
+        a += in_a;
+        b += in_b;
+        const unsigned result = table >> state & 1;
+        *out = position;
+        out += result ^ current;
+        current = result;
+        next_a = a < a_end ? *a : kEnd;
+        next_b = b < b_end ? *b : kEnd;
+    }
+    run_ends.resize(run_ends.size() + static_cast<size_t>(out - begin));
+}
+
+size_t positions(const simd::Table& simd, const uint64_t* bits, size_t words, uint32_t base,
+                 uint32_t* out) {
+    return simd.positions_u32(bits, words, base, out);
+}
+size_t positions(const simd::Table& simd, const uint64_t* bits, size_t words, uint64_t base,
+                 uint64_t* out) {
+    return simd.positions_u64(bits, words, base, out);
+}
+
+// All masks at once on a plane of one bit a pixel, in column-major order, that reaches from the
+// first pixel to the last that the result can have: runs are ORed in, or gaps cleared.
+template <class T>
+class Plane {
+   public:
+    Plane(BatchView<T> masks, int64_t pixels, bool intersect)
+        : masks_(masks), pixels_(pixels), intersect_(intersect) {
+        first_ = intersect ? 0 : pixels;
+        last_ = intersect ? pixels : 0;
+        for (int64_t mask = 0; mask < masks.count; ++mask) {
+            const T* begin = masks.begin(mask);
+            const T* end = masks.end(mask);
+            if (begin == end) {
+                if (intersect) last_ = 0;
+                continue;
+            }
+            const int64_t first = static_cast<int64_t>(*begin);
+            const int64_t last = (end - begin) % 2 ? pixels : static_cast<int64_t>(end[-1]);
+            first_ = intersect ? std::max(first_, first) : std::min(first_, first);
+            last_ = intersect ? std::min(last_, last) : std::max(last_, last);
+        }
+        base_ = first_ & ~int64_t{63};
+    }
+
+    bool empty() const { return first_ >= last_; }
+    // One word more than the pixels need takes the flip behind the last of them.
+    int64_t words() const { return (last_ - base_) / 64 + 1; }
+
+    void reduce(const simd::Table& simd, Buffer<T>& run_ends) {
+        plane_.resize(static_cast<size_t>(words()));
+        std::memset(plane_.data(), 0, plane_.size() * sizeof(uint64_t));
+        if (intersect_) set_bits(plane_.data(), at(first_), at(last_));
+        for (int64_t mask = 0; mask < masks_.count; ++mask) {
+            if (intersect_) {
+                clear_gaps(masks_.begin(mask), masks_.end(mask));
+            } else {
+                set_runs(masks_.begin(mask), masks_.end(mask));
+            }
+        }
+        collect(simd, run_ends);
+    }
+
+   private:
+    size_t at(int64_t position) const { return static_cast<size_t>(position - base_); }
+
+    void set_runs(const T* flip, const T* end) {
+        for (; flip < end; flip += 2) {
+            const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
+            set_bits(plane_.data(), at(static_cast<int64_t>(*flip)), at(stop));
+        }
+    }
+
+    void clear_gaps(const T* flip, const T* end) {
+        int64_t gap = first_;
+        for (; gap < last_; flip += 2) {
+            const int64_t start = flip < end ? static_cast<int64_t>(flip[0]) : last_;
+            if (start > gap) clear_bits(plane_.data(), at(gap), at(std::min(start, last_)));
+            if (flip + 1 >= end) break;
+            gap = std::max(gap, static_cast<int64_t>(flip[1]));
+        }
+    }
+
+    void collect(const simd::Table& simd, Buffer<T>& run_ends) {
+        constexpr size_t kBlock = 64;
+        uint64_t flips[kBlock], previous = 0;
+        for (size_t start = 0; start < plane_.size(); start += kBlock) {
+            const size_t n = std::min(kBlock, plane_.size() - start);
+            uint64_t any = 0;
+            for (size_t w = 0; w < n; ++w) {
+                const uint64_t word = plane_[start + w];
+                flips[w] = word ^ (word << 1 | previous);
+                previous = word >> 63;
+                any |= flips[w];
+            }
+            if (!any) continue;
+            T* out = run_ends.grow(64 * n);
+            const T base = static_cast<T>(base_ + static_cast<int64_t>(64 * start));
+            run_ends.resize(run_ends.size() + positions(simd, flips, n, base, out));
+        }
+        // A flip behind the image's last pixel is none.
+        if (run_ends.size() && static_cast<int64_t>(run_ends.back()) == pixels_) run_ends.pop_back();
+    }
+
+    BatchView<T> masks_;
+    int64_t pixels_;
+    bool intersect_;
+    int64_t first_, last_, base_;
+    Buffer<uint64_t> plane_;
+};
+
+// Pairs of masks, then pairs of those, and so on: no flip is walked over more than log2(N) times.
+template <class T>
+void reduce_pairs(BatchView<T> masks, int64_t pixels, unsigned table, Buffer<T>& run_ends) {
+    std::vector<Buffer<T>> level;
+    for (int64_t mask = 0; mask < masks.count; mask += 2) {
+        const int64_t other = mask + 1 < masks.count ? mask + 1 : mask;
+        level.emplace_back();
+        merge_two(masks.begin(mask), masks.end(mask), masks.begin(other), masks.end(other), pixels,
+                  table, level.back());
+    }
+    while (level.size() > 1) {
+        const size_t pairs = level.size() / 2;
+        for (size_t i = 0; i < pairs; ++i) {
+            const Buffer<T>& a = level[2 * i];
+            const Buffer<T>& b = level[2 * i + 1];
+            Buffer<T> merged;
+            merge_two(a.data(), a.data() + a.size(), b.data(), b.data() + b.size(), pixels, table,
+                      merged);
+            level[i] = std::move(merged);
+        }
+        if (level.size() % 2) {
+            level[pairs] = std::move(level.back());
+            level.resize(pairs + 1);
+        } else {
+            level.resize(pairs);
+        }
+    }
+    run_ends = std::move(level[0]);
+}
+
+constexpr unsigned kAnd = 0b1000, kOr = 0b1110;
+
+}  // namespace
+
+template <class T>
+void combine(const Context& context, BatchView<T> a, BatchView<T> b, Size size, unsigned table,
+             Batch<T>& batch) {
+    const int64_t count = a.count == 1 ? b.count : a.count;
+    const double per_mask = static_cast<double>(a.total()) / static_cast<double>(a.count + 1) +
+                            static_cast<double>(b.total()) / static_cast<double>(b.count + 1);
+    const double work = static_cast<double>(count) * (per_mask * 3 + 20);
+    build_batch<T>(context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int) {
+        const int64_t i = a.count == 1 ? 0 : mask, j = b.count == 1 ? 0 : mask;
+        merge_two(a.begin(i), a.end(i), b.begin(j), b.end(j), size.pixels(), table, run_ends);
+        return Status{};
+    });
+}
+
+template <class T>
+void reduce(const Context& context, BatchView<T> masks, Size size, bool intersect,
+            Batch<T>& batch) {
+    const int64_t pixels = size.pixels();
+    batch.offsets.push_back(0);
+    if (masks.count == 0) {
+        if (intersect && pixels > 0) batch.run_ends.push_back(0);
+    } else {
+        Plane<T> plane(masks, pixels, intersect);
+        // A plane takes no more than a few words a run.
+        if (plane.empty()) {
+            // nothing to do
+        } else if (plane.words() <= 32 * masks.total() && masks.count > 2) {
+            plane.reduce(context.simd, batch.run_ends);
+        } else {
+            reduce_pairs(masks, pixels, intersect ? kAnd : kOr, batch.run_ends);
+        }
+    }
+    batch.offsets.push_back(static_cast<int64_t>(batch.run_ends.size()));
+}
+
+template void combine<uint32_t>(const Context&, BatchView<uint32_t>, BatchView<uint32_t>, Size,
+                                unsigned, Batch<uint32_t>&);
+template void combine<uint64_t>(const Context&, BatchView<uint64_t>, BatchView<uint64_t>, Size,
+                                unsigned, Batch<uint64_t>&);
+template void reduce<uint32_t>(const Context&, BatchView<uint32_t>, Size, bool, Batch<uint32_t>&);
+template void reduce<uint64_t>(const Context&, BatchView<uint64_t>, Size, bool, Batch<uint64_t>&);
+
+}  // namespace segcore
