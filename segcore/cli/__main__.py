@@ -1,0 +1,5 @@
+"""``python -m segcore.cli`` is ``segcore``."""
+
+from segcore.cli import main
+
+main()

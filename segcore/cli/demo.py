@@ -1,0 +1,273 @@
+"""``segcore demo``: the main job on a room that comes with the package."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from segcore.cli.output import Output, output, write_labels
+from segcore.cli.pictures import legend, shrink, titled, write_picture
+from segcore.compose import compose_semantic
+from segcore.draw import beside, colorize, difference, instances, palette
+from segcore.masks import Masks
+from segcore.overlap import containment, iou
+
+Picture = NDArray[np.uint8]
+
+LOST = 0.5
+"""A thing is lost when no prediction has this IoU with it; a part, when less of it is covered."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The room: truth and prediction, with what the files say of each mask."""
+
+    documents: dict[str, str]
+    size: tuple[int, int]
+    classes: list[dict[str, Any]]
+    true: list[dict[str, Any]]
+    truth: Masks
+    predicted: list[dict[str, Any]]
+    prediction: Masks
+
+
+@dataclass(frozen=True)
+class Part:
+    """A named part of a thing, and the share of it that the thing's prediction covers."""
+
+    name: str
+    pixels: int
+    covered: float
+
+    @property
+    def lost(self) -> bool:
+        """Tell whether the prediction is without it."""
+        return self.covered < LOST
+
+
+@dataclass(frozen=True)
+class Match:
+    """A true thing, and the prediction of its class that is most like it."""
+
+    name: str
+    pixels: int
+    iou: float
+    score: float
+    missed: int
+    parts: list[Part]
+
+    @property
+    def lost(self) -> bool:
+        """Tell whether no prediction is like it."""
+        return self.iou < LOST
+
+
+def run_demo(folder: Path) -> None:
+    """Draw the room and its prediction into a folder, and print how well they agree."""
+    scene = read_scene()
+    found, matches = compare(scene)
+    with output(folder) as out:
+        for name, text in scene.documents.items():
+            with out.open(name) as file:
+                file.write(text.encode())
+        with out.open("iou.csv") as file:
+            file.write(as_csv(matches).encode())
+        _draw(scene, found, out)
+    console = Console(highlight=False)
+    console.print(as_table(matches))
+    print_summary(console, matches)
+    print(f"\nin {folder}:")
+    for name, what in FILES.items():
+        print(f"  {name:22}{what}")
+
+
+FILES = {
+    "instances.png": "each thing in its own colour",
+    "semantic.png": "each class in its own colour: an indexed PNG, the pixels are class indices",
+    "prediction.png": "the prediction's things, in the colours of the true ones",
+    "difference.png": "what the prediction lost (red) and added (blue)",
+    "demo.png": "three of them side by side",
+    "iou.csv": "the table above",
+    "room.json": "the room, a COCO instance file: try `segcore semantic` on it",
+    "room-prediction.json": "the prediction, in COCO's results format",
+}
+
+
+def read_scene() -> Scene:
+    """Read the room from the package."""
+    folder = files("segcore") / "scenes"
+    names = ("room.json", "room-prediction.json")
+    documents = {name: (folder / name).read_text(encoding="utf-8") for name in names}
+    room, predicted = (json.loads(documents[name]) for name in names)
+    image = room["images"][0]
+    size = (image["height"], image["width"])
+    return Scene(
+        documents,
+        size,
+        room["categories"],
+        room["annotations"],
+        Masks.from_coco(room["annotations"], size),
+        predicted,
+        Masks.from_coco(predicted, size),
+    )
+
+
+def compare(scene: Scene) -> tuple[Masks, list[Match]]:
+    """Give each true thing's best prediction, or an empty mask where it is lost, and the match."""
+    same_class = np.equal.outer(_classes(scene.true), _classes(scene.predicted))
+    ious = iou(scene.truth, scene.prediction) * same_class
+    best = ious.argmax(axis=1)
+    likeness = ious.max(axis=1)
+
+    nothing = Masks.from_polygons([[]], scene.size)
+    choices = Masks.concatenate([scene.prediction, nothing])
+    found = choices[np.where(likeness >= LOST, best, len(scene.prediction))]
+
+    missed = (scene.truth - found).area
+    matches = [
+        Match(
+            annotation["name"],
+            int(scene.truth.area[i]),
+            float(likeness[i]),
+            scene.predicted[best[i]]["score"],
+            int(missed[i]),
+            _parts(annotation["parts"], found[i], scene.size),
+        )
+        for i, annotation in enumerate(scene.true)
+    ]
+    return found, matches
+
+
+def _classes(items: list[dict[str, Any]]) -> NDArray[np.int64]:
+    return np.array([item["category_id"] for item in items], np.int64)
+
+
+def _parts(parts: list[dict[str, Any]], found: Masks, size: tuple[int, int]) -> list[Part]:
+    masks = Masks.from_coco(parts, size)
+    covered = containment(masks, found)
+    return [
+        Part(part["name"], int(area), float(share))
+        for part, area, share in zip(parts, masks.area, covered[:, 0], strict=True)
+    ]
+
+
+# -- pictures -------------------------------------------------------------------------------------
+
+
+def _draw(scene: Scene, found: Masks, out: Output) -> None:
+    names = [annotation["name"] for annotation in scene.true]
+    true_classes = _classes(scene.true)
+    colors = _instance_colors(true_classes)
+    class_colors = np.vstack([np.zeros((1, 3), np.uint8), palette(len(scene.classes))])
+
+    true = instances(scene.truth, colors)
+    labels = compose_semantic(scene.truth, true_classes, dtype=np.uint8)
+    # Walls and floors gain what things lose, and lose what things gain: that is no news.
+    things = np.isin(true_classes, [c["id"] for c in scene.classes if c["isthing"]])
+    faint = instances(scene.truth, _faint(colors))
+    lost = difference(scene.truth[things], found[things], faint)
+
+    with out.open("instances.png") as file:
+        write_picture(file, np.concatenate([true, legend(names, colors, true.shape[1])]))
+    with out.open("semantic.png") as file:
+        write_labels(file, labels, class_colors)
+    with out.open("prediction.png") as file:
+        write_picture(file, instances(found, colors))
+    with out.open("difference.png") as file:
+        write_picture(file, lost)
+    with out.open("demo.png") as file:
+        panels = {
+            "instances": true,
+            "semantic map": colorize(labels, class_colors),
+            "what the prediction lost": lost,
+        }
+        row = beside([titled(shrink(picture, 640), name) for name, picture in panels.items()])
+        write_picture(file, row, colors=256)
+
+
+def _instance_colors(classes: NDArray[np.int64]) -> Picture:
+    """Give the first thing of each class the colour of the class, and the others further ones."""
+    first = np.unique(classes, return_index=True)[1]
+    is_first = np.isin(np.arange(len(classes)), first)
+    others = classes.max() + np.cumsum(~is_first)
+    chosen = np.where(is_first, classes, others) - 1
+    colors: Picture = palette(int(chosen.max()) + 1)[chosen]
+    return colors
+
+
+def _faint(colors: Picture) -> Picture:
+    """Turn colours into light greys."""
+    grey = 195 + colors @ np.array([0.299, 0.587, 0.114]) * 0.2
+    faint: Picture = np.stack([grey] * 3, axis=1).astype(np.uint8)
+    return faint
+
+
+# -- the table ------------------------------------------------------------------------------------
+
+
+def as_table(matches: list[Match]) -> Table:
+    """Make the table for the terminal."""
+    table = Table(title="The prediction, thing by thing", title_justify="left")
+    table.add_column("thing")
+    for column in ("pixels", "score", "IoU", "missed"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for m in matches:
+        score = "" if m.lost else f"{m.score:.2f}"
+        table.add_row(
+            m.name,
+            f"{m.pixels:,}",
+            score,
+            f"{m.iou:.3f}",
+            f"{m.missed:,}",
+            "LOST" if m.lost else "",
+            style="bold red" if m.lost else "",
+        )
+        for part in m.parts:
+            table.add_row(
+                f"  its {part.name}",
+                f"{part.pixels:,}",
+                "",
+                "",
+                f"{round(part.pixels * (1 - part.covered)):,}",
+                f"{'LOST: ' if part.lost else ''}{part.covered:.0%} covered",
+                style="bold red" if part.lost else "",
+            )
+    return table
+
+
+def as_csv(matches: list[Match]) -> str:
+    """Make the table for machines; a part's row has its share covered in place of an IoU."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["thing", "part", "pixels", "iou", "covered", "missed", "lost"])
+    for m in matches:
+        rows.writerow([m.name, "", m.pixels, f"{m.iou:.4f}", "", m.missed, int(m.lost)])
+        for part in m.parts:
+            missed = round(part.pixels * (1 - part.covered))
+            share = f"{part.covered:.4f}"
+            rows.writerow([m.name, part.name, part.pixels, "", share, missed, int(part.lost)])
+    return text.getvalue()
+
+
+def print_summary(console: Console, matches: list[Match]) -> None:
+    """Say in a line or two what is lost."""
+    lost = [m.name for m in matches if m.lost]
+    parts = [
+        f"the {m.name}'s {part.name} (its IoU is still {m.iou:.2f})"
+        for m in matches
+        for part in m.parts
+        if part.lost and not m.lost
+    ]
+    mean = np.mean([m.iou for m in matches])
+    console.print(f"mean IoU {mean:.3f}; lost: {', '.join(lost + parts)}")

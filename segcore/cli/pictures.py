@@ -1,0 +1,58 @@
+"""Lettering and files for pictures, (H, W, 3) uint8 arrays of RGB, with Pillow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+Picture = NDArray[np.uint8]
+
+INK = (32, 34, 40)
+PAPER = (255, 255, 255)
+
+
+def write_picture(file: BinaryIO, picture: Picture, colors: int | None = None) -> None:
+    """Write a PNG; with ``colors``, an indexed one of at most that many."""
+    image = Image.fromarray(picture)
+    if colors is not None:
+        image = image.quantize(colors, dither=Image.Dither.NONE)
+    image.save(file, "PNG", optimize=True)
+
+
+def shrink(picture: Picture, width: int) -> Picture:
+    """Scale a picture to a width, smoothly."""
+    height = round(picture.shape[0] * width / picture.shape[1])
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def titled(picture: Picture, title: str, size: int = 22) -> Picture:
+    """Put a line of text above a picture."""
+    strip = Image.new("RGB", (picture.shape[1], 2 * size), PAPER)
+    ImageDraw.Draw(strip).text((2, size), title, INK, _font(size), anchor="lm")
+    return np.concatenate([np.asarray(strip), picture])
+
+
+def legend(names: Sequence[str], colors: Picture, width: int, size: int = 17) -> Picture:
+    """Draw a swatch and a name for each of the things, in columns, as wide as a picture."""
+    font = _font(size)
+    swatch, pad, line = size, size // 2, round(size * 1.7)
+    column = swatch + 3 * pad + max(round(font.getlength(name)) for name in names)
+    columns = max(1, (width - pad) // column)
+    rows = -(-len(names) // columns)
+    image = Image.new("RGB", (width, rows * line + pad * 2), PAPER)
+    draw = ImageDraw.Draw(image)
+    for i, (name, color) in enumerate(zip(names, colors, strict=True)):
+        x = pad + (i // rows) * ((width - pad) // columns)
+        y = pad + (i % rows) * line
+        box = (x, y + (line - swatch) // 2, x + swatch, y + (line + swatch) // 2)
+        draw.rounded_rectangle(box, 3, fill=tuple(color.tolist()), outline=(150, 150, 150))
+        draw.text((x + swatch + pad, y + line / 2), name, INK, font, anchor="lm")
+    return np.asarray(image)
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

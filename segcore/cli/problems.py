@@ -1,0 +1,34 @@
+"""What is wrong with an input: the first problem ends the run, or all are collected."""
+
+from __future__ import annotations
+
+import click
+
+
+class BadInput(click.ClickException):
+    """Input that cannot be used: one line on stderr, and exit code 2."""
+
+    exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
+
+class Problems:
+    """Takes reports of items that cannot be used.
+
+    Parameters
+    ----------
+    skip : bool
+        Whether to collect the reports in ``skipped``; otherwise the first one raises BadInput.
+    """
+
+    def __init__(self, skip: bool) -> None:
+        self.skip = skip
+        self.skipped: list[str] = []
+
+    def report(self, message: str) -> None:
+        """Skip an item, or end the run: ``message`` names the item and what is wrong with it."""
+        if not self.skip:
+            raise BadInput(message)
+        self.skipped.append(" ".join(message.split()))

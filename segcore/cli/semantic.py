@@ -1,0 +1,150 @@
+"""``segcore semantic``: a COCO instance file to one label map a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from rich.text import Text
+
+from segcore.cli.dataset import Annotation, Dataset, read_dataset, read_masks
+from segcore.cli.output import output, write_json, write_labels
+from segcore.cli.problems import BadInput, Problems
+from segcore.compose import compose_semantic
+from segcore.draw import palette
+from segcore.masks import Masks
+
+CLASSES = "classes.json"
+MOST_CLASSES = 2**16 - 1
+TABLE_ROWS = 30
+BLOCK = 2**22
+
+
+@dataclass
+class Counts:
+    """What was painted, by class index: arrays of C + 1, the background first."""
+
+    instances: NDArray[np.int64]
+    pixels: NDArray[np.int64]
+    pictures: NDArray[np.int64]
+
+
+def write_semantic_maps(
+    path: Path, folder: Path, priority: str, crowd: bool, skip_invalid: bool
+) -> None:
+    """Do what ``segcore semantic`` does; BadInput if it cannot be done."""
+    problems = Problems(skip_invalid)
+    dataset = read_dataset(path, problems, scores=priority == "score")
+    classes = len(dataset.categories)
+    if classes > MOST_CLASSES:
+        raise BadInput(f"{path}: {classes} categories, but a PNG holds at most {MOST_CLASSES}")
+    dtype: np.dtype[Any] = np.dtype(np.uint8 if classes < 256 else np.uint16)
+    colors = np.vstack([np.zeros((1, 3), np.uint8), palette(classes)])
+    counts = Counts(*(np.zeros(classes + 1, np.int64) for _ in range(3)))
+
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    with output(folder) as files:
+        for picture in track(
+            dataset.pictures,
+            "Painting",
+            console=errors,
+            transient=True,
+            disable=not errors.is_terminal,
+        ):
+            annotations, masks = read_masks(picture, problems)
+            labels = _paint(annotations, masks, priority, crowd, dtype)
+            with files.open(picture.target) as file:
+                write_labels(file, labels, colors)
+            _count(counts, labels, [a for a in annotations if crowd or not a.crowd])
+        with files.open(CLASSES) as file:
+            write_json(file, _describe(dataset, colors, dtype))
+
+    Console().print(_table(dataset, counts))
+    maps = len(dataset.pictures)
+    print(f"{maps} label map{'' if maps == 1 else 's'} and {CLASSES} in {folder}")
+    if problems.skipped:
+        errors.print(f"[yellow]skipped {len(problems.skipped)}:")
+        for message in problems.skipped:
+            errors.print(f"  {message}", markup=False)
+
+
+def _paint(
+    annotations: list[Annotation],
+    masks: Masks,
+    priority: str,
+    crowd: bool,
+    dtype: np.dtype[Any],
+) -> NDArray[np.unsignedinteger]:
+    """Compose the map: crowds at the bottom, in the file's order, then the others by priority."""
+    values = np.array([a.category.index for a in annotations], np.int64)
+    is_crowd = np.array([a.crowd for a in annotations], bool)
+    under = None
+    if crowd and is_crowd.any():
+        under = compose_semantic(masks[is_crowd], values[is_crowd], dtype=dtype)
+    single = ~is_crowd
+    scores = None
+    if priority == "score":
+        scores = np.array([a.score for a in annotations], np.float64)[single]
+    return compose_semantic(
+        masks[single], values[single], priority=priority, scores=scores, dtype=dtype, under=under
+    )
+
+
+def _count(counts: Counts, labels: NDArray[np.unsignedinteger], painted: list[Annotation]) -> None:
+    classes = len(counts.pixels)
+    pixels = np.zeros(classes, np.int64)
+    for start in range(0, labels.size, BLOCK):  # bincount copies to int64
+        pixels += np.bincount(labels.ravel()[start : start + BLOCK], minlength=classes)
+    counts.pixels += pixels
+    counts.pictures += pixels > 0
+    counts.instances += np.bincount([a.category.index for a in painted], minlength=classes)
+
+
+def _describe(
+    dataset: Dataset, colors: NDArray[np.uint8], dtype: np.dtype[Any]
+) -> dict[str, object]:
+    """Say in ``classes.json`` what the pixels' values mean."""
+    background = {"index": 0, "category_id": None, "name": "background"}
+    listed = [background] + [
+        {"index": c.index, "category_id": c.id, "name": c.name} for c in dataset.categories
+    ]
+    kind = "indexed, its palette the colors below"
+    if dtype == np.uint16:
+        kind = "greyscale: an indexed PNG has at most 256 colors"
+    return {
+        "png": f"{dtype.itemsize * 8}-bit {kind}",
+        "classes": [
+            {**each, "color": color.tolist()} for each, color in zip(listed, colors, strict=True)
+        ],
+    }
+
+
+def _table(dataset: Dataset, counts: Counts) -> Table:
+    """Summarize the classes that occur, those of most pixels first."""
+    table = Table(title="Classes", title_justify="left")
+    table.add_column("index", justify="right")
+    table.add_column("class")
+    for column in ("instances", "pixels", "images"):
+        table.add_column(column, justify="right")
+    occur = [c for c in dataset.categories if counts.instances[c.index]]
+    occur.sort(key=lambda c: -counts.pixels[c.index])
+    for c in occur[:TABLE_ROWS]:
+        table.add_row(str(c.index), Text(c.name), *_numbers(counts, [c.index]))
+    if rest := [c.index for c in occur[TABLE_ROWS:]]:
+        table.add_row("", f"{len(rest)} more", *_numbers(counts, rest)[:2], "")
+    table.add_section()
+    everything = [c.index for c in occur]
+    instances, pixels, _ = _numbers(counts, everything)
+    table.add_row("", "in all", instances, pixels, f"{len(dataset.pictures):,}")
+    return table
+
+
+def _numbers(counts: Counts, indices: list[int]) -> list[str]:
+    columns = (counts.instances, counts.pixels, counts.pictures)
+    return [f"{column[indices].sum():,}" for column in columns]

@@ -1,0 +1,297 @@
+"""Pictures of masks: small functions that give (H, W, 3) uint8 arrays of RGB, in NumPy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from segcore.compose import compose_semantic
+from segcore.masks import Masks
+
+__all__ = ["beside", "boundaries", "colorize", "difference", "instances", "palette"]
+
+Picture = NDArray[np.uint8]
+
+_FIRST = """
+    d88ea8 33829a ffe264 8c268f ffac19 1a664b 6fb6f0 2652c6 b41610 281470 c3d6ff 582734
+    e5b394 907d58 e5ecca a49615
+"""
+
+# From linear RGB to the cones' answers, and from their cube roots to Oklab (Ottosson, 2020).
+_CONES = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+_OKLAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+
+# What linear RGB looks like to most people, without green cones, and without red cones
+# (Machado, Oliveira and Fernandes, 2009, severity 1).
+_EYES = np.array(
+    [
+        [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ],
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ],
+    ]
+)
+
+
+def palette(n: int) -> Picture:
+    """Give ``n`` colours that are easy to tell apart, also for the colour-blind.
+
+    The first sixteen are chosen by hand. Each further one, neither almost black nor almost white,
+    is the colour that is farthest from all before it: by the distance in Oklab, seen with and
+    without red and green cones, whichever is least. A longer palette starts like a shorter one.
+
+    Parameters
+    ----------
+    n : int
+        How many colours; from 256 on they repeat.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (n, 3), RGB.
+
+    Examples
+    --------
+    >>> import segcore.draw
+    >>> segcore.draw.palette(2)
+    array([[216, 142, 168],
+           [ 51, 130, 154]], dtype=uint8)
+    """
+    if n < 0:
+        raise ValueError(f"a palette has no negative number of colours, but n is {n}")
+    first = np.array([list(bytes.fromhex(code)) for code in _FIRST.split()], np.uint8)
+    if n > len(first):
+        first = _palette_255(first.tobytes())
+    return np.resize(first, (n, 3)) if n > len(first) else first[:n].copy()
+
+
+@cache
+def _palette_255(first: bytes) -> Picture:
+    colors = np.frombuffer(first, np.uint8).reshape(-1, 3)
+    levels = np.linspace(0, 255, 16).round().astype(np.uint8)
+    candidates: Picture = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(
+        -1, 3
+    )
+    seen = _perceived(candidates)
+    usable = (seen[:, 0, 0] > 0.35) & (seen[:, 0, 0] < 0.97)  # by the lightness
+    candidates, seen = candidates[usable], seen[usable]
+    nearest = np.full(len(candidates), np.inf)
+    for start in _perceived(colors):
+        nearest = np.minimum(nearest, _distance(seen, start))
+    chosen = [*colors]
+    while len(chosen) < 255:
+        best = int(np.argmax(nearest))
+        chosen.append(candidates[best])
+        nearest = np.minimum(nearest, _distance(seen, seen[best]))
+    return np.array(chosen, np.uint8)
+
+
+def _perceived(colors: ArrayLike) -> NDArray[np.float64]:
+    """Place sRGB colours (n, 3) in Oklab, as three kinds of eyes see them: (n, 3, 3)."""
+    value = np.asarray(colors) / 255
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(np.einsum("eij,nj->nei", _EYES, linear), 0, 1)
+    result: NDArray[np.float64] = np.cbrt(seen @ _CONES.T) @ _OKLAB.T
+    return result
+
+
+def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Tell colours from one: the distance to the eyes that see the least, rounded.
+
+    Rounding makes the same palette of the slightly different cube roots of different machines.
+    """
+    result: NDArray[np.float64] = np.sqrt(((a - b) ** 2).sum(-1)).min(-1).round(6)
+    return result
+
+
+def colorize(labels: NDArray[np.integer], colors: Picture) -> Picture:
+    """Give each label its colour.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Integers (H, W), each an index of ``colors``.
+    colors : numpy.ndarray
+        uint8 (n, 3).
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (H, W, 3).
+
+    Examples
+    --------
+    >>> import numpy as np, segcore.draw
+    >>> colors = np.array([[0, 0, 0], [255, 0, 0]], np.uint8)
+    >>> segcore.draw.colorize(np.array([[0, 1]]), colors).tolist()
+    [[[0, 0, 0], [255, 0, 0]]]
+    """
+    return np.take(colors, labels, axis=0)
+
+
+def boundaries(labels: NDArray[np.integer], thickness: int = 1) -> NDArray[np.bool_]:
+    """Find the pixels at which one label meets another.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Integers or bools (H, W).
+    thickness : int
+        In pixels: 1 marks the upper or left side of each border, 2 both sides, and so on.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool (H, W).
+
+    Examples
+    --------
+    >>> import numpy as np, segcore.draw
+    >>> segcore.draw.boundaries(np.array([[0, 0, 1, 1]])).astype(int)
+    array([[0, 1, 0, 0]])
+    """
+    edge = np.zeros(labels.shape, bool)
+    edge[:-1] |= labels[:-1] != labels[1:]
+    edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    for step in range(1, thickness):
+        wider = edge.copy()
+        if step % 2:
+            wider[1:] |= edge[:-1]
+            wider[:, 1:] |= edge[:, :-1]
+        else:
+            wider[:-1] |= edge[1:]
+            wider[:, :-1] |= edge[:, 1:]
+        edge = wider
+    return edge
+
+
+def instances(
+    masks: Masks,
+    colors: Picture | None = None,
+    *,
+    background: tuple[int, int, int] = (255, 255, 255),
+    outline: tuple[int, int, int] | None = (255, 255, 255),
+) -> Picture:
+    """Draw each mask in its own colour, later masks over earlier ones.
+
+    Parameters
+    ----------
+    masks : Masks
+        The batch of N.
+    colors : numpy.ndarray, optional
+        uint8 (N, 3); ``palette(N)`` unless given.
+    background : tuple of int
+        RGB where no mask is.
+    outline : tuple of int, optional
+        RGB of the lines between the masks, two pixels wide; None draws none.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (H, W, 3).
+
+    Examples
+    --------
+    >>> import segcore as sc, segcore.draw
+    >>> masks = sc.Masks.from_boxes([[0, 0, 2, 4], [2, 0, 4, 4]], (4, 4))
+    >>> segcore.draw.instances(masks, outline=None)[0, :, 0].tolist()
+    [216, 216, 51, 51]
+    """
+    if colors is None:
+        colors = palette(len(masks))
+    labels = compose_semantic(masks, np.arange(1, len(masks) + 1))
+    picture = colorize(labels, np.vstack([np.array([background], np.uint8), colors]))
+    if outline is not None:
+        picture[boundaries(labels, 2)] = outline
+    return picture
+
+
+def difference(
+    truth: Masks,
+    found: Masks,
+    picture: Picture,
+    *,
+    missed: tuple[int, int, int] = (214, 28, 48),
+    extra: tuple[int, int, int] = (64, 130, 220),
+) -> Picture:
+    """Mark on a picture where two batches differ, mask by mask.
+
+    Parameters
+    ----------
+    truth, found : Masks
+        Batches of N masks of one size, element by element the same thing.
+    picture : numpy.ndarray
+        uint8 (H, W, 3), to draw on; it is not written to.
+    missed : tuple of int
+        RGB of the pixels that belong to a mask of ``truth`` and not to its partner.
+    extra : tuple of int
+        RGB of those that only ``found`` has, unless they are missed too.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (H, W, 3).
+
+    Examples
+    --------
+    >>> import numpy as np, segcore as sc, segcore.draw
+    >>> a, b = sc.Masks.from_boxes([[0, 0, 1, 1], [1, 0, 2, 1]], (1, 3))
+    >>> segcore.draw.difference(a, b, np.zeros((1, 3, 3), np.uint8))[0].tolist()
+    [[214, 28, 48], [64, 130, 220], [0, 0, 0]]
+    """
+    result = picture.copy()
+    for masks, color in ((found - truth, extra), (truth - found, missed)):
+        result[masks.union().to_dense()[0]] = color
+    return result
+
+
+def beside(pictures: Sequence[Picture], gap: int = 16, color: int = 255) -> Picture:
+    """Place pictures of one height side by side.
+
+    Parameters
+    ----------
+    pictures : sequence of numpy.ndarray
+        uint8 (H, W, 3), of one height; at least one.
+    gap : int
+        Pixels between two pictures.
+    color : int
+        The grey of the gaps, 0 to 255.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (H, sum of widths and gaps, 3).
+
+    Examples
+    --------
+    >>> import numpy as np, segcore.draw
+    >>> segcore.draw.beside([np.zeros((2, 3, 3), np.uint8)] * 2, gap=1).shape
+    (2, 7, 3)
+    """
+    between = np.full((pictures[0].shape[0], gap, 3), color, np.uint8)
+    row = [pictures[0]]
+    for picture in pictures[1:]:
+        row += [between, picture]
+    return np.concatenate(row, axis=1)

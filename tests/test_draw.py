@@ -1,0 +1,125 @@
+"""Pictures of masks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import segcore as sc
+from segcore import draw
+
+RED, BLUE, WHITE = [255, 0, 0], [0, 0, 255], [255, 255, 255]
+
+
+# -- the palette ----------------------------------------------------------------------------------
+
+
+def test_palette_is_distinct_and_grows_at_its_end() -> None:
+    colors = draw.palette(255)
+    assert colors.shape == (255, 3)
+    assert colors.dtype == np.uint8
+    assert len(np.unique(colors, axis=0)) == 255
+    for n in (0, 1, 16, 17, 100):
+        np.testing.assert_array_equal(draw.palette(n), colors[:n])
+    np.testing.assert_array_equal(draw.palette(600)[255:510], colors)
+
+
+def test_palette_is_the_callers() -> None:
+    draw.palette(255)[:] = 0
+    assert draw.palette(255).any()
+
+
+def test_palette_refuses_negative_numbers() -> None:
+    with pytest.raises(ValueError, match="-1"):
+        draw.palette(-1)
+
+
+def grey_without(cone: str, colors: np.ndarray) -> np.ndarray:
+    """Give what one sees without a cone: Vienot's (1999) simulation, another than draw's own."""
+    to_cones = np.array(
+        [[17.8824, 43.5161, 4.11935], [3.45565, 27.1554, 3.86714], [0.03, 0.184, 1.467]]
+    )
+    cones = (colors / 255) ** 2.2 @ to_cones.T
+    if cone == "red":
+        cones[:, 0] = 2.02344 * cones[:, 1] - 2.52581 * cones[:, 2]
+    else:
+        cones[:, 1] = 0.494207 * cones[:, 0] + 1.24827 * cones[:, 2]
+    return np.clip(cones @ np.linalg.inv(to_cones).T, 0, 1) ** (1 / 2.2) * 255
+
+
+@pytest.mark.parametrize("cone", ["red", "green"])
+def test_first_colours_differ_for_the_colour_blind(cone: str) -> None:
+    seen = grey_without(cone, draw.palette(16))
+    distance = np.linalg.norm(seen[:, None] - seen, axis=2) + 1000 * np.eye(16)
+    assert distance.min() > 20
+
+
+# -- labels ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i8"])
+def test_colorize(dtype: str) -> None:
+    colors = np.array([RED, BLUE], np.uint8)
+    labels = np.array([[0, 1, 1], [1, 0, 0]], dtype)
+    got = draw.colorize(labels, colors)
+    assert got.dtype == np.uint8
+    assert got.tolist() == [[RED, BLUE, BLUE], [BLUE, RED, RED]]
+
+
+def test_boundaries_equal_a_walk_over_pixels() -> None:
+    labels = np.random.default_rng(5).integers(0, 3, (9, 7))
+    got = draw.boundaries(labels)
+    for y in range(9):
+        for x in range(7):
+            below = y < 8 and labels[y, x] != labels[y + 1, x]
+            right = x < 6 and labels[y, x] != labels[y, x + 1]
+            assert got[y, x] == (below or right)
+
+
+@pytest.mark.parametrize(
+    ("thickness", "row"), [(1, "000010000"), (2, "000011000"), (3, "000111000"), (4, "000111100")]
+)
+def test_boundaries_thicken_on_both_sides(thickness: int, row: str) -> None:
+    labels = np.array([[0, 0, 0, 0, 0, 1, 1, 1, 1]] * 3)
+    for got in draw.boundaries(labels, thickness):
+        assert "".join(map(str, got.astype(int))) == row
+
+
+# -- masks ----------------------------------------------------------------------------------------
+
+
+def test_instances_paint_later_masks_over_earlier_ones() -> None:
+    masks = sc.Masks.from_boxes([[0, 0, 6, 4], [4, 0, 8, 4]], (4, 10))
+    got = draw.instances(masks, np.array([RED, BLUE], np.uint8), background=(9, 9, 9), outline=None)
+    assert got[0].tolist() == [RED] * 4 + [BLUE] * 4 + [[9, 9, 9]] * 2
+    lined = draw.instances(masks, np.array([RED, BLUE], np.uint8))
+    assert lined[0].tolist() == [RED] * 3 + [WHITE] * 2 + [BLUE] * 2 + [WHITE] * 3
+    default = draw.instances(masks, outline=None)
+    np.testing.assert_array_equal(default[0, [0, 4]], draw.palette(2))
+
+
+def test_instances_of_nothing() -> None:
+    masks = sc.Masks.from_boxes(np.zeros((0, 4)), (2, 3))
+    assert draw.instances(masks, background=(1, 2, 3)).tolist() == [[[1, 2, 3]] * 3] * 2
+
+
+def test_many_instances_have_labels_beyond_a_byte() -> None:
+    masks = sc.Masks.from_boxes([[x, 0, x + 1, 1] for x in range(300)], (1, 300))
+    got = draw.instances(masks, outline=None)
+    np.testing.assert_array_equal(got[0], draw.palette(300))
+
+
+def test_difference_marks_missed_over_extra() -> None:
+    truth = sc.Masks.from_boxes([[0, 0, 2, 1], [2, 0, 3, 1]], (1, 5))
+    found = sc.Masks.from_boxes([[1, 0, 3, 1], [3, 0, 4, 1]], (1, 5))
+    picture = np.zeros((1, 5, 3), np.uint8)
+    got = draw.difference(truth, found, picture, missed=(255, 0, 0), extra=(0, 0, 255))
+    assert got[0].tolist() == [RED, [0, 0, 0], RED, BLUE, [0, 0, 0]]
+    assert not picture.any()
+
+
+def test_beside() -> None:
+    a, b = np.zeros((2, 3, 3), np.uint8), np.full((2, 1, 3), 7, np.uint8)
+    got = draw.beside([a, b], gap=2, color=200)
+    assert got[0, :, 0].tolist() == [0, 0, 0, 200, 200, 7]
+    assert draw.beside([a]).shape == (2, 3, 3)
