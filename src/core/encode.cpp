@@ -14,6 +14,7 @@
 
 #include "bits.hpp"
 #include "kernels.hpp"
+#include "leaves.hpp"
 #include "parallel.hpp"
 
 namespace segcore {
@@ -158,15 +159,6 @@ class Reader {
     int16_t half_limit_;
     Buffer<uint8_t> gathered_;
 };
-
-size_t positions(const simd::Table& simd, const uint64_t* bits, size_t words, uint32_t base,
-                 uint32_t* out) {
-    return simd.positions_u32(bits, words, base, out);
-}
-size_t positions(const simd::Table& simd, const uint64_t* bits, size_t words, uint64_t base,
-                 uint64_t* out) {
-    return simd.positions_u64(bits, words, base, out);
-}
 
 // Arrays whose masks lie side by side, pixel by pixel, as in (H, W, N) in C order, would be read
 // once a mask. They are read once for all: blocks of 64 pixels by 64 masks are transposed and packed

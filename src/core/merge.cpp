@@ -4,6 +4,7 @@
 
 #include "bits.hpp"
 #include "kernels.hpp"
+#include "leaves.hpp"
 #include "parallel.hpp"
 
 namespace segcore {
@@ -43,15 +44,6 @@ void merge_two(const T* a, const T* a_end, const T* b, const T* b_end, int64_t p
     run_ends.resize(run_ends.size() + static_cast<size_t>(out - begin));
 }
 
-size_t positions(const simd::Table& simd, const uint64_t* bits, size_t words, uint32_t base,
-                 uint32_t* out) {
-    return simd.positions_u32(bits, words, base, out);
-}
-size_t positions(const simd::Table& simd, const uint64_t* bits, size_t words, uint64_t base,
-                 uint64_t* out) {
-    return simd.positions_u64(bits, words, base, out);
-}
-
 // All masks at once on a plane of one bit a pixel, in column-major order, that reaches from the
 // first pixel to the last that the result can have: runs are ORed in, or gaps cleared.
 template <class T>
@@ -79,16 +71,17 @@ class Plane {
     bool empty() const { return first_ >= last_; }
     // One word more than the pixels need takes the flip behind the last of them.
     int64_t words() const { return (last_ - base_) / 64 + 1; }
+    static constexpr int64_t kPadding = 8;  // words that set_runs may read and write back
 
     void reduce(const simd::Table& simd, Buffer<T>& run_ends) {
-        plane_.resize(static_cast<size_t>(words()));
+        plane_.resize(static_cast<size_t>(words() + kPadding));
         std::memset(plane_.data(), 0, plane_.size() * sizeof(uint64_t));
         if (intersect_) set_bits(plane_.data(), at(first_), at(last_));
         for (int64_t mask = 0; mask < masks_.count; ++mask) {
             if (intersect_) {
                 clear_gaps(masks_.begin(mask), masks_.end(mask));
             } else {
-                set_runs(masks_.begin(mask), masks_.end(mask));
+                set_runs(simd, masks_.begin(mask), masks_.end(mask));
             }
         }
         collect(simd, run_ends);
@@ -97,11 +90,11 @@ class Plane {
    private:
     size_t at(int64_t position) const { return static_cast<size_t>(position - base_); }
 
-    void set_runs(const T* flip, const T* end) {
-        for (; flip < end; flip += 2) {
-            const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
-            set_bits(plane_.data(), at(static_cast<int64_t>(*flip)), at(stop));
-        }
+    void set_runs(const simd::Table& simd, const T* flip, const T* end) {
+        const size_t count = static_cast<size_t>(end - flip);
+        segcore::set_runs(simd, plane_.data(), flip, count / 2, static_cast<T>(base_));
+        // The run that the image's end ends.
+        if (count % 2) set_bits(plane_.data(), at(static_cast<int64_t>(end[-1])), at(pixels_));
     }
 
     void clear_gaps(const T* flip, const T* end) {
@@ -117,8 +110,9 @@ class Plane {
     void collect(const simd::Table& simd, Buffer<T>& run_ends) {
         constexpr size_t kBlock = 64;
         uint64_t flips[kBlock], previous = 0;
-        for (size_t start = 0; start < plane_.size(); start += kBlock) {
-            const size_t n = std::min(kBlock, plane_.size() - start);
+        const size_t words = static_cast<size_t>(this->words());
+        for (size_t start = 0; start < words; start += kBlock) {
+            const size_t n = std::min(kBlock, words - start);
             uint64_t any = 0;
             for (size_t w = 0; w < n; ++w) {
                 const uint64_t word = plane_[start + w];

@@ -190,6 +190,29 @@ inline uint64_t sum_lanes(__m512i v) {
     return sum;
 }
 
+// Eight words at a time: in lane j, ones from max(0, first - 64 j) up to max(0, last - 64 j), where
+// a shift by 64 or more leaves nothing. Most runs need one step, so no branch is hard to predict.
+void set_runs_u32(uint64_t* bits, const uint32_t* flips, size_t n, uint32_t base) {
+    const __m512i lanes = _mm512_set_epi64(448, 384, 320, 256, 192, 128, 64, 0);
+    const __m512i zero = _mm512_setzero_si512(), ones = _mm512_set1_epi64(-1);
+    for (size_t i = 0; i < n; ++i) {
+        int64_t first = flips[2 * i] - base, last = flips[2 * i + 1] - base;
+        uint64_t* words = bits + first / 64;
+        last -= first & ~int64_t{63};
+        first &= 63;
+        do {
+            const __m512i from = _mm512_max_epi64(_mm512_sub_epi64(_mm512_set1_epi64(first), lanes), zero);
+            const __m512i upto = _mm512_max_epi64(_mm512_sub_epi64(_mm512_set1_epi64(last), lanes), zero);
+            const __m512i run =
+                _mm512_andnot_si512(_mm512_sllv_epi64(ones, upto), _mm512_sllv_epi64(ones, from));
+            store512(words, _mm512_or_si512(load512(words), run));
+            words += 8;
+            first = 0;
+            last -= 512;
+        } while (last > 0);
+    }
+}
+
 uint64_t count_vectors(const uint64_t* a, size_t words) {
     __m512i sum = _mm512_setzero_si512();
     size_t w = 0;
@@ -245,6 +268,7 @@ Table make_table() {
     table.expand[0] = expand_bytes;
     table.expand[2] = expand_words;
     table.stream = stream_lines;
+    table.set_runs_u32 = set_runs_u32;
     table.count_bits = count_vectors;
     table.count_common = count_common_vectors;
     table.overlap_columns = overlap_thirty_two;

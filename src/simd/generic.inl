@@ -143,6 +143,23 @@ void transpose_bits(const uint64_t* rows, uint64_t* columns) {
     std::memcpy(columns, m, sizeof(m));
 }
 
+template <class T>
+void set_runs(uint64_t* bits, const T* flips, size_t n, T base) {
+    for (size_t i = 0; i < n; ++i) {
+        const size_t first = static_cast<size_t>(flips[2 * i] - base);
+        const size_t last = static_cast<size_t>(flips[2 * i + 1] - base) - 1;
+        const uint64_t head = ~uint64_t{0} << first % 64, tail = ~uint64_t{0} >> (63 - last % 64);
+        size_t w = first / 64;
+        if (w == last / 64) {
+            bits[w] |= head & tail;
+            continue;
+        }
+        bits[w++] |= head;
+        for (; w < last / 64; ++w) bits[w] = ~uint64_t{0};
+        bits[w] |= tail;
+    }
+}
+
 uint64_t count_bits(const uint64_t* a, size_t words) {
     uint64_t count = 0;
     for (size_t w = 0; w < words; ++w) count += count_word(a[w]);
@@ -196,6 +213,8 @@ inline Table generic_table(const char* name) {
         {expand_eights, expand<uint16_t>, expand<uint32_t>, expand<uint64_t>},
         stream,
         transpose_bits,
+        set_runs<uint32_t>,
+        set_runs<uint64_t>,
         count_bits,
         count_common,
         overlap_columns,

@@ -39,6 +39,11 @@ struct Table {
     // Transpose a 64 x 64 matrix of bits: bit x of rows[y] becomes bit y of columns[x].
     void (*transpose_bits)(const uint64_t* rows, uint64_t* columns);
 
+    // Set the bits [flips[2 i] - base, flips[2 i + 1] - base) for each of n runs. Up to 8 words behind
+    // the last bit are read and written back as they were.
+    void (*set_runs_u32)(uint64_t* bits, const uint32_t* flips, size_t n, uint32_t base);
+    void (*set_runs_u64)(uint64_t* bits, const uint64_t* flips, size_t n, uint64_t base);
+
     // Population counts of a[i], and of a[i] & b[i].
     uint64_t (*count_bits)(const uint64_t* a, size_t words);
     uint64_t (*count_common)(const uint64_t* a, const uint64_t* b, size_t words);
