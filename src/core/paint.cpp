@@ -61,7 +61,7 @@ class Painter {
           out_(out),
           height_(out.size.height),
           column_stride_((out.size.height + 63) / 64 * 64) {
-        cells_.resize(static_cast<size_t>(kStrip * column_stride_));
+        cells_.assign(static_cast<size_t>(kStrip * column_stride_), 0);
         cursors_.resize(static_cast<size_t>(order_count));
     }
 
@@ -79,9 +79,13 @@ class Painter {
             const int64_t columns = last - x < kStrip ? last - x : kStrip;
             top_ = height_;
             bottom_ = 0;
-            std::memset(cells_.data(), 0, cells_.size() * sizeof(Code));
             for (int64_t i = 0; i < order_count_; ++i) paint_mask(i, x, columns);
-            if (top_ < bottom_) write_strip(x, columns);
+            if (top_ >= bottom_) continue;
+            write_strip(x, columns);
+            for (int64_t column = 0; column < columns; ++column) {
+                std::memset(cells_.data() + column * column_stride_ + top_, 0,
+                            static_cast<size_t>(bottom_ - top_) * sizeof(Code));
+            }
         }
     }
 
