@@ -1,0 +1,12 @@
+"""What is measured.
+
+Every library gets its input in the form that it takes fastest (arrays in their layout, polygons
+as lists or arrays, masks as its own objects), made before the timing, and does the operation in
+every way it offers; its fastest way counts. The rows named "COCO dicts" start or end with the
+dicts that files hold, for everyone.
+"""
+
+from . import dense, sets, labels, coco, single, threads  # isort: skip
+from ..row import ROWS
+
+__all__ = ["ROWS", "coco", "dense", "labels", "sets", "single", "threads"]
