@@ -119,13 +119,14 @@ def object_name(index: int, item: Any) -> str:
 
 
 def _append_rle(flat: Flat, rle: Mapping[Any, Any]) -> None:
-    if "counts" not in rle or "size" not in rle:
+    try:
+        counts = rle["counts"]
+        height, width = _size(rle["size"])
+    except KeyError:
         raise ValueError(
             'expected an RLE dict with "size" and "counts", or an annotation dict with a '
             f'"segmentation", got the keys {reprlib.repr(list(rle))}'
-        )
-    height, width = _size(rle["size"])
-    counts = rle["counts"]
+        ) from None
     if isinstance(counts, str):
         if not counts.isascii():
             raise ValueError("its counts string has a character that is not ASCII")
@@ -160,7 +161,7 @@ def _append_runs(runs: array[int], counts: Any) -> None:
     if not isinstance(counts, (list, tuple)):
         raise TypeError(f"counts: expected str, bytes or integers, got {described(counts)}")
     try:
-        runs.extend(counts)
+        runs.fromlist(list(counts))
     except TypeError as error:
         raise TypeError(f"counts: expected integers, but {error}") from None
 
@@ -243,7 +244,7 @@ def _append_ring(coordinates: array[float], ring: Any) -> None:
 
 def _append_numbers(coordinates: array[float], numbers: Sequence[Any]) -> None:
     try:
-        coordinates.extend(numbers)
+        coordinates.fromlist(list(numbers))
     except TypeError as error:
         raise TypeError(f"expected numbers as coordinates, but {error}") from None
 

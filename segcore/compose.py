@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from segcore.arrays import as_array, as_integer, as_integers, check_bytes, check_length, described
+from segcore.arrays import as_array, as_integer, as_integers, check_length, described
 from segcore.backends import kernels
 from segcore.masks import Masks
 
@@ -91,7 +91,6 @@ def compose_semantic(
     result_dtype = _dtype(dtype, values)
 
     if base is None:
-        check_bytes(masks.size, result_dtype)
         out = np.full(masks.size, background, result_dtype)
     else:
         out = base.astype(result_dtype, order="C")

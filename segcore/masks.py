@@ -138,6 +138,8 @@ class Masks:
         array([1, 1])
         """
         array = as_array(dense, "dense")
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"dense: expected bool, integers or floats, got {array.dtype}")
         if array.ndim != 3:
             if array.ndim != 2:
                 raise ValueError(f"dense: expected (N, H, W) or (H, W), got {array.shape}")
@@ -462,7 +464,7 @@ class Masks:
             return self._take(np.arange(start, stop, step))
         if isinstance(index, tuple):
             raise TypeError("masks have one axis; for several, index with a list")
-        if not isinstance(index, (bool, np.bool_, list, np.ndarray)):
+        if getattr(index, "ndim", 0) == 0 and not isinstance(index, (bool, np.bool_)):
             try:
                 place = operator.index(index)  # type: ignore[arg-type]
             except TypeError:
@@ -738,8 +740,6 @@ def _checked_threshold(threshold: object) -> float:
 def _for_encode(array: NDArray[Any], threshold: float | None) -> tuple[NDArray[Any], float | None]:
     """Give the array and threshold in a form that the kernel knows."""
     dtype = array.dtype
-    if dtype.kind not in "biuf":
-        raise TypeError(f"dense: expected bool, integers or floats, got {dtype}")
     if dtype.kind == "f" and threshold is None:
         raise ValueError(f"dense: {dtype} needs a threshold; pass threshold=0.5")
     if dtype.char == "g":

@@ -1,0 +1,179 @@
+"""What the API takes as arrays and sizes, and what it refuses."""
+
+import numpy as np
+import pytest
+
+import segcore as sc
+from segcore.arrays import as_array, as_integer, as_integers, as_output, as_size, check_bytes
+
+
+class Tensor:
+    """Memory of another library, which speaks DLPack."""
+
+    def __init__(self, array, device=1):
+        self.array = array
+        self.device = device
+
+    def __dlpack_device__(self):
+        return self.device, 0
+
+    def __dlpack__(self, **keywords):
+        return self.array.__dlpack__(**keywords)
+
+
+class Cupy:
+    __cuda_array_interface__ = {"shape": (2, 2)}  # noqa: RUF012
+
+
+class Unreadable:
+    def __dlpack_device__(self):
+        return 1, 0
+
+    def __dlpack__(self, **keywords):
+        raise BufferError("it requires grad")
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("use tensor.detach()")
+
+
+def test_dlpack_memory_is_read_where_it_lies():
+    dense = np.arange(12, dtype=np.int16).reshape(3, 4)
+    array = as_array(Tensor(dense), "dense")
+    assert np.shares_memory(array, dense)
+    assert sc.Masks.from_dense(Tensor(dense)) == sc.Masks.from_dense(dense)
+
+
+def test_buffers_and_arrays_are_read_where_they_lie():
+    dense = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    assert as_array(dense, "dense") is dense
+    assert np.shares_memory(as_array(memoryview(dense), "dense"), dense)
+    matrix = dense.view(np.recarray)
+    assert type(as_array(matrix, "dense")) is np.ndarray
+    assert np.shares_memory(as_array(matrix, "dense"), dense)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: Tensor(np.zeros((2, 2)), device=2), lambda: Tensor(None, device=10), Cupy]
+)
+@pytest.mark.parametrize(
+    "call",
+    [
+        sc.Masks.from_dense,
+        sc.Masks.from_label_map,
+        lambda value: sc.Masks.from_boxes(value, (2, 2)),
+        lambda value: sc.Masks(value, [0], (2, 2)),
+        lambda value: sc.Masks([], [0], (2, 2)).to_dense(out=value),
+        lambda value: sc.compose_semantic(sc.Masks([], [0], (2, 2)), value),
+    ],
+)
+def test_a_gpu_is_refused(call, make):
+    with pytest.raises(TypeError, match=r"CPU memory.*call \.cpu\(\) first"):
+        call(make())
+
+
+def test_pinned_memory_is_the_cpus():
+    assert sc.Masks.from_dense(Tensor(np.ones((2, 2), bool), device=1)).area == [4]
+    array = Tensor(np.ones((2, 2), bool), device=3)
+    # NumPy asks for the CPU's own memory there, and the object may give it.
+    assert as_array(array, "dense").sum() == 4
+
+
+def test_what_cannot_be_read_says_why():
+    with pytest.raises(TypeError, match=r"dense: cannot read Unreadable.*tensor\.detach\(\)"):
+        as_array(Unreadable(), "dense")
+    with pytest.raises(ValueError, match=r"^dense: expected an array: "):
+        as_array([[1, 2], [3]], "dense")
+
+
+def test_an_endless_list_is_an_error():
+    endless: list = []
+    endless.append(endless)
+    with pytest.raises((TypeError, ValueError), match="dense"):
+        sc.Masks.from_dense(endless)
+
+
+def test_a_class_is_no_array():
+    with pytest.raises(TypeError, match="dense"):
+        sc.Masks.from_dense(Tensor)
+
+
+def test_outputs_are_written_where_they_lie():
+    out = np.zeros((1, 2, 2), np.float32)
+    given = Tensor(out)
+    masks = sc.Masks([0], [0, 1], (2, 2))
+    assert masks.to_dense(out=given) is given
+    assert out.all()
+
+
+@pytest.mark.parametrize("out", [[[[0]]], 3, "out"])
+def test_an_output_is_no_list(out):
+    with pytest.raises(TypeError, match="out: expected an array to write into"):
+        as_output(out, "out")
+
+
+def test_an_output_is_writable():
+    with pytest.raises(ValueError, match="read-only"):
+        as_output(np.broadcast_to(np.zeros(1), 5), "out")
+
+
+@pytest.mark.parametrize("size", [(4, 6), [4, 6], np.array([4, 6], np.uint8), (np.int64(4), 6)])
+def test_sizes(size):
+    assert as_size(size) == (4, 6)
+    assert all(type(side) is int for side in as_size(size))
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ((4,), "expected .height, width."),
+        ((4, 5, 6), "expected .height, width."),
+        ("", "expected .height, width."),
+        ((-1, 5), "no negative"),
+        ((2**30, 2**29), "2..59 pixels"),
+        ((2**70, 0), "2..59 pixels"),
+        ((0, 2**59), "2..59 pixels"),
+    ],
+)
+def test_impossible_sizes(size, message):
+    with pytest.raises(ValueError, match=f"size: .*{message}"):
+        as_size(size)
+
+
+@pytest.mark.parametrize("size", [7, None, "45", (4.0, 5.0), (True, 5), (None, 5), ([4], 5)])
+def test_sizes_of_other_types(size):
+    with pytest.raises(TypeError, match="size: expected"):
+        as_size(size)
+
+
+def test_the_largest_sizes():
+    assert as_size((2**29, 2**30 - 1)) == (2**29, 2**30 - 1)
+    assert sc.Masks([0], [0, 1], (1, 2**59 - 1)).area.tolist() == [2**59 - 1]
+
+
+def test_integers():
+    assert as_integers([], "ids").dtype == np.int64
+    assert as_integers(np.array([3], ">u2"), "ids").tolist() == [3]
+    with pytest.raises(TypeError, match="ids: expected integers, got float64"):
+        as_integers([1.0], "ids")
+    with pytest.raises(TypeError, match="ids: expected integers, got bool"):
+        as_integers([True], "ids")
+    with pytest.raises(TypeError, match="ids: expected integers"):
+        as_integers([2**70], "ids")
+    with pytest.raises(ValueError, match="ids: expected one dimension"):
+        as_integers([[1]], "ids")
+    with pytest.raises(ValueError, match="ids: expected 3, one a mask, got 1"):
+        as_integers([1], "ids", 3)
+
+
+def test_an_integer():
+    assert type(as_integer(np.uint8(3), "n")) is int
+    for value in (True, np.bool_(1), 3.0, "3", None):
+        with pytest.raises(TypeError, match="n: expected an integer"):
+            as_integer(value, "n")
+
+
+def test_arrays_beyond_the_address_space():
+    check_bytes((2**31, 2**31), np.dtype(np.uint8))
+    for shape in [(2**31, 2**31, 4), (2**40, 2**40, 0)]:
+        with pytest.raises(ValueError, match="more bytes than can be addressed"):
+            check_bytes(shape, np.dtype(np.float64))
