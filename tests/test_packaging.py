@@ -1,0 +1,62 @@
+"""What was installed: the binaries, the files beside them, and what it asks for."""
+
+import importlib.metadata
+import subprocess
+import sys
+
+import pytest
+
+import segcore
+
+
+def native():
+    return pytest.importorskip("segcore._native", reason="the native extension is not built")
+
+
+def installed_files():
+    files = importlib.metadata.files("segcore") or ()
+    names = [file.as_posix() for file in files if file.parts[0] == "segcore"]
+    if "segcore/__init__.py" not in names:
+        pytest.skip("an editable install has its files in the checkout")
+    return names
+
+
+def test_one_version_everywhere():
+    assert importlib.metadata.version("segcore") == segcore.__version__
+    assert native().version == segcore.__version__
+
+
+def test_the_extension_is_built_for_release():
+    assert native().assertions is False
+
+
+def test_both_extensions_are_there_or_neither():
+    native()
+    assert importlib.import_module("segcore._coco")
+
+
+@pytest.mark.parametrize("name", ["py.typed", "_native.pyi"])
+def test_the_types_are_installed(name):
+    assert f"segcore/{name}" in installed_files()
+
+
+def test_the_scene_of_the_demo_is_installed():
+    assert any("/scenes/" in name and name.endswith(".json") for name in installed_files())
+
+
+def test_nothing_needless_is_installed():
+    assert not [name for name in installed_files() if name.endswith((".c", ".cpp", ".hpp", ".pyx"))]
+
+
+def test_numpy_is_the_only_requirement():
+    requirements = importlib.metadata.requires("segcore") or []
+    assert [each for each in requirements if "extra ==" not in each] == ["numpy>=2.0"]
+
+
+def test_importing_segcore_imports_nothing_optional(monkeypatch):
+    if segcore.backends.current() == "numba":
+        monkeypatch.setenv("SEGCORE_BACKEND", "reference")
+    code = "import segcore, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    optional = {"click", "numba", "PIL", "pycocotools", "rich", "torch"}
+    assert not optional.intersection(done.stdout.split())
