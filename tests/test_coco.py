@@ -1,0 +1,400 @@
+"""COCO's objects to masks and back: both walkers, all forms, and every error by name."""
+
+import collections
+import importlib.util
+import json
+import math
+import types
+
+import numpy as np
+import pytest
+from _util import Pycocotools
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import dense
+
+import segcore as sc
+from segcore import _coco_python, coco
+
+SIZE = (4, 6)
+RLE = {"size": [4, 6], "counts": "5220007"}  # pixels (1..2, 1..3)
+RUNS = {"size": [4, 6], "counts": [5, 2, 2, 2, 2, 2, 9]}
+RING = [1, 1, 1, 3, 4, 3, 4, 1]
+ANNOTATION = {"id": 42, "segmentation": [RING], "iscrowd": 0}
+
+
+@pytest.fixture(autouse=True, params=["segcore._coco", "segcore._coco_python"])
+def walker(request, monkeypatch):
+    """Walk with compiled code, then with Python."""
+    try:
+        module = importlib.import_module(request.param)
+    except ImportError:
+        pytest.skip(f"{request.param} was not compiled")
+    monkeypatch.setattr(coco, "walker", module)
+    return module
+
+
+def outcome(call):
+    try:
+        return call()
+    except Exception as error:
+        return type(error), str(error)
+
+
+def outcome_in_python(call):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coco, "walker", _coco_python)
+        return outcome(call)
+
+
+EXPECTED = sc.Masks.from_boxes([[1, 1, 4, 3]], SIZE)
+
+
+def test_the_compiled_walker_is_taken_where_there_is_one():
+    assert (importlib.util.find_spec("segcore._coco") is not None) == coco.COMPILED
+
+
+# -- what is read -------------------------------------------------------------------------------
+
+
+class Floats(list):
+    """A list that is none of the common form."""
+
+
+FORMS = {
+    "str": RLE,
+    "bytes": {**RLE, "counts": b"5220007"},
+    "bytearray": {**RLE, "counts": bytearray(b"5220007")},
+    "np.str_": {**RLE, "counts": np.str_("5220007")},
+    "tuple size": {**RLE, "size": (4, 6)},
+    "array size": {**RLE, "size": np.array([4, 6], np.int32)},
+    "numpy size": {**RLE, "size": [np.int64(4), np.uint8(6)]},
+    "runs": RUNS,
+    "tuple of runs": {**RUNS, "counts": tuple(RUNS["counts"])},
+    "array of runs": {**RUNS, "counts": np.array(RUNS["counts"], np.uint32)},
+    "strided runs": {**RUNS, "counts": np.repeat(np.array(RUNS["counts"], ">u8"), 2)[::2]},
+    "list of numpy runs": {**RUNS, "counts": list(np.array(RUNS["counts"]))},
+    "runs with zeros": {**RUNS, "counts": [5, 1, 0, 1, 2, 2, 2, 2, 9, 0, 0]},
+    "OrderedDict": collections.OrderedDict(RLE),
+    "mapping": types.MappingProxyType(RLE),
+    "rings": [RING],
+    "rings of floats": [[float(x) for x in RING]],
+    "rings in a tuple": (tuple(RING),),
+    "flat ring": RING,
+    "flat tuple": tuple(RING),
+    "flat array": np.array(RING, np.int16),
+    "(K, 2) array": np.array(RING, float).reshape(-1, 2),
+    "list of (K, 2) arrays": [np.array(RING, ">f4").reshape(-1, 2)],
+    "list of flat arrays": [np.array(RING, float)],
+    "(R, K, 2) array": np.array([RING], np.longdouble).reshape(1, -1, 2),
+    "points": [RING[i : i + 2] for i in range(0, 8, 2)],
+    "tuples of points": [tuple(RING[i : i + 2]) for i in range(0, 8, 2)],
+    "arrays of points": list(np.array(RING).reshape(-1, 2)),
+    "rings of points": [[RING[i : i + 2] for i in range(0, 8, 2)]],
+    "mixed numbers": [[1, 1.0, np.float32(1), np.int8(3), 4, 3, True * 4, 1]],
+    "a list of another class": Floats([Floats(RING)]),
+    "parts": [[1, 1, 1, 3, 3, 3, 3, 1], [3, 1, 3, 3, 4, 3, 4, 1]],
+    "degenerate rings": [RING, [], [1, 1], [0, 0, 5, 5]],
+    "an empty ring first": [[], RING],
+    "annotation": ANNOTATION,
+    "annotation with RLE": {"id": 1, "segmentation": RLE},
+    "annotation of another class": collections.OrderedDict(ANNOTATION),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms(form):
+    item = FORMS[form]
+    assert sc.Masks.from_coco([item], SIZE) == EXPECTED
+    assert sc.Masks.from_coco(iter([RLE, item, RUNS, ANNOTATION])) == EXPECTED[[0] * 4]
+
+
+def test_a_dict_alone_is_a_batch_of_one():
+    assert sc.Masks.from_coco(RLE) == EXPECTED
+    assert sc.Masks.from_coco(ANNOTATION, SIZE) == EXPECTED
+    assert sc.Masks.from_coco(types.MappingProxyType(RUNS)) == EXPECTED
+
+
+@pytest.mark.parametrize("empty", [[], (), np.empty((0, 2)), np.empty(0), [[]], [np.empty(0)]])
+def test_an_empty_segmentation_is_an_empty_mask(empty):
+    masks = sc.Masks.from_coco([RLE, empty, {"segmentation": empty}])
+    assert masks.area.tolist() == [6, 0, 0]
+
+
+def test_an_empty_list():
+    assert sc.Masks.from_coco([], (4, 6)) == EXPECTED[:0]
+    with pytest.raises(ValueError, match=r"pass size=\(height, width\)"):
+        sc.Masks.from_coco([])
+
+
+def test_kinds_may_be_mixed():
+    boxes = [[0, 0, 1 + i % 6, 1 + i % 4] for i in range(20)]
+    masks = sc.Masks.from_boxes(boxes, SIZE)
+    strings, runs = masks.to_coco(), masks.to_coco(compressed=False)
+    rings = [[[0, 0, 0, y, x, y, x, 0]] for _, _, x, y in boxes]
+    objects = [(strings, runs, rings)[i % 3][i] for i in range(20)]
+    assert sc.Masks.from_coco(objects) == masks
+    assert sc.Masks.from_coco(objects[::-1], SIZE) == masks[::-1]
+
+
+def test_nothing_is_written_to():
+    before = json.dumps([RLE, RUNS, ANNOTATION, RING])
+    sc.Masks.from_coco([RLE, RUNS, ANNOTATION, RING])
+    assert json.dumps([RLE, RUNS, ANNOTATION, RING]) == before
+
+
+# -- what is written ----------------------------------------------------------------------------
+
+
+@given(dense())
+def test_there_and_back(array):
+    masks = sc.Masks.from_dense(array)
+    for compressed in (True, False):
+        objects = masks.to_coco(compressed=compressed)
+        loaded = json.loads(json.dumps(objects))
+        assert loaded == objects
+        assert sc.Masks.from_coco(loaded, array.shape[1:]) == masks
+
+
+def test_plain_objects():
+    strings, runs = EXPECTED.to_coco(), EXPECTED.to_coco(compressed=False)
+    assert strings == [RLE]
+    assert runs == [RUNS]
+    assert type(strings[0]["counts"]) is str
+    assert {type(n) for n in runs[0]["counts"] + runs[0]["size"] + strings[0]["size"]} == {int}
+    assert EXPECTED[:0].to_coco() == EXPECTED[:0].to_coco(compressed=False) == []
+
+
+def test_each_dict_is_its_own():
+    for compressed in (True, False):
+        one, other = EXPECTED[[0, 0]].to_coco(compressed=compressed)
+        assert one["size"] is not other["size"]
+
+
+def test_strings_of_pycocotools():
+    mask = Pycocotools()
+    rng = np.random.default_rng(0)
+    array = rng.random((5, 31, 47)) < rng.random((5, 1, 1))
+    expected = mask.encode(np.asfortranarray(array.transpose(1, 2, 0).astype(np.uint8)))
+    got = sc.Masks.from_coco(expected)
+    assert got == sc.Masks.from_dense(array)
+    assert [rle["counts"].encode() for rle in got.to_coco()] == [r["counts"] for r in expected]
+
+
+def test_sizes_beyond_32_bits():
+    full = {"size": [2**29, 2**30 - 1], "counts": [0, 2**59 - 2**29]}
+    assert sc.Masks.from_coco([full]).to_coco(compressed=False) == [full]
+    assert sc.Masks.from_coco(sc.Masks.from_coco(full).to_coco()).area == [2**59 - 2**29]
+
+
+# -- errors -------------------------------------------------------------------------------------
+
+VALUES = {
+    "size differs": ({**RLE, "size": [4, 7]}, r"size \[4, 7\] differs from the batch's \(4, 6\)"),
+    "size turned": ({**RLE, "size": [6, 4]}, r"size \[6, 4\] differs from the batch's \(4, 6\)"),
+    "size negative": ({**RLE, "size": [-1, -1]}, r"size \[-1, -1\] differs"),
+    "size of 3": ({**RLE, "size": [4, 6, 1]}, r"size: expected \[height, width\], got list"),
+    "size huge": ({**RLE, "size": [2**70, 6]}, "a number is too large"),
+    "no size": ({"counts": "5220007"}, r"expected an RLE dict .* got the keys \['counts'\]"),
+    "no counts": ({"size": [4, 6]}, r"expected an RLE dict .* got the keys \['size'\]"),
+    "whole file": ({"images": [], "annotations": []}, r"the keys \['images', 'annotations'\]"),
+    "no keys": ({}, r"expected an RLE dict"),
+    "sum": ({**RUNS, "counts": [5, 2]}, r"runs sum to 7, but size \(4, 6\) has 24 pixels"),
+    "too long": ({**RUNS, "counts": [5, 20]}, "runs 0 to 1 sum to 25"),
+    "no counts at all": ({**RUNS, "counts": []}, "runs sum to 0"),
+    "empty string": ({**RLE, "counts": ""}, "runs sum to 0"),
+    "negative": ({**RUNS, "counts": [5, -2, 21]}, "run 1 has the negative length -2"),
+    "huge run": ({**RUNS, "counts": [5, 2**63]}, "a number is too large"),
+    "huge runs": ({**RUNS, "counts": np.array([5, 2**63], "u8")}, r"counts: .* below 2\*\*63"),
+    "byte": ({**RLE, "counts": "5 20007"}, "byte 1 of its counts string is 32"),
+    "truncated": ({**RLE, "counts": b"5220o"}, "ends in the middle of a count"),
+    "not ASCII": ({**RLE, "counts": "522é007"}, "a character that is not ASCII"),
+    "surrogate": ({**RLE, "counts": "5\ud800"}, "a character that is not ASCII"),
+    "odd": ([[*RING, 1]], "ring 0 has 9 numbers; expected x and y of each point"),
+    "odd second": ([RING, RING[:7]], "ring 1 has 7 numbers"),
+    "odd flat": ([*RING, 1], "ring 0 has 9 numbers"),
+    "a box": ([1, 1, 3, 2], r"a ring of three points or more, got 4 numbers; .*from_boxes"),
+    "a box array": (np.array([1, 1, 3, 2]), r"got 4 numbers; .*from_boxes"),
+    "NaN": ([[*RING[:7], math.nan]], "coordinate 7 is not a finite number"),
+    "infinite": ([RING, [*RING[:7], math.inf]], "coordinate 15 is not a finite number"),
+    "far": ([[*RING[:7], 1e12]], "coordinate 7 is not a finite number"),
+    "huge": ([[*RING[:7], 10**400]], "a number is too large"),
+    "huge int": ([[*RING[:7], 10**30]], "coordinate 7 is not a finite number"),
+    "point of 3": ([[1, 2], [3, 4, 5], [6, 7]], "point 1: expected .x, y., got list"),
+    "deep point": ([[[1, 2], [3], [6, 7]]], "point 1: expected .x, y., got list"),
+    "(K, 3) array": (np.zeros((4, 3)), r"shape \(K, 2\) or \(2 K,\), got \(4, 3\)"),
+    "4-D array": (np.zeros((1, 1, 4, 2)), "expected a ring of shape|expected a ring of coord"),
+}
+
+TYPES = {
+    "None": (None, "expected an RLE dict, rings of coordinates, or an annotation dict, got None"),
+    "number": (3.5, "got float 3.5"),
+    "str": ("5220007", "got str '5220007'"),
+    "size None": ({**RLE, "size": None}, "size: expected .height, width., got NoneType"),
+    "size str": ({**RLE, "size": "46"}, "size: expected .height, width., got str"),
+    "size of floats": ({**RLE, "size": [4.0, 6.0]}, "size: expected an integer, got float 4.0"),
+    "size of bools": ({**RLE, "size": [True, 6]}, "size: expected an integer, got bool True"),
+    "size of lists": ({**RLE, "size": [[4], [6]]}, "size: expected an integer, got list"),
+    "counts None": ({**RLE, "counts": None}, "counts: expected str, bytes or integers"),
+    "counts dict": ({**RLE, "counts": {}}, "counts: expected str, bytes or integers"),
+    "counts of floats": ({**RLE, "counts": [5.0, 19]}, "counts: expected integers, but 'float'"),
+    "counts of None": ({**RLE, "counts": [5, None]}, "counts: expected integers, but 'None"),
+    "counts of NaN": ({**RLE, "counts": [5, math.nan]}, "counts: expected integers, but 'float'"),
+    "counts of str": ({**RLE, "counts": ["5", "19"]}, "counts: expected integers, but 'str'"),
+    "counts nested": ({**RLE, "counts": [[5, 19]]}, "counts: expected integers, but 'list'"),
+    "float array": ({**RLE, "counts": np.ones(2)}, "counts: expected integers in one dim"),
+    "2-D array": ({**RLE, "counts": np.ones((2, 2), int)}, "counts: expected integers in one dim"),
+    "ring of None": ([[1, 2, 3, 4, 5, None]], "expected numbers as coordinates"),
+    "ring of str": ([["1", "2", "3", "4", "5", "6"]], "expected numbers as coordinates"),
+    "ring of complex": ([[1, 2, 3, 4, 5, 6j]], "expected numbers as coordinates"),
+    "str as ring": ([RING, "123456"], "expected a ring of coordinates, got str"),
+    "dict as ring": ([RING, {}], "expected a ring of coordinates, got dict"),
+    "number as ring": ([RING, 5], "expected a ring of coordinates, got int"),
+    "ring among numbers": ([1, 2, 3, 4, 5, RING], "expected numbers as coordinates"),
+    "too deep": ([[[[1, 2], [3, 4]]]], "expected|point"),
+    "bool array": (np.ones((4, 2), bool), "expected a ring of numbers, got bool"),
+    "object array": (np.array([None] * 6), "expected a ring of numbers, got object"),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(ValueError, name) for name in VALUES] + [(TypeError, name) for name in TYPES],
+)
+def test_errors_name_the_object(kind, name):
+    item, message = (VALUES if kind is ValueError else TYPES)[name]
+    if name == "too deep":
+        kind = (ValueError, TypeError)
+    with pytest.raises(kind, match=f"^object 2: .*({message})"):
+        sc.Masks.from_coco([RLE, ANNOTATION, item, RUNS])
+    with pytest.raises(kind, match=f"^object 0: .*({message})"):
+        sc.Masks.from_coco([item], SIZE)
+    if "segmentation" not in (item if isinstance(item, dict) else {}):
+        annotation = {"id": 42, "segmentation": item}
+        with pytest.raises(kind, match=rf"^object 3 \(annotation id 42\): .*({message})"):
+            sc.Masks.from_coco([RUNS, RLE, RING, annotation, RLE])
+
+
+@pytest.mark.parametrize("name", [*VALUES, *TYPES, *FORMS])
+def test_both_walkers_do_the_same(name):
+    item = FORMS[name] if name in FORMS else (VALUES.get(name) or TYPES[name])[0]
+    for call in (
+        lambda: sc.Masks.from_coco([item, RLE], SIZE),
+        lambda: sc.Masks.from_coco([item, RLE]),
+        lambda: sc.Masks.from_polygons([RING, item], SIZE),
+    ):
+        assert outcome(call) == outcome_in_python(call)
+
+
+def test_the_first_size_is_checked():
+    with pytest.raises(ValueError, match=r"^object 1: size: expected no negative"):
+        sc.Masks.from_coco([RING, {**RLE, "size": [-4, 6]}])
+    with pytest.raises(ValueError, match=r"^object 0: size: expected fewer than 2\*\*59"):
+        sc.Masks.from_coco([{**RLE, "size": [2**40, 2**40]}])
+    with pytest.raises(ValueError, match=r"^size: expected no negative"):
+        sc.Masks.from_coco([RLE], (-4, 6))
+
+
+def test_ids_of_annotations_are_shown_in_short():
+    with pytest.raises(TypeError) as raised:
+        sc.Masks.from_coco([{"id": "x" * 9999, "segmentation": None}], SIZE)
+    assert len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize("objects", [3, None, 0.5])
+def test_a_list_is_expected(objects):
+    with pytest.raises(TypeError, match="objects: expected a list"):
+        sc.Masks.from_coco(objects, SIZE)
+    with pytest.raises(TypeError, match="polygons: expected a list"):
+        sc.Masks.from_polygons(objects, SIZE)
+
+
+def test_endless_lists_end():
+    endless: list = []
+    endless.append(endless)
+    for item in (endless, [endless], {"segmentation": endless}, {**RLE, "counts": endless}):
+        with pytest.raises((TypeError, ValueError), match=r"^object 0: "):
+            sc.Masks.from_coco([item], SIZE)
+    deep: list = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises((TypeError, ValueError), match=r"^object 0: "):
+        sc.Masks.from_coco([deep], SIZE)
+    nested = {"segmentation": RLE}
+    for _ in range(3):
+        nested = {"segmentation": nested}
+    with pytest.raises(ValueError, match=r"^object 0: expected an RLE dict"):
+        sc.Masks.from_coco([nested])
+
+
+garbage = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.binary(max_size=5)
+    | st.sampled_from([RLE, RUNS, RING, ANNOTATION, np.zeros((3, 2)), np.zeros(6), "5220007"]),
+    lambda inner: (
+        st.lists(inner, max_size=8)
+        | st.dictionaries(st.sampled_from(["size", "counts", "segmentation", "id"]), inner)
+        | st.tuples(inner, inner)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.lists(garbage, max_size=4), st.sampled_from([None, SIZE]))
+def test_garbage_is_refused_by_name(objects, size):
+    result = outcome(lambda: sc.Masks.from_coco(objects, size))
+    assert result == outcome_in_python(lambda: sc.Masks.from_coco(objects, size))
+    if isinstance(result, tuple):
+        kind, message = result
+        assert kind in (ValueError, TypeError)
+        assert message.startswith(("object ", "size: ", "there is no RLE"))
+    else:
+        assert len(result) == len(objects)
+
+
+# -- polygons -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", [name for name in FORMS if isinstance(FORMS[name], (list, tuple))])
+def test_from_polygons(form):
+    assert sc.Masks.from_polygons([FORMS[form], [], [RING]], SIZE).area.tolist() == [6, 0, 6]
+
+
+def test_from_no_polygons():
+    assert sc.Masks.from_polygons([], SIZE) == EXPECTED[:0]
+    assert sc.Masks.from_polygons(iter([[], RING]), SIZE).area.tolist() == [0, 6]
+
+
+def test_an_array_of_polygons():
+    rings = np.array([RING, RING], float)
+    assert sc.Masks.from_polygons(rings, SIZE) == EXPECTED[[0, 0]]
+    assert sc.Masks.from_polygons(rings.reshape(2, 4, 2), SIZE) == EXPECTED[[0, 0]]
+
+
+@pytest.mark.parametrize("item", [RLE, ANNOTATION, None, "abc", 3])
+def test_from_polygons_of_other_things(item):
+    with pytest.raises(TypeError, match=r"^mask 1: expected"):
+        sc.Masks.from_polygons([RING, item], SIZE)
+
+
+@pytest.mark.parametrize("name", ["odd", "odd second", "a box", "NaN", "far", "huge", "point of 3"])
+def test_errors_name_the_polygon(name):
+    item, message = VALUES[name]
+    with pytest.raises(ValueError, match=f"^mask 1: .*{message}"):
+        sc.Masks.from_polygons([RING, item, RING], SIZE)
+
+
+def test_polygons_of_pycocotools():
+    mask = Pycocotools()
+    rng = np.random.default_rng(2)
+    polygons = [[(rng.random(2 * n) * 130 - 10).tolist() for n in (3, 17)] for _ in range(20)]
+    expected = [mask.merge(mask.frPyObjects(rings, 100, 110)) for rings in polygons]
+    for masks in (
+        sc.Masks.from_polygons(polygons, (100, 110)),
+        sc.Masks.from_coco(polygons, (100, 110)),
+    ):
+        assert [r["counts"].encode() for r in masks.to_coco()] == [r["counts"] for r in expected]
