@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -47,14 +48,14 @@ def read_objects(objects: Iterable[Any], size: object) -> tuple[Size, list[Part]
     """
     items = _as_list(objects, "objects")
     flat = walker.read_objects(items)
+    height, width = _common_size(items, flat, size)
     kinds = np.frombuffer(flat.kinds, np.uint8)
     lengths = np.frombuffer(flat.lengths, np.int64)
-    height, width = _common_size(items, flat, kinds, size)
     parts = []
     for kind, decode in ((STRING, _strings), (COUNTS, _runs), (POLYGON, _rings)):
-        places = np.flatnonzero(kinds == kind)
-        if len(places) == 0:
+        if kind not in flat.kinds:
             continue
+        places = np.flatnonzero(kinds == kind)
         try:
             batch = decode(flat, _offsets(lengths[places]), height, width)
         except ValueError as error:
@@ -89,28 +90,34 @@ def _as_list(objects: Iterable[Any], name: str) -> list[Any]:
         raise TypeError(f"{name}: expected a list of them, got {described(objects)}") from None
 
 
-def _common_size(items: list[Any], flat: Flat, kinds: NDArray[np.uint8], size: object) -> Size:
+def _common_size(items: list[Any], flat: Flat, size: object) -> Size:
     """Check that all RLEs have the one size, which the first gives where the caller does not."""
-    rles = np.flatnonzero(kinds != POLYGON)
-    sizes = np.frombuffer(flat.sizes, np.int64).reshape(-1, 2)[rles]
     if size is not None:
         common = as_size(size)
-    elif len(rles):
-        first = int(rles[0])
+    else:
+        first = next((i for i, kind in enumerate(flat.kinds) if kind != POLYGON), None)
+        if first is None:
+            raise ValueError("there is no RLE that tells the size; pass size=(height, width)")
         try:
-            common = as_size(sizes[0])
+            common = as_size(flat.sizes[2 * first : 2 * first + 2])
         except ValueError as error:
             raise ValueError(f"{object_name(first, items[first])}: {error}") from None
-    else:
-        raise ValueError("there is no RLE that tells the size; pass size=(height, width)")
-    others = np.flatnonzero((sizes != common).any(axis=1))
+    if flat.sizes != array("q", common) * len(items):
+        _check_sizes(items, flat, common)
+    return common
+
+
+def _check_sizes(items: list[Any], flat: Flat, common: Size) -> None:
+    """Raise for the first RLE of another size."""
+    sizes = np.frombuffer(flat.sizes, np.int64).reshape(-1, 2)
+    rles = np.frombuffer(flat.kinds, np.uint8) != POLYGON
+    others = np.flatnonzero(rles & (sizes != common).any(axis=1))
     if len(others):
-        place = int(rles[others[0]])
+        place = int(others[0])
         raise ValueError(
-            f"{object_name(place, items[place])}: size {sizes[others[0]].tolist()} differs "
+            f"{object_name(place, items[place])}: size {sizes[place].tolist()} differs "
             f"from the batch's {common}"
         )
-    return common
 
 
 def _strings(flat: Flat, offsets: Offsets, height: int, width: int) -> Batch:

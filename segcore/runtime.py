@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import sys
@@ -126,6 +125,8 @@ def _native() -> Any:
 
 
 def _version_of(package: str) -> str:
+    import importlib.metadata  # it takes longer than all of segcore
+
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
