@@ -21,6 +21,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 CXX = os.environ.get("CXX", "g++")
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZERS = "address,undefined"
+XDIST = "pytest-xdist>=3.6"
 
 
 def cpp_files(*folders):
@@ -33,21 +34,22 @@ def built(pattern):
     return path
 
 
-def current_backend(session, **env):
+def backends(session, **env):
+    """Ask the installed package which backend it chooses, and which it has."""
     code = "from segcore import backends; print(backends.current(), *backends.available())"
     env = {"PYTHONSAFEPATH": "1", **env}
     current, *available = session.run("python", "-c", code, env=env, silent=True).split()
     return current, available
 
 
-def run_suite(session, backend, *args, **env):
-    """Run pytest on the installed package, where it must choose that backend."""
+def run_suite(session, *args, expect, **env):
+    """Run pytest on the installed package, which must choose the backend that we expect."""
+    if (chosen := backends(session, **env)[0]) != expect:
+        session.error(f"expected the backend {expect}, but segcore chose {chosen}")
+    session.log(f"the suite on {expect}")
     # Safe path: neither pytest nor the processes that tests start find the checkout's segcore.
     env = {"PYTHONSAFEPATH": "1", **env}
-    session.log(f"suite on the backend {backend}")
-    if backend != (chosen := current_backend(session, **env)[0]):
-        session.error(f"expected the backend {backend}, but segcore chose {chosen}")
-    session.run("python", "-m", "pytest", *args, *session.posargs, env=env)
+    session.run("python", "-m", "pytest", "-n", "auto", *args, *session.posargs, env=env)
 
 
 @nox.session
@@ -64,15 +66,15 @@ def tests(session):
 
     SEGCORE_BACKEND, where it is set, is the only one.
     """
-    session.install(f"{built('*.whl')}[test]")
-    current, available = current_backend(session)
+    session.install(f"{built('*.whl')}[test]", XDIST)
+    best, available = backends(session)
     if "SEGCORE_BACKEND" not in os.environ:
-        if not current.startswith("native:"):
-            session.error(f"segcore chose {current}, although the wheel has native kernels")
+        if not best.startswith("native:"):
+            session.error(f"segcore chose {best}, although the wheel has native kernels")
         for backend in reversed(available):
-            if backend.startswith("native:") and backend != current:
-                run_suite(session, backend, SEGCORE_BACKEND=backend)
-    run_suite(session, current)
+            if backend.startswith("native:") and backend != best:
+                run_suite(session, expect=backend, SEGCORE_BACKEND=backend)
+    run_suite(session, expect=best)
 
 
 @nox.session(requires=["wheel"])
@@ -84,10 +86,9 @@ def nocompiler(session, numba):
     else:
         own = [each for each in EXTRAS["test"] if not each.startswith(PROJECT["name"])]
         requirements = [f"{built('*.tar.gz')}[cli]", *own]
-    session.install(
-        *requirements, env={"CC": "/bin/false", "CXX": "/bin/false", "SEGCORE_REQUIRE_NATIVE": "0"}
-    )
-    run_suite(session, "numba" if numba else "reference")
+    nothing = {"CC": "/bin/false", "CXX": "/bin/false", "SEGCORE_REQUIRE_NATIVE": "0"}
+    session.install(*requirements, XDIST, env=nothing)
+    run_suite(session, expect="numba" if numba else "reference")
 
 
 @nox.session(requires=["wheel"])
@@ -95,8 +96,9 @@ def mindeps(session):
     """Run the suite with the oldest NumPy, Numba, click, rich and Pillow that we promise."""
     promised = PROJECT["dependencies"] + EXTRAS["numba"] + EXTRAS["cli"]
     oldest = [re.sub(r">=([\d.]+)$", r"==\1.*", each) for each in promised]
-    session.install(f"{built('*.whl')}[test]", *oldest)
-    run_suite(session, current_backend(session)[0])
+    session.install(f"{built('*.whl')}[test]", XDIST, *oldest)
+    for backend in (backends(session)[0], "numba"):
+        run_suite(session, expect=backend, SEGCORE_BACKEND=backend)
 
 
 @nox.session(requires=["wheel"])
@@ -142,20 +144,19 @@ def sanitize(session):
     run_cpp_tests(session, *flags)
     session.install(
         f"{built('*.tar.gz')}[test]",
+        XDIST,
         env={"SEGCORE_SANITIZE": SANITIZERS, "SEGCORE_REQUIRE_NATIVE": "1"},
     )
-    libraries = ("libasan.so", "libubsan.so", "libstdc++.so")
-    found = [
+    libraries = [
         session.run(CXX, f"-print-file-name={each}", external=True, silent=True).strip()
-        for each in libraries
+        for each in ("libasan.so", "libubsan.so", "libstdc++.so")
     ]
-    run_suite(
-        session,
-        current_backend(session, LD_PRELOAD=" ".join(found), ASAN_OPTIONS="detect_leaks=0")[0],
-        LD_PRELOAD=" ".join(found),
-        ASAN_OPTIONS="detect_leaks=0",
-        PYTHONMALLOC="malloc",
-    )
+    env = {
+        "LD_PRELOAD": " ".join(libraries),
+        "ASAN_OPTIONS": "detect_leaks=0",  # the interpreter's own
+        "PYTHONMALLOC": "malloc",
+    }
+    run_suite(session, "-k", "native", expect=backends(session, **env)[0], **env)
 
 
 @nox.session

@@ -1,4 +1,7 @@
-"""What every test may ask for: ``kernels``, each backend and variant in turn."""
+"""What every test may ask for: ``kernels``, each backend and variant in turn.
+
+Where SEGCORE_BACKEND is set, that one alone.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ settings.register_profile("thorough", max_examples=2000, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
-@pytest.fixture(scope="session", params=backends.available())
+FORCED = os.environ.get("SEGCORE_BACKEND")
+
+
+@pytest.fixture(scope="session", params=[backends.current()] if FORCED else backends.available())
 def kernels(request: pytest.FixtureRequest) -> Kernels:
     """Give one backend after the other, each certainly itself."""
     kernels = backends.load(request.param)
