@@ -46,7 +46,7 @@ def as_array(value: object, name: str) -> NDArray[Any]:
     if type(value) is np.ndarray:
         return value
     _refuse_devices(value, name)
-    if hasattr(value, "__dlpack__") and not isinstance(value, np.ndarray):
+    if hasattr(value, "__dlpack__") and not isinstance(value, (np.ndarray, type)):
         try:
             return np.from_dlpack(value)
         except (BufferError, RuntimeError, TypeError, ValueError):
@@ -71,7 +71,7 @@ def as_output(value: object, name: str) -> NDArray[Any]:
     """
     _refuse_devices(value, name)
     if not isinstance(value, np.ndarray):
-        if not hasattr(value, "__dlpack__"):
+        if not hasattr(value, "__dlpack__") or isinstance(value, type):
             raise TypeError(f"{name}: expected an array to write into, got {described(value)}")
         value = np.from_dlpack(value)
     if not value.flags.writeable:

@@ -527,7 +527,7 @@ class Masks:
             Of the fresh array: bool, or any numeric one. With ``out`` it is that array's.
         out : array, optional
             (N, H, W), writable, of any strides and any numeric dtype: a NumPy array, or a CPU
-            tensor that shares its memory by DLPack.
+            tensor that shares its memory by DLPack (writable from NumPy 2.1 on).
 
         Returns
         -------
