@@ -107,6 +107,10 @@ class Reader {
 
     int width() const { return width_; }
 
+    // Whether n elements, `stride` bytes apart, are bytes side by side that are only asked for
+    // being nonzero: the common case, for which there are leaf functions that do more at once.
+    bool plain_bytes(int64_t stride) const { return width_ == 1 && stride == 1 && !has_threshold_; }
+
     // Bits of n elements, `stride` bytes apart.
     void read(const uint8_t* values, int64_t stride, size_t n, uint64_t* bits) {
         if (stride != width_) values = gather(values, stride, n);
@@ -283,6 +287,24 @@ class Encoder {
         run_ends.resize(run_ends.size() + count);
     }
 
+    // Append the flips among n bytes that continue those before them (previous_).
+    void append_line(const uint8_t* bytes, int64_t n, int64_t base, Buffer<T>& run_ends) {
+        const size_t room = 64 * words_for(n);
+        if constexpr (sizeof(T) == 4) {
+            const size_t count =
+                simd_.flips_in_line(bytes, static_cast<size_t>(n), &previous_,
+                                    static_cast<uint32_t>(base), run_ends.grow(room));
+            run_ends.resize(run_ends.size() + count);
+        } else {
+            xs_.resize(room);
+            const size_t count = simd_.flips_in_line(bytes, static_cast<size_t>(n), &previous_, 0,
+                                                     xs_.data());
+            T* out = run_ends.grow(count);
+            for (size_t i = 0; i < count; ++i) out[i] = static_cast<T>(base + xs_[i]);
+            run_ends.resize(run_ends.size() + count);
+        }
+    }
+
     void read_columns(Buffer<T>& run_ends) {
         const int64_t height = dense_.size.height, width = dense_.size.width;
         const int64_t y = dense_.strides[1], x = dense_.strides[2];
@@ -296,6 +318,10 @@ class Encoder {
         for (int64_t column = 0; column < columns; ++column) {
             for (int64_t start = 0; start < length; start += kBlock) {
                 const int64_t n = length - start < kBlock ? length - start : kBlock;
+                if (reader_.plain_bytes(y)) {
+                    append_line(data_ + column * x + start, n, column * length + start, run_ends);
+                    continue;
+                }
                 reader_.read(data_ + column * x + start * y, y, static_cast<size_t>(n),
                              bits_.data());
                 append_flips(bits_.data(), words_for(n), n, column * length + start, run_ends);
@@ -323,22 +349,20 @@ class Encoder {
         if (width % 64) above[words - 1] &= (uint64_t{1} << width % 64) - 1;
 
         for (int64_t y = 0; y < height; ++y) {
-            read_row(y, row);
             if (xs_.size() > most) return false;
-            uint32_t* xs = xs_.grow(n);
-            size_t count = 0;
-            for (size_t w = 0; w < words; ++w) {
-                for (uint64_t flips = row[w] ^ above[w]; flips; flips &= flips - 1) {
-                    const uint32_t x = static_cast<uint32_t>(64 * w + lowest_bit(flips));
-                    xs[count++] = x;
-                    ++columns_[x + 1];
-                }
+            uint32_t* xs = xs_.grow(64 * words);
+            size_t count;
+            if (!planes_ && reader_.plain_bytes(dense_.strides[2])) {
+                count = simd_.flips_from_above(data_ + y * dense_.strides[1], n, above, xs);
+            } else {
+                read_row(y, row);
+                for (size_t w = 0; w < words; ++w) above[w] ^= row[w];
+                count = simd_.positions_u32(above, words, 0, xs);
+                std::swap(above, row);
             }
+            for (size_t i = 0; i < count; ++i) ++columns_[xs[i] + 1];
             xs_.resize(xs_.size() + count);
             row_ends_[static_cast<size_t>(y)] = xs_.size();
-            uint64_t* swap = above;
-            above = row;
-            row = swap;
         }
 
         if (xs_.size() == 0) return true;

@@ -99,23 +99,28 @@ struct BytePositions {
 constexpr BytePositions kBytePositions;
 
 // Eight bits at a time: look their positions up, widen them, store all eight, count the true ones.
+struct Words {
+    static uint64_t nonzero(const uint8_t* bytes) { return nonzero_word(bytes); }
+    static size_t positions(uint64_t word, uint32_t base, uint32_t* out) {
+        const size_t set = static_cast<size_t>(_mm_popcnt_u64(word));
+        if (set <= 8) {
+            for (; word; word &= word - 1) *out++ = base + static_cast<uint32_t>(_tzcnt_u64(word));
+            return set;
+        }
+        for (uint32_t j = 0; j < 64; j += 8, word >>= 8) {
+            const int64_t packed = static_cast<int64_t>(kBytePositions.of[word & 255]);
+            const __m256i at = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(packed));
+            store256(out, _mm256_add_epi32(at, _mm256_set1_epi32(static_cast<int>(base + j))));
+            out += _mm_popcnt_u64(word & 255);
+        }
+        return set;
+    }
+};
+
 size_t positions_u32(const uint64_t* bits, size_t words, uint32_t base, uint32_t* out) {
     size_t count = 0;
     for (size_t w = 0; w < words; ++w, base += 64) {
-        uint64_t word = bits[w];
-        if (!word) continue;
-        if (_mm_popcnt_u64(word) <= 8) {
-            for (; word; word &= word - 1) {
-                out[count++] = base + static_cast<uint32_t>(_tzcnt_u64(word));
-            }
-            continue;
-        }
-        for (uint32_t j = 0; j < 64; j += 8, word >>= 8) {
-            const uint64_t packed = kBytePositions.of[word & 255];
-            const __m256i at = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<int64_t>(packed)));
-            store256(out + count, _mm256_add_epi32(at, _mm256_set1_epi32(static_cast<int>(base + j))));
-            count += static_cast<size_t>(_mm_popcnt_u64(word & 255));
-        }
+        if (bits[w]) count += Words::positions(bits[w], base, out + count);
     }
     return count;
 }
@@ -174,6 +179,8 @@ Table make_table() {
     table.pack_differ[0] = pack_differ_bytes;
     table.pack_differ[2] = pack_differ_words;
     table.pack_greater_f32 = pack_greater_floats;
+    table.flips_from_above = flips_from_above<Words>;
+    table.flips_in_line = flips_in_line<Words>;
     table.positions_u32 = positions_u32;
     table.expand[0] = expand_bytes;
     table.stream = stream_lines;

@@ -115,34 +115,37 @@ inline __m512i iota_bytes() {
 }
 
 // Compress the bytes 0..63 by the word to the positions of its bits, then widen sixteen at a time.
-size_t positions_u32(const uint64_t* bits, size_t words, uint32_t base, uint32_t* out) {
-    const __m512i iota = iota_bytes();
-    size_t count = 0;
-    for (size_t w = 0; w < words; ++w, base += 64) {
-        uint64_t word = bits[w];
-        if (!word) continue;
+struct Words {
+    static uint64_t nonzero(const uint8_t* bytes) {
+        return _mm512_cmpneq_epi8_mask(load512(bytes), _mm512_setzero_si512());
+    }
+    static size_t positions(uint64_t word, uint32_t base, uint32_t* out) {
         const size_t set = static_cast<size_t>(_mm_popcnt_u64(word));
         if (set <= 4) {
-            for (; word; word &= word - 1) {
-                out[count++] = base + static_cast<uint32_t>(_tzcnt_u64(word));
-            }
-            continue;
+            for (; word; word &= word - 1) *out++ = base + static_cast<uint32_t>(_tzcnt_u64(word));
+            return set;
         }
         const __m512i start = _mm512_set1_epi32(static_cast<int>(base));
-        const __m512i packed = _mm512_maskz_compress_epi8(word, iota);
-        store512(out + count,
-                 _mm512_add_epi32(start, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(packed))));
+        const __m512i packed = _mm512_maskz_compress_epi8(word, iota_bytes());
+        const auto widened = [start](__m128i bytes) {
+            return _mm512_add_epi32(start, _mm512_cvtepu8_epi32(bytes));
+        };
+        store512(out, widened(_mm512_castsi512_si128(packed)));
         if (set > 16) {
-            const __m128i second = _mm512_extracti32x4_epi32(packed, 1);
-            store512(out + count + 16, _mm512_add_epi32(start, _mm512_cvtepu8_epi32(second)));
+            store512(out + 16, widened(_mm512_extracti32x4_epi32(packed, 1)));
             if (set > 32) {
-                const __m128i third = _mm512_extracti32x4_epi32(packed, 2);
-                const __m128i fourth = _mm512_extracti32x4_epi32(packed, 3);
-                store512(out + count + 32, _mm512_add_epi32(start, _mm512_cvtepu8_epi32(third)));
-                store512(out + count + 48, _mm512_add_epi32(start, _mm512_cvtepu8_epi32(fourth)));
+                store512(out + 32, widened(_mm512_extracti32x4_epi32(packed, 2)));
+                store512(out + 48, widened(_mm512_extracti32x4_epi32(packed, 3)));
             }
         }
-        count += set;
+        return set;
+    }
+};
+
+size_t positions_u32(const uint64_t* bits, size_t words, uint32_t base, uint32_t* out) {
+    size_t count = 0;
+    for (size_t w = 0; w < words; ++w, base += 64) {
+        if (bits[w]) count += Words::positions(bits[w], base, out + count);
     }
     return count;
 }
@@ -264,6 +267,8 @@ Table make_table() {
     table.pack_differ[3] = pack_differ_wide<uint64_t>;
     table.pack_greater_f32 = pack_greater_floats;
     table.pack_greater_f64 = pack_greater_doubles;
+    table.flips_from_above = flips_from_above<Words>;
+    table.flips_in_line = flips_in_line<Words>;
     table.positions_u32 = positions_u32;
     table.expand[0] = expand_bytes;
     table.expand[2] = expand_words;

@@ -25,6 +25,16 @@ struct Table {
     // Bit i is set where a[i] != b[i]. For elements of 1, 2, 4 and 8 bytes.
     void (*pack_differ[4])(const void* a, const void* b, size_t n, uint64_t* bits);
 
+    // The flips of n bytes, of which nonzero is foreground, against the bits above them: write the
+    // index of every byte that differs from its bit, ascending, return how many, and leave the
+    // bytes' own bits in `above`. `out` has room for n rounded up to 64.
+    size_t (*flips_from_above)(const void* bytes, size_t n, uint64_t* above, uint32_t* out);
+    // The flips of n bytes against the byte before each: write base + the index, ascending, and
+    // return how many. `before` is the bit before the first byte, and becomes that of the last.
+    // `out` has room for n rounded up to 64.
+    size_t (*flips_in_line)(const void* bytes, size_t n, uint64_t* before, uint32_t base,
+                            uint32_t* out);
+
     // Write base + the index of every set bit, ascending; return how many. `out` has room for
     // 64 * words values: an implementation may write past the count, never past that room.
     size_t (*positions_u32)(const uint64_t* bits, size_t words, uint32_t base, uint32_t* out);
