@@ -262,11 +262,22 @@ class Decoder {
             return;
         }
         const size_t first = 64 * low_, last = 64 * high_ < n ? 64 * high_ : n;
+        auto* expand = simd_.expand[log2_of(width)];
         if (!zeroed) {
             std::memset(to, 0, first * width);
+            expand(bits_.data() + low_, last - first, out_.one, to + first * width);
             std::memset(to + last * width, 0, (n - last) * width);
+            return;
         }
-        simd_.expand[log2_of(width)](bits_.data() + low_, last - first, out_.one, to + first * width);
+        // Words without foreground, of which there are many between runs, are passed over.
+        for (size_t w = low_; w < high_; ++w) {
+            if (bits_[w] == 0) continue;
+            size_t end = w + 1;
+            while (end < high_ && bits_[end] != 0) ++end;
+            const size_t start = 64 * w, stop = 64 * end < n ? 64 * end : n;
+            expand(bits_.data() + w, stop - start, out_.one, to + start * width);
+            w = end;
+        }
     }
 
     void clear_rows(uint8_t* to, int64_t rows) {

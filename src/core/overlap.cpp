@@ -28,7 +28,7 @@ constexpr int64_t kWordsPerBlock = 8;     // a plane's ranks are kept for blocks
 
 struct Layer {
     int64_t first, last;  // its columns
-    int64_t cells;        // where they begin in Mask::starts and Mask::ends
+    int64_t starts, ends; // where their intervals' starts and ends begin in Mask::cells
 };
 
 // A mask, prepared for the ways of counting that suit it.
@@ -41,7 +41,7 @@ struct Mask {
     int64_t first_column = 0, last_column = 0;
 
     std::vector<Layer> layers;  // empty: not prepared so
-    Buffer<uint16_t> starts, ends;
+    Buffer<uint16_t> cells;
 
     Buffer<uint64_t> plane;  // words from pixel plane_start, a multiple of 64; empty: none
     int64_t plane_start = 0;
@@ -60,7 +60,7 @@ class Preparer {
         mask.flips = begin;
         mask.count = end - begin;
         if (mask.count == 0) return;
-        rank_flips(mask);
+        measure(mask);
         mask.first_column = static_cast<int64_t>(divider_.quotient(begin[0]));
         mask.last_column =
             static_cast<int64_t>(divider_.quotient(static_cast<T>(mask.last - 1))) + 1;
@@ -70,11 +70,7 @@ class Preparer {
         }
     }
 
-   private:
-    int64_t stop_of(const Mask<T>& mask, int64_t i) const {
-        return i + 1 < mask.count ? static_cast<int64_t>(mask.flips[i + 1]) : size_.pixels();
-    }
-
+    // What ranks need: only where some mask has no layers.
     void rank_flips(Mask<T>& mask) {
         mask.ranks.resize(static_cast<size_t>(mask.count) + 1);
         int64_t area = 0;
@@ -84,6 +80,20 @@ class Preparer {
             area += stop_of(mask, i) - static_cast<int64_t>(mask.flips[i]);
             rank[i + 1] = area;
         }
+    }
+
+   private:
+    int64_t stop_of(const Mask<T>& mask, int64_t i) const {
+        return i + 1 < mask.count ? static_cast<int64_t>(mask.flips[i + 1]) : size_.pixels();
+    }
+
+    void measure(Mask<T>& mask) {
+        const int64_t pairs = mask.count & ~int64_t{1};
+        int64_t area = 0;
+        for (int64_t i = 0; i < pairs; i += 2) {
+            area += static_cast<int64_t>(mask.flips[i + 1]) - static_cast<int64_t>(mask.flips[i]);
+        }
+        if (pairs < mask.count) area += size_.pixels() - static_cast<int64_t>(mask.flips[pairs]);
         mask.area = area;
         mask.first = static_cast<int64_t>(mask.flips[0]);
         mask.last = stop_of(mask, (mask.count - 1) & ~int64_t{1});
@@ -92,56 +102,72 @@ class Preparer {
     // Cut the runs into one interval a column and deal them out to layers. False where that makes
     // too many layers, or far more cells than there are runs.
     bool make_layers(Mask<T>& mask) {
-        const int64_t height = size_.height;
+        const int64_t height = size_.height, origin = mask.first_column;
         if (height >= kMaxHeight) return false;
-        const int64_t columns = mask.last_column - mask.first_column;
+        const int64_t columns = mask.last_column - origin;
         const int64_t most_cells = 4 * mask.count + 256;
         if (columns > most_cells || columns > (int64_t{1} << 31) - 1) return false;
 
-        // How many runs each column has, and from that each layer's first and last column.
-        depth_.assign(static_cast<size_t>(columns), 0);
-        int64_t runs = 0;
-        const int64_t origin = mask.first_column;
-        pieces_.clear();
+        // The first run of each column goes to its place at once, the others are kept for later.
+        const size_t room = static_cast<size_t>(columns + kPadding);
+        mask.cells.assign(2 * room, 0);
+        uint16_t* const starts = mask.cells.data();
+        uint16_t* const ends = starts + room;
+        others_.clear();
         for (int64_t i = 0; i < mask.count; i += 2) {
             const T start = mask.flips[i];
-            const int64_t stop = stop_of(mask, i);
+            int64_t left = stop_of(mask, i) - static_cast<int64_t>(start);
             int64_t x = static_cast<int64_t>(divider_.quotient(start));
             int64_t y = static_cast<int64_t>(start) - x * height;
-            int64_t left = stop - static_cast<int64_t>(start);
-            for (;;) {
+            for (x -= origin; left > 0; ++x, y = 0) {
                 const int64_t n = left < height - y ? left : height - y;
-                uint16_t& depth = depth_[static_cast<size_t>(x - origin)];
-                if (depth == kMaxLayers) return false;
-                pieces_.push_back({static_cast<int32_t>(x - origin), depth++,
-                                   static_cast<uint16_t>(y), static_cast<uint16_t>(y + n)});
-                if (++runs > most_cells) return false;
                 left -= n;
-                if (left == 0) break;
-                ++x;
-                y = 0;
+                if (ends[x] == 0) {
+                    starts[x] = static_cast<uint16_t>(y);
+                    ends[x] = static_cast<uint16_t>(y + n);
+                } else {
+                    others_.push_back({static_cast<int32_t>(x), 0, static_cast<uint16_t>(y),
+                                       static_cast<uint16_t>(y + n)});
+                }
             }
         }
-        int64_t cells = 0;
-        for (int64_t k = 0;; ++k) {
-            int64_t first = 0, last = columns;
-            while (first < columns && depth_[static_cast<size_t>(first)] <= k) ++first;
-            if (first == columns) break;
-            while (depth_[static_cast<size_t>(last - 1)] <= k) --last;
-            mask.layers.push_back({first + origin, last + origin, cells});
-            cells += last - first + kPadding;
-            if (cells > most_cells + kPadding * (k + 1)) return false;
+        mask.layers.push_back({origin, origin + columns, 0, static_cast<int64_t>(room)});
+        return others_.size() == 0 || add_layers(mask, columns, most_cells);
+    }
+
+    // The second runs of columns, the third, and so on.
+    bool add_layers(Mask<T>& mask, int64_t columns, int64_t most_cells) {
+        depth_.assign(static_cast<size_t>(columns), 0);
+        int64_t first[kMaxLayers], last[kMaxLayers];
+        size_t layers = 1;
+        for (size_t i = 0; i < others_.size(); ++i) {
+            Piece& piece = others_[i];
+            piece.depth = ++depth_[static_cast<size_t>(piece.column)];
+            if (piece.depth == kMaxLayers) return false;
+            if (piece.depth == layers) {
+                first[layers] = piece.column;
+                ++layers;
+            }
+            last[piece.depth] = piece.column;
         }
-        mask.starts.resize(static_cast<size_t>(cells));
-        mask.ends.resize(static_cast<size_t>(cells));
-        std::memset(mask.starts.data(), 0, static_cast<size_t>(cells) * sizeof(uint16_t));
-        std::memset(mask.ends.data(), 0, static_cast<size_t>(cells) * sizeof(uint16_t));
-        for (size_t i = 0; i < pieces_.size(); ++i) {
-            const Piece& piece = pieces_[i];
+        // Pieces come in ascending columns, so first and last are the layers' extents.
+        int64_t cells = 2 * (columns + kPadding);
+        for (size_t k = 1; k < layers; ++k) {
+            const int64_t room = last[k] + 1 - first[k] + kPadding;
+            mask.layers.push_back({mask.first_column + first[k], mask.first_column + last[k] + 1,
+                                   cells, cells + room});
+            cells += 2 * room;
+            if (cells > 2 * (most_cells + kPadding * static_cast<int64_t>(k + 1))) return false;
+        }
+        const size_t done = mask.cells.size();
+        mask.cells.resize(static_cast<size_t>(cells));
+        std::memset(mask.cells.data() + done, 0, (mask.cells.size() - done) * sizeof(uint16_t));
+        for (size_t i = 0; i < others_.size(); ++i) {
+            const Piece& piece = others_[i];
             const Layer& layer = mask.layers[piece.depth];
-            const size_t cell = static_cast<size_t>(layer.cells + piece.column + origin - layer.first);
-            mask.starts[cell] = piece.start;
-            mask.ends[cell] = piece.end;
+            const int64_t at = piece.column + mask.first_column - layer.first;
+            mask.cells[static_cast<size_t>(layer.starts + at)] = piece.start;
+            mask.cells[static_cast<size_t>(layer.ends + at)] = piece.end;
         }
         return true;
     }
@@ -190,8 +216,8 @@ class Preparer {
     const Context& context_;
     Size size_;
     Divider<T> divider_;
-    Buffer<uint16_t> depth_;
-    Buffer<Piece> pieces_;
+    Buffer<uint16_t> depth_;  // of each column: its runs but the first
+    Buffer<Piece> others_;    // those runs
 };
 
 template <class T>
@@ -220,10 +246,10 @@ class Counter {
                 const int64_t first = std::max(p.first, q.first);
                 const int64_t last = std::min(p.last, q.last);
                 if (first >= last) continue;
-                const int64_t i = p.cells + first - p.first, j = q.cells + first - q.first;
-                sum += simd_.overlap_columns(a.starts.data() + i, a.ends.data() + i,
-                                             b.starts.data() + j, b.ends.data() + j,
-                                             static_cast<size_t>(last - first));
+                const uint16_t* in_a = a.cells.data() + first - p.first;
+                const uint16_t* in_b = b.cells.data() + first - q.first;
+                sum += simd_.overlap_columns(in_a + p.starts, in_a + p.ends, in_b + q.starts,
+                                             in_b + q.ends, static_cast<size_t>(last - first));
             }
         }
         return static_cast<int64_t>(sum);
@@ -307,38 +333,74 @@ class Counter {
     int64_t pixels_;
 };
 
+// The masks of both batches, prepared; the second ones are the first where the batches are the same.
 template <class T>
-std::vector<Mask<T>> prepare(const Context& context, BatchView<T> batch, Size size) {
-    std::vector<Mask<T>> masks(static_cast<size_t>(batch.count));
-    const int threads =
-        threads_for(context, batch.count, static_cast<double>(batch.total()) * 5);
-    std::vector<std::unique_ptr<Preparer<T>>> preparers;
-    for (int i = 0; i < threads; ++i) {
-        preparers.push_back(std::make_unique<Preparer<T>>(context, size));
+class Prepared {
+   public:
+    Prepared(const Context& context, BatchView<T> a, BatchView<T> b, Size size)
+        : context_(context), size_(size), first_(static_cast<size_t>(a.count)) {
+        const bool same =
+            a.run_ends == b.run_ends && a.offsets == b.offsets && a.count == b.count;
+        if (!same) second_.resize(static_cast<size_t>(b.count));
+        each(first_, a, [](Preparer<T>& preparer, const T* begin, const T* end, Mask<T>& mask) {
+            preparer.prepare(begin, end, mask);
+        });
+        each(second_, b, [](Preparer<T>& preparer, const T* begin, const T* end, Mask<T>& mask) {
+            preparer.prepare(begin, end, mask);
+        });
+        if (!all_have_layers(first_) || !all_have_layers(second_)) {
+            auto rank = [](Preparer<T>& preparer, const T*, const T*, Mask<T>& mask) {
+                preparer.rank_flips(mask);
+            };
+            each(first_, a, rank);
+            each(second_, b, rank);
+        }
+        others_ = same ? &first_ : &second_;
     }
-    parallel_for(batch.count, threads, [&](int64_t mask, int worker) {
-        preparers[static_cast<size_t>(worker)]->prepare(batch.begin(mask), batch.end(mask),
-                                                        masks[static_cast<size_t>(mask)]);
-    });
-    return masks;
-}
+
+    const Mask<T>& a(int64_t i) const { return first_[static_cast<size_t>(i)]; }
+    const Mask<T>& b(int64_t j) const { return (*others_)[static_cast<size_t>(j)]; }
+
+   private:
+    static bool all_have_layers(const std::vector<Mask<T>>& masks) {
+        for (const Mask<T>& mask : masks) {
+            if (mask.count > 0 && mask.layers.empty()) return false;
+        }
+        return true;
+    }
+
+    template <class Step>
+    void each(std::vector<Mask<T>>& masks, BatchView<T> batch, Step step) {
+        if (masks.empty()) return;
+        const int threads =
+            threads_for(context_, batch.count, static_cast<double>(batch.total()) * 5);
+        std::vector<std::unique_ptr<Preparer<T>>> preparers;
+        for (int i = 0; i < threads; ++i) {
+            preparers.push_back(std::make_unique<Preparer<T>>(context_, size_));
+        }
+        parallel_for(batch.count, threads, [&](int64_t mask, int worker) {
+            step(*preparers[static_cast<size_t>(worker)], batch.begin(mask), batch.end(mask),
+                 masks[static_cast<size_t>(mask)]);
+        });
+    }
+
+    const Context& context_;
+    Size size_;
+    std::vector<Mask<T>> first_, second_;
+    const std::vector<Mask<T>>* others_;
+};
 
 }  // namespace
 
 template <class T>
 void overlap(const Context& context, BatchView<T> a, BatchView<T> b, Size size, int64_t* areas) {
-    const bool same = a.run_ends == b.run_ends && a.offsets == b.offsets && a.count == b.count;
-    const std::vector<Mask<T>> as = prepare(context, a, size);
-    const std::vector<Mask<T>> others =
-        same ? std::vector<Mask<T>>() : prepare(context, b, size);
-    const std::vector<Mask<T>>& bs = same ? as : others;
+    const Prepared<T> prepared(context, a, b, size);
     const Counter<T> counter(context, size);
     const double work = static_cast<double>(a.count) * static_cast<double>(b.count) * 20 +
                         static_cast<double>(a.total()) * static_cast<double>(b.count) * 0.02;
     parallel_for(a.count, threads_for(context, a.count, work), [&](int64_t i, int) {
         for (int64_t j = 0; j < b.count; ++j) {
-            areas[i * b.count + j] =
-                counter.count(as[static_cast<size_t>(i)], bs[static_cast<size_t>(j)]);
+            areas[i * b.count + j] = counter.count(prepared.a(i), prepared.b(j));
         }
     });
 }
