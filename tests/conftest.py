@@ -13,6 +13,9 @@ from hypothesis import HealthCheck, settings
 from segcore import backends
 from segcore.backends.protocol import Kernels
 
+# Processes that tests start import the installed segcore as well, not a folder they start in.
+os.environ["PYTHONSAFEPATH"] = "1"
+
 # Compiling (numba) and sharing a machine make the first example slow, which says nothing.
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("quick", max_examples=100, **_COMMON)
