@@ -28,15 +28,17 @@ def blobs(count: int, height: int, width: int, seed: int = 1) -> NDArray[np.bool
         radius = height * rng.uniform(0.06, 0.24)
         aspect = rng.uniform(0.6, 1.6)
         cy, cx = rng.uniform(0.1, 0.9, 2) * (height, width)
-        reach = int(1.5 * radius * max(aspect, 1 / aspect)) + 2
-        top, bottom = max(int(cy) - reach, 0), min(int(cy) + reach, height)
-        left, right = max(int(cx) - reach, 0), min(int(cx) + reach, width)
+        reach_y, reach_x = int(1.3 * radius / aspect) + 2, int(1.3 * radius * aspect) + 2
+        top, bottom = max(int(cy) - reach_y, 0), min(int(cy) + reach_y, height)
+        left, right = max(int(cx) - reach_x, 0), min(int(cx) + reach_x, width)
         y, x = np.ogrid[top:bottom, left:right]
-        dy, dx = (y - cy) * aspect, (x - cx) / aspect
+        dy = ((y - cy) * aspect).astype(np.float32)
+        dx = ((x - cx) / aspect).astype(np.float32)
         angle = np.arctan2(dy, dx)
-        outline = np.full(angle.shape, radius)
-        for period in rng.integers(2, 8, 3):
-            outline += radius * 0.1 * np.sin(period * angle + rng.uniform(0, 2 * np.pi))
+        outline = np.full_like(angle, radius)
+        periods, phases = rng.integers(2, 8, 3).tolist(), rng.uniform(0, 2 * np.pi, 3).tolist()
+        for period, phase in zip(periods, phases, strict=True):
+            outline += 0.1 * radius * np.sin(period * angle + phase)
         mask[top:bottom, left:right] = np.hypot(dy, dx) < outline
     return masks
 

@@ -69,6 +69,13 @@ def counts_of_rlemasks(masks: Sequence[Any]) -> list[bytes]:
     return [counts_of_rle(mask.to_dict()) for mask in masks]
 
 
+def taken(out: NDArray[Any]) -> NDArray[Any]:
+    """Give a copy of what was written, and spoil the original for whoever writes next."""
+    answer = out.copy()
+    out[...] = 1
+    return answer
+
+
 def dense_of_interleaved(dense: NDArray[Any]) -> NDArray[Any]:
     """Give (H, W, N) as (N, H, W)."""
     return dense.transpose(2, 0, 1)

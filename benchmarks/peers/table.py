@@ -95,11 +95,12 @@ def _fastest(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:
     times = [{k: way["seconds"] for k, way in _fastest(row).items()} for row in rows]
-    columns = [name for name in COLUMNS if any(name in each for each in times)]
+    wrong = [{each["library"] for each in row["wrong"]} for row in rows]
+    present = set().union(*times, *wrong)
+    columns = [name for name in COLUMNS if name in present]
     cells = [["operation", *columns, "bar", "reached"]]
-    for row, seconds in zip(rows, times, strict=True):
+    for row, seconds, without in zip(rows, times, wrong, strict=True):
         peers = [seconds[name] for name in (*PEERS, ONE_THREAD) if name in seconds]
-        wrong = {each["library"] for each in row["wrong"]} - set(seconds)
         line = [row["title"]]
         for name in columns:
             if name in seconds:
@@ -107,7 +108,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
                 best = name in PEERS and seconds[name] == min(peers)
                 line.append(f"**{text}**" if best else text)
             else:
-                line.append("WRONG" if name in wrong else "")
+                line.append("WRONG" if name in without else "")
         line.append(", ".join(f"{bar['at_least']:g} x {bar['against']}" for bar in row["bars"]))
         line.append(", ".join(map(_reached, row["bars"] or _best_peer(peers, seconds))))
         cells.append(line)

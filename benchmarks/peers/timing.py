@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 SEGCORE = "segcore"
+EXPECTED = "expected"
+"""The library of a contender that is the known answer: compared with, and not timed."""
 SAMPLE = 0.002
 """Seconds that a sample should take at least."""
 BUDGET = 1.5

@@ -18,7 +18,7 @@ from ..forms import (
 )
 from ..libraries import drop_ins, load
 from ..row import row
-from ..timing import SEGCORE, Contender
+from ..timing import EXPECTED, SEGCORE, Contender
 
 
 @row("COCO dicts: parse 100")
@@ -27,6 +27,7 @@ def parse(inputs: Inputs) -> Iterator[Contender]:
     forms = Forms.of_dense(inputs.blobs)
     rlemasklib = load("rlemasklib")
     core = load("faster_coco_eval.mask_api_new_cpp")
+    yield Contender(EXPECTED, lambda: forms.rles, counts_of_rles)
     yield Contender(SEGCORE, lambda: sc.Masks.from_coco(forms.rles), counts_of_masks)
     if rlemasklib:
         yield Contender(
@@ -48,6 +49,7 @@ def parse(inputs: Inputs) -> Iterator[Contender]:
 def write(inputs: Inputs) -> Iterator[Contender]:
     """The library's own form to dicts with strings."""
     forms = Forms.of_dense(inputs.blobs)
+    yield Contender(EXPECTED, lambda: forms.rles, counts_of_rles)
     yield Contender(SEGCORE, forms.masks.to_coco, counts_of_rles)
     if load("rlemasklib"):
         yield Contender(

@@ -1,0 +1,33 @@
+"""Boolean operations: element by element, and of a whole batch."""
+
+from .common import BACKENDS, batch, checked
+
+XOR = 0b0110
+PARTNERS = {"blobs": "other_blobs", "noise": "full"}
+
+
+class Combine:
+    params = (BACKENDS, tuple(PARTNERS))
+    param_names = ("backend", "input")
+
+    def setup(self, backend, name):
+        a, size = batch(name, 100)
+        b, _ = batch(PARTNERS[name], 100)
+        self.arguments = (*a, *b, *size, XOR)
+        self.kernels = checked(backend, "combine", *self.arguments)
+
+    def time_combine(self, *_):
+        self.kernels.combine(*self.arguments)
+
+
+class Reduce:
+    params = (BACKENDS, ("blobs", "noise"), ("union", "intersection"))
+    param_names = ("backend", "input", "operation")
+
+    def setup(self, backend, name, operation):
+        masks, size = batch(name, 100)
+        self.arguments = (*masks, *size, operation == "intersection")
+        self.kernels = checked(backend, "reduce", *self.arguments)
+
+    def time_reduce(self, *_):
+        self.kernels.reduce(*self.arguments)

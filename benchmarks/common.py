@@ -1,0 +1,73 @@
+"""What the asv benchmarks share: backends, inputs, and the check of the answer."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import segcore as sc
+from segcore import backends
+from segcore.backends.protocol import Batch, Kernels
+
+from .inputs import Inputs
+
+BACKENDS = tuple(name for name in backends.available() if name != "reference") or ("reference",)
+"""Those that are made to be fast; the reference says what their answers must be."""
+
+INPUTS = Inputs(quick=bool(os.environ.get("SEGCORE_BENCH_QUICK")))
+
+DENSE = ("blobs", "noise", "vertical_stripes", "horizontal_stripes", "empty", "full", "one_pixel")
+"""The names of the inputs that are dense masks."""
+
+REFERENCE = backends.load("reference")
+
+
+class WrongAnswerError(AssertionError):
+    """A kernel's answer differs from the reference's."""
+
+
+def loaded(backend: str) -> Kernels:
+    """Give a backend, on one thread."""
+    sc.set_num_threads(1)
+    return backends.load(backend)
+
+
+def checked(backend: str, kernel: str, *arguments: Any) -> Kernels:
+    """Give a backend, on one thread, warm, and right about these arguments."""
+    kernels = loaded(backend)
+    answer = getattr(kernels, kernel)(*arguments)
+    expect(answer, getattr(REFERENCE, kernel)(*arguments), f"{backend}: {kernel}")
+    return kernels
+
+
+def expect(answer: Any, expected: Any, what: str) -> None:
+    """Compare arrays, or tuples of them, to the last bit."""
+    pairs = zip(_arrays(answer), _arrays(expected), strict=True)
+    if not all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in pairs):
+        raise WrongAnswerError(f"{what} is wrong")
+
+
+def _arrays(answer: Any) -> tuple[Any, ...]:
+    return answer if isinstance(answer, tuple) else (answer,)
+
+
+def dense(name: str, count: int = 10) -> NDArray[np.bool_]:
+    """Give an input as (N, H, W) in C order, at most ``count`` masks."""
+    array: NDArray[np.bool_] = getattr(INPUTS, name)
+    return array[:count] if array.ndim == 3 else array[None]
+
+
+def in_layout(array: NDArray[Any], layout: str) -> NDArray[Any]:
+    """Lay (N, H, W) out so that rows ("C"), columns ("F") or masks ("N") are contiguous."""
+    order = {"C": (0, 1, 2), "F": (0, 2, 1), "N": (1, 2, 0)}[layout]
+    back = np.argsort(order)
+    return np.ascontiguousarray(array.transpose(order)).transpose(back)
+
+
+def batch(name: str, count: int = 10) -> tuple[Batch, tuple[int, int]]:
+    """Give an input as the pair (run_ends, offsets), and its size."""
+    masks = sc.Masks.from_dense(dense(name, count))
+    return (masks.run_ends, masks.offsets), masks.size
