@@ -17,7 +17,8 @@ py::tuple string_decode(const Kernels& kernels, const py::array& data,
     return with_run_ends(size, [&](auto type) {
         Batch<decltype(type)> batch;
         check(without_gil([&] {
-                  return segcore::string_decode(kernels.context(), bytes, starts, count, size, batch);
+                  return segcore::string_decode(kernels.context(), bytes, starts, count, size,
+                                                batch);
               }),
               size);
         return to_tuple(std::move(batch));
@@ -33,15 +34,16 @@ py::tuple counts_decode(const Kernels& kernels, const py::array& counts,
     return with_run_ends(size, [&](auto type) {
         Batch<decltype(type)> batch;
         check(without_gil([&] {
-                  return segcore::counts_decode(kernels.context(), values, starts, count, size, batch);
+                  return segcore::counts_decode(kernels.context(), values, starts, count, size,
+                                                batch);
               }),
               size);
         return to_tuple(std::move(batch));
     });
 }
 
-py::tuple string_encode(const Kernels& kernels, const py::array& run_ends,
-                        const py::array& offsets, int64_t height, int64_t width) {
+py::tuple string_encode(const Kernels& kernels, const py::array& run_ends, const py::array& offsets,
+                        int64_t height, int64_t width) {
     const Size size = size_of(height, width);
     return with_run_ends(size, [&](auto type) {
         const auto batch = batch_of<decltype(type)>(run_ends, offsets);
@@ -51,8 +53,8 @@ py::tuple string_encode(const Kernels& kernels, const py::array& run_ends,
     });
 }
 
-py::tuple counts_encode(const Kernels& kernels, const py::array& run_ends,
-                        const py::array& offsets, int64_t height, int64_t width) {
+py::tuple counts_encode(const Kernels& kernels, const py::array& run_ends, const py::array& offsets,
+                        int64_t height, int64_t width) {
     const Size size = size_of(height, width);
     return with_run_ends(size, [&](auto type) {
         const auto batch = batch_of<decltype(type)>(run_ends, offsets);

@@ -16,7 +16,8 @@ Scalar scalar_of(const py::dtype& dtype) {
     const auto width = dtype.itemsize();
     if (is_native(dtype)) {
         switch (dtype.kind()) {
-            case 'b': return Scalar::u8;
+            case 'b':
+                return Scalar::u8;
             case 'u':
                 return width == 1   ? Scalar::u8
                        : width == 2 ? Scalar::u16
@@ -32,7 +33,8 @@ Scalar scalar_of(const py::dtype& dtype) {
                 if (width == 4) return Scalar::f32;
                 if (width == 8) return Scalar::f64;
                 break;
-            default: break;
+            default:
+                break;
         }
     }
     refuse("dense", "bool, integers or float16/32/64 in native byte order");
@@ -47,19 +49,22 @@ uint64_t one_of(const py::dtype& dtype) {
         refuse("out", "bool, integers, float16/32/64 or complex64");
     }
     const auto part = kind == 'c' ? 4 : width;
-    const uint64_t one = !floating    ? 1
-                         : part == 2  ? 0x3c00
-                         : part == 4  ? 0x3f800000
-                                      : 0x3ff0000000000000;
+    const uint64_t one = !floating   ? 1
+                         : part == 2 ? 0x3c00
+                         : part == 4 ? 0x3f800000
+                                     : 0x3ff0000000000000;
     return is_native(dtype) ? one : swap_bytes(one, static_cast<int>(part));
 }
 
 py::tuple encode(const Kernels& kernels, const py::array& dense, std::optional<double> threshold) {
     if (dense.ndim() != 3) refuse("dense", "an (N, H, W) array");
-    const DenseView view{static_cast<const uint8_t*>(dense.data()), dense.shape(0),
+    const DenseView view{static_cast<const uint8_t*>(dense.data()),
+                         dense.shape(0),
                          size_of(dense.shape(1), dense.shape(2)),
                          {dense.strides(0), dense.strides(1), dense.strides(2)},
-                         scalar_of(dense.dtype()), threshold.has_value(), threshold.value_or(0)};
+                         scalar_of(dense.dtype()),
+                         threshold.has_value(),
+                         threshold.value_or(0)};
     return with_run_ends(view.size, [&](auto type) {
         Batch<decltype(type)> batch;
         without_gil([&] { segcore::encode(kernels.context(), view, batch); });
@@ -71,10 +76,13 @@ void decode(const Kernels& kernels, const py::array& run_ends, const py::array& 
             py::array out, bool zeroed) {
     if (out.ndim() != 3) refuse("out", "an (N, H, W) array");
     const py::dtype dtype = out.dtype();
-    const DenseOutput view{static_cast<uint8_t*>(out.mutable_data()), out.shape(0),
+    const DenseOutput view{static_cast<uint8_t*>(out.mutable_data()),
+                           out.shape(0),
                            size_of(out.shape(1), out.shape(2)),
                            {out.strides(0), out.strides(1), out.strides(2)},
-                           static_cast<int>(dtype.itemsize()), one_of(dtype), zeroed};
+                           static_cast<int>(dtype.itemsize()),
+                           one_of(dtype),
+                           zeroed};
     with_run_ends(view.size, [&](auto type) {
         const auto batch = batch_of<decltype(type)>(run_ends, offsets);
         if (batch.count != view.count) refuse("out", "as many masks as offsets has");

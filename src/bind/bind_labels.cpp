@@ -40,10 +40,17 @@ Buffer<uint8_t> values_for(const py::array& out, const py::array& values) {
     bytes.append(static_cast<const uint8_t*>(values.data()), static_cast<size_t>(values.nbytes()));
     if (is_native(out.dtype())) return bytes;
     switch (out.itemsize()) {
-        case 2: swap_all<uint16_t>(bytes); break;
-        case 4: swap_all<uint32_t>(bytes); break;
-        case 8: swap_all<uint64_t>(bytes); break;
-        default: break;
+        case 2:
+            swap_all<uint16_t>(bytes);
+            break;
+        case 4:
+            swap_all<uint32_t>(bytes);
+            break;
+        case 8:
+            swap_all<uint64_t>(bytes);
+            break;
+        default:
+            break;
     }
     return bytes;
 }
@@ -109,7 +116,8 @@ py::tuple label_runs(const Kernels& kernels, const py::array& labels,
     const LabelView view{static_cast<const uint8_t*>(labels.data()),
                          size_of(labels.shape(0), labels.shape(1)),
                          {labels.strides(0), labels.strides(1)},
-                         static_cast<int>(labels.itemsize()), is_signed,
+                         static_cast<int>(labels.itemsize()),
+                         is_signed,
                          !is_native(labels.dtype())};
     Labels wanted{false, 0};
     if (background) {
@@ -120,7 +128,8 @@ py::tuple label_runs(const Kernels& kernels, const py::array& labels,
         Buffer<uint64_t> ids;
         Batch<decltype(type)> batch;
         without_gil([&] { segcore::label_runs(kernels.context(), view, wanted, ids, batch); });
-        return py::make_tuple(ids_array(ids, native(labels.dtype())), to_array(std::move(batch.run_ends)),
+        return py::make_tuple(ids_array(ids, native(labels.dtype())),
+                              to_array(std::move(batch.run_ends)),
                               to_array(std::move(batch.offsets)));
     });
 }

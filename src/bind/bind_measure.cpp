@@ -19,8 +19,8 @@ py::array area(const Kernels&, const py::array& run_ends, const py::array& offse
     });
 }
 
-py::array boxes(const Kernels&, const py::array& run_ends, const py::array& offsets,
-                int64_t height, int64_t width) {
+py::array boxes(const Kernels&, const py::array& run_ends, const py::array& offsets, int64_t height,
+                int64_t width) {
     const Size size = size_of(height, width);
     return with_run_ends(size, [&](auto type) -> py::array {
         const auto batch = batch_of<decltype(type)>(run_ends, offsets);

@@ -64,8 +64,9 @@ PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
 #else
     m.attr("assertions") = true;
 #endif
-    m.def("variants", [] { return py::tuple(py::cast(variants())); },
-          "The instruction sets of this processor, the best first.");
+    m.def(
+        "variants", [] { return py::tuple(py::cast(variants())); },
+        "The instruction sets of this processor, the best first.");
     m.def("get_num_threads", num_threads, "How many threads a kernel may use.");
     m.def("set_num_threads", set_num_threads, py::arg("count"),
           "Set how many threads a kernel may use.");

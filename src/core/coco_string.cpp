@@ -134,17 +134,17 @@ Status string_decode(const Context& context, const uint8_t* data, const int64_t*
 template <class T>
 Status counts_decode(const Context& context, const int64_t* counts, const int64_t* counts_offsets,
                      int64_t count, Size size, Batch<T>& batch) {
-    return build_batch<T>(
-        context, count, string_work(counts_offsets[count], count), batch,
-        [&](int64_t mask, Buffer<T>& run_ends, int) {
-            const int64_t start = counts_offsets[mask], stop = counts_offsets[mask + 1];
-            Runs<T> runs(mask, size, run_ends, stop - start);
-            for (int64_t i = start; i < stop; ++i) {
-                const Status status = runs.add(counts[i]);
-                if (!status.ok()) return status;
-            }
-            return runs.finish();
-        });
+    return build_batch<T>(context, count, string_work(counts_offsets[count], count), batch,
+                          [&](int64_t mask, Buffer<T>& run_ends, int) {
+                              const int64_t start = counts_offsets[mask],
+                                            stop = counts_offsets[mask + 1];
+                              Runs<T> runs(mask, size, run_ends, stop - start);
+                              for (int64_t i = start; i < stop; ++i) {
+                                  const Status status = runs.add(counts[i]);
+                                  if (!status.ok()) return status;
+                              }
+                              return runs.finish();
+                          });
 }
 
 template <class T>
@@ -182,12 +182,12 @@ void counts_encode(const Context&, BatchView<T> masks, Size size, Strings<int64_
     }
 }
 
-#define SEGCORE_INSTANTIATE(T)                                                                 \
-    template Status string_decode<T>(const Context&, const uint8_t*, const int64_t*, int64_t,  \
-                                     Size, Batch<T>&);                                         \
-    template Status counts_decode<T>(const Context&, const int64_t*, const int64_t*, int64_t,  \
-                                     Size, Batch<T>&);                                         \
-    template void string_encode<T>(const Context&, BatchView<T>, Size, Strings<uint8_t>&);     \
+#define SEGCORE_INSTANTIATE(T)                                                                \
+    template Status string_decode<T>(const Context&, const uint8_t*, const int64_t*, int64_t, \
+                                     Size, Batch<T>&);                                        \
+    template Status counts_decode<T>(const Context&, const int64_t*, const int64_t*, int64_t, \
+                                     Size, Batch<T>&);                                        \
+    template void string_encode<T>(const Context&, BatchView<T>, Size, Strings<uint8_t>&);    \
     template void counts_encode<T>(const Context&, BatchView<T>, Size, Strings<int64_t>&);
 SEGCORE_INSTANTIATE(uint32_t)
 SEGCORE_INSTANTIATE(uint64_t)

@@ -27,10 +27,14 @@ void fill(uint8_t* to, int64_t stride, int64_t n, int width, uint64_t value) {
         return;
     }
     switch (width) {
-        case 1: return fill_as<uint8_t>(to, stride, n, value);
-        case 2: return fill_as<uint16_t>(to, stride, n, value);
-        case 4: return fill_as<uint32_t>(to, stride, n, value);
-        default: return fill_as<uint64_t>(to, stride, n, value);
+        case 1:
+            return fill_as<uint8_t>(to, stride, n, value);
+        case 2:
+            return fill_as<uint16_t>(to, stride, n, value);
+        case 4:
+            return fill_as<uint32_t>(to, stride, n, value);
+        default:
+            return fill_as<uint64_t>(to, stride, n, value);
     }
 }
 
@@ -42,10 +46,14 @@ void spread_as(const uint8_t* from, uint8_t* to, int64_t stride, size_t n) {
 
 void spread(const uint8_t* from, uint8_t* to, int64_t stride, size_t n, int width) {
     switch (width) {
-        case 1: return spread_as<uint8_t>(from, to, stride, n);
-        case 2: return spread_as<uint16_t>(from, to, stride, n);
-        case 4: return spread_as<uint32_t>(from, to, stride, n);
-        default: return spread_as<uint64_t>(from, to, stride, n);
+        case 1:
+            return spread_as<uint8_t>(from, to, stride, n);
+        case 2:
+            return spread_as<uint16_t>(from, to, stride, n);
+        case 4:
+            return spread_as<uint32_t>(from, to, stride, n);
+        default:
+            return spread_as<uint64_t>(from, to, stride, n);
     }
 }
 
@@ -119,8 +127,8 @@ class Decoder {
           width_(out.size.width),
           divider_(out.size.height > 0 ? out.size.height : 1),
           stream_(context.simd) {
-        const double bytes = static_cast<double>(out.size.pixels()) * out.width *
-                             static_cast<double>(out.count);
+        const double bytes =
+            static_cast<double>(out.size.pixels()) * out.width * static_cast<double>(out.count);
         streaming_ = !out.zeroed && bytes >= kStreamBytes && out.strides[2] == out.width &&
                      out.strides[1] == out.strides[2] * width_ &&
                      out.strides[1] <= static_cast<int64_t>(Stream::kRoom / 2);
@@ -199,7 +207,9 @@ class Decoder {
         }
         low_ = flip_xs_[0] / 64;
         high_ = (n % 2 ? static_cast<size_t>(width_ - 1)
-                       : flip_xs_[n - 1] - size_t{flip_ys_[n - 1] == 0}) / 64 + 1;
+                       : flip_xs_[n - 1] - size_t{flip_ys_[n - 1] == 0}) /
+                    64 +
+                1;
         for (size_t y = 1; y <= static_cast<size_t>(height_); ++y) {
             row_ends_[y] += row_ends_[y - 1];
         }

@@ -24,14 +24,18 @@ namespace {
 int width_of(Scalar scalar) {
     switch (scalar) {
         case Scalar::u8:
-        case Scalar::i8: return 1;
+        case Scalar::i8:
+            return 1;
         case Scalar::u16:
         case Scalar::i16:
-        case Scalar::f16: return 2;
+        case Scalar::f16:
+            return 2;
         case Scalar::u32:
         case Scalar::i32:
-        case Scalar::f32: return 4;
-        default: return 8;
+        case Scalar::f32:
+            return 4;
+        default:
+            return 8;
     }
 }
 
@@ -81,15 +85,24 @@ AtLeast at_least(double threshold) {
 
 AtLeast at_least(Scalar scalar, double threshold) {
     switch (scalar) {
-        case Scalar::u8: return at_least<uint8_t>(threshold);
-        case Scalar::i8: return at_least<int8_t>(threshold);
-        case Scalar::u16: return at_least<uint16_t>(threshold);
-        case Scalar::i16: return at_least<int16_t>(threshold);
-        case Scalar::u32: return at_least<uint32_t>(threshold);
-        case Scalar::i32: return at_least<int32_t>(threshold);
-        case Scalar::u64: return at_least<uint64_t>(threshold);
-        case Scalar::i64: return at_least<int64_t>(threshold);
-        default: return {};
+        case Scalar::u8:
+            return at_least<uint8_t>(threshold);
+        case Scalar::i8:
+            return at_least<int8_t>(threshold);
+        case Scalar::u16:
+            return at_least<uint16_t>(threshold);
+        case Scalar::i16:
+            return at_least<int16_t>(threshold);
+        case Scalar::u32:
+            return at_least<uint32_t>(threshold);
+        case Scalar::i32:
+            return at_least<int32_t>(threshold);
+        case Scalar::u64:
+            return at_least<uint64_t>(threshold);
+        case Scalar::i64:
+            return at_least<int64_t>(threshold);
+        default:
+            return {};
     }
 }
 
@@ -132,7 +145,8 @@ class Reader {
                     std::memset(bits, 0, words_for(static_cast<int64_t>(n)) * sizeof(uint64_t));
                     return;
                 }
-                simd_.pack_at_least[static_cast<size_t>(scalar_)](values, n, at_least_.lowest, bits);
+                simd_.pack_at_least[static_cast<size_t>(scalar_)](values, n, at_least_.lowest,
+                                                                  bits);
         }
     }
 
@@ -146,10 +160,17 @@ class Reader {
     }
     const uint8_t* gather(const uint8_t* values, int64_t stride, size_t n) {
         switch (width_) {
-            case 1: gather_as<uint8_t>(values, stride, n); break;
-            case 2: gather_as<uint16_t>(values, stride, n); break;
-            case 4: gather_as<uint32_t>(values, stride, n); break;
-            default: gather_as<uint64_t>(values, stride, n);
+            case 1:
+                gather_as<uint8_t>(values, stride, n);
+                break;
+            case 2:
+                gather_as<uint16_t>(values, stride, n);
+                break;
+            case 4:
+                gather_as<uint32_t>(values, stride, n);
+                break;
+            default:
+                gather_as<uint64_t>(values, stride, n);
         }
         return gathered_.data();
     }
@@ -165,16 +186,16 @@ class Reader {
 };
 
 // Arrays whose masks lie side by side, pixel by pixel, as in (H, W, N) in C order, would be read
-// once a mask. They are read once for all: blocks of 64 pixels by 64 masks are transposed and packed
-// to one bit a pixel, an eighth of the input's size.
+// once a mask. They are read once for all: blocks of 64 pixels by 64 masks are transposed and
+// packed to one bit a pixel, an eighth of the input's size.
 class Planes {
    public:
     static bool suit(const DenseView& dense) {
         const int64_t next = std::min(std::abs(dense.strides[1]), std::abs(dense.strides[2]));
         constexpr int64_t kLimit = int64_t{1} << 31;  // of the 32-bit lists of read_rows
         return dense.count > 1 && dense.size.width > 1 && dense.size.width < kLimit &&
-               dense.size.height < kLimit &&
-               dense.strides[0] == width_of(dense.scalar) && dense.strides[0] < next;
+               dense.size.height < kLimit && dense.strides[0] == width_of(dense.scalar) &&
+               dense.strides[0] < next;
     }
 
     Planes(const Context& context, const DenseView& dense, int threads)
@@ -201,8 +222,8 @@ class Planes {
         const int64_t x0 = static_cast<int64_t>(64 * word);
         const size_t pixels = static_cast<size_t>(std::min(dense_.size.width - x0, int64_t{64}));
         const size_t masks = static_cast<size_t>(std::min(dense_.count - mask, int64_t{64}));
-        const uint8_t* from = dense_.data + mask * dense_.strides[0] + y * dense_.strides[1] +
-                              x0 * dense_.strides[2];
+        const uint8_t* from =
+            dense_.data + mask * dense_.strides[0] + y * dense_.strides[1] + x0 * dense_.strides[2];
         alignas(64) uint8_t block[64 * 64 * 8], turned[64 * 64 * 8];
         for (size_t x = 0; x < pixels; ++x) {
             std::memcpy(block + x * 64 * width, from + static_cast<int64_t>(x) * dense_.strides[2],
@@ -214,8 +235,9 @@ class Planes {
         }
         simd.transpose[log2_of(width)](block, 64, turned);
         for (size_t i = 0; i < masks; ++i) {
-            uint64_t* to = bits_.data() + word + words_ * static_cast<size_t>(
-                               (mask + static_cast<int64_t>(i)) * dense_.size.height + y);
+            uint64_t* to = bits_.data() + word +
+                           words_ * static_cast<size_t>(
+                                        (mask + static_cast<int64_t>(i)) * dense_.size.height + y);
             reader.read(turned + i * 64 * width, static_cast<int64_t>(width), pixels, to);
         }
     }
@@ -282,8 +304,7 @@ class Encoder {
         previous_ = previous;
         if (!any) return;
         T* out = run_ends.grow(64 * words);
-        const size_t count =
-            positions(simd_, flips_.data(), words, static_cast<T>(base), out);
+        const size_t count = positions(simd_, flips_.data(), words, static_cast<T>(base), out);
         run_ends.resize(run_ends.size() + count);
     }
 
@@ -297,8 +318,8 @@ class Encoder {
             run_ends.resize(run_ends.size() + count);
         } else {
             xs_.resize(room);
-            const size_t count = simd_.flips_in_line(bytes, static_cast<size_t>(n), &previous_, 0,
-                                                     xs_.data());
+            const size_t count =
+                simd_.flips_in_line(bytes, static_cast<size_t>(n), &previous_, 0, xs_.data());
             T* out = run_ends.grow(count);
             for (size_t i = 0; i < count; ++i) out[i] = static_cast<T>(base + xs_[i]);
             run_ends.resize(run_ends.size() + count);
@@ -429,9 +450,9 @@ class Encoder {
     Buffer<uint64_t> bits_;
     Buffer<uint64_t> flips_;
     Buffer<uint64_t> strip_;
-    Buffer<uint32_t> xs_;        // read_rows: the columns of the flips, row after row,
-    Buffer<size_t> row_ends_;    // where each row's end,
-    Buffer<size_t> columns_;     // and how many, later where, each column's are
+    Buffer<uint32_t> xs_;  // read_rows: the columns of the flips, row after row,
+    Buffer<size_t> row_ends_;  // where each row's end,
+    Buffer<size_t> columns_;  // and how many, later where, each column's are
 };
 
 }  // namespace
@@ -445,7 +466,8 @@ void encode(const Context& context, const DenseView& dense, Batch<T>& batch) {
     if (Planes::suit(dense)) planes.emplace(context, dense, threads);
     std::vector<Encoder<T>> encoders;
     encoders.reserve(static_cast<size_t>(threads));
-    for (int i = 0; i < threads; ++i) encoders.emplace_back(context, dense, planes ? &*planes : nullptr);
+    for (int i = 0; i < threads; ++i)
+        encoders.emplace_back(context, dense, planes ? &*planes : nullptr);
     build_batch<T>(context, dense.count, work, batch,
                    [&](int64_t mask, Buffer<T>& run_ends, int worker) {
                        encoders[static_cast<size_t>(worker)].encode(mask, run_ends);

@@ -43,7 +43,8 @@ class Numbering {
     size_t slot(uint64_t label) const {
         const uint64_t mixed = label * 0x9e3779b97f4a7c15u;
         size_t at = static_cast<size_t>(mixed >> 20) & (table_.size() - 1);
-        while (table_[at] != kNone && labels_[table_[at]] != label) at = (at + 1) & (table_.size() - 1);
+        while (table_[at] != kNone && labels_[table_[at]] != label)
+            at = (at + 1) & (table_.size() - 1);
         return at;
     }
 
@@ -133,9 +134,9 @@ class Splitter {
         for (int64_t x = 0; x < columns; ++x) {
             for (int64_t start = 0; start < length; start += kBlock) {
                 const size_t n = static_cast<size_t>(std::min(kBlock, length - start));
-                const uint8_t* labels = contiguous(
-                    view_.data + x * view_.strides[1] + start * view_.strides[0],
-                    view_.strides[0], n, copy);
+                const uint8_t* labels =
+                    contiguous(view_.data + x * view_.strides[1] + start * view_.strides[0],
+                               view_.strides[0], n, copy);
                 const int64_t base = x * length + start;
                 const Label first = load(labels, 0);
                 if (base == 0 || first != before) append(base, first);
@@ -201,9 +202,8 @@ class Splitter {
         const uint64_t sign = view_.is_signed ? uint64_t{1} << (8 * sizeof(Label) - 1) : 0;
         Buffer<uint32_t> ascending(count);
         for (size_t i = 0; i < count; ++i) ascending[i] = static_cast<uint32_t>(i);
-        std::sort(ascending.data(), ascending.data() + count, [&](uint32_t a, uint32_t b) {
-            return (labels[a] ^ sign) < (labels[b] ^ sign);
-        });
+        std::sort(ascending.data(), ascending.data() + count,
+                  [&](uint32_t a, uint32_t b) { return (labels[a] ^ sign) < (labels[b] ^ sign); });
 
         // One place a label, and one for the background, whose flips are counted but not kept.
         Buffer<size_t> cursors;
@@ -252,10 +252,14 @@ template <class T>
 void label_runs(const Context& context, const LabelView& labels, Labels wanted,
                 Buffer<uint64_t>& ids, Batch<T>& batch) {
     switch (labels.width) {
-        case 1: return Splitter<T, uint8_t>(context, labels).split(wanted, ids, batch);
-        case 2: return Splitter<T, uint16_t>(context, labels).split(wanted, ids, batch);
-        case 4: return Splitter<T, uint32_t>(context, labels).split(wanted, ids, batch);
-        default: return Splitter<T, uint64_t>(context, labels).split(wanted, ids, batch);
+        case 1:
+            return Splitter<T, uint8_t>(context, labels).split(wanted, ids, batch);
+        case 2:
+            return Splitter<T, uint16_t>(context, labels).split(wanted, ids, batch);
+        case 4:
+            return Splitter<T, uint32_t>(context, labels).split(wanted, ids, batch);
+        default:
+            return Splitter<T, uint64_t>(context, labels).split(wanted, ids, batch);
     }
 }
 

@@ -126,7 +126,8 @@ class Plane {
             run_ends.resize(run_ends.size() + positions(simd, flips, n, base, out));
         }
         // A flip behind the image's last pixel is none.
-        if (run_ends.size() && static_cast<int64_t>(run_ends.back()) == pixels_) run_ends.pop_back();
+        if (run_ends.size() && static_cast<int64_t>(run_ends.back()) == pixels_)
+            run_ends.pop_back();
     }
 
     BatchView<T> masks_;

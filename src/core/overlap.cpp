@@ -23,12 +23,12 @@ namespace {
 
 constexpr int64_t kMaxLayers = 24;
 constexpr int64_t kMaxHeight = 1 << 15;   // intervals are held in 15 bits
-constexpr int64_t kPadding = 32;          // empty columns behind a layer, for vectors to run into
-constexpr int64_t kWordsPerBlock = 8;     // a plane's ranks are kept for blocks of 512 pixels
+constexpr int64_t kPadding = 32;  // empty columns behind a layer, for vectors to run into
+constexpr int64_t kWordsPerBlock = 8;  // a plane's ranks are kept for blocks of 512 pixels
 
 struct Layer {
     int64_t first, last;  // its columns
-    int64_t starts, ends; // where their intervals' starts and ends begin in Mask::cells
+    int64_t starts, ends;  // where their intervals' starts and ends begin in Mask::cells
 };
 
 // A mask, prepared for the ways of counting that suit it.
@@ -217,7 +217,7 @@ class Preparer {
     Size size_;
     Divider<T> divider_;
     Buffer<uint16_t> depth_;  // of each column: its runs but the first
-    Buffer<Piece> others_;    // those runs
+    Buffer<Piece> others_;  // those runs
 };
 
 template <class T>
@@ -258,10 +258,9 @@ class Counter {
     int64_t by_planes(const Mask<T>& a, const Mask<T>& b) const {
         const int64_t start = std::max(a.plane_start, b.plane_start);
         const int64_t words = (std::min(a.last, b.last) - start + 63) / 64;
-        return static_cast<int64_t>(
-            simd_.count_common(a.plane.data() + (start - a.plane_start) / 64,
-                               b.plane.data() + (start - b.plane_start) / 64,
-                               static_cast<size_t>(words)));
+        return static_cast<int64_t>(simd_.count_common(
+            a.plane.data() + (start - a.plane_start) / 64,
+            b.plane.data() + (start - b.plane_start) / 64, static_cast<size_t>(words)));
     }
 
     // The sum over a's runs [s, e) of rank(e) - rank(s), where rank counts b's pixels before.
@@ -277,7 +276,8 @@ class Counter {
         }
         int64_t sum = 0;
         if (b.plane.size()) {
-            for (; i < last; i += 2) sum += plane_rank(b, stop_of(a, i)) - plane_rank(b, start_of(a, i));
+            for (; i < last; i += 2)
+                sum += plane_rank(b, stop_of(a, i)) - plane_rank(b, start_of(a, i));
         } else {
             const T* from = b.flips;
             for (; i < last; i += 2) {
@@ -333,61 +333,49 @@ class Counter {
     int64_t pixels_;
 };
 
-// The masks of both batches, prepared; the second ones are the first where the batches are the same.
+// The masks of both batches, prepared; once, where the batches are the same.
 template <class T>
 class Prepared {
    public:
-    Prepared(const Context& context, BatchView<T> a, BatchView<T> b, Size size)
-        : context_(context), size_(size), first_(static_cast<size_t>(a.count)) {
+    Prepared(const Context& context, BatchView<T> a, BatchView<T> b, Size size) {
         const bool same =
             a.run_ends == b.run_ends && a.offsets == b.offsets && a.count == b.count;
-        if (!same) second_.resize(static_cast<size_t>(b.count));
-        each(first_, a, [](Preparer<T>& preparer, const T* begin, const T* end, Mask<T>& mask) {
-            preparer.prepare(begin, end, mask);
-        });
-        each(second_, b, [](Preparer<T>& preparer, const T* begin, const T* end, Mask<T>& mask) {
-            preparer.prepare(begin, end, mask);
-        });
-        if (!all_have_layers(first_) || !all_have_layers(second_)) {
-            auto rank = [](Preparer<T>& preparer, const T*, const T*, Mask<T>& mask) {
-                preparer.rank_flips(mask);
-            };
-            each(first_, a, rank);
-            each(second_, b, rank);
+        const int64_t count = same ? a.count : a.count + b.count;
+        const double flips = static_cast<double>(same ? a.total() : a.total() + b.total());
+        masks_.resize(static_cast<size_t>(count));
+        first_b_ = same ? 0 : a.count;
+
+        const int threads = threads_for(context, count, flips * 2 + static_cast<double>(count) * 100);
+        std::vector<std::unique_ptr<Preparer<T>>> preparers;
+        for (int i = 0; i < threads; ++i) {
+            preparers.push_back(std::make_unique<Preparer<T>>(context, size));
         }
-        others_ = same ? &first_ : &second_;
+        parallel_for(count, threads, [&](int64_t i, int worker) {
+            const BatchView<T>& batch = i < a.count ? a : b;
+            const int64_t mask = i < a.count ? i : i - a.count;
+            preparers[static_cast<size_t>(worker)]->prepare(
+                batch.begin(mask), batch.end(mask), masks_[static_cast<size_t>(i)]);
+        });
+        if (!all_have_layers()) {
+            parallel_for(count, threads, [&](int64_t i, int worker) {
+                preparers[static_cast<size_t>(worker)]->rank_flips(masks_[static_cast<size_t>(i)]);
+            });
+        }
     }
 
-    const Mask<T>& a(int64_t i) const { return first_[static_cast<size_t>(i)]; }
-    const Mask<T>& b(int64_t j) const { return (*others_)[static_cast<size_t>(j)]; }
+    const Mask<T>& a(int64_t i) const { return masks_[static_cast<size_t>(i)]; }
+    const Mask<T>& b(int64_t j) const { return masks_[static_cast<size_t>(first_b_ + j)]; }
 
    private:
-    static bool all_have_layers(const std::vector<Mask<T>>& masks) {
-        for (const Mask<T>& mask : masks) {
+    bool all_have_layers() const {
+        for (const Mask<T>& mask : masks_) {
             if (mask.count > 0 && mask.layers.empty()) return false;
         }
         return true;
     }
 
-    template <class Step>
-    void each(std::vector<Mask<T>>& masks, BatchView<T> batch, Step step) {
-        if (masks.empty()) return;
-        const int threads =
-            threads_for(context_, batch.count, static_cast<double>(batch.total()) * 5);
-        std::vector<std::unique_ptr<Preparer<T>>> preparers;
-        for (int i = 0; i < threads; ++i) {
-            preparers.push_back(std::make_unique<Preparer<T>>(context_, size_));
-        }
-        parallel_for(batch.count, threads, [&](int64_t mask, int worker) {
-            step(*preparers[static_cast<size_t>(worker)], batch.begin(mask), batch.end(mask),
-                 masks[static_cast<size_t>(mask)]);
-        });
-    }
-
-    const Context& context_;
-    Size size_;
-    std::vector<Mask<T>> first_, second_;
-    const std::vector<Mask<T>>* others_;
+    std::vector<Mask<T>> masks_;
+    int64_t first_b_;
 };
 
 }  // namespace

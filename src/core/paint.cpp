@@ -1,9 +1,9 @@
 // Masks to a label map, by the painter's algorithm.
 //
-// Runs go down the columns, the array usually along the rows. So the masks are painted, as stretches
-// of memory, into a strip of 64 columns that stays in the cache, and the strip is then transposed
-// into the rows of the output. The strip holds small codes (0: not painted) rather than values,
-// so that it is narrow whatever the output's dtype is.
+// Runs go down the columns, the array usually along the rows. So the masks are painted, as
+// stretches of memory, into a strip of 64 columns that stays in the cache, and the strip is then
+// transposed into the rows of the output. The strip holds small codes (0: not painted) rather than
+// values, so that it is narrow whatever the output's dtype is.
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
@@ -32,8 +32,8 @@ struct Palette {
         for (int64_t i = 0; i < count; ++i) values[static_cast<size_t>(i)] = of_mask[order[i]];
         if (count == 0) return;
         std::sort(values.data(), values.data() + count);
-        values.resize(static_cast<size_t>(
-            std::unique(values.data(), values.data() + count) - values.data()));
+        values.resize(
+            static_cast<size_t>(std::unique(values.data(), values.data() + count) - values.data()));
         const Value range = static_cast<Value>(values.back() - values[0]);
         consecutive = range < 255 || (values.size() > 255 && range < 65535);
         origin = static_cast<Value>(values[0] - 1);  // may wrap, and wraps back
@@ -43,7 +43,8 @@ struct Palette {
     uint64_t code(Value value) const {
         if (consecutive) return static_cast<Value>(value - origin);
         const Value* end = values.data() + values.size();
-        return static_cast<uint64_t>(std::lower_bound(values.data(), end, value) - values.data()) + 1;
+        return static_cast<uint64_t>(std::lower_bound(values.data(), end, value) - values.data()) +
+               1;
     }
 };
 
@@ -70,9 +71,8 @@ class Painter {
         for (int64_t i = 0; i < order_count_; ++i) {
             const T* begin = masks_.begin(order_[i]);
             const T* end = masks_.end(order_[i]);
-            const T* at = first == 0
-                              ? begin
-                              : std::upper_bound(begin, end, static_cast<T>(first * height_));
+            const T* at =
+                first == 0 ? begin : std::upper_bound(begin, end, static_cast<T>(first * height_));
             cursors_[static_cast<size_t>(i)] = at - begin;
         }
         for (int64_t x = first; x < last; x += kStrip) {
@@ -148,7 +148,8 @@ class Painter {
                     });
                 } else {
                     const Value* values = palette_.values.data();
-                    write(codes, columns, to, [values](Code code) { return values[code - (code != 0)]; });
+                    write(codes, columns, to,
+                          [values](Code code) { return values[code - (code != 0)]; });
                 }
             }
         }
@@ -194,8 +195,8 @@ void paint_strips(const Context& context, BatchView<T> masks, const int64_t* ord
         codes[static_cast<size_t>(i)] = static_cast<Code>(palette.code(values[order[i]]));
     }
     const int64_t width = out.size.width, strips = (width + kStrip - 1) / kStrip;
-    const double work = static_cast<double>(out.size.pixels()) * 0.5 +
-                        static_cast<double>(masks.total()) * 10;
+    const double work =
+        static_cast<double>(out.size.pixels()) * 0.5 + static_cast<double>(masks.total()) * 10;
     const int threads = threads_for(context, strips, work);
     parallel_for(threads, threads, [&](int64_t part, int) {
         const int64_t first = strips * part / threads * kStrip;
@@ -235,8 +236,8 @@ void paint_columns(BatchView<T> masks, const int64_t* order, int64_t order_count
 }
 
 template <class T, class Value>
-void paint_as(const Context& context, BatchView<T> masks, const int64_t* order,
-              int64_t order_count, const void* values, const LabelOutput& out) {
+void paint_as(const Context& context, BatchView<T> masks, const int64_t* order, int64_t order_count,
+              const void* values, const LabelOutput& out) {
     const Value* of_mask = static_cast<const Value*>(values);
     if (out.size.pixels() == 0 || order_count == 0) return;
     if (out.size.width < kStrip || std::abs(out.strides[0]) < std::abs(out.strides[1])) {
@@ -259,10 +260,14 @@ template <class T>
 void paint(const Context& context, BatchView<T> masks, const int64_t* order, int64_t order_count,
            const void* values, const LabelOutput& out) {
     switch (out.width) {
-        case 1: return paint_as<T, uint8_t>(context, masks, order, order_count, values, out);
-        case 2: return paint_as<T, uint16_t>(context, masks, order, order_count, values, out);
-        case 4: return paint_as<T, uint32_t>(context, masks, order, order_count, values, out);
-        default: return paint_as<T, uint64_t>(context, masks, order, order_count, values, out);
+        case 1:
+            return paint_as<T, uint8_t>(context, masks, order, order_count, values, out);
+        case 2:
+            return paint_as<T, uint16_t>(context, masks, order, order_count, values, out);
+        case 4:
+            return paint_as<T, uint32_t>(context, masks, order, order_count, values, out);
+        default:
+            return paint_as<T, uint64_t>(context, masks, order, order_count, values, out);
     }
 }
 

@@ -122,7 +122,8 @@ class Ring {
             low = std::min(low, c->column);
             high = std::max(high, c->column);
         }
-        // A closed ring crosses every column between its outermost: there are no more than crossings.
+        // A closed ring crosses every column between its outermost: there are no more than
+        // crossings.
         column_ends_.assign(static_cast<size_t>(high - low) + 2, 0);
         for (const Crossing* c = begin; c < end; ++c) {
             ++column_ends_[static_cast<size_t>(c->column - low) + 1];
@@ -249,9 +250,9 @@ Status rasterize_boxes(const Context& context, const double* boxes, int64_t coun
                           });
 }
 
-#define SEGCORE_INSTANTIATE(T)                                                              \
-    template Status rasterize_polygons<T>(const Context&, const double*, const int64_t*,    \
-                                          const int64_t*, int64_t, Size, Batch<T>&);        \
+#define SEGCORE_INSTANTIATE(T)                                                           \
+    template Status rasterize_polygons<T>(const Context&, const double*, const int64_t*, \
+                                          const int64_t*, int64_t, Size, Batch<T>&);     \
     template Status rasterize_boxes<T>(const Context&, const double*, int64_t, Size, Batch<T>&);
 SEGCORE_INSTANTIATE(uint32_t)
 SEGCORE_INSTANTIATE(uint64_t)

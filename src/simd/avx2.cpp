@@ -23,7 +23,8 @@ inline uint64_t equal_bytes(__m256i a, __m256i b) {
 }
 
 inline uint64_t differ_word(const uint8_t* a, const uint8_t* b) {
-    return ~(equal_bytes(load256(a), load256(b)) | equal_bytes(load256(a + 32), load256(b + 32)) << 32);
+    return ~(equal_bytes(load256(a), load256(b)) | equal_bytes(load256(a + 32), load256(b + 32))
+                                                       << 32);
 }
 
 inline uint64_t nonzero_word(const uint8_t* a) {
@@ -134,7 +135,8 @@ void expand_bytes(const uint64_t* bits, size_t n, uint64_t one, void* out) {
     size_t i = 0;
     for (; i + 32 <= n; i += 32) {
         const uint32_t half = static_cast<uint32_t>(bits[i / 64] >> (i % 64));
-        const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(half)), spread);
+        const __m256i bytes =
+            _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(half)), spread);
         const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, select), select);
         store256(to + i, _mm256_and_si256(set, value));
     }

@@ -14,7 +14,8 @@
 namespace segcore::simd {
 
 SEGCORE_TARGET_BEGIN(
-    "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq,avx2,bmi,bmi2,popcnt")
+    "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq,avx2,bmi,bmi2,"
+    "popcnt")
 
 namespace {
 
@@ -157,7 +158,8 @@ void expand_bytes(const uint64_t* bits, size_t n, uint64_t one, void* out) {
     size_t i = 0;
     for (; i + 64 <= n; i += 64) store512(to + i, _mm512_maskz_mov_epi8(bits[i / 64], value));
     if (i < n) {
-        _mm512_mask_storeu_epi8(to + i, low_bits(n - i), _mm512_maskz_mov_epi8(bits[i / 64], value));
+        _mm512_mask_storeu_epi8(to + i, low_bits(n - i),
+                                _mm512_maskz_mov_epi8(bits[i / 64], value));
     }
 }
 
@@ -204,8 +206,10 @@ void set_runs_u32(uint64_t* bits, const uint32_t* flips, size_t n, uint32_t base
         last -= first & ~int64_t{63};
         first &= 63;
         do {
-            const __m512i from = _mm512_max_epi64(_mm512_sub_epi64(_mm512_set1_epi64(first), lanes), zero);
-            const __m512i upto = _mm512_max_epi64(_mm512_sub_epi64(_mm512_set1_epi64(last), lanes), zero);
+            const __m512i from =
+                _mm512_max_epi64(_mm512_sub_epi64(_mm512_set1_epi64(first), lanes), zero);
+            const __m512i upto =
+                _mm512_max_epi64(_mm512_sub_epi64(_mm512_set1_epi64(last), lanes), zero);
             const __m512i run =
                 _mm512_andnot_si512(_mm512_sllv_epi64(ones, upto), _mm512_sllv_epi64(ones, from));
             store512(words, _mm512_or_si512(load512(words), run));
@@ -230,8 +234,7 @@ uint64_t count_common_vectors(const uint64_t* a, const uint64_t* b, size_t words
         const __m512i common = _mm512_and_si512(load512(a + w), load512(b + w));
         sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(common));
     }
-    return sum_lanes(sum) +
-           count_common(a + w, b + w, words - w);
+    return sum_lanes(sum) + count_common(a + w, b + w, words - w);
 }
 
 uint64_t overlap_thirty_two(const uint16_t* a_start, const uint16_t* a_end, const uint16_t* b_start,

@@ -174,11 +174,13 @@ void expand(const uint64_t* bits, size_t n, uint64_t one, void* out) {
     }
 }
 
-// Eight bits to eight bytes: copy them to every byte, keep one in each, and carry it to the top bit.
+// Eight bits to eight bytes: copy them to every byte, keep one in each, and carry it to the top
+// bit.
 void expand_eights(const uint64_t* bits, size_t n, uint64_t one, void* out) {
     size_t i = 0;
     for (; i + 8 <= n; i += 8) {
-        uint64_t word = (bits[i / 64] >> (i % 64) & 255) * 0x0101010101010101u & 0x8040201008040201u;
+        uint64_t word =
+            (bits[i / 64] >> (i % 64) & 255) * 0x0101010101010101u & 0x8040201008040201u;
         word = ((word & 0x7f7f7f7f7f7f7f7fu) + 0x7f7f7f7f7f7f7f7fu) | word;
         store<uint64_t>(out, i / 8, (word >> 7 & 0x0101010101010101u) * (one & 255));
     }
@@ -270,8 +272,7 @@ inline Table generic_table(const char* name) {
         pack_greater_f16,
         pack_greater<float>,
         pack_greater<double>,
-        {pack_differ<uint8_t>, pack_differ<uint16_t>, pack_differ<uint32_t>,
-         pack_differ<uint64_t>},
+        {pack_differ<uint8_t>, pack_differ<uint16_t>, pack_differ<uint32_t>, pack_differ<uint64_t>},
         flips_from_above<GenericWords>,
         flips_in_line<GenericWords>,
         positions_of<uint32_t>,

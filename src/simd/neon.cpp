@@ -27,8 +27,7 @@ void pack_nonzero_bytes(const void* values, size_t n, uint64_t* bits) {
     for (; i + 64 <= n; i += 64) {
         const uint8x16_t a = vld1q_u8(v + i), b = vld1q_u8(v + i + 16);
         const uint8x16_t c = vld1q_u8(v + i + 32), d = vld1q_u8(v + i + 48);
-        bits[i / 64] =
-            mask_to_word(vtstq_u8(a, a), vtstq_u8(b, b), vtstq_u8(c, c), vtstq_u8(d, d));
+        bits[i / 64] = mask_to_word(vtstq_u8(a, a), vtstq_u8(b, b), vtstq_u8(c, c), vtstq_u8(d, d));
     }
     if (i < n) pack_nonzero<uint8_t>(v + i, n - i, bits + i / 64);
 }

@@ -49,8 +49,8 @@ struct Table {
     // Transpose a 64 x 64 matrix of bits: bit x of rows[y] becomes bit y of columns[x].
     void (*transpose_bits)(const uint64_t* rows, uint64_t* columns);
 
-    // Set the bits [flips[2 i] - base, flips[2 i + 1] - base) for each of n runs. Up to 8 words behind
-    // the last bit are read and written back as they were.
+    // Set the bits [flips[2 i] - base, flips[2 i + 1] - base) for each of n runs. Up to 8 words
+    // behind the last bit are read and written back as they were.
     void (*set_runs_u32)(uint64_t* bits, const uint32_t* flips, size_t n, uint32_t base);
     void (*set_runs_u64)(uint64_t* bits, const uint64_t* flips, size_t n, uint64_t base);
 

@@ -22,8 +22,7 @@
     SEGCORE_PRAGMA(clang attribute push(__attribute__((target(isa))), apply_to = function))
 #define SEGCORE_TARGET_END SEGCORE_PRAGMA(clang attribute pop)
 #elif defined(__GNUC__)
-#define SEGCORE_TARGET_BEGIN(isa) \
-    SEGCORE_PRAGMA(GCC push_options) SEGCORE_PRAGMA(GCC target(isa))
+#define SEGCORE_TARGET_BEGIN(isa) SEGCORE_PRAGMA(GCC push_options) SEGCORE_PRAGMA(GCC target(isa))
 #define SEGCORE_TARGET_END SEGCORE_PRAGMA(GCC pop_options)
 #endif
 
