@@ -69,7 +69,7 @@ class BuildExtensions(build_ext):
             ext.extra_compile_args += ["-std=c++17"]
         if SANITIZE:
             flags = [f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=all"]
-            ext.extra_compile_args += [*flags, "-O1", "-g", "-fno-omit-frame-pointer"]
+            ext.extra_compile_args += [*flags, "-O1", "-g1", "-fno-omit-frame-pointer"]
             ext.extra_link_args = flags
         elif sys.platform == "linux":
             ext.extra_link_args = ["-Wl,--strip-all"]
