@@ -338,14 +338,14 @@ template <class T>
 class Prepared {
    public:
     Prepared(const Context& context, BatchView<T> a, BatchView<T> b, Size size) {
-        const bool same =
-            a.run_ends == b.run_ends && a.offsets == b.offsets && a.count == b.count;
+        const bool same = a.run_ends == b.run_ends && a.offsets == b.offsets && a.count == b.count;
         const int64_t count = same ? a.count : a.count + b.count;
         const double flips = static_cast<double>(same ? a.total() : a.total() + b.total());
         masks_.resize(static_cast<size_t>(count));
         first_b_ = same ? 0 : a.count;
 
-        const int threads = threads_for(context, count, flips * 2 + static_cast<double>(count) * 100);
+        const int threads =
+            threads_for(context, count, flips * 2 + static_cast<double>(count) * 100);
         std::vector<std::unique_ptr<Preparer<T>>> preparers;
         for (int i = 0; i < threads; ++i) {
             preparers.push_back(std::make_unique<Preparer<T>>(context, size));
@@ -353,8 +353,8 @@ class Prepared {
         parallel_for(count, threads, [&](int64_t i, int worker) {
             const BatchView<T>& batch = i < a.count ? a : b;
             const int64_t mask = i < a.count ? i : i - a.count;
-            preparers[static_cast<size_t>(worker)]->prepare(
-                batch.begin(mask), batch.end(mask), masks_[static_cast<size_t>(i)]);
+            preparers[static_cast<size_t>(worker)]->prepare(batch.begin(mask), batch.end(mask),
+                                                            masks_[static_cast<size_t>(i)]);
         });
         if (!all_have_layers()) {
             parallel_for(count, threads, [&](int64_t i, int worker) {
