@@ -91,7 +91,10 @@ def compose_semantic(
     result_dtype = _dtype(dtype, values)
 
     if base is None:
-        out = np.full(masks.size, background, result_dtype)
+        # Zeros come from the system without being written.
+        out = np.zeros(masks.size, result_dtype)
+        if background:
+            out.fill(background)
     else:
         out = base.astype(result_dtype, order="C")
     native = result_dtype.newbyteorder("=")

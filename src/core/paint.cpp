@@ -134,6 +134,7 @@ class Painter {
 
     void write_strip(int64_t x, int64_t columns) {
         alignas(64) Code block[64 * kStrip];
+        const bool side_by_side = out_.strides[1] == sizeof(Value);
         for (int64_t y0 = top_ / 64 * 64; y0 < bottom_; y0 += 64) {
             simd_.transpose[log2_of(sizeof(Code))](cells_.data() + y0,
                                                    static_cast<size_t>(column_stride_), block);
@@ -141,7 +142,11 @@ class Painter {
             for (int64_t y = y0 > top_ ? y0 : top_; y < y1; ++y) {
                 uint8_t* to = out_.data + y * out_.strides[0] + x * out_.strides[1];
                 const Code* codes = block + (y - y0) * kStrip;
-                if (palette_.consecutive) {
+                if (sizeof(Code) == 1 && palette_.consecutive && side_by_side) {
+                    simd_.recolor[log2_of(sizeof(Value))](
+                        reinterpret_cast<const uint8_t*>(codes), static_cast<size_t>(columns),
+                        palette_.origin, to);
+                } else if (palette_.consecutive) {
                     const Value origin = palette_.origin;
                     write(codes, columns, to, [origin](Code code) {
                         return static_cast<Value>(origin + static_cast<Value>(code));

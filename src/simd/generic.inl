@@ -250,6 +250,15 @@ uint64_t overlap_columns(const uint16_t* a_start, const uint16_t* a_end, const u
 }
 
 template <class T>
+void recolor(const uint8_t* __restrict codes, size_t n, uint64_t origin, void* __restrict out) {
+    const T start = static_cast<T>(origin);
+    for (size_t i = 0; i < n; ++i) {
+        const T old = load<T>(out, i), painted = static_cast<T>(start + codes[i]);
+        store<T>(out, i, codes[i] ? painted : old);
+    }
+}
+
+template <class T>
 void transpose(const void* in, size_t in_stride, void* out) {
     for (size_t r0 = 0; r0 < 64; r0 += 8) {
         for (size_t c = 0; c < 64; ++c) {
@@ -285,6 +294,7 @@ inline Table generic_table(const char* name) {
         count_bits,
         count_common,
         overlap_columns,
+        {recolor<uint8_t>, recolor<uint16_t>, recolor<uint32_t>, recolor<uint64_t>},
         {transpose<uint8_t>, transpose<uint16_t>, transpose<uint32_t>, transpose<uint64_t>},
     };
 }

@@ -63,6 +63,10 @@ struct Table {
     uint64_t (*overlap_columns)(const uint16_t* a_start, const uint16_t* a_end,
                                 const uint16_t* b_start, const uint16_t* b_end, size_t n);
 
+    // Element i of `out` becomes origin + codes[i] where that code is not 0. For elements of 1, 2, 4
+    // and 8 bytes, which wrap.
+    void (*recolor[4])(const uint8_t* codes, size_t n, uint64_t origin, void* out);
+
     // Transpose a 64 x 64 matrix of bytes (or 2, 4, 8): in[c * in_stride + r] becomes
     // out[r * 64 + c]; the stride counts elements.
     void (*transpose[4])(const void* in, size_t in_stride, void* out);
