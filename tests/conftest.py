@@ -23,6 +23,9 @@ settings.register_profile("thorough", max_examples=2000, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+# Processes that tests start find the installed segcore too, not the folder that they start in.
+os.environ["PYTHONSAFEPATH"] = "1"
+
 FORCED = os.environ.get("SEGCORE_BACKEND")
 
 
