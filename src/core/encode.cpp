@@ -308,21 +308,31 @@ class Encoder {
         run_ends.resize(run_ends.size() + count);
     }
 
-    // Append the flips among n bytes that continue those before them (previous_).
+    // Append the flips of n bytes against those one place before; `base` is the first's position.
     void append_line(const uint8_t* bytes, int64_t n, int64_t base, Buffer<T>& run_ends) {
         const size_t room = 64 * words_for(n);
         if constexpr (sizeof(T) == 4) {
             const size_t count =
-                simd_.flips_in_line(bytes, static_cast<size_t>(n), &previous_,
+                simd_.flips_between(bytes, bytes - 1, static_cast<size_t>(n),
                                     static_cast<uint32_t>(base), run_ends.grow(room));
             run_ends.resize(run_ends.size() + count);
         } else {
             xs_.resize(room);
             const size_t count =
-                simd_.flips_in_line(bytes, static_cast<size_t>(n), &previous_, 0, xs_.data());
+                simd_.flips_between(bytes, bytes - 1, static_cast<size_t>(n), 0, xs_.data());
             T* out = run_ends.grow(count);
             for (size_t i = 0; i < count; ++i) out[i] = static_cast<T>(base + xs_[i]);
             run_ends.resize(run_ends.size() + count);
+        }
+    }
+
+    // Bytes in one line: all of them are compared with their neighbours in place.
+    void read_line(const uint8_t* bytes, int64_t length, Buffer<T>& run_ends) {
+        constexpr int64_t kBlock = 4096;
+        if (bytes[0] != 0) run_ends.push_back(0);
+        for (int64_t start = 1; start < length; start += kBlock) {
+            const int64_t n = length - start < kBlock ? length - start : kBlock;
+            append_line(bytes + start, n, start, run_ends);
         }
     }
 
@@ -333,16 +343,13 @@ class Encoder {
         const bool joined = width == 1 || x == y * height;
         const int64_t columns = joined ? 1 : width;
         const int64_t length = joined ? height * width : height;
+        if (joined && reader_.plain_bytes(y)) return read_line(data_, length, run_ends);
         constexpr int64_t kBlock = 4096;
         bits_.resize(words_for(kBlock));
         previous_ = 0;
         for (int64_t column = 0; column < columns; ++column) {
             for (int64_t start = 0; start < length; start += kBlock) {
                 const int64_t n = length - start < kBlock ? length - start : kBlock;
-                if (reader_.plain_bytes(y)) {
-                    append_line(data_ + column * x + start, n, column * length + start, run_ends);
-                    continue;
-                }
                 reader_.read(data_ + column * x + start * y, y, static_cast<size_t>(n),
                              bits_.data());
                 append_flips(bits_.data(), words_for(n), n, column * length + start, run_ends);
@@ -350,37 +357,51 @@ class Encoder {
         }
     }
 
+    // The columns of the flips between row y and the one above it. Row 0 is compared with the last
+    // row, one column to the right.
+    size_t flips_of_bytes(int64_t y, uint32_t* xs) {
+        const size_t n = static_cast<size_t>(dense_.size.width);
+        const uint8_t* row = data_ + y * dense_.strides[1];
+        if (y > 0) return simd_.flips_between(row, row - dense_.strides[1], n, 0, xs);
+        const size_t first = row[0] != 0;
+        if (first) xs[0] = 0;
+        const uint8_t* last = data_ + (dense_.size.height - 1) * dense_.strides[1];
+        return first + simd_.flips_between(row + 1, last, n - 1, 1, xs + first);
+    }
+
+    // The same for elements that have to be read as bits first: those of row y - 1 are kept.
+    size_t flips_of_bits(int64_t y, uint32_t* xs) {
+        const int64_t width = dense_.size.width;
+        const size_t words = words_for(width);
+        bits_.resize(2 * words);
+        uint64_t* row = bits_.data() + (y % 2 ? words : 0);
+        uint64_t* above = bits_.data() + (y % 2 ? 0 : words);
+        if (y == 0) {
+            read_row(dense_.size.height - 1, above);
+            for (size_t w = words; w-- > 0;) {
+                above[w] = above[w] << 1 | (w ? above[w - 1] >> 63 : 0);
+            }
+            if (width % 64) above[words - 1] &= (uint64_t{1} << width % 64) - 1;
+        }
+        read_row(y, row);
+        for (size_t w = 0; w < words; ++w) above[w] ^= row[w];
+        return simd_.positions_u32(above, words, 0, xs);
+    }
+
     // False, with nothing appended, where the flips are too many for this way.
     bool read_rows(Buffer<T>& run_ends) {
         const int64_t height = dense_.size.height, width = dense_.size.width;
-        const size_t n = static_cast<size_t>(width), words = words_for(width);
-        const size_t most = static_cast<size_t>(height * width / 32) + 1024;
-        bits_.resize(2 * words);
-        uint64_t* above = bits_.data();
-        uint64_t* row = above + words;
+        const size_t n = static_cast<size_t>(width);
+        const size_t most = static_cast<size_t>(
+            std::min(height * width / 32 + 1024, int64_t{1} << 31));  // they are counted in 32 bits
+        const bool bytes = !planes_ && reader_.plain_bytes(dense_.strides[2]);
         columns_.assign(n + 1, 0);
         xs_.clear();
         row_ends_.resize(static_cast<size_t>(height));
-
-        // What row 0 is compared with: the last row, one column to the right.
-        read_row(height - 1, above);
-        for (size_t w = words; w-- > 0;) {
-            above[w] = above[w] << 1 | (w ? above[w - 1] >> 63 : 0);
-        }
-        if (width % 64) above[words - 1] &= (uint64_t{1} << width % 64) - 1;
-
         for (int64_t y = 0; y < height; ++y) {
             if (xs_.size() > most) return false;
-            uint32_t* xs = xs_.grow(64 * words);
-            size_t count;
-            if (!planes_ && reader_.plain_bytes(dense_.strides[2])) {
-                count = simd_.flips_from_above(data_ + y * dense_.strides[1], n, above, xs);
-            } else {
-                read_row(y, row);
-                for (size_t w = 0; w < words; ++w) above[w] ^= row[w];
-                count = simd_.positions_u32(above, words, 0, xs);
-                std::swap(above, row);
-            }
+            uint32_t* xs = xs_.grow(64 * words_for(width) + 64);
+            const size_t count = bytes ? flips_of_bytes(y, xs) : flips_of_bits(y, xs);
             for (size_t i = 0; i < count; ++i) ++columns_[xs[i] + 1];
             xs_.resize(xs_.size() + count);
             row_ends_[static_cast<size_t>(y)] = xs_.size();
@@ -452,7 +473,7 @@ class Encoder {
     Buffer<uint64_t> strip_;
     Buffer<uint32_t> xs_;  // read_rows: the columns of the flips, row after row,
     Buffer<size_t> row_ends_;  // where each row's end,
-    Buffer<size_t> columns_;  // and how many, later where, each column's are
+    Buffer<uint32_t> columns_;  // and how many, later where, each column's are
 };
 
 }  // namespace

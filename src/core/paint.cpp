@@ -143,9 +143,9 @@ class Painter {
                 uint8_t* to = out_.data + y * out_.strides[0] + x * out_.strides[1];
                 const Code* codes = block + (y - y0) * kStrip;
                 if (sizeof(Code) == 1 && palette_.consecutive && side_by_side) {
-                    simd_.recolor[log2_of(sizeof(Value))](
-                        reinterpret_cast<const uint8_t*>(codes), static_cast<size_t>(columns),
-                        palette_.origin, to);
+                    simd_.recolor[log2_of(sizeof(Value))](reinterpret_cast<const uint8_t*>(codes),
+                                                          static_cast<size_t>(columns),
+                                                          palette_.origin, to);
                 } else if (palette_.consecutive) {
                     const Value origin = palette_.origin;
                     write(codes, columns, to, [origin](Code code) {

@@ -100,30 +100,43 @@ struct BytePositions {
 constexpr BytePositions kBytePositions;
 
 // Eight bits at a time: look their positions up, widen them, store all eight, count the true ones.
-struct Words {
-    static uint64_t nonzero(const uint8_t* bytes) { return nonzero_word(bytes); }
-    static size_t positions(uint64_t word, uint32_t base, uint32_t* out) {
-        const size_t set = static_cast<size_t>(_mm_popcnt_u64(word));
-        if (set <= 8) {
-            for (; word; word &= word - 1) *out++ = base + static_cast<uint32_t>(_tzcnt_u64(word));
-            return set;
-        }
-        for (uint32_t j = 0; j < 64; j += 8, word >>= 8) {
-            const int64_t packed = static_cast<int64_t>(kBytePositions.of[word & 255]);
-            const __m256i at = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(packed));
-            store256(out, _mm256_add_epi32(at, _mm256_set1_epi32(static_cast<int>(base + j))));
-            out += _mm_popcnt_u64(word & 255);
-        }
+inline size_t word_positions(uint64_t word, uint32_t base, uint32_t* out) {
+    const size_t set = static_cast<size_t>(_mm_popcnt_u64(word));
+    if (set <= 8) {
+        for (; word; word &= word - 1) *out++ = base + static_cast<uint32_t>(_tzcnt_u64(word));
         return set;
     }
-};
+    for (uint32_t j = 0; j < 64; j += 8, word >>= 8) {
+        const int64_t packed = static_cast<int64_t>(kBytePositions.of[word & 255]);
+        const __m256i at = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(packed));
+        store256(out, _mm256_add_epi32(at, _mm256_set1_epi32(static_cast<int>(base + j))));
+        out += _mm_popcnt_u64(word & 255);
+    }
+    return set;
+}
 
 size_t positions_u32(const uint64_t* bits, size_t words, uint32_t base, uint32_t* out) {
     size_t count = 0;
     for (size_t w = 0; w < words; ++w, base += 64) {
-        if (bits[w]) count += Words::positions(bits[w], base, out + count);
+        if (bits[w]) count += word_positions(bits[w], base, out + count);
     }
     return count;
+}
+
+// The processor does not see by itself, at the end of a page, that the next one comes; told so
+// early enough, it reads at full speed.
+size_t flips_between_bytes(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out) {
+    constexpr size_t kAhead = 8192;
+    const uint8_t* x = static_cast<const uint8_t*>(a);
+    const uint8_t* y = static_cast<const uint8_t*>(b);
+    size_t count = 0, i = 0;
+    for (; i + 64 <= n; i += 64) {
+        __builtin_prefetch(x + i + kAhead);
+        const uint64_t flips = nonzero_word(x + i) ^ nonzero_word(y + i);
+        if (flips) count += word_positions(flips, base + static_cast<uint32_t>(i), out + count);
+    }
+    const uint32_t rest = base + static_cast<uint32_t>(i);
+    return count + (i < n ? flips_between(x + i, y + i, n - i, rest, out + count) : 0);
 }
 
 void expand_bytes(const uint64_t* bits, size_t n, uint64_t one, void* out) {
@@ -181,8 +194,7 @@ Table make_table() {
     table.pack_differ[0] = pack_differ_bytes;
     table.pack_differ[2] = pack_differ_words;
     table.pack_greater_f32 = pack_greater_floats;
-    table.flips_from_above = flips_from_above<Words>;
-    table.flips_in_line = flips_in_line<Words>;
+    table.flips_between = flips_between_bytes;
     table.positions_u32 = positions_u32;
     table.expand[0] = expand_bytes;
     table.stream = stream_lines;

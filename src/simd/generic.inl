@@ -91,7 +91,7 @@ void pack_greater(const T* values, size_t n, T threshold, uint64_t* bits) {
 }
 
 template <class T>
-size_t positions_of(const uint64_t* bits, size_t words, T base, T* out) {
+size_t positions(const uint64_t* bits, size_t words, T base, T* out) {
     size_t count = 0;
     for (size_t w = 0; w < words; ++w, base += 64) {
         for (uint64_t word = bits[w]; word; word &= word - 1) {
@@ -109,59 +109,18 @@ inline void prefetch(const void* at) {
 #endif
 }
 
-// How a variant takes 64 bytes to a word, and a word to the positions of its bits.
-struct GenericWords {
-    static uint64_t nonzero(const uint8_t* bytes) {
-        uint64_t word;
-        pack_nonzero<uint8_t>(bytes, 64, &word);
-        return word;
+size_t flips_between(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out) {
+    const char* x = static_cast<const char*>(a);
+    const char* y = static_cast<const char*>(b);
+    size_t count = 0;
+    for (size_t i = 0; i < n; i += 64) {
+        const size_t length = n - i < 64 ? n - i : 64;
+        uint64_t in_a, in_b;
+        pack_nonzero<uint8_t>(x + i, length, &in_a);
+        pack_nonzero<uint8_t>(y + i, length, &in_b);
+        const uint64_t flips = in_a ^ in_b;
+        count += positions<uint32_t>(&flips, 1, base + static_cast<uint32_t>(i), out + count);
     }
-    static size_t positions(uint64_t word, uint32_t base, uint32_t* out) {
-        return positions_of<uint32_t>(&word, 1, base, out);
-    }
-};
-
-// Call flips_of(word, mask of its valid bits) for each 64 bytes, and write where it says. Pages end
-// what the processor foresees by itself, so it is told to fetch what comes a little later.
-template <class Words, class Flips>
-inline size_t collect_flips(const void* bytes, size_t n, uint32_t base, uint32_t* out,
-                            Flips flips_of) {
-    constexpr size_t kAhead = 2048;
-    const uint8_t* at = static_cast<const uint8_t*>(bytes);
-    size_t count = 0, i = 0;
-    for (; i + 64 <= n; i += 64) {
-        prefetch(at + i + kAhead);
-        const uint64_t flips = flips_of(Words::nonzero(at + i), 64);
-        if (flips) count += Words::positions(flips, base + static_cast<uint32_t>(i), out + count);
-    }
-    if (i < n) {
-        uint8_t rest[64] = {};
-        std::memcpy(rest, at + i, n - i);
-        const uint64_t flips = flips_of(Words::nonzero(rest), n - i);
-        if (flips) count += Words::positions(flips, base + static_cast<uint32_t>(i), out + count);
-    }
-    return count;
-}
-
-template <class Words>
-size_t flips_from_above(const void* bytes, size_t n, uint64_t* above, uint32_t* out) {
-    return collect_flips<Words>(bytes, n, 0, out, [&above](uint64_t word, size_t) {
-        const uint64_t flips = word ^ *above;
-        *above++ = word;
-        return flips;
-    });
-}
-
-template <class Words>
-size_t flips_in_line(const void* bytes, size_t n, uint64_t* before, uint32_t base, uint32_t* out) {
-    uint64_t last = *before;
-    const size_t count =
-        collect_flips<Words>(bytes, n, base, out, [&last](uint64_t word, size_t length) {
-            const uint64_t flips = (word ^ (word << 1 | last)) & low_bits(length);
-            last = word >> (length - 1) & 1;
-            return flips;
-        });
-    *before = last;
     return count;
 }
 
@@ -282,10 +241,9 @@ inline Table generic_table(const char* name) {
         pack_greater<float>,
         pack_greater<double>,
         {pack_differ<uint8_t>, pack_differ<uint16_t>, pack_differ<uint32_t>, pack_differ<uint64_t>},
-        flips_from_above<GenericWords>,
-        flips_in_line<GenericWords>,
-        positions_of<uint32_t>,
-        positions_of<uint64_t>,
+        flips_between,
+        positions<uint32_t>,
+        positions<uint64_t>,
         {expand_eights, expand<uint16_t>, expand<uint32_t>, expand<uint64_t>},
         stream,
         transpose_bits,

@@ -25,15 +25,10 @@ struct Table {
     // Bit i is set where a[i] != b[i]. For elements of 1, 2, 4 and 8 bytes.
     void (*pack_differ[4])(const void* a, const void* b, size_t n, uint64_t* bits);
 
-    // The flips of n bytes, of which nonzero is foreground, against the bits above them: write the
-    // index of every byte that differs from its bit, ascending, return how many, and leave the
-    // bytes' own bits in `above`. `out` has room for n rounded up to 64.
-    size_t (*flips_from_above)(const void* bytes, size_t n, uint64_t* above, uint32_t* out);
-    // The flips of n bytes against the byte before each: write base + the index, ascending, and
-    // return how many. `before` is the bit before the first byte, and becomes that of the last.
-    // `out` has room for n rounded up to 64.
-    size_t (*flips_in_line)(const void* bytes, size_t n, uint64_t* before, uint32_t base,
-                            uint32_t* out);
+    // Of n bytes a[i] and b[i], which may be shifted views of the same memory: write base + i, in
+    // ascending order, where one is zero and the other is not, and return how many. `out` has
+    // room for n rounded up to 64.
+    size_t (*flips_between)(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out);
 
     // Write base + the index of every set bit, ascending; return how many. `out` has room for
     // 64 * words values: an implementation may write past the count, never past that room.
@@ -63,8 +58,8 @@ struct Table {
     uint64_t (*overlap_columns)(const uint16_t* a_start, const uint16_t* a_end,
                                 const uint16_t* b_start, const uint16_t* b_end, size_t n);
 
-    // Element i of `out` becomes origin + codes[i] where that code is not 0. For elements of 1, 2, 4
-    // and 8 bytes, which wrap.
+    // Element i of `out` becomes origin + codes[i] where that code is not 0. For elements of 1, 2,
+    // 4 and 8 bytes, which wrap.
     void (*recolor[4])(const uint8_t* codes, size_t n, uint64_t origin, void* out);
 
     // Transpose a 64 x 64 matrix of bytes (or 2, 4, 8): in[c * in_stride + r] becomes
