@@ -1,0 +1,21 @@
+"""The README's tour runs as it stands there."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_the_tour_runs():
+    [tour] = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    names = {}
+    exec(compile(tour, str(README), "exec"), names)
+    assert repr(names["masks"]) == "Masks(2 masks of 480 x 640, 1100 run ends)"
+    np.testing.assert_array_equal(names["ids"], [7, 9])
+    np.testing.assert_array_equal(names["masks"].boxes, [[50, 100, 400, 300], [300, 200, 500, 350]])
+    # The smaller mask lies on top.
+    assert names["semantic"].dtype == np.uint8
+    assert names["semantic"][250, 350] == 9
+    assert names["classes"].area.tolist() == [70_000 - 10_000, 30_000]
