@@ -135,8 +135,8 @@ class Decoder {
     }
 
     void decode(int64_t mask) {
-        uint8_t* to = out_.data + mask * out_.strides[0];
         if (height_ == 0 || width_ == 0) return;
+        uint8_t* to = out_.data + mask * out_.strides[0];
         if (columns_first()) {
             write_columns(masks_.begin(mask), masks_.end(mask), to);
         } else {
