@@ -41,7 +41,7 @@ struct Palette {
     }
 
     uint64_t code(Value value) const {
-        if (consecutive) return static_cast<Value>(value - origin);
+        if (consecutive) return uint64_t{static_cast<Value>(value - values[0])} + 1;
         const Value* end = values.data() + values.size();
         return static_cast<uint64_t>(std::lower_bound(values.data(), end, value) - values.data()) +
                1;
