@@ -3,6 +3,9 @@
 // In a string, a count is written in groups of five bits, the lowest first, one character a group:
 // 48 + the group, + 32 where another follows. From the fourth count on, what is written is the
 // difference to the count before last.
+#include <algorithm>
+
+#include "bits.hpp"
 #include "kernels.hpp"
 #include "parallel.hpp"
 
@@ -11,6 +14,17 @@ namespace segcore {
 namespace {
 
 constexpr int kMaxGroups = 12;  // 60 bits: any difference of two counts below 2**59
+
+// The index of the highest set bit of a word that has one.
+size_t highest_bit(uint64_t word) noexcept {
+#if defined(_MSC_VER)
+    unsigned long index;
+    _BitScanReverse64(&index, word);
+    return index;
+#else
+    return 63 - static_cast<size_t>(__builtin_clzll(word));
+#endif
+}
 
 // Adds up run lengths and keeps the positions at which the mask flips. A run of no length flips it
 // twice at one position: the two cancel, and so the result has none.
@@ -63,28 +77,106 @@ class Runs {
     T* end_;
 };
 
+// Counts of more than one character are read and written eight characters at once: lane i of a word
+// is its i-th byte (little-endian). How long each is comes in no order that a branch could learn.
+constexpr int kLanes = 8;
+constexpr uint64_t each_lane(uint64_t byte) { return byte * 0x0101010101010101; }
+
+uint64_t load_lanes(const uint8_t* from) {
+    uint64_t lanes;
+    std::memcpy(&lanes, from, sizeof(lanes));
+    return lanes;
+}
+
+// Five bits of every lane, side by side; and back.
+uint64_t join_groups(uint64_t x) {
+    x = (x & 0x001f001f001f001f) | (x & 0x1f001f001f001f00) >> 3;
+    x = (x & 0x000003ff000003ff) | (x & 0x03ff000003ff0000) >> 6;
+    return (x & 0x00000000000fffff) | (x & 0x000fffff00000000) >> 12;
+}
+uint64_t split_groups(uint64_t x) {
+    x = (x & 0x00000000000fffff) | (x & 0x000000fffff00000) << 12;
+    x = (x & 0x000003ff000003ff) | (x & 0x000ffc00000ffc00) << 6;
+    return (x & 0x001f001f001f001f) | (x & 0x03e003e003e003e0) << 3;
+}
+
+// Whether all characters are legal. A plain loop, which compilers turn into vectors.
+bool is_legal(const uint8_t* string, int64_t length) {
+    unsigned excess = 0;
+    for (int64_t i = 0; i < length; ++i) {
+        excess |= static_cast<uint8_t>(string[i] - 48) & 0xc0u;
+    }
+    return excess == 0;
+}
+
+// Reads one string, count by count.
+class Reader {
+   public:
+    Reader(const uint8_t* string, int64_t length)
+        : string_(string), length_(length), is_legal_(is_legal(string, length)) {}
+
+    bool at_end() const { return i_ == length_; }
+
+    // Read the next count as it is written; `run` is its index.
+    Status read(int64_t mask, int64_t run, int64_t& value) {
+        const unsigned first = string_[i_] - 48u;
+        if (first < 32) {  // most counts are this one character
+            value = static_cast<int64_t>(first ^ 16) - 16;
+            ++i_;
+            return {};
+        }
+        if (is_legal_ && length_ - i_ >= kLanes) {
+            const uint64_t lanes = load_lanes(string_ + i_) - each_lane(48);
+            const uint64_t lasts = ~lanes & each_lane(32);
+            if (lasts) {
+                const size_t groups = lowest_bit(lasts) / 8 + 1;
+                // The highest bit written is the sign: shift it to the top and back.
+                const size_t unused = 64 - 5 * groups;
+                value =
+                    static_cast<int64_t>(join_groups(lanes & each_lane(31)) << unused) >> unused;
+                i_ += static_cast<int64_t>(groups);
+                return {};
+            }
+        }
+        return read_slowly(mask, run, value);
+    }
+
+   private:
+    // Character by character: counts of many, those at the string's end, and whatever is wrong.
+    Status read_slowly(int64_t mask, int64_t run, int64_t& value) {
+        value = 0;
+        for (int group = 0;; ++group) {
+            if (i_ == length_) return {Code::string_truncated, mask, 0, 0};
+            const unsigned character = string_[i_] - 48u;
+            if (character > 63) return {Code::string_byte, mask, i_, string_[i_]};
+            if (group == kMaxGroups) return {Code::string_overlong, mask, run, 0};
+            value |= static_cast<int64_t>(character & 31) << 5 * group;
+            ++i_;
+            if (!(character & 32)) {
+                if (character & 16) value -= int64_t{1} << 5 * (group + 1);
+                return {};
+            }
+        }
+    }
+
+    const uint8_t* string_;
+    int64_t length_;
+    bool is_legal_;
+    int64_t i_ = 0;
+};
+
 template <class T>
 Status decode_string(int64_t mask, const uint8_t* string, int64_t length, Size size,
                      Buffer<T>& run_ends) {
     Runs<T> runs(mask, size, run_ends, length);
+    Reader reader(string, length);
     int64_t last = 0, before_last = 0;  // counts
-    for (int64_t i = 0; i < length;) {
-        int64_t value = 0;
-        for (int group = 0;; ++group) {
-            if (i == length) return {Code::string_truncated, mask, 0, 0};
-            const unsigned character = string[i] - 48u;
-            if (character > 63) return {Code::string_byte, mask, i, string[i]};
-            if (group == kMaxGroups) return {Code::string_overlong, mask, runs.count(), 0};
-            value |= static_cast<int64_t>(character & 31) << 5 * group;
-            ++i;
-            if (!(character & 32)) {
-                // The highest bit written is the sign.
-                if (character & 16) value -= int64_t{1} << 5 * (group + 1);
-                break;
-            }
-        }
+    while (!reader.at_end()) {
+        int64_t value;
+        Status status = reader.read(mask, runs.count(), value);
+        if (!status.ok()) return status;
         if (runs.count() > 2) value += before_last;
-        const Status status = runs.add(value);
+        status = runs.add(value);
         if (!status.ok()) return status;
         before_last = last;
         last = value;
@@ -92,14 +184,28 @@ Status decode_string(int64_t mask, const uint8_t* string, int64_t length, Size s
     return runs.finish();
 }
 
+// Write a count; up to kMaxGroups bytes are written, whatever it needs.
 uint8_t* write_count(int64_t value, uint8_t* to) {
-    for (;;) {
-        const uint8_t group = static_cast<uint8_t>(value & 31);
-        value >>= 5;
-        const bool more = group & 16 ? value != -1 : value != 0;
-        *to++ = static_cast<uint8_t>(48 + group + (more ? 32 : 0));
-        if (!more) return to;
+    // A number takes the bits of itself, or of its complement, and one more for the sign.
+    const uint64_t magnitude = static_cast<uint64_t>(value ^ (value >> 63));
+    if (magnitude < 16) {  // most counts
+        *to = static_cast<uint8_t>(48 + (value & 31));
+        return to + 1;
     }
+    if (magnitude >> (5 * kLanes - 1)) {
+        for (;;) {
+            const uint8_t group = static_cast<uint8_t>(value & 31);
+            value >>= 5;
+            const bool more = group & 16 ? value != -1 : value != 0;
+            *to++ = static_cast<uint8_t>(48 + group + (more ? 32 : 0));
+            if (!more) return to;
+        }
+    }
+    const size_t after_first = highest_bit(magnitude << 1) / 5;  // groups
+    const uint64_t more = each_lane(32) & ((uint64_t{1} << 8 * after_first) - 1);
+    const uint64_t lanes = split_groups(static_cast<uint64_t>(value)) + each_lane(48) + more;
+    std::memcpy(to, &lanes, sizeof(lanes));
+    return to + after_first + 1;
 }
 
 // The counts of a mask: the differences of 0, its run ends, and the number of pixels. Their number
@@ -148,25 +254,28 @@ Status counts_decode(const Context& context, const int64_t* counts, const int64_
 }
 
 template <class T>
-void string_encode(const Context&, BatchView<T> masks, Size size, Strings<uint8_t>& strings) {
-    strings.offsets.resize(static_cast<size_t>(masks.count) + 1);
-    strings.offsets[0] = 0;
-    for (int64_t mask = 0; mask < masks.count; ++mask) {
-        const T* begin = masks.begin(mask);
-        const T* end = masks.end(mask);
-        uint8_t* start = strings.values.grow(static_cast<size_t>(end - begin + 1) * kMaxGroups);
-        uint8_t* to = start;
-        int64_t last = 0, before_last = 0, i = 0;
-        for_each_count(begin, end, size.pixels(), [&](int64_t length) {
-            to = write_count(i > 2 ? length - before_last : length, to);
-            before_last = last;
-            last = length;
-            ++i;
-        });
-        strings.values.resize(strings.values.size() + static_cast<size_t>(to - start));
-        strings.offsets[static_cast<size_t>(mask) + 1] =
-            static_cast<int64_t>(strings.values.size());
-    }
+void string_encode(const Context& context, BatchView<T> masks, Size size,
+                   Strings<uint8_t>& strings) {
+    Batch<uint8_t> batch;
+    build_batch<uint8_t>(context, masks.count, string_work(masks.total(), masks.count), batch,
+                         [&](int64_t mask, Buffer<uint8_t>& bytes, int) {
+                             const T* begin = masks.begin(mask);
+                             const T* end = masks.end(mask);
+                             uint8_t* const start =
+                                 bytes.grow(static_cast<size_t>(end - begin + 1) * kMaxGroups);
+                             uint8_t* to = start;
+                             int64_t last = 0, before_last = 0, i = 0;
+                             for_each_count(begin, end, size.pixels(), [&](int64_t length) {
+                                 to = write_count(i > 2 ? length - before_last : length, to);
+                                 before_last = last;
+                                 last = length;
+                                 ++i;
+                             });
+                             bytes.resize(bytes.size() + static_cast<size_t>(to - start));
+                             return Status{};
+                         });
+    strings.values.swap(batch.run_ends);
+    strings.offsets.swap(batch.offsets);
 }
 
 template <class T>
