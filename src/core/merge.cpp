@@ -1,5 +1,6 @@
 // Boolean operations: of two masks, and of all masks of a batch.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "bits.hpp"
@@ -69,6 +70,15 @@ class Plane {
     }
 
     bool empty() const { return first_ >= last_; }
+    // Whether the plane takes but a few words a run, and not more time than merging pairs, which
+    // walks over each flip log2(N) times: few long runs would be written again and again.
+    bool pays() const {
+        const double flips = static_cast<double>(masks_.total());
+        if (masks_.count < 3 || static_cast<double>(words()) > 32 * flips) return false;
+        const double plane = 0.5 * static_cast<double>(words()) + 2 * flips + 0.15 * touched();
+        return plane < 2.5 * flips * std::log2(static_cast<double>(masks_.count));
+    }
+
     // One word more than the pixels need takes the flip behind the last of them.
     int64_t words() const { return (last_ - base_) / 64 + 1; }
     static constexpr int64_t kPadding = 8;  // words that set_runs may read and write back
@@ -88,6 +98,30 @@ class Plane {
     }
 
    private:
+    // The words that runs are ORed into, or at most those that gaps are cleared from.
+    double touched() const {
+        double bits = 0;
+        for (int64_t mask = 0; mask < masks_.count; ++mask) {
+            const T* begin = masks_.begin(mask);
+            const T* end = masks_.end(mask);
+            // No area exceeds T: the sum may wrap on its way.
+            T area = (end - begin) % 2 ? static_cast<T>(pixels_) : T{0};
+            for (const T* flip = begin; flip + 1 < end; flip += 2) area += flip[1] - flip[0];
+            if ((end - begin) % 2) area -= end[-1];
+            const int64_t inside = static_cast<int64_t>(area);
+            if (!intersect_) {
+                bits += static_cast<double>(inside);
+            } else {
+                // What of the mask lies beyond the plane fills no gap.
+                const int64_t last = (end - begin) % 2 ? pixels_ : static_cast<int64_t>(end[-1]);
+                const int64_t beyond = first_ - static_cast<int64_t>(*begin) + last - last_;
+                bits +=
+                    static_cast<double>(std::min(last_ - first_, last_ - first_ - inside + beyond));
+            }
+        }
+        return bits / 64;
+    }
+
     size_t at(int64_t position) const { return static_cast<size_t>(position - base_); }
 
     void set_runs(const simd::Table& simd, const T* flip, const T* end) {
@@ -194,10 +228,9 @@ void reduce(const Context& context, BatchView<T> masks, Size size, bool intersec
         if (intersect && pixels > 0) batch.run_ends.push_back(0);
     } else {
         Plane<T> plane(masks, pixels, intersect);
-        // A plane takes no more than a few words a run.
         if (plane.empty()) {
             // nothing to do
-        } else if (plane.words() <= 32 * masks.total() && masks.count > 2) {
+        } else if (plane.pays()) {
             plane.reduce(context.simd, batch.run_ends);
         } else {
             reduce_pairs(masks, pixels, intersect ? kAnd : kOr, batch.run_ends);
