@@ -89,7 +89,8 @@ class Ring {
     }
 
     // A steeper edge: u is a function of v = y0 + t, and monotone. Division tells nearly at which t
-    // it passes; the function itself tells exactly.
+    // it passes; the function itself tells exactly. Far from the origin u has plateaus, thousands
+    // of steps long, and so the way from the one to the other is doubled, then bisected.
     void cross_steep(int64_t x0, int64_t y0, int64_t x1, int64_t y1) {
         const int64_t length = y1 - y0;
         const double slope = static_cast<double>(x1 - x0) / static_cast<double>(length);
@@ -106,10 +107,31 @@ class Ring {
             auto passed = [&](int64_t t) { return rising ? u(t) > 5 * k + 2 : u(t) < 5 * k + 3; };
             const double estimate = (static_cast<double>(5 * k) + 2.5 - start) / slope;
             int64_t t = std::clamp(static_cast<int64_t>(estimate) + 1, int64_t{1}, length);
-            while (t > 1 && passed(t - 1)) --t;
-            while (!passed(t)) ++t;  // ends: the walk's last point has passed
+            if (!passed(t) || passed(t - 1)) t = first_passed(t, length, passed);
             add(k, y0 + t - 1);
         }
+    }
+
+    // The first t that has passed, near a guess: 0 has not, and the last, `length`, has.
+    template <class Passed>
+    static int64_t first_passed(int64_t guess, int64_t length, Passed passed) {
+        int64_t before = guess, after = guess;  // has not passed, has passed
+        if (passed(guess)) {
+            for (int64_t step = 1; before > 0 && passed(before); step *= 2) {
+                after = before;
+                before = std::max(before - step, int64_t{0});
+            }
+        } else {
+            for (int64_t step = 1; after < length && !passed(after); step *= 2) {
+                before = after;
+                after = std::min(after + step, length);
+            }
+        }
+        while (after - before > 1) {
+            const int64_t middle = before + (after - before) / 2;
+            (passed(middle) ? after : before) = middle;
+        }
+        return after;
     }
 
     // Sort the crossings by column, by counting, then each column's few; equal ones cancel out.
