@@ -1,0 +1,37 @@
+// Run all tests, or those whose name contains one of the arguments; exit with 1 if one fails.
+#include <cstdio>
+#include <cstring>
+
+#include "harness.hpp"
+
+namespace {
+
+bool is_wanted(const char* name, int argc, char** argv) {
+    for (int i = 1; i < argc; ++i) {
+        if (std::strstr(name, argv[i])) return true;
+    }
+    return argc == 1;
+}
+
+bool passes(const segcore::test::Test& test) {
+    try {
+        test.run();
+        return true;
+    } catch (const std::exception& error) {
+        std::printf("FAILED %s\n  %s\n", test.name, error.what());
+        return false;
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    int run = 0, failed = 0;
+    for (const segcore::test::Test& test : segcore::test::tests()) {
+        if (!is_wanted(test.name, argc, argv)) continue;
+        ++run;
+        failed += !passes(test);
+    }
+    std::printf("%d tests, %d failed\n", run, failed);
+    return failed || !run;
+}

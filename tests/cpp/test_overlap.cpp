@@ -1,0 +1,143 @@
+// Common pixels of every pair.
+#include "masks.hpp"
+
+namespace segcore::test {
+
+namespace {
+
+template <class T>
+std::vector<int64_t> overlaps(const Context& context, BatchView<T> a, BatchView<T> b, Size size) {
+    std::vector<int64_t> areas(static_cast<size_t>(a.count * b.count), -1);
+    overlap(context, a, b, size, areas.data());
+    return areas;
+}
+
+template <class T>
+void check_overlap(const Context& context, const std::vector<Pixels>& a,
+                   const std::vector<Pixels>& b, Size size) {
+    const Note note("size:", {size.height, size.width});
+    auto expected = [](const std::vector<Pixels>& a, const std::vector<Pixels>& b) {
+        std::vector<int64_t> areas;
+        for (const Pixels& p : a) {
+            for (const Pixels& q : b) {
+                int64_t area = 0;
+                for (size_t i = 0; i < p.size(); ++i) area += p[i] & q[i];
+                areas.push_back(area);
+            }
+        }
+        return areas;
+    };
+    Masks<T> first(a), second(b);
+    CHECK_EQUAL(overlaps(context, first.view(), second.view(), size), expected(a, b));
+    CHECK_EQUAL(overlaps(context, second.view(), first.view(), size), expected(b, a));
+    CHECK_EQUAL(overlaps(context, first.view(), first.view(), size), expected(a, a));
+}
+
+KERNEL_TEST(overlap_random_masks) {
+    for (Size size : sizes()) {
+        Random random(static_cast<uint64_t>(size.height * 1000 + size.width));
+        check_overlap<T>(context, random_masks(random, size, 9), random_masks(random, size, 5),
+                         size);
+        check_overlap<T>(context, {}, random_masks(random, size, 2), size);
+    }
+}
+
+// Every way of counting, against every other: layers, planes, ranks in a plane and in run ends.
+std::vector<Pixels> of_every_way(Random& random, Size size) {
+    std::vector<Pixels> masks;
+    auto add = [&](auto is_foreground) { masks.push_back(where(size, is_foreground)); };
+    const int64_t h = size.height, w = size.width;
+    masks.push_back(rectangle(random, size));
+    masks.push_back(noise(random, size, 0.5));
+    masks.push_back(noise(random, size, 0.002));
+    masks.push_back(random_runs(random, size));
+    masks.push_back(Pixels(pixel_count(size), 1));
+    add([](int64_t y, int64_t) { return y % 2 == 0; });            // more runs than layers
+    add([](int64_t y, int64_t) { return y % 16 < 7; });            // several layers
+    add([](int64_t, int64_t x) { return x % 2 == 0; });            // whole columns
+    add([h](int64_t y, int64_t x) { return y + 1 == h || x == 0; });
+    add([w](int64_t, int64_t x) { return x > 0 && x + 1 < w; });   // one run over many columns
+    add([w](int64_t y, int64_t x) { return x > w / 2 || (x == w / 2 && y > 3); });
+    add([h, w](int64_t y, int64_t x) { return y == h - 1 && x == w - 1; });
+    add([](int64_t y, int64_t x) { return (y - 20) * (y - 20) + (x - 30) * (x - 30) < 300; });
+    // Noise in one part: planes that begin and end elsewhere.
+    Pixels part = noise(random, size, 0.4);
+    for (size_t i = 0; i < part.size(); ++i) {
+        if (i < part.size() / 3 || i > part.size() / 2) part[i] = 0;
+    }
+    masks.push_back(part);
+    return masks;
+}
+
+KERNEL_TEST(overlap_every_way) {
+    for (Size size : {Size{70, 80}, Size{600, 11}, Size{9, 700}, Size{33000, 3}}) {
+        Random random(1);
+        const auto masks = of_every_way(random, size);
+        check_overlap<T>(context, masks, masks, size);
+    }
+}
+
+// Enough work for several threads.
+KERNEL_TEST(overlap_many) {
+    const Size size{9, 10};
+    Random random(1);
+    check_overlap<T>(context, random_masks(random, size, 250), random_masks(random, size, 130),
+                     size);
+}
+
+// Areas from the run ends alone, which no array of pixels could hold.
+int64_t common(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b, uint64_t pixels) {
+    uint64_t area = 0;
+    for (size_t i = 0; i < a.size(); i += 2) {
+        const uint64_t a_stop = i + 1 < a.size() ? a[i + 1] : pixels;
+        for (size_t j = 0; j < b.size(); j += 2) {
+            const uint64_t b_stop = j + 1 < b.size() ? b[j + 1] : pixels;
+            const uint64_t start = std::max(a[i], b[j]), stop = std::min(a_stop, b_stop);
+            area += stop > start ? stop - start : 0;
+        }
+    }
+    return static_cast<int64_t>(area);
+}
+
+void check_huge(const Context& context, Size size) {
+    const Note note("size:", {size.height, size.width});
+    Random random(1);
+    std::vector<std::vector<uint64_t>> flips;
+    for (int64_t count : {0, 1, 2, 3, 10, 51, 200}) {
+        // All over the image, or close together at its end.
+        for (uint64_t spread : {uint64_t{1} << 58, uint64_t{1} << 20, uint64_t{2000}}) {
+            std::vector<uint64_t> mask;
+            const uint64_t pixels = static_cast<uint64_t>(size.pixels());
+            for (int64_t i = 0; i < count; ++i) {
+                mask.push_back(pixels - 1 - random.bits() % std::min(spread, pixels));
+            }
+            std::sort(mask.begin(), mask.end());
+            mask.erase(std::unique(mask.begin(), mask.end()), mask.end());
+            flips.push_back(mask);
+        }
+    }
+    Masks<uint64_t> masks;
+    std::vector<int64_t> expected;
+    for (const auto& a : flips) {
+        masks.add(a);
+        for (const auto& b : flips) {
+            expected.push_back(common(a, b, static_cast<uint64_t>(size.pixels())));
+        }
+    }
+    Masks<uint64_t> copy = masks;
+    CHECK_EQUAL(overlaps(context, masks.view(), masks.view(), size), expected);
+    CHECK_EQUAL(overlaps(context, masks.view(), copy.view(), size), expected);
+}
+
+TEST(overlap_huge) {
+    for_each_context([](const Context& context) {
+        check_huge(context, {int64_t{1} << 29, int64_t{1} << 29});
+        check_huge(context, {int64_t{1} << 58, 1});
+        check_huge(context, {1, int64_t{1} << 58});
+        check_huge(context, {32767, int64_t{1} << 40});
+    });
+}
+
+}  // namespace
+
+}  // namespace segcore::test
