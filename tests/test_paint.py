@@ -136,3 +136,13 @@ def test_any_masks(kernels, masks, seed, dtype, data):
     values = rng.integers(info.min, info.max, count, native, endpoint=True)
     layout = data.draw(st.sampled_from(layouts(2)))
     assert_paints(kernels, masks, order, values, dtype, layout)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int16, np.uint32])
+@pytest.mark.parametrize("count", [254, 255, 256, 257])
+def test_around_as_many_values_as_a_byte_has(kernels, count, dtype):
+    """One mask of one column a value: on an output wide enough for strips."""
+    masks = np.zeros((count, 3, count), bool)
+    masks[np.arange(count), :, np.arange(count)] = True
+    values = np.arange(count).astype(dtype)  # of 257, a byte has one twice
+    assert_paints(kernels, masks, range(count), values)
