@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "harness.hpp"
+#include "simd/dispatch.hpp"
 
 namespace {
 
@@ -32,6 +33,10 @@ int main(int argc, char** argv) {
         ++run;
         failed += !passes(test);
     }
-    std::printf("%d tests, %d failed\n", run, failed);
+    std::printf("%d tests, %d failed; on", run, failed);
+    for (const segcore::simd::Table* table : segcore::simd::variants()) {
+        std::printf(" %s", table->name);
+    }
+    std::printf("\n");
     return failed || !run;
 }

@@ -163,6 +163,72 @@ KERNEL_TEST(coco_string_zero_runs) {
     }
 }
 
+// A size of any magnitude that T stands for.
+template <class T>
+Size random_magnitude(Random& random) {
+    const int64_t pixels = random.between(1, int64_t{1} << random.below(sizeof(T) == 4 ? 32 : 59));
+    return random.one_in(2) ? Size{1, pixels} : Size{pixels, 1};
+}
+
+// Runs of all magnitudes, some of no length.
+Counts random_counts(Random& random, Size size) {
+    Counts counts;
+    for (int64_t left = size.pixels(); left > 0; left -= counts.back()) {
+        const int64_t length = random.below(int64_t{1} << random.below(60));
+        counts.push_back(std::min(left, random.one_in(9) ? 0 : length));
+        if (counts.size() == 20) counts.back() = left;
+    }
+    return counts;
+}
+
+// Where a mask with such runs flips: two flips at one place are none, nor is one behind the end.
+template <class T>
+std::vector<T> flips_of_counts(const Counts& counts) {
+    std::vector<T> flips;
+    int64_t position = 0, pixels = 0;
+    for (int64_t count : counts) pixels += count;
+    for (int64_t count : counts) {
+        position += count;
+        if (!flips.empty() && flips.back() == static_cast<T>(position)) {
+            flips.pop_back();
+        } else {
+            flips.push_back(static_cast<T>(position));
+        }
+    }
+    if (!flips.empty() && flips.back() == static_cast<T>(pixels)) flips.pop_back();
+    return flips;
+}
+
+// Counts of every number of characters.
+KERNEL_TEST(coco_string_long_counts) {
+    Random random(sizeof(T));
+    for (int repeat = 0; repeat < 1000; ++repeat) {
+        const Size size = random_magnitude<T>(random);
+        const Note note("size:", {size.height, size.width});
+        Masks<T> masks;
+        Flat<uint8_t> expected;
+        for (int i = 0; i < 3; ++i) {
+            masks.add(flips_of_counts<T>(random_counts(random, size)));
+            Counts counts;
+            int64_t position = 0;
+            for (int64_t at = masks.offsets.end()[-2]; at < masks.offsets.back(); ++at) {
+                const int64_t flip = static_cast<int64_t>(masks.run_ends[static_cast<size_t>(at)]);
+                counts.push_back(flip - position);
+                position = flip;
+            }
+            counts.push_back(size.pixels() - position);
+            expected.add(string_of(counts));
+        }
+        Strings<uint8_t> strings;
+        string_encode(context, masks.view(), size, strings);
+        CHECK_EQUAL(values_of(strings.values), expected.values);
+        CHECK_EQUAL(values_of(strings.offsets), expected.offsets);
+        Batch<T> batch;
+        CHECK_STATUS(decode_strings(context, expected, size, batch), {});
+        CHECK_MASKS(batch, masks);
+    }
+}
+
 TEST(coco_string_the_largest_size) {
     const Size size{int64_t{1} << 30, (int64_t{1} << 29) - 1};
     const uint64_t pixels = static_cast<uint64_t>(size.pixels());
@@ -327,26 +393,25 @@ Status read_plainly(const std::string& string, Size size, Counts& counts) {
 // Right strings with characters changed, left out and put in, and strings of nothing but chance.
 std::string hostile_string(Random& random, Size size) {
     std::string string;
-    if (random.one_in(2)) {
-        string = string_of(counts_of(random_mask(random, size)));
-        for (int64_t edits = random.below(3); edits > 0 && !string.empty(); --edits) {
-            const size_t at =
-                static_cast<size_t>(random.below(static_cast<int64_t>(string.size())));
-            switch (random.below(3)) {
-                case 0:
-                    string[at] = static_cast<char>(random.between(45, 115));
-                    break;
-                case 1:
-                    string.erase(at, 1);
-                    break;
-                default:
-                    string.insert(at, 1, static_cast<char>(random.between(48, 111)));
-            }
-        }
-    } else {
+    if (random.one_in(3)) {
         for (int64_t n = random.below(30); n > 0; --n) {
             string += static_cast<char>(random.one_in(3) ? random.between(80, 111)
                                                          : random.between(48, 64));
+        }
+        return string;
+    }
+    string = string_of(random_counts(random, size));
+    for (int64_t edits = random.below(3); edits > 0 && !string.empty(); --edits) {
+        const size_t at = static_cast<size_t>(random.below(static_cast<int64_t>(string.size())));
+        switch (random.below(3)) {
+            case 0:
+                string[at] = static_cast<char>(random.between(45, 115));
+                break;
+            case 1:
+                string.erase(at, 1);
+                break;
+            default:
+                string.insert(at, 1, static_cast<char>(random.between(48, 111)));
         }
     }
     return string;
@@ -354,21 +419,19 @@ std::string hostile_string(Random& random, Size size) {
 
 KERNEL_TEST(coco_string_read_plainly) {
     Random random(sizeof(T));
-    for (int repeat = 0; repeat < 3000; ++repeat) {
-        const Size size{random.between(1, 9), random.between(1, 9)};
+    for (int repeat = 0; repeat < 5000; ++repeat) {
+        const Size size = random.one_in(2) ? Size{random.between(1, 9), random.between(1, 9)}
+                                           : random_magnitude<T>(random);
         const std::string string = hostile_string(random, size);
+        const Note note("size:", {size.height, size.width});
+        const Note text(string.c_str());
         Counts counts;
         const Status expected = read_plainly(string, size, counts);
         Flat<uint8_t> strings;
         strings.add(string);
         Batch<T> batch;
         CHECK_STATUS(decode_strings(context, strings, size, batch), expected);
-        if (!expected.ok()) continue;
-        Pixels pixels;
-        for (size_t i = 0; i < counts.size(); ++i) {
-            pixels.resize(pixels.size() + static_cast<size_t>(counts[i]), i % 2);
-        }
-        CHECK_MASKS(batch, Masks<T>({pixels}));
+        if (expected.ok()) CHECK_EQUAL(values_of(batch.run_ends), flips_of_counts<T>(counts));
     }
 }
 

@@ -547,7 +547,7 @@ TEST(simd_overlap_columns) {
 
 // Sums that no 32-bit lane of a vector could hold.
 TEST(simd_overlap_columns_of_many) {
-    const size_t n = (size_t{1} << 20) + 77;
+    const size_t n = (size_t{1} << 22) + 77;
     Random random(1);
     Columns full(random, 0, 1);
     full.starts.assign(n + 31, 0);
