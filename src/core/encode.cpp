@@ -247,6 +247,8 @@ class Planes {
     Buffer<uint64_t> bits_;
 };
 
+constexpr int64_t kBlock = 8192;  // pixels to read at a time
+
 // Encodes one mask after the other; what it allocates serves for all of them.
 template <class T>
 class Encoder {
@@ -328,7 +330,6 @@ class Encoder {
 
     // Bytes in one line: all of them are compared with their neighbours in place.
     void read_line(const uint8_t* bytes, int64_t length, Buffer<T>& run_ends) {
-        constexpr int64_t kBlock = 4096;
         if (bytes[0] != 0) run_ends.push_back(0);
         for (int64_t start = 1; start < length; start += kBlock) {
             const int64_t n = length - start < kBlock ? length - start : kBlock;
@@ -344,7 +345,6 @@ class Encoder {
         const int64_t columns = joined ? 1 : width;
         const int64_t length = joined ? height * width : height;
         if (joined && reader_.plain_bytes(y)) return read_line(data_, length, run_ends);
-        constexpr int64_t kBlock = 4096;
         bits_.resize(words_for(kBlock));
         previous_ = 0;
         for (int64_t column = 0; column < columns; ++column) {
@@ -358,9 +358,9 @@ class Encoder {
     }
 
     // The columns of the flips between row y and the one above it. Row 0 is compared with the last
-    // row, one column to the right.
-    size_t flips_of_bytes(int64_t y, uint32_t* xs) {
-        const size_t n = static_cast<size_t>(dense_.size.width);
+    // row, one column to the right. Of several rows, each row's columns follow the last one's.
+    size_t flips_of_bytes(int64_t y, int64_t rows, uint32_t* xs) {
+        const size_t n = static_cast<size_t>(rows * dense_.size.width);
         const uint8_t* row = data_ + y * dense_.strides[1];
         if (y > 0) return simd_.flips_between(row, row - dense_.strides[1], n, 0, xs);
         const size_t first = row[0] != 0;
@@ -388,6 +388,20 @@ class Encoder {
         return simd_.positions_u32(above, words, 0, xs);
     }
 
+    // Tell the rows of flips apart, count them by column, and append them to xs_.
+    void split_rows(int64_t y, int64_t rows, uint32_t* xs, size_t count) {
+        const uint32_t width = static_cast<uint32_t>(dense_.size.width);
+        size_t* row_end = row_ends_.data() + y;
+        uint32_t start = 0;
+        for (size_t i = 0; i < count; ++i) {
+            for (; xs[i] - start >= width; start += width) *row_end++ = xs_.size() + i;
+            xs[i] -= start;
+            ++columns_[xs[i] + 1];
+        }
+        xs_.resize(xs_.size() + count);
+        while (row_end < row_ends_.data() + y + rows) *row_end++ = xs_.size();
+    }
+
     // False, with nothing appended, where the flips are too many for this way.
     bool read_rows(Buffer<T>& run_ends) {
         const int64_t height = dense_.size.height, width = dense_.size.width;
@@ -398,13 +412,16 @@ class Encoder {
         columns_.assign(n + 1, 0);
         xs_.clear();
         row_ends_.resize(static_cast<size_t>(height));
-        for (int64_t y = 0; y < height; ++y) {
+        // Rows of bytes that follow each other in memory are taken several at a time.
+        const bool joined = bytes && dense_.strides[1] == width;
+        const int64_t together = joined ? std::max(kBlock / width, int64_t{1}) : 1;
+        for (int64_t y = 0; y < height;) {
             if (xs_.size() > most) return false;
-            uint32_t* xs = xs_.grow(64 * words_for(width) + 64);
-            const size_t count = bytes ? flips_of_bytes(y, xs) : flips_of_bits(y, xs);
-            for (size_t i = 0; i < count; ++i) ++columns_[xs[i] + 1];
-            xs_.resize(xs_.size() + count);
-            row_ends_[static_cast<size_t>(y)] = xs_.size();
+            const int64_t rows = y == 0 ? 1 : std::min(together, height - y);
+            uint32_t* xs = xs_.grow(64 * words_for(rows * width) + 64);
+            const size_t count = bytes ? flips_of_bytes(y, rows, xs) : flips_of_bits(y, xs);
+            split_rows(y, rows, xs, count);
+            y += rows;
         }
 
         if (xs_.size() == 0) return true;
