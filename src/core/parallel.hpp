@@ -15,7 +15,7 @@
 namespace segcore {
 
 // Below this many units of work (about a nanosecond each) a thread costs more than it saves.
-constexpr double kWorkPerThread = 200'000;
+constexpr double kWorkPerThread = 400'000;
 
 inline int threads_for(const Context& context, int64_t items, double work) {
     double threads = work / kWorkPerThread + 1;
