@@ -48,6 +48,14 @@ class Kernels(Protocol):
         dtype of a float array; an integer array is compared exactly. NaN is background.
         """
 
+    def encode_changes(self, columns: NDArray[np.uint8], height: int, width: int) -> Batch:
+        """Encode masks that flip wherever a byte differs from the one before it, the first from 0.
+
+        ``columns`` is the C-contiguous (N, height * width): the pixels of each mask in
+        column-major order. For zeros and ones it says what ``encode`` says; among other values
+        each change is a flip, as in pycocotools.
+        """
+
     def decode(self, run_ends: RunEnds, offsets: Offsets, out: NDArray[Any], zeroed: bool) -> None:
         """Write the masks into the (N, H, W) array ``out`` as ones and zeros of its dtype.
 

@@ -1,4 +1,4 @@
-// encode, decode.
+// encode, encode_changes, decode.
 #include <pybind11/stl.h>
 
 #include <optional>
@@ -72,6 +72,22 @@ py::tuple encode(const Kernels& kernels, const py::array& dense, std::optional<d
     });
 }
 
+py::tuple encode_changes(const Kernels& kernels, const py::array& columns, int64_t height,
+                         int64_t width) {
+    const Size size = size_of(height, width);
+    const uint8_t* bytes = values_of<uint8_t>(columns, "columns");
+    if (columns.ndim() != 2 || columns.shape(1) != size.pixels()) {
+        refuse("columns", "an (N, H * W) array");
+    }
+    return with_run_ends(size, [&](auto type) {
+        Batch<decltype(type)> batch;
+        without_gil([&] {
+            segcore::encode_changes(kernels.context(), bytes, columns.shape(0), size, batch);
+        });
+        return to_tuple(std::move(batch));
+    });
+}
+
 void decode(const Kernels& kernels, const py::array& run_ends, const py::array& offsets,
             py::array out, bool zeroed) {
     if (out.ndim() != 3) refuse("out", "an (N, H, W) array");
@@ -94,6 +110,8 @@ void decode(const Kernels& kernels, const py::array& run_ends, const py::array& 
 
 void register_dense(KernelsClass& c) {
     c.def("encode", &encode, py::arg("dense"), py::arg("threshold"));
+    c.def("encode_changes", &encode_changes, py::arg("columns"), py::arg("height"),
+          py::arg("width"));
     c.def("decode", &decode, py::arg("run_ends"), py::arg("offsets"), py::arg("out"),
           py::arg("zeroed"));
 }

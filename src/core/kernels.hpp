@@ -56,6 +56,10 @@ void encode(const Context&, const DenseView&, Batch<T>&);
 template <class T>
 void decode(const Context&, BatchView<T>, const DenseOutput&);
 
+// encode_changes.cpp: `columns` are the masks' pixels in column-major order, mask after mask
+template <class T>
+void encode_changes(const Context&, const uint8_t* columns, int64_t count, Size, Batch<T>&);
+
 // coco_string.cpp
 template <class T>
 Status string_decode(const Context&, const uint8_t* data, const int64_t* data_offsets,

@@ -12,6 +12,7 @@ from segcore.backends.numba.coco_string import (
 )
 from segcore.backends.numba.decode import decode
 from segcore.backends.numba.encode import encode
+from segcore.backends.numba.encode_changes import encode_changes
 from segcore.backends.numba.labels import label_runs
 from segcore.backends.numba.measure import area, boxes
 from segcore.backends.numba.merge import combine, reduce
@@ -27,6 +28,7 @@ __all__ = [
     "counts_encode",
     "decode",
     "encode",
+    "encode_changes",
     "label_runs",
     "name",
     "overlap",

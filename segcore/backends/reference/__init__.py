@@ -12,6 +12,7 @@ from segcore.backends.reference.coco_string import (
 )
 from segcore.backends.reference.decode import decode
 from segcore.backends.reference.encode import encode
+from segcore.backends.reference.encode_changes import encode_changes
 from segcore.backends.reference.labels import label_runs
 from segcore.backends.reference.measure import area, boxes
 from segcore.backends.reference.merge import combine, reduce
@@ -27,6 +28,7 @@ __all__ = [
     "counts_encode",
     "decode",
     "encode",
+    "encode_changes",
     "label_runs",
     "name",
     "overlap",

@@ -1,0 +1,47 @@
+// Bytes to run ends, by value: a mask flips wherever a byte differs from the one before it.
+#include "bits.hpp"
+#include "kernels.hpp"
+#include "leaves.hpp"
+#include "parallel.hpp"
+
+namespace segcore {
+
+namespace {
+
+constexpr int64_t kBlock = 8192;  // pixels to compare at a time: their bits stay in the L1 cache
+
+template <class T>
+void append_changes(const simd::Table& simd, const uint8_t* bytes, int64_t pixels,
+                    Buffer<T>& run_ends) {
+    if (pixels == 0) return;
+    if (bytes[0] != 0) run_ends.push_back(0);
+    uint64_t bits[kBlock / 64];
+    for (int64_t start = 1; start < pixels; start += kBlock) {
+        const int64_t n = pixels - start < kBlock ? pixels - start : kBlock;
+        const uint8_t* block = bytes + start;
+        simd.pack_differ[0](block, block - 1, static_cast<size_t>(n), bits);
+        const size_t words = words_for(n);
+        T* out = run_ends.grow(64 * words);
+        run_ends.resize(run_ends.size() + positions(simd, bits, words, static_cast<T>(start), out));
+    }
+}
+
+}  // namespace
+
+template <class T>
+void encode_changes(const Context& context, const uint8_t* columns, int64_t count, Size size,
+                    Batch<T>& batch) {
+    const int64_t pixels = size.pixels();
+    const double work = static_cast<double>(count) * (static_cast<double>(pixels) / 16 + 100);
+    build_batch<T>(context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int) {
+        append_changes(context.simd, columns + mask * pixels, pixels, run_ends);
+        return Status{};
+    });
+}
+
+template void encode_changes<uint32_t>(const Context&, const uint8_t*, int64_t, Size,
+                                       Batch<uint32_t>&);
+template void encode_changes<uint64_t>(const Context&, const uint8_t*, int64_t, Size,
+                                       Batch<uint64_t>&);
+
+}  // namespace segcore
