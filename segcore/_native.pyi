@@ -1,5 +1,6 @@
 """The compiled extension: the C++ kernels, bound with pybind11."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ class Kernels:
     @property
     def name(self) -> str: ...
     def encode(self, dense: NDArray[Any], threshold: float | None) -> Batch: ...
+    def encode_changes(self, columns: NDArray[np.uint8], height: int, width: int) -> Batch: ...
     def decode(
         self, run_ends: RunEnds, offsets: Offsets, out: NDArray[Any], zeroed: bool
     ) -> None: ...
@@ -84,6 +86,8 @@ class Kernels:
     def label_runs(
         self, labels: NDArray[Any], background: int | None
     ) -> tuple[NDArray[Any], RunEnds, Offsets]: ...
+    def shortcuts(self) -> dict[str, Callable[..., Any]]:
+        """Give the functions of pycocotools.mask for ordinary objects; see bind_shortcuts.cpp."""
 
 def variants() -> tuple[str, ...]:
     """Name the instruction sets that this processor has, best first."""

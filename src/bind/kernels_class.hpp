@@ -32,5 +32,6 @@ void register_merge(KernelsClass&);        // combine, reduce
 void register_overlap(KernelsClass&);      // overlap
 void register_rasterize(KernelsClass&);    // rasterize_polygons, rasterize_boxes
 void register_labels(KernelsClass&);       // paint, label_runs
+void register_shortcuts(KernelsClass&);    // what the pycocotools drop-in calls
 
 }  // namespace segcore::bind

@@ -1,28 +1,27 @@
 // Bytes to run ends, by value: a mask flips wherever a byte differs from the one before it.
-#include "bits.hpp"
 #include "kernels.hpp"
-#include "leaves.hpp"
 #include "parallel.hpp"
 
 namespace segcore {
 
 namespace {
 
-constexpr int64_t kBlock = 8192;  // pixels to compare at a time: their bits stay in the L1 cache
+constexpr int64_t kBlock = 8192;  // pixels to compare at a time
 
 template <class T>
 void append_changes(const simd::Table& simd, const uint8_t* bytes, int64_t pixels,
                     Buffer<T>& run_ends) {
     if (pixels == 0) return;
     if (bytes[0] != 0) run_ends.push_back(0);
-    uint64_t bits[kBlock / 64];
+    uint32_t places[kBlock];  // in their block
     for (int64_t start = 1; start < pixels; start += kBlock) {
         const int64_t n = pixels - start < kBlock ? pixels - start : kBlock;
         const uint8_t* block = bytes + start;
-        simd.pack_differ[0](block, block - 1, static_cast<size_t>(n), bits);
-        const size_t words = words_for(n);
-        T* out = run_ends.grow(64 * words);
-        run_ends.resize(run_ends.size() + positions(simd, bits, words, static_cast<T>(start), out));
+        const size_t count =
+            simd.changes_between(block, block - 1, static_cast<size_t>(n), 0, places);
+        T* out = run_ends.grow(count);
+        for (size_t i = 0; i < count; ++i) out[i] = static_cast<T>(start + places[i]);
+        run_ends.resize(run_ends.size() + count);
     }
 }
 

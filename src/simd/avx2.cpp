@@ -125,18 +125,22 @@ size_t positions_u32(const uint64_t* bits, size_t words, uint32_t base, uint32_t
 
 // The processor does not see by itself, at the end of a page, that the next one comes; told so
 // early enough, it reads at full speed.
-size_t flips_between_bytes(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out) {
+template <bool by_value>
+size_t places_between_bytes(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out) {
     constexpr size_t kAhead = 8192;
     const uint8_t* x = static_cast<const uint8_t*>(a);
     const uint8_t* y = static_cast<const uint8_t*>(b);
     size_t count = 0, i = 0;
     for (; i + 64 <= n; i += 64) {
         __builtin_prefetch(x + i + kAhead);
-        const uint64_t flips = nonzero_word(x + i) ^ nonzero_word(y + i);
-        if (flips) count += word_positions(flips, base + static_cast<uint32_t>(i), out + count);
+        const uint64_t places =
+            by_value ? differ_word(x + i, y + i) : nonzero_word(x + i) ^ nonzero_word(y + i);
+        if (places) count += word_positions(places, base + static_cast<uint32_t>(i), out + count);
     }
+    if (i == n) return count;
     const uint32_t rest = base + static_cast<uint32_t>(i);
-    return count + (i < n ? flips_between(x + i, y + i, n - i, rest, out + count) : 0);
+    constexpr auto compare = by_value ? changes_of : flips_of;
+    return count + places_between<compare>(x + i, y + i, n - i, rest, out + count);
 }
 
 void expand_bytes(const uint64_t* bits, size_t n, uint64_t one, void* out) {
@@ -194,7 +198,8 @@ Table make_table() {
     table.pack_differ[0] = pack_differ_bytes;
     table.pack_differ[2] = pack_differ_words;
     table.pack_greater_f32 = pack_greater_floats;
-    table.flips_between = flips_between_bytes;
+    table.flips_between = places_between_bytes<false>;
+    table.changes_between = places_between_bytes<true>;
     table.positions_u32 = positions_u32;
     table.expand[0] = expand_bytes;
     table.stream = stream_lines;

@@ -25,6 +25,13 @@ namespace {
 inline __m512i load512(const void* p) { return _mm512_loadu_si512(p); }
 inline void store512(void* p, __m512i v) { _mm512_storeu_si512(p, v); }
 
+// A mask of fewer than 64 bits as a word. By way of a general register: GCC 12 may otherwise spill
+// the 32 bits of a mask register to the stack, and read back 64.
+inline uint64_t word_of_mask(uint32_t mask) {
+    asm("" : "+r"(mask));
+    return mask;
+}
+
 // How elements of one width are compared: Width<T>::differ gives a bit for each of a register's
 // lanes.
 template <class T>
@@ -35,15 +42,21 @@ struct Width<uint8_t> {
 };
 template <>
 struct Width<uint16_t> {
-    static uint64_t differ(__m512i a, __m512i b) { return _mm512_cmpneq_epi16_mask(a, b); }
+    static uint64_t differ(__m512i a, __m512i b) {
+        return word_of_mask(_mm512_cmpneq_epi16_mask(a, b));
+    }
 };
 template <>
 struct Width<uint32_t> {
-    static uint64_t differ(__m512i a, __m512i b) { return _mm512_cmpneq_epi32_mask(a, b); }
+    static uint64_t differ(__m512i a, __m512i b) {
+        return word_of_mask(_mm512_cmpneq_epi32_mask(a, b));
+    }
 };
 template <>
 struct Width<uint64_t> {
-    static uint64_t differ(__m512i a, __m512i b) { return _mm512_cmpneq_epi64_mask(a, b); }
+    static uint64_t differ(__m512i a, __m512i b) {
+        return word_of_mask(_mm512_cmpneq_epi64_mask(a, b));
+    }
 };
 
 // A word of 64 bits from sizeof(T) registers, each by test(byte offset).
@@ -84,7 +97,7 @@ void pack_greater_floats(const float* values, size_t n, float threshold, uint64_
     size_t i = 0;
     for (; i + 64 <= n; i += 64, at += 256) {
         bits[i / 64] = word_of<float>([at, limit](size_t byte) -> uint64_t {
-            return _mm512_cmp_ps_mask(_mm512_loadu_ps(at + byte), limit, _CMP_GT_OQ);
+            return word_of_mask(_mm512_cmp_ps_mask(_mm512_loadu_ps(at + byte), limit, _CMP_GT_OQ));
         });
     }
     if (i < n) {
@@ -99,7 +112,7 @@ void pack_greater_doubles(const double* values, size_t n, double threshold, uint
     size_t i = 0;
     for (; i + 64 <= n; i += 64, at += 512) {
         bits[i / 64] = word_of<double>([at, limit](size_t byte) -> uint64_t {
-            return _mm512_cmp_pd_mask(_mm512_loadu_pd(at + byte), limit, _CMP_GT_OQ);
+            return word_of_mask(_mm512_cmp_pd_mask(_mm512_loadu_pd(at + byte), limit, _CMP_GT_OQ));
         });
     }
     if (i < n) {
@@ -148,7 +161,8 @@ size_t positions_u32(const uint64_t* bits, size_t words, uint32_t base, uint32_t
 
 // The processor does not see by itself, at the end of a page, that the next one comes; told so
 // early enough, it reads at full speed.
-size_t flips_between_bytes(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out) {
+template <bool by_value>
+size_t places_between_bytes(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out) {
     constexpr size_t kAhead = 8192;
     const uint8_t* x = static_cast<const uint8_t*>(a);
     const uint8_t* y = static_cast<const uint8_t*>(b);
@@ -158,9 +172,10 @@ size_t flips_between_bytes(const void* a, const void* b, size_t n, uint32_t base
         const __mmask64 valid = low_bits(n - i);
         const __m512i in_a = _mm512_maskz_loadu_epi8(valid, x + i);
         const __m512i in_b = _mm512_maskz_loadu_epi8(valid, y + i);
-        const uint64_t flips =
-            _mm512_test_epi8_mask(in_a, in_a) ^ _mm512_test_epi8_mask(in_b, in_b);
-        if (flips) count += word_positions(flips, base + static_cast<uint32_t>(i), out + count);
+        const uint64_t places =
+            by_value ? _mm512_cmpneq_epi8_mask(in_a, in_b)
+                     : _mm512_test_epi8_mask(in_a, in_a) ^ _mm512_test_epi8_mask(in_b, in_b);
+        if (places) count += word_positions(places, base + static_cast<uint32_t>(i), out + count);
     }
     return count;
 }
@@ -284,7 +299,8 @@ Table make_table() {
     table.pack_differ[3] = pack_differ_wide<uint64_t>;
     table.pack_greater_f32 = pack_greater_floats;
     table.pack_greater_f64 = pack_greater_doubles;
-    table.flips_between = flips_between_bytes;
+    table.flips_between = places_between_bytes<false>;
+    table.changes_between = places_between_bytes<true>;
     table.positions_u32 = positions_u32;
     table.expand[0] = expand_bytes;
     table.expand[2] = expand_words;

@@ -109,17 +109,28 @@ inline void prefetch(const void* at) {
 #endif
 }
 
-size_t flips_between(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out) {
+// Of 64 bytes or fewer, which are nonzero in one of a and b alone; or which differ.
+inline uint64_t flips_of(const void* a, const void* b, size_t n) {
+    uint64_t in_a, in_b;
+    pack_nonzero<uint8_t>(a, n, &in_a);
+    pack_nonzero<uint8_t>(b, n, &in_b);
+    return in_a ^ in_b;
+}
+inline uint64_t changes_of(const void* a, const void* b, size_t n) {
+    uint64_t changes;
+    pack_differ<uint8_t>(a, b, n, &changes);
+    return changes;
+}
+
+template <uint64_t (*compare)(const void* a, const void* b, size_t n)>
+size_t places_between(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out) {
     const char* x = static_cast<const char*>(a);
     const char* y = static_cast<const char*>(b);
     size_t count = 0;
     for (size_t i = 0; i < n; i += 64) {
         const size_t length = n - i < 64 ? n - i : 64;
-        uint64_t in_a, in_b;
-        pack_nonzero<uint8_t>(x + i, length, &in_a);
-        pack_nonzero<uint8_t>(y + i, length, &in_b);
-        const uint64_t flips = in_a ^ in_b;
-        count += positions<uint32_t>(&flips, 1, base + static_cast<uint32_t>(i), out + count);
+        const uint64_t places = compare(x + i, y + i, length);
+        count += positions<uint32_t>(&places, 1, base + static_cast<uint32_t>(i), out + count);
     }
     return count;
 }
@@ -241,7 +252,8 @@ inline Table generic_table(const char* name) {
         pack_greater<float>,
         pack_greater<double>,
         {pack_differ<uint8_t>, pack_differ<uint16_t>, pack_differ<uint32_t>, pack_differ<uint64_t>},
-        flips_between,
+        places_between<flips_of>,
+        places_between<changes_of>,
         positions<uint32_t>,
         positions<uint64_t>,
         {expand_eights, expand<uint16_t>, expand<uint32_t>, expand<uint64_t>},

@@ -29,6 +29,8 @@ struct Table {
     // ascending order, where one is zero and the other is not, and return how many. `out` has
     // room for n rounded up to 64.
     size_t (*flips_between)(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out);
+    // The same, where a[i] != b[i].
+    size_t (*changes_between)(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out);
 
     // Write base + the index of every set bit, ascending; return how many. `out` has room for
     // 64 * words values: an implementation may write past the count, never past that room.

@@ -287,16 +287,20 @@ TEST(simd_pack_greater) {
 
 void check_flips(const simd::Table& simd, const uint8_t* a, const uint8_t* b, size_t n,
                  uint32_t base) {
-    std::vector<uint32_t> expected;
+    std::vector<uint32_t> flips, changes;
     for (size_t i = 0; i < n; ++i) {
-        if ((a[i] != 0) != (b[i] != 0)) expected.push_back(base + static_cast<uint32_t>(i));
+        const uint32_t place = base + static_cast<uint32_t>(i);
+        if ((a[i] != 0) != (b[i] != 0)) flips.push_back(place);
+        if (a[i] != b[i]) changes.push_back(place);
     }
     Guarded<uint32_t> out(64 * words_of(n));
-    const size_t count = simd.flips_between(a, b, n, base, out.data());
-    CHECK_EQUAL(out.first(count), expected);
+    size_t count = simd.flips_between(a, b, n, base, out.data());
+    CHECK_EQUAL(out.first(count), flips);
+    count = simd.changes_between(a, b, n, base, out.data());
+    CHECK_EQUAL(out.first(count), changes);
 }
 
-TEST(simd_flips_between) {
+TEST(simd_flips_and_changes_between) {
     for_each_length([](const simd::Table& simd, size_t n, Random& random) {
         const std::vector<uint8_t> a = random_elements<uint8_t>(random, n + 1);
         std::vector<uint8_t> b = a;

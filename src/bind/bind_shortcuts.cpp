@@ -1,0 +1,349 @@
+// The ordinary calls of the pycocotools drop-in, in one step from objects to objects: for masks as
+// small as a detector's, everything between would take longer than the kernels. A shortcut returns
+// NotImplemented for whatever is not ordinary, errors included: segcore/compat/pycocotools.py goes
+// the long way then, and says what is right.
+//
+// These are plain C functions, as calling one through pybind11 takes three times as long.
+#include <pybind11/numpy.h>
+
+#include <algorithm>
+#include <new>
+
+#include "../core/kernels.hpp"
+#include "kernels_class.hpp"
+#include "rle_dicts.hpp"
+
+namespace segcore::bind {
+
+namespace py = pybind11;
+
+namespace {
+
+// The functions of NumPy's C API that pybind11 does not reach, by their place in its table, which
+// is the same in every version.
+struct NumpyApi {
+    PyObject* (*scalar)(void* data, PyObject* dtype, PyObject* base);
+    PyObject* (*zeros)(int ndim, const Py_intptr_t* shape, PyObject* dtype, int fortran);
+    PyObject* uint32 = py::dtype::of<uint32_t>().release().ptr();
+
+    static const NumpyApi& get() {
+        static const NumpyApi api;
+        return api;
+    }
+
+   private:
+    NumpyApi() {
+        const py::object capsule =
+            py::module_::import("numpy._core._multiarray_umath").attr("_ARRAY_API");
+        void** table = static_cast<void**>(PyCapsule_GetPointer(capsule.ptr(), nullptr));
+        if (!table) throw py::error_already_set();
+        scalar = reinterpret_cast<decltype(scalar)>(table[60]);
+        zeros = reinterpret_cast<decltype(zeros)>(table[183]);
+    }
+};
+
+// An array of T in Fortran order; of zeros where it is large, whose pages come when written to.
+template <class T, size_t N>
+py::object new_array(const Py_intptr_t (&shape)[N], bool zeroed) {
+    if (zeroed) {
+        PyObject* dtype = py::dtype::of<T>().release().ptr();  // a reference that zeros() takes
+        PyObject* array = NumpyApi::get().zeros(static_cast<int>(N), shape, dtype, 1);
+        if (!array) throw py::error_already_set();
+        return py::reinterpret_steal<py::object>(array);
+    }
+    const auto& api = py::detail::npy_api::get();
+    PyObject* array = api.PyArray_NewFromDescr_(
+        api.PyArray_Type_, api.PyArray_DescrFromType_(py::detail::npy_format_descriptor<T>::value),
+        static_cast<int>(N), shape, nullptr, nullptr, py::detail::npy_api::NPY_ARRAY_F_CONTIGUOUS_,
+        nullptr);
+    if (!array) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(array);
+}
+
+template <class T>
+T* data_of(const py::object& array) {
+    return reinterpret_cast<T*>(py::detail::array_proxy(array.ptr())->data);
+}
+
+// Let other Python threads run, if there is work for longer than that takes.
+class Unlocked {
+   public:
+    explicit Unlocked(double nanoseconds)
+        : state_(nanoseconds > 20'000 ? PyEval_SaveThread() : nullptr) {}
+    ~Unlocked() {
+        if (state_) PyEval_RestoreThread(state_);
+    }
+    Unlocked(const Unlocked&) = delete;
+    Unlocked& operator=(const Unlocked&) = delete;
+
+   private:
+    PyThreadState* state_;
+};
+
+struct Rles {
+    Size size;
+    Batch<uint32_t> batch;
+};
+
+// Read one RLE dict, or a list of them; false where that is not ordinary.
+bool read(const Context& context, PyObject* object, Rles& rles) {
+    RleDicts dicts;
+    if (!(PyDict_CheckExact(object) ? dicts.add(object) : dicts.add_all(object))) return false;
+    rles.size = dicts.size();
+    const Unlocked unlocked(dicts.work());
+    return dicts.decode(context, rles.batch);
+}
+
+py::object write(const Context& context, const Batch<uint32_t>& batch, Size size, bool alone) {
+    Strings<uint8_t> strings;
+    {
+        const Unlocked unlocked(static_cast<double>(batch.run_ends.size()) * 4);
+        string_encode(context, batch.view(), size, strings);
+    }
+    if (!alone) return to_rle_dicts(strings, size);
+    return to_rle_dict(strings.values.data(), strings.offsets[1], size);
+}
+
+// -- the shortcuts: each returns an empty object to decline ---------------------------------------
+
+py::object encode(const Context& context, PyObject* const* args) {
+    if (!py::detail::npy_api::get().PyArray_Check_(args[0])) return {};
+    const auto* array = py::detail::array_proxy(args[0]);
+    const int type = py::detail::array_descriptor_proxy(array->descr)->type_num;
+    const bool bytes =
+        type == py::detail::npy_api::NPY_UBYTE_ || type == py::detail::npy_api::NPY_BOOL_;
+    if (!bytes || (array->nd != 2 && array->nd != 3) ||
+        !(array->flags & py::detail::npy_api::NPY_ARRAY_F_CONTIGUOUS_)) {
+        return {};
+    }
+    const Size size{array->dimensions[0], array->dimensions[1]};
+    const int64_t count = array->nd == 3 ? array->dimensions[2] : 1;
+    if (size.height < 1 || size.width < 1 || count < 1 ||
+        size.height > INT64_C(0xffffffff) / size.width) {
+        return {};
+    }
+    Batch<uint32_t> batch;
+    {
+        const Unlocked unlocked(static_cast<double>(count) * static_cast<double>(size.pixels()) /
+                                16);
+        encode_changes(context, reinterpret_cast<const uint8_t*>(array->data), count, size, batch);
+    }
+    return write(context, batch, size, array->nd == 2);
+}
+
+py::object decode(const Context& context, PyObject* const* args) {
+    constexpr int64_t kLarge = 1 << 16, kMost = int64_t{1} << 40;  // bytes
+    Rles rles;
+    if (!read(context, args[0], rles)) return {};
+    const BatchView<uint32_t> view = rles.batch.view();
+    const int64_t height = rles.size.height, width = rles.size.width, pixels = rles.size.pixels();
+    if (view.count > kMost / pixels) return {};
+    const bool large = pixels * view.count >= kLarge;
+    const py::object out = PyDict_CheckExact(args[0])
+                               ? new_array<uint8_t>({height, width}, large)
+                               : new_array<uint8_t>({height, width, view.count}, large);
+    const Unlocked unlocked(static_cast<double>(pixels * view.count) / 8);
+    segcore::decode(
+        context, view,
+        {data_of<uint8_t>(out), view.count, rles.size, {pixels, 1, height}, 1, 1, large});
+    return out;
+}
+
+py::object area(const Context& context, PyObject* const* args) {
+    Rles rles;
+    if (!read(context, args[0], rles)) return {};
+    const BatchView<uint32_t> view = rles.batch.view();
+    if (PyDict_CheckExact(args[0])) {
+        int64_t alone = 0;
+        segcore::area(view, rles.size, &alone);
+        uint32_t value = static_cast<uint32_t>(alone);
+        const NumpyApi& numpy = NumpyApi::get();
+        return py::reinterpret_steal<py::object>(numpy.scalar(&value, numpy.uint32, nullptr));
+    }
+    Buffer<int64_t> areas(static_cast<size_t>(view.count));
+    segcore::area(view, rles.size, areas.data());
+    const py::object out = new_array<uint32_t>({view.count}, false);
+    std::copy_n(areas.data(), areas.size(), data_of<uint32_t>(out));
+    return out;
+}
+
+py::object to_bbox(const Context& context, PyObject* const* args) {
+    Rles rles;
+    if (!read(context, args[0], rles)) return {};
+    const BatchView<uint32_t> view = rles.batch.view();
+    Buffer<int64_t> corners(static_cast<size_t>(view.count) * 4);
+    boxes(view, rles.size, corners.data());
+    // In C order, and four values a mask: the same as an array of Fortran order, transposed.
+    py::object out = PyDict_CheckExact(args[0]) ? new_array<double>({4}, false)
+                                                : py::array_t<double>({view.count, int64_t{4}});
+    double* to = data_of<double>(out);
+    for (int64_t* box = corners.data(); box < corners.data() + corners.size(); box += 4, to += 4) {
+        to[0] = static_cast<double>(box[0]);
+        to[1] = static_cast<double>(box[1]);
+        to[2] = static_cast<double>(box[2] - box[0]);
+        to[3] = static_cast<double>(box[3] - box[1]);
+    }
+    return out;
+}
+
+py::object merge(const Context& context, PyObject* const* args) {
+    Rles rles;
+    if (!PyList_CheckExact(args[0]) || !PyBool_Check(args[1]) || !read(context, args[0], rles) ||
+        rles.batch.view().count < 2) {
+        return {};
+    }
+    Batch<uint32_t> merged;
+    {
+        const Unlocked unlocked(static_cast<double>(rles.batch.run_ends.size()) * 4);
+        reduce(context, rles.batch.view(), rles.size, args[1] == Py_True, merged);
+    }
+    return write(context, merged, rles.size, true);
+}
+
+// Which of the ground truths are crowds: a list of ints, one for each.
+bool read_crowds(PyObject* list, int64_t count, Buffer<uint8_t>& crowds) {
+    if (!PyList_CheckExact(list) || PyList_GET_SIZE(list) != count) return false;
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        const int64_t value = small_int(item_of(list, i).ptr(), 255);
+        if (value < 0) return false;
+        crowds.push_back(value != 0);
+    }
+    return true;
+}
+
+py::object iou(const Context& context, PyObject* const* args) {
+    Rles detections, truths;
+    Buffer<uint8_t> crowds;
+    if (!PyList_CheckExact(args[0]) || !PyList_CheckExact(args[1]) ||
+        !read(context, args[0], detections) || !read(context, args[1], truths) ||
+        detections.size.height != truths.size.height ||
+        detections.size.width != truths.size.width ||
+        !read_crowds(args[2], truths.batch.view().count, crowds)) {
+        return {};
+    }
+    const BatchView<uint32_t> dt = detections.batch.view(), gt = truths.batch.view();
+    const py::object out = new_array<double>({dt.count, gt.count}, false);
+    double* ratio = data_of<double>(out);
+    const Unlocked unlocked(static_cast<double>(dt.count * gt.count) * 100);
+    Buffer<int64_t> common(static_cast<size_t>(dt.count * gt.count));
+    Buffer<int64_t> dt_areas(static_cast<size_t>(dt.count)),
+        gt_areas(static_cast<size_t>(gt.count));
+    // (m, n) in Fortran order is (n, m) in C order.
+    overlap(context, gt, dt, detections.size, common.data());
+    segcore::area(dt, detections.size, dt_areas.data());
+    segcore::area(gt, detections.size, gt_areas.data());
+    const int64_t* both = common.data();
+    for (size_t g = 0; g < gt_areas.size(); ++g) {
+        for (size_t d = 0; d < dt_areas.size(); ++d, ++both, ++ratio) {
+            const int64_t whole = crowds[g] ? dt_areas[d] : dt_areas[d] + gt_areas[g] - *both;
+            *ratio = *both ? static_cast<double>(*both) / static_cast<double>(whole) : 0;
+        }
+    }
+    return out;
+}
+
+// Append a ring of numbers; false where there is something else. An odd last number is left out.
+bool read_ring(PyObject* ring, Buffer<double>& coordinates) {
+    if (!PyList_CheckExact(ring) || PyList_GET_SIZE(ring) < 6) return false;
+    const Py_ssize_t length = PyList_GET_SIZE(ring) / 2 * 2;
+    double* to = coordinates.grow(static_cast<size_t>(length));
+    for (Py_ssize_t i = 0; i < length; ++i) {
+        const py::object number = item_of(ring, i);
+        if (number && PyFloat_CheckExact(number.ptr())) {
+            to[i] = PyFloat_AS_DOUBLE(number.ptr());
+        } else {
+            const int64_t value = small_int(number.ptr(), int64_t{1} << 30);
+            if (value < 0) return false;
+            to[i] = static_cast<double>(value);
+        }
+    }
+    coordinates.resize(coordinates.size() + static_cast<size_t>(length));
+    return true;
+}
+
+py::object from_polygons(const Context& context, PyObject* const* args) {
+    const int64_t height = small_int(args[1], INT64_C(0xffffffff));
+    const int64_t width = small_int(args[2], INT64_C(0xffffffff));
+    if (!PyList_CheckExact(args[0]) || PyList_GET_SIZE(args[0]) == 0 || height < 1 || width < 1 ||
+        height > INT64_C(0xffffffff) / width) {
+        return {};
+    }
+    Buffer<double> coordinates;
+    Buffer<int64_t> ring_offsets, mask_offsets;
+    ring_offsets.push_back(0);
+    mask_offsets.push_back(0);
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(args[0]); ++i) {
+        const py::object ring = item_of(args[0], i);
+        if (!ring || !read_ring(ring.ptr(), coordinates)) return {};
+        ring_offsets.push_back(static_cast<int64_t>(coordinates.size() / 2));
+        mask_offsets.push_back(i + 1);
+    }
+    const int64_t count = static_cast<int64_t>(mask_offsets.size()) - 1;
+    const Size size{height, width};
+    Batch<uint32_t> batch;
+    {
+        const Unlocked unlocked(static_cast<double>(coordinates.size()) * 50);
+        if (!rasterize_polygons(context, coordinates.data(), ring_offsets.data(),
+                                mask_offsets.data(), count, size, batch)
+                 .ok()) {
+            return {};
+        }
+    }
+    return write(context, batch, size, false);
+}
+
+// -- as C functions, which have the instruction set as their `self` -------------------------------
+
+using Shortcut = py::object (*)(const Context&, PyObject* const*);
+
+template <Shortcut shortcut, Py_ssize_t arity>
+PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t count) {
+    try {
+        if (count != arity) throw py::type_error("wrong number of arguments");
+        const auto* table = static_cast<const simd::Table*>(PyCapsule_GetPointer(self, nullptr));
+        py::object result = shortcut({*table, num_threads()}, args);
+        if (!result && !PyErr_Occurred()) Py_RETURN_NOTIMPLEMENTED;
+        return result.release().ptr();
+    } catch (py::error_already_set& error) {
+        error.restore();
+    } catch (const py::builtin_exception& error) {
+        error.set_error();
+    } catch (const std::bad_alloc&) {
+        PyErr_NoMemory();
+    } catch (const std::exception& error) {
+        PyErr_SetString(PyExc_RuntimeError, error.what());
+    }
+    return nullptr;
+}
+
+template <Shortcut shortcut, Py_ssize_t arity>
+PyMethodDef definition(const char* name) {
+    return {name,
+            reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call<shortcut, arity>)),
+            METH_FASTCALL, nullptr};
+}
+
+py::dict shortcuts(const Kernels& kernels) {
+    static PyMethodDef definitions[] = {
+        definition<encode, 1>("encode"),
+        definition<decode, 1>("decode"),
+        definition<area, 1>("area"),
+        definition<to_bbox, 1>("toBbox"),
+        definition<merge, 2>("merge"),
+        definition<iou, 3>("iou"),
+        definition<from_polygons, 3>("frPyObjects"),
+    };
+    const py::capsule table(&kernels.context().simd);
+    py::dict functions;
+    for (PyMethodDef& each : definitions) {
+        functions[each.ml_name] =
+            py::reinterpret_steal<py::object>(PyCFunction_New(&each, table.ptr()));
+    }
+    return functions;
+}
+
+}  // namespace
+
+void register_shortcuts(KernelsClass& c) { c.def("shortcuts", &shortcuts); }
+
+}  // namespace segcore::bind

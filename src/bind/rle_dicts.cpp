@@ -1,0 +1,137 @@
+#include "rle_dicts.hpp"
+
+#include "../core/kernels.hpp"
+
+namespace segcore::bind {
+
+namespace py = pybind11;
+
+namespace {
+
+constexpr int64_t kMaxPixels = (int64_t{1} << 32) - 1;  // what 32-bit run ends hold
+
+// Interned and never freed: a dict finds such keys by their address.
+PyObject* key(const char* name) { return PyUnicode_InternFromString(name); }
+PyObject* size_key() {
+    static PyObject* const interned = key("size");
+    return interned;
+}
+PyObject* counts_key() {
+    static PyObject* const interned = key("counts");
+    return interned;
+}
+
+// The size of an ordinary RLE; one without pixels where it has none.
+Size read_size(PyObject* pair) {
+    if (!pair || !PyList_CheckExact(pair) || PyList_GET_SIZE(pair) != 2) return {0, 0};
+    const int64_t height = small_int(item_of(pair, Py_ssize_t{0}).ptr(), kMaxPixels);
+    const int64_t width = small_int(item_of(pair, Py_ssize_t{1}).ptr(), kMaxPixels);
+    if (height < 1 || width < 1 || height > kMaxPixels / width) return {0, 0};
+    return {height, width};
+}
+
+}  // namespace
+
+py::object item_of(PyObject* dict, PyObject* key) {
+#if PY_VERSION_HEX >= 0x030d0000
+    PyObject* item = nullptr;
+    PyDict_GetItemRef(dict, key, &item);
+#else
+    PyObject* item = PyDict_GetItemWithError(dict, key);
+    Py_XINCREF(item);
+#endif
+    if (!item) PyErr_Clear();
+    return py::reinterpret_steal<py::object>(item);
+}
+
+py::object item_of(PyObject* list, Py_ssize_t i) {
+#if PY_VERSION_HEX >= 0x030d0000
+    PyObject* item = PyList_GetItemRef(list, i);
+    if (!item) PyErr_Clear();
+#else
+    PyObject* item = i < PyList_GET_SIZE(list) ? PyList_GET_ITEM(list, i) : nullptr;
+    Py_XINCREF(item);
+#endif
+    return py::reinterpret_steal<py::object>(item);
+}
+
+int64_t small_int(PyObject* object, int64_t most) {
+    if (!object || !PyLong_CheckExact(object)) return -1;
+    int overflow = 0;
+    const long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
+    return overflow || value < 0 || value > most ? -1 : value;
+}
+
+bool RleDicts::add(PyObject* rle) {
+    if (!PyDict_CheckExact(rle)) return false;
+    const Size size = read_size(item_of(rle, size_key()).ptr());
+    if (size.pixels() == 0) return false;
+    if (offsets_.size() == 0) {
+        size_ = size;
+        offsets_.push_back(0);
+    } else if (size.height != size_.height || size.width != size_.width) {
+        return false;
+    }
+    const py::object counts = item_of(rle, counts_key());
+    return counts && add_counts(counts.ptr());
+}
+
+bool RleDicts::add_counts(PyObject* counts) {
+    const void* string = nullptr;
+    Py_ssize_t length = 0;
+    if (PyBytes_CheckExact(counts)) {
+        string = PyBytes_AS_STRING(counts);
+        length = PyBytes_GET_SIZE(counts);
+    } else if (PyUnicode_CheckExact(counts) && PyUnicode_IS_ASCII(counts)) {
+        string = PyUnicode_DATA(counts);
+        length = PyUnicode_GET_LENGTH(counts);
+    } else {
+        return false;
+    }
+    characters_.append(static_cast<const uint8_t*>(string), static_cast<size_t>(length));
+    offsets_.push_back(static_cast<int64_t>(characters_.size()));
+    return true;
+}
+
+bool RleDicts::add_all(PyObject* list) {
+    if (!PyList_CheckExact(list)) return false;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
+        const py::object rle = item_of(list, i);
+        if (!rle || !add(rle.ptr())) return false;
+    }
+    return offsets_.size() > 1;
+}
+
+bool RleDicts::decode(const Context& context, Batch<uint32_t>& batch) const {
+    return string_decode(context, characters_.data(), offsets_.data(), count(), size_, batch).ok();
+}
+
+py::object to_rle_dict(const uint8_t* string, int64_t length, Size size) {
+    auto take = [](PyObject* made) {
+        if (!made) throw py::error_already_set();
+        return py::reinterpret_steal<py::object>(made);
+    };
+    const py::object dict = take(PyDict_New());
+    const py::object pair = take(PyList_New(2));
+    PyList_SET_ITEM(pair.ptr(), 0, take(PyLong_FromLongLong(size.height)).release().ptr());
+    PyList_SET_ITEM(pair.ptr(), 1, take(PyLong_FromLongLong(size.width)).release().ptr());
+    const py::object counts = take(PyBytes_FromStringAndSize(reinterpret_cast<const char*>(string),
+                                                             static_cast<Py_ssize_t>(length)));
+    if (PyDict_SetItem(dict.ptr(), size_key(), pair.ptr()) < 0 ||
+        PyDict_SetItem(dict.ptr(), counts_key(), counts.ptr()) < 0) {
+        throw py::error_already_set();
+    }
+    return dict;
+}
+
+py::list to_rle_dicts(const Strings<uint8_t>& strings, Size size) {
+    const size_t count = strings.offsets.size() - 1;
+    py::list dicts(count);
+    for (size_t i = 0; i < count; ++i) {
+        const int64_t start = strings.offsets[i];
+        dicts[i] = to_rle_dict(strings.values.data() + start, strings.offsets[i + 1] - start, size);
+    }
+    return dicts;
+}
+
+}  // namespace segcore::bind
