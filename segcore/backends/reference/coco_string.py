@@ -65,7 +65,13 @@ def string_encode(
     run_ends: RunEnds, offsets: Offsets, height: int, width: int
 ) -> tuple[NDArray[np.uint8], Offsets]:
     """Write compressed strings."""
-    counts, counts_offsets = counts_encode(run_ends, offsets, height, width)
+    return write_strings(*counts_encode(run_ends, offsets, height, width))
+
+
+def write_strings(
+    counts: NDArray[np.int64], counts_offsets: Offsets
+) -> tuple[NDArray[np.uint8], Offsets]:
+    """Write run lengths below 2**59 as compressed strings, whatever they sum to."""
     index = np.arange(len(counts)) - np.repeat(counts_offsets[:-1], np.diff(counts_offsets))
     two_before = np.concatenate([[0, 0], counts])[: len(counts)]
     rest = counts - np.where(index > 2, two_before, 0)
@@ -80,6 +86,19 @@ def string_encode(
         more &= ~sign_is_told
     ends = offsets_of((characters != 0).sum(axis=1))
     return characters[characters != 0], ends[counts_offsets]
+
+
+def read_string(mask: int, string: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Read the run lengths of a compressed string, whatever they sum to."""
+    error, readable = _first_error(mask, string)
+    lengths = _read(string[:readable])
+    negative = np.flatnonzero(lengths < 0)
+    if len(negative):
+        run = int(negative[0])
+        raise errors.run_negative(mask, run, int(lengths[run]))
+    if error:
+        raise error
+    return lengths
 
 
 def _first_error(mask: int, string: NDArray[np.uint8]) -> tuple[ValueError | None, int]:
