@@ -7,6 +7,7 @@
 #include <pybind11/numpy.h>
 
 #include <algorithm>
+#include <cmath>
 #include <new>
 
 #include "../core/kernels.hpp"
@@ -81,17 +82,32 @@ class Unlocked {
 };
 
 struct Rles {
-    Size size;
+    Size size{0, 0};
+    int64_t runs = 0;  // of a list: more than the batch has where some are of no pixels
     Batch<uint32_t> batch;
 };
 
-// Read one RLE dict, or a list of them; false where that is not ordinary.
-bool read(const Context& context, PyObject* object, Rles& rles) {
+// Read one RLE dict; false where it is not ordinary.
+bool read_one(const Context& context, PyObject* object, Rles& rles) {
+    RleDict dict;
+    if (!dict.read(object)) return false;
+    rles.size = dict.size;
+    return dict.decode(context, rles.batch);
+}
+
+// Read a list of RLE dicts; false where that is not ordinary.
+bool read_list(const Context& context, PyObject* object, Rles& rles) {
     RleDicts dicts;
-    if (!(PyDict_CheckExact(object) ? dicts.add(object) : dicts.add_all(object))) return false;
+    if (!dicts.read(object)) return false;
     rles.size = dicts.size();
     const Unlocked unlocked(dicts.work());
+    rles.runs = dicts.count_runs();
     return dicts.decode(context, rles.batch);
+}
+
+bool read(const Context& context, PyObject* object, Rles& rles) {
+    return PyDict_CheckExact(object) ? read_one(context, object, rles)
+                                     : read_list(context, object, rles);
 }
 
 py::object write(const Context& context, const Batch<uint32_t>& batch, Size size, bool alone) {
@@ -188,14 +204,16 @@ py::object to_bbox(const Context& context, PyObject* const* args) {
 
 py::object merge(const Context& context, PyObject* const* args) {
     Rles rles;
-    if (!PyList_CheckExact(args[0]) || !PyBool_Check(args[1]) || !read(context, args[0], rles) ||
-        rles.batch.view().count < 2) {
+    if (!PyBool_Check(args[1]) || !read_list(context, args[0], rles)) {
         return {};
     }
+    // One alone comes back as it is, and runs of no pixels may come back, too.
+    const BatchView<uint32_t> view = rles.batch.view();
+    if (view.count < 2 || rles.runs != view.total() + view.count) return {};
     Batch<uint32_t> merged;
     {
-        const Unlocked unlocked(static_cast<double>(rles.batch.run_ends.size()) * 4);
-        reduce(context, rles.batch.view(), rles.size, args[1] == Py_True, merged);
+        const Unlocked unlocked(static_cast<double>(view.total()) * 4);
+        reduce(context, view, rles.size, args[1] == Py_True, merged);
     }
     return write(context, merged, rles.size, true);
 }
@@ -211,11 +229,10 @@ bool read_crowds(PyObject* list, int64_t count, Buffer<uint8_t>& crowds) {
     return true;
 }
 
-py::object iou(const Context& context, PyObject* const* args) {
+py::object mask_iou(const Context& context, PyObject* const* args) {
     Rles detections, truths;
     Buffer<uint8_t> crowds;
-    if (!PyList_CheckExact(args[0]) || !PyList_CheckExact(args[1]) ||
-        !read(context, args[0], detections) || !read(context, args[1], truths) ||
+    if (!read_list(context, args[0], detections) || !read_list(context, args[1], truths) ||
         detections.size.height != truths.size.height ||
         detections.size.width != truths.size.width ||
         !read_crowds(args[2], truths.batch.view().count, crowds)) {
@@ -242,23 +259,77 @@ py::object iou(const Context& context, PyObject* const* args) {
     return out;
 }
 
-// Append a ring of numbers; false where there is something else. An odd last number is left out.
-bool read_ring(PyObject* ring, Buffer<double>& coordinates) {
-    if (!PyList_CheckExact(ring) || PyList_GET_SIZE(ring) < 6) return false;
-    const Py_ssize_t length = PyList_GET_SIZE(ring) / 2 * 2;
-    double* to = coordinates.grow(static_cast<size_t>(length));
+// Append the first `length` numbers of a list; false where there is something else.
+bool read_numbers(PyObject* list, Py_ssize_t length, Buffer<double>& numbers) {
+    double* to = numbers.grow(static_cast<size_t>(length));
     for (Py_ssize_t i = 0; i < length; ++i) {
-        const py::object number = item_of(ring, i);
+        const py::object number = item_of(list, i);
         if (number && PyFloat_CheckExact(number.ptr())) {
             to[i] = PyFloat_AS_DOUBLE(number.ptr());
+        } else if (number && PyLong_CheckExact(number.ptr())) {
+            int overflow = 0;
+            to[i] = static_cast<double>(PyLong_AsLongLongAndOverflow(number.ptr(), &overflow));
+            if (overflow) return false;
         } else {
-            const int64_t value = small_int(number.ptr(), int64_t{1} << 30);
-            if (value < 0) return false;
-            to[i] = static_cast<double>(value);
+            return false;
+        }
+        if (!std::isfinite(to[i])) return false;
+    }
+    numbers.resize(numbers.size() + static_cast<size_t>(length));
+    return true;
+}
+
+// Read a list of boxes x y width height; false where there is something else.
+bool read_boxes(PyObject* list, Buffer<double>& boxes) {
+    if (!PyList_CheckExact(list)) return false;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
+        const py::object box = item_of(list, i);
+        if (!box || !PyList_CheckExact(box.ptr()) || PyList_GET_SIZE(box.ptr()) != 4 ||
+            !read_numbers(box.ptr(), 4, boxes)) {
+            return false;
         }
     }
-    coordinates.resize(coordinates.size() + static_cast<size_t>(length));
-    return true;
+    return boxes.size() > 0;
+}
+
+double common_length(const double* a, const double* b) {
+    return std::min(a[2] + a[0], b[2] + b[0]) - std::max(a[0], b[0]);
+}
+
+py::object box_iou(PyObject* const* args) {
+    Buffer<double> detections, truths;
+    if (!read_boxes(args[0], detections) || !read_boxes(args[1], truths)) return {};
+    const size_t m = detections.size() / 4, n = truths.size() / 4;
+    Buffer<uint8_t> crowds;
+    if (!read_crowds(args[2], static_cast<int64_t>(n), crowds)) return {};
+    const py::object out =
+        new_array<double>({static_cast<Py_ssize_t>(m), static_cast<Py_ssize_t>(n)}, false);
+    double* ratio = data_of<double>(out);
+    const Unlocked unlocked(static_cast<double>(m * n) * 2);
+    for (size_t g = 0; g < n; ++g) {
+        const double* gt = truths.data() + 4 * g;
+        for (size_t d = 0; d < m; ++d, ++ratio) {
+            const double* dt = detections.data() + 4 * d;
+            const double width = common_length(dt, gt), height = common_length(dt + 1, gt + 1);
+            const double common = width * height, dt_area = dt[2] * dt[3];
+            const double whole = crowds[g] ? dt_area : dt_area + gt[2] * gt[3] - common;
+            *ratio = width > 0 && height > 0 ? common / whole : 0;
+        }
+    }
+    return out;
+}
+
+py::object iou(const Context& context, PyObject* const* args) {
+    if (!PyList_CheckExact(args[0])) return {};
+    const py::object first = item_of(args[0], Py_ssize_t{0});
+    if (!first) return {};
+    return PyDict_CheckExact(first.ptr()) ? mask_iou(context, args) : box_iou(args);
+}
+
+// Append a ring; false where there is something else. An odd last number is left out.
+bool read_ring(PyObject* ring, Buffer<double>& coordinates) {
+    return PyList_CheckExact(ring) && PyList_GET_SIZE(ring) >= 6 &&
+           read_numbers(ring, PyList_GET_SIZE(ring) / 2 * 2, coordinates);
 }
 
 py::object from_polygons(const Context& context, PyObject* const* args) {

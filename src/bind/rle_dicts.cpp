@@ -62,39 +62,35 @@ int64_t small_int(PyObject* object, int64_t most) {
     return overflow || value < 0 || value > most ? -1 : value;
 }
 
-bool RleDicts::add(PyObject* rle) {
+bool RleDict::read(PyObject* rle) {
     if (!PyDict_CheckExact(rle)) return false;
-    const Size size = read_size(item_of(rle, size_key()).ptr());
+    size = read_size(item_of(rle, size_key()).ptr());
     if (size.pixels() == 0) return false;
-    if (offsets_.size() == 0) {
-        size_ = size;
-        offsets_.push_back(0);
-    } else if (size.height != size_.height || size.width != size_.width) {
-        return false;
-    }
-    const py::object counts = item_of(rle, counts_key());
-    return counts && add_counts(counts.ptr());
-}
-
-bool RleDicts::add_counts(PyObject* counts) {
-    const void* string = nullptr;
-    Py_ssize_t length = 0;
-    if (PyBytes_CheckExact(counts)) {
-        string = PyBytes_AS_STRING(counts);
-        length = PyBytes_GET_SIZE(counts);
-    } else if (PyUnicode_CheckExact(counts) && PyUnicode_IS_ASCII(counts)) {
-        string = PyUnicode_DATA(counts);
-        length = PyUnicode_GET_LENGTH(counts);
+    counts = item_of(rle, counts_key());
+    if (!counts) return false;
+    PyObject* const text = counts.ptr();
+    const void* start = nullptr;
+    if (PyBytes_CheckExact(text)) {
+        start = PyBytes_AS_STRING(text);
+        length = PyBytes_GET_SIZE(text);
+    } else if (PyUnicode_CheckExact(text) && PyUnicode_IS_ASCII(text)) {
+        start = PyUnicode_DATA(text);
+        length = PyUnicode_GET_LENGTH(text);
     } else {
         return false;
     }
-    characters_.append(static_cast<const uint8_t*>(string), static_cast<size_t>(length));
-    offsets_.push_back(static_cast<int64_t>(characters_.size()));
+    string = static_cast<const uint8_t*>(start);
     return true;
 }
 
-bool RleDicts::add_all(PyObject* list) {
+bool RleDict::decode(const Context& context, Batch<uint32_t>& batch) const {
+    const int64_t offsets[2] = {0, length};
+    return string_decode(context, string, offsets, 1, size, batch).ok();
+}
+
+bool RleDicts::read(PyObject* list) {
     if (!PyList_CheckExact(list)) return false;
+    offsets_.push_back(0);
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
         const py::object rle = item_of(list, i);
         if (!rle || !add(rle.ptr())) return false;
@@ -102,8 +98,26 @@ bool RleDicts::add_all(PyObject* list) {
     return offsets_.size() > 1;
 }
 
+bool RleDicts::add(PyObject* rle) {
+    RleDict dict;
+    if (!dict.read(rle)) return false;
+    if (offsets_.size() == 1) size_ = dict.size;
+    if (dict.size.height != size_.height || dict.size.width != size_.width) return false;
+    characters_.append(dict.string, static_cast<size_t>(dict.length));
+    offsets_.push_back(static_cast<int64_t>(characters_.size()));
+    return true;
+}
+
 bool RleDicts::decode(const Context& context, Batch<uint32_t>& batch) const {
-    return string_decode(context, characters_.data(), offsets_.data(), count(), size_, batch).ok();
+    const int64_t count = static_cast<int64_t>(offsets_.size()) - 1;
+    return string_decode(context, characters_.data(), offsets_.data(), count, size_, batch).ok();
+}
+
+int64_t RleDicts::count_runs() const {
+    // Each has one character that does not announce another one.
+    int64_t runs = 0;
+    for (size_t i = 0; i < characters_.size(); ++i) runs += characters_[i] < 48 + 32;
+    return runs;
 }
 
 py::object to_rle_dict(const uint8_t* string, int64_t length, Size size) {

@@ -17,24 +17,33 @@ pybind11::object item_of(PyObject* list, Py_ssize_t i);
 // The value of an exact int from 0 to `most`, else -1.
 int64_t small_int(PyObject* object, int64_t most);
 
-// Compressed RLEs of one size, of 1 to 2**32 - 1 pixels. Their strings are copied, so nothing that
-// another thread does to the objects matters later.
+// One compressed RLE, of 1 to 2**32 - 1 pixels.
+struct RleDict {
+    Size size{0, 0};
+    pybind11::object counts;  // keeps the string alive
+    const uint8_t* string = nullptr;
+    int64_t length = 0;
+
+    // False where there is something else than an ordinary RLE.
+    bool read(PyObject* rle);
+    // False where its counts are broken.
+    bool decode(const Context& context, Batch<uint32_t>& batch) const;
+};
+
+// One or more of one size. Their strings are copied, side by side.
 class RleDicts {
    public:
-    // False where there is something else than an ordinary RLE of the size of those before it.
-    bool add(PyObject* rle);
-    // The same for a list of one or more.
-    bool add_all(PyObject* list);
-
-    Size size() const { return size_; }
-    int64_t count() const { return static_cast<int64_t>(offsets_.size()) - 1; }
-    double work() const { return static_cast<double>(characters_.size()) * 2; }  // in nanoseconds
-
+    // False where there is something else than a list of ordinary RLEs of one size.
+    bool read(PyObject* list);
     // False where counts are broken.
     bool decode(const Context& context, Batch<uint32_t>& batch) const;
 
+    Size size() const { return size_; }
+    int64_t count_runs() const;
+    double work() const { return static_cast<double>(characters_.size()) * 2; }  // in nanoseconds
+
    private:
-    bool add_counts(PyObject* counts);
+    bool add(PyObject* rle);
 
     Size size_{0, 0};
     Buffer<uint8_t> characters_;
