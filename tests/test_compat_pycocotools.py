@@ -17,6 +17,7 @@ from strategies import seeds, sizes
 from test_real_data import FILES, read
 
 import segcore.compat.pycocotools as drop_in
+from segcore.compat._shortcuts import shortcuts_of
 
 SCALE = float(os.environ.get("SEGCORE_TEST_SCALE", "0.01"))
 """1 tests with 20,000 random polygons and 100,000 random pairs of masks."""
@@ -29,6 +30,7 @@ def compat(kernels):
     """Give the module, on one backend after the other."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drop_in, "kernels", kernels)
+        patch.setattr(drop_in, "shortcuts", shortcuts_of(kernels))
         yield drop_in
 
 

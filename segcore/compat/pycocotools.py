@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 
 from segcore.backends import kernels
 from segcore.compat import _functions
+from segcore.compat._shortcuts import shortcuts_of
 
 __all__ = [
     "area",
@@ -49,6 +50,8 @@ __all__ = [
     "merge",
     "toBbox",
 ]
+
+shortcuts = shortcuts_of(kernels)
 
 _mask = sys.modules[__name__]  # pycocotools.mask has its extension module under this name
 
@@ -80,7 +83,8 @@ def encode(bimask: Any) -> Any:
     >>> mask_util.encode(np.ones((2, 3, 1), np.uint8, order="F"))
     [{'size': [2, 3], 'counts': b'06'}]
     """
-    return _functions.encode(kernels, bimask)
+    result = shortcuts.encode(bimask)
+    return _functions.encode(kernels, bimask) if result is NotImplemented else result
 
 
 def decode(rleObjs: Any) -> NDArray[Any]:
@@ -112,7 +116,8 @@ def decode(rleObjs: Any) -> NDArray[Any]:
     array([[0, 1, 1],
            [0, 0, 1]], dtype=uint8)
     """
-    return _functions.decode(kernels, rleObjs)
+    result = shortcuts.decode(rleObjs)
+    return _functions.decode(kernels, rleObjs) if result is NotImplemented else result
 
 
 def merge(rleObjs: Any, intersect: Any = 0) -> dict[str, Any]:
@@ -151,7 +156,8 @@ def merge(rleObjs: Any, intersect: Any = 0) -> dict[str, Any]:
     >>> mask_util.merge(rles), mask_util.merge(rles, intersect=True)
     ({'size': [2, 3], 'counts': b'132'}, {'size': [2, 3], 'counts': b'6'})
     """
-    return _functions.merge(kernels, rleObjs, intersect)
+    result = shortcuts.merge(rleObjs, intersect)
+    return _functions.merge(kernels, rleObjs, intersect) if result is NotImplemented else result
 
 
 def iou(dt: Any, gt: Any, pyiscrowd: Any) -> Any:
@@ -190,7 +196,8 @@ def iou(dt: Any, gt: Any, pyiscrowd: Any) -> Any:
     >>> mask_util.iou([[0, 0, 2, 2]], [[0, 0, 2, 4], [0, 0, 4, 4]], [False, True])
     array([[0.5, 1. ]])
     """
-    return _functions.iou(kernels, dt, gt, pyiscrowd)
+    result = shortcuts.iou(dt, gt, pyiscrowd)
+    return _functions.iou(kernels, dt, gt, pyiscrowd) if result is NotImplemented else result
 
 
 def area(rleObjs: Any) -> Any:
@@ -219,7 +226,8 @@ def area(rleObjs: Any) -> Any:
     >>> mask_util.area([{"size": [2, 3], "counts": "2111"}])
     array([3], dtype=uint32)
     """
-    return _functions.area(kernels, rleObjs)
+    result = shortcuts.area(rleObjs)
+    return _functions.area(kernels, rleObjs) if result is NotImplemented else result
 
 
 def toBbox(rleObjs: Any) -> NDArray[Any]:
@@ -249,7 +257,8 @@ def toBbox(rleObjs: Any) -> NDArray[Any]:
     >>> mask_util.toBbox({"size": [2, 3], "counts": "2111"})
     array([1., 0., 2., 2.])
     """
-    return _functions.to_bbox(kernels, rleObjs)
+    result = shortcuts.toBbox(rleObjs)
+    return _functions.to_bbox(kernels, rleObjs) if result is NotImplemented else result
 
 
 def frPyObjects(pyobj: Any, h: Any, w: Any) -> Any:
@@ -295,7 +304,8 @@ def frPyObjects(pyobj: Any, h: Any, w: Any) -> Any:
     >>> mask_util.frPyObjects({"size": [4, 6], "counts": [5, 2, 17]}, 4, 6)
     {'size': [4, 6], 'counts': b'52a0'}
     """
-    return _functions.from_objects(kernels, pyobj, h, w)
+    result = shortcuts.frPyObjects(pyobj, h, w)
+    return _functions.from_objects(kernels, pyobj, h, w) if result is NotImplemented else result
 
 
 def frBbox(bb: Any, h: Any, w: Any) -> list[dict[str, Any]]:

@@ -204,7 +204,8 @@ py::object to_bbox(const Context& context, PyObject* const* args) {
 
 py::object merge(const Context& context, PyObject* const* args) {
     Rles rles;
-    if (!PyBool_Check(args[1]) || !read_list(context, args[0], rles)) {
+    const bool is_flag = PyBool_Check(args[1]) || PyLong_CheckExact(args[1]);
+    if (!is_flag || !read_list(context, args[0], rles)) {
         return {};
     }
     // One alone comes back as it is, and runs of no pixels may come back, too.
@@ -213,7 +214,7 @@ py::object merge(const Context& context, PyObject* const* args) {
     Batch<uint32_t> merged;
     {
         const Unlocked unlocked(static_cast<double>(view.total()) * 4);
-        reduce(context, view, rles.size, args[1] == Py_True, merged);
+        reduce(context, view, rles.size, PyObject_IsTrue(args[1]), merged);
     }
     return write(context, merged, rles.size, true);
 }
