@@ -1,0 +1,268 @@
+"""Other people's code on segcore's functions: with the patch, the same figures as without it.
+
+The session `clients` of nox installs those that the test requirements do not hold.
+"""
+
+from __future__ import annotations
+
+import collections
+import importlib
+import importlib.util
+import json
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from segcore.compat import patch_pycocotools
+from segcore.compat import pycocotools as ours
+
+pytestmark = [
+    # Theirs, as pycocotools has them under NumPy 2; segcore's are errors as ever.
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.filterwarnings("error:::segcore"),
+]
+
+Calls = collections.Counter
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """Count the calls of segcore's functions, by name."""
+    counted: Calls = Calls()
+
+    def counting(name: str, function: Any) -> Any:
+        def count(*arguments: Any, **named: Any) -> Any:
+            counted[name] += 1
+            return function(*arguments, **named)
+
+        return count
+
+    for name in ours.__all__:
+        monkeypatch.setattr(ours, name, counting(name, getattr(ours, name)))
+    return counted
+
+
+def client(name: str) -> Any:
+    """Import a client, or skip; whatever it warns of when it is imported is its own."""
+    if importlib.util.find_spec(name.partition(".")[0]) is None:
+        pytest.skip(f"{name.partition('.')[0]} is not installed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return importlib.import_module(name)
+
+
+class Sample:
+    """The COCO sample: annotations, results, and the published evaluation of these."""
+
+    def __init__(self, folder: Path) -> None:
+        coco = client("pycocotools.coco")
+        self.truth_file = folder / "instances_val2014_100.json"
+        self.results_file = folder / "instances_val2014_fakesegm100_results.json"
+        self.published = (folder / "val2014_fake_eval_res.txt").read_text("utf-8")
+        self.truth = coco.COCO(str(self.truth_file))
+        self.results = self.truth.loadRes(str(self.results_file))
+
+
+@pytest.fixture
+def folder() -> Path:
+    name = os.environ.get("SEGCORE_TEST_DATA")
+    if not name:
+        pytest.skip("SEGCORE_TEST_DATA does not name the folder with the real data")
+    return Path(name) / "coco_val2014_100"
+
+
+# -- pycocotools' own COCO and COCOeval -----------------------------------------------------------
+
+
+def evaluated(folder: Path) -> tuple[Any, str]:
+    """Evaluate the sample; COCOeval, and what it printed as figures."""
+    sample = Sample(folder)
+    evaluation = client("pycocotools.cocoeval").COCOeval(sample.truth, sample.results, "segm")
+    evaluation.evaluate()
+    evaluation.accumulate()
+    return evaluation, sample.published
+
+
+def figures(text: str) -> list[str]:
+    """Give the lines with figures; some versions print a space more."""
+    return [" ".join(line.split()) for line in text.splitlines() if " @[ IoU=" in line]
+
+
+def test_cocoeval_gives_the_published_figures(
+    folder: Path, calls: Calls, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected, published = evaluated(folder)
+    expected.summarize()
+    assert not calls
+    capsys.readouterr()
+    with patch_pycocotools():
+        evaluation, _ = evaluated(folder)
+        evaluation.summarize()
+    of_masks = published.split("type=segm")[1].split("type=bbox")[0]
+    assert len(figures(of_masks)) == 12
+    assert figures(capsys.readouterr().out) == figures(of_masks)
+    np.testing.assert_array_equal(evaluation.stats, expected.stats)
+    assert evaluation.ious.keys() == expected.ious.keys()
+    for key in expected.ious:
+        np.testing.assert_array_equal(evaluation.ious[key], expected.ious[key])
+    # 830 annotations are polygons, 9 crowds are lists of run lengths, 734 results are strings.
+    assert calls["frPyObjects"] == 839
+    assert calls["merge"] == 830
+    assert calls["area"] == calls["toBbox"] == 734
+    assert calls["iou"] == sum(len(each) > 0 for each in pairs(evaluation))
+
+
+def pairs(evaluation: Any) -> list[list[Any]]:
+    """Give the objects of each image and class that COCOeval compares, if there are any."""
+    keys = evaluation.ious.keys()
+    return [evaluation._gts.get(key, []) + evaluation._dts.get(key, []) for key in keys]
+
+
+def test_coco_draws_the_same_masks(folder: Path, calls: Calls) -> None:
+    truth = Sample(folder).truth
+    annotations = truth.loadAnns(truth.getAnnIds())[::7]
+    expected = [truth.annToMask(each) for each in annotations]
+    with patch_pycocotools():
+        masks = [truth.annToMask(each) for each in annotations]
+    assert calls["decode"] == len(annotations) == 120
+    for mask, other in zip(masks, expected, strict=True):
+        assert mask.dtype == other.dtype
+        assert mask.strides == other.strides
+        np.testing.assert_array_equal(mask, other)
+
+
+# -- code that took the functions first -----------------------------------------------------------
+
+EARLY = """
+from pycocotools.mask import area, decode, encode, toBbox as to_bbox
+
+def describe(mask):
+    rle = encode(mask)
+    return rle, area(rle), to_bbox(rle).tolist(), decode(rle)
+"""
+
+
+@pytest.fixture
+def early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """Import a client that holds functions, and not the module, before any patch."""
+    client("pycocotools.mask")
+    (tmp_path / "early_client.py").write_text(EARLY, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield importlib.import_module("early_client")
+    del sys.modules["early_client"]
+
+
+def test_code_that_imported_the_functions_first(early: ModuleType, calls: Calls) -> None:
+    mask = np.asfortranarray(np.tri(6, 5, dtype=np.uint8))
+    expected = early.describe(mask)
+    with patch_pycocotools():
+        *described, dense = early.describe(mask)
+        early.describe(np.ascontiguousarray(mask))  # which pycocotools does not take
+    assert calls == {"encode": 2, "area": 2, "toBbox": 2, "decode": 2}
+    assert described == list(expected[:-1])
+    np.testing.assert_array_equal(dense, expected[-1])
+    early.describe(mask)
+    assert calls["encode"] == 2
+    with pytest.raises(ValueError, match="not Fortran contiguous"):
+        early.describe(np.ascontiguousarray(mask))
+
+
+# -- torchmetrics ---------------------------------------------------------------------------------
+
+
+def tensors(sample: Sample, images: int) -> tuple[list[Any], list[Any]]:
+    """Give predictions and targets as torchmetrics takes them, with bool masks."""
+    torch = client("torch")
+
+    def of_image(coco: Any, image: int) -> dict[str, Any]:
+        annotations = coco.loadAnns(coco.getAnnIds(imgIds=[image]))
+        size = [sample.truth.imgs[image][each] for each in ("height", "width")]
+        masks = np.array([coco.annToMask(each) for each in annotations], bool)
+        return {
+            "masks": torch.from_numpy(masks.reshape(-1, *size)),
+            "labels": torch.tensor([each["category_id"] for each in annotations]).long(),
+            "scores": torch.tensor([each.get("score", 1.0) for each in annotations]),
+            "iscrowd": torch.tensor([each.get("iscrowd", 0) for each in annotations]),
+        }
+
+    # Results are for single images; loadRes makes them look up the sizes of the truth's.
+    chosen = sorted(sample.truth.imgs)[:images]
+    return tuple(
+        [of_image(each, image) for image in chosen] for each in (sample.results, sample.truth)
+    )
+
+
+@pytest.mark.parametrize("backend", ["pycocotools", "faster_coco_eval"])
+def test_torchmetrics_mean_average_precision(folder: Path, calls: Calls, backend: str) -> None:
+    client(backend)
+    client("torch")
+    client("torchvision")
+    detection = client("torchmetrics.detection")
+    predictions, targets = tensors(Sample(folder), images=20)
+
+    def compute() -> dict[str, list[float]]:
+        metric = detection.MeanAveragePrecision(
+            iou_type="segm", backend=backend, class_metrics=True
+        )
+        for prediction, target in zip(predictions, targets, strict=True):
+            metric.update([prediction], [target])
+        return {name: value.tolist() for name, value in metric.compute().items()}
+
+    expected = compute()
+    assert not calls
+    with patch_pycocotools():
+        assert compute() == expected
+    assert 0.2 < expected["map"] < 0.6
+    if backend == "pycocotools":
+        masks = sum(len(each["masks"]) for each in predictions + targets)
+        assert calls["encode"] == masks
+        assert calls["iou"] > 0
+    else:
+        assert not calls  # it has mask functions of its own
+
+
+# -- supervision ----------------------------------------------------------------------------------
+
+
+def test_supervision_loads_what_was_written_under_the_patch(
+    folder: Path, calls: Calls, tmp_path: Path
+) -> None:
+    """supervision reads COCO's strings by itself: it must see the masks that were written."""
+    supervision = client("supervision")
+    sample = Sample(folder)
+    document = json.loads(sample.truth_file.read_bytes())
+    with patch_pycocotools():
+        for each in document["annotations"]:
+            rle = sample.truth.annToRLE(each)
+            each["segmentation"] = {**rle, "counts": rle["counts"].decode()}
+    assert calls["frPyObjects"] == 839
+    file = tmp_path / "instances.json"
+    file.write_text(json.dumps(document), "utf-8")
+
+    def load(file: Path) -> Any:
+        return supervision.DetectionDataset.from_coco(str(tmp_path), str(file), force_masks=True)
+
+    dataset = load(file)
+    loaded = {Path(path).name: each.mask for path, each in dataset.annotations.items()}
+    compared = 0
+    for image in document["images"]:
+        annotations = sample.truth.loadAnns(sample.truth.getAnnIds(imgIds=[image["id"]]))
+        expected = np.array([sample.truth.annToMask(each) for each in annotations], bool)
+        if len(expected):
+            np.testing.assert_array_equal(loaded[image["file_name"]], expected)
+            compared += len(expected)
+    assert compared == 839
+    # The file as it is, polygons and all, with the patch and without it.
+    unpatched = load(sample.truth_file)
+    with patch_pycocotools():
+        patched = load(sample.truth_file)
+    assert patched.annotations.keys() == unpatched.annotations.keys()
+    for path, each in unpatched.annotations.items():
+        np.testing.assert_array_equal(patched.annotations[path].mask, each.mask)
