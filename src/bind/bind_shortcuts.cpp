@@ -327,10 +327,11 @@ py::object iou(const Context& context, PyObject* const* args) {
     return PyDict_CheckExact(first.ptr()) ? mask_iou(context, args) : box_iou(args);
 }
 
-// Append a ring; false where there is something else. An odd last number is left out.
+// Append a ring; false where there is something else.
 bool read_ring(PyObject* ring, Buffer<double>& coordinates) {
     return PyList_CheckExact(ring) && PyList_GET_SIZE(ring) >= 6 &&
-           read_numbers(ring, PyList_GET_SIZE(ring) / 2 * 2, coordinates);
+           PyList_GET_SIZE(ring) % 2 == 0 &&
+           read_numbers(ring, PyList_GET_SIZE(ring), coordinates);
 }
 
 py::object from_polygons(const Context& context, PyObject* const* args) {
@@ -377,11 +378,12 @@ PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t count) {
         if (!result && !PyErr_Occurred()) Py_RETURN_NOTIMPLEMENTED;
         return result.release().ptr();
     } catch (py::error_already_set& error) {
+        if (error.matches(PyExc_MemoryError)) Py_RETURN_NOTIMPLEMENTED;
         error.restore();
     } catch (const py::builtin_exception& error) {
         error.set_error();
     } catch (const std::bad_alloc&) {
-        PyErr_NoMemory();
+        Py_RETURN_NOTIMPLEMENTED;
     } catch (const std::exception& error) {
         PyErr_SetString(PyExc_RuntimeError, error.what());
     }
