@@ -3,6 +3,7 @@
 import numpy as np
 
 import segcore as sc
+from segcore.compat import pycocotools as compat
 
 from .common import BACKENDS, INPUTS, WrongAnswerError
 
@@ -60,3 +61,38 @@ class Calls:
 
     def time_index(self, *_):
         return self.masks[0]
+
+
+class DropIn:
+    """The functions of pycocotools.mask, on the backend that this process uses."""
+
+    params = (("one_pixel", "tiny"),)
+    param_names = ("input",)
+
+    def setup(self, name):
+        self.dense = np.asfortranarray(getattr(INPUTS, name).view(np.uint8))
+        self.rle = compat.encode(self.dense)
+        self.box = [compat.toBbox(self.rle).tolist()]
+        if not np.array_equal(compat.decode(self.rle), self.dense):
+            raise WrongAnswerError("the round trip is wrong")
+
+    def time_encode(self, *_):
+        compat.encode(self.dense)
+
+    def time_decode(self, *_):
+        compat.decode(self.rle)
+
+    def time_area(self, *_):
+        compat.area(self.rle)
+
+    def time_to_bbox(self, *_):
+        compat.toBbox(self.rle)
+
+    def time_merge(self, *_):
+        compat.merge([self.rle, self.rle])
+
+    def time_iou(self, *_):
+        compat.iou([self.rle], [self.rle], [0])
+
+    def time_iou_of_boxes(self, *_):
+        compat.iou(self.box, self.box, [0])

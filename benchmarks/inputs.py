@@ -190,3 +190,24 @@ class Inputs:
             if each["segmentation"]["size"] == size
         ]
         return results[: self.real_count], truths
+
+    @cached_property
+    def real_polygons(self) -> list[tuple[list[list[float]], int, int]] | None:
+        """The polygons of each annotation of LVIS and TACO, with its image's height and width.
+
+        None where there is no data.
+        """
+        folder = os.environ.get(TEST_DATA)
+        if not folder:
+            return None
+        found = []
+        for name in ("lvis_val_100", "taco"):
+            for path in sorted((Path(folder) / name).glob("*.json")):
+                data = json.loads(path.read_text("utf-8"))
+                sizes = {each["id"]: (each["height"], each["width"]) for each in data["images"]}
+                found += [
+                    (each["segmentation"], *sizes[each["image_id"]])
+                    for each in data["annotations"]
+                    if isinstance(each["segmentation"], list) and each["segmentation"]
+                ]
+        return found[: self.real_count] if self.quick else found

@@ -124,7 +124,7 @@ def test_a_wrong_answer_is_not_timed(peers: ModuleType, monkeypatch: pytest.Monk
 
     bars = (row.Bar("best peer", 1e9), row.Bar("hotcoco", 2))
     result = peers.measured_row(
-        row.Row("key", "title", "note", bars, "peers", contenders), peers.Inputs(), rounds=1
+        row.Row("key", "title", "note", bars, "peers", True, contenders), peers.Inputs(), rounds=1
     )
     assert {way["library"] for way in result["ways"]} == {"pycocotools", "segcore"}
     assert [each["library"] for each in result["wrong"]] == ["hotcoco", "rlemasklib"]

@@ -86,7 +86,9 @@ def bars(row: Row, inputs: Inputs) -> tuple[Bar, ...]:
     """Give the bars of this backend; small inputs have none."""
     if inputs.quick or not row.bars:
         return ()
-    return row.bars if is_native() else (OTHER_BACKENDS_BAR,)
+    if is_native():
+        return row.bars
+    return (OTHER_BACKENDS_BAR,) if row.every_backend else ()
 
 
 def is_native() -> bool:

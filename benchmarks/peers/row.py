@@ -43,6 +43,7 @@ class Row:
     note: str
     bars: tuple[Bar, ...]
     table: str
+    every_backend: bool
     contenders: Contenders
 
 
@@ -50,13 +51,18 @@ ROWS: list[Row] = []
 """All rows, in the order of the table."""
 
 
-def row(title: str, *bars: Bar, table: str = PEERS) -> Callable[[Contenders], Contenders]:
-    """Make a row of a function that yields contenders; its docstring says what is included."""
+def row(
+    title: str, *bars: Bar, table: str = PEERS, every_backend: bool = True
+) -> Callable[[Contenders], Contenders]:
+    """Make a row of a function that yields contenders; its docstring says what is included.
+
+    ``every_backend`` says whether the other backends have a bar, where the native one has some.
+    """
 
     def register(contenders: Contenders) -> Contenders:
         key = contenders.__name__
         note = " ".join((inspect.getdoc(contenders) or "").split())
-        ROWS.append(Row(key, title, note, bars, table, contenders))
+        ROWS.append(Row(key, title, note, bars, table, every_backend, contenders))
         return contenders
 
     return register

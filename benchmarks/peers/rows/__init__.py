@@ -3,10 +3,10 @@
 Every library gets its input in the form that it takes fastest (arrays in their layout, polygons
 as lists or arrays, masks as its own objects), made before the timing, and does the operation in
 every way it offers; its fastest way counts. The rows named "COCO dicts" start or end with the
-dicts that files hold, for everyone.
+dicts that files hold; those named "drop-in" call the functions of ``pycocotools.mask``, for all.
 """
 
-from . import dense, sets, labels, coco, single, threads  # isort: skip
+from . import dense, sets, labels, coco, drop_in, single, threads  # isort: skip
 from ..row import ROWS
 
-__all__ = ["ROWS", "coco", "dense", "labels", "sets", "single", "threads"]
+__all__ = ["ROWS", "coco", "dense", "drop_in", "labels", "sets", "single", "threads"]
