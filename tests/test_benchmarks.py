@@ -73,6 +73,8 @@ def test_asv_benchmarks_run_and_are_right(benchmarks: ModuleType, name: str) -> 
                     continue
             for method in methods:
                 method(instance, *arguments)
+            if hasattr(instance, "teardown"):
+                instance.teardown(*arguments)
 
 
 def test_every_kernel_has_its_benchmarks(benchmarks: ModuleType) -> None:

@@ -6,7 +6,17 @@ every way it offers; its fastest way counts. The rows named "COCO dicts" start o
 dicts that files hold; those named "drop-in" call the functions of ``pycocotools.mask``, for all.
 """
 
-from . import dense, sets, labels, coco, drop_in, single, threads  # isort: skip
+from . import dense, sets, labels, coco, drop_in, evaluation, single, threads  # isort: skip
 from ..row import ROWS
 
-__all__ = ["ROWS", "coco", "dense", "drop_in", "labels", "sets", "single", "threads"]
+__all__ = [
+    "ROWS",
+    "coco",
+    "dense",
+    "drop_in",
+    "evaluation",
+    "labels",
+    "sets",
+    "single",
+    "threads",
+]
