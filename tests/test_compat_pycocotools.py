@@ -10,7 +10,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from _util import Pycocotools
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from strategies import seeds, sizes
@@ -236,6 +236,8 @@ def test_merge_of_many_with_runs_of_no_pixels(compat, original, data, stack, int
     objects = rles(original, stack)
     place = data.draw(st.integers(0, len(objects)))
     objects.insert(place, compressed(*runs, size=stack.shape[:2]))
+    # There pycocotools makes place for no more runs than pixels, and one.
+    assume(sum(len(rle["counts"]) for rle in objects) <= sum(runs))
     assert_same(compat.merge(objects, intersect), original.merge(objects, intersect))
 
 
@@ -492,6 +494,17 @@ def test_6_runs_of_no_pixels_at_one_place(compat):
     assert dense.tolist() == [[0] * 2 + [1] * 3 + [0] * 7]
     for intersect in (False, True):
         np.testing.assert_array_equal(compat.decode(compat.merge([rle, rle], intersect)), dense)
+
+
+def test_6_more_runs_than_pixels(compat):
+    rle = compressed(*[0] * 400, 4, *[0] * 400, 20, size=[4, 6])
+    dense = compat.decode(rle)
+    assert dense.sum() == 20
+    for intersect in (False, True):
+        for objects in ([rle, rle], [rle, RLE], [RLE, rle]):
+            got = compat.decode(compat.merge(objects, intersect))
+            one, other = compat.decode(objects).transpose(2, 0, 1)
+            np.testing.assert_array_equal(got, one & other if intersect else one | other)
 
 
 def test_7_strides(compat):

@@ -5,6 +5,7 @@ Each takes the kernels first. What they mean is told in ``segcore/compat/pycocot
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection
 from typing import Any
 
@@ -136,10 +137,10 @@ def merge(kernels: Kernels, rle_objects: Any, intersect: Any) -> RleDict:
     if len(set(rles.sizes)) != 1:
         return {"size": [0, 0], "counts": b""}
     if len(rles.sizes) == 1:
-        return write_runs(read_runs(rles), rles.sizes)[0]
+        return _rewritten(kernels, rles)
     size = rles.sizes[0]
     batch = batch_of(kernels, rles, size)
-    if _run_count(rles) == len(batch[0]) + len(rles.sizes):
+    if _all_runs_have_pixels(rles, batch):
         return write(kernels, kernels.reduce(*batch, *size, is_intersection), size)[0]
     # Some runs are zero, and vanished. pycocotools keeps some of them, so step where it does.
     runs, *others = read_runs(rles)
@@ -148,10 +149,23 @@ def merge(kernels: Kernels, rle_objects: Any, intersect: Any) -> RleDict:
     return write_runs([runs], [size])[0]
 
 
-def _run_count(rles: Rles) -> int:
-    """Count the runs: each has one character without the bit for "another one follows"."""
+def _rewritten(kernels: Kernels, rles: Rles) -> RleDict:
+    """Give the one RLE with the runs that it has, whatever they sum to."""
+    with contextlib.suppress(ValueError):
+        batch = batch_of(kernels, rles, rles.sizes[0])
+        if _all_runs_have_pixels(rles, batch):
+            return write(kernels, batch, rles.sizes[0])[0]
+    return write_runs(read_runs(rles), rles.sizes)[0]
+
+
+def _all_runs_have_pixels(rles: Rles, batch: Batch) -> bool:
+    """Tell whether no run is of no pixels, but for a mask's first: such runs vanish in a batch.
+
+    Each run has one character without the bit for "another one follows".
+    """
     characters, _ = joined(rles.strings)
-    return int(np.count_nonzero((characters - ord("0")) < 32))
+    run_count = int(np.count_nonzero((characters - ord("0")) < 32))
+    return run_count == len(batch[0]) + len(rles.strings)
 
 
 def _merged_runs(

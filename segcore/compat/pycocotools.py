@@ -120,7 +120,7 @@ def decode(rleObjs: Any) -> NDArray[Any]:
     return _functions.decode(kernels, rleObjs) if result is NotImplemented else result
 
 
-def merge(rleObjs: Any, intersect: Any = 0) -> dict[str, Any]:
+def merge(rleObjs: Any, intersect: Any = False) -> dict[str, Any]:
     """Unite masks, or intersect them.
 
     Parameters
@@ -146,8 +146,9 @@ def merge(rleObjs: Any, intersect: Any = 0) -> dict[str, Any]:
 
     Notes
     -----
-    Where two masks have a run of no pixels at one place, pycocotools loses what follows; and it
-    loses foreground beyond 2**32 pixels. Here both are right.
+    Where two masks have a run of no pixels at one place, pycocotools loses what follows; where
+    there are more runs than pixels, it writes past its memory; and it loses foreground beyond
+    2**32 pixels. Here all are right.
 
     Examples
     --------
