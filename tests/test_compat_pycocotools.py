@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -512,9 +514,11 @@ def test_7_strides(compat):
     dt, gt = rng.integers(0, 9, (2, 7, 4)).astype(np.float64)
     expected = compat.iou(dt, gt, np.zeros(7))
     assert expected.any()
-    assert_same(compat.iou(np.asfortranarray(dt), np.asfortranarray(gt), np.zeros(7)), expected)
+    assert_same(compat.iou(np.asfortranarray(dt), np.asfortranarray(gt), [0] * 7), expected)
     scored = np.column_stack([dt, np.full(7, 0.9)])
     assert_same(compat.frPyObjects(scored[:, :4], 20, 20), compat.frPyObjects(dt, 20, 20))
+    fortran = np.asfortranarray(dt)
+    assert_same(compat.frPyObjects(fortran, 20, 20), compat.frPyObjects(dt, 20, 20))
     assert_same(compat.frPyObjects(dt[::-1], 20, 20), compat.frPyObjects(dt, 20, 20)[::-1])
     for wrong in (scored, dt[:, :3], dt[0], dt[None]):
         with pytest.raises(ValueError, match=r"expected boxes \(N, 4\), got the shape"):
@@ -544,10 +548,32 @@ def test_9_nothing_to_decode(compat):
 
 def test_9_no_memory(compat):
     for size in ([2**28, 2**28], [2**20, 2**38]):
-        with pytest.raises(ValueError, match="decode fewer masks"):
+        with pytest.raises(ValueError, match=r"there is no memory|more bytes than can be"):
             compat.decode(compressed(size[0] * size[1], size=size))
     with pytest.raises(MemoryError):
         compat.decode(compressed(2**56, size=[2**28, 2**28]))
+
+
+NO_MEMORY = """
+import resource, numpy as np
+resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
+from segcore.compat import pycocotools
+wide = [[0, 0, 5e8, 0, 5e8, 9, 0, 9]]
+for function, objects in ((pycocotools.frPyObjects, wide), (pycocotools.frBbox, [[0, 1, 5e8, 7]])):
+    try:
+        function(objects, 99, 2**30)
+    except ValueError as error:
+        assert isinstance(error, MemoryError)
+        print(error)
+"""
+
+
+def test_9_no_memory_for_shapes():
+    pytest.importorskip("resource")
+    command = [sys.executable, "-c", NO_MEMORY]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "SEGCORE_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.count("there is no memory for the result") == 2
 
 
 def test_9_a_failed_decode_leaks_nothing(compat):

@@ -6,7 +6,7 @@ Each takes the kernels first. What they mean is told in ``segcore/compat/pycocot
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,18 @@ class NoObjectsError(ValueError, IndexError):
 
 
 class TooLargeError(ValueError, MemoryError):
-    """There is no memory for the dense array that an RLE asks for."""
+    """There is no memory for the result that a small object asks for."""
+
+
+@contextlib.contextmanager
+def _memory_errors(name: str) -> Iterator[None]:
+    """Turn a lack of memory for what a few bytes may ask for into an error in the input."""
+    try:
+        yield
+    except MemoryError as error:
+        raise TooLargeError(
+            f"{name}: there is no memory for the result ({error}); convert fewer at a time"
+        ) from None
 
 
 # -- dense arrays ---------------------------------------------------------------------------------
@@ -82,17 +93,12 @@ def decode(kernels: Kernels, rle_objects: Any) -> NDArray[np.uint8]:
         raise ValueError("expected one RLE or more, for without one there is no size")
     size = rles.sizes[0]
     batch = batch_of(kernels, rles, size)
-    dense = _zeros((*size, len(rles.sizes)))
+    shape = (*size, len(rles.sizes))
+    check_bytes(shape, np.dtype(np.uint8))
+    with _memory_errors("decode"):
+        dense = np.zeros(shape, np.uint8, order="F")
     kernels.decode(*batch, dense.transpose(2, 0, 1), True)
     return dense
-
-
-def _zeros(shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    check_bytes(shape, np.dtype(np.uint8))
-    try:
-        return np.zeros(shape, np.uint8, order="F")
-    except MemoryError as error:
-        raise TooLargeError(f"{error}; decode fewer masks at a time") from None
 
 
 def is_list(rle_objects: Any) -> bool:
@@ -342,11 +348,12 @@ def from_boxes(kernels: Kernels, bb: Any, h: Any, w: Any) -> list[RleDict]:
     corners = as_boxes(bb, "boxes")
     with np.errstate(invalid="ignore"):  # infinities that cancel make NaN, which is refused
         corners[:, 2:] += corners[:, :2]
-    try:
-        batch = kernels.rasterize_boxes(corners, *size)
-    except ValueError as error:
-        raise renamed(error, "box") from None
-    return write(kernels, batch, size)
+    with _memory_errors("boxes"):
+        try:
+            batch = kernels.rasterize_boxes(corners, *size)
+        except ValueError as error:
+            raise renamed(error, "box") from None
+        return write(kernels, batch, size)
 
 
 def from_polygons(kernels: Kernels, poly: Any, h: Any, w: Any) -> list[RleDict]:
@@ -362,11 +369,12 @@ def from_polygons(kernels: Kernels, poly: Any, h: Any, w: Any) -> list[RleDict]:
         rings.append(ring[: len(ring) // 2 * 2])
     offsets = offsets_of([len(ring) // 2 for ring in rings])
     coordinates = np.concatenate([np.empty(0), *rings])
-    try:
-        batch = kernels.rasterize_polygons(coordinates, offsets, np.arange(len(offsets)), *size)
-    except ValueError as error:
-        raise renamed(error, "polygon") from None
-    return write(kernels, batch, size)
+    with _memory_errors("polygons"):
+        try:
+            batch = kernels.rasterize_polygons(coordinates, offsets, np.arange(len(offsets)), *size)
+        except ValueError as error:
+            raise renamed(error, "polygon") from None
+        return write(kernels, batch, size)
 
 
 def from_runs(rle_objects: Collection[Any], h: Any, w: Any) -> list[RleDict]:

@@ -285,7 +285,8 @@ def frPyObjects(pyobj: Any, h: Any, w: Any) -> Any:
     ValueError
         For an empty list (the error is an IndexError as well), arrays of other shapes, runs that
         are negative, and coordinates that are NaN or beyond 2**30, for which pycocotools takes all
-        memory there is.
+        memory there is; also if there is no memory for the masks (the error is a MemoryError as
+        well).
     TypeError
         If there is something else.
 
