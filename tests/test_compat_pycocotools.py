@@ -195,6 +195,9 @@ def test_measures_of_many_sizes(compat, original, one, other):
 @given(stack=stacks(), intersect=st.sampled_from([0, 1, 2, -1, True, False, 0.5, np.bool_(True)]))
 def test_merge(compat, original, stack, intersect):
     objects = rles(original, stack)
+    if not objects:  # it does return this, but looks for the first one
+        assert_same(compat.merge([], intersect), {"size": [0, 0], "counts": b""})
+        return
     assert_same(compat.merge(objects, intersect), original.merge(objects, intersect))
     assert_same(compat.merge(tuple(objects)), original.merge(tuple(objects)))
 
@@ -339,6 +342,8 @@ def test_boxes(compat, original, boxes, size):
 )
 def test_run_lengths(compat, original, counts, size):
     rle = {"size": list(size), "counts": counts}
+    # For strings of six characters a count, or more, pycocotools writes past its memory.
+    assume(len(compat.frPyObjects(rle, 1, 1)["counts"]) < max(6 * len(counts), 1))
     for each in (rle, [rle, {**rle, "id": 3}], {**rle, "counts": np.array(counts, np.int64)}):
         assert_same(compat.frPyObjects(each, 1, 1), original.frPyObjects(each, 1, 1))
     assert_same(compat.frUncompressedRLE([rle], 1, 1), original.frPyObjects([rle], 1, 1))
