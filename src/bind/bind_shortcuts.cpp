@@ -208,9 +208,9 @@ py::object merge(const Context& context, PyObject* const* args) {
     if (!is_flag || !read_list(context, args[0], rles)) {
         return {};
     }
-    // One alone comes back as it is, and runs of no pixels may come back, too.
+    // Runs of no pixels may come back, and those of one mask alone do.
     const BatchView<uint32_t> view = rles.batch.view();
-    if (view.count < 2 || rles.runs != view.total() + view.count) return {};
+    if (rles.runs != view.total() + view.count) return {};
     Batch<uint32_t> merged;
     {
         const Unlocked unlocked(static_cast<double>(view.total()) * 4);
