@@ -102,6 +102,14 @@ def mindeps(session):
 
 
 @nox.session(requires=["wheel"])
+def clients(session):
+    """Run the drop-in under other people's code; this installs PyTorch, gigabytes on Linux."""
+    theirs = ["torchmetrics[detection]", "supervision", "faster-coco-eval"]
+    session.install(f"{built('*.whl')}[test]", XDIST, *theirs)
+    run_suite(session, "tests/test_compat_clients.py", expect=backends(session)[0])
+
+
+@nox.session(requires=["wheel"])
 def lint(session):
     """Check the form of the code: ruff, mypy, the extension's stub, clang-format, clang-tidy."""
     session.install(f"{built('*.whl')}[lint]", "pybind11")
