@@ -65,6 +65,8 @@ class Kernels:
         b_offsets: Offsets,
         height: int,
         width: int,
+        above: float = 0.0,
+        divisors: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.int64]: ...
     def rasterize_polygons(
         self,

@@ -120,6 +120,49 @@ def as_integers(value: object, name: str, count: int | None = None) -> NDArray[A
     return array
 
 
+def as_scores(value: object, name: str, count: int) -> NDArray[Any]:
+    """Give one number a mask as a 1-D array, of the dtype it has.
+
+    Raises
+    ------
+    TypeError
+        If they are no numbers; bools are none.
+    ValueError
+        If the array is not 1-D, has another length, or holds NaN.
+    """
+    array = as_array(value, name)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name}: expected numbers, got {array.dtype}")
+    check_length(array, name, count)
+    nan = np.flatnonzero(np.isnan(array))
+    if len(nan):
+        raise ValueError(f"{name}: the score of mask {nan[0]} is NaN")
+    return array
+
+
+def as_number(value: object, name: str) -> float:
+    """Give a number of any type as a float; bools, infinities and NaN are none."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(
+        value, (int, float, np.integer, np.floating)
+    ):
+        raise TypeError(f"{name}: expected a number, got {described(value)}")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"{name}: expected a finite number, got {described(value)}")
+    return number
+
+
+def as_fraction(value: object, name: str) -> float:
+    """Give a number from 0 to 1, of any type, as a float."""
+    number = as_number(value, name)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{name}: expected a number from 0 to 1, got {number}")
+    return number
+
+
 def check_length(array: NDArray[Any], name: str, count: int | None) -> None:
     """Raise ValueError unless the array is 1-D, and of ``count`` elements unless that is None."""
     if array.ndim != 1:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from segcore.arrays import as_array, as_integer, as_integers, check_length, described
+from segcore.arrays import as_array, as_integer, as_integers, as_scores, described
 from segcore.backends import kernels
 from segcore.masks import Masks
 
@@ -137,14 +137,7 @@ def _permutation(order: ArrayLike, count: int) -> NDArray[np.int64]:
 def _scores(scores: ArrayLike | None, count: int) -> NDArray[Any]:
     if scores is None:
         raise ValueError('scores: priority="score" needs them, one a mask')
-    array = as_array(scores, "scores")
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"scores: expected numbers, got {array.dtype}")
-    check_length(array, "scores", count)
-    nan = np.flatnonzero(np.isnan(array))
-    if len(nan):
-        raise ValueError(f"scores: the score of mask {nan[0]} is NaN")
-    return array
+    return as_scores(scores, "scores", count)
 
 
 def _label_map(under: ArrayLike, size: tuple[int, int]) -> NDArray[Any]:

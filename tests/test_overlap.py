@@ -144,6 +144,74 @@ def test_full_masks_of_large_sizes(kernels, size):
     assert_identical(result, np.full((2, 2), size[0] * size[1], np.int64))
 
 
+# -- pairs that have too little in common ---------------------------------------------------------
+
+
+def limited(a, b, above, divisors):
+    """Say what the limit means, pair by pair."""
+    areas = common(a, b)
+    a_area, b_area = a.sum(axis=(1, 2)), b.sum(axis=(1, 2))
+    for i, j in np.ndindex(*areas.shape):
+        both = a_area[i] + b_area[j] - areas[i, j]
+        divisor = (both, a_area[i], min(a_area[i], b_area[j]))[
+            0 if divisors is None else divisors[j]
+        ]
+        if divisor and areas[i, j] / divisor < above:
+            areas[i, j] = 0
+    return areas
+
+
+def assert_limited(kernels, a, b, above, divisors):
+    result = agree(kernels, "overlap", *batch_of(a), *batch_of(b), *a.shape[1:], above, divisors)
+    assert_identical(result, limited(a, b, above, divisors))
+
+
+LIMITS = [0.0, 5e-324, 0.05, 0.5, 1 / 3, np.nextafter(1 / 3, 1), 1.0, 1.5, np.inf]
+
+
+@pytest.mark.parametrize("above", LIMITS)
+@pytest.mark.parametrize("size", [(2, 3), (1, 1), (1, 5), (4, 1), (0, 3), (3, 0)])
+def test_limit_on_tiny_masks(kernels, size, above):
+    masks = every_mask(*size)
+    assert_limited(kernels, masks, masks, above, None)
+    divisors = np.arange(len(masks), dtype=np.uint8) % 3
+    assert_limited(kernels, masks, masks, above, divisors)
+
+
+@pytest.mark.parametrize("size", [(67, 131), (30, 300), (32769, 3)])
+def test_limit_on_blobs_and_patterns(kernels, size):
+    a, b = patterns(*size), patterns(*size, seed=1)
+    if size[1] > 9:
+        some, others = blobs(12, *size, seed=0), blobs(9, *size, seed=1)
+        a, b = np.concatenate([some, a]), np.concatenate([others, some[:3], b])
+    assert_limited(kernels, a, b, 0.1, None)
+    assert_limited(kernels, a, b, 0.6, None)
+    assert_limited(kernels, a, b, 0.4, np.arange(len(b), dtype=np.uint8) % 3)
+
+
+@given(data=st.data(), both=two_dense())
+def test_limit_at_ratios_that_occur(kernels, data, both):
+    a, b = both
+    n = st.lists(st.integers(0, 2), min_size=len(b), max_size=len(b))
+    divisors = data.draw(st.none() | n.map(lambda values: np.array(values, np.uint8)))
+    total = a.sum(axis=(1, 2))[:, None] + b.sum(axis=(1, 2)) - common(a, b)
+    ratios = (common(a, b) / np.maximum(total, 1)).ravel().tolist()
+    above = data.draw(st.sampled_from([0.5, 1.0, *ratios]))
+    assert_limited(kernels, a, b, above, divisors)
+    assert_limited(kernels, a, b, np.nextafter(above, 2), divisors)
+
+
+@given(both=two_dense(), factor=st.sampled_from([2**14, 2**40]), divisor=st.integers(0, 2))
+def test_limit_on_large_masks(kernels, both, factor, divisor):
+    a, b = both
+    size = a.shape[1:]
+    tall_a, height = stretched(batch_of(a), *size, factor)
+    tall_b, _ = stretched(batch_of(b), *size, factor)
+    divisors = np.full(len(b), divisor, np.uint8)
+    result = agree(kernels, "overlap", *tall_a, *tall_b, height, size[1], 0.5, divisors)
+    assert_identical(result, limited(a, b, 0.5, divisors) * factor)
+
+
 def test_is_pycocotools_iou(kernels):
     pycocotools = Pycocotools()
     size = (97, 129)

@@ -140,8 +140,16 @@ class Kernels(Protocol):
         b_offsets: Offsets,
         height: int,
         width: int,
+        above: float = 0.0,
+        divisors: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.int64]:
-        """Count the common pixels of every pair: (n, m)."""
+        """Count the common pixels of every pair: (n, m), 0 where they are too few.
+
+        They are where ``common / divisor < above``, an exact int64 area divided by another in
+        float64. ``divisors`` (m,) says for each mask of ``b`` what the divisor is: 0 (for all,
+        without the argument) the area of the union, 1 that of the mask of ``a``, 2 that of the
+        smaller of both. What bounding boxes and areas show to be too few need not be counted.
+        """
 
     # -- shapes -----------------------------------------------------------------------------------
 

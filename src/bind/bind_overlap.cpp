@@ -1,4 +1,9 @@
 // overlap.
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <optional>
+
 #include "../core/kernels.hpp"
 #include "arrays.hpp"
 #include "kernels_class.hpp"
@@ -7,17 +12,30 @@ namespace segcore::bind {
 
 namespace {
 
+// One Divisor a mask of b.
+const uint8_t* divisors_of(const std::optional<py::array>& divisors, int64_t count) {
+    if (!divisors) return nullptr;
+    const uint8_t* values = values_of<uint8_t>(*divisors, "divisors");
+    const auto is_known = [](uint8_t value) { return value <= 2; };
+    if (divisors->ndim() != 1 || divisors->shape(0) != count ||
+        !std::all_of(values, values + count, is_known)) {
+        throw py::value_error("divisors: expected 0, 1 or 2 for each mask of b");
+    }
+    return values;
+}
+
 py::array overlap(const Kernels& kernels, const py::array& a_run_ends, const py::array& a_offsets,
                   const py::array& b_run_ends, const py::array& b_offsets, int64_t height,
-                  int64_t width) {
+                  int64_t width, double above, const std::optional<py::array>& divisors) {
     const Size size = size_of(height, width);
     return with_run_ends(size, [&](auto type) -> py::array {
         const auto a = batch_of<decltype(type)>(a_run_ends, a_offsets);
         const auto b = batch_of<decltype(type)>(b_run_ends, b_offsets);
+        const Limit limit{above, divisors_of(divisors, b.count)};
         py::array_t<int64_t> areas(
             {static_cast<py::ssize_t>(a.count), static_cast<py::ssize_t>(b.count)});
         int64_t* out = areas.mutable_data();
-        without_gil([&] { segcore::overlap(kernels.context(), a, b, size, out); });
+        without_gil([&] { segcore::overlap(kernels.context(), a, b, size, out, limit); });
         return std::move(areas);
     });
 }
@@ -26,7 +44,8 @@ py::array overlap(const Kernels& kernels, const py::array& a_run_ends, const py:
 
 void register_overlap(KernelsClass& c) {
     c.def("overlap", &overlap, py::arg("a_run_ends"), py::arg("a_offsets"), py::arg("b_run_ends"),
-          py::arg("b_offsets"), py::arg("height"), py::arg("width"));
+          py::arg("b_offsets"), py::arg("height"), py::arg("width"), py::arg("above") = 0.0,
+          py::arg("divisors") = py::none());
 }
 
 }  // namespace segcore::bind

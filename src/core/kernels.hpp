@@ -84,9 +84,15 @@ void combine(const Context&, BatchView<T> a, BatchView<T> b, Size, unsigned tabl
 template <class T>
 void reduce(const Context&, BatchView<T>, Size, bool intersect, Batch<T>&);
 
-// overlap.cpp: `areas` is n x m, in C order
+// overlap.cpp: `areas` is n x m, in C order. It is 0 for the pairs below the limit: those whose
+// common area, divided as `divisors` says for the mask of b, is less than `above`.
+enum class Divisor : uint8_t { both, first, smaller };  // the area of a | b, of a, of the smaller
+struct Limit {
+    double above = 0;
+    const uint8_t* divisors = nullptr;  // null: both, for all
+};
 template <class T>
-void overlap(const Context&, BatchView<T> a, BatchView<T> b, Size, int64_t* areas);
+void overlap(const Context&, BatchView<T> a, BatchView<T> b, Size, int64_t* areas, Limit = {});
 
 // rasterize.cpp: coordinates are x0 y0 x1 y1 ...
 template <class T>

@@ -10,6 +10,10 @@
 // - ranks: how many pixels of b lie before position p, for every run end p of a; from b's plane or
 //   by bisecting b's run ends. For a few runs that cover many columns, against anything.
 // Nothing is built that is larger than a small multiple of the run ends of its mask.
+//
+// Most pairs need no counting: their boxes lie apart, or their areas and boxes leave no room for as
+// much as the caller asks for. The masks of b are sorted by their left edges, so that most of those
+// which lie apart from a mask of a are not even looked at.
 #include <algorithm>
 #include <memory>
 
@@ -22,7 +26,7 @@ namespace segcore {
 namespace {
 
 constexpr int64_t kMaxLayers = 24;
-constexpr int64_t kMaxHeight = 1 << 15;   // intervals are held in 15 bits
+constexpr int64_t kMaxHeight = 1 << 15;  // intervals are held in 15 bits
 constexpr int64_t kPadding = 32;  // empty columns behind a layer, for vectors to run into
 constexpr int64_t kWordsPerBlock = 8;  // a plane's ranks are kept for blocks of 512 pixels
 
@@ -39,6 +43,7 @@ struct Mask {
     int64_t area = 0;
     int64_t first = 0, last = 0;  // its foreground lies in the pixels [first, last)
     int64_t first_column = 0, last_column = 0;
+    int64_t top = 0, bottom = 0;  // rows [top, bottom) hold it, not always tightly
 
     std::vector<Layer> layers;  // empty: not prepared so
     Buffer<uint16_t> cells;
@@ -61,6 +66,7 @@ class Preparer {
         mask.count = end - begin;
         if (mask.count == 0) return;
         measure(mask);
+        mask.bottom = size_.height;
         mask.first_column = static_cast<int64_t>(divider_.quotient(begin[0]));
         mask.last_column =
             static_cast<int64_t>(divider_.quotient(static_cast<T>(mask.last - 1))) + 1;
@@ -114,6 +120,7 @@ class Preparer {
         uint16_t* const starts = mask.cells.data();
         uint16_t* const ends = starts + room;
         others_.clear();
+        int64_t top = height, bottom = 0;
         for (int64_t i = 0; i < mask.count; i += 2) {
             const T start = mask.flips[i];
             int64_t left = stop_of(mask, i) - static_cast<int64_t>(start);
@@ -122,6 +129,8 @@ class Preparer {
             for (x -= origin; left > 0; ++x, y = 0) {
                 const int64_t n = left < height - y ? left : height - y;
                 left -= n;
+                top = std::min(top, y);
+                bottom = std::max(bottom, y + n);
                 if (ends[x] == 0) {
                     starts[x] = static_cast<uint16_t>(y);
                     ends[x] = static_cast<uint16_t>(y + n);
@@ -131,6 +140,8 @@ class Preparer {
                 }
             }
         }
+        mask.top = top;
+        mask.bottom = bottom;
         mask.layers.push_back({origin, origin + columns, 0, static_cast<int64_t>(room)});
         return others_.size() == 0 || add_layers(mask, columns, most_cells);
     }
@@ -378,24 +389,90 @@ class Prepared {
     int64_t first_b_;
 };
 
+// What the pairs of a mask of a with the masks of b need: no more than their boxes and areas.
+class Chooser {
+   public:
+    template <class T>
+    Chooser(const Prepared<T>& prepared, int64_t count, Limit limit) : limit_(limit) {
+        for (int64_t j = 0; j < count; ++j) {
+            const Mask<T>& mask = prepared.b(j);
+            if (mask.count) boxes_.push_back(box_of(mask, j));
+        }
+        std::sort(boxes_.begin(), boxes_.end(),
+                  [](const Box& p, const Box& q) { return p.left < q.left; });
+        int64_t reach = 0;
+        for (Box& box : boxes_) box.reach = reach = std::max(reach, box.right);
+    }
+
+    // Call visit(j) for the masks of b that may have enough in common with the mask.
+    template <class T, class Visit>
+    void for_each(const Mask<T>& mask, Visit&& visit) const {
+        if (mask.count == 0) return;
+        const Box a = box_of(mask, 0);
+        auto box = std::partition_point(boxes_.begin(), boxes_.end(),
+                                        [&](const Box& b) { return b.reach <= a.left; });
+        for (; box != boxes_.end() && box->left < a.right; ++box) {
+            const int64_t width = std::min(a.right, box->right) - std::max(a.left, box->left);
+            const int64_t height = std::min(a.bottom, box->bottom) - std::max(a.top, box->top);
+            if (width <= 0 || height <= 0) continue;
+            // The ratio never falls as the common area grows, nor does what floats make of it.
+            const int64_t most = std::min(width * height, std::min(a.area, box->area));
+            if (enough(most, a.area, box->area, box->index)) visit(box->index);
+        }
+    }
+
+    // Whether so large a common area of a mask of a and mask j of b is one that counts.
+    bool enough(int64_t common, int64_t a_area, int64_t b_area, int64_t j) const {
+        if (!(limit_.above > 0)) return true;
+        int64_t whole = a_area + b_area - common;
+        if (limit_.divisors) {
+            const auto divisor = static_cast<Divisor>(limit_.divisors[j]);
+            if (divisor == Divisor::first) whole = a_area;
+            if (divisor == Divisor::smaller) whole = std::min(a_area, b_area);
+        }
+        return !(static_cast<double>(common) / static_cast<double>(whole) < limit_.above);
+    }
+
+   private:
+    struct Box {
+        int64_t left, right, top, bottom, area, index;
+        int64_t reach;  // how far right this box and those before it reach
+    };
+
+    template <class T>
+    static Box box_of(const Mask<T>& mask, int64_t index) {
+        return {mask.first_column, mask.last_column, mask.top, mask.bottom, mask.area, index, 0};
+    }
+
+    Limit limit_;
+    std::vector<Box> boxes_;  // of those masks of b that are not empty
+};
+
 }  // namespace
 
 template <class T>
-void overlap(const Context& context, BatchView<T> a, BatchView<T> b, Size size, int64_t* areas) {
+void overlap(const Context& context, BatchView<T> a, BatchView<T> b, Size size, int64_t* areas,
+             Limit limit) {
     const Prepared<T> prepared(context, a, b, size);
     const Counter<T> counter(context, size);
+    const Chooser chooser(prepared, b.count, limit);
     const double work = static_cast<double>(a.count) * static_cast<double>(b.count) * 20 +
                         static_cast<double>(a.total()) * static_cast<double>(b.count) * 0.02;
     parallel_for(a.count, threads_for(context, a.count, work), [&](int64_t i, int) {
-        for (int64_t j = 0; j < b.count; ++j) {
-            areas[i * b.count + j] = counter.count(prepared.a(i), prepared.b(j));
-        }
+        const Mask<T>& mask = prepared.a(i);
+        int64_t* const row = areas + i * b.count;
+        std::fill(row, row + b.count, 0);
+        chooser.for_each(mask, [&](int64_t j) {
+            const Mask<T>& other = prepared.b(j);
+            const int64_t common = counter.count(mask, other);
+            if (chooser.enough(common, mask.area, other.area, j)) row[j] = common;
+        });
     });
 }
 
 template void overlap<uint32_t>(const Context&, BatchView<uint32_t>, BatchView<uint32_t>, Size,
-                                int64_t*);
+                                int64_t*, Limit);
 template void overlap<uint64_t>(const Context&, BatchView<uint64_t>, BatchView<uint64_t>, Size,
-                                int64_t*);
+                                int64_t*, Limit);
 
 }  // namespace segcore

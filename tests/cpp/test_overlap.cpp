@@ -6,9 +6,10 @@ namespace segcore::test {
 namespace {
 
 template <class T>
-std::vector<int64_t> overlaps(const Context& context, BatchView<T> a, BatchView<T> b, Size size) {
+std::vector<int64_t> overlaps(const Context& context, BatchView<T> a, BatchView<T> b, Size size,
+                              Limit limit = {}) {
     std::vector<int64_t> areas(static_cast<size_t>(a.count * b.count), -1);
-    overlap(context, a, b, size, areas.data());
+    overlap(context, a, b, size, areas.data(), limit);
     return areas;
 }
 
@@ -39,6 +40,52 @@ KERNEL_TEST(overlap_random_masks) {
         check_overlap<T>(context, random_masks(random, size, 9), random_masks(random, size, 5),
                          size);
         check_overlap<T>(context, {}, random_masks(random, size, 2), size);
+    }
+}
+
+// Counting without a limit is tested above: a limit puts zeros in what it gives.
+template <class T>
+void check_limit(const Context& context, const std::vector<Pixels>& a, const std::vector<Pixels>& b,
+                 Size size) {
+    const Note note("size:", {size.height, size.width});
+    Masks<T> first(a), second(b);
+    const std::vector<int64_t> all = overlaps(context, first.view(), second.view(), size);
+    auto areas_of = [](const std::vector<Pixels>& masks) {
+        std::vector<int64_t> areas;
+        for (const Pixels& mask : masks) areas.push_back(std::count(mask.begin(), mask.end(), 1));
+        return areas;
+    };
+    const std::vector<int64_t> a_areas = areas_of(a), b_areas = areas_of(b);
+    for (double above : {0.0, 5e-324, 0.1, 1.0 / 3, 0.5, 0.9, 1.0, 1.5}) {
+        for (uint8_t shift : {uint8_t{0}, uint8_t{1}, uint8_t{2}, uint8_t{3}}) {
+            std::vector<uint8_t> divisors;
+            for (size_t j = 0; j < b.size(); ++j) {
+                divisors.push_back(static_cast<uint8_t>((j + shift) % 3));
+            }
+            const bool given = shift < 3;
+            std::vector<int64_t> expected = all;
+            for (size_t k = 0; k < all.size(); ++k) {
+                const size_t j = k % b.size();
+                const int64_t p = a_areas[k / b.size()], q = b_areas[j];
+                const uint8_t divisor = given ? divisors[j] : 0;
+                const int64_t whole = divisor == 0   ? p + q - all[k]
+                                      : divisor == 1 ? p
+                                                     : std::min(p, q);
+                if (whole == 0) continue;
+                if (static_cast<double>(all[k]) / static_cast<double>(whole) < above) {
+                    expected[k] = 0;
+                }
+            }
+            const Limit limit{above, given ? divisors.data() : nullptr};
+            CHECK_EQUAL(overlaps(context, first.view(), second.view(), size, limit), expected);
+        }
+    }
+}
+
+KERNEL_TEST(overlap_limit_random_masks) {
+    for (Size size : sizes()) {
+        Random random(static_cast<uint64_t>(size.height * 1000 + size.width));
+        check_limit<T>(context, random_masks(random, size, 6), random_masks(random, size, 5), size);
     }
 }
 
@@ -74,7 +121,27 @@ KERNEL_TEST(overlap_every_way) {
         Random random(1);
         const auto masks = of_every_way(random, size);
         check_overlap<T>(context, masks, masks, size);
+        check_limit<T>(context, masks, masks, size);
     }
+}
+
+// Small masks all over the image: most lie apart.
+KERNEL_TEST(overlap_apart) {
+    const Size size{60, 200};
+    Random random(1);
+    auto discs = [&](int64_t count) {
+        std::vector<Pixels> masks;
+        for (int64_t i = 0; i < count; ++i) {
+            const int64_t cy = random.below(60), cx = random.below(200), r = 1 + random.below(12);
+            masks.push_back(where(size, [=](int64_t y, int64_t x) {
+                return (y - cy) * (y - cy) + (x - cx) * (x - cx) < r * r;
+            }));
+        }
+        return masks;
+    };
+    const auto a = discs(40), b = discs(50);
+    check_overlap<T>(context, a, b, size);
+    check_limit<T>(context, a, b, size);
 }
 
 // Enough work for several threads.

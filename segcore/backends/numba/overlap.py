@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.backends.numba.compiled import ZERO, compiled, frozen, int32, int64, uint64
-from segcore.backends.numba.measure import boxes
+from segcore.backends.numba.measure import area, boxes
 from segcore.backends.numba.merge import WORD, count_bits, fill_bits
 from segcore.backends.protocol import Offsets, RunEnds
 
@@ -34,6 +34,9 @@ MAX_LAYERED_PIXELS = 2**31
 """From here on, areas do not fit in the 32 bits that layers are computed in."""
 
 LAYERS, PLANE, RANKS = range(3)
+
+BOTH, FIRST, SMALLER = range(3)
+"""What common areas are divided by: the area of ``a | b``, of ``a``, of the smaller mask."""
 
 Forms: TypeAlias = tuple[
     NDArray[np.int8],  # form of each mask
@@ -53,8 +56,10 @@ def overlap(
     b_offsets: Offsets,
     height: int,
     width: int,
+    above: float = 0.0,
+    divisors: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.int64]:
-    """Count the common pixels of every pair: (n, m)."""
+    """Count the common pixels of every pair: (n, m), 0 where they are too few."""
     areas = np.zeros((len(a_offsets) - 1, len(b_offsets) - 1), np.int64)
     if areas.size and height * width:
         a, b = (frozen(a_run_ends), frozen(a_offsets)), (frozen(b_run_ends), frozen(b_offsets))
@@ -68,9 +73,14 @@ def overlap(
         needs_ranks = bool(lowest != highest or lowest == RANKS)
         a_ranks = _ranks(*a, needs_ranks)
         b_ranks = a_ranks if same else _ranks(*b, needs_ranks)
+        a_area = area(*a, height, width)
+        b_area = a_area if same else area(*b, height, width)
+        if divisors is None:
+            divisors = np.full(len(b_area), BOTH, np.uint8)
         _overlap(
-            *a, a_boxes, a_forms, a_ranks, *b, b_boxes, b_forms, b_ranks, height * width, areas
-        )
+            *a, a_area, a_boxes, a_forms, a_ranks, *b, b_area, b_boxes, b_forms, b_ranks,
+            height * width, float(above), frozen(divisors), areas,
+        )  # fmt: skip
     return areas
 
 
@@ -207,15 +217,19 @@ def _ranks(run_ends: NDArray[Any], offsets: NDArray[np.int64], needed: bool) -> 
 def _overlap(
     a: NDArray[Any],
     a_offsets: NDArray[np.int64],
+    a_area: NDArray[np.int64],
     a_boxes: NDArray[np.int64],
     a_forms: Forms,
     a_ranks: NDArray[np.int64],
     b: NDArray[Any],
     b_offsets: NDArray[np.int64],
+    b_area: NDArray[np.int64],
     b_boxes: NDArray[np.int64],
     b_forms: Forms,
     b_ranks: NDArray[np.int64],
     pixels: int,
+    above: float,
+    divisors: NDArray[np.uint8],
     areas: NDArray[np.int64],
 ) -> None:
     a_form, a_layers, a_layer, a_starts, a_ends, a_planes, a_plane = a_forms
@@ -225,27 +239,42 @@ def _overlap(
         a_first, a_last = a_offsets[i], a_offsets[i + 1]
         for j in range(areas.shape[1]):
             b_first, b_last = b_offsets[j], b_offsets[j + 1]
-            if not _boxes_meet(a_boxes, i, b_boxes, j):
+            # The ratio never falls as the common area grows, nor does what floats make of it.
+            most = min(_common_box(a_boxes, i, b_boxes, j), a_area[i], b_area[j])
+            if most == 0 or _ratio(most, a_area[i], b_area[j], divisors[j]) < above:
                 continue
             if a_form[i] == LAYERS and b_form[j] == LAYERS:
-                areas[i, j] = _meet_layers(
+                common = _meet_layers(
                     a_layer, a_layers[i], a_layers[i + 1], a_starts, a_ends,
                     b_layer, b_layers[j], b_layers[j + 1], b_starts, b_ends,
                 )  # fmt: skip
             elif a_form[i] == PLANE and b_form[j] == PLANE:
-                areas[i, j] = _meet_planes(a_plane, a_planes[i], b_plane, b_planes[j], words)
+                common = _meet_planes(a_plane, a_planes[i], b_plane, b_planes[j], words)
             elif a_last - a_first <= b_last - b_first:
-                areas[i, j] = _meet_ranks(a, a_first, a_last, b, b_first, b_last, b_ranks, pixels)
+                common = _meet_ranks(a, a_first, a_last, b, b_first, b_last, b_ranks, pixels)
             else:
-                areas[i, j] = _meet_ranks(b, b_first, b_last, a, a_first, a_last, a_ranks, pixels)
+                common = _meet_ranks(b, b_first, b_last, a, a_first, a_last, a_ranks, pixels)
+            if not _ratio(common, a_area[i], b_area[j], divisors[j]) < above:
+                areas[i, j] = common
 
 
 @compiled
-def _boxes_meet(a: NDArray[np.int64], i: int, b: NDArray[np.int64], j: int) -> bool:
-    left, right = max(a[i, 0], b[j, 0]), min(a[i, 2], b[j, 2])
-    top, bottom = max(a[i, 1], b[j, 1]), min(a[i, 3], b[j, 3])
-    meet: bool = left < right and top < bottom
-    return meet
+def _common_box(a: NDArray[np.int64], i: int, b: NDArray[np.int64], j: int) -> int:
+    """Count the pixels that two boxes share."""
+    width = min(a[i, 2], b[j, 2]) - max(a[i, 0], b[j, 0])
+    height = min(a[i, 3], b[j, 3]) - max(a[i, 1], b[j, 1])
+    area: int = max(width, 0) * max(height, 0)
+    return area
+
+
+@compiled
+def _ratio(common: int, a_area: int, b_area: int, divisor: int) -> float:
+    """Divide the common area of two masks that are not empty."""
+    if divisor == FIRST:
+        return common / a_area
+    if divisor == SMALLER:
+        return common / min(a_area, b_area)
+    return common / (a_area + b_area - common)
 
 
 @compiled
