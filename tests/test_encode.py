@@ -70,6 +70,53 @@ def test_patterns(kernels, size, order):
     assert_batch(kernels.encode(placed.view, None), masks)
 
 
+@pytest.mark.parametrize("height", [1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65])
+@pytest.mark.parametrize("width", [1, 31, 32, 33, 63, 64, 65, 127, 128, 129, 193])
+@pytest.mark.parametrize("value", [1, 128])
+def test_boundary_sizes_of_many_flips(kernels, height, width, value):
+    rng = np.random.default_rng(height * width)
+    count = 2 + 2**14 // (height * width)  # some ways of finding flips pay for many pixels only
+    masks = rng.random((count, height, width)) < 0.5
+    expected = batch_of(masks)
+    assert_identical(kernels.encode(masks * np.uint8(value), None), expected)
+    assert_identical(kernels.encode(masks * np.float32(value), 0.5), expected)
+
+
+@pytest.mark.parametrize("one_in", [1, 2, 4, 5, 6, 7, 8, 16])
+@pytest.mark.parametrize("order", MEMORY_ORDERS)
+def test_rows_that_flip_more_or_less_often(kernels, one_in, order):
+    stripes = np.arange(600) // one_in % 2 == 1
+    masks = np.empty((3, 600, 250), bool)
+    masks[...] = stripes[:, None]
+    masks[1, :, 100:] ^= True
+    masks[2] = False
+    placed = Placed(order, masks.shape, BOOL)
+    placed.view[...] = masks
+    assert_batch(agree(kernels, "encode", placed.view, None), masks)
+
+
+@pytest.mark.parametrize("quiet", [(), (0,), (1,), (2,), (0, 1), (1, 2)])
+@pytest.mark.parametrize("dtype", [BOOL, np.dtype(np.int16)], ids=str)
+def test_masks_of_many_flips_among_others(kernels, quiet, dtype):
+    # Too large to make the truth values of all at a time.
+    masks = np.random.default_rng(5).random((3, 1025, 1030)) < 0.5
+    masks[list(quiet)] = False
+    expected = batch_of(masks)
+    assert_identical(kernels.encode(masks.astype(dtype), None), expected)
+
+
+@pytest.mark.parametrize("density", [0, 0.001, 0.5])
+@pytest.mark.parametrize("order", MEMORY_ORDERS)
+@pytest.mark.parametrize("dtype", [BOOL, np.dtype(np.int16)], ids=str)
+def test_run_ends_keep_little_memory(kernels, density, order, dtype):
+    masks = np.random.default_rng(6).random((5, 1025, 1030)) < density
+    placed = Placed(order, masks.shape, dtype)
+    placed.view[...] = masks
+    run_ends, _ = kernels.encode(placed.view, None)
+    if isinstance(run_ends.base, np.ndarray):
+        assert 3 * run_ends.base.nbytes <= 4 * run_ends.nbytes + 64
+
+
 @pytest.mark.parametrize("count", BOUNDARY_SIZES)
 @pytest.mark.parametrize("dtype", [BOOL, np.dtype(np.int16), np.dtype(np.float32)], ids=str)
 def test_counts_of_masks(kernels, count, dtype):

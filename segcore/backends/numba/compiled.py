@@ -14,6 +14,7 @@ R = TypeVar("R")
 
 int32: Any = np.int32
 int64: Any = np.int64
+uint8: Any = np.uint8
 uint64: Any = np.uint64
 """Scalar types for compiled functions; Any, as mypy knows Python's arithmetic and not Numba's."""
 

@@ -16,6 +16,13 @@ from segcore.backends.numba.compiled import (
     unsigned,
     with_room,
 )
+from segcore.backends.numba.octets import (
+    count_flips,
+    flips_often,
+    octets_of,
+    pack_flips,
+    write_flips,
+)
 from segcore.backends.numba.rows import (
     append_flips_of_columns,
     append_flips_of_rows,
@@ -26,6 +33,9 @@ from segcore.backends.sizes import run_end_dtype
 
 SCRATCH = 2**20
 """Bytes of truth values, one a pixel, to make at a time (at least those of one image)."""
+
+SMALLEST = 2**14
+"""Pixels of the smallest batch in which it pays to look how often rows flip."""
 
 EVERYTHING = (0, 2**64 - 1, 1, 0)
 NOTHING = (1, 0, 1, 0)
@@ -41,8 +51,8 @@ def encode(dense: NDArray[Any], threshold: float | None) -> Batch:
     by_column = columns_first(dense)
     bits = unsigned(dense).transpose(0, 2, 1) if by_column else unsigned(dense)
     if bits.itemsize == 1 and threshold is None and bits.flags.c_contiguous:
-        run_ends = _encode(frozen(bits), by_column, offsets, run_ends)
-        return run_ends[: offsets[-1]].copy(), offsets
+        run_ends = _append(frozen(bits), by_column, offsets, run_ends)
+        return _trimmed(run_ends, int(offsets[-1])), offsets
 
     ranges = np.array(foreground(dense.dtype, threshold), np.uint64)
     step = max(1, SCRATCH // (height * width))
@@ -52,8 +62,8 @@ def encode(dense: NDArray[Any], threshold: float | None) -> Batch:
         truth = scratch[: len(images)]
         _classify(frozen(images), ranges, truth)
         part = offsets[start : start + len(images) + 1]
-        run_ends = _encode(frozen(truth), by_column, part, run_ends)
-    return run_ends[: offsets[-1]].copy(), offsets
+        run_ends = _append(frozen(truth), by_column, part, run_ends)
+    return _trimmed(run_ends, int(offsets[-1])), offsets
 
 
 def foreground(dtype: np.dtype[Any], threshold: float | None) -> tuple[int, int, int, int]:
@@ -92,6 +102,41 @@ def _floats_above(dtype: np.dtype[Any], threshold: float) -> tuple[int, int, int
     if pattern <= sign:  # zero of either sign, or positive
         return pattern % sign + 1, infinity, 1, 0
     return 0, infinity, sign, pattern - 1
+
+
+def _append(
+    images: NDArray[np.uint8], by_column: bool, offsets: NDArray[np.int64], run_ends: NDArray[Any]
+) -> NDArray[Any]:
+    """Append the masks of C-contiguous images, in the way that suits how often they flip.
+
+    Takes and returns what :func:`_encode` does.
+    """
+    if by_column or images.size < SMALLEST or not flips_often(images):
+        return _encode(images, by_column, offsets, run_ends)
+    octets = octets_of(images)
+    pack_flips(images, octets)
+    count_flips(octets, offsets)
+    run_ends = _grown(run_ends, int(offsets[0]), int(offsets[-1]) + 1)
+    write_flips(octets, images.shape[1], images.shape[2], run_ends, offsets[0])
+    return run_ends
+
+
+def _grown(run_ends: NDArray[Any], used: int, size: int) -> NDArray[Any]:
+    """Return ``run_ends``, or a larger copy of its ``used`` values, with room for ``size``.
+
+    Not Numba's: the memory that NumPy allocates comes in large pages, where there are any.
+    """
+    if size <= run_ends.size:
+        return run_ends
+    larger = np.empty(max(size, run_ends.size + run_ends.size // 2), run_ends.dtype)
+    larger[:used] = run_ends[:used]
+    return larger
+
+
+def _trimmed(run_ends: NDArray[Any], used: int) -> NDArray[Any]:
+    """Return the ``used`` values, without a copy if that leaves little memory unused."""
+    values = run_ends[:used]
+    return values if 4 * used >= 3 * run_ends.size else values.copy()
 
 
 @compiled
