@@ -19,14 +19,11 @@ from segcore.backends.numba.rows import BLOCK
 LANES = 64
 """Columns whose octets lie together: a cache line."""
 
-SAMPLED = 64
-"""One row in so many is looked at before choosing how to find the flips."""
-
-FEWEST, MOST = 16, 64
-"""Rows to look at, however few or many there are."""
+FEW, MANY = 16, 128
+"""Blocks to look at before choosing how to find the flips: many where a few flip often."""
 
 GOLDEN = 0.6180339887498949
-"""The samples lie so many heights apart, around and around: in step with no regular pattern."""
+"""The samples lie so many batches apart, around and around: in step with no regular pattern."""
 
 OFTEN = 6
 """Rows flip often where one block of pixels in so many does: about there octets get faster."""
@@ -34,33 +31,32 @@ OFTEN = 6
 
 @compiled
 def flips_often(images: NDArray[np.uint8]) -> bool:
-    """Tell from a few rows whether C-contiguous (n, H, W) images have flips in many blocks."""
+    """Tell from samples whether C-contiguous (n, H, W) images have flips in many blocks."""
     count, height, width = images.shape
     if height < 8 or width < BLOCK:  # octets would be padding for the most part
         return False
     pixels = images.reshape(images.size)
-    rows = count * height
-    samples = min(max(rows // SAMPLED, FEWEST), MOST)
+    blocks = width // BLOCK
     flipping = 0
-    for sample in range(samples):
-        row = int((sample * GOLDEN) % 1 * rows)
+    for sample in range(MANY):
+        if sample == FEW and flipping * OFTEN < FEW:
+            return False
+        place = int(sample * GOLDEN % 1 * (count * height * blocks))
+        row = place // blocks
         row += row % height == 0  # the top row has none above it
-        flipping += _flipping_blocks(pixels, row * width, width)
-    often: bool = flipping * OFTEN >= samples * (width // BLOCK)
-    return often
+        flipping += _flips(pixels, row * width + place % blocks * BLOCK, width)
+    return flipping * OFTEN >= MANY
 
 
 @compiled
-def _flipping_blocks(pixels: NDArray[np.uint8], row: int, width: int) -> int:
-    """Count the blocks of a row that differ from the row above."""
-    a, b = uint64(row), uint64(row - width)  # unsigned, or each index is checked for its sign
-    blocks = 0
-    for block in range(uint64(0), uint64(width - width % BLOCK), uint64(BLOCK)):
-        differing = pixels[a + block] ^ pixels[b + block]
-        for x in range(block, block + uint64(BLOCK)):
-            differing |= pixels[a + x] ^ pixels[b + x]
-        blocks += differing != 0
-    return blocks
+def _flips(pixels: NDArray[np.uint8], block: int, width: int) -> bool:
+    """Tell whether a block of pixels differs from the one above it."""
+    a, b = uint64(block), uint64(block - width)  # unsigned, or each index is checked for its sign
+    differing = pixels[a] ^ pixels[b]
+    for x in range(uint64(BLOCK)):
+        differing |= pixels[a + x] ^ pixels[b + x]
+    flips: bool = differing != 0
+    return flips
 
 
 def octets_of(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
