@@ -2,7 +2,7 @@
 
 import segcore as sc
 
-from .common import BACKENDS, INPUTS, batch, checked
+from .common import BACKENDS, INPUTS, batch, checked, scattered
 
 
 class Overlap:
@@ -19,6 +19,19 @@ class Overlap:
             a, size = batch(name, 100)
             b, _ = batch("other_blobs" if name == "blobs" else name, 100)
             self.arguments = (*a, *b, *size)
+        self.kernels = checked(backend, "overlap", *self.arguments)
+
+    def time_overlap(self, *_):
+        self.kernels.overlap(*self.arguments)
+
+
+class OverlapAbove:
+    params = (BACKENDS, (0.0, 0.1, 0.5, 0.9))
+    param_names = ("backend", "above")
+
+    def setup(self, backend, above):
+        a, b = scattered(1000, seed=1), scattered(1000, seed=2)
+        self.arguments = (a.run_ends, a.offsets, b.run_ends, b.offsets, *a.size, above)
         self.kernels = checked(backend, "overlap", *self.arguments)
 
     def time_overlap(self, *_):

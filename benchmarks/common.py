@@ -71,3 +71,15 @@ def batch(name: str, count: int = 10) -> tuple[Batch, tuple[int, int]]:
     """Give an input as the pair (run_ends, offsets), and its size."""
     masks = sc.Masks.from_dense(dense(name, count))
     return (masks.run_ends, masks.offsets), masks.size
+
+
+def scattered(count: int, seed: int) -> sc.Masks:
+    """Give blobs spread over an image of 1080 x 1920: most of them lie apart."""
+    count = min(count, 20) if INPUTS.quick else count
+    rng = np.random.default_rng(seed)
+    angle = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    radius = rng.uniform(8, 50, (count, 1)) * (1 + 0.2 * np.sin(rng.integers(2, 7) * angle))
+    x = rng.uniform(0, 1920, (count, 1)) + radius * np.cos(angle)
+    y = rng.uniform(0, 1080, (count, 1)) + radius * np.sin(angle)
+    points = np.stack([np.clip(x, 0, 1920), np.clip(y, 0, 1080)], axis=2)
+    return sc.Masks.from_polygons(points, (1080, 1920))

@@ -20,6 +20,7 @@ from segcore import backends
 from segcore._version import __version__
 from segcore.compose import compose_semantic
 from segcore.masks import Masks
+from segcore.nms import matrix_nms, merge_duplicates, nms, soft_nms
 from segcore.overlap import containment, dice, intersection, iou
 from segcore.runtime import get_num_threads, runtime_info, set_num_threads, show_runtime
 
@@ -33,7 +34,11 @@ __all__ = [
     "get_num_threads",
     "intersection",
     "iou",
+    "matrix_nms",
+    "merge_duplicates",
+    "nms",
     "runtime_info",
     "set_num_threads",
     "show_runtime",
+    "soft_nms",
 ]
