@@ -76,8 +76,14 @@ def test_ordinary_objects(native, stack, other, flag, crowd):
 def test_ordinary_shapes(native, rings, boxes, size):
     check(native, "frPyObjects", rings, *size, declines=any(len(ring) % 2 for ring in rings))
     crowd = [i % 2 for i in range(len(boxes))]
-    check(native, "iou", [[1, 2, 3.5, 4]], boxes, crowd, declines=not boxes)
-    check(native, "iou", boxes, [[1, 2, 3.5, 4]], [1], declines=not boxes)
+    check(native, "iou", [[1, 2, 3.5, 4]], boxes, crowd)
+    check(native, "iou", boxes, [[1, 2, 3.5, 4]], [1])
+
+
+def test_nothing(native):
+    check(native, "iou", [], [], [])
+    check(native, "iou", [RLE], [], [])
+    check(native, "iou", [], [RLE, RLE], [0, 1])
 
 
 def test_large_masks(native):
@@ -152,7 +158,12 @@ def test_an_array_of_its_own(native):
         ("iou", [[[0, 0, 1, float("nan")]], [[0, 0, 1, 1]], [0]]),
         ("iou", [[[0, 0, 1, 2**70]], [[0, 0, 1, 1]], [0]]),
         ("iou", [RLE, [RLE], [0]]),
-        ("iou", [[], [], []]),
+        ("iou", [[], [RLE], []]),
+        ("iou", [[RLE], [], [0]]),
+        ("iou", [[], [RLE], (0,)]),
+        ("iou", [[], [None], [0]]),
+        ("iou", [[{}], [], []]),
+        ("iou", [(), [], []]),
         ("frPyObjects", [[POLYGON], -4, 6]),
         ("frPyObjects", [[POLYGON], 4, 6.0]),
         ("frPyObjects", [[POLYGON], 2**31, 2**31]),

@@ -83,7 +83,6 @@ class Unlocked {
 
 struct Rles {
     Size size{0, 0};
-    int64_t runs = 0;  // of a list: more than the batch has where some are of no pixels
     Batch<uint32_t> batch;
 };
 
@@ -101,7 +100,6 @@ bool read_list(const Context& context, PyObject* object, Rles& rles) {
     if (!dicts.read(object)) return false;
     rles.size = dicts.size();
     const Unlocked unlocked(dicts.work());
-    rles.runs = dicts.count_runs();
     return dicts.decode(context, rles.batch);
 }
 
@@ -203,20 +201,20 @@ py::object to_bbox(const Context& context, PyObject* const* args) {
 }
 
 py::object merge(const Context& context, PyObject* const* args) {
-    Rles rles;
-    const bool is_flag = PyBool_Check(args[1]) || PyLong_CheckExact(args[1]);
-    if (!is_flag || !read_list(context, args[0], rles)) {
-        return {};
-    }
-    // Runs of no pixels may come back, and those of one mask alone do.
-    const BatchView<uint32_t> view = rles.batch.view();
-    if (rles.runs != view.total() + view.count) return {};
-    Batch<uint32_t> merged;
+    if (!PyBool_Check(args[1]) && !PyLong_CheckExact(args[1])) return {};
+    const bool intersect = PyObject_IsTrue(args[1]);
+    RleDicts dicts;
+    if (!dicts.read(args[0])) return {};
+    Batch<uint32_t> batch, merged;
     {
-        const Unlocked unlocked(static_cast<double>(view.total()) * 4);
-        reduce(context, view, rles.size, PyObject_IsTrue(args[1]), merged);
+        const Unlocked unlocked(dicts.work());
+        if (!dicts.decode(context, batch)) return {};
+        // Where runs of no pixels have vanished, the long way knows which of them come back.
+        const BatchView<uint32_t> view = batch.view();
+        if (dicts.count_runs() != view.total() + view.count) return {};
+        reduce(context, view, dicts.size(), intersect, merged);
     }
-    return write(context, merged, rles.size, true);
+    return write(context, merged, dicts.size(), true);
 }
 
 // Which of the ground truths are crowds: a list of ints, one for each.
@@ -320,18 +318,28 @@ py::object box_iou(PyObject* const* args) {
     return out;
 }
 
+// With nothing on one side there are no ratios, if all else is as it should be.
+py::object iou_of_nothing(PyObject* const* args) {
+    PyObject* const rest = PyList_GET_SIZE(args[0]) ? args[0] : args[1];
+    RleDicts dicts;
+    Buffer<double> boxes;
+    Buffer<uint8_t> crowds;
+    const bool ordinary = PyList_GET_SIZE(rest) == 0 || dicts.read(rest) || read_boxes(rest, boxes);
+    if (!ordinary || !read_crowds(args[2], PyList_GET_SIZE(args[1]), crowds)) return {};
+    return py::list();
+}
+
 py::object iou(const Context& context, PyObject* const* args) {
-    if (!PyList_CheckExact(args[0])) return {};
+    if (!PyList_CheckExact(args[0]) || !PyList_CheckExact(args[1])) return {};
     const py::object first = item_of(args[0], Py_ssize_t{0});
-    if (!first) return {};
+    if (!first || PyList_GET_SIZE(args[1]) == 0) return iou_of_nothing(args);
     return PyDict_CheckExact(first.ptr()) ? mask_iou(context, args) : box_iou(args);
 }
 
 // Append a ring; false where there is something else.
 bool read_ring(PyObject* ring, Buffer<double>& coordinates) {
     return PyList_CheckExact(ring) && PyList_GET_SIZE(ring) >= 6 &&
-           PyList_GET_SIZE(ring) % 2 == 0 &&
-           read_numbers(ring, PyList_GET_SIZE(ring), coordinates);
+           PyList_GET_SIZE(ring) % 2 == 0 && read_numbers(ring, PyList_GET_SIZE(ring), coordinates);
 }
 
 py::object from_polygons(const Context& context, PyObject* const* args) {

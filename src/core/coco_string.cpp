@@ -165,9 +165,48 @@ class Reader {
     int64_t i_ = 0;
 };
 
+// Read a string as most are: no error, no run of no pixels but the first, no count of more than
+// eight characters. False, and nothing appended, where that turns out wrong.
 template <class T>
-Status decode_string(int64_t mask, const uint8_t* string, int64_t length, Size size,
+bool decode_ordinary(const simd::Table& simd, const uint8_t* string, int64_t length, int64_t pixels,
                      Buffer<T>& run_ends) {
+    constexpr int64_t kChunk = 512;
+    int64_t counts[kChunk + 8];
+    T* const begin = run_ends.grow(static_cast<size_t>(length));
+    T* to = begin;
+    int64_t position = 0, last = 0, before_last = 0, least = 1;
+    for (int64_t start = 0; start < length;) {
+        const size_t n = static_cast<size_t>(std::min(length - start, kChunk));
+        const auto read = simd.read_counts(string + start, n, counts);
+        if (read.characters == 0) return false;
+        size_t i = 0;
+        if (start == 0) {
+            // It may be 0. For the third, which is written as it is, it counts as 0.
+            position = counts[i++];
+            if (position < 0) return false;
+            *to++ = static_cast<T>(position);
+        }
+        for (; i < read.counts; ++i) {
+            const int64_t count = counts[i] + before_last;
+            least = std::min(least, count);
+            position += count;
+            *to++ = static_cast<T>(position);
+            before_last = last;
+            last = count;
+        }
+        if (least < 1 || position > pixels) return false;
+        start += static_cast<int64_t>(read.characters);
+    }
+    if (to == begin || position != pixels) return false;
+    // The last run's end is that of the mask.
+    run_ends.resize(run_ends.size() + static_cast<size_t>(to - begin) - 1);
+    return true;
+}
+
+template <class T>
+Status decode_string(const simd::Table& simd, int64_t mask, const uint8_t* string, int64_t length,
+                     Size size, Buffer<T>& run_ends) {
+    if (decode_ordinary(simd, string, length, size.pixels(), run_ends)) return {};
     Runs<T> runs(mask, size, run_ends, length);
     Reader reader(string, length);
     int64_t last = 0, before_last = 0;  // counts
@@ -232,7 +271,7 @@ Status string_decode(const Context& context, const uint8_t* data, const int64_t*
     return build_batch<T>(context, count, string_work(data_offsets[count], count), batch,
                           [&](int64_t mask, Buffer<T>& run_ends, int) {
                               const int64_t start = data_offsets[mask];
-                              return decode_string(mask, data + start,
+                              return decode_string(context.simd, mask, data + start,
                                                    data_offsets[mask + 1] - start, size, run_ends);
                           });
 }

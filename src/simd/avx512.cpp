@@ -180,6 +180,67 @@ size_t places_between_bytes(const void* a, const void* b, size_t n, uint32_t bas
     return count;
 }
 
+// Sixty-four characters at a time, of which all that belong to whole counts are used: the places
+// where counts end, and so begin, are compressed together; then each lane of 64 bits gets the eight
+// characters from where its count begins.
+Table::CountsRead read_counts_wide(const uint8_t* string, size_t n, int64_t* counts) {
+    const __m512i iota = _mm512_set_epi8(
+        63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44, 43, 42, 41,
+        40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18,
+        17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const __m512i byte_in_lane = _mm512_set1_epi64(0x0706050403020100);
+    const __m512i lane_of_byte = _mm512_srli_epi16(_mm512_and_si512(iota, _mm512_set1_epi8(56)), 3);
+    const __m512i one = _mm512_set1_epi8(1);
+    size_t count = 0, start = 0;
+    while (start < n) {
+        const uint64_t valid = low_bits(n - start);
+        const __m512i characters =
+            _mm512_sub_epi8(_mm512_maskz_loadu_epi8(valid, string + start), _mm512_set1_epi8(48));
+        if (_mm512_mask_cmpgt_epu8_mask(valid, characters, _mm512_set1_epi8(63))) return {0, 0};
+        const uint64_t ends = _mm512_mask_testn_epi8_mask(valid, characters, _mm512_set1_epi8(32));
+        if (!ends) break;
+        const __m512i last = _mm512_maskz_compress_epi8(ends, iota);
+        // A count begins behind the one before it: all places move up by one, and a 0 comes first.
+        const __m512i first = _mm512_maskz_permutexvar_epi8(
+            ~uint64_t{1}, _mm512_sub_epi8(iota, one), _mm512_add_epi8(last, one));
+        const size_t found = count_word(ends);
+        const __m512i groups = _mm512_add_epi8(_mm512_sub_epi8(last, first), one);
+        const uint64_t too_long =
+            _mm512_mask_cmpgt_epu8_mask(low_bits(found), groups, _mm512_set1_epi8(8));
+        for (size_t i = 0; i < found; i += 8) {
+            const __m512i lane =
+                _mm512_add_epi8(lane_of_byte, _mm512_set1_epi8(static_cast<char>(i)));
+            const __m512i place =
+                _mm512_add_epi8(_mm512_permutexvar_epi8(lane, first), byte_in_lane);
+            __m512i x = _mm512_permutexvar_epi8(place, characters);
+            // join_groups
+            const auto masked = [&x](uint64_t mask) {
+                return _mm512_and_si512(x, _mm512_set1_epi64(static_cast<int64_t>(mask)));
+            };
+            x = _mm512_or_si512(masked(0x001f001f001f001f),
+                                _mm512_srli_epi64(masked(0x1f001f001f001f00), 3));
+            x = _mm512_or_si512(masked(0x000003ff000003ff),
+                                _mm512_srli_epi64(masked(0x03ff000003ff0000), 6));
+            x = _mm512_or_si512(masked(0x00000000000fffff),
+                                _mm512_srli_epi64(masked(0x000fffff00000000), 12));
+            const __m512i bits = _mm512_maskz_permutexvar_epi8(0x0101010101010101, lane, groups);
+            const __m512i unused = _mm512_sub_epi64(
+                _mm512_set1_epi64(64), _mm512_add_epi64(_mm512_slli_epi64(bits, 2), bits));
+            store512(counts + count + i, _mm512_srav_epi64(_mm512_sllv_epi64(x, unused), unused));
+        }
+        if (too_long) {
+            // Up to the first of them.
+            const size_t good = lowest_bit(too_long);
+            alignas(64) uint8_t begins[64];
+            store512(begins, first);
+            return {count + good, start + begins[good]};
+        }
+        count += found;
+        start += 64 - static_cast<size_t>(__builtin_clzll(ends));
+    }
+    return {count, start};
+}
+
 // The bits of a word are the write mask of the elements that it becomes.
 void expand_bytes(const uint64_t* bits, size_t n, uint64_t one, void* out) {
     const __m512i value = _mm512_set1_epi8(static_cast<char>(one));
@@ -302,6 +363,7 @@ Table make_table() {
     table.flips_between = places_between_bytes<false>;
     table.changes_between = places_between_bytes<true>;
     table.positions_u32 = positions_u32;
+    table.read_counts = read_counts_wide;
     table.expand[0] = expand_bytes;
     table.expand[2] = expand_words;
     table.stream = stream_lines;

@@ -135,6 +135,39 @@ size_t places_between(const void* a, const void* b, size_t n, uint32_t base, uin
     return count;
 }
 
+// Five bits of each of eight characters, side by side.
+inline uint64_t join_groups(uint64_t x) {
+    x = (x & 0x001f001f001f001fu) | (x & 0x1f001f001f001f00u) >> 3;
+    x = (x & 0x000003ff000003ffu) | (x & 0x03ff000003ff0000u) >> 6;
+    return (x & 0x00000000000fffffu) | (x & 0x000fffff00000000u) >> 12;
+}
+
+// The characters that end a count are found 64 at a time, so that where a count starts is known
+// without having read the one before it, and no branch depends on how long a count is.
+Table::CountsRead read_counts(const uint8_t* string, size_t n, int64_t* counts) {
+    unsigned excess = 0;
+    for (size_t i = 0; i < n; ++i) excess |= static_cast<uint8_t>(string[i] - 48) & 0xc0u;
+    if (excess) return {0, 0};
+    size_t count = 0, start = 0;
+    for (size_t block = 0; block < n; block += 64) {
+        uint64_t more;  // which characters announce another one
+        const size_t length = n - block < 64 ? n - block : 64;
+        pack_at_least<uint8_t>(string + block, length, 48 + 32, &more);
+        for (uint64_t ends = ~more & low_bits(length); ends; ends &= ends - 1) {
+            const size_t next = block + lowest_bit(ends) + 1, groups = next - start;
+            if (groups > 8) return {count, start};
+            uint64_t characters = 0x3030303030303030u;
+            std::memcpy(&characters, string + start, n - start < 8 ? n - start : 8);
+            // Shift the sign to the top and back, and with it whatever follows the count.
+            const uint64_t bits = join_groups(characters - 0x3030303030303030u);
+            const size_t unused = 64 - 5 * groups;
+            counts[count++] = static_cast<int64_t>(bits << unused) >> unused;
+            start = next;
+        }
+    }
+    return {count, start};
+}
+
 template <class T>
 void expand(const uint64_t* bits, size_t n, uint64_t one, void* out) {
     const T value = static_cast<T>(one);
@@ -256,6 +289,7 @@ inline Table generic_table(const char* name) {
         places_between<changes_of>,
         positions<uint32_t>,
         positions<uint64_t>,
+        read_counts,
         {expand_eights, expand<uint16_t>, expand<uint32_t>, expand<uint64_t>},
         stream,
         transpose_bits,

@@ -37,6 +37,17 @@ struct Table {
     size_t (*positions_u32)(const uint64_t* bits, size_t words, uint32_t base, uint32_t* out);
     size_t (*positions_u64)(const uint64_t* bits, size_t words, uint64_t base, uint64_t* out);
 
+    // Read the counts of a COCO string as they are written: five bits a character, the lowest
+    // first, 48 added, and 32 more where another one follows; the highest bit is the sign. Stops
+    // before a count that does not end here or has more than 8 characters, and reads nothing where
+    // a character is none of '0' to 'o'. Returns how many counts, and of how many characters.
+    // `counts` has room for n + 8.
+    struct CountsRead {
+        size_t counts;
+        size_t characters;
+    };
+    CountsRead (*read_counts)(const uint8_t* string, size_t n, int64_t* counts);
+
     // Element i of `out` becomes `one` where bit i is set, else 0. For 1, 2, 4 and 8 bytes.
     void (*expand[4])(const uint64_t* bits, size_t n, uint64_t one, void* out);
 

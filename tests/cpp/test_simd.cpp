@@ -320,6 +320,63 @@ TEST(simd_flips_and_changes_between) {
     });
 }
 
+// -- counts of COCO strings -----------------------------------------------------------------------
+
+// A count as it is written, in at least `groups` characters.
+std::vector<uint8_t> written(int64_t value, int groups) {
+    std::vector<uint8_t> characters;
+    for (;;) {
+        const int64_t group = value & 31;
+        value >>= 5;
+        const bool done = value == (group & 16 ? -1 : 0);
+        const bool more = !done || static_cast<int>(characters.size()) + 1 < groups;
+        characters.push_back(static_cast<uint8_t>(48 + group + (more ? 32 : 0)));
+        if (!more) return characters;
+    }
+}
+
+void check_counts(const simd::Table& simd, const std::vector<uint8_t>& string,
+                  const std::vector<int64_t>& expected, size_t characters) {
+    Guarded<int64_t> out(string.size() + 8);
+    const auto read = simd.read_counts(string.data(), string.size(), out.data());
+    CHECK_EQUAL(read.characters, characters);
+    CHECK_EQUAL(out.first(read.counts), expected);
+}
+
+TEST(simd_read_counts) {
+    for_each_length([](const simd::Table& simd, size_t n, Random& random) {
+        std::vector<uint8_t> string;
+        std::vector<int64_t> counts;
+        for (size_t i = 0; i < n; ++i) {
+            const int shift = 64 - static_cast<int>(random.one_in(3) ? random.below(40) + 1 : 4);
+            const int64_t value = static_cast<int64_t>(random.bits()) >> shift;
+            const std::vector<uint8_t> characters =
+                written(value, random.one_in(9) ? static_cast<int>(random.below(8)) + 1 : 1);
+            string.insert(string.end(), characters.begin(), characters.end());
+            counts.push_back(value);
+        }
+        const size_t all = string.size();
+        check_counts(simd, string, counts, all);
+        // A count that does not end, or is too long, is left; what precedes it is read.
+        for (const size_t length : {1u, 7u, 8u, 9u, 63u, 70u, 200u}) {
+            string.resize(all);
+            string.resize(all + length, 48 + 32);
+            check_counts(simd, string, counts, all);
+            string.push_back(49);
+            if (length > 7) check_counts(simd, string, counts, all);
+        }
+        // A character that is none leaves nothing.
+        for (const uint8_t character : {0, 47, 112, 127, 128, 255}) {
+            string.resize(all + 1);
+            string[all] = 48;
+            string[random.below(static_cast<int64_t>(all) + 1)] = character;
+            check_counts(simd, string, {}, 0);
+        }
+    });
+}
+
+// -- positions ------------------------------------------------------------------------------------
+
 template <class V, class Positions>
 void check_positions(Positions positions, const std::vector<uint64_t>& words, V base) {
     std::vector<V> expected;
