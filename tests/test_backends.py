@@ -155,6 +155,9 @@ def everything(kernels: Kernels) -> dict[str, object]:
 
     results = {
         "encode": kernels.encode(dense=masks, threshold=None),
+        "encode_changes": kernels.encode_changes(
+            columns=masks.transpose(0, 2, 1).reshape(n, -1).astype(np.uint8) * 3, **image
+        ),
         "decode": kernels.decode(**batch, out=out, zeroed=False),
         "string_encode": kernels.string_encode(**batch, **image),
         "string_decode": kernels.string_decode(data=data, data_offsets=data_offsets, **image),
