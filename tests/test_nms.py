@@ -320,6 +320,9 @@ def everything(masks, scores, classes):
     )
 
 
+@pytest.mark.skipif(
+    not sc.backends.current().startswith("native"), reason="the other backends have one thread"
+)
 def test_threads_make_no_difference():
     rng = np.random.default_rng(0)
     corners = rng.integers(0, 500, (3000, 2))
@@ -372,6 +375,7 @@ def test_no_masks():
     assert sc.nms(masks, [], 0.5).dtype == np.int64
 
 
+@pytest.mark.skipif(sc.backends.current() == "reference", reason="it takes half a minute")
 def test_ten_thousand_masks_take_no_square():
     rng = np.random.default_rng(0)
     corners = rng.integers(0, 1000, (10_000, 2))
