@@ -129,7 +129,8 @@ def lint(session):
     includes = session.run("python", "-m", "pybind11", "--includes", silent=True).split()
     system = [each.replace("-I", "-isystem") for each in includes]
     session.run(
-        *(CXX, "-std=c++17", "-fsyntax-only", "-DNDEBUG", '-DSEGCORE_VERSION="lint"', "-Isrc"),
+        *(CXX, "-std=c++17", "-fsyntax-only", "-fvisibility=hidden", "-Isrc"),
+        *("-DNDEBUG", '-DSEGCORE_VERSION="lint"'),
         *(*system, *WARNINGS, *cpp_files("src/bind")),
         external=True,
     )

@@ -650,7 +650,7 @@ def calls(compat, value):
         yield function, ([[0, 0, 2, 2]], 4, value)
 
 
-@pytest.mark.parametrize("value", HOSTILE, ids=repr)
+@pytest.mark.parametrize("value", HOSTILE, ids=lambda value: type(value).__name__)
 def test_hostile_objects(compat, value):
     for function, arguments in calls(compat, value):
         with contextlib.suppress(TypeError, ValueError):

@@ -366,7 +366,7 @@ TEST(simd_read_counts) {
             if (length > 7) check_counts(simd, string, counts, all);
         }
         // A character that is none leaves nothing.
-        for (const uint8_t character : {0, 47, 112, 127, 128, 255}) {
+        for (const uint8_t character : std::vector<uint8_t>{0, 47, 112, 127, 128, 255}) {
             string.resize(all + 1);
             string[all] = 48;
             string[random.below(static_cast<int64_t>(all) + 1)] = character;
