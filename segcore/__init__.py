@@ -16,7 +16,7 @@ array([[3, 3, 3, 0, 0, 0],
        [0, 0, 7, 7, 7, 0]], dtype=uint8)
 """
 
-from segcore import backends
+from segcore import backends, codecs
 from segcore._version import __version__
 from segcore.compose import compose_semantic
 from segcore.masks import Masks
@@ -28,6 +28,7 @@ __all__ = [
     "Masks",
     "__version__",
     "backends",
+    "codecs",
     "compose_semantic",
     "containment",
     "dice",

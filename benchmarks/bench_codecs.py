@@ -1,0 +1,24 @@
+"""The run-length formats of other tools: strings, lists and bytes of a batch of masks."""
+
+import segcore as sc
+
+from .common import WrongAnswerError, batch
+
+
+class Codecs:
+    params = (tuple(sc.codecs.__all__), ("blobs", "noise", "horizontal_stripes"))
+    param_names = ("codec", "input")
+
+    def setup(self, codec, name):
+        arrays, self.size = batch(name, 10)
+        self.codec = getattr(sc.codecs, codec)
+        self.masks = sc.Masks(*arrays, self.size)
+        self.objects = self.codec.encode(self.masks)
+        if self.codec.decode(self.objects, self.size) != self.masks:
+            raise WrongAnswerError(f"{codec}: decode(encode(masks)) is wrong")
+
+    def time_encode(self, *_):
+        self.codec.encode(self.masks)
+
+    def time_decode(self, *_):
+        self.codec.decode(self.objects, self.size)
