@@ -196,6 +196,16 @@ def test_errors_name_the_object(name):
         label_studio.decode([GOOD, item, GOOD], SIZE)
 
 
+@pytest.mark.parametrize("runs", [None, [(True, 2, 24)], [(True, 0, 8), (False, 3, 16)]])
+@pytest.mark.parametrize("word_bits", [1, 8, 32])
+def test_bytes_that_end_too_soon(runs, word_bits):
+    packed = write([1] * 24, word_bits, runs=runs)
+    assert label_studio.decode([packed], SIZE).area.tolist() == [6]
+    for length in range(len(packed)):
+        with pytest.raises(ValueError, match=r"^object 1: (ends after|has \d bytes)"):
+            label_studio.decode([packed, packed[:length]], SIZE)
+
+
 def test_a_run_beyond_the_image():
     longer = write([9] * 28, runs=[(True, 2, 28)])
     longer[:4] = GOOD[:4]
