@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias, overload
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -149,6 +149,62 @@ class Masks:
         size = as_size(array.shape[1:])
         array, threshold = _for_encode(array, threshold)
         return cls._trusted(kernels.encode(array, threshold), size)
+
+    @classmethod
+    def from_bits(
+        cls, packed: ArrayLike, size: Iterable[int], bitorder: Literal["big", "little"] = "big"
+    ) -> Masks:
+        """Encode masks of one bit a pixel.
+
+        A mask that was thresholded and packed on a GPU is an eighth of the bytes to bring over.
+
+        Parameters
+        ----------
+        packed : array_like
+            uint8 (N, H, B), or (H, B) for a batch of one, with B = ceil(W / 8): what
+            ``numpy.packbits(masks, axis=-1)`` gives. Bits behind a row's last pixel do not count.
+        size : sequence of int
+            (H, W), both below 2**31.
+        bitorder : {"big", "little"}
+            Whether a byte's first pixel is its highest bit or its lowest, as in NumPy.
+
+        Returns
+        -------
+        Masks
+            N masks.
+
+        Raises
+        ------
+        ValueError
+            For another shape, size or bit order.
+        TypeError
+            For other dtypes, and for arrays on a GPU.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import segcore as sc
+        >>> dense = np.zeros((2, 5, 12), bool)
+        >>> dense[1, 2:4, 3:11] = True
+        >>> sc.Masks.from_bits(np.packbits(dense, axis=-1), (5, 12)).area
+        array([ 0, 16])
+        """
+        array = as_array(packed, "packed")
+        if array.dtype != np.uint8:
+            raise TypeError(f"packed: expected uint8, eight pixels each, got {array.dtype}")
+        height, width = as_size(size)
+        if max(height, width) >= 2**31:
+            raise ValueError(f"size: expected sides below 2**31, got ({height}, {width})")
+        expected = (height, (width + 7) // 8)
+        if array.ndim not in (2, 3) or array.shape[-2:] != expected:
+            raise ValueError(
+                f"packed: expected the shape (N, {expected[0]}, {expected[1]}), eight pixels a "
+                f"byte for size ({height}, {width}), got {array.shape}"
+            )
+        if bitorder not in ("big", "little"):
+            raise ValueError(f"bitorder: expected 'big' or 'little', got {described(bitorder)}")
+        rows = np.ascontiguousarray(array if array.ndim == 3 else array[None])
+        return cls._trusted(kernels.encode_bits(rows, width, bitorder == "little"), (height, width))
 
     @classmethod
     def from_coco(cls, objects: Iterable[Any], size: Iterable[int] | None = None) -> Masks:

@@ -155,6 +155,9 @@ def everything(kernels: Kernels) -> dict[str, object]:
 
     results = {
         "encode": kernels.encode(dense=masks, threshold=None),
+        "encode_bits": kernels.encode_bits(
+            rows=np.packbits(masks, axis=2), width=width, little=False
+        ),
         "encode_changes": kernels.encode_changes(
             columns=masks.transpose(0, 2, 1).reshape(n, -1).astype(np.uint8) * 3, **image
         ),

@@ -188,6 +188,38 @@ def test_dense_arrays_that_no_memory_holds():
         masks[:1].to_dense()
 
 
+# -- bits -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bitorder", ["big", "little"])
+def test_bits(bitorder):
+    masks = np.random.default_rng(0).random((3, 11, 21)) < 0.5
+    packed = np.packbits(masks, axis=-1, bitorder=bitorder)
+    expected = sc.Masks.from_dense(masks)
+    assert sc.Masks.from_bits(packed, (11, 21), bitorder) == expected
+    assert sc.Masks.from_bits(packed[0], (11, 21), bitorder) == expected[0]
+    assert sc.Masks.from_bits(packed[::-1, :, ::1], [11, 21], bitorder) == expected[::-1]
+    assert len(sc.Masks.from_bits(packed[:0], (11, 21))) == 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [((11, 3), (11, 16)), ((11, 3), (10, 21)), ((3,), (1, 21)), ((1, 1, 11, 3), (11, 21))],
+)
+def test_bits_of_other_shapes(shape, size):
+    with pytest.raises(ValueError, match=r"packed: expected the shape \(N, "):
+        sc.Masks.from_bits(np.zeros(shape, np.uint8), size)
+
+
+def test_bits_of_other_kinds():
+    with pytest.raises(TypeError, match="packed: expected uint8, eight pixels each, got bool"):
+        sc.Masks.from_bits(np.zeros((2, 3), bool), (2, 3))
+    with pytest.raises(ValueError, match="bitorder: expected 'big' or 'little', got str 'large'"):
+        sc.Masks.from_bits(np.zeros((2, 1), np.uint8), (2, 3), "large")
+    with pytest.raises(ValueError, match=r"size: expected sides below 2\*\*31"):
+        sc.Masks.from_bits(np.zeros((0, 1, 2**28), np.uint8), (1, 2**31))
+
+
 # -- boxes, polygons, label maps ------------------------------------------------------------------
 
 

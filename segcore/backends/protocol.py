@@ -48,6 +48,14 @@ class Kernels(Protocol):
         dtype of a float array; an integer array is compared exactly. NaN is background.
         """
 
+    def encode_bits(self, rows: NDArray[np.uint8], width: int, little: bool) -> Batch:
+        """Encode masks of one bit a pixel.
+
+        ``rows`` is the C-contiguous (N, H, ceil(W / 8)), as of ``numpy.packbits`` along the last
+        axis; H and W are below 2**31. A byte's first pixel is its highest bit or, if ``little``,
+        its lowest. The bits behind a row's last pixel do not count.
+        """
+
     def encode_changes(self, columns: NDArray[np.uint8], height: int, width: int) -> Batch:
         """Encode masks that flip wherever a byte differs from the one before it, the first from 0.
 

@@ -1,4 +1,4 @@
-// encode, encode_changes, decode.
+// encode, encode_bits, encode_changes, decode.
 #include <pybind11/stl.h>
 
 #include <optional>
@@ -72,6 +72,23 @@ py::tuple encode(const Kernels& kernels, const py::array& dense, std::optional<d
     });
 }
 
+py::tuple encode_bits(const Kernels& kernels, const py::array& rows, int64_t width, bool little) {
+    if (rows.ndim() != 3) refuse("rows", "an (N, H, B) array");
+    const Size size = size_of(rows.shape(1), width);
+    const uint8_t* bytes = values_of<uint8_t>(rows, "rows");
+    constexpr int64_t kMaxSide = (int64_t{1} << 31) - 1;
+    if (size.height > kMaxSide || size.width > kMaxSide || rows.shape(2) != (width + 7) / 8) {
+        refuse("rows", "eight pixels a byte, and sides below 2**31");
+    }
+    return with_run_ends(size, [&](auto type) {
+        Batch<decltype(type)> batch;
+        without_gil([&] {
+            segcore::encode_bits(kernels.context(), bytes, rows.shape(0), size, little, batch);
+        });
+        return to_tuple(std::move(batch));
+    });
+}
+
 py::tuple encode_changes(const Kernels& kernels, const py::array& columns, int64_t height,
                          int64_t width) {
     const Size size = size_of(height, width);
@@ -110,6 +127,7 @@ void decode(const Kernels& kernels, const py::array& run_ends, const py::array& 
 
 void register_dense(KernelsClass& c) {
     c.def("encode", &encode, py::arg("dense"), py::arg("threshold"));
+    c.def("encode_bits", &encode_bits, py::arg("rows"), py::arg("width"), py::arg("little"));
     c.def("encode_changes", &encode_changes, py::arg("columns"), py::arg("height"),
           py::arg("width"));
     c.def("decode", &decode, py::arg("run_ends"), py::arg("offsets"), py::arg("out"),

@@ -25,7 +25,7 @@ class Kernels {
 
 using KernelsClass = pybind11::class_<Kernels>;
 
-void register_dense(KernelsClass&);        // encode, encode_changes, decode
+void register_dense(KernelsClass&);        // encode, encode_bits, encode_changes, decode
 void register_coco_string(KernelsClass&);  // string_decode, string_encode, counts_...
 void register_measure(KernelsClass&);      // area, boxes
 void register_merge(KernelsClass&);        // combine, reduce

@@ -185,11 +185,19 @@ class Reader {
     Buffer<uint8_t> gathered_;
 };
 
-// Arrays whose masks lie side by side, pixel by pixel, as in (H, W, N) in C order, would be read
-// once a mask. They are read once for all: blocks of 64 pixels by 64 masks are transposed and
-// packed to one bit a pixel, an eighth of the input's size.
+// The bits of each byte in the opposite order.
+uint64_t reverse_in_bytes(uint64_t x) {
+    x = (x >> 1 & 0x5555555555555555) | (x & 0x5555555555555555) << 1;
+    x = (x >> 2 & 0x3333333333333333) | (x & 0x3333333333333333) << 2;
+    return (x >> 4 & 0x0f0f0f0f0f0f0f0f) | (x & 0x0f0f0f0f0f0f0f0f) << 4;
+}
+
+// Masks as rows of words, one bit a pixel: an eighth of the size of bytes.
 class Planes {
    public:
+    // Arrays whose masks lie side by side, pixel by pixel, as in (H, W, N) in C order, would be
+    // read once a mask. They are read once for all: blocks of 64 pixels by 64 masks are transposed
+    // and packed.
     static bool suit(const DenseView& dense) {
         const int64_t next = std::min(std::abs(dense.strides[1]), std::abs(dense.strides[2]));
         constexpr int64_t kLimit = int64_t{1} << 31;  // of the 32-bit lists of read_rows
@@ -209,6 +217,23 @@ class Planes {
                     pack(context.simd, readers[static_cast<size_t>(worker)], mask, y, word);
                 }
             }
+        });
+    }
+
+    // Rows of whole bytes, eight pixels each, the first of which is the byte's highest bit or, in
+    // little order, its lowest. What is behind the last pixel does not matter.
+    Planes(const uint8_t* rows, bool little, const DenseView& dense, int threads)
+        : dense_(dense), words_(words_for(dense.size.width)) {
+        const size_t bytes = static_cast<size_t>((dense.size.width + 7) / 8);
+        const size_t count = static_cast<size_t>(dense.count * dense.size.height);
+        bits_.resize(count * words_);
+        const uint64_t last = ~uint64_t{0} >> (64 * words_ - static_cast<size_t>(dense.size.width));
+        parallel_for(dense.count * dense.size.height, threads, [&](int64_t row, int) {
+            uint64_t* words = bits_.data() + static_cast<size_t>(row) * words_;
+            words[words_ - 1] = 0;
+            std::memcpy(words, rows + static_cast<size_t>(row) * bytes, bytes);
+            for (size_t w = 0; !little && w < words_; ++w) words[w] = reverse_in_bytes(words[w]);
+            words[words_ - 1] &= last;
         });
     }
 
@@ -493,19 +518,18 @@ class Encoder {
     Buffer<uint32_t> columns_;  // and how many, later where, each column's are
 };
 
-}  // namespace
+double work_of(const DenseView& dense, double bytes) {
+    return static_cast<double>(dense.count) * (bytes / 16 + 100);
+}
 
+// Encode from the planes or, without them, from the array.
 template <class T>
-void encode(const Context& context, const DenseView& dense, Batch<T>& batch) {
-    const double bytes = static_cast<double>(dense.size.pixels()) * width_of(dense.scalar);
-    const double work = static_cast<double>(dense.count) * (bytes / 16 + 100);
+void encode_all(const Context& context, const DenseView& dense, const Planes* planes, double work,
+                Batch<T>& batch) {
     const int threads = threads_for(context, dense.count, work);
-    std::optional<Planes> planes;
-    if (Planes::suit(dense)) planes.emplace(context, dense, threads);
     std::vector<Encoder<T>> encoders;
     encoders.reserve(static_cast<size_t>(threads));
-    for (int i = 0; i < threads; ++i)
-        encoders.emplace_back(context, dense, planes ? &*planes : nullptr);
+    for (int i = 0; i < threads; ++i) encoders.emplace_back(context, dense, planes);
     build_batch<T>(context, dense.count, work, batch,
                    [&](int64_t mask, Buffer<T>& run_ends, int worker) {
                        encoders[static_cast<size_t>(worker)].encode(mask, run_ends);
@@ -513,6 +537,33 @@ void encode(const Context& context, const DenseView& dense, Batch<T>& batch) {
                    });
 }
 
+}  // namespace
+
+template <class T>
+void encode(const Context& context, const DenseView& dense, Batch<T>& batch) {
+    const double bytes = static_cast<double>(dense.size.pixels()) * width_of(dense.scalar);
+    const double work = work_of(dense, bytes);
+    std::optional<Planes> planes;
+    if (Planes::suit(dense)) {
+        planes.emplace(context, dense, threads_for(context, dense.count, work));
+    }
+    encode_all(context, dense, planes ? &*planes : nullptr, work, batch);
+}
+
+template <class T>
+void encode_bits(const Context& context, const uint8_t* rows, int64_t count, Size size, bool little,
+                 Batch<T>& batch) {
+    const DenseView dense{nullptr, count, size, {0, 0, 0}, Scalar::u8, false, 0};
+    if (size.pixels() == 0) return encode_all(context, dense, nullptr, 0, batch);
+    const double work = work_of(dense, static_cast<double>(size.pixels()) / 4);
+    const Planes planes(rows, little, dense, threads_for(context, count, work));
+    encode_all(context, dense, &planes, work, batch);
+}
+
+template void encode_bits<uint32_t>(const Context&, const uint8_t*, int64_t, Size, bool,
+                                    Batch<uint32_t>&);
+template void encode_bits<uint64_t>(const Context&, const uint8_t*, int64_t, Size, bool,
+                                    Batch<uint64_t>&);
 template void encode<uint32_t>(const Context&, const DenseView&, Batch<uint32_t>&);
 template void encode<uint64_t>(const Context&, const DenseView&, Batch<uint64_t>&);
 

@@ -53,6 +53,9 @@ struct LabelOutput {
 // encode.cpp, decode.cpp
 template <class T>
 void encode(const Context&, const DenseView&, Batch<T>&);
+// `rows` has (width + 7) / 8 bytes a row; `little`: a byte's first pixel is its lowest bit.
+template <class T>
+void encode_bits(const Context&, const uint8_t* rows, int64_t count, Size, bool little, Batch<T>&);
 template <class T>
 void decode(const Context&, BatchView<T>, const DenseOutput&);
 

@@ -12,6 +12,7 @@ from segcore.backends.numba.coco_string import (
 )
 from segcore.backends.numba.decode import decode
 from segcore.backends.numba.encode import encode
+from segcore.backends.numba.encode_bits import encode_bits
 from segcore.backends.numba.encode_changes import encode_changes
 from segcore.backends.numba.labels import label_runs
 from segcore.backends.numba.measure import area, boxes
@@ -28,6 +29,7 @@ __all__ = [
     "counts_encode",
     "decode",
     "encode",
+    "encode_bits",
     "encode_changes",
     "label_runs",
     "name",

@@ -12,6 +12,7 @@ from segcore.backends.reference.coco_string import (
 )
 from segcore.backends.reference.decode import decode
 from segcore.backends.reference.encode import encode
+from segcore.backends.reference.encode_bits import encode_bits
 from segcore.backends.reference.encode_changes import encode_changes
 from segcore.backends.reference.labels import label_runs
 from segcore.backends.reference.measure import area, boxes
@@ -28,6 +29,7 @@ __all__ = [
     "counts_encode",
     "decode",
     "encode",
+    "encode_bits",
     "encode_changes",
     "label_runs",
     "name",

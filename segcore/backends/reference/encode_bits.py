@@ -1,0 +1,19 @@
+"""Bits to run ends."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.backends.protocol import Batch
+from segcore.backends.reference.flips import join
+
+
+def encode_bits(rows: NDArray[np.uint8], width: int, little: bool) -> Batch:
+    """Encode masks of one bit a pixel: the places where it differs from the one before it."""
+    order: Literal["little", "big"] = "little" if little else "big"
+    images = (np.unpackbits(image, axis=1, count=width, bitorder=order) for image in rows)
+    flips = (np.flatnonzero(np.diff(image.ravel(order="F"), prepend=0)) for image in images)
+    return join(flips, rows.shape[1], width)
