@@ -4,14 +4,13 @@
 // the long way then, and says what is right.
 //
 // These are plain C functions, as calling one through pybind11 takes three times as long.
-#include <pybind11/numpy.h>
-
 #include <algorithm>
 #include <cmath>
 #include <new>
 
 #include "../core/kernels.hpp"
 #include "kernels_class.hpp"
+#include "numpy_api.hpp"
 #include "rle_dicts.hpp"
 
 namespace segcore::bind {
@@ -19,52 +18,6 @@ namespace segcore::bind {
 namespace py = pybind11;
 
 namespace {
-
-// The functions of NumPy's C API that pybind11 does not reach, by their place in its table, which
-// is the same in every version.
-struct NumpyApi {
-    PyObject* (*scalar)(void* data, PyObject* dtype, PyObject* base);
-    PyObject* (*zeros)(int ndim, const Py_intptr_t* shape, PyObject* dtype, int fortran);
-    PyObject* uint32 = py::dtype::of<uint32_t>().release().ptr();
-
-    static const NumpyApi& get() {
-        static const NumpyApi api;
-        return api;
-    }
-
-   private:
-    NumpyApi() {
-        const py::object capsule =
-            py::module_::import("numpy._core._multiarray_umath").attr("_ARRAY_API");
-        void** table = static_cast<void**>(PyCapsule_GetPointer(capsule.ptr(), nullptr));
-        if (!table) throw py::error_already_set();
-        scalar = reinterpret_cast<decltype(scalar)>(table[60]);
-        zeros = reinterpret_cast<decltype(zeros)>(table[183]);
-    }
-};
-
-// An array of T in Fortran order; of zeros where it is large, whose pages come when written to.
-template <class T, size_t N>
-py::object new_array(const Py_intptr_t (&shape)[N], bool zeroed) {
-    if (zeroed) {
-        PyObject* dtype = py::dtype::of<T>().release().ptr();  // a reference that zeros() takes
-        PyObject* array = NumpyApi::get().zeros(static_cast<int>(N), shape, dtype, 1);
-        if (!array) throw py::error_already_set();
-        return py::reinterpret_steal<py::object>(array);
-    }
-    const auto& api = py::detail::npy_api::get();
-    PyObject* array = api.PyArray_NewFromDescr_(
-        api.PyArray_Type_, api.PyArray_DescrFromType_(py::detail::npy_format_descriptor<T>::value),
-        static_cast<int>(N), shape, nullptr, nullptr, py::detail::npy_api::NPY_ARRAY_F_CONTIGUOUS_,
-        nullptr);
-    if (!array) throw py::error_already_set();
-    return py::reinterpret_steal<py::object>(array);
-}
-
-template <class T>
-T* data_of(const py::object& array) {
-    return reinterpret_cast<T*>(py::detail::array_proxy(array.ptr())->data);
-}
 
 // Let other Python threads run, if there is work for longer than that takes.
 class Unlocked {
