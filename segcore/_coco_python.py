@@ -17,8 +17,12 @@ from numpy.typing import NDArray
 
 from segcore.arrays import as_array, as_integer, described
 
-STRING, COUNTS, POLYGON = 0, 1, 2
-"""The kinds of objects: RLE with a compressed string, RLE with a list of runs, rings."""
+STRING, COUNTS, POLYGON, PARTS = 0, 1, 2, 3
+"""The kinds of objects: RLE with a compressed string, RLE with a list of runs, rings, and a list of
+RLEs that are the parts of one mask."""
+
+
+_PLAIN = frozenset({dict, list, tuple, str, bytes})
 
 
 class Flat:
@@ -31,7 +35,7 @@ class Flat:
     sizes : array of int64
         Height and width of each object; -1, -1 for polygons.
     lengths : array of int64
-        How many characters, runs or rings each object has.
+        How many characters, runs, rings or RLEs each object has.
     characters : bytearray
         The strings, end to end.
     runs : array of int64
@@ -40,6 +44,8 @@ class Flat:
         How many points each ring has.
     coordinates : array of float64
         The rings, end to end: x0 y0 x1 y1 ...
+    parts : list of Flat
+        The lists of RLEs.
     """
 
     __slots__ = (
@@ -47,6 +53,7 @@ class Flat:
         "coordinates",
         "kinds",
         "lengths",
+        "parts",
         "ring_lengths",
         "runs",
         "sizes",
@@ -60,6 +67,7 @@ class Flat:
         self.runs = array("q")
         self.ring_lengths = array("q")
         self.coordinates = array("d")
+        self.parts: list[Flat] = []
 
 
 # -- reading --------------------------------------------------------------------------------------
@@ -84,11 +92,13 @@ def read_polygons(polygons: list[Any]) -> Flat:
 def read_object(flat: Flat, index: int, item: Any) -> None:
     """Append one object; errors name it."""
     try:
-        segmentation = item
-        if type(item) is dict or isinstance(item, Mapping):
-            segmentation = item.get("segmentation", item)
-        if type(segmentation) is dict or isinstance(segmentation, Mapping):
+        segmentation = _unboxed(item)
+        if _is_mapping(segmentation):
+            segmentation = _unboxed(segmentation.get("segmentation", segmentation))
+        if _is_mapping(segmentation):
             _append_rle(flat, segmentation)
+        elif _is_list(segmentation) and segmentation and _is_mapping(segmentation[0]):
+            _append_parts(flat, segmentation)
         else:
             _append_polygon(flat, segmentation)
     except TypeError as error:
@@ -127,25 +137,47 @@ def _append_rle(flat: Flat, rle: Mapping[Any, Any]) -> None:
             'expected an RLE dict with "size" and "counts", or an annotation dict with a '
             f'"segmentation", got the keys {reprlib.repr(list(rle))}'
         ) from None
+    counts = _unboxed(counts)
     if isinstance(counts, str):
         if not counts.isascii():
             raise ValueError("its counts string has a character that is not ASCII")
         counts = counts.encode()
+    elif isinstance(counts, memoryview) and counts.itemsize == 1:
+        counts = counts.tobytes()
     if isinstance(counts, (bytes, bytearray)):
-        kind = STRING
+        kind, length = STRING, len(counts)
         flat.characters += counts
     else:
-        kind = COUNTS
-        _append_runs(flat.runs, counts)
+        kind, length = COUNTS, _append_runs(flat.runs, counts)
     flat.kinds.append(kind)
     flat.sizes.append(height)
     flat.sizes.append(width)
-    flat.lengths.append(len(counts))
+    flat.lengths.append(length)
+
+
+def _append_parts(flat: Flat, rles: Sequence[Any]) -> None:
+    """Append a list of RLEs of one size, which are the parts of one mask."""
+    parts = Flat()
+    for number, rle in enumerate(rles):
+        if not _is_mapping(rle):
+            raise TypeError(f"RLE {number} of its list: expected an RLE dict, got {described(rle)}")
+        _append_rle(parts, rle)
+        if parts.sizes[-2:] != parts.sizes[:2]:
+            raise ValueError(
+                f"RLE {number} of its list: size {parts.sizes[-2:].tolist()} differs from the "
+                f"first one's {parts.sizes[:2].tolist()}"
+            )
+    flat.parts.append(parts)
+    flat.kinds.append(PARTS)
+    flat.sizes.extend(parts.sizes[:2])
+    flat.lengths.append(len(parts.kinds))
 
 
 def _size(size: Any) -> tuple[int, int]:
-    if not isinstance(size, (list, tuple)) and not _is_array(size):
-        raise TypeError(f"size: expected [height, width], got {described(size)}")
+    if type(size) is not list:
+        size = _unboxed(size)
+        if not _is_sequence(size):
+            raise TypeError(f"size: expected [height, width], got {described(size)}")
     if len(size) != 2:
         raise ValueError(f"size: expected [height, width], got {described(size)}")
     height, width = size
@@ -154,16 +186,19 @@ def _size(size: Any) -> tuple[int, int]:
     return as_integer(height, "size"), as_integer(width, "size")
 
 
-def _append_runs(runs: array[int], counts: Any) -> None:
-    if _is_array(counts):
+def _append_runs(runs: array[int], counts: Any) -> int:
+    """Append runs, and give how many."""
+    before = len(runs)
+    if _is_array(counts) or isinstance(counts, memoryview):
         runs.frombytes(_runs(as_array(counts, "counts")).tobytes())
-        return
-    if not isinstance(counts, (list, tuple)):
+    elif not _is_list(counts):
         raise TypeError(f"counts: expected str, bytes or integers, got {described(counts)}")
-    try:
-        runs.fromlist(list(counts))
-    except TypeError as error:
-        raise TypeError(f"counts: expected integers, but {error}") from None
+    else:
+        try:
+            runs.fromlist(list(counts))
+        except TypeError as error:
+            raise TypeError(f"counts: expected integers, but {error}") from None
+    return len(runs) - before
 
 
 def _runs(counts: NDArray[Any]) -> NDArray[np.int64]:
@@ -196,27 +231,39 @@ def _append_polygon(flat: Flat, polygon: Any) -> None:
 
 def _rings(polygon: Any) -> Sequence[Any]:
     """Give the rings of a mask, which may be one ring alone."""
+    polygon = _unboxed(polygon)
     if _is_array(polygon):
-        rings = as_array(polygon, "polygon")
-        if rings.size == 0:
+        numbers = as_array(polygon, "polygon")
+        if numbers.size == 0:
             return []
-        if rings.ndim == 1:
-            _check_count(rings)
-        return list(rings) if rings.ndim == 3 else [rings]
-    if not isinstance(polygon, (list, tuple)):
+        if numbers.ndim == 1:
+            _check_count(numbers)
+        return list(numbers) if numbers.ndim == 3 else [numbers]
+    if not _is_list(polygon):
         raise TypeError(
-            f"expected an RLE dict, rings of coordinates, or an annotation dict, "
-            f"got {described(polygon)}"
+            "expected an RLE dict, rings of coordinates, or an annotation dict, "
+            f"got {described(polygon)}{_advice(polygon)}"
         )
     if not polygon:
-        return polygon
-    first = polygon[0]
-    if not _is_sequence(first):
-        _check_count(polygon)
-        return [polygon]
-    if len(first) == 2 and not _is_sequence(first[0]):
-        return [polygon]  # its points
-    return polygon
+        return []
+    rings: Sequence[Any] = polygon
+    first = rings[0]
+    if _is_sequence(first):
+        are_points = len(first) == 2 and not _is_sequence(first[0])
+        return [rings] if are_points else rings
+    if _is_mapping(first):
+        return rings  # and the error says that it is no ring
+    _check_count(rings)
+    return [rings]
+
+
+def _advice(segmentation: Any) -> str:
+    """Say what to do about what tables hold where a segmentation should be."""
+    if segmentation is None or isinstance(segmentation, float):
+        return "; leave out what has no segmentation, or give [] for an empty mask"
+    if isinstance(segmentation, (str, bytes)):
+        return '; read JSON with json.loads, and put a counts string into {"size", "counts"}'
+    return ""
 
 
 def _check_count(ring: Sequence[Any] | NDArray[Any]) -> None:
@@ -229,9 +276,10 @@ def _check_count(ring: Sequence[Any] | NDArray[Any]) -> None:
 
 
 def _append_ring(coordinates: array[float], ring: Any) -> None:
+    ring = _unboxed(ring)
     if _is_array(ring):
         coordinates.frombytes(_coordinates(as_array(ring, "ring")).tobytes())
-    elif not isinstance(ring, (list, tuple)):
+    elif not _is_list(ring):
         raise TypeError(f"expected a ring of coordinates, got {described(ring)}")
     elif ring and _is_sequence(ring[0]):
         for number, point in enumerate(ring):
@@ -267,8 +315,30 @@ def _is_array(value: Any) -> bool:
     )
 
 
+def _is_mapping(value: Any) -> bool:
+    return type(value) is dict or isinstance(value, Mapping)
+
+
+def _is_list(value: Any) -> bool:
+    """Tell whether this is a list, or a sequence of another class, but no text."""
+    return isinstance(value, (list, tuple)) or (
+        isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview))
+    )
+
+
 def _is_sequence(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) or _is_array(value)
+    return _is_list(value) or _is_array(value)
+
+
+def _unboxed(value: Any) -> Any:
+    """Give what an array of objects, or of one element, holds: such arrays come out of tables."""
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, np.ndarray) or _is_array(value):
+        values = as_array(value, "segmentation")
+        if values.dtype.kind == "O" or values.ndim == 0:
+            return values.tolist()
+    return value
 
 
 # -- writing --------------------------------------------------------------------------------------

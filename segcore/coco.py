@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._coco_python import COUNTS, POLYGON, STRING, Flat, object_name
+from segcore._coco_python import COUNTS, PARTS, POLYGON, STRING, Flat, object_name
 from segcore.arrays import Size, as_size, described
 from segcore.backends import kernels
 from segcore.backends.protocol import Batch, Offsets, RunEnds
@@ -48,20 +48,8 @@ def read_objects(objects: Iterable[Any], size: object) -> tuple[Size, list[Part]
     """
     items = _as_list(objects, "objects")
     flat = walker.read_objects(items)
-    height, width = _common_size(items, flat, size)
-    kinds = np.frombuffer(flat.kinds, np.uint8)
-    lengths = np.frombuffer(flat.lengths, np.int64)
-    parts = []
-    for kind, decode in ((STRING, _strings), (COUNTS, _runs), (POLYGON, _rings)):
-        if kind not in flat.kinds:
-            continue
-        places = np.flatnonzero(kinds == kind)
-        try:
-            batch = decode(flat, _offsets(lengths[places]), height, width)
-        except ValueError as error:
-            raise _renamed(error, items, places) from None
-        parts.append(Part(places, batch))
-    return (height, width), parts
+    size = _common_size(items, flat, size)
+    return size, _parts(flat, size, lambda place: object_name(place, items[place]))
 
 
 def read_polygons(polygons: Iterable[Any], size: object) -> tuple[Size, Batch]:
@@ -120,12 +108,54 @@ def _check_sizes(items: list[Any], flat: Flat, common: Size) -> None:
         )
 
 
+def _parts(flat: Flat, size: Size, name: Callable[[int], str]) -> list[Part]:
+    """Decode kind by kind; ``name`` gives what error messages call an object."""
+    kinds = np.frombuffer(flat.kinds, np.uint8)
+    lengths = np.frombuffer(flat.lengths, np.int64)
+    parts = []
+    for kind, decode in (
+        (STRING, _strings),
+        (COUNTS, _runs),
+        (POLYGON, _rings),
+        (PARTS, _unions),
+    ):
+        if kind not in flat.kinds:
+            continue
+        places = np.flatnonzero(kinds == kind)
+        try:
+            batch = decode(flat, _offsets(lengths[places]), *size)
+        except ValueError as error:
+            raise _renamed(error, places, name) from None
+        parts.append(Part(places, batch))
+    return parts
+
+
 def _strings(flat: Flat, offsets: Offsets, height: int, width: int) -> Batch:
     return kernels.string_decode(np.frombuffer(flat.characters, np.uint8), offsets, height, width)
 
 
 def _runs(flat: Flat, offsets: Offsets, height: int, width: int) -> Batch:
     return kernels.counts_decode(np.frombuffer(flat.runs, np.int64), offsets, height, width)
+
+
+def _unions(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
+    """Unite each list of RLEs, as pycocotools' annToRLE does."""
+    unions = []
+    for mask, rles in enumerate(flat.parts):
+        batch = _joined([part.batch for part in _parts(rles, (height, width), _rle_name(mask))])
+        unions.append(kernels.reduce(*batch, height, width, False))
+    return _joined(unions)
+
+
+def _rle_name(mask: int) -> Callable[[int], str]:
+    return lambda place: f"mask {mask}: RLE {place} of its list"
+
+
+def _joined(batches: list[Batch]) -> Batch:
+    """Put batches one after the other."""
+    run_ends: list[NDArray[Any]] = [batch[0] for batch in batches]
+    lengths = [np.diff(batch[1]) for batch in batches]
+    return np.concatenate(run_ends), _offsets(np.concatenate(lengths))
 
 
 def _rings(flat: Flat, offsets: Offsets, height: int, width: int) -> Batch:
@@ -144,10 +174,12 @@ def _offsets(lengths: NDArray[np.int64]) -> Offsets:
     return offsets
 
 
-def _renamed(error: ValueError, items: list[Any], places: NDArray[np.intp]) -> ValueError:
+def _renamed(error: ValueError, places: NDArray[np.intp], name: Callable[[int], str]) -> ValueError:
     """Make a kernel's error about a mask of a part one about the object in the caller's list."""
-    found = re.match(r"mask (\d+): ", str(error))
+    message = str(error)
+    found = re.match(r"mask (\d+): ", message)
     if found is None:
         return error
-    place = int(places[int(found[1])])
-    return ValueError(f"{object_name(place, items[place])}: {str(error)[found.end() :]}")
+    if re.search(r": byte 1 of its counts string is (34|39),", message):
+        message += "; if it is the text of bytes, b'...', write counts.decode() for str(counts)"
+    return ValueError(f"{name(int(places[int(found[1])]))}: {message[found.end() :]}")

@@ -216,13 +216,18 @@ class Masks:
             One object a mask, of any of these kinds, also mixed:
 
             - an RLE dict: ``{"size": [H, W], "counts": ...}``, where counts is COCO's compressed
-              string (str or bytes), or the run lengths (a list or array of integers), background
-              first;
+              string (str, bytes, bytearray or memoryview), or the run lengths (integers),
+              background first;
+            - a list of RLE dicts: the parts of one mask, which are united, as pycocotools'
+              ``annToRLE`` does;
             - polygons: a list of rings ``[x0, y0, x1, y1, ...]``, one such ring alone, or a ring
               as (K, 2) array; see :meth:`from_polygons`. An empty list is an empty mask;
             - an annotation dict that holds one of those as its ``"segmentation"``.
 
-            A dict alone is a batch of one.
+            A dict alone is a batch of one. Dicts may be mappings of any class. Lists, also sizes,
+            may be tuples, other sequences, NumPy arrays, arrays of objects (as they come out of
+            Parquet files) or CPU tensors; numbers may be NumPy's. None and NaN are no
+            segmentation, and an error.
         size : sequence of int, optional
             (H, W), needed where no object is an RLE. All RLEs must have it.
 

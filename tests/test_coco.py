@@ -1,5 +1,6 @@
 """COCO's objects to masks and back: both walkers, all forms, and every error by name."""
 
+import array as arrays
 import collections
 import importlib.util
 import json
@@ -61,19 +62,49 @@ class Floats(list):
     """A list that is none of the common form."""
 
 
+def boxed(*values):
+    """Make an array of objects, as tables read from Parquet files have."""
+    array = np.empty(len(values), object)
+    for place, value in enumerate(values):
+        array[place] = value
+    return array
+
+
+def alone(value):
+    """Make a 0-d array of an object, as np.load gives."""
+    array = np.empty((), object)
+    array[()] = value
+    return array
+
+
 FORMS = {
     "str": RLE,
     "bytes": {**RLE, "counts": b"5220007"},
     "bytearray": {**RLE, "counts": bytearray(b"5220007")},
     "np.str_": {**RLE, "counts": np.str_("5220007")},
+    "np.bytes_": {**RLE, "counts": np.bytes_(b"5220007")},
+    "memoryview": {**RLE, "counts": memoryview(b"5220007")},
+    "memoryview of characters": {**RLE, "counts": memoryview(b"5220007").cast("c")},
+    "array of one str": {**RLE, "counts": np.array("5220007")},
+    "array of one bytes": {**RLE, "counts": np.array(b"5220007")},
+    "array of an object": {**RLE, "counts": alone("5220007")},
     "tuple size": {**RLE, "size": (4, 6)},
     "array size": {**RLE, "size": np.array([4, 6], np.int32)},
+    "array.array size": {**RLE, "size": arrays.array("h", [4, 6])},
+    "size of objects": {**RLE, "size": np.array([4, 6], object)},
+    "size of another class": {**RLE, "size": collections.UserList([4, 6])},
+    "size of 0-d arrays": {**RLE, "size": [np.array(4), np.array(6)]},
     "numpy size": {**RLE, "size": [np.int64(4), np.uint8(6)]},
     "runs": RUNS,
     "tuple of runs": {**RUNS, "counts": tuple(RUNS["counts"])},
     "array of runs": {**RUNS, "counts": np.array(RUNS["counts"], np.uint32)},
     "strided runs": {**RUNS, "counts": np.repeat(np.array(RUNS["counts"], ">u8"), 2)[::2]},
     "list of numpy runs": {**RUNS, "counts": list(np.array(RUNS["counts"]))},
+    "runs of objects": {**RUNS, "counts": np.array(RUNS["counts"], object)},
+    "runs of 0-d arrays": {**RUNS, "counts": [*RUNS["counts"][:-1], np.array(9)]},
+    "array.array of runs": {**RUNS, "counts": arrays.array("I", RUNS["counts"])},
+    "memoryview of runs": {**RUNS, "counts": memoryview(arrays.array("q", RUNS["counts"]))},
+    "deque of runs": {**RUNS, "counts": collections.deque(RUNS["counts"])},
     "runs with zeros": {**RUNS, "counts": [5, 1, 0, 1, 2, 2, 2, 2, 9, 0, 0]},
     "OrderedDict": collections.OrderedDict(RLE),
     "mapping": types.MappingProxyType(RLE),
@@ -93,6 +124,24 @@ FORMS = {
     "rings of points": [[RING[i : i + 2] for i in range(0, 8, 2)]],
     "mixed numbers": [[1, 1.0, np.float32(1), np.int8(3), 4, 3, True * 4, 1]],
     "a list of another class": Floats([Floats(RING)]),
+    "objects of rings": boxed(np.array(RING, float)),
+    "objects of rings of objects": boxed(boxed(*RING)),
+    "ring of objects": boxed(*RING),
+    "objects of points": boxed(*[np.array(RING[i : i + 2]) for i in range(0, 8, 2)]),
+    "(K, 2) objects": np.array(RING, object).reshape(-1, 2),
+    "deque of deques": collections.deque([collections.deque(RING)]),
+    "array.array ring": [arrays.array("d", RING)],
+    "list of one RLE": [RLE],
+    "list of one RLE of runs": (RUNS,),
+    "list of RLEs": [
+        {"size": (4, 6), "counts": [5, 2, 17]},
+        {"size": [4, 6], "counts": b"92="},
+        {"size": np.array([4, 6]), "counts": [0, 0, 12, 0, 1, 2, 9]},
+    ],
+    "objects of RLEs": boxed(RLE, RUNS),
+    "annotation with a list of RLEs": {"id": 2, "segmentation": [RUNS, RLE]},
+    "annotation alone": alone(ANNOTATION),
+    "annotation with an object": {"segmentation": alone(RLE)},
     "parts": [[1, 1, 1, 3, 3, 3, 3, 1], [3, 1, 3, 3, 4, 3, 4, 1]],
     "degenerate rings": [RING, [], [1, 1], [0, 0, 5, 5]],
     "an empty ring first": [[], RING],
@@ -165,10 +214,55 @@ def test_plain_objects():
     assert EXPECTED[:0].to_coco() == EXPECTED[:0].to_coco(compressed=False) == []
 
 
+def every_way_to_a_batch():
+    """Make batches, from sizes and numbers that are NumPy's."""
+    labels = np.array([[0, 1, 1], [2, 2, 0]], np.uint8)
+    size = np.array([2, 3], np.int32)
+    yield "dense", sc.Masks.from_dense(np.asfortranarray(labels))
+    yield "boxes", sc.Masks.from_boxes(np.array([[0, 0, 2, 1]], np.float32), size)
+    yield "polygons", sc.Masks.from_polygons(np.array([[[0, 0], [0, 2], [3, 2]]]), size)
+    yield "labels", sc.Masks.from_label_map(labels)[1]
+    yield "run ends", sc.Masks(np.array([3, 4], np.uint64), np.array([0, 2]), size)
+    coco_objects = [{"size": size, "counts": np.array([3, 2, 1], np.uint8)}, [[0, 0, 0, 2, 3, 2]]]
+    yield "coco", sc.Masks.from_coco(boxed(*coco_objects))
+    yield "coco with a size", sc.Masks.from_coco(coco_objects, (np.int64(2), np.uint8(3)))
+    yield "kaggle", sc.codecs.kaggle.decode(["3 2", ""], size)
+    yield "huggingface", sc.codecs.huggingface.decode([np.array([3, 2])], size)
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_all_that_is_written_is_ready_for_json(compressed):
+    for way, masks in every_way_to_a_batch():
+        for each in (masks, masks[0], ~masks, masks | masks, masks.union(), masks[::-1]):
+            objects = each.to_coco(compressed=compressed)
+            assert json.loads(json.dumps(objects)) == objects, way
+            assert sc.Masks.from_coco(objects, (2, 3)) == each, way
+
+
 def test_each_dict_is_its_own():
     for compressed in (True, False):
         one, other = EXPECTED[[0, 0]].to_coco(compressed=compressed)
         assert one["size"] is not other["size"]
+
+
+def test_lists_of_rles_are_united_as_by_pycocotools():
+    mask = Pycocotools()
+    rng = np.random.default_rng(5)
+    for count in (1, 2, 5):
+        array = rng.random((count, 13, 17)) < 0.2
+        runs = sc.Masks.from_dense(array).to_coco(compressed=False)
+        # What COCO.annToRLE does with a list.
+        expected = mask.merge(mask.frPyObjects(runs, 13, 17))
+        masks = sc.Masks.from_coco([[[0, 0, 5, 0, 5, 5]], runs, {"segmentation": runs}])
+        assert masks[1].to_coco()[0]["counts"].encode() == expected["counts"]
+        assert masks[2] == masks[1]
+        assert masks[0].area == 10
+
+
+def test_errors_name_the_part():
+    broken = {"id": 7, "segmentation": [RLE, {**RUNS, "counts": [25]}]}
+    with pytest.raises(ValueError, match=r"^object 3 \(annotation id 7\): RLE 1 of its list: runs"):
+        sc.Masks.from_coco([[RLE, RLE], RING, [RUNS], broken, [RLE]])
 
 
 def test_strings_of_pycocotools():
@@ -210,6 +304,27 @@ VALUES = {
     "truncated": ({**RLE, "counts": b"5220o"}, "ends in the middle of a count"),
     "not ASCII": ({**RLE, "counts": "522é007"}, "a character that is not ASCII"),
     "surrogate": ({**RLE, "counts": "5\ud800"}, "a character that is not ASCII"),
+    "text of bytes": ({**RLE, "counts": "b'5220007'"}, r"byte 1 .* 39.*; .*counts\.decode\(\)"),
+    'text of bytes with "': ({**RLE, "counts": 'b"5220007"'}, "byte 1 .* 34.*; if it is the text"),
+    "pairs as runs": ({**RUNS, "counts": [6, 2, 10, 2, 14, 2]}, "runs 0 to 3 sum to 20|sum to 34"),
+    "empty memoryview": ({**RLE, "counts": memoryview(b"")}, "runs sum to 0"),
+    "list of an empty dict": ([{}], "expected an RLE dict"),
+    "list of RLEs of other sizes": (
+        [RLE, {**RLE, "size": [6, 4]}],
+        r"RLE 1 of its list: size \[6, 4\] differs from the first one's \[4, 6\]",
+    ),
+    "list of RLEs of another size": (
+        [{**RLE, "size": [6, 4]}] * 2,
+        r"size \[6, 4\] differs from the batch's \(4, 6\)",
+    ),
+    "list with a broken RLE": (
+        [RLE, {**RUNS, "counts": [5, 2]}],
+        "RLE 1 of its list: runs sum to 7",
+    ),
+    "list with a broken string": (
+        [RUNS, RUNS, {**RLE, "counts": "5 2"}],
+        "RLE 2 of its list: byte 1 of its counts string is 32",
+    ),
     "odd": ([[*RING, 1]], "ring 0 has 9 numbers; expected x and y of each point"),
     "odd second": ([RING, RING[:7]], "ring 1 has 7 numbers"),
     "odd flat": ([*RING, 1], "ring 0 has 9 numbers"),
@@ -228,8 +343,30 @@ VALUES = {
 
 TYPES = {
     "None": (None, "expected an RLE dict, rings of coordinates, or an annotation dict, got None"),
+    "None in a table": (None, r"NoneType None; leave out what has no segmentation, or give \[\]"),
+    "NaN in a table": (math.nan, "float nan; leave out what has no segmentation"),
+    "np.nan in a table": (np.float64("nan"), "leave out what has no segmentation"),
+    "an object None": (alone(None), "NoneType None; leave out what has no segmentation"),
+    "not a time": (np.datetime64("NaT"), "got datetime64"),
     "number": (3.5, "got float 3.5"),
     "str": ("5220007", "got str '5220007'"),
+    "JSON": ("[[1, 1, 1, 3, 4, 3]]", "got str .*; read JSON with json.loads"),
+    "bytes": (b"5220007", "got bytes .* put a counts string into"),
+    "list of RLEs and a ring": ([RLE, RING], "RLE 1 of its list: expected an RLE dict, got list"),
+    "ring and an RLE": ([RING, RLE], "expected a ring of coordinates, got dict"),
+    "list of RLEs and None": ([RLE, None], "RLE 1 of its list: expected an RLE dict, got NoneType"),
+    "memoryview of floats": (
+        {**RUNS, "counts": memoryview(arrays.array("d", [5, 19]))},
+        "counts: expected integers in one dim",
+    ),
+    "counts of one number": ({**RUNS, "counts": np.array(24)}, "counts: expected str, bytes or"),
+    "counts of floats in an array": ({**RUNS, "counts": boxed(5, 19.0)}, "expected integers, but"),
+    "size of one number": (
+        {**RLE, "size": np.array(24)},
+        "size: expected .height, width., got",
+    ),
+    "size of bytes": ({**RLE, "size": b"46"}, "size: expected .height, width., got bytes"),
+    "size of NaN": ({**RLE, "size": [math.nan, 6]}, "size: expected an integer, got float nan"),
     "size None": ({**RLE, "size": None}, "size: expected .height, width., got NoneType"),
     "size str": ({**RLE, "size": "46"}, "size: expected .height, width., got str"),
     "size of floats": ({**RLE, "size": [4.0, 6.0]}, "size: expected an integer, got float 4.0"),
@@ -253,7 +390,8 @@ TYPES = {
     "ring among numbers": ([1, 2, 3, 4, 5, RING], "expected numbers as coordinates"),
     "too deep": ([[[[1, 2], [3, 4]]]], "expected|point"),
     "bool array": (np.ones((4, 2), bool), "expected a ring of numbers, got bool"),
-    "object array": (np.array([None] * 6), "expected a ring of numbers, got object"),
+    "array of None": (np.array([None] * 6), "expected numbers as coordinates, but"),
+    "array of rings and None": (boxed(RING, None), "expected a ring of coordinates, got NoneType"),
 }
 
 
@@ -334,11 +472,13 @@ garbage = st.recursive(
     | st.floats()
     | st.text(max_size=5)
     | st.binary(max_size=5)
-    | st.sampled_from([RLE, RUNS, RING, ANNOTATION, np.zeros((3, 2)), np.zeros(6), "5220007"]),
+    | st.sampled_from([RLE, RUNS, RING, ANNOTATION, np.zeros((3, 2)), np.zeros(6), "5220007"])
+    | st.sampled_from([[RLE, RUNS], boxed(RING, RING), alone(RLE), np.array(3), memoryview(b"00")]),
     lambda inner: (
         st.lists(inner, max_size=8)
         | st.dictionaries(st.sampled_from(["size", "counts", "segmentation", "id"]), inner)
         | st.tuples(inner, inner)
+        | st.builds(boxed, inner, inner)
     ),
     max_leaves=12,
 )
@@ -359,7 +499,16 @@ def test_garbage_is_refused_by_name(objects, size):
 # -- polygons -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", [name for name in FORMS if isinstance(FORMS[name], (list, tuple))])
+RINGS = [
+    name
+    for name, form in FORMS.items()
+    if isinstance(form, (list, tuple, np.ndarray))
+    and "annotation" not in name
+    and "RLE" not in name
+]
+
+
+@pytest.mark.parametrize("form", RINGS)
 def test_from_polygons(form):
     assert sc.Masks.from_polygons([FORMS[form], [], [RING]], SIZE).area.tolist() == [6, 0, 6]
 
@@ -375,7 +524,7 @@ def test_an_array_of_polygons():
     assert sc.Masks.from_polygons(rings.reshape(2, 4, 2), SIZE) == EXPECTED[[0, 0]]
 
 
-@pytest.mark.parametrize("item", [RLE, ANNOTATION, None, "abc", 3])
+@pytest.mark.parametrize("item", [RLE, ANNOTATION, None, "abc", 3, [RLE], (RLE, RLE), boxed(RLE)])
 def test_from_polygons_of_other_things(item):
     with pytest.raises(TypeError, match=r"^mask 1: expected"):
         sc.Masks.from_polygons([RING, item], SIZE)
