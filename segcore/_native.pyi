@@ -78,6 +78,17 @@ class Kernels:
         width: int,
     ) -> Batch: ...
     def rasterize_boxes(self, boxes: NDArray[np.float64], height: int, width: int) -> Batch: ...
+    def resample(
+        self,
+        scores: NDArray[np.float32],
+        inner: tuple[NDArray[np.float32], NDArray[np.float32]] | None,
+        x_positions: NDArray[np.float32],
+        y_positions: NDArray[np.float32],
+        windows: NDArray[np.int64],
+        height: int,
+        width: int,
+        threshold: float,
+    ) -> Batch: ...
     def paint(
         self,
         run_ends: RunEnds,

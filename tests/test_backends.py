@@ -180,6 +180,15 @@ def everything(kernels: Kernels) -> dict[str, object]:
             **image,
         ),
         "rasterize_boxes": kernels.rasterize_boxes(boxes=points.reshape(-1, 4), **image),
+        "resample": kernels.resample(
+            scores=rng.normal(size=(n, 20, 30)).astype(np.float32),
+            inner=None,
+            x_positions=np.linspace(0, 29, width, dtype=np.float32),
+            y_positions=np.linspace(0, 19, height, dtype=np.float32),
+            windows=np.tile([0, 0, width, height, 0, 0], (n, 1)),
+            **image,
+            threshold=0.5,
+        ),
         "paint": kernels.paint(**batch, order=order, values=values, out=painted),
         "label_runs": kernels.label_runs(labels=painted, background=0),
     }

@@ -179,6 +179,44 @@ class Kernels(Protocol):
     def rasterize_boxes(self, boxes: NDArray[np.float64], height: int, width: int) -> Batch:
         """Fill (N, 4) boxes x0 y0 x1 y1: COCO's polygon rule for their four corners."""
 
+    # -- soft masks -------------------------------------------------------------------------------
+
+    def resample(
+        self,
+        scores: NDArray[np.float32],
+        inner: tuple[NDArray[np.float32], NDArray[np.float32]] | None,
+        x_positions: NDArray[np.float32],
+        y_positions: NDArray[np.float32],
+        windows: NDArray[np.int64],
+        height: int,
+        width: int,
+        threshold: float,
+    ) -> Batch:
+        """Interpolate scores, and encode what is above the threshold, without the dense array.
+
+        ``scores`` is the C-contiguous (N, h, w), ``threshold`` a float32 number between -2**126 and
+        2**126. A score beyond these becomes the bound itself, and NaN the lower one, so that all
+        arithmetic is finite.
+
+        ``windows`` is (N, 6): x0 y0 x1 y1, the part of the picture that mask ``i`` can cover, then
+        the places in ``x_positions`` and ``y_positions`` of what belongs to its column x0 and its
+        row y0. Outside is background. Positions tell where among the samples of an axis a column
+        or row lies, from 0 to the last sample; within a window they never descend. Their whole
+        part ``i`` and fraction ``f`` make a value, in float32 without fused operations, of the
+        samples ``a`` at ``i`` and ``b`` at ``i + 1`` (or ``i``, where that is the last):
+        ``a + f * (b - a)``, but not below the smaller nor above the larger of both. First columns
+        are interpolated, then rows. Values greater than the threshold are foreground.
+
+        With ``inner``, positions are not among the scores but in an intermediate picture, whose
+        own columns and rows lie at the positions ``inner`` = (x, y) among the scores. First all
+        columns are interpolated, in both steps, then all rows.
+
+        (Interpolation thus never leaves the range of the four samples of a cell, and is monotone
+        along each axis: the boundary passes only through cells whose corners differ, and once at
+        most through the part of a column in a cell. Work and memory need not grow with the
+        picture.)
+        """
+
     # -- label maps -------------------------------------------------------------------------------
 
     def paint(

@@ -31,6 +31,7 @@ void register_measure(KernelsClass&);      // area, boxes
 void register_merge(KernelsClass&);        // combine, reduce
 void register_overlap(KernelsClass&);      // overlap
 void register_rasterize(KernelsClass&);    // rasterize_polygons, rasterize_boxes
+void register_resample(KernelsClass&);     // resample
 void register_labels(KernelsClass&);       // paint, label_runs
 void register_shortcuts(KernelsClass&);    // what the pycocotools drop-in calls
 

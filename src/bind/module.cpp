@@ -80,6 +80,7 @@ PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
     register_merge(kernels);
     register_overlap(kernels);
     register_rasterize(kernels);
+    register_resample(kernels);
     register_labels(kernels);
     register_shortcuts(kernels);
 }

@@ -34,6 +34,27 @@ struct DenseOutput {
     bool zeroed;     // nothing but zeros there: the background need not be written
 };
 
+// Where the columns and rows of a picture lie among the samples of soft masks.
+struct Positions {
+    const float* x = nullptr;
+    const float* y = nullptr;
+};
+
+// (N, rows, columns) scores in C order, and where they are asked for. `windows` has six numbers a
+// mask: x0 y0 x1 y1, and the places in `positions` of column x0 and row y0. Where there is an
+// intermediate picture, of inner_size, positions are in that one, and its own are `inner`.
+struct SoftView {
+    const float* scores;
+    int64_t count;
+    int64_t rows;
+    int64_t columns;
+    bool has_inner;
+    Size inner_size;
+    Positions inner;
+    Positions positions;
+    const int64_t* windows;
+};
+
 // An (H, W) array of integers of `width` bytes (1, 2, 4 or 8), of any strides, in bytes.
 struct LabelView {
     const uint8_t* data;
@@ -103,6 +124,10 @@ Status rasterize_polygons(const Context&, const double* coordinates, const int64
                           const int64_t* mask_offsets, int64_t count, Size, Batch<T>&);
 template <class T>
 Status rasterize_boxes(const Context&, const double* boxes, int64_t count, Size, Batch<T>&);
+
+// resample.cpp
+template <class T>
+void resample(const Context&, const SoftView&, Size, float threshold, Batch<T>&);
 
 // paint.cpp: `values` has the width of the output's elements
 template <class T>

@@ -20,6 +20,7 @@ from segcore.backends.numba.merge import combine, reduce
 from segcore.backends.numba.overlap import overlap
 from segcore.backends.numba.paint import paint
 from segcore.backends.numba.rasterize import rasterize_boxes, rasterize_polygons
+from segcore.backends.numba.resample import resample
 
 __all__ = [
     "area",
@@ -38,6 +39,7 @@ __all__ = [
     "rasterize_boxes",
     "rasterize_polygons",
     "reduce",
+    "resample",
     "string_decode",
     "string_encode",
 ]

@@ -20,6 +20,7 @@ from segcore.backends.reference.merge import combine, reduce
 from segcore.backends.reference.overlap import overlap
 from segcore.backends.reference.paint import paint
 from segcore.backends.reference.rasterize import rasterize_boxes, rasterize_polygons
+from segcore.backends.reference.resample import resample
 
 __all__ = [
     "area",
@@ -38,6 +39,7 @@ __all__ = [
     "rasterize_boxes",
     "rasterize_polygons",
     "reduce",
+    "resample",
     "string_decode",
     "string_encode",
 ]
