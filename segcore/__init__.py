@@ -23,6 +23,7 @@ from segcore.masks import Masks
 from segcore.nms import matrix_nms, merge_duplicates, nms, soft_nms
 from segcore.overlap import containment, dice, intersection, iou
 from segcore.runtime import get_num_threads, runtime_info, set_num_threads, show_runtime
+from segcore.soft import paste_masks, prototype_masks, stability_score, upsample_masks
 
 __all__ = [
     "Masks",
@@ -38,8 +39,12 @@ __all__ = [
     "matrix_nms",
     "merge_duplicates",
     "nms",
+    "paste_masks",
+    "prototype_masks",
     "runtime_info",
     "set_num_threads",
     "show_runtime",
     "soft_nms",
+    "stability_score",
+    "upsample_masks",
 ]

@@ -181,13 +181,68 @@ def as_integer(value: object, name: str) -> int:
     raise TypeError(f"{name}: expected an integer, got {described(value)}")
 
 
-def as_size(size: object) -> Size:
+def as_threshold(value: object, name: str = "threshold") -> float:
+    """Give a number of any type as a Python float, which must hold it exactly; bools are none."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(
+        value, (int, float, np.integer, np.floating)
+    ):
+        raise TypeError(f"{name}: expected a number, got {described(value)}")
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(f"{name}: expected a number in the range of floats") from None
+    if number != value:  # NaN, or digits that a double does not hold
+        raise ValueError(f"{name}: expected a number that a float holds, got {value}")
+    return number
+
+
+def as_boxes(boxes: object, count: int | None = None) -> NDArray[np.float64]:
+    """Give boxes x0 y0 x1 y1 as float64 (N, 4).
+
+    Parameters
+    ----------
+    boxes : array_like
+        Numbers (N, 4).
+    count : int, optional
+        How many there must be: one a mask.
+
+    Raises
+    ------
+    TypeError
+        If they are no numbers.
+    ValueError
+        For another shape, and a box whose x1 or y1 is less than its x0 or y0.
+    """
+    array = as_array(boxes, "boxes")
+    if array.shape == (0,):
+        array = np.empty((0, 4))
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"boxes: expected numbers, got {array.dtype}")
+    if array.ndim != 2 or array.shape[1] != 4:
+        raise ValueError(f"boxes: expected the shape (N, 4), got {array.shape}")
+    if count is not None and len(array) != count:
+        raise ValueError(f"boxes: expected {count}, one a mask, got {len(array)}")
+    with np.errstate(over="ignore"):  # what a longdouble has too much becomes infinite
+        corners = np.ascontiguousarray(array, np.float64)
+    turned = np.flatnonzero((corners[:, 2] < corners[:, 0]) | (corners[:, 3] < corners[:, 1]))
+    if len(turned):
+        raise ValueError(
+            f"box {turned[0]}: expected x0 y0 x1 y1 with x0 <= x1 and y0 <= y1, got "
+            f"{corners[turned[0]].tolist()}; if these are x y width height, add x to the width "
+            "and y to the height"
+        )
+    return corners
+
+
+def as_size(size: object, name: str = "size") -> Size:
     """Check an image size.
 
     Parameters
     ----------
     size : sequence of int
         (height, width): integers of any type, but no bools and no floats.
+    name : str
+        What error messages call it.
 
     Returns
     -------
@@ -209,15 +264,15 @@ def as_size(size: object) -> Size:
     try:
         sides = list(size)  # type: ignore[call-overload]
     except TypeError:
-        raise TypeError(f"size: expected (height, width), got {described(size)}") from None
+        raise TypeError(f"{name}: expected (height, width), got {described(size)}") from None
     if len(sides) != 2:
-        raise ValueError(f"size: expected (height, width), got {described(size)}")
-    height, width = (as_integer(side, "size") for side in sides)
+        raise ValueError(f"{name}: expected (height, width), got {described(size)}")
+    height, width = (as_integer(side, name) for side in sides)
     if height < 0 or width < 0:
-        raise ValueError(f"size: expected no negative height or width, got ({height}, {width})")
+        raise ValueError(f"{name}: expected no negative height or width, got ({height}, {width})")
     # Sides are bound, too: those of an image without pixels are passed on as int64.
     if height * width >= MAX_PIXELS or max(height, width) >= MAX_PIXELS:
-        raise ValueError(f"size: expected fewer than 2**59 pixels, got ({height}, {width})")
+        raise ValueError(f"{name}: expected fewer than 2**59 pixels, got ({height}, {width})")
     return height, width
 
 

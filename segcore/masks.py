@@ -13,10 +13,12 @@ from segcore import coco
 from segcore.arrays import (
     Size,
     as_array,
+    as_boxes,
     as_integer,
     as_integers,
     as_output,
     as_size,
+    as_threshold,
     check_bytes,
     described,
 )
@@ -145,7 +147,7 @@ class Masks:
                 raise ValueError(f"dense: expected (N, H, W) or (H, W), got {array.shape}")
             array = array[None]
         if threshold is not None:
-            threshold = _checked_threshold(threshold)
+            threshold = as_threshold(threshold)
         size = as_size(array.shape[1:])
         array, threshold = _for_encode(array, threshold)
         return cls._trusted(kernels.encode(array, threshold), size)
@@ -346,7 +348,7 @@ class Masks:
                [0, 0, 0, 0]])
         """
         common = as_size(size)
-        return cls._trusted(kernels.rasterize_boxes(_checked_boxes(boxes), *common), common)
+        return cls._trusted(kernels.rasterize_boxes(as_boxes(boxes), *common), common)
 
     @classmethod
     def from_label_map(
@@ -784,20 +786,6 @@ def _mask_at(offsets: Offsets, position: np.intp) -> int:
     return int(np.searchsorted(offsets, position, side="right")) - 1
 
 
-def _checked_threshold(threshold: object) -> float:
-    if isinstance(threshold, (bool, np.bool_)) or not isinstance(
-        threshold, (int, float, np.integer, np.floating)
-    ):
-        raise TypeError(f"threshold: expected a number, got {described(threshold)}")
-    try:
-        number = float(threshold)
-    except OverflowError:
-        raise ValueError("threshold: expected a number in the range of floats") from None
-    if number != threshold:  # NaN, or digits that a double does not hold
-        raise ValueError(f"threshold: expected a number that a float holds, got {threshold}")
-    return number
-
-
 def _for_encode(array: NDArray[Any], threshold: float | None) -> tuple[NDArray[Any], float | None]:
     """Give the array and threshold in a form that the kernel knows."""
     dtype = array.dtype
@@ -810,26 +798,6 @@ def _for_encode(array: NDArray[Any], threshold: float | None) -> tuple[NDArray[A
     native = dtype.newbyteorder("=")
     # Whether something is zero does not depend on the order of its bytes.
     return (array.view(native) if threshold is None else array.astype(native)), threshold
-
-
-def _checked_boxes(boxes: ArrayLike) -> NDArray[np.float64]:
-    array = as_array(boxes, "boxes")
-    if array.shape == (0,):
-        array = np.empty((0, 4))
-    if array.dtype.kind not in "iuf":
-        raise TypeError(f"boxes: expected numbers, got {array.dtype}")
-    if array.ndim != 2 or array.shape[1] != 4:
-        raise ValueError(f"boxes: expected the shape (N, 4), got {array.shape}")
-    with np.errstate(over="ignore"):  # what a longdouble has too much becomes infinite
-        corners = np.ascontiguousarray(array, np.float64)
-    turned = np.flatnonzero((corners[:, 2] < corners[:, 0]) | (corners[:, 3] < corners[:, 1]))
-    if len(turned):
-        raise ValueError(
-            f"box {turned[0]}: expected x0 y0 x1 y1 with x0 <= x1 and y0 <= y1, got "
-            f"{corners[turned[0]].tolist()}; if these are x y width height, add x to the width "
-            "and y to the height"
-        )
-    return corners
 
 
 def _check_numeric(dtype: np.dtype[Any], name: str) -> None:
