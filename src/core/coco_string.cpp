@@ -260,7 +260,7 @@ void for_each_count(const T* flip, const T* end, int64_t pixels, Use use) {
 }
 
 double string_work(int64_t bytes, int64_t count) {
-    return static_cast<double>(bytes) * 2 + static_cast<double>(count) * 50;
+    return static_cast<double>(bytes) + static_cast<double>(count) * 50;
 }
 
 }  // namespace

@@ -1,21 +1,20 @@
-// A plain parallel loop. No pool and no OpenMP: threads live for one call, so a process may fork,
-// and no second OpenMP runtime meets the one of an ML framework.
+// A plain parallel loop. No OpenMP: no second runtime of it meets the one of an ML framework.
 #pragma once
 
 #include <atomic>
 #include <exception>
 #include <mutex>
-#include <system_error>
-#include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "context.hpp"
+#include "pool.hpp"
 #include "types.hpp"
 
 namespace segcore {
 
 // Below this many units of work (about a nanosecond each) a thread costs more than it saves.
-constexpr double kWorkPerThread = 400'000;
+constexpr double kWorkPerThread = 200'000;
 
 inline int threads_for(const Context& context, int64_t items, double work) {
     double threads = work / kWorkPerThread + 1;
@@ -24,40 +23,47 @@ inline int threads_for(const Context& context, int64_t items, double work) {
     return threads < 1 ? 1 : static_cast<int>(threads);
 }
 
+// The items of a parallel loop, handed out in ascending order.
+template <class Body>
+class Loop final : public Work {
+   public:
+    Loop(int64_t items, Body& body) : items_(items), body_(body) {}
+
+    void run(int worker) noexcept override {
+        try {
+            for (int64_t item; (item = next_.fetch_add(1, std::memory_order_relaxed)) < items_;) {
+                body_(item, worker);
+            }
+        } catch (...) {
+            std::lock_guard<std::mutex> lock(mutex_);
+            if (!error_) error_ = std::current_exception();
+            next_.store(items_, std::memory_order_relaxed);
+        }
+    }
+
+    void rethrow() const {
+        if (error_) std::rethrow_exception(error_);
+    }
+
+   private:
+    std::atomic<int64_t> next_{0};
+    const int64_t items_;
+    Body& body_;
+    std::mutex mutex_;
+    std::exception_ptr error_;
+};
+
 // Call body(item, worker) for every item in [0, items), on up to `threads` threads; worker is in
-// [0, threads). Items are handed out in ascending order. The first exception is thrown here.
+// [0, threads). The first exception is thrown here.
 template <class Body>
 void parallel_for(int64_t items, int threads, Body&& body) {
     if (threads <= 1) {
         for (int64_t item = 0; item < items; ++item) body(item, 0);
         return;
     }
-    std::atomic<int64_t> next{0};
-    std::exception_ptr error;
-    std::mutex error_mutex;
-    auto work = [&](int worker) {
-        try {
-            for (int64_t item; (item = next.fetch_add(1, std::memory_order_relaxed)) < items;) {
-                body(item, worker);
-            }
-        } catch (...) {
-            std::lock_guard<std::mutex> lock(error_mutex);
-            if (!error) error = std::current_exception();
-            next.store(items, std::memory_order_relaxed);
-        }
-    };
-    std::vector<std::thread> others;
-    others.reserve(static_cast<size_t>(threads - 1));
-    for (int worker = 1; worker < threads; ++worker) {
-        try {
-            others.emplace_back(work, worker);
-        } catch (const std::system_error&) {
-            break;  // no more threads to be had: those that run do the rest
-        }
-    }
-    work(0);
-    for (std::thread& thread : others) thread.join();
-    if (error) std::rethrow_exception(error);
+    Loop<std::remove_reference_t<Body>> loop(items, body);
+    share(loop, threads);
+    loop.rethrow();
 }
 
 // Build a batch mask by mask: make(mask, run_ends, worker) appends mask's run ends to the buffer

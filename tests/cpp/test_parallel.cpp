@@ -2,6 +2,12 @@
 #include "core/parallel.hpp"
 
 #include <stdexcept>
+#include <thread>
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
 
 #include "masks.hpp"
 
@@ -51,6 +57,48 @@ TEST(parallel_exceptions_reach_the_caller) {
         CHECK(calls < 10'000);
     }
 }
+
+TEST(parallel_many_callers_at_once) {
+    std::vector<std::thread> callers;
+    std::atomic<int64_t> sum{0};
+    for (int caller = 0; caller < 6; ++caller) {
+        callers.emplace_back([&, caller] {
+            for (int turn = 0; turn < 200; ++turn) {
+                parallel_for(caller + 3, caller + 2, [&](int64_t item, int) { sum += item; });
+            }
+        });
+    }
+    for (std::thread& caller : callers) caller.join();
+    int64_t expected = 0;
+    for (int64_t items = 3; items < 9; ++items) expected += 200 * items * (items - 1) / 2;
+    CHECK_EQUAL(sum.load(), expected);
+}
+
+TEST(parallel_loops_in_loops) {
+    std::atomic<int> calls{0};
+    parallel_for(5, 3, [&](int64_t, int) { parallel_for(7, 4, [&](int64_t, int) { ++calls; }); });
+    CHECK_EQUAL(calls.load(), 35);
+}
+
+// The thread sanitizer knows no threads after a fork.
+#if (defined(__unix__) || defined(__APPLE__)) && !defined(__SANITIZE_THREAD__)
+TEST(parallel_after_fork) {
+    std::atomic<int> calls{0};
+    parallel_for(100, 4, [&](int64_t, int) { ++calls; });
+    const pid_t child = fork();
+    if (child == 0) {
+        // None of the parent's threads are here; a loop that waits for one hangs until the alarm.
+        alarm(20);
+        parallel_for(100, 4, [&](int64_t, int) { ++calls; });
+        _exit(calls == 200 ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    CHECK_EQUAL(status, 0);
+    parallel_for(100, 4, [&](int64_t, int) { ++calls; });
+    CHECK_EQUAL(calls.load(), 200);
+}
+#endif
 
 // Mask i has i % 3 run ends; those in `wrong` fail, with their index as the value.
 Status build(int threads, int64_t count, const std::vector<int64_t>& wrong,

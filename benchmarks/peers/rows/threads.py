@@ -53,11 +53,26 @@ def iou_on_threads(inputs: Inputs) -> Iterator[Contender]:
     return on_threads(lambda: sc.iou(a, b), np.asarray)
 
 
+@row("IoU 300 x 300: blobs", Bar(ONE_THREAD, 1.6), table=THREADS)
+def iou_of_many_on_threads(inputs: Inputs) -> Iterator[Contender]:
+    """The same masks three times over: more work for the same start."""
+    a, b = Forms.of_dense(inputs.blobs).masks, Forms.of_dense(inputs.other_blobs).masks
+    a, b = sc.Masks.concatenate([a] * 3), sc.Masks.concatenate([b] * 3)
+    return on_threads(lambda: sc.iou(a, b), np.asarray)
+
+
 @row("100 polygons of 64 vertices", Bar(ONE_THREAD, 1.6), table=THREADS)
 def polygons_on_threads(inputs: Inputs) -> Iterator[Contender]:
     """From arrays."""
     size = inputs.height, inputs.width
     return on_threads(lambda: sc.Masks.from_polygons(inputs.polygons, size), counts_of_masks)
+
+
+@row("500 polygons of 64 vertices", Bar(ONE_THREAD, 1.6), table=THREADS)
+def many_polygons_on_threads(inputs: Inputs) -> Iterator[Contender]:
+    """The same polygons five times over."""
+    size = inputs.height, inputs.width
+    return on_threads(lambda: sc.Masks.from_polygons(inputs.polygons * 5, size), counts_of_masks)
 
 
 @row("parse and write 100 COCO dicts", table=THREADS)

@@ -1,0 +1,20 @@
+// Threads that wait for work.
+#pragma once
+
+namespace segcore {
+
+// What several threads do at once: run(worker) is called for worker 0 by the thread that shares it,
+// and for some of 1 ... threads - 1, each at most once, by threads of the pool that are free in
+// time. All that is to be done must get done whichever of them come.
+class Work {
+   public:
+    virtual void run(int worker) noexcept = 0;
+
+   protected:
+    ~Work() = default;
+};
+
+// Share the work and return when it is done: no call of run is left.
+void share(Work& work, int threads);
+
+}  // namespace segcore
