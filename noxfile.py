@@ -42,13 +42,16 @@ def backends(session, **env):
     return current, available
 
 
-def run_suite(session, *args, expect, **env):
-    """Run pytest on the installed package, which must choose the backend that we expect."""
+def run_suite(session, *args, expect, profile="brief", **env):
+    """Run pytest on the installed package, which must choose the backend that we expect.
+
+    ``profile`` says how many examples Hypothesis makes: see tests/conftest.py.
+    """
     if (chosen := backends(session, **env)[0]) != expect:
         session.error(f"expected the backend {expect}, but segcore chose {chosen}")
     session.log(f"the suite on {expect}")
     # Safe path: neither pytest nor the processes that tests start find the checkout's segcore.
-    env = {"PYTHONSAFEPATH": "1", **env}
+    env = {"PYTHONSAFEPATH": "1", "HYPOTHESIS_PROFILE": profile, **env}
     session.run("python", "-m", "pytest", "-n", "auto", *args, *session.posargs, env=env)
 
 
@@ -74,7 +77,7 @@ def tests(session):
         for backend in reversed(available):
             if backend.startswith("native:") and backend != best:
                 run_suite(session, expect=backend, SEGCORE_BACKEND=backend)
-    run_suite(session, expect=best)
+    run_suite(session, expect=best, profile=os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @nox.session(requires=["wheel"])

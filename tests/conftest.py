@@ -18,6 +18,7 @@ os.environ["PYTHONSAFEPATH"] = "1"
 
 # Compiling (numba) and sharing a machine make the first example slow, which says nothing.
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("brief", max_examples=20, **_COMMON)
 settings.register_profile("quick", max_examples=100, **_COMMON)
 settings.register_profile("thorough", max_examples=2000, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
