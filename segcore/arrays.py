@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore import bfloat16
 from segcore.backends.sizes import MAX_PIXELS
 
 Size: TypeAlias = tuple[int, int]
@@ -34,7 +35,8 @@ def as_array(value: object, name: str) -> NDArray[Any]:
     Returns
     -------
     numpy.ndarray
-        Of any shape and dtype. It may share its memory with ``value``, so never write to it.
+        Of any shape and dtype; bfloat16, which NumPy has not, becomes float32. It may share its
+        memory with ``value``, so never write to it.
 
     Raises
     ------
@@ -43,9 +45,12 @@ def as_array(value: object, name: str) -> NDArray[Any]:
     ValueError
         If ``value`` is a list of unequal rows.
     """
-    if type(value) is np.ndarray:
+    if type(value) is np.ndarray and value.dtype.kind != "V":
         return value
     _refuse_devices(value, name)
+    bits = as_bfloat16(value, name)
+    if bits is not None:
+        return bfloat16.to_float32(bits)
     if hasattr(value, "__dlpack__") and not isinstance(value, (np.ndarray, type)):
         try:
             return np.from_dlpack(value)
@@ -56,6 +61,24 @@ def as_array(value: object, name: str) -> NDArray[Any]:
     except ValueError as error:
         raise ValueError(f"{name}: expected an array: {error}") from error
     except (BufferError, RuntimeError, TypeError) as error:
+        raise TypeError(f"{name}: cannot read {type(value).__name__} as array: {error}") from error
+
+
+def as_bfloat16(value: object, name: str) -> NDArray[np.uint16] | None:
+    """Give the bits of an array of bfloat16, without a copy, or None for any other value.
+
+    Raises
+    ------
+    TypeError
+        If ``value`` lies on a GPU, or is of bfloat16 and cannot be read.
+    """
+    if not hasattr(value, "dtype"):
+        return None
+    if type(value) is not np.ndarray:
+        _refuse_devices(value, name)
+    try:
+        return bfloat16.bits_of(value)
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:
         raise TypeError(f"{name}: cannot read {type(value).__name__} as array: {error}") from error
 
 

@@ -9,10 +9,11 @@ from typing import Any, Literal, TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from segcore import coco
+from segcore import bfloat16, coco
 from segcore.arrays import (
     Size,
     as_array,
+    as_bfloat16,
     as_boxes,
     as_integer,
     as_integers,
@@ -113,7 +114,8 @@ class Masks:
         ----------
         dense : array_like
             (N, H, W), or (H, W) for a batch of one: bool, integers or floats, of any strides and
-            byte order. NumPy arrays, CPU tensors (DLPack) and buffers are read where they lie.
+            byte order. NumPy arrays, CPU tensors (DLPack) and buffers are read where they lie;
+            tensors, and arrays of ml_dtypes, may also be of bfloat16.
         threshold : float, optional
             Foreground is what is greater. Without a threshold, foreground is what is not zero;
             floats need one. NaN is background. The threshold is rounded to the dtype of floats,
@@ -139,7 +141,8 @@ class Masks:
         >>> sc.Masks.from_dense([[[0.2, 0.7]], [[0.5, 0.9]]], threshold=0.5).area
         array([1, 1])
         """
-        array = as_array(dense, "dense")
+        bits = as_bfloat16(dense, "dense")
+        array = as_array(dense, "dense") if bits is None else bits
         if array.dtype.kind not in "biuf":
             raise TypeError(f"dense: expected bool, integers or floats, got {array.dtype}")
         if array.ndim != 3:
@@ -149,8 +152,29 @@ class Masks:
         if threshold is not None:
             threshold = as_threshold(threshold)
         size = as_size(array.shape[1:])
+        if bits is not None:
+            return cls._from_bfloat16(array, threshold, size)
         array, threshold = _for_encode(array, threshold)
         return cls._trusted(kernels.encode(array, threshold), size)
+
+    @classmethod
+    def _from_bfloat16(cls, bits: NDArray[Any], threshold: float | None, size: Size) -> Masks:
+        """Encode bits as integers, whose order is that of the numbers but for sign and NaN."""
+        if threshold is None:
+            raise ValueError("dense: bfloat16 needs a threshold; pass threshold=0.5")
+
+        def above(integers: NDArray[Any], limit: int) -> Masks:
+            return cls._trusted(kernels.encode(integers, float(limit)), size)
+
+        limit = bfloat16.rounded(threshold)
+        if limit == bfloat16.MINUS_ZERO:
+            limit = 0
+        if limit < bfloat16.MINUS_ZERO:
+            signed = bits.view(np.int16)
+            return above(signed, limit) ^ above(signed, bfloat16.INFINITY)
+        # From 0 up, then NaN, then the negatives from 0 down.
+        below = above(bits, bfloat16.MINUS_ZERO - 1) ^ above(bits, limit - 1)
+        return ~(below ^ above(bits, bfloat16.INFINITY))
 
     @classmethod
     def from_bits(

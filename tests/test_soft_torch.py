@@ -123,7 +123,7 @@ def test_upsample(sides, size):
     assert_masks(sc.upsample_masks(scores, size, 0.5), resized(torch.tensor(scores), size), 0.5)
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float64"])
+@pytest.mark.parametrize("dtype", ["float16", "float64", "bfloat16"])
 def test_upsample_other_floats(dtype):
     scores = torch.tensor(logits(3, 20, 30, seed=3)).to(getattr(torch, dtype))
     values = resized(scores.float(), (77, 100))
@@ -178,7 +178,7 @@ def test_prototypes():
 # -- stability ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bfloat16"])
 def test_stability_score(dtype):
     scores = torch.tensor(logits(9, 40, 50, seed=8)).to(getattr(torch, dtype))
     inner = (scores > 0.25 + 0.5).sum((1, 2))
