@@ -70,7 +70,9 @@ def image_size(height: Any, width: Any) -> Size:
 
 def integer(value: Any, name: str) -> int:
     """Convert what has a number's value to an integer, cutting off fractions."""
-    if not hasattr(value, "__int__"):
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.item()
+    if not hasattr(value, "__int__") or isinstance(value, np.ndarray):
         raise TypeError(f"{name}: expected an integer, got {described(value)}")
     try:
         return int(value)
