@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from soft_inputs import detections, logits, probabilities
 
 import segcore as sc
+
+GOLDEN = np.load(Path(__file__).with_name("golden") / "soft.npz")
 
 ONES = np.ones((1, 4, 4))
 BOX = [[1, 2, 5, 6]]
@@ -22,6 +26,30 @@ def paste(probs=ONES, boxes=BOX, size=(8, 8), **options):
 
 def prototypes(coefficients=((1.0,),), planes=ONES, boxes=None, size=(8, 8), threshold=0.0):
     return sc.prototype_masks(coefficients, planes, boxes, size, threshold)
+
+
+# -- the answers of torch and torchvision (golden/make_soft.py) ------------------------------------
+
+
+def assert_golden(masks, name):
+    dense = masks.to_dense()
+    bits = np.unpackbits(GOLDEN[name], count=2 * dense.size)
+    foreground, close = bits.reshape(2, *dense.shape).astype(bool)
+    np.testing.assert_array_equal(dense | close, foreground | close)
+    assert close.mean() < 0.01
+
+
+@pytest.mark.parametrize("rule", ["detectron2", "torchvision"])
+def test_golden_pasted(rule):
+    assert_golden(paste(GOLDEN["probs"], GOLDEN["boxes"], (61, 83), rule=rule), rule)
+
+
+def test_golden_upsampled():
+    scores = GOLDEN["scores"]
+    assert_golden(upsample(scores, (97, 130), 0.25), "upsampled")
+    assert_golden(upsample(scores, (11, 9), 0.25), "reduced")
+    by_steps = upsample(scores, (50, 90), 0.25, crop=(71, 128), intermediate=(96, 128))
+    assert_golden(by_steps, "by_steps")
 
 
 # -- pasting --------------------------------------------------------------------------------------
