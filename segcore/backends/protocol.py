@@ -204,17 +204,16 @@ class Kernels(Protocol):
         or row lies, from 0 to the last sample; within a window they never descend. Their whole
         part ``i`` and fraction ``f`` make a value, in float32 without fused operations, of the
         samples ``a`` at ``i`` and ``b`` at ``i + 1`` (or ``i``, where that is the last):
-        ``a + f * (b - a)``, but not below the smaller nor above the larger of both. First columns
-        are interpolated, then rows. Values greater than the threshold are foreground.
+        ``a + f * (b - a)``. First columns are interpolated, then rows. Values greater than the
+        threshold are foreground.
 
         With ``inner``, positions are not among the scores but in an intermediate picture, whose
         own columns and rows lie at the positions ``inner`` = (x, y) among the scores. First all
         columns are interpolated, in both steps, then all rows.
 
-        (Interpolation thus never leaves the range of the four samples of a cell, and is monotone
-        along each axis: the boundary passes only through cells whose corners differ, and once at
-        most through the part of a column in a cell. Work and memory need not grow with the
-        picture.)
+        (As ``f`` is less than 1, rounding keeps the value between ``a`` and ``b``, and monotone
+        in ``f``. So the boundary passes only through cells whose corners differ, and in a column
+        once at most through each. Work and memory need not grow with the picture.)
         """
 
     # -- label maps -------------------------------------------------------------------------------

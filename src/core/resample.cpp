@@ -22,10 +22,7 @@ float bounded(float score) {
     return std::min(std::max(-kLimit, score), kLimit);  // the order of max's arguments matters
 }
 
-float interpolate(float a, float b, float fraction) {
-    const float value = a + fraction * (b - a);
-    return std::max(std::min(value, std::max(a, b)), std::min(a, b));
-}
+float interpolate(float a, float b, float fraction) { return a + fraction * (b - a); }
 
 // A column or row between two samples.
 struct Place {
@@ -73,7 +70,6 @@ class Rows {
         int64_t low = starts_[at], high = starts_[at + 1];  // the answer is in [low, high]
         const float origin = static_cast<float>(cell), difference = b - a;
         const bool rises = b > threshold;
-        // Clamping as `interpolate` does would change no side.
         auto passed = [&](int64_t row) {
             return (a + (positions_[row] - origin) * difference > threshold) == rises;
         };

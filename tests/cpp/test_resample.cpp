@@ -13,8 +13,7 @@ using Floats = std::vector<float>;
 float interpolate(const Floats& samples, float position) {
     const size_t before = static_cast<size_t>(position);
     const float a = samples[before], b = samples[std::min(before + 1, samples.size() - 1)];
-    const float value = a + (position - static_cast<float>(before)) * (b - a);
-    return std::clamp(value, std::min(a, b), std::max(a, b));
+    return a + (position - static_cast<float>(before)) * (b - a);
 }
 
 Floats interpolate(const Floats& samples, const Floats& positions) {

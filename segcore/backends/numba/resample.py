@@ -376,8 +376,7 @@ def _value(samples: Floats, column: Column, row: int) -> Any:
 
 @compiled
 def _interpolated(a: Any, b: Any, fraction: Any) -> Any:
-    value = a + fraction * (b - a)
-    return max(min(value, max(a, b)), min(a, b))
+    return a + fraction * (b - a)
 
 
 @compiled

@@ -45,8 +45,8 @@ def _interpolated(values: Floats, positions: Floats, axis: int) -> Floats:
     after = np.minimum(before + 1, values.shape[axis] - 1)
     fraction = np.expand_dims(positions - before.astype(np.float32), 1 - axis)
     a, b = values.take(before, axis), values.take(after, axis)
-    result: Floats = np.clip(a + fraction * (b - a), np.minimum(a, b), np.maximum(a, b))
-    return result
+    interpolated: Floats = a + fraction * (b - a)
+    return interpolated
 
 
 def _flips(window: NDArray[np.bool_], x0: int, y0: int, height: int, width: int) -> Flips:
