@@ -90,6 +90,9 @@ bool RleDict::decode(const Context& context, Batch<uint32_t>& batch) const {
 
 bool RleDicts::read(PyObject* list) {
     if (!PyList_CheckExact(list)) return false;
+    const size_t count = static_cast<size_t>(PyList_GET_SIZE(list));
+    offsets_.grow(count + 1);
+    characters_.grow(256 * count);  // a guess
     offsets_.push_back(0);
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
         const py::object rle = item_of(list, i);

@@ -268,6 +268,7 @@ double string_work(int64_t bytes, int64_t count) {
 template <class T>
 Status string_decode(const Context& context, const uint8_t* data, const int64_t* data_offsets,
                      int64_t count, Size size, Batch<T>& batch) {
+    batch.run_ends.grow(static_cast<size_t>(data_offsets[count]));  // no more than characters
     return build_batch<T>(context, count, string_work(data_offsets[count], count), batch,
                           [&](int64_t mask, Buffer<T>& run_ends, int) {
                               const int64_t start = data_offsets[mask];

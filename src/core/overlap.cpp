@@ -394,6 +394,7 @@ class Chooser {
    public:
     template <class T>
     Chooser(const Prepared<T>& prepared, int64_t count, Limit limit) : limit_(limit) {
+        boxes_.reserve(static_cast<size_t>(count));
         for (int64_t j = 0; j < count; ++j) {
             const Mask<T>& mask = prepared.b(j);
             if (mask.count) boxes_.push_back(box_of(mask, j));

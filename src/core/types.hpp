@@ -105,7 +105,8 @@ class Buffer {
 
    private:
     void reserve(size_t wanted) {
-        size_t capacity = capacity_ + capacity_ / 2 > wanted ? capacity_ + capacity_ / 2 : wanted;
+        size_t capacity = capacity_ + capacity_ / 2 + 16;  // no steps of one where there is little
+        if (capacity < wanted) capacity = wanted;
         if (capacity > static_cast<size_t>(-1) / sizeof(T)) throw std::bad_alloc();
         const bool fresh = data_ == nullptr;
         void* data = std::realloc(data_, capacity * sizeof(T));
