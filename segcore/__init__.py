@@ -16,7 +16,7 @@ array([[3, 3, 3, 0, 0, 0],
        [0, 0, 7, 7, 7, 0]], dtype=uint8)
 """
 
-from segcore import backends, codecs
+from segcore import backends, codecs, integrations
 from segcore._version import __version__
 from segcore.compose import compose_semantic
 from segcore.masks import Masks
@@ -34,6 +34,7 @@ __all__ = [
     "containment",
     "dice",
     "get_num_threads",
+    "integrations",
     "intersection",
     "iou",
     "matrix_nms",

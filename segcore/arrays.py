@@ -103,16 +103,22 @@ def as_output(value: object, name: str) -> NDArray[Any]:
 
 
 def _refuse_devices(value: object, name: str) -> None:
-    device = getattr(value, "__dlpack_device__", None)
-    if device is not None and not isinstance(value, type):
-        on_cpu = int(device()[0]) in _CPU_DEVICES
-    else:
-        on_cpu = not hasattr(value, "__cuda_array_interface__")
-    if not on_cpu:
+    if not _is_on_cpu(value):
         raise TypeError(
             f"{name}: expected an array in CPU memory, but this {type(value).__name__} is on "
-            "another device; call .cpu() first"
+            "another device; call .cpu() first. For masks of whole pictures, bring over bits "
+            "instead of bytes: threshold and pack them there, and use Masks.from_bits"
         )
+
+
+def _is_on_cpu(value: object) -> bool:
+    device = getattr(value, "__dlpack_device__", None)
+    if device is None or isinstance(value, type):
+        return not hasattr(value, "__cuda_array_interface__")
+    try:
+        return int(device()[0]) in _CPU_DEVICES
+    except (BufferError, RuntimeError, ValueError):  # one that DLPack has no number for
+        return False
 
 
 def as_integers(value: object, name: str, count: int | None = None) -> NDArray[Any]:
