@@ -9,11 +9,9 @@ namespace {
 
 // Positions that never descend and lie among the samples: else the kernel would leave its memory.
 void check_positions(const float* positions, int64_t count, int64_t samples) {
-    const float last = static_cast<float>(samples - 1);
-    bool good = true;
-    for (int64_t i = 0; i < count; ++i) {
-        good &= positions[i] >= (i ? positions[i - 1] : 0) && positions[i] <= last;
-    }
+    if (count == 0) return;
+    bool good = positions[0] >= 0 && positions[count - 1] <= static_cast<float>(samples - 1);
+    for (int64_t i = 1; i < count; ++i) good &= positions[i - 1] <= positions[i];
     if (!good)
         throw py::value_error("positions: expected some from 0 to the last sample, in order");
 }
