@@ -155,13 +155,13 @@ struct Strings {
 // What a kernel found wrong, for the binder to put in words (src/bind/status.hpp).
 enum class Code {
     ok,
-    string_byte,       // position: of the byte in its string; value: the byte
+    string_byte,  // position: of the byte in its string; value: the byte
     string_truncated,  //
-    string_overlong,   // position: the count's index
-    run_negative,      // position: the run's index; value: its length
-    runs_too_long,     // position: the run's index; value: the sum up to and with it
-    runs_too_short,    // value: the sum
-    coordinate,        // position: of the number in its mask
+    string_overlong,  // position: the count's index
+    run_negative,  // position: the run's index; value: its length
+    runs_too_long,  // position: the run's index; value: the sum up to and with it
+    runs_too_short,  // value: the sum
+    coordinate,  // position: of the number in its mask
 };
 
 struct Status {
