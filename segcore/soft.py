@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import Size, as_array, as_boxes, as_size, as_threshold, described
+from segcore.arrays import Size, as_array, as_boxes, as_integer, as_size, as_threshold, described
 from segcore.backends import kernels
 from segcore.backends.errors import MAX_COORDINATE
 from segcore.masks import Masks
@@ -136,8 +136,9 @@ def upsample_masks(
         it keeps the pixels with ``x0 <= x < x1`` and ``y0 <= y < y1`` (YOLO's ``crop_mask`` after
         upsampling, as in Ultralytics' ``process_mask_native``).
     crop : sequence of int, optional
-        (height, width) of what is kept of the scores, from the top left, before they are brought
-        to ``size``: the rest is padding. With ``intermediate``, it is in that picture's pixels.
+        What is kept of the scores before they are brought to ``size``, as the rest is padding:
+        (height, width) from the top left, or (top, left, bottom, right). With ``intermediate``, it
+        is in that picture's pixels.
     intermediate : sequence of int, optional
         (height, width) that the scores are brought to first. SAM: ``intermediate=(1024, 1024)`` and
         ``crop=input_size``; Mask2Former: the padded size of the network's input, and the size of
@@ -189,6 +190,8 @@ def prototype_masks(
     boxes: ArrayLike | None,
     size: Iterable[int],
     threshold: float,
+    crop: Iterable[int] | None = None,
+    intermediate: Iterable[int] | None = None,
 ) -> Masks:
     """Combine prototypes to soft masks, a few at a time, and upsample these (YOLO, YOLACT).
 
@@ -197,14 +200,15 @@ def prototype_masks(
     coefficients : array_like
         Numbers (N, K): how much of each prototype a mask has.
     prototypes : array_like
-        Numbers (K, h, w), which belong to the whole picture; where the network's input was padded,
-        give the part of them without the padding.
+        Numbers (K, h, w), which belong to the whole picture, unless ``crop`` tells the padding.
     boxes : array_like or None
         Numbers (N, 4): x0 y0 x1 y1 in pixels of the picture, to which masks are cropped.
     size : sequence of int
         (H, W) of the picture, of sides up to 2**24.
     threshold : float
         Foreground is what is greater: 0.0 for logits.
+    crop, intermediate : sequence of int, optional
+        As in :func:`upsample_masks`.
 
     Returns
     -------
@@ -241,7 +245,7 @@ def prototype_masks(
     common = as_size(size)
     limit = _float32_threshold(threshold)
     shape = (len(weights), *planes.shape[1:])
-    sampling = _whole(shape, common, boxes, None, None)
+    sampling = _whole(shape, common, boxes, crop, intermediate)
     weights, planes = _as_float32(weights), _as_float32(planes).reshape(len(planes), -1)
 
     def combined(masks: slice) -> Scores:
@@ -391,10 +395,12 @@ def _whole(
         y, x = (bilinear_positions(*each) for each in zip(sides, enlarged, strict=True))
         sides, inner = list(enlarged), (x, y)
     if crop is not None:
-        kept = _as_sides(crop, "crop")
-        if kept[0] > sides[0] or kept[1] > sides[1]:
-            raise ValueError(f"crop: expected no more than {tuple(sides)}, got {kept}")
-        sides = list(kept)
+        top, left, bottom, right = _as_crop(crop, sides)
+        if top or left:
+            # Without an intermediate picture, the scores are one.
+            x, y = inner or [np.arange(side, dtype=np.float32) for side in sides[::-1]]
+            inner = x[left:right], y[top:bottom]
+        sides = [bottom - top, right - left]
     y, x = (bilinear_positions(*each) for each in zip(sides, size, strict=True))
     windows = np.zeros((count, 6), np.int64)
     windows[:, 2:4] = size[::-1]
@@ -404,6 +410,19 @@ def _whole(
         windows[:, :4] = np.clip(np.ceil(corners), 0, windows[:, [2, 3, 2, 3]])
     windows[:, 4:] = windows[:, :2]
     return _Sampling(inner, x, y, windows)
+
+
+def _as_crop(crop: Iterable[int], sides: Sequence[int]) -> tuple[int, int, int, int]:
+    """Give top, left, bottom and right."""
+    edges = list(crop)
+    if len(edges) != 4:
+        edges = [0, 0, *_as_sides(edges, "crop")]
+    top, left, bottom, right = (as_integer(edge, "crop") for edge in edges)
+    if not (0 <= top < bottom and 0 <= left < right):
+        raise ValueError(f"crop: expected at least one row and column, got {edges}")
+    if bottom > sides[0] or right > sides[1]:
+        raise ValueError(f"crop: expected no more than {tuple(sides)}, got {(bottom, right)}")
+    return top, left, bottom, right
 
 
 def _as_sides(size: Iterable[int], name: str) -> Size:

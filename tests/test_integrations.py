@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,7 +25,9 @@ SIZE = (97, 130)
 
 
 def library(name):
-    return pytest.importorskip(name, reason=f"{name} is not installed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what others deprecate is not ours
+        return pytest.importorskip(name, reason=f"{name} is not installed")
 
 
 def shapes(count, size, seed=0):
@@ -149,6 +152,38 @@ def test_detectron2_results():
         detectron2.instances_to_coco_json(instances(scores=np.ones(3)), 1)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_detectron2_itself():
+    theirs = library("detectron2.evaluation.coco_evaluation")
+    mask_ops = library("detectron2.layers.mask_ops")
+    structures = library("detectron2.structures")
+    torch = library("torch")
+    probs, boxes = (torch.tensor(each) for each in detections(40, 28, SIZE, 3))
+    across, down = (boxes[:, :2] < torch.tensor([130, 97])).T & (boxes[:, 2:] > 0).T
+    probs, boxes = (each[across & down][:12] for each in (probs, boxes))
+    pasted = mask_ops.paste_masks_in_image(probs, structures.Boxes(boxes), SIZE)
+    ours = detectron2.paste_masks_in_image_dense(
+        structures.ROIMasks(probs), structures.Boxes(boxes), SIZE
+    )
+    assert ours.dtype == pasted.dtype
+    assert torch.equal(ours, pasted)
+    fields = {"pred_boxes": structures.Boxes(boxes), "pred_classes": torch.arange(12)}
+    fields["scores"] = torch.linspace(1, 0, 12)
+    found = structures.Instances(SIZE, pred_masks=pasted, **fields)
+    raw = structures.Instances(SIZE, pred_masks=probs[:, None], **fields)
+    wanted = theirs.instances_to_coco_json(found, 7)
+    assert detectron2.instances_to_coco_json(found, 7) == wanted
+    assert detectron2.instances_to_coco_json(raw, 7) == wanted
+    raw.pred_masks = structures.ROIMasks(probs)
+    assert detectron2.instances_to_coco_json(raw, 7) == wanted
+    found.pred_masks = structures.BitMasks(pasted)
+    assert detectron2.instances_to_masks(found) == detectron2.instances_to_masks(raw)
+    found.pred_keypoints = torch.rand(12, 5, 3)
+    found.pred_masks = pasted
+    ours = detectron2.instances_to_coco_json(found, 7)
+    assert ours == theirs.instances_to_coco_json(found, 7)
+
+
 # -- torchvision: the library ---------------------------------------------------------------------
 
 
@@ -227,9 +262,9 @@ def cut_and_enlarged(torch, masks, size):
     """Write scale_masks out: the letterbox's padding off, and bilinear."""
     rows, columns = masks.shape[1:]
     gain = min(rows / size[0], columns / size[1])
-    down, across = (rows - size[0] * gain) / 2, (columns - size[1] * gain) / 2
-    top, left = round(down - 0.1), round(across - 0.1)
-    bottom, right = rows - round(down + 0.1), columns - round(across + 0.1)
+    height, width = (max(round(side * gain), 1) for side in size)
+    top, left = round((rows - height) / 2 - 0.1), round((columns - width) / 2 - 0.1)
+    bottom, right = top + height, left + width
     inner = torch.tensor(masks[:, top:bottom, left:right], dtype=torch.float32)
     return torch.nn.functional.interpolate(inner[None], size, mode="bilinear")[0].numpy()
 
@@ -266,36 +301,72 @@ def test_ultralytics_forms():
     with pytest.raises(ValueError, match=r"masks.data: expected the shape \(N, h, w\)"):
         ultralytics.from_results(results)
     with pytest.raises(ValueError, match=r"protos: expected \(K, h, w\), those of one picture"):
-        ultralytics.process_mask(np.ones((1, 4, 8, 8)), np.ones((1, 4)), [[0, 0, 1, 1]], (8, 8))
-    with pytest.raises(ValueError, match=r"masks_in: expected the shape \(N, 4\), .* got \(1, 3\)"):
+        ultralytics.process_mask_native(np.ones((1, 4, 8, 8)), [[1] * 4], [[0, 0, 1, 1]], (8, 8))
+    with pytest.raises(ValueError, match=r"got \(1, 3\) and \(4, 8, 8\)"):
         ultralytics.process_mask(np.ones((4, 8, 8)), np.ones((1, 3)), [[0, 0, 1, 1]], (8, 8))
 
 
-@pytest.mark.parametrize("size", [(333, 500), (640, 640), (97, 60)])
-def test_ultralytics_prototypes(size):
-    torch = library("torch")
+def prototypes(size):
+    """Draw (K, h, w) prototypes, (N, K) coefficients, and (N, 4) boxes in a picture."""
     rng = np.random.default_rng(5)
-    protos, weights = logits(8, 40, 40, 5), rng.normal(size=(6, 8)).astype(np.float32)
-    combined = np.tensordot(weights, protos, 1)
-    corners = np.sort(rng.random((6, 2, 2)), axis=1).reshape(6, 4)
-    boxes = (corners * np.tile(size[::-1], 2)).astype(np.float32)
-    values = cut_and_enlarged(torch, combined, size)
-    masks = ultralytics.process_mask_native(
-        torch.tensor(protos), torch.tensor(weights), torch.tensor(boxes), size
-    )
+    corners = np.sort(rng.random((6, 2, 2)), axis=1).reshape(6, 4) * np.tile(size[::-1], 2)
+    weights = rng.normal(size=(6, 8)).astype(np.float32)
+    return logits(8, 40, 40, 5), weights, corners.astype(np.float32)
+
+
+# The padding ends on a whole pixel of the prototypes, on half of one, on a quarter or none.
+@pytest.mark.parametrize(
+    ("size", "times"),
+    [((320, 320), 1), ((80, 160), 1), ((78, 80), 2), ((79, 80), 4), ((53, 97), 4)],
+)
+def test_ultralytics_native(size, times):
+    torch = library("torch")
+    protos, weights, boxes = prototypes(size)
+    combined = torch.tensor(np.tensordot(weights, protos, 1))[None]
+    enlarged = torch.nn.functional.interpolate(combined, scale_factor=times, mode="bilinear")[0]
+    values = cut_and_enlarged(torch, enlarged.numpy(), size)
+    tensors = (torch.tensor(each) for each in (protos, weights, boxes))
+    masks = ultralytics.process_mask_native(*tensors, size)
     wrong = (masks.to_dense() != (values > 0) & in_boxes(boxes, size)) & (np.abs(values) > 1e-4)
     assert not wrong.any()
     assert masks.area.any()
 
-    boxes = (corners * 160).astype(np.float32)
-    cropped = torch.tensor(np.where(in_boxes(boxes / 4, (40, 40)), combined, 0))
-    values = torch.nn.functional.interpolate(cropped[None], (160, 160), mode="bilinear")[0].numpy()
-    masks = ultralytics.process_mask(
-        torch.tensor(protos), torch.tensor(weights), torch.tensor(boxes), (160, 160)
+
+def test_ultralytics_in_the_size_of_the_input():
+    protos, weights, boxes = prototypes((160, 160))
+    wanted = sc.prototype_masks(weights, protos, boxes, (160, 160), 0)
+    assert ultralytics.process_mask(protos, weights, boxes, (160, 160)) == wanted
+
+
+@pytest.mark.parametrize("size", [(320, 320), (333, 500), (79, 80), (78, 80), (53, 97), (500, 31)])
+def test_ultralytics_itself(size):
+    ops = library("ultralytics.utils.ops")
+    results = library("ultralytics.engine.results")
+    torch = library("torch")
+    protos, weights, boxes = (torch.tensor(each) for each in prototypes(size))
+    combined = np.tensordot(weights, protos, 1)
+    assert_nearly(
+        ultralytics.process_mask_native(protos, weights, boxes, size),
+        ops.process_mask_native(protos, weights, boxes, size),
     )
-    wrong = (masks.to_dense() != (values > 0)) & (np.abs(values) > 1e-4)
-    assert not wrong.any()
-    assert masks.area.any()
+    assert_nearly(
+        ultralytics.process_mask(protos, weights, boxes, (160, 160)),
+        ops.process_mask(protos, weights, boxes, (160, 160), upsample=True),
+    )
+    data = torch.tensor(combined > 0).byte()
+    found = results.Results(
+        np.zeros((*size, 3), np.uint8), path="", names={0: "thing"}, masks=data, boxes=None
+    )
+    scaled = ops.scale_masks(data[None].float(), size)[0]
+    assert_nearly(ultralytics.from_results(found), scaled > 0.5)
+
+
+def assert_nearly(masks, wanted):
+    """Compare with what one cannot see how close it was: one pixel in a thousand may differ."""
+    wanted = wanted.numpy().astype(bool)
+    assert wanted.any()
+    assert masks.size == wanted.shape[1:]
+    assert np.mean(masks.to_dense() != wanted) < 1e-3
 
 
 # -- supervision: the library ---------------------------------------------------------------------

@@ -159,6 +159,21 @@ def test_upsample_a_crop_is_upsampling_the_cropped():
     assert upsample(scores, (77, 90), 0.0, crop=(20, 33), intermediate=(30, 41)) == expected
 
 
+def test_upsample_a_crop_may_lie_anywhere():
+    scores = logits(3, 20, 30, 8)
+    wanted = upsample(scores[:, 4:17, 3:29], (40, 50), 0.2)
+    assert upsample(scores, (40, 50), 0.2, crop=(4, 3, 17, 29)) == wanted
+    corner = upsample(scores, (40, 50), 0.2, crop=(0, 0, 35, 70), intermediate=(40, 90))
+    assert corner == upsample(scores, (40, 50), 0.2, crop=(35, 70), intermediate=(40, 90))
+    # A crop turned round lies on the other side.
+    turned = scores[:, ::-1, ::-1]
+    far = upsample(turned, (40, 50), 0.2, crop=(5, 20, 40, 90), intermediate=(40, 90)).to_dense()
+    assert np.mean(far[:, ::-1, ::-1] != corner.to_dense()) < 1e-3
+    options = {"crop": (5, 20, 40, 90), "intermediate": (40, 90)}
+    by_steps = sc.prototype_masks(np.eye(3), scores, None, (40, 50), 0.2, **options)
+    assert by_steps == upsample(scores, (40, 50), 0.2, **options)
+
+
 def test_upsample_a_constant():
     for value, area in ((0.4, 0), (0.5, 0), (0.6, 600)):
         scores = np.full((1, 5, 3), value)
@@ -288,6 +303,10 @@ def test_refused_thresholds(call, threshold):
         ({"crop": (9, 9), "intermediate": (8, 9)}, r"crop: expected no more than \(8, 9\)"),
         ({"crop": (0, 4)}, "crop: expected at least one row and column"),
         ({"crop": (-1, 4)}, "crop: expected no negative"),
+        ({"crop": (1, 2, 5, 4)}, r"crop: expected no more than \(4, 4\), got \(5, 4\)"),
+        ({"crop": (-1, 0, 2, 2)}, "crop: expected at least one row and column"),
+        ({"crop": (1, 3, 2, 3)}, "crop: expected at least one row and column"),
+        ({"crop": (1, 2, 3)}, r"crop: expected \(height, width\)"),
         ({"intermediate": (4, 0)}, "intermediate: expected at least one row and column"),
         ({"intermediate": (2**25, 4)}, "intermediate: expected sides of up to"),
     ],

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from segcore.arrays import Size, as_array, as_boxes, as_size
+from segcore.arrays import Size, as_array, as_size
 from segcore.integrations._tensors import to_host
 from segcore.masks import Masks
 from segcore.soft import prototype_masks, upsample_masks
@@ -61,7 +61,8 @@ def from_results(results: Any) -> Masks:
         raise ValueError(f"masks.data: expected the shape (N, h, w), got {data.shape}")
     if data.shape[1:] == size:
         return Masks.from_dense(data, 0.5)
-    return upsample_masks(_unpadded(data, size), size, 0.5)
+    crop = None if 0 in (*data.shape[1:], *size) else _content(data.shape[1:], size)
+    return upsample_masks(data, size, 0.5, crop=crop)
 
 
 def process_mask_native(protos: Any, masks_in: Any, bboxes: Any, shape: Iterable[int]) -> Masks:
@@ -94,9 +95,9 @@ def process_mask_native(protos: Any, masks_in: Any, bboxes: Any, shape: Iterable
 
     Notes
     -----
-    Ultralytics rounds the boxes of fewer than 50 masks on a CPU, and takes them as they are
-    elsewhere, which is the rule here: on a CPU its masks may begin or end a pixel elsewhere. Give
-    ``bboxes.round()`` for those.
+    The rule is that of Ultralytics 8.4.190. Where the padding does not end on a whole pixel of the
+    prototypes, these are first enlarged two- or fourfold. Earlier versions do not do that, and
+    some round the boxes.
 
     Examples
     --------
@@ -107,9 +108,17 @@ def process_mask_native(protos: Any, masks_in: Any, bboxes: Any, shape: Iterable
     array([12])
     """
     size = as_size(shape, "shape")
-    planes = _planes(protos)
+    planes = as_array(to_host(protos), "protos")
+    if planes.ndim != 3:
+        raise ValueError(f"protos: expected (K, h, w), those of one picture, got {planes.shape}")
     coefficients = as_array(to_host(masks_in), "masks_in")
-    return prototype_masks(coefficients, _unpadded(planes, size), to_host(bboxes), size, 0.0)
+    crop = intermediate = None
+    if 0 not in (*planes.shape[1:], *size):
+        times = _enlargement(planes.shape[1:], size)
+        rows, columns = (side * times for side in planes.shape[1:])
+        crop = _content((rows, columns), size)
+        intermediate = (rows, columns) if times > 1 else None
+    return prototype_masks(coefficients, planes, to_host(bboxes), size, 0.0, crop, intermediate)
 
 
 def process_mask(protos: Any, masks_in: Any, bboxes: Any, shape: Iterable[int]) -> Masks:
@@ -129,63 +138,49 @@ def process_mask(protos: Any, masks_in: Any, bboxes: Any, shape: Iterable[int]) 
     Returns
     -------
     Masks
-        N masks of size (H, W). Outside the boxes, which are shrunk to the prototypes and taken as
-        in :func:`process_mask_native`, the combined prototypes are zero; then they are enlarged,
-        and are foreground above 0.
+        N masks of size (H, W): the prototypes are combined, enlarged, and cropped to the boxes as
+        in :func:`process_mask_native`. Foreground is above 0.
 
     Raises
     ------
     ValueError, TypeError
-        For other shapes, if K differs, and for other things than numbers.
+        As in :func:`segcore.prototype_masks`.
+
+    Notes
+    -----
+    The rule is that of Ultralytics 8.4.190. Earlier versions crop before they enlarge, which lets
+    masks reach a few pixels beyond their boxes.
 
     Examples
     --------
     >>> import numpy as np
     >>> from segcore.integrations import ultralytics
     >>> ultralytics.process_mask(np.ones((1, 4, 4)), [[1.0]], [[0, 0, 8, 4]], (8, 8)).boxes
-    array([[0, 0, 8, 5]])
+    array([[0, 0, 8, 4]])
     """
-    height, width = as_size(shape, "shape")
-    planes = _planes(protos)
-    coefficients = as_array(to_host(masks_in), "masks_in").astype(np.float32)
-    if coefficients.ndim != 2 or coefficients.shape[1] != len(planes):
-        raise ValueError(
-            f"masks_in: expected the shape (N, {len(planes)}), one a prototype, got "
-            f"{coefficients.shape}"
-        )
-    rows, columns = planes.shape[1:]
-    if not height or not width:
-        return Masks.from_dense(np.empty((len(coefficients), height, width), np.bool_))
-    across, down = columns / width, rows / height
-    boxes = as_boxes(to_host(bboxes), len(coefficients)) * [across, down, across, down]
-    scores = (coefficients @ planes.reshape(len(planes), -1)).reshape(-1, rows, columns)
-    y, x = np.arange(rows)[:, None], np.arange(columns)
-    for mask, (x0, y0, x1, y1) in zip(scores, boxes, strict=True):
-        mask[(x < x0) | (x >= x1) | (y < y0) | (y >= y1)] = 0
-    return upsample_masks(scores, (height, width), 0.0)
+    coefficients = as_array(to_host(masks_in), "masks_in")
+    return prototype_masks(coefficients, to_host(protos), to_host(bboxes), shape, 0.0)
 
 
-def _planes(protos: Any) -> Any:
-    planes = as_array(to_host(protos), "protos")
-    if planes.dtype.kind not in "biuf":
-        raise TypeError(f"protos: expected numbers, got {planes.dtype}")
-    if planes.ndim != 3:
-        raise ValueError(f"protos: expected (K, h, w), those of one picture, got {planes.shape}")
-    return planes.astype(np.float32, copy=False)
+def _content(sides: Size, size: Size) -> tuple[int, int, int, int]:
+    """Give top, left, bottom and right of a picture of some size within its letterbox."""
+    gain = min(sides[0] / size[0], sides[1] / size[1])
+    rows, columns = (max(round(side * gain), 1) for side in size)
+    # Of an odd padding, the second side has more.
+    top, left = round((sides[0] - rows) / 2 - 0.1), round((sides[1] - columns) / 2 - 0.1)
+    return top, left, top + rows, left + columns
 
 
-def _unpadded(planes: Any, size: Size) -> Any:
-    """Cut the letterbox's padding off planes (N, h, w) of a picture of another size."""
-    rows, columns = planes.shape[1:]
-    height, width = size
-    if 0 in (rows, columns, height, width) or (rows, columns) == size:
-        return planes
-    gain = min(rows / height, columns / width)
-    top, bottom = _margins((rows - height * gain) / 2)
-    left, right = _margins((columns - width * gain) / 2)
-    return planes[:, top : rows - bottom, left : columns - right]
+def _enlargement(sides: Size, size: Size) -> int:
+    """Tell how often prototypes are enlarged so that their padding ends on a whole pixel.
 
-
-def _margins(padding: float) -> tuple[int, int]:
-    """Round half of the padding for both sides; of an odd number the second has one more."""
-    return round(padding - 0.1), round(padding + 0.1)
+    They have a quarter of the sides of the network's input.
+    """
+    rows, columns = 4 * sides[0], 4 * sides[1]
+    gain = min(rows / size[0], columns / size[1])
+    padding = [rows - max(round(size[0] * gain), 1), columns - max(round(size[1] * gain), 1)]
+    # Half of it, in prototypes' pixels, is whole.
+    for times in (1, 2):
+        if all(times * each % 8 == 0 for each in padding):
+            return times
+    return 4
