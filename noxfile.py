@@ -106,10 +106,13 @@ def mindeps(session):
 
 @nox.session(requires=["wheel"])
 def clients(session):
-    """Run the drop-in under other people's code; this installs PyTorch, gigabytes on Linux."""
+    """Run what meets other people's code; this installs PyTorch, gigabytes on Linux."""
     theirs = ["torchmetrics[detection]", "supervision", "faster-coco-eval"]
+    theirs += ["torchvision", "transformers"]
     session.install(f"{built('*.whl')}[test]", XDIST, *theirs)
-    run_suite(session, "tests/test_compat_clients.py", expect=backends(session)[0])
+    names = ("compat_clients", "integrations", "soft_torch", "bfloat16")
+    files = [f"tests/test_{name}.py" for name in names]
+    run_suite(session, *files, expect=backends(session)[0])
 
 
 @nox.session(requires=["wheel"])
