@@ -69,8 +69,11 @@ class _Memory:
     """What NumPy makes an array of. It keeps the capsule, and so the tensor, alive."""
 
     def __init__(self, capsule: object, tensor: _Tensor) -> None:
-        shape = tuple(tensor.shape[: tensor.ndim])
-        strides = tuple(2 * step for step in tensor.strides[: tensor.ndim] or ())
+        # Either may be NULL: what has no dimensions needs no shape, what is contiguous no strides.
+        shape = tuple(tensor.shape[: tensor.ndim]) if tensor.shape else ()
+        strides = (
+            tuple(2 * step for step in tensor.strides[: tensor.ndim]) if tensor.strides else None
+        )
         self.capsule = capsule
         self.shape = shape
         self.__array_interface__: dict[str, object] = {
@@ -78,7 +81,7 @@ class _Memory:
             "typestr": np.dtype(np.uint16).str,
             "data": ((tensor.data or 0) + tensor.byte_offset, True),
             "shape": shape,
-            "strides": strides if tensor.strides else None,
+            "strides": strides,
         }
 
 
