@@ -110,7 +110,7 @@ def clients(session):
     theirs = ["torchmetrics[detection]", "supervision", "faster-coco-eval"]
     theirs += ["torchvision", "transformers"]
     session.install(f"{built('*.whl')}[test]", XDIST, *theirs)
-    names = ("compat_clients", "integrations", "soft_torch", "bfloat16")
+    names = ("compat_clients", "integrations", "soft_torch", "argmax_torch", "bfloat16")
     files = [f"tests/test_{name}.py" for name in names]
     run_suite(session, *files, expect=backends(session)[0])
 

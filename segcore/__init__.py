@@ -18,6 +18,7 @@ array([[3, 3, 3, 0, 0, 0],
 
 from segcore import backends, codecs, integrations
 from segcore._version import __version__
+from segcore.argmax import argmax_masks, argmax_upsample
 from segcore.compose import compose_semantic
 from segcore.masks import Masks
 from segcore.nms import matrix_nms, merge_duplicates, nms, soft_nms
@@ -28,6 +29,8 @@ from segcore.soft import paste_masks, prototype_masks, stability_score, upsample
 __all__ = [
     "Masks",
     "__version__",
+    "argmax_masks",
+    "argmax_upsample",
     "backends",
     "codecs",
     "compose_semantic",

@@ -89,6 +89,13 @@ class Kernels:
         width: int,
         threshold: float,
     ) -> Batch: ...
+    def argmax_resample(
+        self,
+        scores: NDArray[np.float32],
+        x_positions: NDArray[np.float32],
+        y_positions: NDArray[np.float32],
+        out: NDArray[np.unsignedinteger],
+    ) -> None: ...
     def paint(
         self,
         run_ends: RunEnds,

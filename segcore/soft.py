@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import Size, as_array, as_boxes, as_integer, as_size, as_threshold, described
+from segcore.arrays import Size, as_array, as_boxes, as_size, as_threshold, described
 from segcore.backends import kernels
 from segcore.backends.errors import MAX_COORDINATE
 from segcore.masks import Masks
-from segcore.sampling import bilinear_positions, check_side, positions_at
+from segcore.sampling import (
+    as_crop,
+    as_float32,
+    as_sides,
+    bilinear_positions,
+    check_numbers,
+    check_samples,
+    check_side,
+    positions_at,
+)
 
 Scores: TypeAlias = NDArray[np.float32]
 Integers: TypeAlias = NDArray[np.int64]
@@ -104,7 +113,7 @@ def paste_masks(
 
     def padded(masks: slice) -> Scores:
         block = np.zeros((masks.stop - masks.start, rows + 2, columns + 2), np.float32)
-        block[:, 1:-1, 1:-1] = _as_float32(scores[masks])
+        block[:, 1:-1, 1:-1] = as_float32(scores[masks])
         return block
 
     return _resample(padded, _blocks(scores), sampling, (height, width), limit)
@@ -180,7 +189,7 @@ def upsample_masks(
     limit = _float32_threshold(threshold)
     sampling = _whole(array.shape, common, boxes, crop, intermediate)
     return _resample(
-        lambda masks: _as_float32(array[masks]), _blocks(array), sampling, common, limit
+        lambda masks: as_float32(array[masks]), _blocks(array), sampling, common, limit
     )
 
 
@@ -234,19 +243,19 @@ def prototype_masks(
     [[[1, 0], [1, 0]], [[1, 1], [0, 0]]]
     """
     weights, planes = as_array(coefficients, "coefficients"), as_array(prototypes, "prototypes")
-    _check_numbers(weights, "coefficients")
-    _check_numbers(planes, "prototypes")
+    check_numbers(weights, "coefficients")
+    check_numbers(planes, "prototypes")
     if weights.ndim != 2 or planes.ndim != 3 or weights.shape[1] != planes.shape[0]:
         raise ValueError(
             "coefficients and prototypes: expected the shapes (N, K) and (K, h, w), got "
             f"{weights.shape} and {planes.shape}"
         )
-    _check_samples(planes, "prototypes")
+    check_samples(planes, "prototypes")
     common = as_size(size)
     limit = _float32_threshold(threshold)
     shape = (len(weights), *planes.shape[1:])
     sampling = _whole(shape, common, boxes, crop, intermediate)
-    weights, planes = _as_float32(weights), _as_float32(planes).reshape(len(planes), -1)
+    weights, planes = as_float32(weights), as_float32(planes).reshape(len(planes), -1)
 
     def combined(masks: slice) -> Scores:
         with np.errstate(invalid="ignore", over="ignore"):
@@ -302,31 +311,15 @@ def stability_score(scores: ArrayLike, threshold: float, offset: float) -> NDArr
 
 def _as_scores(scores: ArrayLike, name: str) -> NDArray[np.number]:
     array = as_array(scores, name)
-    _check_numbers(array, name)
+    check_numbers(array, name)
     if array.ndim == 4 and array.shape[1] == 1:
         array = array[:, 0]
     elif array.ndim == 2:
         array = array[None]
     if array.ndim != 3:
         raise ValueError(f"{name}: expected (N, h, w) or (N, 1, h, w), got {array.shape}")
-    _check_samples(array, name)
+    check_samples(array, name)
     return array
-
-
-def _check_numbers(array: NDArray[np.generic], name: str) -> None:
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: expected numbers, got {array.dtype}")
-
-
-def _check_samples(array: NDArray[np.number], name: str) -> None:
-    if 0 in array.shape[1:]:
-        raise ValueError(f"{name}: expected at least one row and column, got {array.shape}")
-    check_side(name, *array.shape[1:])
-
-
-def _as_float32(array: NDArray[np.number]) -> Scores:
-    with np.errstate(over="ignore"):  # beyond the dtype's range lies its infinity
-        return np.ascontiguousarray(array, np.float32)
 
 
 def _float32_threshold(threshold: float) -> float:
@@ -391,11 +384,11 @@ def _whole(
     check_side("size", *size)
     inner = None
     if intermediate is not None:
-        enlarged = _as_sides(intermediate, "intermediate")
+        enlarged = as_sides(intermediate, "intermediate")
         y, x = (bilinear_positions(*each) for each in zip(sides, enlarged, strict=True))
         sides, inner = list(enlarged), (x, y)
     if crop is not None:
-        top, left, bottom, right = _as_crop(crop, sides)
+        top, left, bottom, right = as_crop(crop, sides)
         if top or left:
             # Without an intermediate picture, the scores are one.
             x, y = inner or [np.arange(side, dtype=np.float32) for side in sides[::-1]]
@@ -410,27 +403,6 @@ def _whole(
         windows[:, :4] = np.clip(np.ceil(corners), 0, windows[:, [2, 3, 2, 3]])
     windows[:, 4:] = windows[:, :2]
     return _Sampling(inner, x, y, windows)
-
-
-def _as_crop(crop: Iterable[int], sides: Sequence[int]) -> tuple[int, int, int, int]:
-    """Give top, left, bottom and right."""
-    edges = list(crop)
-    if len(edges) != 4:
-        edges = [0, 0, *_as_sides(edges, "crop")]
-    top, left, bottom, right = (as_integer(edge, "crop") for edge in edges)
-    if not (0 <= top < bottom and 0 <= left < right):
-        raise ValueError(f"crop: expected at least one row and column, got {edges}")
-    if bottom > sides[0] or right > sides[1]:
-        raise ValueError(f"crop: expected no more than {tuple(sides)}, got {(bottom, right)}")
-    return top, left, bottom, right
-
-
-def _as_sides(size: Iterable[int], name: str) -> Size:
-    sides = as_size(size, name)
-    if 0 in sides:
-        raise ValueError(f"{name}: expected at least one row and column, got {sides}")
-    check_side(name, *sides)
-    return sides
 
 
 def _check_finite(boxes: NDArray[np.float64]) -> None:

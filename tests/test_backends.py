@@ -150,7 +150,7 @@ def everything(kernels: Kernels) -> dict[str, object]:
     points = rng.uniform(0, width, (n * 8, 2))
     ring_offsets = np.arange(0, n * 8 + 1, 8)
     out = np.empty(masks.shape, np.uint8)
-    painted = np.zeros(size, np.int32)
+    painted, labels = np.zeros(size, np.int32), np.zeros(size, np.uint8)
     order, values = np.arange(n), np.arange(1, n + 1, dtype=np.int32)
 
     results = {
@@ -189,12 +189,19 @@ def everything(kernels: Kernels) -> dict[str, object]:
             **image,
             threshold=0.5,
         ),
+        "argmax_resample": kernels.argmax_resample(
+            scores=rng.normal(size=(9, 20, 30)).astype(np.float32),
+            x_positions=np.linspace(0, 29, width, dtype=np.float32),
+            y_positions=np.linspace(0, 19, height, dtype=np.float32),
+            out=labels,
+        ),
         "paint": kernels.paint(**batch, order=order, values=values, out=painted),
         "label_runs": kernels.label_runs(labels=painted, background=0),
     }
     assert results["decode"] is None
+    assert results["argmax_resample"] is None
     assert results["paint"] is None
-    return {**results, "decode": out, "paint": painted}
+    return {**results, "decode": out, "argmax_resample": labels, "paint": painted}
 
 
 def assert_same(got: dict[str, object], expected: dict[str, object]) -> None:

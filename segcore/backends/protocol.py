@@ -216,6 +216,35 @@ class Kernels(Protocol):
         once at most through each. Work and memory need not grow with the picture.)
         """
 
+    # -- class scores -----------------------------------------------------------------------------
+
+    def argmax_resample(
+        self,
+        scores: NDArray[np.float32],
+        x_positions: NDArray[np.float32],
+        y_positions: NDArray[np.float32],
+        out: NDArray[np.unsignedinteger[Any]],
+    ) -> None:
+        """Interpolate class scores, and write the class that is the greatest at each pixel.
+
+        ``scores`` is the C-contiguous (C, h, w), C from 1 to 2**32. A score beyond 2**126 becomes
+        that bound, one below -2**126, or NaN, the lower bound, so that all arithmetic is finite.
+
+        Positions tell where among the samples of an axis a column or row of ``out`` lies, from 0
+        to the last sample; they never descend. Their whole part ``i`` and fraction ``f`` make a
+        value, in float32 without fused operations, of the samples ``a`` at ``i`` and ``b`` at
+        ``i + 1`` (or ``i``, where that is the last): ``a + f * (b - a)``. First columns are
+        interpolated, then rows.
+
+        The pixels between the same four samples are a cell. In it, a class that another one beats
+        at all four does not win: it is less than the other at all of them or, where it comes after
+        the other, greater at none. (In exact arithmetic it could not win anyhow. Where one class
+        wins at all four samples, the cell is constant; in others few classes need be interpolated.)
+
+        ``out`` is C-contiguous (H, W), of a dtype that holds C - 1. A pixel becomes the index of
+        the greatest value, the first one of equals, among the classes that are not beaten.
+        """
+
     # -- label maps -------------------------------------------------------------------------------
 
     def paint(

@@ -44,6 +44,15 @@ inline int64_t count_of(const int64_t* offsets, py::ssize_t size, int64_t total,
     return static_cast<int64_t>(size) - 1;
 }
 
+// Positions that never descend and lie among the samples: else the kernel would leave its memory.
+inline void check_positions(const float* positions, int64_t count, int64_t samples) {
+    if (count == 0) return;
+    bool good = positions[0] >= 0 && positions[count - 1] <= static_cast<float>(samples - 1);
+    for (int64_t i = 1; i < count; ++i) good &= positions[i - 1] <= positions[i];
+    if (!good)
+        throw py::value_error("positions: expected some from 0 to the last sample, in order");
+}
+
 inline Size size_of(int64_t height, int64_t width) {
     constexpr int64_t kMaxPixels = int64_t{1} << 59;
     if (height < 0 || width < 0 || (height && width >= kMaxPixels / height + 1) ||

@@ -7,15 +7,6 @@ namespace segcore::bind {
 
 namespace {
 
-// Positions that never descend and lie among the samples: else the kernel would leave its memory.
-void check_positions(const float* positions, int64_t count, int64_t samples) {
-    if (count == 0) return;
-    bool good = positions[0] >= 0 && positions[count - 1] <= static_cast<float>(samples - 1);
-    for (int64_t i = 1; i < count; ++i) good &= positions[i - 1] <= positions[i];
-    if (!good)
-        throw py::value_error("positions: expected some from 0 to the last sample, in order");
-}
-
 // What a window takes of an axis of the picture, and of its positions.
 struct Span {
     int64_t first, last, place;

@@ -32,6 +32,7 @@ void register_merge(KernelsClass&);        // combine, reduce
 void register_overlap(KernelsClass&);      // overlap
 void register_rasterize(KernelsClass&);    // rasterize_polygons, rasterize_boxes
 void register_resample(KernelsClass&);     // resample
+void register_argmax_resample(KernelsClass&);  // argmax_resample
 void register_labels(KernelsClass&);       // paint, label_runs
 void register_shortcuts(KernelsClass&);    // what the pycocotools drop-in calls
 

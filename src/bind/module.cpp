@@ -81,6 +81,7 @@ PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
     register_overlap(kernels);
     register_rasterize(kernels);
     register_resample(kernels);
+    register_argmax_resample(kernels);
     register_labels(kernels);
     register_shortcuts(kernels);
 }

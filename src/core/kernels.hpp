@@ -55,6 +55,15 @@ struct SoftView {
     const int64_t* windows;
 };
 
+// (C, rows, columns) scores of classes in C order, C from 1 to 2**32, and where pixels lie.
+struct ClassView {
+    const float* scores;
+    int64_t classes;
+    int64_t rows;
+    int64_t columns;
+    Positions positions;
+};
+
 // An (H, W) array of integers of `width` bytes (1, 2, 4 or 8), of any strides, in bytes.
 struct LabelView {
     const uint8_t* data;
@@ -128,6 +137,9 @@ Status rasterize_boxes(const Context&, const double* boxes, int64_t count, Size,
 // resample.cpp
 template <class T>
 void resample(const Context&, const SoftView&, Size, float threshold, Batch<T>&);
+
+// argmax_resample.cpp: `out` is (H, W) in C order, of unsigned integers of 1, 2, 4 or 8 bytes
+void argmax_resample(const Context&, const ClassView&, Size, void* out, int width);
 
 // paint.cpp: `values` has the width of the output's elements
 template <class T>

@@ -4,6 +4,7 @@
 #ifdef SEGCORE_X86
 #include <immintrin.h>
 
+#include <cmath>
 #include <cstring>
 
 namespace segcore::simd {
@@ -192,6 +193,24 @@ uint64_t overlap_sixteen(const uint16_t* a_start, const uint16_t* a_end, const u
     return total;
 }
 
+void argmax_row_eight(const float* tops, const float* steps, size_t n, const uint32_t* ids,
+                      size_t count, float fraction, uint32_t* labels) {
+    const __m256 along = _mm256_set1_ps(fraction);
+    for (size_t x = 0; x < n; x += 8) {
+        __m256 best = _mm256_set1_ps(-INFINITY);
+        __m256 label = _mm256_setzero_ps();
+        for (size_t k = 0; k < count; ++k) {
+            const __m256 step = _mm256_mul_ps(along, _mm256_loadu_ps(steps + k * n + x));
+            const __m256 value = _mm256_add_ps(_mm256_loadu_ps(tops + k * n + x), step);
+            const __m256 better = _mm256_cmp_ps(value, best, _CMP_GT_OQ);
+            const __m256i id = _mm256_set1_epi32(static_cast<int>(ids[k]));
+            best = _mm256_max_ps(value, best);
+            label = _mm256_blendv_ps(label, _mm256_castsi256_ps(id), better);
+        }
+        store256(labels + x, _mm256_castps_si256(label));
+    }
+}
+
 Table make_table() {
     Table table = generic_table("avx2");
     table.pack_nonzero[0] = pack_nonzero_bytes;
@@ -204,6 +223,7 @@ Table make_table() {
     table.expand[0] = expand_bytes;
     table.stream = stream_lines;
     table.overlap_columns = overlap_sixteen;
+    table.argmax_row = argmax_row_eight;
     table.transpose[0] = transpose_bytes;
     return table;
 }

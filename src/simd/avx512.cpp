@@ -9,6 +9,7 @@
 #endif
 #include <immintrin.h>
 
+#include <cmath>
 #include <cstring>
 
 namespace segcore::simd {
@@ -348,6 +349,23 @@ uint64_t overlap_thirty_two(const uint16_t* a_start, const uint16_t* a_end, cons
     return total;
 }
 
+void argmax_row_sixteen(const float* tops, const float* steps, size_t n, const uint32_t* ids,
+                        size_t count, float fraction, uint32_t* labels) {
+    const __m512 along = _mm512_set1_ps(fraction);
+    for (size_t x = 0; x < n; x += 16) {
+        __m512 best = _mm512_set1_ps(-INFINITY);
+        __m512i label = _mm512_setzero_si512();
+        for (size_t k = 0; k < count; ++k) {
+            const __m512 step = _mm512_mul_ps(along, _mm512_loadu_ps(steps + k * n + x));
+            const __m512 value = _mm512_add_ps(_mm512_loadu_ps(tops + k * n + x), step);
+            const __mmask16 better = _mm512_cmp_ps_mask(value, best, _CMP_GT_OQ);
+            best = _mm512_max_ps(value, best);
+            label = _mm512_mask_set1_epi32(label, better, static_cast<int>(ids[k]));
+        }
+        store512(labels + x, label);
+    }
+}
+
 Table make_table() {
     Table table = generic_table("avx512");
     table.pack_nonzero[0] = pack_nonzero_wide<uint8_t>;
@@ -371,6 +389,7 @@ Table make_table() {
     table.count_bits = count_vectors;
     table.count_common = count_common_vectors;
     table.overlap_columns = overlap_thirty_two;
+    table.argmax_row = argmax_row_sixteen;
     table.transpose[0] = transpose_bytes;
     return table;
 }

@@ -261,6 +261,44 @@ void recolor(const uint8_t* __restrict codes, size_t n, uint64_t origin, void* _
     }
 }
 
+void drop_beaten(const float* const* scores, size_t n, size_t by, uint32_t* __restrict alive) {
+    const float* const __restrict a = scores[0];
+    const float* const __restrict b = scores[1];
+    const float* const __restrict c = scores[2];
+    const float* const __restrict d = scores[3];
+    const float in_a = a[by], in_b = b[by], in_c = c[by], in_d = d[by];
+    const int32_t own = static_cast<int32_t>(by), end = static_cast<int32_t>(n);
+    for (int32_t k = 0; k < end; ++k) {
+        const bool less = (a[k] < in_a) & (b[k] < in_b) & (c[k] < in_c) & (d[k] < in_d);
+        const bool none = (a[k] <= in_a) & (b[k] <= in_b) & (c[k] <= in_c) & (d[k] <= in_d);
+        alive[k] &= less | (none & (k > own)) ? 0u : 1u;
+    }
+}
+
+void argmax_row(const float* __restrict tops, const float* __restrict steps, size_t n,
+                const uint32_t* __restrict ids, size_t count, float fraction,
+                uint32_t* __restrict labels) {
+    constexpr size_t kMost = 64;  // at a time, so that compilers see loops to vectorise
+    float best[kMost];
+    for (size_t x = 0; x < n; x += kMost) {
+        const size_t count_x = n - x < kMost ? n - x : kMost;
+        for (size_t i = 0; i < count_x; ++i) {
+            best[i] = tops[x + i] + fraction * steps[x + i];
+            labels[x + i] = ids[0];
+        }
+        for (size_t k = 1; k < count; ++k) {
+            const float* const __restrict top = tops + k * n + x;
+            const float* const __restrict step = steps + k * n + x;
+            const uint32_t id = ids[k];
+            for (size_t i = 0; i < count_x; ++i) {
+                const float value = top[i] + fraction * step[i];
+                labels[x + i] = value > best[i] ? id : labels[x + i];
+                best[i] = value > best[i] ? value : best[i];
+            }
+        }
+    }
+}
+
 template <class T>
 void transpose(const void* in, size_t in_stride, void* out) {
     for (size_t r0 = 0; r0 < 64; r0 += 8) {
@@ -299,6 +337,8 @@ inline Table generic_table(const char* name) {
         count_common,
         overlap_columns,
         {recolor<uint8_t>, recolor<uint16_t>, recolor<uint32_t>, recolor<uint64_t>},
+        drop_beaten,
+        argmax_row,
         {transpose<uint8_t>, transpose<uint16_t>, transpose<uint32_t>, transpose<uint64_t>},
     };
 }

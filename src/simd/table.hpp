@@ -75,6 +75,15 @@ struct Table {
     // 4 and 8 bytes, which wrap.
     void (*recolor[4])(const uint8_t* codes, size_t n, uint64_t origin, void* out);
 
+    // Of n classes (a multiple of 16) with four scores each, scores[0][k] to scores[3][k]: alive[k]
+    // becomes 0 where class k is beaten by class `by`, that is, all its scores are less or, where
+    // k > by, none is greater. The others stay.
+    void (*drop_beaten)(const float* const* scores, size_t n, size_t by, uint32_t* alive);
+    // For each of n pixels (a multiple of 16): labels[x] becomes ids[k] of the first k with the
+    // greatest tops[k * n + x] + fraction * steps[k * n + x], of `count` (at least one).
+    void (*argmax_row)(const float* tops, const float* steps, size_t n, const uint32_t* ids,
+                       size_t count, float fraction, uint32_t* labels);
+
     // Transpose a 64 x 64 matrix of bytes (or 2, 4, 8): in[c * in_stride + r] becomes
     // out[r * 64 + c]; the stride counts elements.
     void (*transpose[4])(const void* in, size_t in_stride, void* out);

@@ -621,6 +621,73 @@ TEST(simd_overlap_columns_of_many) {
     });
 }
 
+// Scores of few values, so that many are equal.
+std::vector<float> random_scores(Random& random, size_t n) {
+    std::vector<float> scores(n);
+    for (float& score : scores) score = static_cast<float>(random.below(5)) - 2;
+    return scores;
+}
+
+TEST(simd_drop_beaten) {
+    for_each_variant([](const simd::Table& simd) {
+        Random random(1);
+        for (size_t n = 16; n <= 160; n += 16) {
+            std::vector<float> corners[4];
+            for (auto& each : corners) each = random_scores(random, n);
+            const float* const scores[4] = {corners[0].data(), corners[1].data(), corners[2].data(),
+                                            corners[3].data()};
+            for (size_t by = 0; by < n; by += 1 + n / 40) {
+                const Note note("classes, by:",
+                                {static_cast<int64_t>(n), static_cast<int64_t>(by)});
+                std::vector<uint32_t> expected;
+                Guarded<uint32_t> alive(n);
+                for (size_t k = 0; k < n; ++k) {
+                    bool less = true, greater = false;
+                    for (const auto& each : corners) {
+                        less = less && each[k] < each[by];
+                        greater = greater || each[k] > each[by];
+                    }
+                    alive.data()[k] = k % 7 != 0;
+                    expected.push_back(k % 7 != 0 && !less && (k <= by || greater));
+                }
+                simd.drop_beaten(scores, n, by, alive.data());
+                CHECK_EQUAL(alive.values(), expected);
+            }
+        }
+    });
+}
+
+TEST(simd_argmax_row) {
+    for_each_variant([](const simd::Table& simd) {
+        Random random(2);
+        for (size_t n = 16; n <= 160; n += 16) {
+            for (size_t count : {1u, 2u, 3u, 17u, 40u}) {
+                const Note note("pixels, classes:",
+                                {static_cast<int64_t>(n), static_cast<int64_t>(count)});
+                const std::vector<float> tops = random_scores(random, n * count);
+                const std::vector<float> steps = random_scores(random, n * count);
+                std::vector<uint32_t> ids, expected;
+                for (size_t k = 0; k < count; ++k) ids.push_back(static_cast<uint32_t>(3 * k + 1));
+                const float fraction = random.one_in(2) ? 0.5f : static_cast<float>(random.unit());
+                for (size_t x = 0; x < n; ++x) {
+                    size_t best = 0;
+                    auto value = [&](size_t k) {
+                        return tops[k * n + x] + fraction * steps[k * n + x];
+                    };
+                    for (size_t k = 1; k < count; ++k) {
+                        if (value(k) > value(best)) best = k;
+                    }
+                    expected.push_back(ids[best]);
+                }
+                Guarded<uint32_t> labels(n);
+                simd.argmax_row(tops.data(), steps.data(), n, ids.data(), count, fraction,
+                                labels.data());
+                CHECK_EQUAL(labels.values(), expected);
+            }
+        }
+    });
+}
+
 }  // namespace
 
 }  // namespace segcore::test

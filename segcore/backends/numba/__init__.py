@@ -4,6 +4,7 @@ Each kernel is a thin function over compiled ones. What a kernel means is said i
 :mod:`segcore.backends.protocol`.
 """
 
+from segcore.backends.numba.argmax_resample import argmax_resample
 from segcore.backends.numba.coco_string import (
     counts_decode,
     counts_encode,
@@ -24,6 +25,7 @@ from segcore.backends.numba.resample import resample
 
 __all__ = [
     "area",
+    "argmax_resample",
     "boxes",
     "combine",
     "counts_decode",

@@ -4,6 +4,7 @@ It is the oracle of the tests, and serves where there is neither a compiler nor 
 kernel means is said in :mod:`segcore.backends.protocol`.
 """
 
+from segcore.backends.reference.argmax_resample import argmax_resample
 from segcore.backends.reference.coco_string import (
     counts_decode,
     counts_encode,
@@ -24,6 +25,7 @@ from segcore.backends.reference.resample import resample
 
 __all__ = [
     "area",
+    "argmax_resample",
     "boxes",
     "combine",
     "counts_decode",

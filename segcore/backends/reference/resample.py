@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 from numpy.typing import NDArray
 
 from segcore.backends.protocol import Batch
 from segcore.backends.reference.flips import Flips, join
-
-Floats: TypeAlias = NDArray[np.float32]
-
-LIMIT = np.float32(2.0**126)
-"""Differences of scores within this bound are finite."""
+from segcore.backends.reference.interpolation import Floats, bounded, interpolated
 
 
 def resample(
@@ -29,24 +23,14 @@ def resample(
     """Interpolate columns, then rows, and encode what is greater than the threshold."""
     masks = []
     for samples, (x0, y0, x1, y1, x_place, y_place) in zip(scores, windows, strict=True):
-        values = np.clip(np.where(np.isnan(samples), -LIMIT, samples), -LIMIT, LIMIT)
+        values = bounded(samples)
         x = x_positions[x_place : x_place + x1 - x0]
         y = y_positions[y_place : y_place + y1 - y0]
         for axis, steps in ((1, (x,)), (0, (y,))):
             for positions in steps if inner is None else (inner[1 - axis], *steps):
-                values = _interpolated(values, positions, axis)
+                values = interpolated(values, positions, axis)
         masks.append(_flips(values > np.float32(threshold), x0, y0, height, width))
     return join(masks, height, width)
-
-
-def _interpolated(values: Floats, positions: Floats, axis: int) -> Floats:
-    """Interpolate along one axis."""
-    before = positions.astype(np.int64)
-    after = np.minimum(before + 1, values.shape[axis] - 1)
-    fraction = np.expand_dims(positions - before.astype(np.float32), 1 - axis)
-    a, b = values.take(before, axis), values.take(after, axis)
-    interpolated: Floats = a + fraction * (b - a)
-    return interpolated
 
 
 def _flips(window: NDArray[np.bool_], x0: int, y0: int, height: int, width: int) -> Flips:

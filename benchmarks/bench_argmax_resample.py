@@ -1,0 +1,65 @@
+"""Class scores to a label map."""
+
+import numpy as np
+
+import segcore as sc
+from segcore.sampling import bilinear_positions
+
+from .common import BACKENDS, INPUTS, REFERENCE, expect, loaded
+
+
+def scores_of(kind, classes, side):
+    """Draw class scores (C, side, side) of a kind."""
+    rng = np.random.default_rng(0)
+    shape = (classes, side, side)
+    if kind == "ties":
+        return np.zeros(shape, np.float32)
+    noise = rng.standard_normal(shape, np.float32)
+    if kind == "noise":
+        return noise
+    # Blobs of a dozen samples: low frequencies alone.
+    spectrum = np.fft.rfft2(noise)
+    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side))
+    return np.fft.irfft2(spectrum * np.exp(-200 * frequency**2), (side, side)).astype(np.float32)
+
+
+class ArgmaxResample:
+    params = (BACKENDS, ("blobs", "noise", "ties"), (2, 150))
+    param_names = ("backend", "scores", "classes")
+
+    def setup(self, backend, kind, classes):
+        scores = scores_of(kind, classes, 16 if INPUTS.quick else 128)
+        self.out = np.empty((INPUTS.height, INPUTS.width), np.uint8)
+        self.kernels = loaded(backend)
+        # What the reference says is checked in a smaller picture: it interpolates all classes.
+        small = np.empty((97, 130), np.uint8), np.empty((97, 130), np.uint8)
+        arguments = [*positions(scores, small[0]), small[0]]
+        self.kernels.argmax_resample(*arguments)
+        REFERENCE.argmax_resample(*arguments[:-1], small[1])
+        expect(*small, f"{backend}: argmax_resample")
+        self.arguments = positions(scores, self.out)
+
+    def time_argmax_resample(self, *_):
+        self.kernels.argmax_resample(*self.arguments, self.out)
+
+
+class ArgmaxUpsample:
+    params = (("blobs", "noise"),)
+    param_names = ("scores",)
+
+    def setup(self, kind):
+        sc.set_num_threads(1)
+        self.scores = scores_of(kind, 150, 16 if INPUTS.quick else 128)
+        self.size = INPUTS.height, INPUTS.width
+
+    def time_argmax_upsample(self, *_):
+        sc.argmax_upsample(self.scores, self.size)
+
+    def peakmem_argmax_upsample(self, *_):
+        sc.argmax_upsample(self.scores, self.size)
+
+
+def positions(scores, out):
+    """Spread scores over a picture."""
+    (_, rows, columns), (height, width) = scores.shape, out.shape
+    return scores, bilinear_positions(columns, width), bilinear_positions(rows, height)
