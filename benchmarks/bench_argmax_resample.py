@@ -5,22 +5,8 @@ import numpy as np
 import segcore as sc
 from segcore.sampling import bilinear_positions
 
+from .argmax import scores_of
 from .common import BACKENDS, INPUTS, REFERENCE, expect, loaded
-
-
-def scores_of(kind, classes, side):
-    """Draw class scores (C, side, side) of a kind."""
-    rng = np.random.default_rng(0)
-    shape = (classes, side, side)
-    if kind == "ties":
-        return np.zeros(shape, np.float32)
-    noise = rng.standard_normal(shape, np.float32)
-    if kind == "noise":
-        return noise
-    # Blobs of a dozen samples: low frequencies alone.
-    spectrum = np.fft.rfft2(noise)
-    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side))
-    return np.fft.irfft2(spectrum * np.exp(-200 * frequency**2), (side, side)).astype(np.float32)
 
 
 class ArgmaxResample:
