@@ -227,7 +227,7 @@ class Kernels(Protocol):
     ) -> None:
         """Interpolate class scores, and write the class that is the greatest at each pixel.
 
-        ``scores`` is the C-contiguous (C, h, w), C from 1 to 2**32. A score beyond 2**126 becomes
+        ``scores`` is the C-contiguous (C, h, w), C from 1 to 2**31. A score beyond 2**126 becomes
         that bound, one below -2**126, or NaN, the lower bound, so that all arithmetic is finite.
 
         Positions tell where among the samples of an axis a column or row of ``out`` lies, from 0

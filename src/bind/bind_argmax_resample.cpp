@@ -23,7 +23,7 @@ void argmax_resample(const Kernels& kernels, const py::array& scores, const py::
         !(out.flags() & py::array::c_style)) {
         refuse("out", "a C-contiguous (H, W) array of unsigned integers, one a position");
     }
-    if (view.classes > int64_t{1} << 32 || (width < 4 && view.classes > int64_t{1} << 8 * width)) {
+    if (view.classes > int64_t{1} << 31 || (width < 4 && view.classes > int64_t{1} << 8 * width)) {
         refuse("out", "a dtype that holds all classes");
     }
     check_positions(view.positions.x, size.width, view.columns);

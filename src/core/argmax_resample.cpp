@@ -130,6 +130,7 @@ class Contenders {
         const size_t room = static_cast<size_t>(stride);
         for (auto& each : corners_) each.resize(room);
         ids_.resize(room);
+        places_.resize(room);
         alive_.resize(room);
     }
 
@@ -168,12 +169,15 @@ class Contenders {
     }
 
     void keep_alive(const float* const from[4]) {
+        // Without branches, which no processor could predict.
         size_t kept = 0;
         for (size_t i = 0; i < count_; ++i) {
-            if (!alive_[i]) continue;
-            ids_[kept] = ids_[i];
-            for (int c = 0; c < 4; ++c) corners_[c][kept] = from[c][i];
-            ++kept;
+            places_[kept] = i;
+            kept += alive_[i];
+        }
+        for (size_t i = 0; i < kept; ++i) ids_[i] = ids_[places_[i]];
+        for (int c = 0; c < 4; ++c) {
+            for (size_t i = 0; i < kept; ++i) corners_[c][i] = from[c][places_[i]];
         }
         count_ = kept;
         for (size_t i = kept; i < lanes(); ++i) {
@@ -196,6 +200,7 @@ class Contenders {
     const simd::Table& simd_;
     Buffer<float> corners_[4];
     Buffer<uint32_t> ids_, alive_;
+    Buffer<size_t> places_;  // of those alive
     size_t count_ = 0;
 };
 

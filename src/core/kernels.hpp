@@ -55,7 +55,7 @@ struct SoftView {
     const int64_t* windows;
 };
 
-// (C, rows, columns) scores of classes in C order, C from 1 to 2**32, and where pixels lie.
+// (C, rows, columns) scores of classes in C order, C from 1 to 2**31, and where pixels lie.
 struct ClassView {
     const float* scores;
     int64_t classes;

@@ -63,11 +63,14 @@ def _draw(
             if loaded[each % 2] != each:
                 _load(scores, each, samples[each % 2], winners[each % 2])
                 loaded[each % 2] = each
+        on_row = y_starts[row + 1] - y_starts[row] == 1 and y_positions[y_starts[row]] == row
         _fill(winners[row % 2], x_starts, y_starts[row], y_starts[row + 1], out)
         for column in range(columns):
             first, last = x_starts[column], x_starts[column + 1]
             if first == last:
                 continue
+            if on_row and last - first == 1 and x_positions[first] == column:
+                continue  # the one pixel lies on a sample
             right = min(column + 1, columns - 1)
             a, b = winners[row % 2, column], winners[row % 2, right]
             c, d = winners[after % 2, column], winners[after % 2, right]
