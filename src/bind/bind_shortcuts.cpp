@@ -83,12 +83,9 @@ py::object encode(const Context& context, PyObject* const* args) {
         !(array->flags & py::detail::npy_api::NPY_ARRAY_F_CONTIGUOUS_)) {
         return {};
     }
-    const Size size{array->dimensions[0], array->dimensions[1]};
+    const Size size = ordinary_size(array->dimensions[0], array->dimensions[1]);
     const int64_t count = array->nd == 3 ? array->dimensions[2] : 1;
-    if (size.height < 1 || size.width < 1 || count < 1 ||
-        size.height > INT64_C(0xffffffff) / size.width) {
-        return {};
-    }
+    if (size.pixels() == 0 || count < 1) return {};
     Batch<uint32_t> batch;
     {
         const Unlocked unlocked(static_cast<double>(count) * static_cast<double>(size.pixels()) /
@@ -296,10 +293,9 @@ bool read_ring(PyObject* ring, Buffer<double>& coordinates) {
 }
 
 py::object from_polygons(const Context& context, PyObject* const* args) {
-    const int64_t height = small_int(args[1], INT64_C(0xffffffff));
-    const int64_t width = small_int(args[2], INT64_C(0xffffffff));
-    if (!PyList_CheckExact(args[0]) || PyList_GET_SIZE(args[0]) == 0 || height < 1 || width < 1 ||
-        height > INT64_C(0xffffffff) / width) {
+    constexpr int64_t kMostSide = (int64_t{1} << 32) - 1;
+    const Size size = ordinary_size(small_int(args[1], kMostSide), small_int(args[2], kMostSide));
+    if (!PyList_CheckExact(args[0]) || PyList_GET_SIZE(args[0]) == 0 || size.pixels() == 0) {
         return {};
     }
     Buffer<double> coordinates;
@@ -313,7 +309,6 @@ py::object from_polygons(const Context& context, PyObject* const* args) {
         mask_offsets.push_back(i + 1);
     }
     const int64_t count = static_cast<int64_t>(mask_offsets.size()) - 1;
-    const Size size{height, width};
     Batch<uint32_t> batch;
     {
         const Unlocked unlocked(static_cast<double>(coordinates.size()) * 50);

@@ -8,7 +8,7 @@ namespace py = pybind11;
 
 namespace {
 
-constexpr int64_t kMaxPixels = (int64_t{1} << 32) - 1;  // what 32-bit run ends hold
+constexpr int64_t kMaxPixels = (int64_t{1} << 32) - 1;
 
 // Interned and never freed: a dict finds such keys by their address.
 PyObject* key(const char* name) { return PyUnicode_InternFromString(name); }
@@ -26,8 +26,7 @@ Size read_size(PyObject* pair) {
     if (!pair || !PyList_CheckExact(pair) || PyList_GET_SIZE(pair) != 2) return {0, 0};
     const int64_t height = small_int(item_of(pair, Py_ssize_t{0}).ptr(), kMaxPixels);
     const int64_t width = small_int(item_of(pair, Py_ssize_t{1}).ptr(), kMaxPixels);
-    if (height < 1 || width < 1 || height > kMaxPixels / width) return {0, 0};
-    return {height, width};
+    return ordinary_size(height, width);
 }
 
 }  // namespace
@@ -53,6 +52,11 @@ py::object item_of(PyObject* list, Py_ssize_t i) {
     Py_XINCREF(item);
 #endif
     return py::reinterpret_steal<py::object>(item);
+}
+
+Size ordinary_size(int64_t height, int64_t width) {
+    if (height < 1 || width < 1 || height > kMaxPixels / width) return {0, 0};
+    return {height, width};
 }
 
 int64_t small_int(PyObject* object, int64_t most) {

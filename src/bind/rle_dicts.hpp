@@ -17,6 +17,9 @@ pybind11::object item_of(PyObject* list, Py_ssize_t i);
 // The value of an exact int from 0 to `most`, else -1.
 int64_t small_int(PyObject* object, int64_t most);
 
+// The size if it has 1 to 2**32 - 1 pixels, which 32-bit run ends hold, else one without pixels.
+Size ordinary_size(int64_t height, int64_t width);
+
 // One compressed RLE, of 1 to 2**32 - 1 pixels.
 struct RleDict {
     Size size{0, 0};

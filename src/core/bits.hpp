@@ -20,6 +20,17 @@ inline size_t lowest_bit(uint64_t word) noexcept {
 #endif
 }
 
+// The index of the highest set bit of a word that has one.
+inline size_t highest_bit(uint64_t word) noexcept {
+#if defined(_MSC_VER)
+    unsigned long index;
+    _BitScanReverse64(&index, word);
+    return index;
+#else
+    return 63 - static_cast<size_t>(__builtin_clzll(word));
+#endif
+}
+
 // Words that hold n bits.
 inline size_t words_for(int64_t n) noexcept { return static_cast<size_t>(n / 64 + (n % 64 != 0)); }
 

@@ -15,17 +15,6 @@ namespace {
 
 constexpr int kMaxGroups = 12;  // 60 bits: any difference of two counts below 2**59
 
-// The index of the highest set bit of a word that has one.
-size_t highest_bit(uint64_t word) noexcept {
-#if defined(_MSC_VER)
-    unsigned long index;
-    _BitScanReverse64(&index, word);
-    return index;
-#else
-    return 63 - static_cast<size_t>(__builtin_clzll(word));
-#endif
-}
-
 // Adds up run lengths and keeps the positions at which the mask flips. A run of no length flips it
 // twice at one position: the two cancel, and so the result has none.
 template <class T>
@@ -77,73 +66,27 @@ class Runs {
     T* end_;
 };
 
-// Counts of more than one character are read and written eight characters at once: lane i of a word
-// is its i-th byte (little-endian). How long each is comes in no order that a branch could learn.
+// Counts of more than one character are written eight characters at once: lane i of a word is its
+// i-th byte (little-endian). How long each is comes in no order that a branch could learn.
 constexpr int kLanes = 8;
 constexpr uint64_t each_lane(uint64_t byte) { return byte * 0x0101010101010101; }
 
-uint64_t load_lanes(const uint8_t* from) {
-    uint64_t lanes;
-    std::memcpy(&lanes, from, sizeof(lanes));
-    return lanes;
-}
-
-// Five bits of every lane, side by side; and back.
-uint64_t join_groups(uint64_t x) {
-    x = (x & 0x001f001f001f001f) | (x & 0x1f001f001f001f00) >> 3;
-    x = (x & 0x000003ff000003ff) | (x & 0x03ff000003ff0000) >> 6;
-    return (x & 0x00000000000fffff) | (x & 0x000fffff00000000) >> 12;
-}
+// Forty bits, five to a lane.
 uint64_t split_groups(uint64_t x) {
     x = (x & 0x00000000000fffff) | (x & 0x000000fffff00000) << 12;
     x = (x & 0x000003ff000003ff) | (x & 0x000ffc00000ffc00) << 6;
     return (x & 0x001f001f001f001f) | (x & 0x03e003e003e003e0) << 3;
 }
 
-// Whether all characters are legal. A plain loop, which compilers turn into vectors.
-bool is_legal(const uint8_t* string, int64_t length) {
-    unsigned excess = 0;
-    for (int64_t i = 0; i < length; ++i) {
-        excess |= static_cast<uint8_t>(string[i] - 48) & 0xc0u;
-    }
-    return excess == 0;
-}
-
-// Reads one string, count by count.
+// Reads one string count by count, and character by character: it says what is wrong.
 class Reader {
    public:
-    Reader(const uint8_t* string, int64_t length)
-        : string_(string), length_(length), is_legal_(is_legal(string, length)) {}
+    Reader(const uint8_t* string, int64_t length) : string_(string), length_(length) {}
 
     bool at_end() const { return i_ == length_; }
 
     // Read the next count as it is written; `run` is its index.
     Status read(int64_t mask, int64_t run, int64_t& value) {
-        const unsigned first = string_[i_] - 48u;
-        if (first < 32) {  // most counts are this one character
-            value = static_cast<int64_t>(first ^ 16) - 16;
-            ++i_;
-            return {};
-        }
-        if (is_legal_ && length_ - i_ >= kLanes) {
-            const uint64_t lanes = load_lanes(string_ + i_) - each_lane(48);
-            const uint64_t lasts = ~lanes & each_lane(32);
-            if (lasts) {
-                const size_t groups = lowest_bit(lasts) / 8 + 1;
-                // The highest bit written is the sign: shift it to the top and back.
-                const size_t unused = 64 - 5 * groups;
-                value =
-                    static_cast<int64_t>(join_groups(lanes & each_lane(31)) << unused) >> unused;
-                i_ += static_cast<int64_t>(groups);
-                return {};
-            }
-        }
-        return read_slowly(mask, run, value);
-    }
-
-   private:
-    // Character by character: counts of many, those at the string's end, and whatever is wrong.
-    Status read_slowly(int64_t mask, int64_t run, int64_t& value) {
         value = 0;
         for (int group = 0;; ++group) {
             if (i_ == length_) return {Code::string_truncated, mask, 0, 0};
@@ -159,9 +102,9 @@ class Reader {
         }
     }
 
+   private:
     const uint8_t* string_;
     int64_t length_;
-    bool is_legal_;
     int64_t i_ = 0;
 };
 
