@@ -58,6 +58,14 @@ class Kernels:
     def reduce(
         self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, intersect: bool
     ) -> Batch: ...
+    def resolve(
+        self,
+        run_ends: RunEnds,
+        offsets: Offsets,
+        height: int,
+        width: int,
+        limits: NDArray[np.int64],
+    ) -> tuple[RunEnds, Offsets, NDArray[np.int64]]: ...
     def overlap(
         self,
         a_run_ends: RunEnds,

@@ -140,6 +140,22 @@ class Kernels(Protocol):
         The union of no masks is empty, their intersection is full.
         """
 
+    def resolve(
+        self,
+        run_ends: RunEnds,
+        offsets: Offsets,
+        height: int,
+        width: int,
+        limits: NDArray[np.int64],
+    ) -> tuple[RunEnds, Offsets, NDArray[np.int64]]:
+        """Give each pixel to the first mask that takes it: (run_ends, offsets, overlaps).
+
+        The masks take their turns in the order of the batch. ``overlaps`` (N,) counts the pixels
+        of each that are taken when its turn comes. Where these are more than the mask's of
+        ``limits`` (N,), it takes nothing, and comes out empty; else it takes, and comes out as,
+        its other pixels.
+        """
+
     def overlap(
         self,
         a_run_ends: RunEnds,

@@ -1,4 +1,4 @@
-// combine, reduce.
+// combine, reduce, resolve.
 #include "../core/kernels.hpp"
 #include "arrays.hpp"
 #include "kernels_class.hpp"
@@ -35,6 +35,25 @@ py::tuple reduce(const Kernels& kernels, const py::array& run_ends, const py::ar
     });
 }
 
+py::tuple resolve(const Kernels& kernels, const py::array& run_ends, const py::array& offsets,
+                  int64_t height, int64_t width, const py::array& limits) {
+    const Size size = size_of(height, width);
+    const int64_t* values = values_of<int64_t>(limits, "limits");
+    return with_run_ends(size, [&](auto type) -> py::tuple {
+        const auto masks = batch_of<decltype(type)>(run_ends, offsets);
+        if (limits.ndim() != 1 || limits.size() != masks.count) {
+            throw py::value_error("limits: expected one a mask");
+        }
+        py::array_t<int64_t> overlaps(masks.count);
+        int64_t* counts = overlaps.mutable_data();
+        Batch<decltype(type)> batch;
+        without_gil(
+            [&] { segcore::resolve(kernels.context(), masks, size, values, batch, counts); });
+        return py::make_tuple(to_array(std::move(batch.run_ends)),
+                              to_array(std::move(batch.offsets)), std::move(overlaps));
+    });
+}
+
 }  // namespace
 
 void register_merge(KernelsClass& c) {
@@ -42,6 +61,8 @@ void register_merge(KernelsClass& c) {
           py::arg("b_offsets"), py::arg("height"), py::arg("width"), py::arg("table"));
     c.def("reduce", &reduce, py::arg("run_ends"), py::arg("offsets"), py::arg("height"),
           py::arg("width"), py::arg("intersect"));
+    c.def("resolve", &resolve, py::arg("run_ends"), py::arg("offsets"), py::arg("height"),
+          py::arg("width"), py::arg("limits"));
 }
 
 }  // namespace segcore::bind

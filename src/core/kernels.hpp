@@ -117,6 +117,11 @@ void combine(const Context&, BatchView<T> a, BatchView<T> b, Size, unsigned tabl
 template <class T>
 void reduce(const Context&, BatchView<T>, Size, bool intersect, Batch<T>&);
 
+// resolve.cpp: `limits` and `overlaps` have N values
+template <class T>
+void resolve(const Context&, BatchView<T>, Size, const int64_t* limits, Batch<T>&,
+             int64_t* overlaps);
+
 // overlap.cpp: `areas` is n x m, in C order. It is 0 for the pairs below the limit: those whose
 // common area, divided as `divisors` says for the mask of b, is less than `above`.
 enum class Divisor : uint8_t { both, first, smaller };  // the area of a | b, of a, of the smaller

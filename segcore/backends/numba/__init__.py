@@ -22,6 +22,7 @@ from segcore.backends.numba.overlap import overlap
 from segcore.backends.numba.paint import paint
 from segcore.backends.numba.rasterize import rasterize_boxes, rasterize_polygons
 from segcore.backends.numba.resample import resample
+from segcore.backends.numba.resolve import resolve
 
 __all__ = [
     "area",
@@ -42,6 +43,7 @@ __all__ = [
     "rasterize_polygons",
     "reduce",
     "resample",
+    "resolve",
     "string_decode",
     "string_encode",
 ]

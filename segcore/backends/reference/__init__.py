@@ -22,6 +22,7 @@ from segcore.backends.reference.overlap import overlap
 from segcore.backends.reference.paint import paint
 from segcore.backends.reference.rasterize import rasterize_boxes, rasterize_polygons
 from segcore.backends.reference.resample import resample
+from segcore.backends.reference.resolve import resolve
 
 __all__ = [
     "area",
@@ -42,6 +43,7 @@ __all__ = [
     "rasterize_polygons",
     "reduce",
     "resample",
+    "resolve",
     "string_decode",
     "string_encode",
 ]

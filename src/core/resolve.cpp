@@ -1,0 +1,182 @@
+// Masks that overlap to masks that share no pixel: each takes what no mask before it has taken.
+//
+// What is taken is a plane of one bit a pixel, in column-major order, from the first pixel of any
+// mask to the last; a mask gets the zeros in its runs, and then sets its runs. Where there are few
+// runs for so many pixels, what is taken is a mask itself, merged with each.
+#include <algorithm>
+#include <cstring>
+
+#include "bits.hpp"
+#include "kernels.hpp"
+#include "leaves.hpp"
+#include "merge_two.hpp"
+
+namespace segcore {
+
+namespace {
+
+constexpr unsigned kWithout = 0b0100, kOr = 0b1110;
+
+template <class T>
+int64_t end_of(const T* begin, const T* end, int64_t pixels) {
+    return (end - begin) % 2 ? pixels : static_cast<int64_t>(end[-1]);
+}
+
+// Foreground pixels of a mask. No area exceeds T, so the sum may wrap on its way.
+template <class T>
+int64_t area_of(const T* flip, const T* end, int64_t pixels) {
+    T sum = (end - flip) % 2 ? static_cast<T>(pixels) : T{0};
+    for (; flip + 1 < end; flip += 2) sum += flip[1] - flip[0];
+    if (flip < end) sum -= *flip;
+    return static_cast<int64_t>(sum);
+}
+
+template <class T>
+class TakenPlane {
+   public:
+    TakenPlane(const simd::Table& simd, int64_t first, int64_t last, int64_t pixels)
+        : simd_(simd), base_(first & ~int64_t{63}), pixels_(pixels) {
+        // set_runs may read and write back 8 words more.
+        plane_.resize(words(first, last) + 8);
+        std::memset(plane_.data(), 0, plane_.size() * sizeof(uint64_t));
+    }
+
+    static size_t words(int64_t first, int64_t last) { return words_for(last - first / 64 * 64); }
+
+    // Append what of the mask is not taken.
+    void append_free(const T* flip, const T* end, Buffer<T>& run_ends) {
+        for (; flip < end; flip += 2) {
+            const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
+            append_free_of_run(static_cast<size_t>(static_cast<int64_t>(*flip) - base_),
+                               static_cast<size_t>(stop - base_), run_ends);
+        }
+        // A run that the picture's end ends has no flip there.
+        if (run_ends.size() && static_cast<int64_t>(run_ends.back()) == pixels_)
+            run_ends.pop_back();
+    }
+
+    void take(const T* flip, const T* end) {
+        const size_t count = static_cast<size_t>(end - flip);
+        set_runs(simd_, plane_.data(), flip, count / 2, static_cast<T>(base_));
+        if (count % 2) {
+            set_bits(plane_.data(), static_cast<size_t>(static_cast<int64_t>(end[-1]) - base_),
+                     static_cast<size_t>(pixels_ - base_));
+        }
+    }
+
+   private:
+    void append_free_of_run(size_t start, size_t stop, Buffer<T>& run_ends) {
+        uint64_t before = 0;  // whether the pixel before the word is free, and in the run
+        for_words(plane_.data(), start, stop, [&](const uint64_t& word, uint64_t in_run) {
+            const uint64_t free = ~word & in_run;
+            uint64_t flips = free ^ (free << 1 | before);
+            before = free >> 63;
+            if (!flips) return;
+            const T first = static_cast<T>(base_ + (&word - plane_.data()) * 64);
+            T* out = run_ends.grow(65);
+            T* const begin = out;
+            for (; flips; flips &= flips - 1) *out++ = static_cast<T>(first + lowest_bit(flips));
+            run_ends.resize(run_ends.size() + static_cast<size_t>(out - begin));
+        });
+        if (before) run_ends.push_back(static_cast<T>(base_ + static_cast<int64_t>(stop)));
+    }
+
+    const simd::Table& simd_;
+    int64_t base_;
+    int64_t pixels_;
+    Buffer<uint64_t> plane_;
+};
+
+template <class T>
+class TakenMask {
+   public:
+    explicit TakenMask(int64_t pixels) : pixels_(pixels) {}
+
+    void append_free(const T* begin, const T* end, Buffer<T>& run_ends) {
+        find(begin, end);
+        merge_two(begin, end, taken_.data() + first_, taken_.data() + last_, pixels_, kWithout,
+                  run_ends);
+    }
+
+    void take(const T* begin, const T* end) {
+        find(begin, end);
+        Buffer<T> merged;
+        merge_two(begin, end, taken_.data() + first_, taken_.data() + last_, pixels_, kOr, merged);
+        const size_t behind = taken_.size() - last_, place = first_ + merged.size();
+        taken_.resize(std::max(taken_.size(), place + behind));
+        std::memmove(taken_.data() + place, taken_.data() + last_, behind * sizeof(T));
+        std::memcpy(taken_.data() + first_, merged.data(), merged.size() * sizeof(T));
+        taken_.resize(place + behind);
+    }
+
+   private:
+    // The flips of the taken runs that meet the mask or touch it.
+    void find(const T* begin, const T* end) {
+        const T* taken = taken_.data();
+        const T* behind = taken + taken_.size();
+        first_ = static_cast<size_t>(std::lower_bound(taken, behind, *begin) - taken);
+        first_ -= first_ % 2;
+        last_ = taken_.size();
+        if ((end - begin) % 2 == 0) {
+            last_ = static_cast<size_t>(std::upper_bound(taken, behind, end[-1]) - taken);
+            last_ = std::min(last_ + last_ % 2, taken_.size());
+        }
+    }
+
+    int64_t pixels_;
+    Buffer<T> taken_;
+    size_t first_ = 0, last_ = 0;
+};
+
+template <class T, class Taken>
+void take_turns(BatchView<T> masks, int64_t pixels, const int64_t* limits, Taken taken,
+                Batch<T>& batch, int64_t* overlaps) {
+    for (int64_t mask = 0; mask < masks.count; ++mask) {
+        const T* begin = masks.begin(mask);
+        const T* end = masks.end(mask);
+        const size_t before = batch.run_ends.size();
+        overlaps[mask] = 0;
+        if (begin < end) {
+            taken.append_free(begin, end, batch.run_ends);
+            const T* of_all = batch.run_ends.data();
+            overlaps[mask] = area_of(begin, end, pixels) -
+                             area_of(of_all + before, of_all + batch.run_ends.size(), pixels);
+            if (overlaps[mask] > limits[mask]) {
+                batch.run_ends.resize(before);
+            } else {
+                taken.take(begin, end);
+            }
+        }
+        batch.offsets.push_back(static_cast<int64_t>(batch.run_ends.size()));
+    }
+}
+
+}  // namespace
+
+template <class T>
+void resolve(const Context& context, BatchView<T> masks, Size size, const int64_t* limits,
+             Batch<T>& batch, int64_t* overlaps) {
+    const int64_t pixels = size.pixels();
+    int64_t first = pixels, last = 0;
+    for (int64_t mask = 0; mask < masks.count; ++mask) {
+        if (masks.begin(mask) == masks.end(mask)) continue;
+        first = std::min(first, static_cast<int64_t>(*masks.begin(mask)));
+        last = std::max(last, end_of(masks.begin(mask), masks.end(mask), pixels));
+    }
+    batch.offsets.push_back(0);
+    const double words = first < last ? static_cast<double>(last - first) / 64 : 0;
+    if (words < 64 * static_cast<double>(masks.total()) + (1 << 17)) {
+        const int64_t start = std::min(first, last);
+        take_turns(masks, pixels, limits, TakenPlane<T>(context.simd, start, last, pixels), batch,
+                   overlaps);
+    } else {
+        take_turns(masks, pixels, limits, TakenMask<T>(pixels), batch, overlaps);
+    }
+}
+
+template void resolve<uint32_t>(const Context&, BatchView<uint32_t>, Size, const int64_t*,
+                                Batch<uint32_t>&, int64_t*);
+template void resolve<uint64_t>(const Context&, BatchView<uint64_t>, Size, const int64_t*,
+                                Batch<uint64_t>&, int64_t*);
+
+}  // namespace segcore
