@@ -23,16 +23,20 @@ from segcore.compose import compose_semantic
 from segcore.masks import Masks
 from segcore.nms import matrix_nms, merge_duplicates, nms, soft_nms
 from segcore.overlap import containment, dice, intersection, iou
+from segcore.panoptic import Panoptic, PanopticRules, compose_panoptic
 from segcore.runtime import get_num_threads, runtime_info, set_num_threads, show_runtime
 from segcore.soft import paste_masks, prototype_masks, stability_score, upsample_masks
 
 __all__ = [
     "Masks",
+    "Panoptic",
+    "PanopticRules",
     "__version__",
     "argmax_masks",
     "argmax_upsample",
     "backends",
     "codecs",
+    "compose_panoptic",
     "compose_semantic",
     "containment",
     "dice",

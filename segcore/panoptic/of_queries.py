@@ -1,0 +1,82 @@
+"""Queries with soft masks, by the rules with the winner "argmax"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.arrays import Size
+from segcore.backends import kernels
+from segcore.masks import Masks
+from segcore.panoptic.inputs import Instances
+from segcore.panoptic.result import Panoptic, Segments
+from segcore.panoptic.rules import PanopticRules
+from segcore.panoptic.shares import wins_enough
+from segcore.sampling import as_float32, bilinear_positions
+from segcore.soft import upsample_masks
+
+
+def compose_queries(
+    probabilities: NDArray[np.number],
+    instances: Instances,
+    size: Size,
+    things: NDArray[Any] | None,
+    rules: PanopticRules,
+) -> Panoptic:
+    """Give each pixel to the query with the greatest score times probability there."""
+    assert instances.scores is not None
+    segments = Segments(rules)
+    zeros = np.zeros(len(probabilities), np.int64)
+    order = instances.in_order(rules.order, zeros)
+    without_area = instances.candidates(zeros, things)
+    for i in order[~instances.passes[order]]:
+        segments.drop(without_area[i], "score")
+    order = order[instances.passes[order]]
+    if not len(order):
+        void = rules.void if rules.void_if_none is None else rules.void_if_none
+        return segments.measured(Masks([], [0], size), void)
+
+    chances = as_float32(probabilities[order])
+    with np.errstate(invalid="ignore", over="ignore"):
+        weighted = chances * instances.scores[order].astype(np.float32)[:, None, None]
+    won = _winners(weighted, size)
+    below = np.nextafter(np.float32(rules.mask_threshold), np.float32(-np.inf))
+    confident = upsample_masks(
+        weighted if rules.weighted_confidence else chances, size, float(below)
+    )
+    painted = won if rules.paint_won else won & confident
+    areas = zeros
+    areas[order] = confident.area
+    candidates = instances.candidates(areas, things)
+    is_hidden = (won.area == 0) | ((painted.area == 0) & (not rules.keep_hidden))
+    loses = ~wins_enough(rules, won.area, areas[order])
+
+    rows: list[list[int]] = []  # of each segment
+    for row, i in enumerate(order.tolist()):
+        if areas[i] == 0:
+            segments.drop(candidates[i], "empty")
+        elif is_hidden[row]:
+            segments.drop(candidates[i], "hidden")
+        elif loses[row]:
+            segments.drop(candidates[i], "overlap")
+        else:
+            place = segments.add_or_fuse(candidates[i])
+            if place == len(rows):
+                rows.append([])
+            rows[place].append(row)
+    parts = [painted[each].union() for each in rows]
+    return segments.measured(Masks.concatenate([painted[:0], *parts]), rules.void)
+
+
+def _winners(weighted: NDArray[np.float32], size: Size) -> Masks:
+    """Give for each query the pixels at which it is the greatest."""
+    count, height, width = weighted.shape
+    labels = np.empty(size, np.min_scalar_type(count - 1))
+    y, x = bilinear_positions(height, size[0]), bilinear_positions(width, size[1])
+    kernels.argmax_resample(weighted, x, y, labels)
+    ids, run_ends, offsets = kernels.label_runs(labels, None)
+    lengths = np.zeros(count, np.int64)
+    lengths[ids] = np.diff(offsets)
+    return Masks._trusted((run_ends, np.concatenate([[0], np.cumsum(lengths)])), size)

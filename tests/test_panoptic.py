@@ -1,0 +1,209 @@
+"""compose_panoptic: what it says of segments, and what it refuses. For presets see
+test_panoptic_presets.py."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import segcore as sc
+from segcore.panoptic import PRESETS
+
+BOXES = [[0, 0, 3, 2], [2, 0, 5, 2], [0, 0, 3, 1], [0, 0, 0, 0], [5, 0, 6, 1]]
+MASKS = sc.Masks.from_boxes(BOXES, (2, 6))
+CLASSES = [1, 1, 2, 2, 9]
+SCORES = [0.9, 0.8, 0.7, 0.6, 0.2]
+RULES = sc.PanopticRules(score_threshold=0.5, max_taken=0.5, stuff_area=2)
+
+
+def reasons(result):
+    return {each["source"]: each["reason"] for each in result.dropped}
+
+
+def test_masks():
+    stuff = np.array([[7, 7, 7, 7, 7, 7], [7, 7, 7, 7, 7, 8]])
+    result = sc.compose_panoptic(MASKS, CLASSES, SCORES, stuff=stuff, rules=RULES)
+    assert result.labels.tolist() == [[1, 1, 1, 2, 2, 0], [1, 1, 1, 2, 2, 0]]
+    assert result.segments == [
+        {
+            "id": 1,
+            "category_id": 1,
+            "isthing": True,
+            "score": 0.9,
+            "area": 6,
+            "area_before": 6,
+            "bbox": [0, 0, 3, 2],
+            "sources": [0],
+        },
+        {
+            "id": 2,
+            "category_id": 1,
+            "isthing": True,
+            "score": 0.8,
+            "area": 4,
+            "area_before": 6,
+            "bbox": [3, 0, 2, 2],
+            "sources": [1],
+        },
+    ]
+    assert reasons(result) == {2: "overlap", 3: "empty", 4: "score", None: "area"}
+    assert [each["category_id"] for each in result.dropped if each["source"] is None] == [7, 8]
+    assert np.array_equal(result.masks.to_dense().argmax(axis=0) + 1, result.labels.clip(1))
+    json.dumps([result.segments, result.dropped])
+
+
+def test_labels_are_read_only_and_made_once():
+    result = sc.compose_panoptic(MASKS, CLASSES, SCORES, rules=RULES)
+    assert result.labels is result.labels
+    with pytest.raises(ValueError, match="read-only"):
+        result.labels[0, 0] = 1
+
+
+def test_stuff_as_masks():
+    stuff = sc.Masks.from_boxes([[0, 0, 6, 2], [4, 0, 6, 2], [0, 0, 6, 2]], (2, 6))
+    result = sc.compose_panoptic(
+        MASKS[:1], [1], [0.9], stuff=(stuff, [7, 8, 1]), things=[1], rules=RULES
+    )
+    assert result.labels.tolist() == [[1, 1, 1, 2, 2, 2]] * 2
+    assert [each["sources"] for each in result.segments] == [[0], [0]]
+    assert reasons(result) == {1: "area"}
+
+
+def test_a_field_is_a_rule():
+    labels = {}
+    for name, changes in {
+        "last": {"winner": "last", "max_taken": None},
+        "area": {"order": "area"},
+        "input": {"order": "input"},
+        "offset": {"ids": "class + count * divisor"},
+        "divisor": {"ids": "class * divisor + count", "divisor": 10},
+        "hidden": {"max_taken": None},
+        "void": {"void": 255, "dtype": "uint8", "first": 5},
+    }.items():
+        rules = sc.PanopticRules.preset("panopticapi", **changes)
+        result = sc.compose_panoptic(MASKS[:3], [1, 1, 2], [0.7, 0.8, 0.9], rules=rules)
+        labels[name] = result.labels.tolist()
+        assert result.labels.dtype == rules.dtype
+    assert labels["last"] == [[3, 3, 3, 2, 2, 0], [3, 3, 3, 2, 2, 0]]
+    assert labels["area"] == [[1, 1, 1, 2, 2, 0], [1, 1, 1, 2, 2, 0]]
+    assert labels["input"] == labels["area"]
+    assert labels["offset"] == [[1002, 1002, 1002, 2001, 2001, 0], [0, 0, 2001, 2001, 2001, 0]]
+    assert labels["hidden"] == [[1, 1, 1, 2, 2, 0], [3, 3, 2, 2, 2, 0]]
+    assert labels["divisor"][0] == [21, 21, 21, 11, 11, 0]
+    assert labels["void"][0] == [5, 5, 5, 6, 6, 255]
+
+
+def test_queries():
+    probabilities = np.array([[[0.9, 0.9, 0.2, 0.2]], [[0.2, 0.6, 0.9, 0.4]], [[0.1] * 3 + [0.9]]])
+    rules = sc.PanopticRules.preset("mask2former", score_threshold=0.3)
+    result = sc.compose_panoptic(probabilities, [3, 4, 4], [0.9, 0.8, 0.7], things=[3], rules=rules)
+    assert result.labels.tolist() == [[1, 1, 0, 2]]
+    assert reasons(result) == {1: "overlap"}
+    result = sc.compose_panoptic(
+        probabilities, [3, 4, 4], [0.9, 0.8, 0.7], things=[3], no_object=3, rules=rules
+    )
+    assert result.labels.tolist() == [[0, 1, 1, 1]]  # both queries of the stuff 4
+    [segment] = result.segments
+    assert segment["sources"] == [1, 2]
+    assert not segment["isthing"]
+    assert reasons(result) == {0: "score"}
+
+
+def test_queries_are_enlarged():
+    rng = np.random.default_rng(0)
+    probabilities = rng.random((4, 8, 12), np.float32)
+    rules = sc.PanopticRules.preset("mask2former", score_threshold=0.0, min_won=None)
+    scores = np.array([0.9, 0.8, 0.7, 0.6], np.float32)
+    result = sc.compose_panoptic(probabilities, [1, 2, 3, 4], scores, size=(64, 96), rules=rules)
+    winner = sc.argmax_upsample(probabilities * scores[:, None, None], (64, 96))
+    confident = sc.upsample_masks(probabilities, (64, 96), 0.5).to_dense()
+    expected = np.where(np.take_along_axis(confident, winner[None], 0)[0], winner + 1, 0)
+    assert np.array_equal(result.labels, expected)
+
+
+def test_nothing():
+    for name, rules in PRESETS.items():
+        masks = np.zeros((0, 2, 6), np.float32) if rules.winner == "argmax" else MASKS[:0]
+        stuff = {"stuff": np.ones((2, 6), int), "things": [1]} if rules.vote else {}
+        result = sc.compose_panoptic(masks, None if rules.vote else [], [], **stuff, rules=name)
+        assert result.segments == [] == result.dropped
+        empty = rules.void if rules.void_if_none is None else rules.void_if_none
+        assert (result.labels == empty).all()
+        assert result.labels.shape == (2, 6)
+
+
+GOOD = {"masks": MASKS, "class_ids": CLASSES, "scores": SCORES}
+QUERIES = {"masks": np.zeros((2, 3, 4)), "class_ids": [1, 2], "scores": [1, 1]}
+VOTES = {"rules": "panoptic-deeplab", "class_ids": None}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (GOOD | {"rules": "coco"}, ValueError, "rules: expected one of panopticapi, detectron2"),
+        (GOOD | {"rules": "mask2former"}, TypeError, "masks: these rules compare probabilities"),
+        (QUERIES, TypeError, "masks: these rules take Masks"),
+        (QUERIES | {"rules": "eomt", "stuff": [[1]]}, ValueError, "stuff: among queries"),
+        (QUERIES | {"rules": "eomt", "masks": np.zeros((2, 3))}, ValueError, "masks: expected"),
+        (QUERIES | {"rules": "eomt", "size": (2,)}, ValueError, "size: expected"),
+        (GOOD | {"size": (2, 6)}, ValueError, "size: Masks have theirs"),
+        (GOOD | {"scores": None}, ValueError, "scores: these rules need them"),
+        (GOOD | {"scores": [1]}, ValueError, "scores: expected 5, one a mask, got 1"),
+        (GOOD | {"scores": [1, 1, np.nan, 1, 1]}, ValueError, "the score of mask 2 is NaN"),
+        (GOOD | {"class_ids": None}, ValueError, "class_ids: expected one a mask"),
+        (GOOD | {"class_ids": [0.5] * 5}, TypeError, "class_ids: expected integers"),
+        (GOOD | {"class_ids": np.full(5, 2**63, "u8")}, ValueError, "does not fit into int64"),
+        (GOOD | {"stuff": [[1, 2]]}, ValueError, "stuff: expected the masks' size"),
+        (GOOD | {"stuff": np.zeros((2, 6))}, TypeError, "stuff: expected a map of integers"),
+        (GOOD | {"stuff": (MASKS, [1])}, ValueError, "stuff: class ids: expected 5"),
+        (GOOD | {"stuff": (MASKS[:0], [0.5])}, TypeError, "stuff: class ids: expected integers"),
+        (GOOD | {"things": [0.5]}, TypeError, "things: expected integers"),
+        (GOOD | {"no_object": 0.5}, TypeError, "no_object: expected an integer"),
+        (GOOD | VOTES, ValueError, "stuff, things: these rules take a vote"),
+        (GOOD | {"rules": "panoptic-deeplab"}, ValueError, "class_ids: these rules take a vote"),
+    ],
+)
+def test_refuses(arguments, error, message):
+    with pytest.raises(error, match=message):
+        sc.compose_panoptic(**arguments)
+
+
+def test_refuses_ids_that_do_not_fit():
+    rules = sc.PanopticRules.preset("mmdet-heuristic", dtype="uint8", void=0)
+    with pytest.raises(ValueError, match="class 1 has the id 1001, which does not fit into uint8"):
+        sc.compose_panoptic(MASKS, CLASSES, SCORES, rules=rules)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"winner": "best"}, ValueError, "winner: expected one of"),
+        ({"max_taken": "half"}, TypeError, "max_taken: expected a number"),
+        ({"max_taken": np.nan}, ValueError, "max_taken: expected a finite number"),
+        ({"vote": 1}, TypeError, "vote: expected a bool"),
+        ({"stuff_ignore": "0"}, TypeError, "stuff_ignore: expected integers"),
+        ({"stuff_ignore": 0}, TypeError, "stuff_ignore: expected integers"),
+        ({"stuff_area": -1}, ValueError, "stuff_area: expected at least 0"),
+        ({"divisor": 0}, ValueError, "divisor: expected at least 1"),
+        ({"void": 300, "dtype": "uint8"}, ValueError, "void: 300 does not fit into uint8"),
+        ({"winner": "last", "max_taken": 0.5}, ValueError, "max_taken: it is for"),
+        ({"min_won": 0.5}, ValueError, "min_won: it is for"),
+        ({"winner": "argmax", "vote": True}, ValueError, "vote: it is for masks"),
+    ],
+)
+def test_rules_refuse(changes, error, message):
+    with pytest.raises(error, match=message):
+        sc.PanopticRules(**changes)
+
+
+def test_rules_are_values():
+    a, b = (sc.PanopticRules.preset("detectron2", void=np.int64(7)) for _ in range(2))
+    assert a == b
+    assert hash(a) == hash(b)
+    assert type(a.void) is int
+    with pytest.raises(AttributeError):
+        a.void = 3
+    with pytest.raises(TypeError, match="overlap"):
+        sc.PanopticRules.preset("detectron2", overlap=0.5)
