@@ -16,7 +16,7 @@ array([[3, 3, 3, 0, 0, 0],
        [0, 0, 7, 7, 7, 0]], dtype=uint8)
 """
 
-from segcore import backends, codecs, integrations
+from segcore import backends, codecs, integrations, panoptic_ids
 from segcore._version import __version__
 from segcore.argmax import argmax_masks, argmax_upsample
 from segcore.compose import compose_semantic
@@ -47,6 +47,7 @@ __all__ = [
     "matrix_nms",
     "merge_duplicates",
     "nms",
+    "panoptic_ids",
     "paste_masks",
     "prototype_masks",
     "runtime_info",

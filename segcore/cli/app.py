@@ -10,6 +10,19 @@ from segcore._version import __version__
 
 FOLDER = click.Path(path_type=Path)
 
+DATASET = click.option(
+    "--dataset",
+    "frame",
+    type=FOLDER,
+    help="Where ANNOTATIONS are COCO's results, a list: the file with their images and categories.",
+)
+SKIP_INVALID = click.option(
+    "--skip-invalid",
+    is_flag=True,
+    help="Leave out images and annotations that are invalid, and list them at the end, instead of "
+    "stopping at the first.",
+)
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="segcore")
@@ -35,13 +48,21 @@ def app() -> None:
     help="Paint crowd annotations (iscrowd 1) underneath all others, or leave them out.",
 )
 @click.option(
-    "--skip-invalid",
-    is_flag=True,
-    help="Leave out images and annotations that are invalid, and list them at the end, instead of "
-    "stopping at the first.",
+    "--stuff",
+    type=FOLDER,
+    help="A folder with semantic maps to paint underneath: a PNG a picture, named as the result "
+    "will be, whose pixels are category ids (0 and 255: none).",
 )
+@DATASET
+@SKIP_INVALID
 def semantic(
-    annotations: Path, folder: Path, priority: str, crowd: bool, skip_invalid: bool
+    annotations: Path,
+    folder: Path,
+    priority: str,
+    crowd: bool,
+    stuff: Path | None,
+    frame: Path | None,
+    skip_invalid: bool,
 ) -> None:
     """Turn a COCO instance file into one PNG label map an image.
 
@@ -56,7 +77,73 @@ def semantic(
     """
     from segcore.cli.semantic import write_semantic_maps
 
-    write_semantic_maps(annotations, folder, priority, crowd, skip_invalid)
+    write_semantic_maps(annotations, folder, frame, stuff, priority, crowd, skip_invalid)
+
+
+@app.command()
+@click.argument("annotations", type=click.Path(path_type=Path))
+@click.option("-o", "--output", "folder", type=FOLDER, required=True, help="Where the maps go.")
+@click.option(
+    "--stuff",
+    type=FOLDER,
+    help="A folder with semantic maps for the pixels between the instances: a PNG a picture, named "
+    "after its file_name, whose pixels are category ids (0 and 255: none).",
+)
+@click.option(
+    "--rules",
+    "preset",
+    type=click.Choice(["panopticapi", "detectron2", "mmdet-heuristic"]),
+    default="panopticapi",
+    show_default=True,
+    help="Whose rules decide.",
+)
+@click.option("--score", type=float, help="The score that an instance must reach, not the rules'.")
+@click.option(
+    "--overlap",
+    type=float,
+    help="An instance is dropped if others have more than this share of it, not the rules'.",
+)
+@click.option(
+    "--stuff-area",
+    type=int,
+    help="Stuff is dropped where fewer pixels than this are left of it, not the rules'.",
+)
+@DATASET
+@SKIP_INVALID
+def panoptic(
+    annotations: Path,
+    folder: Path,
+    stuff: Path | None,
+    preset: str,
+    score: float | None,
+    overlap: float | None,
+    stuff_area: int | None,
+    frame: Path | None,
+    skip_invalid: bool,
+) -> None:
+    """Turn a COCO instance file, and maps of stuff, into COCO's panoptic format.
+
+    That is panoptic.json, and in the folder panoptic a PNG a picture, named after its file_name,
+    whose colours are the ids of segments: R + 256 G + 65536 B, and 0 where there is none.
+
+    Instances are judged from the highest score down; without scores, as in truth, in the file's
+    order. Categories that "isthing" calls things, or of which there are instances where it is
+    missing, are left out of the maps of stuff.
+
+    All files appear at the end, if nothing failed. Invalid input gives one line that names the
+    item, and exit code 2.
+    """
+    from segcore.cli.panoptic import write_panoptic
+    from segcore.cli.problems import BadInput
+    from segcore.panoptic import PanopticRules
+
+    changes = {"score_threshold": score, "max_taken": overlap, "stuff_area": stuff_area}
+    given = {name: value for name, value in changes.items() if value is not None}
+    try:
+        rules = PanopticRules.preset(preset, **given)
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+    write_panoptic(annotations, folder, frame, stuff, rules, skip_invalid)
 
 
 @app.command()

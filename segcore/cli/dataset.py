@@ -21,11 +21,15 @@ Id = int | str
 
 @dataclass(frozen=True)
 class Category:
-    """A class: ``index`` is its value in the semantic maps, 1 for the lowest id."""
+    """A class: ``index`` is its value in the semantic maps, 1 for the lowest id.
+
+    ``isthing`` is None where the file does not say.
+    """
 
     index: int
     id: Id
     name: str
+    isthing: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,9 @@ class Picture:
     ``target`` is where its map goes, below the output folder.
     """
 
+    id: Id
     label: str
+    name: str
     target: PurePosixPath
     size: tuple[int, int]
     annotations: list[Annotation] = field(default_factory=list)
@@ -60,8 +66,13 @@ class Dataset:
     pictures: list[Picture]
 
 
-def read_dataset(path: Path, problems: Problems, scores: bool = False) -> Dataset:
-    """Read a COCO instance file.
+def read_dataset(
+    path: Path,
+    problems: Problems,
+    frame: Path | None = None,
+    scores: bool | None = False,
+) -> Dataset:
+    """Read a COCO instance file, or COCO's results and the file that they belong to.
 
     Parameters
     ----------
@@ -69,8 +80,10 @@ def read_dataset(path: Path, problems: Problems, scores: bool = False) -> Datase
         The JSON file.
     problems : Problems
         Told of each image and annotation that cannot be used; those are left out.
-    scores : bool
-        Whether each annotation must have a score.
+    frame : Path, optional
+        The JSON file with the images and categories of results, which are a list of annotations.
+    scores : bool, optional
+        Whether each annotation must have a score. None: if one of them has.
 
     Returns
     -------
@@ -81,7 +94,9 @@ def read_dataset(path: Path, problems: Problems, scores: bool = False) -> Datase
     BadInput
         If the file as a whole, or its categories, cannot be used.
     """
-    document = _load(path)
+    document = _load(path, frame)
+    if scores is None:
+        scores = any(isinstance(a, dict) and "score" in a for a in document["annotations"])
     categories = _categories(path, document["categories"])
     pictures = _pictures(document["images"], problems)
     for position, item in enumerate(document["annotations"]):
@@ -123,13 +138,27 @@ def _fits(annotation: Annotation, picture: Picture, problems: Problems) -> bool:
     return True
 
 
-def _load(path: Path) -> dict[str, list[Any]]:
+def read_json(path: Path) -> Any:
+    """Read a JSON file; BadInput if it is none."""
     try:
-        document = json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:  # ValueError: not JSON, or not Unicode
         raise BadInput(f"{path}: not JSON: {error}") from error
+
+
+def _load(path: Path, frame: Path | None) -> dict[str, list[Any]]:
+    document = read_json(path)
+    if isinstance(document, list):
+        if frame is None:
+            raise BadInput(
+                f"{path}: it holds a list, as COCO's results do; "
+                "say with --dataset which file has their images and categories"
+            )
+        return {**_load(frame, None), "annotations": document}
+    if frame is not None:
+        raise BadInput(f"{path}: expected COCO's results, a list, beside --dataset")
     keys = ("images", "annotations", "categories")
     if not isinstance(document, dict):
         raise BadInput(
@@ -145,6 +174,7 @@ def _load(path: Path) -> dict[str, list[Any]]:
 
 def _categories(path: Path, items: list[Any]) -> dict[Id, Category]:
     names: dict[Id, str] = {}
+    kinds: dict[Id, bool | None] = {}
     for position, item in enumerate(items):
         label = _label("category", item, position)
         try:
@@ -152,6 +182,7 @@ def _categories(path: Path, items: list[Any]) -> dict[Id, Category]:
             if key in names:
                 raise ValueError("its id occurs twice")
             names[key] = str(item.get("name", key))
+            kinds[key] = _isthing(item)
         except ValueError as error:
             raise BadInput(f"{path}: {label}: {error}") from error
     if len({type(key) for key in names}) > 1:
@@ -159,7 +190,9 @@ def _categories(path: Path, items: list[Any]) -> dict[Id, Category]:
     if not names:
         raise BadInput(f'{path}: not a COCO instance file: the list "categories" is empty')
     ordered = sorted(names)
-    return {key: Category(index, key, names[key]) for index, key in enumerate(ordered, 1)}
+    return {
+        key: Category(index, key, names[key], kinds[key]) for index, key in enumerate(ordered, 1)
+    }
 
 
 def _pictures(items: list[Any], problems: Problems) -> dict[Id, Picture | None]:
@@ -173,7 +206,8 @@ def _pictures(items: list[Any], problems: Problems) -> dict[Id, Picture | None]:
             if key in pictures:
                 raise ValueError("its id occurs twice")
             pictures[key] = None
-            picture = Picture(label, _target(item), _size(item))
+            target = _target(item)
+            picture = Picture(key, label, _name(item), target, _size(item))
             if other := taken.get(picture.target):
                 raise ValueError(f"{other} goes to the same file, {picture.target}")
             taken[picture.target] = label
@@ -227,11 +261,23 @@ def _size(item: dict[str, Any]) -> tuple[int, int]:
     return height, width
 
 
-def _target(item: dict[str, Any]) -> PurePosixPath:
-    """Give the map's path below the output folder: the picture's, as .png, and never outside."""
+def _isthing(item: dict[str, Any]) -> bool | None:
+    value = item.get("isthing")
+    if value not in (None, 0, 1):
+        raise ValueError(f'its "isthing" is {_kind(value)}, expected 0 or 1')
+    return None if value is None else bool(value)
+
+
+def _name(item: dict[str, Any]) -> Any:
     name = item.get("file_name")
     if name is None and isinstance(url := item.get("coco_url"), str):  # LVIS has no other name
-        name = url.rsplit("/", 1)[-1]
+        return url.rsplit("/", 1)[-1]
+    return name
+
+
+def _target(item: dict[str, Any]) -> PurePosixPath:
+    """Give the map's path below the output folder: the picture's, as .png, and never outside."""
+    name = _name(item)
     if not isinstance(name, str) or not name:
         raise ValueError(f'its "file_name" is {_kind(name)}, expected a file\'s name')
     shown = json.dumps(name)

@@ -16,6 +16,7 @@ from rich.text import Text
 from segcore.cli.dataset import Annotation, Dataset, read_dataset, read_masks
 from segcore.cli.output import output, write_json, write_labels
 from segcore.cli.problems import BadInput, Problems
+from segcore.cli.stuff import StuffMaps
 from segcore.compose import compose_semantic
 from segcore.draw import palette
 from segcore.masks import Masks
@@ -36,17 +37,25 @@ class Counts:
 
 
 def write_semantic_maps(
-    path: Path, folder: Path, priority: str, crowd: bool, skip_invalid: bool
+    path: Path,
+    folder: Path,
+    frame: Path | None,
+    stuff: Path | None,
+    priority: str,
+    crowd: bool,
+    skip_invalid: bool,
 ) -> None:
     """Do what ``segcore semantic`` does; BadInput if it cannot be done."""
     problems = Problems(skip_invalid)
-    dataset = read_dataset(path, problems, scores=priority == "score")
+    dataset = read_dataset(path, problems, frame, scores=priority == "score")
     classes = len(dataset.categories)
     if classes > MOST_CLASSES:
         raise BadInput(f"{path}: {classes} categories, but a PNG holds at most {MOST_CLASSES}")
     dtype: np.dtype[Any] = np.dtype(np.uint8 if classes < 256 else np.uint16)
     colors = np.vstack([np.zeros((1, 3), np.uint8), palette(classes)])
     counts = Counts(*(np.zeros(classes + 1, np.int64) for _ in range(3)))
+
+    beneath = None if stuff is None else StuffMaps(stuff, dataset.categories)
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     with output(folder) as files:
@@ -58,7 +67,8 @@ def write_semantic_maps(
             disable=not errors.is_terminal,
         ):
             annotations, masks = read_masks(picture, problems)
-            labels = _paint(annotations, masks, priority, crowd, dtype)
+            under = None if beneath is None else beneath.indices(picture, dtype)
+            labels = _paint(annotations, masks, priority, crowd, dtype, under)
             with files.open(picture.target) as file:
                 write_labels(file, labels, colors)
             _count(counts, labels, [a for a in annotations if crowd or not a.crowd])
@@ -80,13 +90,13 @@ def _paint(
     priority: str,
     crowd: bool,
     dtype: np.dtype[Any],
+    under: NDArray[Any] | None,
 ) -> NDArray[np.unsignedinteger]:
-    """Compose the map: crowds at the bottom, in the file's order, then the others by priority."""
+    """Compose the map: stuff, on it crowds in the file's order, then the others by priority."""
     values = np.array([a.category.index for a in annotations], np.int64)
     is_crowd = np.array([a.crowd for a in annotations], bool)
-    under = None
     if crowd and is_crowd.any():
-        under = compose_semantic(masks[is_crowd], values[is_crowd], dtype=dtype)
+        under = compose_semantic(masks[is_crowd], values[is_crowd], dtype=dtype, under=under)
     single = ~is_crowd
     scores = None
     if priority == "score":

@@ -1,0 +1,45 @@
+"""Read PNG files of labels, trusting nothing in them."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.cli.dataset import MAX_PIXELS
+from segcore.cli.problems import BadInput
+
+
+def read_labels(path: Path) -> NDArray[np.unsignedinteger]:
+    """Read a label map: an indexed or grey PNG, uint8 or uint16 (H, W); BadInput if it is none."""
+    return _read(path, {"L", "P", "I;16", "I;16B", "I"}, "one of labels: indexed, or grey")
+
+
+def read_colors(path: Path) -> NDArray[np.uint8]:
+    """Read an RGB PNG: (H, W, 3); BadInput if it is none."""
+    return _read(path, {"RGB"}, "one with ids as colours: RGB without alpha")
+
+
+def _read(path: Path, modes: set[str], expected: str) -> NDArray[Any]:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=["PNG"]) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise BadInput(f"{path}: it has more than {MAX_PIXELS} pixels")
+                if image.mode not in modes:
+                    raise BadInput(f"{path}: expected a PNG, {expected}; its mode is {image.mode}")
+                pixels = np.asarray(image)
+    except Image.DecompressionBombError as error:
+        raise BadInput(f"{path}: {error}") from error
+    except UnidentifiedImageError as error:
+        raise BadInput(f"{path}: not a PNG") from error
+    except (OSError, ValueError, SyntaxError) as error:  # SyntaxError: a broken PNG
+        reason = getattr(error, "strerror", None) or error
+        raise BadInput(f"{path}: cannot read it: {reason}") from error
+    return pixels.astype(np.uint16) if pixels.dtype.itemsize > 2 else pixels

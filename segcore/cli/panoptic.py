@@ -1,0 +1,185 @@
+"""``segcore panoptic``: instances and stuff to COCO's panoptic format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from rich.text import Text
+
+from segcore import panoptic_ids
+from segcore.cli.dataset import Annotation, Category, Dataset, Picture, read_dataset, read_masks
+from segcore.cli.output import output, write_json
+from segcore.cli.problems import BadInput, Problems
+from segcore.cli.stuff import StuffMaps
+from segcore.masks import Masks
+from segcore.panoptic import Panoptic, PanopticRules, compose_panoptic
+
+DOCUMENT = "panoptic.json"
+MAPS = PurePosixPath("panoptic")
+TABLE_ROWS = 30
+
+
+def write_panoptic(
+    path: Path,
+    folder: Path,
+    frame: Path | None,
+    stuff: Path | None,
+    rules: PanopticRules,
+    skip_invalid: bool,
+) -> None:
+    """Do what ``segcore panoptic`` does; BadInput if it cannot be done."""
+    problems = Problems(skip_invalid)
+    dataset = read_dataset(path, problems, frame, scores=None)
+    things = _things(dataset)
+    beneath = None if stuff is None else StuffMaps(stuff, dataset.categories)
+    # Pixels without a segment are 0 in this format, and what the maps do not name is left out.
+    rules = replace(rules, void=0, void_if_none=None, stuff_ignore=())
+
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    entries: list[dict[str, Any]] = []
+    reasons: Counter[str] = Counter()
+    with output(folder) as files:
+        for picture in track(
+            dataset.pictures,
+            "Composing",
+            console=errors,
+            transient=True,
+            disable=not errors.is_terminal,
+        ):
+            result, annotations = _compose(picture, beneath, things, rules, problems)
+            with files.open(MAPS / picture.target) as file:
+                _write_ids(file, result, picture)
+            entries.append(_entry(picture, result, annotations))
+            reasons.update(each["reason"] for each in result.dropped)
+        with files.open(DOCUMENT) as file:
+            write_json(file, _document(dataset, things, entries))
+
+    Console().print(_table(dataset, entries))
+    if reasons:
+        listed = ", ".join(f"{count} for {reason}" for reason, count in reasons.most_common())
+        print(f"dropped {reasons.total()}: {listed}")
+    maps = len(dataset.pictures)
+    print(f"{maps} map{'' if maps == 1 else 's'} and {DOCUMENT} in {folder}")
+    if problems.skipped:
+        errors.print(f"[yellow]skipped {len(problems.skipped)}:")
+        for message in problems.skipped:
+            errors.print(f"  {message}", markup=False)
+
+
+def _things(dataset: Dataset) -> set[int]:
+    """Give the ids of the classes of things: as the file says, else those that have instances."""
+    seen = {a.category.index for picture in dataset.pictures for a in picture.annotations}
+    things = set()
+    for category in dataset.categories:
+        if not isinstance(category.id, int):
+            raise BadInput(
+                f"category {category.id!r}: the panoptic format has numbers as ids of categories"
+            )
+        if category.isthing or (category.isthing is None and category.index in seen):
+            things.add(category.id)
+    return things
+
+
+def _compose(
+    picture: Picture,
+    beneath: StuffMaps | None,
+    things: set[int],
+    rules: PanopticRules,
+    problems: Problems,
+) -> tuple[Panoptic, list[Annotation]]:
+    annotations, masks = read_masks(picture, problems)
+    class_ids = np.array([a.category.id for a in annotations], np.int64)
+    # Truth has no scores: all are equal, and the first comes first.
+    scores = np.array([1.0 if a.score is None else a.score for a in annotations])
+    stuff: tuple[Masks, NDArray[np.int64]] | None = None
+    if beneath is not None:
+        ids, maps = beneath.masks(picture)
+        stuff = maps, ids
+    try:
+        result = compose_panoptic(
+            masks, class_ids, scores, stuff=stuff, things=sorted(things), rules=rules
+        )
+    except ValueError as error:
+        raise BadInput(f"{picture.label}: {error}") from error
+    return result, annotations
+
+
+def _write_ids(file: BinaryIO, result: Panoptic, picture: Picture) -> None:
+    from PIL import Image
+
+    try:
+        colors = panoptic_ids.to_rgb(result.labels)
+    except ValueError as error:
+        raise BadInput(f"{picture.label}: {error}") from error
+    Image.fromarray(colors).save(file, "PNG")
+
+
+def _entry(picture: Picture, result: Panoptic, annotations: list[Annotation]) -> dict[str, Any]:
+    """Describe a picture as COCO does, with the scores of things besides."""
+    segments = []
+    for segment in result.segments:
+        of_thing = segment["isthing"]
+        crowd = of_thing and annotations[segment["sources"][0]].crowd
+        described = {
+            "id": segment["id"],
+            "category_id": segment["category_id"],
+            "iscrowd": int(crowd),
+            "bbox": segment["bbox"],
+            "area": segment["area"],
+        }
+        if of_thing and annotations[segment["sources"][0]].score is not None:
+            described["score"] = segment["score"]
+        segments.append(described)
+    name = picture.target.as_posix()
+    return {"image_id": picture.id, "file_name": name, "segments_info": segments}
+
+
+def _document(
+    dataset: Dataset, things: set[int], entries: list[dict[str, Any]]
+) -> dict[str, object]:
+    images = [
+        {"id": p.id, "file_name": p.name, "height": p.size[0], "width": p.size[1]}
+        for p in dataset.pictures
+    ]
+    categories = [
+        {"id": c.id, "name": c.name, "isthing": int(c.id in things)} for c in dataset.categories
+    ]
+    return {"images": images, "annotations": entries, "categories": categories}
+
+
+def _table(dataset: Dataset, entries: list[dict[str, Any]]) -> Table:
+    """Summarize the classes that occur, those of most pixels first."""
+    segments: Counter[object] = Counter()
+    pixels: Counter[object] = Counter()
+    images: Counter[object] = Counter()
+    for entry in entries:
+        for segment in entry["segments_info"]:
+            segments[segment["category_id"]] += 1
+            pixels[segment["category_id"]] += segment["area"]
+        images.update({segment["category_id"] for segment in entry["segments_info"]})
+    table = Table(title="Classes", title_justify="left")
+    table.add_column("category", justify="right")
+    table.add_column("class")
+    for column in ("segments", "pixels", "images"):
+        table.add_column(column, justify="right")
+
+    def numbers(group: list[Category]) -> list[str]:
+        ids = [c.id for c in group]
+        return [f"{sum(each[i] for i in ids):,}" for each in (segments, pixels)]
+
+    occur = sorted((c for c in dataset.categories if segments[c.id]), key=lambda c: -pixels[c.id])
+    for c in occur[:TABLE_ROWS]:
+        table.add_row(str(c.id), Text(c.name), *numbers([c]), f"{images[c.id]:,}")
+    if rest := occur[TABLE_ROWS:]:
+        table.add_row("", f"{len(rest)} more", *numbers(rest), "")
+    table.add_section()
+    table.add_row("", "in all", *numbers(occur), f"{len(entries):,}")
+    return table
