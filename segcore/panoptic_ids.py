@@ -77,7 +77,8 @@ def to_rgb(ids: ArrayLike) -> NDArray[np.uint8]:
     if array.dtype.kind not in "iu":
         raise TypeError(f"ids: expected integers, got {array.dtype}")
     _check_range(array, "ids", 2**24)
-    return np.ascontiguousarray(array, "<u4")[..., None].view(np.uint8)[..., :3].copy()
+    words = array.astype("<u4", order="C", copy=False)
+    return words[..., None].view(np.uint8)[..., :3].copy()
 
 
 def _check_range(values: NDArray[Any], name: str, stop: int) -> None:

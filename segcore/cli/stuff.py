@@ -53,7 +53,8 @@ class StuffMaps:
         table = np.zeros(int(labels.max(initial=0)) + 1, dtype)
         for key in ids.tolist():
             table[key] = self._indices[key]
-        return table[labels]
+        indices: NDArray[Any] = table[labels]
+        return indices
 
     def _read(self, picture: Picture) -> NDArray[np.unsignedinteger]:
         path = self._folder / picture.target
