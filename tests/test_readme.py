@@ -1,4 +1,4 @@
-"""The README's code runs as it stands there."""
+"""The code in the README, and in pages of docs/, runs as it stands there."""
 
 import re
 from pathlib import Path
@@ -10,11 +10,12 @@ from segcore.compat import pycocotools as drop_in
 README = Path(__file__).parents[1] / "README.md"
 
 
-def run(place):
-    """Run a block of code, and give its names."""
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+def run(*places, page=README):
+    """Run blocks of a page's code, one after the other, and give their names."""
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
     names = {}
-    exec(compile(blocks[place], str(README), "exec"), names)
+    for place in places or range(len(blocks)):
+        exec(compile(blocks[place], str(page), "exec"), names)
     return names
 
 
@@ -34,3 +35,9 @@ def test_the_drop_in_runs():
     names = run(1)
     assert names["mask_util"] is drop_in
     assert names["mask"].encode is not drop_in.encode  # the patch was undone
+
+
+def test_compositing_runs():
+    names = run(page=README.parent / "docs" / "compositing.md")
+    assert names["result"].labels.shape == (480, 640)
+    assert names["ids"].tolist() == [1, 2, 3]

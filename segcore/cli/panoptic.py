@@ -41,7 +41,7 @@ def write_panoptic(
     things = _things(dataset)
     beneath = None if stuff is None else StuffMaps(stuff, dataset.categories)
     # Pixels without a segment are 0 in this format, and what the maps do not name is left out.
-    rules = replace(rules, void=0, void_if_none=None, stuff_ignore=())
+    rules = replace(rules, void=0, stuff_ignore=(), relist_fused=False)
 
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     entries: list[dict[str, Any]] = []

@@ -71,7 +71,12 @@ class Instances:
         """Give the indices of the instances in the order of the rules."""
         if order == "input":
             return np.arange(len(areas))
-        values = areas if self.scores is None or order == "area" else self.scores
+        values: NDArray[Any]
+        if order == "area":
+            values = np.where(areas == 0, np.iinfo(np.int64).max, areas)
+        else:
+            assert self.scores is not None
+            values = self.scores
         # Descending, but stable: reversed before and after an ascending sort.
         return len(areas) - 1 - np.argsort(values[::-1], kind="stable")[::-1]
 

@@ -32,15 +32,17 @@ def compose_masks(
     for i in order[~instances.passes[order]]:
         segments.drop(candidates[i], "score")
     order = order[instances.passes[order]]
-    for i in order[areas[order] == 0]:
-        segments.drop(candidates[i], "empty")
-    order = order[areas[order] > 0]
+    if not rules.keep_empty:
+        for i in order[areas[order] == 0]:
+            segments.drop(candidates[i], "empty")
+        order = order[areas[order] > 0]
 
-    seen, left, loses, too_little = _take_turns(masks[order], stuff.masks, rules)
+    parts, loses = _take_turns(masks[order], stuff.masks, rules)
     if rules.vote:
-        seen = seen & stuff.things.union()
-    is_hidden = (seen.area == 0) & (not rules.keep_hidden)
-    kept = []
+        seen = parts[: len(order)] & stuff.things.union()
+        parts = Masks.concatenate([seen, parts[len(order) :]])
+    is_hidden = (parts[: len(order)].area == 0) & (areas[order] > 0) & (not rules.keep_hidden)
+    kept: list[list[int]] = []  # the rows of each segment
     for row, i in enumerate(order.tolist()):
         if loses[row]:
             segments.drop(candidates[i], "overlap")
@@ -49,16 +51,13 @@ def compose_masks(
         elif is_hidden[row]:
             segments.drop(candidates[i], "hidden")
         else:
-            segments.add(candidates[i])
-            kept.append(row)
-    kept_stuff = []
-    for row, candidate in enumerate(stuff.candidates):
-        if too_little[row]:
+            segments.add(candidates[i], kept, row)
+    for row, candidate in enumerate(stuff.candidates, len(order)):
+        if loses[row]:
             segments.drop(candidate, "area")
         else:
-            segments.add(candidate)
-            kept_stuff.append(row)
-    return segments.measured(Masks.concatenate([seen[kept], left[kept_stuff]]), rules.void)
+            segments.add(candidate, kept, row)
+    return segments.measured(parts, kept, rules.void)
 
 
 def _vote(masks: Masks, stuff: Stuff) -> tuple[NDArray[Any], Flags]:
@@ -69,19 +68,18 @@ def _vote(masks: Masks, stuff: Stuff) -> tuple[NDArray[Any], Flags]:
     return stuff.thing_ids[votes.argmax(axis=1)], votes.max(axis=1) > 0
 
 
-def _take_turns(
-    instances: Masks, stuff: Masks, rules: PanopticRules
-) -> tuple[Masks, Masks, Flags, Flags]:
-    """Resolve overlaps: what is left of both, and which of them may not have it."""
-    count = len(instances)
-    turns = slice(None, None, -1 if rules.winner == "last" else 1)
-    batch = Masks.concatenate([instances[turns], stuff])
-    limits = np.concatenate(
-        [most_taken(rules, instances.area[turns]), stuff.area - rules.stuff_area]
-    )
+def _take_turns(instances: Masks, stuff: Masks, rules: PanopticRules) -> tuple[Masks, Flags]:
+    """Resolve overlaps: what is left of instances and stuff, and which lose too much."""
+    batch = Masks.concatenate([instances, stuff])
+    limits = np.concatenate([most_taken(rules, instances.area), stuff.area - rules.stuff_area])
+    turns = np.arange(len(batch))
+    if rules.winner == "last":
+        turns[: len(instances)] = turns[: len(instances)][::-1]
+        batch = batch[turns]
     run_ends, offsets, overlaps = kernels.resolve(
-        batch.run_ends, batch.offsets, *batch.size, limits
+        batch.run_ends, batch.offsets, *batch.size, limits[turns]
     )
-    free = Masks._trusted((run_ends, offsets), batch.size)
-    exceeds = overlaps > limits
-    return free[:count][turns], free[count:], exceeds[:count][turns], exceeds[count:]
+    parts = Masks._trusted((run_ends, offsets), batch.size)
+    if rules.winner == "last":  # and back: the turns are their own inverse
+        parts = parts[turns]
+    return parts, overlaps[turns] > limits

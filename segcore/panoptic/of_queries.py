@@ -36,7 +36,7 @@ def compose_queries(
     order = order[instances.passes[order]]
     if not len(order):
         void = rules.void if rules.void_if_none is None else rules.void_if_none
-        return segments.measured(Masks([], [0], size), void)
+        return segments.measured(Masks([], [0], size), [], void)
 
     chances = as_float32(probabilities[order])
     with np.errstate(invalid="ignore", over="ignore"):
@@ -53,7 +53,7 @@ def compose_queries(
     is_hidden = (won.area == 0) | ((painted.area == 0) & (not rules.keep_hidden))
     loses = ~wins_enough(rules, won.area, areas[order])
 
-    rows: list[list[int]] = []  # of each segment
+    kept: list[list[int]] = []  # the rows of each segment
     for row, i in enumerate(order.tolist()):
         if areas[i] == 0:
             segments.drop(candidates[i], "empty")
@@ -62,12 +62,8 @@ def compose_queries(
         elif loses[row]:
             segments.drop(candidates[i], "overlap")
         else:
-            place = segments.add_or_fuse(candidates[i])
-            if place == len(rows):
-                rows.append([])
-            rows[place].append(row)
-    parts = [painted[each].union() for each in rows]
-    return segments.measured(Masks.concatenate([painted[:0], *parts]), rules.void)
+            segments.add(candidates[i], kept, row)
+    return segments.measured(painted, kept, rules.void)
 
 
 def _winners(weighted: NDArray[np.float32], size: Size) -> Masks:

@@ -95,30 +95,28 @@ class Segments:
             }
         )
 
-    def add(self, candidate: Candidate) -> None:
-        """Make a segment of a candidate."""
-        self._append(candidate, self._new_id(candidate))
-
-    def add_or_fuse(self, candidate: Candidate) -> int:
-        """Make a segment of a candidate, or let it join that of its class; its place."""
+    def add(self, candidate: Candidate, rows: list[list[int]], row: int) -> None:
+        """Make a segment of a candidate, or let it join that of its class; note its ``row``."""
         rules = self._rules
-        place = self._fused.get(candidate.category_id)
-        if candidate.isthing or not rules.fuse_stuff:
-            self.add(candidate)
-        elif place is None:
-            self._fused[candidate.category_id] = len(self._segments)
-            self.add(candidate)
+        category = candidate.category_id
+        place = self._fused.get(category)
+        if candidate.isthing or not rules.fuse_stuff or place is None:
+            if not candidate.isthing:
+                self._fused[category] = len(self._segments)
+            self._append(candidate, self._new_id(candidate))
+            rows.append([row])
         elif rules.relist_fused:
             number = self._segments[place]["id"]
             if rules.reuse_ids:
                 self._next = number + 1
             self._append(candidate, number)
+            rows.append([row])
         else:
             segment = self._segments[place]
-            segment["sources"].append(candidate.source)
             segment["area_before"] += candidate.area
-            return place
-        return len(self._segments) - 1
+            if candidate.source is not None:
+                segment["sources"].append(candidate.source)
+            rows[place].append(row)
 
     def _new_id(self, candidate: Candidate) -> int:
         ids, divisor = self._rules.ids, self._rules.divisor
@@ -156,8 +154,12 @@ class Segments:
             }
         )
 
-    def measured(self, masks: Masks, void: int) -> Panoptic:
-        """Fill in what the segments' masks say, and give all."""
+    def measured(self, parts: Masks, rows: list[list[int]], void: int) -> Panoptic:
+        """Unite the parts of each segment, fill in what their masks say, and give all."""
+        if all(len(each) == 1 for each in rows):
+            masks = parts[[row for [row] in rows]]
+        else:
+            masks = Masks.concatenate([parts[each].union() for each in rows])
         boxes = masks.boxes
         boxes[:, 2:] -= boxes[:, :2]
         measures = zip(self._segments, masks.area.tolist(), boxes.tolist(), strict=True)

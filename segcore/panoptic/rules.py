@@ -32,7 +32,7 @@ class PanopticRules:
         masks, with "argmax" they are soft masks.
     order : {"input", "score", "area"}
         In which order instances are judged, numbered and listed: as they come, from the highest
-        score down, or from the largest area down; equal ones as they come.
+        score down, or from the largest area down, but empty ones first; equal ones as they come.
     score_threshold : float, optional
         The score that an instance must reach to be taken.
     score_above : bool
@@ -58,6 +58,8 @@ class PanopticRules:
         alone is in float32.
     share_epsilon : float
         What is added to the area before the division.
+    keep_empty : bool
+        Instances without pixels are listed, and count.
     keep_hidden : bool
         Instances of which nothing is seen are listed, and count.
     vote : bool
@@ -68,11 +70,11 @@ class PanopticRules:
     stuff_ignore : tuple of int
         Labels of the semantic map that are no stuff.
     fuse_stuff : bool
-        Queries of one class of stuff become one segment.
+        Stuff of one class becomes one segment.
     relist_fused : bool
-        Each query of such a segment has an entry of its own, with its id.
+        Each part of such a segment has an entry of its own, with its id.
     reuse_ids : bool
-        After such a query, counting goes on from that segment's id, so that the next segment may
+        After such a part, counting goes on from that segment's id, so that the next segment may
         get the id of another. (What Hugging Face's functions do.)
     ids : {"count", "class + count * divisor", "class * divisor + count"}
         What a segment's id is. In the last two, stuff counts as 0. In the last one, each class of
@@ -114,6 +116,7 @@ class PanopticRules:
     min_won_above: bool = False
     share_dtype: Literal["float64", "float32", "float32 ratio"] = "float64"
     share_epsilon: float = 0.0
+    keep_empty: bool = False
     keep_hidden: bool = True
     vote: bool = False
     stuff_area: int = 0
@@ -170,7 +173,8 @@ class PanopticRules:
               id;
             - "eomt": ``compute_segments`` of EoMT in transformers;
             - "huggingface-instance": ``post_process_instance_segmentation`` of transformers;
-            - "panoptic-deeplab": ``merge_semantic_and_instance`` of Panoptic-DeepLab;
+            - "panoptic-deeplab": ``merge_semantic_and_instance`` of Panoptic-DeepLab, as set for
+              Cityscapes;
             - "overlap-targets": ``polygons2masks_overlap`` of Ultralytics, which training reads.
         **changes
             Fields that are to be others.
@@ -214,7 +218,9 @@ def _checked(value: Any, hint: Any, name: str) -> Any:
 
 
 def _presets() -> Mapping[str, PanopticRules]:
-    panopticapi = PanopticRules(score_threshold=0.5, max_taken=0.5, stuff_area=4096)
+    detectron2 = PanopticRules(
+        score_threshold=0.5, max_taken=0.5, stuff_area=4096, stuff_ignore=(0,)
+    )
     mask2former = PanopticRules(
         winner="argmax",
         order="input",
@@ -237,8 +243,8 @@ def _presets() -> Mapping[str, PanopticRules]:
     )
     return MappingProxyType(
         {
-            "panopticapi": panopticapi,
-            "detectron2": replace(panopticapi, stuff_ignore=(0,)),
+            "panopticapi": replace(detectron2, stuff_ignore=(), relist_fused=True),
+            "detectron2": detectron2,
             "mmdet-heuristic": PanopticRules(
                 max_taken=0.5,
                 share_dtype="float32",
@@ -274,12 +280,12 @@ def _presets() -> Mapping[str, PanopticRules]:
                 order="input",
                 keep_hidden=False,
                 vote=True,
-                stuff_area=4096,
+                stuff_area=2048,
                 ids="class * divisor + count",
-                void=255,
+                void=255_000,
                 dtype="int64",
             ),
-            "overlap-targets": PanopticRules(winner="last", order="area"),
+            "overlap-targets": PanopticRules(winner="last", order="area", keep_empty=True),
         }
     )
 

@@ -12,7 +12,7 @@ from segcore.panoptic.rules import PanopticRules
 
 
 def most_taken(rules: PanopticRules, areas: Integers) -> Integers:
-    """Give how many of a mask's pixels others may have: (N,), for masks that have some.
+    """Give how many of a mask's pixels others may have: (N,).
 
     The share grows with the number: the last one at which it is not too large is found by
     bisection.
@@ -32,7 +32,7 @@ def wins_enough(rules: PanopticRules, won: Integers, confident: Integers) -> Fla
     """Tell which queries win their share of the pixels of which they are confident."""
     if rules.min_won is None:
         return np.ones(len(won), np.bool_)
-    share = _share(rules, won, np.maximum(confident, 1))
+    share = _share(rules, won, confident)
     limit = _threshold(rules, rules.min_won)
     enough: Flags = share > limit if rules.min_won_above else share >= limit
     return enough
@@ -41,7 +41,7 @@ def wins_enough(rules: PanopticRules, won: Integers, confident: Integers) -> Fla
 def _share(rules: PanopticRules, part: Integers, whole: Integers) -> NDArray[Any]:
     dtype = np.dtype(rules.share_dtype.split()[0])
     shares: NDArray[Any] = part.astype(dtype) / (
-        whole.astype(dtype) + dtype.type(rules.share_epsilon)
+        np.maximum(whole, 1).astype(dtype) + dtype.type(rules.share_epsilon)
     )
     return shares
 
