@@ -10,6 +10,7 @@ import pytest
 
 import segcore as sc
 from segcore.panoptic import PRESETS
+from segcore.panoptic.shares import most_taken, wins_enough
 
 BOXES = [[0, 0, 3, 2], [2, 0, 5, 2], [0, 0, 3, 1], [0, 0, 0, 0], [5, 0, 6, 1]]
 MASKS = sc.Masks.from_boxes(BOXES, (2, 6))
@@ -207,3 +208,60 @@ def test_rules_are_values():
         a.void = 3
     with pytest.raises(TypeError, match="overlap"):
         sc.PanopticRules.preset("detectron2", overlap=0.5)
+
+
+# -- exact shares ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("preset", "won", "of", "share", "stays"),
+    [
+        ("mask2former", 4, 5, 0.8, True),
+        ("mmdet-maskformer", 4, 5, 0.8, True),
+        ("huggingface", 4, 5, 0.8, True),  # the float32 of 4/5 lies above 0.8
+        ("eomt", 4, 5, 0.8, True),
+        ("mask2former", 1, 2, 0.5, True),
+        ("huggingface", 1, 2, 0.5, False),
+        ("eomt", 1, 2, 0.5, False),
+        ("huggingface", 7, 10, 0.7, False),  # that of 7/10 below 0.7
+        ("mask2former", 7, 10, 0.7, True),
+    ],
+)
+def test_queries_that_win_exactly_their_share(preset, won, of, share, stays):
+    probabilities = np.zeros((2, 1, of))
+    probabilities[0] = 0.9
+    probabilities[1, 0, won:] = 1
+    rules = sc.PanopticRules.preset(preset, score_threshold=0.5, min_won=share)
+    result = sc.compose_panoptic(probabilities, [0, 1], [1, 1], rules=rules)
+    assert reasons(result) == ({} if stays else {0: "overlap"})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("share", [0, 0.1, 0.3, 0.29999999999, 0.5, 0.7, 0.8, 1 / 3, 1, 2])
+def test_masks_may_lose_just_their_share(dtype, share):
+    areas = np.array([1, 2, 3, 5, 10, 30, 2**24 - 1, 2**24 + 3, 10**9 + 7, 2**40 + 1, 2**53 + 3])
+    rules = sc.PanopticRules(max_taken=share, share_dtype=dtype)
+    number = np.dtype(dtype).type
+    for area, most in zip(areas.tolist(), most_taken(rules, areas).tolist(), strict=True):
+
+        def fits(taken, area=area):
+            return number(taken) / number(area) <= number(share)
+
+        assert fits(most)
+        assert most == area or not fits(most + 1)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "above", "expected"),
+    [
+        ("float64", False, [True, False, True, True]),
+        ("float64", True, [False, False, True, True]),
+        ("float32", False, [True, True, True, True]),
+        ("float32", True, [False, False, False, True]),
+        ("float32 ratio", True, [True, True, True, True]),
+    ],
+)
+def test_shares_in_each_precision(dtype, above, expected):
+    rules = sc.PanopticRules(winner="argmax", min_won=0.8, min_won_above=above, share_dtype=dtype)
+    won, confident = np.array([[4, 5], [8 * 10**9 - 1, 10**10], [8 * 10**9 + 1, 10**10], [1, 1]]).T
+    assert wins_enough(rules, won, confident).tolist() == expected
