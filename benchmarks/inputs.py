@@ -162,6 +162,32 @@ class Inputs:
         return cells(self.cell_rows, self.cell_rows, self.cell_side, self.cell_side)
 
     @cached_property
+    def label_pairs(self) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
+        """Pairs of label maps to be compared, truth and prediction, by name."""
+        rng = np.random.default_rng(6)
+        side, boxes = (65, 20) if self.quick else (1024, 800)
+        classes = paint(blobs(19, side, side, seed=7), np.uint8)
+        mistaken = classes.copy()
+        wrong = rng.random(classes.shape) < 0.1
+        mistaken[wrong] = rng.integers(0, 19, np.count_nonzero(wrong), np.uint8)
+        objects = np.zeros((side, side), np.int32)
+        for value in range(1, boxes + 1):
+            y, x = rng.integers(0, side, 2)
+            half = rng.integers(side // 200 + 1, side // 17)
+            objects[max(0, y - half) : y + half, max(0, x - half) : x + half] = value
+        moved = np.roll(objects, (7, 9), (0, 1))
+        colours = rng.integers(0, 2**24, boxes + 1)
+        noise = rng.integers(0, 21, (2, side, side), np.uint8)
+        return {
+            "classes": (classes, np.roll(classes, (7, 9), (0, 1))),
+            "classes, noisy": (classes, mistaken),
+            "objects": (objects, moved),
+            "objects, RGB ids": (colours[objects], colours[moved]),
+            "noise": (noise[0], noise[1]),
+            "constant": (np.zeros_like(objects), np.full_like(objects, 7)),
+        }
+
+    @cached_property
     def real(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
         """Ground truth and results of COCO images of 480 x 640, up to 100 RLEs each.
 

@@ -20,6 +20,7 @@ from segcore import backends, codecs, integrations, panoptic_ids
 from segcore._version import __version__
 from segcore.argmax import argmax_masks, argmax_upsample
 from segcore.compose import compose_semantic
+from segcore.contingency import OverlapTable, overlap_table
 from segcore.masks import Masks
 from segcore.nms import matrix_nms, merge_duplicates, nms, soft_nms
 from segcore.overlap import containment, dice, intersection, iou
@@ -29,6 +30,7 @@ from segcore.soft import paste_masks, prototype_masks, stability_score, upsample
 
 __all__ = [
     "Masks",
+    "OverlapTable",
     "Panoptic",
     "PanopticRules",
     "__version__",
@@ -47,6 +49,7 @@ __all__ = [
     "matrix_nms",
     "merge_duplicates",
     "nms",
+    "overlap_table",
     "panoptic_ids",
     "paste_masks",
     "prototype_masks",

@@ -115,6 +115,9 @@ class Kernels:
     def label_runs(
         self, labels: NDArray[Any], background: int | None
     ) -> tuple[NDArray[Any], RunEnds, Offsets]: ...
+    def overlap_table(
+        self, labels_a: NDArray[Any], labels_b: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]: ...
     def shortcuts(self) -> dict[str, Callable[..., Any]]:
         """Give the functions of pycocotools.mask for ordinary objects; see bind_shortcuts.cpp."""
 

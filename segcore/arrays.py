@@ -149,6 +149,27 @@ def as_integers(value: object, name: str, count: int | None = None) -> NDArray[A
     return array
 
 
+def as_label_map(value: object, name: str) -> NDArray[Any]:
+    """Give a label map (H, W), of the integer dtype it has.
+
+    Raises
+    ------
+    TypeError
+        If it holds no integers; bools are none.
+    ValueError
+        If it has another number of dimensions, or 2**59 pixels or more.
+    """
+    array = as_array(value, name)
+    if array.dtype.kind == "b":
+        raise TypeError(f"{name}: expected integers, got bool; masks go into Masks.from_dense")
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected integers, got {array.dtype}")
+    if array.ndim != 2:
+        raise ValueError(f"{name}: expected (H, W), got the shape {array.shape}")
+    as_size(array.shape, name)
+    return array
+
+
 def as_scores(value: object, name: str, count: int) -> NDArray[Any]:
     """Give one number a mask as a 1-D array, of the dtype it has.
 

@@ -17,6 +17,7 @@ from segcore.arrays import (
     as_boxes,
     as_integer,
     as_integers,
+    as_label_map,
     as_output,
     as_size,
     as_threshold,
@@ -408,18 +409,11 @@ class Masks:
         >>> ids, masks.area
         (array([2, 5]), array([2, 3]))
         """
-        array = as_array(labels, "labels")
-        if array.dtype.kind == "b":
-            raise TypeError("labels: expected integers, got bool; masks go into Masks.from_dense")
-        if array.dtype.kind not in "iu":
-            raise TypeError(f"labels: expected integers, got {array.dtype}")
-        if array.ndim != 2:
-            raise ValueError(f"labels: expected (H, W), got the shape {array.shape}")
+        array = as_label_map(labels, "labels")
         if background is not None:
             background = as_integer(background, "background")
-        size = as_size(array.shape)
         ids, run_ends, offsets = kernels.label_runs(array, background)
-        return ids, cls._trusted((run_ends, offsets), size)
+        return ids, cls._trusted((run_ends, offsets), array.shape)
 
     @classmethod
     def concatenate(cls, batches: Iterable[Masks]) -> Masks:

@@ -198,6 +198,7 @@ def everything(kernels: Kernels) -> dict[str, object]:
         ),
         "paint": kernels.paint(**batch, order=order, values=values, out=painted),
         "label_runs": kernels.label_runs(labels=painted, background=0),
+        "overlap_table": kernels.overlap_table(labels_a=painted, labels_b=labels),
     }
     assert results["decode"] is None
     assert results["argmax_resample"] is None

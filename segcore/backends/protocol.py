@@ -286,3 +286,13 @@ class Kernels(Protocol):
         Returns (ids, run_ends, offsets): the labels that occur, ascending, in the dtype of
         ``labels`` (native byte order), without ``background`` unless that is None.
         """
+
+    def overlap_table(
+        self, labels_a: NDArray[Any], labels_b: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
+        """Count the pixels of each pair of labels that two (H, W) maps have at the same pixel.
+
+        The maps are integers of any dtype, each of its own, and of any strides. Returns
+        (values_a, values_b, counts), (K,) each: the pairs that occur, ascending by (a, b), in the
+        dtype of the map (native byte order), and their numbers of pixels.
+        """

@@ -7,22 +7,11 @@
 #include "../core/kernels.hpp"
 #include "arrays.hpp"
 #include "kernels_class.hpp"
+#include "labels.hpp"
 
 namespace segcore::bind {
 
 namespace {
-
-void check_labels(const py::array& array, const char* name) {
-    const py::dtype dtype = array.dtype();
-    if (array.ndim() != 2 || (dtype.kind() != 'u' && dtype.kind() != 'i')) {
-        refuse(name, "an (H, W) array of integers");
-    }
-}
-
-// The same dtype in native byte order.
-py::dtype native(const py::dtype& dtype) {
-    return is_native(dtype) ? dtype : dtype.attr("newbyteorder")("=").cast<py::dtype>();
-}
 
 template <class Value>
 void swap_all(Buffer<uint8_t>& values) {
@@ -101,34 +90,19 @@ void paint(const Kernels& kernels, const py::array& run_ends, const py::array& o
     });
 }
 
-py::array ids_array(const Buffer<uint64_t>& ids, const py::dtype& dtype) {
-    py::array array(dtype, static_cast<py::ssize_t>(ids.size()));
-    char* to = static_cast<char*>(array.mutable_data());
-    const size_t width = static_cast<size_t>(dtype.itemsize());
-    for (size_t i = 0; i < ids.size(); ++i) std::memcpy(to + i * width, &ids[i], width);
-    return array;
-}
-
 py::tuple label_runs(const Kernels& kernels, const py::array& labels,
                      const std::optional<py::int_>& background) {
-    check_labels(labels, "labels");
-    const bool is_signed = labels.dtype().kind() == 'i';
-    const LabelView view{static_cast<const uint8_t*>(labels.data()),
-                         size_of(labels.shape(0), labels.shape(1)),
-                         {labels.strides(0), labels.strides(1)},
-                         static_cast<int>(labels.itemsize()),
-                         is_signed,
-                         !is_native(labels.dtype())};
+    const LabelView view = label_view(labels, "labels");
     Labels wanted{false, 0};
     if (background) {
         wanted.has_background =
-            bits_of(*background, labels.itemsize(), is_signed, wanted.background);
+            bits_of(*background, labels.itemsize(), view.is_signed, wanted.background);
     }
     return with_run_ends(view.size, [&](auto type) -> py::tuple {
         Buffer<uint64_t> ids;
         Batch<decltype(type)> batch;
         without_gil([&] { segcore::label_runs(kernels.context(), view, wanted, ids, batch); });
-        return py::make_tuple(ids_array(ids, native(labels.dtype())),
+        return py::make_tuple(labels_array(ids, labels.dtype()),
                               to_array(std::move(batch.run_ends)),
                               to_array(std::move(batch.offsets)));
     });

@@ -159,4 +159,11 @@ struct Labels {
 template <class T>
 void label_runs(const Context&, const LabelView&, Labels, Buffer<uint64_t>& ids, Batch<T>&);
 
+// overlap_table.cpp: both maps have one size; the labels' bits, as wide as their map's
+struct OverlapTable {
+    Buffer<uint64_t> a, b;
+    Buffer<int64_t> pixels;
+};
+void overlap_table(const Context&, const LabelView& a, const LabelView& b, OverlapTable&);
+
 }  // namespace segcore

@@ -8,69 +8,12 @@
 
 #include "bits.hpp"
 #include "kernels.hpp"
+#include "numbering.hpp"
 #include "parallel.hpp"
 
 namespace segcore {
 
 namespace {
-
-// Numbers labels in the order in which they come.
-class Numbering {
-   public:
-    explicit Numbering(int width) : small_(width == 1 ? 256 : 4096) {
-        direct_.assign(small_, kNone);
-    }
-
-    uint32_t number(uint64_t label) {
-        if (label < small_) {
-            uint32_t& number = direct_[label];
-            if (number == kNone) number = add(label);
-            return number;
-        }
-        return hashed(label);
-    }
-    const Buffer<uint64_t>& labels() const { return labels_; }
-
-   private:
-    static constexpr uint32_t kNone = ~uint32_t{0};
-
-    uint32_t add(uint64_t label) {
-        if (labels_.size() >= kNone) throw std::bad_alloc();
-        labels_.push_back(label);
-        return static_cast<uint32_t>(labels_.size() - 1);
-    }
-
-    size_t slot(uint64_t label) const {
-        const uint64_t mixed = label * 0x9e3779b97f4a7c15u;
-        size_t at = static_cast<size_t>(mixed >> 20) & (table_.size() - 1);
-        while (table_[at] != kNone && labels_[table_[at]] != label)
-            at = (at + 1) & (table_.size() - 1);
-        return at;
-    }
-
-    uint32_t hashed(uint64_t label) {
-        if (2 * (used_ + 1) > table_.size()) grow();
-        const size_t at = slot(label);
-        if (table_[at] == kNone) {
-            table_[at] = add(label);
-            ++used_;
-        }
-        return table_[at];
-    }
-
-    void grow() {
-        table_.assign(table_.size() ? 2 * table_.size() : 256, kNone);
-        for (size_t i = 0; i < labels_.size(); ++i) {
-            if (labels_[i] >= small_) table_[slot(labels_[i])] = static_cast<uint32_t>(i);
-        }
-    }
-
-    uint64_t small_;
-    Buffer<uint32_t> direct_;
-    Buffer<uint32_t> table_;  // open addressing; at most half full
-    size_t used_ = 0;
-    Buffer<uint64_t> labels_;
-};
 
 template <class T, class Label>
 class Splitter {
@@ -193,17 +136,8 @@ class Splitter {
 
     void deal_out(Labels wanted, Buffer<uint64_t>& ids, Batch<T>& batch) {
         const size_t count = numbering_.labels().size(), flips = positions_.size();
-        Buffer<uint64_t> labels;
-        labels.append(numbering_.labels().data(), count);
-        for (size_t i = 0; view_.swapped && i < count; ++i) {
-            labels[i] = swap_bytes(labels[i], view_.width);
-        }
-        // Ascending, as signed numbers where they are: the sign bit, turned, sorts right.
-        const uint64_t sign = view_.is_signed ? uint64_t{1} << (8 * sizeof(Label) - 1) : 0;
-        Buffer<uint32_t> ascending(count);
-        for (size_t i = 0; i < count; ++i) ascending[i] = static_cast<uint32_t>(i);
-        std::sort(ascending.data(), ascending.data() + count,
-                  [&](uint32_t a, uint32_t b) { return (labels[a] ^ sign) < (labels[b] ^ sign); });
+        const Buffer<uint64_t> labels = numbering_.native_labels(view_.width, view_.swapped);
+        const Buffer<uint32_t> by_label = ascending(labels, view_.width, view_.is_signed);
 
         // One place a label, and one for the background, whose flips are counted but not kept.
         Buffer<size_t> cursors;
@@ -216,7 +150,7 @@ class Splitter {
         uint32_t background = ~uint32_t{0};
         batch.offsets.push_back(0);
         for (size_t i = 0; i < count; ++i) {
-            const uint32_t number = ascending[i];
+            const uint32_t number = by_label[i];
             if (wanted.has_background && labels[number] == wanted.background) {
                 background = number;
                 unwanted = cursors[number];

@@ -19,6 +19,7 @@ from segcore.backends.numba.labels import label_runs
 from segcore.backends.numba.measure import area, boxes
 from segcore.backends.numba.merge import combine, reduce
 from segcore.backends.numba.overlap import overlap
+from segcore.backends.numba.overlap_table import overlap_table
 from segcore.backends.numba.paint import paint
 from segcore.backends.numba.rasterize import rasterize_boxes, rasterize_polygons
 from segcore.backends.numba.resample import resample
@@ -38,6 +39,7 @@ __all__ = [
     "label_runs",
     "name",
     "overlap",
+    "overlap_table",
     "paint",
     "rasterize_boxes",
     "rasterize_polygons",

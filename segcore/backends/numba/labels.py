@@ -16,6 +16,7 @@ from segcore.backends.numba.compiled import (
     unsigned,
     with_room,
 )
+from segcore.backends.numba.numbering import numbered
 from segcore.backends.numba.rows import (
     append_flips_of_columns,
     append_flips_of_rows,
@@ -38,29 +39,12 @@ def label_runs(
     lines = np.ascontiguousarray(labels.T if by_column else labels, dtype)
     pixels = frozen(unsigned(lines).reshape(-1))
     starts, bits = _runs(pixels, height, width, by_column, run_ends)
-    ids, groups = _number(bits.view(dtype))
+    ids, groups = numbered(bits.view(dtype))
     keep = np.flatnonzero(ids != background) if background is not None else np.arange(len(ids))
     masks = np.full(len(ids), -1)
     masks[keep] = np.arange(len(keep))
     offsets = np.zeros(len(keep) + 1, np.int64)
     return ids[keep], _distribute(starts, masks[groups], offsets), offsets
-
-
-def _number(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Give the distinct labels, ascending, and the index there of each: np.unique, but faster.
-
-    Where the labels lie close together, a table does without sorting.
-    """
-    lowest, highest = labels.min(), labels.max()
-    span = int(highest) - int(lowest) + 1
-    if span > 2**16 + 4 * len(labels):
-        return np.unique(labels, return_inverse=True)
-    places = unsigned(labels) - unsigned(lowest.reshape(1))  # wraps to what is right
-    occurs = np.zeros(span, np.bool_)
-    occurs[places] = True
-    found = np.flatnonzero(occurs)
-    ids = (found.astype(places.dtype) + unsigned(lowest.reshape(1))).view(labels.dtype)
-    return ids, (np.cumsum(occurs) - 1)[places]
 
 
 @compiled

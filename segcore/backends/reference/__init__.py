@@ -19,6 +19,7 @@ from segcore.backends.reference.labels import label_runs
 from segcore.backends.reference.measure import area, boxes
 from segcore.backends.reference.merge import combine, reduce
 from segcore.backends.reference.overlap import overlap
+from segcore.backends.reference.overlap_table import overlap_table
 from segcore.backends.reference.paint import paint
 from segcore.backends.reference.rasterize import rasterize_boxes, rasterize_polygons
 from segcore.backends.reference.resample import resample
@@ -38,6 +39,7 @@ __all__ = [
     "label_runs",
     "name",
     "overlap",
+    "overlap_table",
     "paint",
     "rasterize_boxes",
     "rasterize_polygons",
