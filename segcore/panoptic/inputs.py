@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,8 +17,7 @@ Integers: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """What may become a segment; ``area`` is what it covers by itself."""
 
     source: int | None
@@ -127,7 +126,7 @@ class Stuff:
         is_thing = np.isin(ids, [] if things is None else things)
         [places] = np.nonzero(~is_thing & ~np.isin(ids, rules.stuff_ignore))
         sources = places.tolist() if pair else [None] * len(places)
-        kept = masks[places]
+        kept = masks if len(places) == len(masks) else masks[places]
         columns = sources, ids[places].tolist(), kept.area.tolist()
         candidates = [Candidate(i, k, False, None, a) for i, k, a in zip(*columns, strict=True)]
         return cls(kept, candidates, masks[is_thing], ids[is_thing])

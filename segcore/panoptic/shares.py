@@ -15,13 +15,16 @@ def most_taken(rules: PanopticRules, areas: Integers) -> Integers:
     """Give how many of a mask's pixels others may have: (N,).
 
     The share grows with the number: the last one at which it is not too large is found by
-    bisection.
+    bisection, between bounds that lie beyond all that rounding can do.
     """
     if rules.max_taken is None:
         return np.full(len(areas), np.iinfo(np.int64).max)
     limit = _threshold(rules, rules.max_taken)
-    low, high = np.full(len(areas), -1), areas.copy()
-    for _ in range(int(areas.max(initial=0) + 1).bit_length()):
+    guess = np.clip(float(limit), -1, 2) * areas
+    slack = 2 + abs(guess) * 2.0**-20
+    low = (guess - slack).astype(np.int64).clip(-1, areas)
+    high = (guess + slack).astype(np.int64).clip(-1, areas)
+    for _ in range(int((high - low).max(initial=0)).bit_length()):
         middle = (low + high + 1) // 2
         fits = _share(rules, middle, areas) <= limit
         low, high = np.where(fits, middle, low), np.where(fits, high, middle - 1)
