@@ -114,7 +114,8 @@ def edge_instances() -> Iterator[Instances]:
 
 def exact_overlaps() -> Iterator[Instances]:
     """A second mask of which the first hides exactly a ratio, a pixel less, a pixel more."""
-    for part, whole, threshold in [(1, 2, 0.5), (4, 5, 0.8), (7, 10, 0.7), (1, 4, 0.25)]:
+    ratios = [(1, 2, 0.5), (4, 5, 0.8), (7, 10, 0.7), (1, 4, 0.25), (1, 2, 0.4999999)]
+    for part, whole, threshold in ratios:
         for times in (1, 3, 50, 80, 137):
             total, shared = whole * times, part * times
             for hidden in (shared - 1, shared, shared + 1):

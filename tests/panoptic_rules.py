@@ -313,7 +313,7 @@ def huggingface(
     winner = weighted.argmax(0)
     labels = np.zeros(winner.shape, np.int32)
     segments: Segments = []
-    running = highest = 0
+    running = 0
     fused_ids: dict[int, int] = {}
     for k, query in enumerate(keep):
         won, original = winner == k, weighted[k] >= own_float(weighted, mask_threshold)
@@ -323,11 +323,13 @@ def huggingface(
             continue
         class_id = int(class_ids[query])
         fuse = class_id in fused
+        if unique_ids and class_id in fused_ids:
+            labels[won] = fused_ids[class_id]
+            continue
         if class_id in fused_ids:
             running = fused_ids[class_id]
         else:
-            running = (highest if unique_ids else running) + 1
-        highest = max(highest, running)
+            running += 1
         if fuse:
             fused_ids[class_id] = running
         labels[won] = running
@@ -350,10 +352,7 @@ def huggingface_fixed(
     no_object: int,
     **settings: Any,
 ) -> tuple[Labels, Segments]:
-    """`huggingface` with a new id for each new segment (no release does so); the rest is the same.
-
-    What is fused is still listed again, with its old id.
-    """
+    """`huggingface` with an id a segment, and an entry an id: as no release has it."""
     return huggingface(
         class_ids, scores, probabilities, fused, no_object, unique_ids=True, **settings
     )

@@ -207,6 +207,14 @@ def test_mmdet_heuristic_compares_in_float32(hidden, kept):
     assert len(rules.mmdet_heuristic(*given, overlap=0.8)[1]) == kept
 
 
+@pytest.mark.parametrize(("times", "kept"), [(1, 2), (16, 2), (128, 1)])
+def test_mmdet_heuristic_adds_to_small_areas_alone(times, kept):
+    """A half is below 0.4999999 with 1e-5 added to the whole, which float32 loses from 256 on."""
+    masks = cases.pixels((1, 4 * times), (0, 2 * times), (times, 3 * times))
+    given = masks, np.zeros(2, int), FALLING[:2], np.zeros((1, 4 * times), int), 1, 1
+    assert len(rules.mmdet_heuristic(*given, overlap=0.4999999)[1]) == kept
+
+
 # Four queries side by side, the third of a class that has been.
 APART = rows("xx......", "..xx....", "....xx..", "......xx").astype(np.float32)
 AGAIN = np.array([4, 0, 4, 1]), np.full(4, 0.9, np.float32), APART
@@ -234,7 +242,7 @@ def test_queries_of_a_class_that_comes_again():
     ]
     labels, segments = rules.huggingface_fixed(*AGAIN, {4}, 7)
     np.testing.assert_array_equal(labels, row("11221133"))
-    assert picked(segments, "id", "label_id") == [(1, 4), (2, 0), (1, 4), (3, 1)]
+    assert picked(segments, "id", "label_id") == [(1, 4), (2, 0), (3, 1)]
     labels, segments = rules.eomt(*AGAIN, {4}, 7)
     np.testing.assert_array_equal(labels, row("00110022"))
     assert segments == [
