@@ -16,7 +16,7 @@ array([[3, 3, 3, 0, 0, 0],
        [0, 0, 7, 7, 7, 0]], dtype=uint8)
 """
 
-from segcore import backends, codecs, integrations, panoptic_ids
+from segcore import backends, codecs, integrations, metrics, panoptic_ids
 from segcore._version import __version__
 from segcore.argmax import argmax_masks, argmax_upsample
 from segcore.compose import compose_semantic
@@ -48,6 +48,7 @@ __all__ = [
     "iou",
     "matrix_nms",
     "merge_duplicates",
+    "metrics",
     "nms",
     "overlap_table",
     "panoptic_ids",

@@ -118,6 +118,7 @@ def overlap_table(labels_a: ArrayLike, labels_b: ArrayLike) -> OverlapTable:
     See Also
     --------
     segcore.intersection : The same for two batches of masks, which may overlap.
+    segcore.metrics : Scores that are made of it.
 
     Examples
     --------
