@@ -66,6 +66,14 @@ class Kernels:
         width: int,
         limits: NDArray[np.int64],
     ) -> tuple[RunEnds, Offsets, NDArray[np.int64]]: ...
+    def components(
+        self,
+        run_ends: RunEnds,
+        offsets: Offsets,
+        height: int,
+        width: int,
+        connectivity: int,
+    ) -> tuple[RunEnds, Offsets, NDArray[np.int64]]: ...
     def overlap(
         self,
         a_run_ends: RunEnds,

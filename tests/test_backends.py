@@ -172,6 +172,7 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "boxes": kernels.boxes(**batch, **image),
         "combine": kernels.combine(**pair, **image, table=0b0110),
         "reduce": kernels.reduce(**batch, **image, intersect=False),
+        "components": kernels.components(**batch, **image, connectivity=8),
         "resolve": kernels.resolve(**batch, **image, limits=np.full(n, 400)),
         "overlap": kernels.overlap(**pair, **image),
         "rasterize_polygons": kernels.rasterize_polygons(

@@ -156,6 +156,16 @@ class Kernels(Protocol):
         its other pixels.
         """
 
+    def components(
+        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
+    ) -> tuple[RunEnds, Offsets, NDArray[np.int64]]:
+        """Split masks into connected components: (run_ends, offsets, parents).
+
+        Pixels are neighbours that share a side or, with the ``connectivity`` 8 instead of 4, a
+        corner. A mask's components come in the order of their first pixels, masks in that of the
+        batch; ``parents`` (K,) says which mask each of the K components is of.
+        """
+
     def overlap(
         self,
         a_run_ends: RunEnds,

@@ -22,8 +22,8 @@ def most_taken(rules: PanopticRules, areas: Integers) -> Integers:
     limit = _threshold(rules, rules.max_taken)
     guess = np.clip(float(limit), -1, 2) * areas
     slack = 2 + abs(guess) * 2.0**-20
-    low = (guess - slack).astype(np.int64).clip(-1, areas)
-    high = (guess + slack).astype(np.int64).clip(-1, areas)
+    low: Integers = (guess - slack).astype(np.int64).clip(-1, areas)
+    high: Integers = (guess + slack).astype(np.int64).clip(-1, areas)
     for _ in range(int((high - low).max(initial=0)).bit_length()):
         middle = (low + high + 1) // 2
         fits = _share(rules, middle, areas) <= limit

@@ -29,6 +29,7 @@ void register_dense(KernelsClass&);        // encode, encode_bits, encode_change
 void register_coco_string(KernelsClass&);  // string_decode, string_encode, counts_...
 void register_measure(KernelsClass&);      // area, boxes
 void register_merge(KernelsClass&);        // combine, reduce, resolve
+void register_components(KernelsClass&);   // components
 void register_overlap(KernelsClass&);      // overlap
 void register_overlap_table(KernelsClass&);  // overlap_table
 void register_rasterize(KernelsClass&);    // rasterize_polygons, rasterize_boxes

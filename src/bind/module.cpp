@@ -78,6 +78,7 @@ PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
     register_coco_string(kernels);
     register_measure(kernels);
     register_merge(kernels);
+    register_components(kernels);
     register_overlap(kernels);
     register_overlap_table(kernels);
     register_rasterize(kernels);

@@ -122,6 +122,11 @@ template <class T>
 void resolve(const Context&, BatchView<T>, Size, const int64_t* limits, Batch<T>&,
              int64_t* overlaps);
 
+// components.cpp: `connectivity` is 4 or 8; `parents` becomes the mask of each component
+template <class T>
+void components(const Context&, BatchView<T>, Size, int connectivity, Batch<T>&,
+                Buffer<int64_t>& parents);
+
 // overlap.cpp: `areas` is n x m, in C order. It is 0 for the pairs below the limit: those whose
 // common area, divided as `divisors` says for the mask of b, is less than `above`.
 enum class Divisor : uint8_t { both, first, smaller };  // the area of a | b, of a, of the smaller

@@ -11,6 +11,7 @@ from segcore.backends.reference.coco_string import (
     string_decode,
     string_encode,
 )
+from segcore.backends.reference.components import components
 from segcore.backends.reference.decode import decode
 from segcore.backends.reference.encode import encode
 from segcore.backends.reference.encode_bits import encode_bits
@@ -30,6 +31,7 @@ __all__ = [
     "argmax_resample",
     "boxes",
     "combine",
+    "components",
     "counts_decode",
     "counts_encode",
     "decode",

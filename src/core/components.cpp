@@ -1,0 +1,203 @@
+// Masks to their connected components.
+//
+// Runs are cut at the ends of columns. Each piece is joined with those of the column before that it
+// touches: a walk down both columns in step, and a forest in which the root of a tree is its first
+// piece. Then the pieces of each component are laid side by side, and joined again where they
+// follow one another.
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "divide.hpp"
+#include "kernels.hpp"
+#include "parallel.hpp"
+
+namespace segcore {
+
+namespace {
+
+template <class T>
+struct Found {
+    Buffer<T> run_ends;
+    Buffer<int64_t> ends;  // of each component, in run_ends
+    Buffer<int64_t> parents;  // the mask of each
+};
+
+template <class T>
+class Splitter {
+   public:
+    Splitter(Size size, bool corners)
+        : height_(size.height),
+          pixels_(size.pixels()),
+          corners_(corners),
+          divider_(size.height > 0 ? size.height : 1) {}
+
+    void split(const T* flip, const T* end, int64_t mask, Found<T>& found) {
+        if (flip == end) return;
+        cut(flip, end);
+        number();
+        lay_out(mask, found);
+    }
+
+   private:
+    // Cut runs into pieces, each of which is joined with what it touches.
+    void cut(const T* flip, const T* end) {
+        starts_.clear();
+        stops_.clear();
+        parents_.clear();
+        int64_t column = -2;  // of the last piece
+        size_t before = 0, first = 0, behind = 0;  // pieces of the column before, of this column
+        for (; flip < end; flip += 2) {
+            int64_t start = static_cast<int64_t>(flip[0]);
+            const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
+            int64_t x = static_cast<int64_t>(divider_.quotient(flip[0]));
+            for (int64_t column_end = (x + 1) * height_;; ++x, column_end += height_) {
+                if (x != column) {
+                    before = x == column + 1 ? first : starts_.size();
+                    first = behind = starts_.size();
+                    column = x;
+                }
+                const int64_t piece_end = std::min(stop, column_end);
+                before = add(start, piece_end, before, behind);
+                if (stop <= column_end) break;
+                start = column_end;
+            }
+        }
+    }
+
+    // Add a piece, and join it with those from `before` on, of the column before this one, that it
+    // touches. Returns the first of them that a later piece may touch.
+    size_t add(int64_t start, int64_t stop, size_t before, size_t behind) {
+        if (parents_.size() >= std::numeric_limits<uint32_t>::max()) throw std::bad_alloc();
+        const uint32_t piece = static_cast<uint32_t>(parents_.size());
+        starts_.push_back(static_cast<T>(start));
+        stops_.push_back(static_cast<T>(stop));
+        parents_.push_back(piece);
+        // In the coordinates of the column before; corners count where pieces may just meet.
+        const int64_t from = start - height_ - corners_, to = stop - height_ + corners_;
+        while (before < behind && static_cast<int64_t>(stops_[before]) <= from) ++before;
+        for (size_t other = before; other < behind && static_cast<int64_t>(starts_[other]) < to;
+             ++other) {
+            join(static_cast<uint32_t>(other), piece);
+        }
+        return before;
+    }
+
+    uint32_t root(uint32_t piece) {
+        while (parents_[piece] != piece) {
+            parents_[piece] = parents_[parents_[piece]];
+            piece = parents_[piece];
+        }
+        return piece;
+    }
+
+    void join(uint32_t a, uint32_t b) {
+        a = root(a);
+        b = root(b);
+        if (a < b) {
+            parents_[b] = a;
+        } else {
+            parents_[a] = b;
+        }
+    }
+
+    // Replace parents by the numbers of components, in the order of their first pieces. A parent
+    // comes before its children, and so has its number before them.
+    void number() {
+        lengths_.clear();
+        for (size_t i = 0; i < parents_.size(); ++i) {
+            if (parents_[i] == i) {
+                parents_[i] = static_cast<uint32_t>(lengths_.size());
+                lengths_.push_back(0);
+            } else {
+                parents_[i] = parents_[parents_[i]];
+            }
+            lengths_[parents_[i]] += 2;
+        }
+    }
+
+    // Write the pieces of each component, one after the other.
+    void lay_out(int64_t mask, Found<T>& found) {
+        const size_t components = lengths_.size(), used = found.run_ends.size();
+        T* out = found.run_ends.grow(2 * starts_.size());
+        cursors_.resize(components);
+        int64_t at = 0;
+        for (size_t i = 0; i < components; ++i) {
+            cursors_[i] = at;
+            at += lengths_[i];
+            lengths_[i] = 0;
+        }
+        for (size_t i = 0; i < starts_.size(); ++i) {
+            const uint32_t component = parents_[i];
+            T* run_ends = out + cursors_[component];
+            int64_t& length = lengths_[component];
+            const T start = starts_[i];
+            // The piece before it may have gone on to the end of its column.
+            if (length && run_ends[length - 1] == start) {
+                --length;
+            } else {
+                run_ends[length++] = start;
+            }
+            run_ends[length++] = stops_[i];
+        }
+        T* to = out;
+        for (size_t i = 0; i < components; ++i) {
+            const T* from = out + cursors_[i];
+            int64_t length = lengths_[i];
+            if (static_cast<int64_t>(from[length - 1]) == pixels_) --length;
+            std::memmove(to, from, static_cast<size_t>(length) * sizeof(T));
+            to += length;
+            found.ends.push_back(static_cast<int64_t>(used) + (to - out));
+            found.parents.push_back(mask);
+        }
+        found.run_ends.resize(used + static_cast<size_t>(to - out));
+    }
+
+    int64_t height_;
+    int64_t pixels_;
+    int64_t corners_;  // how far apart neighbours may be along the column
+    Divider<T> divider_;
+    Buffer<T> starts_, stops_;  // of the pieces
+    Buffer<uint32_t> parents_;
+    Buffer<int64_t> lengths_, cursors_;  // of the components
+};
+
+}  // namespace
+
+template <class T>
+void components(const Context& context, BatchView<T> masks, Size size, int connectivity,
+                Batch<T>& batch, Buffer<int64_t>& parents) {
+    const double work = static_cast<double>(masks.total()) * 10 +
+                        static_cast<double>(masks.count) * static_cast<double>(size.width);
+    const int threads = threads_for(context, masks.count, work);
+    const int64_t chunks = threads <= 1 ? 1 : std::min(masks.count, int64_t{8} * threads);
+    std::vector<Found<T>> parts(static_cast<size_t>(chunks));
+    parallel_for(chunks, threads, [&](int64_t chunk, int) {
+        Splitter<T> splitter(size, connectivity == 8);
+        const int64_t last = masks.count * (chunk + 1) / chunks;
+        for (int64_t mask = masks.count * chunk / chunks; mask < last; ++mask) {
+            splitter.split(masks.begin(mask), masks.end(mask), mask,
+                           parts[static_cast<size_t>(chunk)]);
+        }
+    });
+    batch.offsets.push_back(0);
+    for (Found<T>& part : parts) {
+        const int64_t before = static_cast<int64_t>(batch.run_ends.size());
+        for (size_t i = 0; i < part.ends.size(); ++i) {
+            batch.offsets.push_back(before + part.ends[i]);
+        }
+        parents.append(part.parents.data(), part.parents.size());
+        if (chunks == 1) {
+            batch.run_ends = std::move(part.run_ends);
+        } else {
+            batch.run_ends.append(part.run_ends.data(), part.run_ends.size());
+        }
+    }
+}
+
+template void components<uint32_t>(const Context&, BatchView<uint32_t>, Size, int, Batch<uint32_t>&,
+                                   Buffer<int64_t>&);
+template void components<uint64_t>(const Context&, BatchView<uint64_t>, Size, int, Batch<uint64_t>&,
+                                   Buffer<int64_t>&);
+
+}  // namespace segcore
