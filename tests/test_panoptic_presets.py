@@ -12,8 +12,8 @@ from panoptic_cases import Instances
 
 import segcore as sc
 
-INSTANCES = [*cases.edge_instances(), *map(cases.random_instances, range(200, 500))]
-QUERIES = [*cases.edge_queries(), *map(cases.random_queries, range(200, 500))]
+INSTANCES = [*cases.edge_instances(), *map(cases.random_instances, range(200, 1200))]
+QUERIES = [*cases.edge_queries(), *map(cases.random_queries, range(200, 1200))]
 
 
 def preset(name: str, **changes: Any) -> sc.PanopticRules:
@@ -34,6 +34,27 @@ def assert_same(case: Any, result: sc.Panoptic, labels: Any, entries: Any = None
     np.testing.assert_array_equal(result.labels, labels, err_msg=case.name)
     if entries is not None:
         assert listed(result.segments) == entries, case.name
+    assert_consistent(case, result)
+
+
+def assert_consistent(case: Any, result: sc.Panoptic) -> None:
+    """Masks, areas and boxes are those of the map, and nothing that came in got lost."""
+    segments = result.segments
+    assert len(result.masks) == len(segments)
+    assert (result.masks.to_dense(np.uint8).sum(axis=0) <= 1).all(), case.name
+    assert result.masks.area.tolist() == [each["area"] for each in segments]
+    x, y, width, height = np.array([each["bbox"] for each in segments], int).reshape(-1, 4).T
+    assert np.array_equal(result.masks.boxes, np.stack([x, y, x + width, y + height], axis=1))
+    areas: dict[int, int] = {}
+    for each in segments:
+        areas[each["id"]] = areas.get(each["id"], 0) + each["area"]
+    for number, area in areas.items():
+        if number != result.void:
+            assert (result.labels == number).sum() == area, case.name
+    became = [i for each in segments if each["score"] is not None for i in each["sources"]]
+    dropped = [each["source"] for each in result.dropped if each["score"] is not None]
+    if became or dropped:  # instances with scores
+        assert sorted(became + dropped) == list(range(len(case.class_ids))), case.name
 
 
 # -- masks -----------------------------------------------------------------------------------------
