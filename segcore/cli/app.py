@@ -167,6 +167,69 @@ def demo(folder: Path) -> None:
     run_demo(folder)
 
 
+@app.group()
+def evaluate() -> None:
+    """Score label maps against true ones."""
+
+
+REPORT = click.option(
+    "--json", "report", type=FOLDER, help="A file to write all numbers to, as JSON."
+)
+
+
+@evaluate.command("semantic")
+@click.argument("truth", type=FOLDER)
+@click.argument("prediction", type=FOLDER)
+@click.option(
+    "--num-classes",
+    type=int,
+    help="Classes are 0 to one less than this. By default those of classes.json, which segcore "
+    "semantic writes, in the folder TRUTH.",
+)
+@click.option(
+    "--ignore",
+    type=int,
+    default=255,
+    show_default=True,
+    help="The true label of pixels that are left out.",
+)
+@REPORT
+def evaluate_semantic(
+    truth: Path, prediction: Path, num_classes: int | None, ignore: int, report: Path | None
+) -> None:
+    """Compare two folders of PNG label maps: IoU, accuracy and Dice of each class.
+
+    The maps have the same names in both. The numbers are those of mmsegmentation, over all pixels
+    of all images.
+    """
+    from segcore.cli.evaluate import evaluate_semantic
+
+    evaluate_semantic(truth, prediction, num_classes, ignore, report)
+
+
+@evaluate.command("panoptic")
+@click.argument("truth", type=FOLDER)
+@click.argument("prediction", type=FOLDER)
+@click.option("--gt-folder", type=FOLDER, help="The PNGs of TRUTH, if not named after it.")
+@click.option("--pred-folder", type=FOLDER, help="The PNGs of PREDICTION, if not named after it.")
+@REPORT
+def evaluate_panoptic(
+    truth: Path,
+    prediction: Path,
+    gt_folder: Path | None,
+    pred_folder: Path | None,
+    report: Path | None,
+) -> None:
+    """Compare two COCO panoptic files: panoptic quality, in all and of each category.
+
+    The PNGs of FILE.json are in the folder FILE. The numbers are those of panopticapi. Images of
+    which the truth knows nothing are left out.
+    """
+    from segcore.cli.evaluate import evaluate_panoptic
+
+    evaluate_panoptic(truth, prediction, gt_folder, pred_folder, report)
+
+
 @app.command()
 def info() -> None:
     """Print the backend, the instruction set, and the versions that are in use."""

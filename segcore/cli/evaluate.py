@@ -1,0 +1,293 @@
+"""``segcore evaluate``: semantic maps by the confusion matrix, panoptic ones by their quality."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from rich.text import Text
+
+from segcore.cli.ahead import read_ahead
+from segcore.cli.dataset import read_json
+from segcore.cli.labels_png import read_colors, read_labels
+from segcore.cli.output import output, write_json
+from segcore.cli.problems import BadInput
+from segcore.metrics import ConfusionMatrix, PanopticQuality
+from segcore.panoptic_ids import from_rgb
+
+CLASSES = "classes.json"
+TABLE_ROWS = 40
+
+Maps = tuple[NDArray[Any], NDArray[Any]]
+
+
+# -- semantic -------------------------------------------------------------------------------------
+
+
+def evaluate_semantic(
+    truth: Path, prediction: Path, num_classes: int | None, ignore: int, report: Path | None
+) -> None:
+    """Do what ``segcore evaluate semantic`` does; BadInput if it cannot be done."""
+    names = _pairs(truth, prediction)
+    titles = _titles(truth)
+    if num_classes is None and not titles:
+        raise BadInput(f"{truth / CLASSES}: there is no such file; pass --num-classes")
+    count = max(titles) + 1 if num_classes is None else num_classes
+    try:
+        confusion = ConfusionMatrix(count, ignore_index=ignore)
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+
+    def read(name: PurePosixPath) -> Maps:
+        return read_labels(truth / name), read_labels(prediction / name)
+
+    for name, maps in zip(names, _track(read_ahead(read, names), len(names)), strict=True):
+        try:
+            confusion.update(*maps)
+        except ValueError as error:
+            raise BadInput(f"{prediction / name}, truth {truth / name}: {error}") from error
+
+    scores = {
+        "mean IoU": confusion.mean_iou,
+        "accuracy": confusion.accuracy,
+        "mean accuracy": confusion.mean_class_accuracy,
+        "mean Dice": confusion.mean_dice,
+    }
+    if report:
+        _write(report, _semantic_report(confusion, titles, scores, len(names)))
+    console = Console()
+    console.print(_classes_table(confusion, titles))
+    print(", ".join(f"{name} {100 * value:.2f}" for name, value in scores.items()))
+    print(f"{len(names)} image{'' if len(names) == 1 else 's'}, {count} classes")
+
+
+def _pairs(truth: Path, prediction: Path) -> list[PurePosixPath]:
+    """List the names that both folders have; each must have the other's."""
+    found = []
+    for folder in (truth, prediction):
+        if not folder.is_dir():
+            raise BadInput(f"{folder}: expected a folder with label maps")
+        paths = (p.relative_to(folder) for p in folder.rglob("*.png"))
+        found.append({PurePosixPath(path.as_posix()) for path in paths})
+    for mine, folder, other in ((0, truth, prediction), (1, prediction, truth)):
+        if alone := sorted(found[mine] - found[1 - mine]):
+            raise BadInput(
+                f"{folder / alone[0]}: there is no such file in {other}"
+                + (f", nor for {len(alone) - 1} others" if len(alone) > 1 else "")
+            )
+    if not found[0]:
+        raise BadInput(f"{truth}: it holds no PNG")
+    return sorted(found[0])
+
+
+def _titles(folder: Path) -> dict[int, str]:
+    """Read the names of classes that ``segcore semantic`` wrote, if it did."""
+    path = folder / CLASSES
+    if not path.exists():
+        return {}
+    document = read_json(path)
+    try:
+        titles = {each["index"]: str(each["name"]) for each in document["classes"]}
+    except (TypeError, KeyError) as error:
+        raise BadInput(f"{path}: expected what segcore semantic writes") from error
+    if not titles or not all(isinstance(i, int) and i >= 0 for i in titles):
+        raise BadInput(f"{path}: expected classes with an index from 0")
+    return titles
+
+
+def _semantic_report(
+    confusion: ConfusionMatrix, titles: dict[int, str], scores: dict[str, float], images: int
+) -> dict[str, Any]:
+    columns = {
+        "iou": confusion.iou,
+        "dice": confusion.dice,
+        "accuracy": confusion.class_accuracy,
+        "precision": confusion.precision,
+    }
+    classes = [
+        {
+            "index": i,
+            "name": titles.get(i, str(i)),
+            **{name: _number(values[i]) for name, values in columns.items()},
+        }
+        for i in range(confusion.num_classes)
+    ]
+    keys = {name.replace(" ", "_").lower(): _number(value) for name, value in scores.items()}
+    matrix = confusion.matrix.tolist()
+    return {"images": images, **keys, "classes": classes, "confusion_matrix": matrix}
+
+
+def _classes_table(confusion: ConfusionMatrix, titles: dict[int, str]) -> Table:
+    """List the classes that occur, the worst first."""
+    pixels = confusion.matrix.sum(axis=1) + confusion.unassigned
+    occur = [int(i) for i in np.flatnonzero(~np.isnan(confusion.iou))]
+    occur.sort(key=lambda i: confusion.iou[i])
+    table = Table(title="Classes, the worst first", title_justify="left")
+    table.add_column("index", justify="right")
+    table.add_column("class")
+    for column in ("IoU", "accuracy", "precision", "true pixels"):
+        table.add_column(column, justify="right")
+    for i in occur[:TABLE_ROWS]:
+        values = (confusion.iou[i], confusion.class_accuracy[i], confusion.precision[i])
+        cells = [_percent(value) for value in values]
+        table.add_row(str(i), Text(titles.get(i, "")), *cells, f"{pixels[i]:,}")
+    if len(occur) > TABLE_ROWS:
+        table.add_row("", f"{len(occur) - TABLE_ROWS} more, with --json", *[""] * 4)
+    return table
+
+
+# -- panoptic -------------------------------------------------------------------------------------
+
+
+def evaluate_panoptic(
+    truth: Path,
+    prediction: Path,
+    truth_folder: Path | None,
+    prediction_folder: Path | None,
+    report: Path | None,
+) -> None:
+    """Do what ``segcore evaluate panoptic`` does; BadInput if it cannot be done."""
+    true, found = _read_panoptic(truth), _read_panoptic(prediction)
+    folders = truth_folder or truth.with_suffix(""), prediction_folder or prediction.with_suffix("")
+    if not isinstance(true.get("categories"), list):
+        raise BadInput(f'{truth}: not a COCO panoptic file: it has no list "categories"')
+    try:
+        quality = PanopticQuality(true["categories"])
+    except (ValueError, TypeError) as error:
+        raise BadInput(f"{truth}: {error}") from error
+    predictions = dict(_entries(found, prediction))
+    pairs = []
+    for key, entry in _entries(true, truth):
+        if key not in predictions:
+            raise BadInput(f"{prediction}: it has no annotation for the image {key}")
+        pairs.append((entry, predictions[key]))
+    if not pairs:
+        raise BadInput(f'{truth}: the list "annotations" is empty')
+
+    def read(pair: tuple[dict[str, Any], dict[str, Any]]) -> Maps:
+        maps = [
+            from_rgb(read_colors(folder / entry["file_name"]))
+            for folder, entry in zip(folders, pair, strict=True)
+        ]
+        return maps[0], maps[1]
+
+    all_maps = _track(read_ahead(read, pairs), len(pairs))
+    for (entry, other), maps in zip(pairs, all_maps, strict=True):
+        try:
+            quality.update(maps[0], entry["segments_info"], maps[1], other["segments_info"])
+        except (ValueError, TypeError) as error:
+            raise BadInput(f"image {entry['image_id']}: {error}") from error
+
+    titles = {each["id"]: str(each.get("name", each["id"])) for each in true["categories"]}
+    if report:
+        _write(report, _panoptic_report(quality, titles, len(pairs)))
+    console = Console()
+    console.print(_quality_table(quality, titles))
+    console.print(_summary(quality))
+
+
+def _read_panoptic(path: Path) -> dict[str, Any]:
+    document = read_json(path)
+    if not isinstance(document, dict) or not isinstance(document.get("annotations"), list):
+        raise BadInput(f'{path}: not a COCO panoptic file: it has no list "annotations"')
+    return document
+
+
+def _entries(document: dict[str, Any], path: Path) -> list[tuple[Any, dict[str, Any]]]:
+    entries: dict[Any, dict[str, Any]] = {}
+    for i, entry in enumerate(document["annotations"]):
+        item = f"{path}: annotation at position {i}"
+        if not isinstance(entry, dict):
+            raise BadInput(f"{item}: expected a JSON object")
+        key, name = entry.get("image_id"), entry.get("file_name")
+        if not isinstance(key, (int, str)):
+            raise BadInput(f'{item}: its "image_id" is no number or text')
+        if not isinstance(name, str) or not name:
+            raise BadInput(f'{item}: its "file_name" is no text')
+        if not isinstance(entry.get("segments_info"), list):
+            raise BadInput(f'{item}: it has no list "segments_info"')
+        if key in entries:
+            raise BadInput(f"{item}: the image {key} comes twice")
+        entries[key] = entry
+    return list(entries.items())
+
+
+def _panoptic_report(
+    quality: PanopticQuality, titles: dict[int, str], images: int
+) -> dict[str, Any]:
+    def described(score: Any) -> dict[str, Any]:
+        return {name: _number(value) for name, value in score._asdict().items()}
+
+    classes = [
+        {"id": key, "name": titles[key], **described(each)}
+        for key, each in quality.per_class.items()
+    ]
+    means = {name: described(getattr(quality, name)) for name in ("all", "things", "stuff")}
+    return {"images": images, **means, "classes": classes}
+
+
+def _quality_table(quality: PanopticQuality, titles: dict[int, str]) -> Table:
+    """List the categories that have segments, the worst first."""
+    occur = [item for item in quality.per_class.items() if item[1].tp + item[1].fp + item[1].fn]
+    occur.sort(key=lambda item: item[1].pq)
+    table = Table(title="Categories, the worst first", title_justify="left")
+    table.add_column("id", justify="right")
+    table.add_column("category")
+    for column in ("PQ", "SQ", "RQ", "matched", "wrong", "missed"):
+        table.add_column(column, justify="right")
+    for key, each in occur[:TABLE_ROWS]:
+        cells = [_percent(value) for value in (each.pq, each.sq, each.rq)]
+        counts = (f"{n:,}" for n in (each.tp, each.fp, each.fn))
+        table.add_row(str(key), Text(titles[key]), *cells, *counts)
+    if len(occur) > TABLE_ROWS:
+        table.add_row("", f"{len(occur) - TABLE_ROWS} more, with --json", *[""] * 6)
+    return table
+
+
+def _summary(quality: PanopticQuality) -> Table:
+    table = Table()
+    table.add_column("")
+    for column in ("PQ", "SQ", "RQ", "categories"):
+        table.add_column(column, justify="right")
+    for name in ("all", "things", "stuff"):
+        score = getattr(quality, name)
+        cells = [_percent(value) for value in (score.pq, score.sq, score.rq)]
+        table.add_row(name, *cells, str(score.n))
+    return table
+
+
+# -- both -----------------------------------------------------------------------------------------
+
+
+def _track(maps: Any, total: int) -> Any:
+    errors = Console(stderr=True)
+    return track(
+        maps,
+        "Comparing",
+        total=total,
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
+    )
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    with output(path.parent) as files, files.open(path.name) as file:
+        write_json(file, document)
+
+
+def _number(value: float) -> float | int | None:
+    """Give a number that JSON has: None for nan."""
+    if isinstance(value, int):
+        return value
+    return None if math.isnan(value) else float(value)
+
+
+def _percent(value: float) -> str:
+    return "-" if math.isnan(value) else f"{100 * value:.1f}"
