@@ -377,9 +377,12 @@ class Masks:
 
     @classmethod
     def from_label_map(
-        cls, labels: ArrayLike, background: int | None = 0
+        cls,
+        labels: ArrayLike,
+        background: int | None = 0,
+        ignore: int | Iterable[int] | None = None,
     ) -> tuple[NDArray[Any], Masks]:
-        """Split a label map into one mask a label.
+        """Split a label map into one mask a label: of classes, of instances, of any ids.
 
         Parameters
         ----------
@@ -387,6 +390,8 @@ class Masks:
             Integers (H, W), of any strides and byte order.
         background : int, optional
             The label that gets no mask; None gives each label one.
+        ignore : int or iterable of int, optional
+            More labels that get no mask, such as 255.
 
         Returns
         -------
@@ -398,22 +403,34 @@ class Masks:
         Raises
         ------
         TypeError
-            If the labels, or the background, are no integers.
+            If the labels, the background, or what to ignore, are no integers.
         ValueError
             For another number of dimensions.
+
+        See Also
+        --------
+        components : The masks of classes to those of objects.
+        segcore.panoptic_ids : Ids that are colours, or say class and instance.
 
         Examples
         --------
         >>> import segcore as sc
-        >>> ids, masks = sc.Masks.from_label_map([[0, 5, 5], [2, 2, 5]])
+        >>> ids, masks = sc.Masks.from_label_map([[0, 5, 5], [2, 255, 5]], ignore=255)
         >>> ids, masks.area
-        (array([2, 5]), array([2, 3]))
+        (array([2, 5]), array([1, 3]))
         """
         array = as_label_map(labels, "labels")
         if background is not None:
             background = as_integer(background, "background")
         ids, run_ends, offsets = kernels.label_runs(array, background)
-        return ids, cls._trusted((run_ends, offsets), array.shape)
+        masks = cls._trusted((run_ends, offsets), array.shape)
+        if ignore is not None:
+            several = ignore if isinstance(ignore, Iterable) else [ignore]
+            unwanted = {as_integer(each, "ignore") for each in several}
+            kept = [i for i, label in enumerate(ids.tolist()) if label not in unwanted]
+            if len(kept) < len(ids):
+                return ids[kept], masks[kept]
+        return ids, masks
 
     @classmethod
     def concatenate(cls, batches: Iterable[Masks]) -> Masks:

@@ -286,6 +286,23 @@ def test_label_maps_there_and_back(array):
     np.testing.assert_array_equal(sc.compose_semantic(parts, ids), labels)
 
 
+@pytest.mark.parametrize("ignore", [255, [255], {255, 3, 77}, np.array([3]), np.uint8(255), []])
+def test_from_label_map_ignores(ignore):
+    labels = np.array([[0, 255, 3, 3], [7, 255, 255, 0]], np.uint8)
+    several = [ignore] if np.isscalar(ignore) else list(ignore)
+    unwanted = {0, *map(int, several)}
+    ids, masks = sc.Masks.from_label_map(labels, ignore=ignore)
+    expected = sorted(set(labels.ravel().tolist()) - unwanted)
+    assert ids.tolist() == expected
+    assert ids.dtype == np.uint8
+    assert np.array_equal(masks.to_dense(), [labels == each for each in expected])
+
+
+def test_from_label_map_ignores_integers_alone():
+    with pytest.raises(TypeError, match="ignore: expected an integer"):
+        sc.Masks.from_label_map([[1]], ignore=0.5)
+
+
 @pytest.mark.parametrize("dtype", INTEGERS)
 @pytest.mark.parametrize("order", "<>")
 @pytest.mark.parametrize("background", [0, 7, None, -1, 2**64, np.uint8(7)])
