@@ -99,7 +99,7 @@ def test_semantic_refuses(maps: Path) -> None:
     refused(semantic(maps, "--num-classes", 5, "--ignore", 7), "truth", "there is the label 255")
     refused(run("evaluate", "semantic", maps / "none", maps), "none: expected a folder")
     (maps / "truth" / "classes.json").write_text('{"classes": [{"index": "a", "name": "b"}]}')
-    refused(semantic(maps), "expected classes with an index from 0")
+    refused(semantic(maps), "expected classes with an index from 0 to 65535")
     (maps / "truth" / "classes.json").write_text("[]")
     refused(semantic(maps), "expected what segcore semantic writes")
     (maps / "truth" / "classes.json").unlink()
@@ -193,7 +193,8 @@ def test_panoptic_refuses(pair: Path) -> None:
     for text, parts in (
         ("[]", ['it has no list "annotations"']),
         ("{", ["not JSON"]),
-        (json.dumps(good | {"annotations": []}), ["no annotation for the image 3"]),
+        (json.dumps(good | {"annotations": []}), ['the list "annotations" is empty']),
+        (with_entry(image_id=4), ["no annotation for the image 3"]),
         (json.dumps(good | {"annotations": [3]}), ["position 0", "expected a JSON object"]),
         (with_entry(image_id=None), ["position 0", '"image_id"']),
         (with_entry(file_name=3), ["position 0", '"file_name"']),
@@ -210,6 +211,8 @@ def test_panoptic_refuses(pair: Path) -> None:
     truth = json.loads((pair / "truth.json").read_text())
     (pair / "truth.json").write_text(json.dumps(truth | {"categories": [{"id": 1}]}))
     refused(panoptic(pair), "truth.json", "isthing")
+    (pair / "truth.json").write_text(json.dumps(truth | {"categories": [{"id": "a"}]}))
+    refused(panoptic(pair), "truth.json: category at position 0: it has no number as id")
     (pair / "truth.json").write_text(json.dumps(truth | {"categories": 3}))
     refused(panoptic(pair), 'no list "categories"')
 

@@ -167,6 +167,75 @@ def demo(folder: Path) -> None:
     run_demo(folder)
 
 
+@app.command()
+@click.argument("folder", type=FOLDER)
+@click.option(
+    "-o", "--output", "target", type=FOLDER, required=True, help="The COCO file to write."
+)
+@click.option(
+    "--panoptic",
+    type=FOLDER,
+    help="The COCO panoptic file of which FOLDER holds the PNGs; then each segment is one.",
+)
+@click.option("--things-only", is_flag=True, help="Leave out the stuff of panoptic maps.")
+@click.option(
+    "--background",
+    type=int,
+    default=0,
+    show_default=True,
+    help="The label of label maps that is nothing.",
+)
+@click.option(
+    "--ignore",
+    type=int,
+    multiple=True,
+    default=(255,),
+    show_default=True,
+    help="More labels that are nothing; may be given more than once.",
+)
+@click.option(
+    "--components",
+    is_flag=True,
+    help="One annotation for each connected part of a label, and not for each label.",
+)
+@click.option(
+    "--connectivity",
+    type=click.Choice(["4", "8"]),
+    default="8",
+    show_default=True,
+    help="Whether parts are connected by corners, too.",
+)
+def labels(
+    folder: Path,
+    target: Path,
+    panoptic: Path | None,
+    things_only: bool,
+    background: int,
+    ignore: tuple[int, ...],
+    components: bool,
+    connectivity: str,
+) -> None:
+    """Turn a folder of PNG label maps, or of panoptic ones, into one COCO instance file.
+
+    Label maps are indexed or grey, of 8 or 16 bits; each label of a picture becomes one annotation.
+    Where segcore semantic wrote classes.json beside them, categories are those of its input.
+    Panoptic maps are RGB, as COCO has them.
+    """
+    from segcore.cli.labels import write_instances, write_segments
+    from segcore.cli.problems import BadInput
+
+    if panoptic:
+        if components:
+            raise BadInput("--components: it is for label maps; panoptic ones say what is one")
+        write_segments(folder, target, panoptic, things_only)
+    elif things_only:
+        raise BadInput("--things-only: it is for panoptic maps; say with --panoptic which they are")
+    else:
+        write_instances(
+            folder, target, background, ignore, int(connectivity) if components else None
+        )
+
+
 @app.group()
 def evaluate() -> None:
     """Score label maps against true ones."""

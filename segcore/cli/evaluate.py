@@ -14,14 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from segcore.cli.ahead import read_ahead
-from segcore.cli.dataset import read_json
+from segcore.cli.classes import CLASSES, read_classes
 from segcore.cli.labels_png import read_colors, read_labels
 from segcore.cli.output import output, write_json
+from segcore.cli.panoptic_file import Entry, read_panoptic
 from segcore.cli.problems import BadInput
 from segcore.metrics import ConfusionMatrix, PanopticQuality
 from segcore.panoptic_ids import from_rgb
 
-CLASSES = "classes.json"
 TABLE_ROWS = 40
 
 Maps = tuple[NDArray[Any], NDArray[Any]]
@@ -35,7 +35,7 @@ def evaluate_semantic(
 ) -> None:
     """Do what ``segcore evaluate semantic`` does; BadInput if it cannot be done."""
     names = _pairs(truth, prediction)
-    titles = _titles(truth)
+    titles = {index: each.name for index, each in read_classes(truth).items()}
     if num_classes is None and not titles:
         raise BadInput(f"{truth / CLASSES}: there is no such file; pass --num-classes")
     count = max(titles) + 1 if num_classes is None else num_classes
@@ -84,21 +84,6 @@ def _pairs(truth: Path, prediction: Path) -> list[PurePosixPath]:
     if not found[0]:
         raise BadInput(f"{truth}: it holds no PNG")
     return sorted(found[0])
-
-
-def _titles(folder: Path) -> dict[int, str]:
-    """Read the names of classes that ``segcore semantic`` wrote, if it did."""
-    path = folder / CLASSES
-    if not path.exists():
-        return {}
-    document = read_json(path)
-    try:
-        titles = {each["index"]: str(each["name"]) for each in document["classes"]}
-    except (TypeError, KeyError) as error:
-        raise BadInput(f"{path}: expected what segcore semantic writes") from error
-    if not titles or not all(isinstance(i, int) and i >= 0 for i in titles):
-        raise BadInput(f"{path}: expected classes with an index from 0")
-    return titles
 
 
 def _semantic_report(
@@ -153,26 +138,23 @@ def evaluate_panoptic(
     report: Path | None,
 ) -> None:
     """Do what ``segcore evaluate panoptic`` does; BadInput if it cannot be done."""
-    true, found = _read_panoptic(truth), _read_panoptic(prediction)
+    true = read_panoptic(truth)
+    predictions = {entry.image_id: entry for entry in read_panoptic(prediction).entries}
+    categories = true.categories()
     folders = truth_folder or truth.with_suffix(""), prediction_folder or prediction.with_suffix("")
-    if not isinstance(true.get("categories"), list):
-        raise BadInput(f'{truth}: not a COCO panoptic file: it has no list "categories"')
     try:
-        quality = PanopticQuality(true["categories"])
+        quality = PanopticQuality(categories.values())
     except (ValueError, TypeError) as error:
         raise BadInput(f"{truth}: {error}") from error
-    predictions = dict(_entries(found, prediction))
     pairs = []
-    for key, entry in _entries(true, truth):
-        if key not in predictions:
-            raise BadInput(f"{prediction}: it has no annotation for the image {key}")
-        pairs.append((entry, predictions[key]))
-    if not pairs:
-        raise BadInput(f'{truth}: the list "annotations" is empty')
+    for entry in true.entries:
+        if entry.image_id not in predictions:
+            raise BadInput(f"{prediction}: it has no annotation for the image {entry.image_id}")
+        pairs.append((entry, predictions[entry.image_id]))
 
-    def read(pair: tuple[dict[str, Any], dict[str, Any]]) -> Maps:
+    def read(pair: tuple[Entry, Entry]) -> Maps:
         maps = [
-            from_rgb(read_colors(folder / entry["file_name"]))
+            from_rgb(read_colors(folder / entry.file_name))
             for folder, entry in zip(folders, pair, strict=True)
         ]
         return maps[0], maps[1]
@@ -180,42 +162,16 @@ def evaluate_panoptic(
     all_maps = _track(read_ahead(read, pairs), len(pairs))
     for (entry, other), maps in zip(pairs, all_maps, strict=True):
         try:
-            quality.update(maps[0], entry["segments_info"], maps[1], other["segments_info"])
+            quality.update(maps[0], entry.segments, maps[1], other.segments)
         except (ValueError, TypeError) as error:
-            raise BadInput(f"image {entry['image_id']}: {error}") from error
+            raise BadInput(f"image {entry.image_id}: {error}") from error
 
-    titles = {each["id"]: str(each.get("name", each["id"])) for each in true["categories"]}
+    titles = {key: str(each.get("name", key)) for key, each in categories.items()}
     if report:
         _write(report, _panoptic_report(quality, titles, len(pairs)))
     console = Console()
     console.print(_quality_table(quality, titles))
     console.print(_summary(quality))
-
-
-def _read_panoptic(path: Path) -> dict[str, Any]:
-    document = read_json(path)
-    if not isinstance(document, dict) or not isinstance(document.get("annotations"), list):
-        raise BadInput(f'{path}: not a COCO panoptic file: it has no list "annotations"')
-    return document
-
-
-def _entries(document: dict[str, Any], path: Path) -> list[tuple[Any, dict[str, Any]]]:
-    entries: dict[Any, dict[str, Any]] = {}
-    for i, entry in enumerate(document["annotations"]):
-        item = f"{path}: annotation at position {i}"
-        if not isinstance(entry, dict):
-            raise BadInput(f"{item}: expected a JSON object")
-        key, name = entry.get("image_id"), entry.get("file_name")
-        if not isinstance(key, (int, str)):
-            raise BadInput(f'{item}: its "image_id" is no number or text')
-        if not isinstance(name, str) or not name:
-            raise BadInput(f'{item}: its "file_name" is no text')
-        if not isinstance(entry.get("segments_info"), list):
-            raise BadInput(f'{item}: it has no list "segments_info"')
-        if key in entries:
-            raise BadInput(f"{item}: the image {key} comes twice")
-        entries[key] = entry
-    return list(entries.items())
 
 
 def _panoptic_report(

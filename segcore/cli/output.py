@@ -78,9 +78,9 @@ def output(folder: Path) -> Iterator[Output]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def write_json(file: BinaryIO, value: object) -> None:
-    """Write indented JSON."""
-    file.write((json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+def write_json(file: BinaryIO, value: object, indent: int | None = 2) -> None:
+    """Write JSON, indented unless that is None."""
+    file.write((json.dumps(value, indent=indent, ensure_ascii=False) + "\n").encode())
 
 
 def write_labels(

@@ -13,6 +13,7 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
+from segcore.cli.classes import CLASSES
 from segcore.cli.dataset import Annotation, Dataset, read_dataset, read_masks
 from segcore.cli.output import output, write_json, write_labels
 from segcore.cli.problems import BadInput, Problems
@@ -21,7 +22,6 @@ from segcore.compose import compose_semantic
 from segcore.draw import palette
 from segcore.masks import Masks
 
-CLASSES = "classes.json"
 MOST_CLASSES = 2**16 - 1
 TABLE_ROWS = 30
 BLOCK = 2**22

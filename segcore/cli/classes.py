@@ -1,0 +1,39 @@
+"""``classes.json``: what the values in a folder of semantic maps mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from segcore.cli.dataset import Id, read_json
+from segcore.cli.problems import BadInput
+
+CLASSES = "classes.json"
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class of the maps; the background has no category."""
+
+    index: int
+    category_id: Id | None
+    name: str
+
+
+def read_classes(folder: Path) -> dict[int, Class]:
+    """Read what ``segcore semantic`` wrote into a folder, by index; nothing if it did not."""
+    path = folder / CLASSES
+    if not path.exists():
+        return {}
+    document = read_json(path)
+    try:
+        classes = [
+            Class(each["index"], each["category_id"], str(each["name"]))
+            for each in document["classes"]
+        ]
+    except (TypeError, KeyError) as error:
+        raise BadInput(f"{path}: expected what segcore semantic writes") from error
+    good = [c for c in classes if type(c.index) is int and 0 <= c.index < 2**16]
+    if not classes or len(good) < len(classes):
+        raise BadInput(f"{path}: expected classes with an index from 0 to 65535")
+    return {each.index: each for each in classes}

@@ -1,0 +1,222 @@
+"""``segcore labels``: label maps, or panoptic ones, to one COCO file of instances."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from rich.text import Text
+
+from segcore import panoptic_ids
+from segcore.cli.ahead import read_ahead
+from segcore.cli.classes import CLASSES, read_classes
+from segcore.cli.dataset import read_json
+from segcore.cli.labels_png import read_colors, read_labels
+from segcore.cli.output import output, write_json
+from segcore.cli.panoptic_file import Entry, read_panoptic
+from segcore.cli.problems import BadInput
+from segcore.masks import Masks
+
+TABLE_ROWS = 30
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is in a map: its size, and masks with their categories and crowd flags."""
+
+    size: tuple[int, int]
+    masks: Masks
+    categories: list[Any]
+    crowds: list[int]
+
+
+def write_instances(
+    folder: Path,
+    target: Path,
+    background: int,
+    ignore: tuple[int, ...],
+    connectivity: int | None,
+) -> None:
+    """Do what ``segcore labels`` does with label maps; BadInput if it cannot be done."""
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: expected a folder with label maps")
+    names = sorted(PurePosixPath(p.relative_to(folder).as_posix()) for p in folder.rglob("*.png"))
+    if not names:
+        raise BadInput(f"{folder}: it holds no PNG")
+    classes = read_classes(folder)
+    # The background of semantic maps is a class of no category.
+    nothing = {*ignore, *(each.index for each in classes.values() if each.category_id is None)}
+
+    def read(name: PurePosixPath) -> Found:
+        labels = read_labels(folder / name)
+        ids, masks = Masks.from_label_map(labels, background, nothing)
+        for label, area in zip(ids.tolist(), masks.area.tolist(), strict=True):
+            if classes and label not in classes:
+                raise BadInput(
+                    f"{folder / name}: {area} of its pixels are {label}, which {CLASSES} does not "
+                    "list; --ignore leaves them out"
+                )
+        if connectivity:
+            masks, parents = masks.components(connectivity)
+            ids = ids[parents]
+        keys = [classes[label].category_id if classes else label for label in ids.tolist()]
+        return Found(labels.shape, masks, keys, [0] * len(keys))
+
+    document = _Document()
+    for name, found in zip(names, _track(read_ahead(read, names), len(names)), strict=True):
+        height, width = found.size
+        key = len(document.images) + 1
+        image = {"id": key, "file_name": str(name), "height": height, "width": width}
+        document.add(image, found)
+    if classes:
+        document.categories = [
+            {"id": each.category_id, "name": each.name}
+            for each in classes.values()
+            if each.category_id is not None
+        ]
+    else:
+        seen = sorted({a["category_id"] for a in document.annotations})
+        document.categories = [{"id": label, "name": f"class {label}"} for label in seen]
+    document.write(target)
+
+
+def write_segments(folder: Path, target: Path, panoptic: Path, things_only: bool) -> None:
+    """Do what ``segcore labels`` does with panoptic maps; BadInput if it cannot be done."""
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: expected a folder with panoptic maps")
+    file = read_panoptic(panoptic)
+    images = _images(panoptic)
+    categories = file.categories()
+
+    def read(entry: Entry) -> Found:
+        path = folder / entry.file_name
+        ids, masks = Masks.from_label_map(panoptic_ids.from_rgb(read_colors(path)))
+        segments = entry.by_id(categories)
+        place = {key: i for i, key in enumerate(ids.tolist())}
+        if unlisted := sorted(place.keys() - segments.keys()):
+            raise BadInput(f"{path}: it has pixels of the id {unlisted[0]}, not so {panoptic}")
+        if absent := sorted(segments.keys() - place.keys()):
+            raise BadInput(
+                f"{path}: it has no pixels of the id {absent[0]}, but {panoptic} lists it"
+            )
+        kept = {
+            place[key]: segment
+            for key, segment in segments.items()
+            if not things_only or categories[segment.category_id].get("isthing")
+        }
+        return Found(
+            masks.size,
+            masks[np.array(list(kept), np.intp)],
+            [segment.category_id for segment in kept.values()],
+            [segment.iscrowd for segment in kept.values()],
+        )
+
+    document = _Document()
+    entries = file.entries
+    for entry, found in zip(entries, _track(read_ahead(read, entries), len(entries)), strict=True):
+        height, width = found.size
+        described = {"file_name": entry.file_name, "height": height, "width": width}
+        image = images.get(entry.image_id, described)
+        if (image.get("height", height), image.get("width", width)) != found.size:
+            raise BadInput(
+                f"{folder / entry.file_name}: its height {height} and width {width} are not those "
+                f"of image {entry.image_id}, {image.get('height')} and {image.get('width')}"
+            )
+        document.add({**image, "id": entry.image_id}, found)
+    document.categories = [
+        each for each in categories.values() if not things_only or each.get("isthing")
+    ]
+    document.write(target)
+
+
+def _images(panoptic: Path) -> dict[Any, dict[str, Any]]:
+    images = read_json(panoptic).get("images", [])
+    if not isinstance(images, list) or not all(isinstance(each, dict) for each in images):
+        raise BadInput(f'{panoptic}: its "images" are no list of objects')
+    return {each["id"]: each for each in images if isinstance(each.get("id"), (int, str))}
+
+
+class _Document:
+    """A COCO file in the making."""
+
+    def __init__(self) -> None:
+        self.images: list[dict[str, Any]] = []
+        self.annotations: list[dict[str, Any]] = []
+        self.categories: list[dict[str, Any]] = []
+
+    def add(self, image: dict[str, Any], found: Found) -> None:
+        """Add a picture and its masks."""
+        self.images.append(image)
+        boxes = found.masks.boxes
+        boxes[:, 2:] -= boxes[:, :2]
+        columns = found.masks.to_coco(), found.categories, found.masks.area.tolist()
+        for rle, category, area, box, crowd in zip(
+            *columns, boxes.tolist(), found.crowds, strict=True
+        ):
+            self.annotations.append(
+                {
+                    "id": len(self.annotations) + 1,
+                    "image_id": image["id"],
+                    "category_id": category,
+                    "segmentation": rle,
+                    "area": area,
+                    "bbox": box,
+                    "iscrowd": crowd,
+                }
+            )
+
+    def write(self, target: Path) -> None:
+        """Write the file, and print a summary."""
+        document = {
+            "images": self.images,
+            "annotations": self.annotations,
+            "categories": self.categories,
+        }
+        with output(target.parent) as files, files.open(target.name) as file:
+            write_json(file, document, indent=None)
+        Console().print(self._table())
+        counts = {"image": self.images, "annotation": self.annotations, "category": self.categories}
+        listed = ", ".join(_counted(len(items), name) for name, items in counts.items())
+        print(f"{listed} in {target}")
+
+    def _table(self) -> Table:
+        """List the categories that occur, those of most annotations first."""
+        annotations = Counter(each["category_id"] for each in self.annotations)
+        pixels: Counter[Any] = Counter()
+        for each in self.annotations:
+            pixels[each["category_id"]] += each["area"]
+        titles = {each["id"]: str(each.get("name", "")) for each in self.categories}
+        table = Table(title="Categories", title_justify="left")
+        table.add_column("id", justify="right")
+        table.add_column("category")
+        for column in ("annotations", "pixels"):
+            table.add_column(column, justify="right")
+        for key, count in annotations.most_common(TABLE_ROWS):
+            table.add_row(str(key), Text(titles.get(key, "")), f"{count:,}", f"{pixels[key]:,}")
+        if len(annotations) > TABLE_ROWS:
+            table.add_row("", f"{len(annotations) - TABLE_ROWS} more", "", "")
+        return table
+
+
+def _counted(count: int, name: str) -> str:
+    plural = {"category": "categories"}.get(name, f"{name}s")
+    return f"{count:,} {name if count == 1 else plural}"
+
+
+def _track(items: Iterator[Found], total: int) -> Any:
+    errors = Console(stderr=True)
+    return track(
+        items,
+        "Reading",
+        total=total,
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
+    )

@@ -1,0 +1,237 @@
+"""segcore labels: folders of maps in, one COCO file out, one line for what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("click")
+pytest.importorskip("rich")
+Image = pytest.importorskip("PIL.Image")
+
+from click.testing import CliRunner, Result  # noqa: E402
+
+import segcore as sc  # noqa: E402
+from segcore.cli.app import app  # noqa: E402
+
+DATA = os.environ.get("SEGCORE_TEST_DATA")
+
+MAP = np.array(
+    [
+        [0, 0, 7, 7, 0, 7],
+        [0, 3, 0, 0, 0, 7],
+        [3, 3, 0, 255, 0, 0],
+    ],
+    np.uint8,
+)
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+
+
+def save(path: Path, pixels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def labels(folder: Path, *options: object) -> Result:
+    return run("labels", folder / "maps", "-o", folder / "out" / "coco.json", *options)
+
+
+def read(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "out" / "coco.json").read_text())
+
+
+def dense(annotation: dict[str, Any]) -> np.ndarray:
+    return sc.Masks.from_coco([annotation["segmentation"]]).to_dense()[0]
+
+
+def refused(folder: Path, result: Result, *parts: str) -> None:
+    """Check for exit code 2, one line that says the parts, and nothing written."""
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    for part in parts:
+        assert part in line
+    assert not (folder / "out").exists()
+
+
+# -- label maps -----------------------------------------------------------------------------------
+
+
+def test_each_label_becomes_an_annotation(tmp_path: Path) -> None:
+    save(tmp_path / "maps" / "b.png", MAP)
+    save(tmp_path / "maps" / "a" / "a.png", (MAP * np.uint16(1)) + np.uint16(300) * (MAP == 3))
+    result = labels(tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "2 images, 4 annotations, 3 categories in" in result.stdout
+    document = read(tmp_path)
+    assert document["images"] == [
+        {"id": 1, "file_name": "a/a.png", "height": 3, "width": 6},
+        {"id": 2, "file_name": "b.png", "height": 3, "width": 6},
+    ]
+    assert document["categories"] == [{"id": i, "name": f"class {i}"} for i in (3, 7, 303)]
+    found = [(a["id"], a["image_id"], a["category_id"]) for a in document["annotations"]]
+    assert found == [(1, 1, 7), (2, 1, 303), (3, 2, 3), (4, 2, 7)]
+    last = document["annotations"][-1]
+    np.testing.assert_array_equal(dense(last), MAP == 7)
+    assert (last["area"], last["bbox"], last["iscrowd"]) == (4, [2, 0, 4, 2], 0)
+
+
+@pytest.mark.parametrize(("connectivity", "count"), [(4, 4), (8, 3)])
+def test_components_are_annotations_of_their_own(tmp_path, connectivity, count) -> None:
+    diagonal = np.array([[7, 0, 3], [0, 7, 3], [0, 0, 7]], np.uint8)
+    diagonal[2, 1] = 3
+    save(tmp_path / "maps" / "a.png", np.array([[7, 0, 3], [0, 7, 0], [3, 0, 0]], np.uint8))
+    result = labels(tmp_path, "--components", "--connectivity", connectivity)
+    assert result.exit_code == 0, result.output
+    document = read(tmp_path)
+    assert len(document["annotations"]) == count
+    assert len(document["categories"]) == 2
+
+
+def test_background_and_ignored_labels_can_be_others(tmp_path: Path) -> None:
+    save(tmp_path / "maps" / "a.png", MAP)
+    assert labels(tmp_path, "--background", 7, "--ignore", 3).exit_code == 0
+    assert [a["category_id"] for a in read(tmp_path)["annotations"]] == [0, 255]
+
+
+def test_semantic_maps_come_back_with_their_categories(tmp_path: Path) -> None:
+    """What segcore semantic wrote has the categories of what it read."""
+    demo = tmp_path / "demo"
+    assert run("demo", "-o", demo).exit_code == 0
+    truth = json.loads((demo / "room.json").read_text())
+    assert run("semantic", demo / "room.json", "-o", tmp_path / "maps").exit_code == 0
+    result = labels(tmp_path)
+    assert result.exit_code == 0, result.output
+    document = read(tmp_path)
+    names = {c["id"]: c["name"] for c in truth["categories"]}
+    assert {c["id"]: c["name"] for c in document["categories"]} == names
+    assert run("semantic", tmp_path / "out" / "coco.json", "-o", tmp_path / "again").exit_code == 0
+    for path in (tmp_path / "maps").glob("*.png"):
+        with Image.open(path) as one, Image.open(tmp_path / "again" / path.name) as other:
+            np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_maps_that_are_wrong(tmp_path: Path) -> None:
+    refused(tmp_path, labels(tmp_path), "maps: expected a folder")
+    (tmp_path / "maps").mkdir()
+    refused(tmp_path, labels(tmp_path), "maps: it holds no PNG")
+    save(tmp_path / "maps" / "a.png", np.zeros((3, 3, 3), np.uint8))
+    refused(tmp_path, labels(tmp_path), "maps/a.png", "its mode is RGB")
+    save(tmp_path / "maps" / "a.png", MAP)
+    described = {"classes": [{"index": 7, "category_id": 70, "name": "seven"}]}
+    (tmp_path / "maps" / "classes.json").write_text(json.dumps(described))
+    refused(tmp_path, labels(tmp_path), "maps/a.png: 3 of its pixels are 3", "--ignore")
+    assert labels(tmp_path, "--ignore", 3, "--ignore", 255).exit_code == 0
+    assert read(tmp_path)["categories"] == [{"id": 70, "name": "seven"}]
+
+
+# -- panoptic maps --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def panoptic(tmp_path: Path) -> Path:
+    """Give maps/a.png with the ids 70000 and 5, and panoptic.json."""
+    ids = np.zeros((4, 5), int)
+    ids[:2] = 70000
+    ids[2:, 1:] = 5
+    save(tmp_path / "maps" / "a.png", sc.panoptic_ids.to_rgb(ids))
+    write(tmp_path, document())
+    return tmp_path
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    segments = [
+        {"id": 70000, "category_id": 1, "iscrowd": 1},
+        {"id": 5, "category_id": 7, "iscrowd": 0},
+    ]
+    entry = {"image_id": 3, "file_name": "a.png", "segments_info": segments}
+    return {
+        "images": [{"id": 3, "file_name": "a.jpg", "height": 4, "width": 5}],
+        "annotations": [entry | changes.pop("entry", {})],
+        "categories": [
+            {"id": 1, "name": "cat", "isthing": 1},
+            {"id": 7, "name": "grass", "isthing": 0},
+        ],
+    } | changes
+
+
+def write(folder: Path, value: object) -> None:
+    (folder / "panoptic.json").write_text(json.dumps(value))
+
+
+def test_segments_become_annotations(panoptic: Path) -> None:
+    result = labels(panoptic, "--panoptic", panoptic / "panoptic.json")
+    assert result.exit_code == 0, result.output
+    found = read(panoptic)
+    assert found["images"] == document()["images"]
+    assert found["categories"] == document()["categories"]
+    cat, grass = found["annotations"]
+    assert (cat["category_id"], cat["iscrowd"], cat["area"], cat["bbox"]) == (
+        1,
+        1,
+        10,
+        [0, 0, 5, 2],
+    )
+    assert (grass["category_id"], grass["iscrowd"], grass["bbox"]) == (7, 0, [1, 2, 4, 2])
+    result = labels(panoptic, "--panoptic", panoptic / "panoptic.json", "--things-only")
+    assert result.exit_code == 0
+    found = read(panoptic)
+    assert [a["category_id"] for a in found["annotations"]] == [1]
+    assert [c["id"] for c in found["categories"]] == [1]
+
+
+def test_segments_that_are_wrong(panoptic: Path) -> None:
+    segments = document()["annotations"][0]["segments_info"]
+    for value, parts in (
+        (document(entry={"segments_info": segments[:1]}), ["a.png: it has pixels of the id 5"]),
+        (
+            document(entry={"segments_info": [*segments, segments[0] | {"id": 6}]}),
+            ["a.png: it has no pixels of the id 6"],
+        ),
+        (document(entry={"segments_info": segments * 2}), ["the id 70000 comes twice"]),
+        (document(entry={"segments_info": [3]}), ["segment at position 0", "no number as id"]),
+        (
+            document(entry={"segments_info": [segments[0] | {"category_id": 2}]}),
+            ["segment at position 0", "no category"],
+        ),
+        (
+            document(entry={"segments_info": [segments[0] | {"iscrowd": 2}]}),
+            ["segment at position 0", '"iscrowd"'],
+        ),
+        (document(images=[{"id": 3, "height": 9, "width": 5}]), ["image 3, 9 and 5"]),
+        (document(images=3), ['its "images"']),
+        (document(categories=3), ['no list "categories"']),
+        (document(categories=[{"id": 1}, {"id": 1}]), ["position 1", "comes twice"]),
+        ([], ['no list "annotations"']),
+    ):
+        write(panoptic, value)
+        refused(panoptic, labels(panoptic, "--panoptic", panoptic / "panoptic.json"), *parts)
+    refused(panoptic, labels(panoptic, "--things-only"), "--things-only: it is for panoptic maps")
+    file = panoptic / "panoptic.json"
+    result = labels(panoptic, "--panoptic", file, "--components")
+    refused(panoptic, result, "--components: it is for label maps")
+
+
+@pytest.mark.skipif(not DATA, reason="SEGCORE_TEST_DATA names no folder with real data")
+def test_the_sample_is_its_detection_form(tmp_path: Path) -> None:
+    sample = Path(DATA or "") / "panoptic_sample"
+    result = run(
+        *("labels", sample / "panoptic_examples", "-o", tmp_path / "out" / "coco.json"),
+        *("--panoptic", sample / "panoptic_examples.json"),
+    )
+    assert result.exit_code == 0, result.output
+    expected = json.loads((sample / "panoptic_coco_detection_format.json").read_text())
+    keys = "segmentation", "area", "iscrowd", "image_id", "bbox", "category_id"
+    mine, theirs = (
+        [[each[key] for key in keys] for each in some["annotations"]]
+        for some in (read(tmp_path), expected)
+    )
+    assert mine == theirs
