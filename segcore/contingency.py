@@ -135,9 +135,17 @@ def overlap_table(labels_a: ArrayLike, labels_b: ArrayLike) -> OverlapTable:
     """
     a, b = as_label_map(labels_a, "labels_a"), as_label_map(labels_b, "labels_b")
     check_same_shape(a, b, "labels_a", "labels_b")
+    return table_of(a, b)
+
+
+def table_of(a: NDArray[Any], b: NDArray[Any]) -> OverlapTable:
+    """Make the table of two label maps that have been checked."""
     values_a, values_b, areas = kernels.overlap_table(a, b)
     ids_a, rows, areas_a = _grouped(values_a, areas)
-    ids_b, columns, areas_b = _grouped(values_b, areas)
+    by_b = np.argsort(values_b, kind="stable")
+    ids_b, sorted_columns, areas_b = _grouped(values_b[by_b], areas[by_b])
+    columns = np.empty_like(sorted_columns)
+    columns[by_b] = sorted_columns
     arrays = ids_a, ids_b, areas_a, areas_b, rows, columns, areas
     for array in arrays:
         array.flags.writeable = False
@@ -155,8 +163,10 @@ def check_same_shape(a: NDArray[Any], b: NDArray[Any], name_a: str, name_b: str)
 def _grouped(
     values: NDArray[Any], areas: NDArray[np.int64]
 ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
-    """Give the distinct values, the index of each value among them, and their sums of areas."""
-    ids, index = np.unique(values, return_inverse=True)
-    sums = np.zeros(len(ids), np.int64)
-    np.add.at(sums, index, areas)  # exact, which bincount with its weights of floats is not
-    return ids, index.astype(np.int64, copy=False), sums
+    """Give the distinct of sorted values, the index of each among them, and their sums of areas."""
+    begins = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=begins[1:])
+    starts = np.flatnonzero(begins)
+    index = np.cumsum(begins, dtype=np.int64)
+    index -= 1
+    return values[starts], index, np.add.reduceat(areas, starts) if len(areas) else areas.copy()

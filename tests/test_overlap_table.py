@@ -129,9 +129,21 @@ def test_bytes_of_which_some_are_noise(kernels):
 
 
 @pytest.mark.parametrize("shift", [4, 12, 20, 32, 40, 44])
-def test_labels_that_differ_in_few_bits(kernels, shift):
-    # With a poor hash, these meet in the same places of the table: it would take minutes.
+def test_labels_that_a_poor_hash_does_not_tell_apart(kernels, shift):
+    # Where these meet in the same places of the table, it takes minutes.
     labels = (np.arange(2**18, dtype=np.int64) << shift).reshape(512, 512)
+    assert_all_distinct(kernels, labels)
+
+
+def test_labels_made_against_a_known_hash(kernels):
+    factor = 0x9E3779B97F4A7C15  # the usual one
+    inverse = np.uint64(pow(factor, -1, 2**64))
+    with np.errstate(over="ignore"):
+        labels = np.arange(2**18, dtype=np.uint64) * inverse
+    assert_all_distinct(kernels, np.sort(labels).reshape(512, 512))
+
+
+def assert_all_distinct(kernels, labels):
     values_a, values_b, counts = kernels.overlap_table(labels, labels[::-1])
     assert_identical(values_a, labels.ravel())
     assert_identical(values_b, np.ascontiguousarray(labels[::-1]).ravel())

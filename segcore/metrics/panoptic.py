@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segcore.arrays import as_integer, as_label_map, described
-from segcore.contingency import OverlapTable, check_same_shape, overlap_table
+from segcore.contingency import OverlapTable, check_same_shape, table_of
 
 VOID = 0
 """The id of pixels that belong to no segment."""
@@ -140,7 +140,7 @@ class PanopticQuality:
         check_same_shape(a, b, "truth", "prediction")
         true = _Segments.read(truth_segments, "truth", self._index)
         found = _Segments.read(prediction_segments, "prediction", self._index)
-        self._add(overlap_table(a, b), true, found)
+        self._add(table_of(a, b), true, found)
 
     def _add(self, table: OverlapTable, true: _Segments, found: _Segments) -> None:
         # Which segment a label is, or -1.
@@ -158,7 +158,7 @@ class PanopticQuality:
         alike = true.categories[i] == found.categories[j]
         i, j, common = i[alike], j[alike], common[alike]
         crowd = true.iscrowd[i]
-        crowds = true.last_crowds(len(self._index))
+        crowds = true.last_crowds()
         in_crowd = _scattered(common[crowd], j[crowd], len(found), crowds[i[crowd]])
         i, j, common = i[~crowd], j[~crowd], common[~crowd]
 
@@ -272,21 +272,20 @@ class _Segments:
     ) -> _Segments:
         place: dict[int, int] = {}
         categories, crowds, areas = [], [], []
+        entry = f"{name} segment"
         for i, segment in enumerate(segments):
-            entry = f"{name} segment {i}"
-            number = _field(segment, "id", entry)
-            entry = f"{name} segment of id {number}"
+            number = _integer(segment, "id", entry, i)
             if number == VOID:
-                raise ValueError(f"{entry}: that is void; expected ids from 1")
+                raise ValueError(f"{entry} {i}: the id 0 is void; expected ids from 1")
             if number in place:
-                raise ValueError(f"{entry}: it is listed twice")
-            category = _field(segment, "category_id", entry)
+                raise ValueError(f"{entry} {i}: the id {number} is listed twice")
+            category = _integer(segment, "category_id", entry, i)
             if category not in index:
-                raise ValueError(f"{entry}: unknown category_id {category}")
+                raise ValueError(f"{entry} {i}, of id {number}: unknown category_id {category}")
             place[number] = i
             categories.append(index[category])
-            crowds.append(_flag(segment, "iscrowd", entry, 0))
-            areas.append(_area(segment, entry) if "area" in segment else None)
+            crowds.append("iscrowd" in segment and _flag(segment, "iscrowd", entry, i))
+            areas.append(_area(segment, entry, i) if "area" in segment else None)
         return cls(name, place, np.array(categories, np.int64), np.array(crowds, np.bool_), areas)
 
     def places(self, ids: NDArray[Any]) -> NDArray[np.int64]:
@@ -314,7 +313,7 @@ class _Segments:
                 f"{self.name} segment of id {number}: its area is 0, but the map has pixels of it"
             )
 
-    def last_crowds(self, count: int) -> NDArray[np.bool_]:
+    def last_crowds(self) -> NDArray[np.bool_]:
         """Tell which segments are the last crowd of their category."""
         last = np.zeros(len(self), np.bool_)
         for place in {self.categories[i]: i for i in np.flatnonzero(self.iscrowd)}.values():
@@ -338,39 +337,40 @@ def _scattered(
 def _categories(categories: Iterable[Mapping[str, Any]]) -> dict[int, bool]:
     isthing: dict[int, bool] = {}
     for i, category in enumerate(categories):
-        number = _field(category, "id", f"category {i}")
+        number = _integer(category, "id", "category", i)
         if number in isthing:
-            raise ValueError(f"category of id {number}: it is listed twice")
-        isthing[number] = _flag(category, "isthing", f"category of id {number}")
+            raise ValueError(f"category {i}: the id {number} is listed twice")
+        isthing[number] = _flag(category, "isthing", "category", i)
     if not isthing:
         raise ValueError("categories: expected one at least")
     return isthing
 
 
-def _field(entry: Any, key: str, what: str) -> int:
+def _integer(entry: Any, key: str, name: str, i: int) -> int:
+    value = entry.get(key) if type(entry) is dict else None
+    if type(value) is int:  # as JSON gives them
+        return value
     if not isinstance(entry, Mapping):
-        raise TypeError(f"{what}: expected a dict, got {described(entry)}")
+        raise TypeError(f"{name} {i}: expected a dict, got {described(entry)}")
     if key not in entry:
-        raise ValueError(f"{what}: expected the key {key!r}")
-    return as_integer(entry[key], f"{what}: {key}")
+        raise ValueError(f"{name} {i}: expected the key {key!r}")
+    return as_integer(entry[key], f"{name} {i}: {key}")
 
 
-def _flag(entry: Mapping[str, Any], key: str, what: str, default: int | None = None) -> bool:
-    if default is not None and key not in entry:
-        return bool(default)
+def _flag(entry: Mapping[str, Any], key: str, name: str, i: int) -> bool:
     if isinstance(entry.get(key), (bool, np.bool_)):
         return bool(entry[key])
-    value = _field(entry, key, what)
+    value = _integer(entry, key, name, i)
     if value not in (0, 1):
-        raise ValueError(f"{what}: {key}: expected 0 or 1, got {value}")
+        raise ValueError(f"{name} {i}: {key}: expected 0 or 1, got {value}")
     return value == 1
 
 
-def _area(entry: Mapping[str, Any], what: str) -> int:
+def _area(entry: Mapping[str, Any], name: str, i: int) -> int:
     value = entry["area"]
     if isinstance(value, float) and value.is_integer():  # as some tools write them
         value = int(value)
-    area = as_integer(value, f"{what}: area")
+    area = value if type(value) is int else as_integer(value, f"{name} {i}: area")
     if not 0 <= area < 2**59:
-        raise ValueError(f"{what}: area: expected a number of pixels, got {area}")
+        raise ValueError(f"{name} {i}: area: expected a number of pixels, got {area}")
     return area

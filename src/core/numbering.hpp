@@ -6,20 +6,38 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <random>
 
 #include "bits.hpp"
 #include "types.hpp"
 
 namespace segcore {
 
-// Every bit of the key decides on every bit of the result, so that keys that differ in a few bits
-// (powers of two, colours) still spread over a table. (The finalizer of MurmurHash3, public
-// domain.)
-inline uint64_t mix(uint64_t key) noexcept {
-    key = (key ^ (key >> 33)) * 0xff51afd7ed558ccdu;
-    key = (key ^ (key >> 33)) * 0xc4ceb9fe1a85ec53u;
-    return key ^ (key >> 33);
+// An odd number that differs from process to process.
+inline uint64_t random_odd() noexcept {
+    static const uint64_t number = [] {
+        try {
+            std::random_device random;
+            return (uint64_t{random()} << 32 | random()) | 1;
+        } catch (...) {
+            return uint64_t{0x9e3779b97f4a7c15};  // there is no randomness here
+        }
+    }();
+    return number;
 }
+
+// Places in tables of open addressing: multiply-shift hashing (Dietzfelbinger et al., 1997). As
+// nobody knows the factor before, no input can make its keys meet. No answer depends on it.
+class Hash {
+   public:
+    // The place in a table of 2**bits, from 1 to 63.
+    size_t operator()(uint64_t key, int bits) const noexcept {
+        return static_cast<size_t>(key * factor_ >> (64 - bits));
+    }
+
+   private:
+    uint64_t factor_ = random_odd();
+};
 
 // Numbers labels in the order in which they come.
 class Numbering {
@@ -27,6 +45,7 @@ class Numbering {
     // `width` is that of the labels, in bytes.
     explicit Numbering(int width) : small_(width == 1 ? 256 : 4096) {
         direct_.assign(small_, kNone);
+        table_.assign(2, Slot{});
     }
 
     uint32_t number(uint64_t label) {
@@ -37,24 +56,19 @@ class Numbering {
         }
         return hashed(label);
     }
-    // The same for the labels at n places, one at least, in less time.
+    // The same for the labels at n places, in less time.
     template <class Label>
     void number(const uint8_t* labels, const uint32_t* places, size_t n, uint32_t* numbers) {
         const uint32_t* const direct = direct_.data();
         const uint64_t small = small_;
-        uint64_t before = load<Label>(labels, places[0]);
-        uint32_t before_number = number(before);
         for (size_t i = 0; i < n; ++i) {
             const uint64_t label = load<Label>(labels, places[i]);
-            if (label < small && direct[label] != kNone) {
-                numbers[i] = direct[label];
+            if (label < small) {
+                numbers[i] = direct[label] != kNone ? direct[label] : number(label);
                 continue;
             }
-            if (label != before) {
-                before = label;
-                before_number = number(label);
-            }
-            numbers[i] = before_number;
+            const Slot& slot = table_[hash_(label, bits_)];
+            numbers[i] = slot.label == label ? slot.number : number(label);
         }
     }
     const Buffer<uint64_t>& labels() const { return labels_; }
@@ -71,6 +85,11 @@ class Numbering {
    private:
     static constexpr uint32_t kNone = ~uint32_t{0};
 
+    struct Slot {
+        uint64_t label = 0;  // free: 0 is small
+        uint32_t number = 0;
+    };
+
     template <class Label>
     static uint64_t load(const uint8_t* labels, size_t i) {
         Label label;
@@ -84,33 +103,34 @@ class Numbering {
         return static_cast<uint32_t>(labels_.size() - 1);
     }
 
-    size_t slot(uint64_t label) const {
-        size_t at = static_cast<size_t>(mix(label)) & (table_.size() - 1);
-        while (table_[at] != kNone && labels_[table_[at]] != label)
-            at = (at + 1) & (table_.size() - 1);
-        return at;
+    uint32_t hashed(uint64_t label) {
+        Slot& found = find(label);
+        if (found.label == label) return found.number;
+        if (4 * (used_ + 1) > table_.size()) grow();
+        ++used_;
+        return (find(label) = {label, add(label)}).number;
     }
 
-    uint32_t hashed(uint64_t label) {
-        if (4 * (used_ + 1) > table_.size()) grow();
-        const size_t at = slot(label);
-        if (table_[at] == kNone) {
-            table_[at] = add(label);
-            ++used_;
-        }
+    // The label's slot, or the free one where it would go.
+    Slot& find(uint64_t label) {
+        size_t at = hash_(label, bits_);
+        while (table_[at].label && table_[at].label != label) at = (at + 1) & (table_.size() - 1);
         return table_[at];
     }
 
     void grow() {
-        table_.assign(table_.size() ? 2 * table_.size() : 1024, kNone);
+        bits_ = bits_ < 10 ? 10 : bits_ + 1;
+        table_.assign(size_t{1} << bits_, Slot{});
         for (size_t i = 0; i < labels_.size(); ++i) {
-            if (labels_[i] >= small_) table_[slot(labels_[i])] = static_cast<uint32_t>(i);
+            if (labels_[i] >= small_) find(labels_[i]) = {labels_[i], static_cast<uint32_t>(i)};
         }
     }
 
     uint64_t small_;
     Buffer<uint32_t> direct_;
-    Buffer<uint32_t> table_;  // open addressing; at most a quarter full
+    Hash hash_;
+    Buffer<Slot> table_;  // open addressing; at most a quarter full
+    int bits_ = 1;
     size_t used_ = 0;
     Buffer<uint64_t> labels_;
 };

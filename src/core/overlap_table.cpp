@@ -158,16 +158,17 @@ class PairCounts {
     };
 
     Slot& find(uint64_t pair) {
-        size_t at = static_cast<size_t>(mix(pair)) & (slots_.size() - 1);
+        size_t at = hash_(pair, bits_);
         while (slots_[at].pixels && slots_[at].pair != pair) at = (at + 1) & (slots_.size() - 1);
         slots_[at].pair = pair;
         return slots_[at];
     }
 
     void grow() {
-        Buffer<Slot> before = std::move(slots_);
-        slots_ = Buffer<Slot>();
-        slots_.assign(before.size() ? 2 * before.size() : 1024, Slot{0, 0});
+        Buffer<Slot> before;
+        before.swap(slots_);
+        bits_ = before.size() ? bits_ + 1 : 10;
+        slots_.assign(size_t{1} << bits_, Slot{0, 0});
         for (size_t i = 0; i < before.size(); ++i) {
             if (before[i].pixels) find(before[i].pair).pixels = before[i].pixels;
         }
@@ -176,7 +177,9 @@ class PairCounts {
     size_t runs_ = 0;
     size_t rows_ = 0, columns_ = 0;
     Buffer<int64_t> direct_;
+    Hash hash_;
     Buffer<Slot> slots_;  // at most half full
+    int bits_ = 0;
     size_t used_ = 0;
 };
 

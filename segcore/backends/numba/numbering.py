@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segcore.backends.numba.compiled import ZERO, compiled, frozen, int64, uint64, unsigned
+
+_FACTOR = np.uint64(secrets.randbits(64) | 1)
+"""Of the hash: as nobody knows it before, no input can make its labels meet in the table."""
 
 
 def numbered(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -17,7 +21,7 @@ def numbered(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """
     found, numbers = _numbered_by_range(labels)
     if found is None:
-        bits, numbers = _numbered_by_hash(frozen(unsigned(labels)))
+        bits, numbers = _numbered_by_hash(frozen(unsigned(labels)), _FACTOR)
         found = bits.view(labels.dtype)
         order = np.argsort(found)
         places = np.empty_like(order)
@@ -46,24 +50,28 @@ def _numbered_by_range(
 
 
 @compiled
-def _numbered_by_hash(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _numbered_by_hash(
+    labels: NDArray[Any], factor: np.uint64
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Give each label its number, in the order in which they come, by open addressing."""
     found = np.empty(256, labels.dtype)
     used = ZERO
-    table = np.full(1024, -1)
+    bits = ZERO + 10
+    table = np.full(1 << bits, -1)
     numbers = np.empty(labels.size, np.int64)
     for i in range(labels.size):
         label = labels[i]
         if 2 * (used + 1) > table.size:
-            table = np.full(2 * table.size, -1)
+            bits += 1
+            table = np.full(1 << bits, -1)
             for number in range(used):
-                table[_slot(found, table, found[number])] = number
+                table[_slot(found, table, found[number], factor, bits)] = number
         if used == found.size:
             larger = np.empty(2 * used, found.dtype)
             for number in range(used):
                 larger[number] = found[number]
             found = larger
-        slot = _slot(found, table, label)
+        slot = _slot(found, table, label, factor, bits)
         if table[slot] < 0:
             table[slot] = used
             found[used] = label
@@ -73,12 +81,11 @@ def _numbered_by_hash(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.in
 
 
 @compiled
-def _slot(found: NDArray[Any], table: NDArray[np.int64], label: Any) -> Any:
-    """Find the label's place in the table, or the one where it would go."""
-    key = uint64(label)  # mixed by the finalizer of MurmurHash3
-    key = (key ^ (key >> uint64(33))) * uint64(0xFF51AFD7ED558CCD)
-    key = (key ^ (key >> uint64(33))) * uint64(0xC4CEB9FE1A85EC53)
-    slot = int64((key ^ (key >> uint64(33))) & uint64(table.size - 1))
+def _slot(
+    found: NDArray[Any], table: NDArray[np.int64], label: Any, factor: np.uint64, bits: int
+) -> Any:
+    """Find the label's place in the table, or the one where it would go (multiply-shift)."""
+    slot = int64((uint64(label) * factor) >> uint64(64 - bits))
     while table[slot] >= 0 and found[table[slot]] != label:
         slot = (slot + 1) & (table.size - 1)
     return slot
