@@ -98,7 +98,9 @@ def test_semantic_refuses(maps: Path) -> None:
     refused(semantic(maps, "--num-classes", 4), "prediction", ".png", "there is the label 4")
     refused(semantic(maps, "--num-classes", 5, "--ignore", 7), "truth", "there is the label 255")
     refused(run("evaluate", "semantic", maps / "none", maps), "none: expected a folder")
-    (maps / "truth" / "classes.json").write_text('{"classes": [{"index": "a", "name": "b"}]}')
+    (maps / "truth" / "classes.json").write_text(
+        '{"classes": [{"index": "a", "category_id": 1, "name": "b"}]}'
+    )
     refused(semantic(maps), "expected classes with an index from 0 to 65535")
     (maps / "truth" / "classes.json").write_text("[]")
     refused(semantic(maps), "expected what segcore semantic writes")

@@ -101,11 +101,9 @@ def write_segments(folder: Path, target: Path, panoptic: Path, things_only: bool
         segments = entry.by_id(categories)
         place = {key: i for i, key in enumerate(ids.tolist())}
         if unlisted := sorted(place.keys() - segments.keys()):
-            raise BadInput(f"{path}: it has pixels of the id {unlisted[0]}, not so {panoptic}")
+            raise BadInput(f"{path}: it has pixels of the id {unlisted[0]}, which is not listed")
         if absent := sorted(segments.keys() - place.keys()):
-            raise BadInput(
-                f"{path}: it has no pixels of the id {absent[0]}, but {panoptic} lists it"
-            )
+            raise BadInput(f"{path}: it has no pixels of the id {absent[0]}, which is listed")
         kept = {
             place[key]: segment
             for key, segment in segments.items()
