@@ -90,7 +90,11 @@ def to_rgb(ids: ArrayLike) -> NDArray[np.uint8]:
     array = _as_integers(ids, "ids")
     _check_range(array, "ids", 2**24)
     words = array.astype("<u4", order="C", copy=False)
-    return words[..., None].view(np.uint8)[..., :3].copy()
+    octets = words[..., None].view(np.uint8)
+    rgb = np.empty((*array.shape, 3), np.uint8)
+    for channel in range(3):  # much faster than all at once
+        rgb[..., channel] = octets[..., channel]
+    return rgb
 
 
 def decode(ids: ArrayLike, divisor: int) -> Maps:
@@ -160,8 +164,11 @@ def encode(classes: ArrayLike, instances: ArrayLike, divisor: int) -> NDArray[np
     """
     divisor = _as_divisor(divisor)
     numbers = _as_codes(instances, "instances", divisor)
-    codes = _as_codes(classes, "classes", 2**63 // divisor, numbers.shape)
-    return codes * divisor + numbers
+    codes = _as_codes(classes, "classes", (2**63 - 1) // divisor + 1, numbers.shape)
+    codes = codes * divisor + numbers
+    if codes.min(initial=0) < 0:
+        raise ValueError("classes, instances: a code does not fit into int64")
+    return codes
 
 
 def from_cityscapes(ids: ArrayLike) -> Maps:

@@ -134,6 +134,7 @@ def test_refuses(function, value, error, message):
         (lambda f: f.decode([1], 1.5), TypeError, "divisor: expected an integer"),
         (lambda f: f.decode(np.array([2**63], "u8"), 7), ValueError, "ids: expected 0 to"),
         (lambda f: f.encode([1], [7], 7), ValueError, "instances: expected 0 to 6, got 7"),
+        (lambda f: f.encode([2**63 // 10], [9], 10), ValueError, "a code does not fit into int64"),
         (lambda f: f.encode([2**62], [0], 7), ValueError, "classes: expected 0 to"),
         (lambda f: f.encode([1, 2], [0], 7), ValueError, r"expected the shape \(1,\), got"),
         (lambda f: f.to_cityscapes([66], [0]), ValueError, "classes: expected 0 to 65"),
