@@ -610,9 +610,15 @@ class Masks:
         lengths = self._offsets[places + 1] - starts
         offsets = np.zeros(len(places) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
-        source = np.repeat(starts - offsets[:-1], lengths)
-        source += np.arange(len(source))
-        return type(self)._trusted((self._run_ends[source], offsets), self._size)
+        run_ends = self._run_ends
+        if 32 * len(places) < offsets[-1]:  # long masks are copied one by one
+            slices = zip(starts.tolist(), (starts + lengths).tolist(), strict=True)
+            run_ends = np.concatenate([run_ends[start:end] for start, end in slices])
+        else:
+            source = np.repeat(starts - offsets[:-1], lengths)
+            source += np.arange(len(source))
+            run_ends = run_ends[source]
+        return type(self)._trusted((run_ends, offsets), self._size)
 
     # -- other forms ------------------------------------------------------------------------------
 

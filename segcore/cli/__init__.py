@@ -1,4 +1,4 @@
-"""The command line: ``segcore semantic``, ``segcore demo`` and ``segcore info``.
+"""The command line: ``segcore semantic``, ``panoptic``, ``labels``, ``evaluate``, and more.
 
 It needs click, rich and Pillow, the extra ``cli``; the rest of segcore does not.
 """

@@ -12,17 +12,20 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def read_ahead(read: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Give ``read(item)`` for each item, in their order; the first error ends it."""
+def read_ahead(
+    read: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[tuple[Item, Result]]:
+    """Give each item and ``read(item)``, in their order; the first error ends it."""
     workers = min(8, os.cpu_count() or 1)
-    waiting: deque[Future[Result]] = deque()
+    waiting: deque[tuple[Item, Future[Result]]] = deque()
     pool = ThreadPoolExecutor(workers)
     try:
         for item in items:
-            waiting.append(pool.submit(read, item))
+            waiting.append((item, pool.submit(read, item)))
             if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+                first, future = waiting.popleft()
+                yield first, future.result()
+        for rest, future in waiting:
+            yield rest, future.result()
     finally:
         pool.shutdown(cancel_futures=True)

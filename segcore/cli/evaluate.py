@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +18,7 @@ from segcore.cli.labels_png import read_colors, read_labels
 from segcore.cli.output import output, write_json
 from segcore.cli.panoptic_file import Entry, read_panoptic
 from segcore.cli.problems import BadInput
+from segcore.cli.progress import tracked
 from segcore.metrics import ConfusionMatrix, PanopticQuality
 from segcore.panoptic_ids import from_rgb
 
@@ -47,7 +47,7 @@ def evaluate_semantic(
     def read(name: PurePosixPath) -> Maps:
         return read_labels(truth / name), read_labels(prediction / name)
 
-    for name, maps in zip(names, _track(read_ahead(read, names), len(names)), strict=True):
+    for name, maps in tracked(read_ahead(read, names), "Comparing", len(names)):
         try:
             confusion.update(*maps)
         except ValueError as error:
@@ -159,8 +159,7 @@ def evaluate_panoptic(
         ]
         return maps[0], maps[1]
 
-    all_maps = _track(read_ahead(read, pairs), len(pairs))
-    for (entry, other), maps in zip(pairs, all_maps, strict=True):
+    for (entry, other), maps in tracked(read_ahead(read, pairs), "Comparing", len(pairs)):
         try:
             quality.update(maps[0], entry.segments, maps[1], other.segments)
         except (ValueError, TypeError) as error:
@@ -219,18 +218,6 @@ def _summary(quality: PanopticQuality) -> Table:
 
 
 # -- both -----------------------------------------------------------------------------------------
-
-
-def _track(maps: Any, total: int) -> Any:
-    errors = Console(stderr=True)
-    return track(
-        maps,
-        "Comparing",
-        total=total,
-        console=errors,
-        transient=True,
-        disable=not errors.is_terminal,
-    )
 
 
 def _write(path: Path, document: dict[str, Any]) -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from segcore import panoptic_ids
 from segcore.cli.ahead import read_ahead
 from segcore.cli.classes import CLASSES, read_classes
 from segcore.cli.dataset import read_json
@@ -22,7 +19,9 @@ from segcore.cli.labels_png import read_colors, read_labels
 from segcore.cli.output import output, write_json
 from segcore.cli.panoptic_file import Entry, read_panoptic
 from segcore.cli.problems import BadInput
+from segcore.cli.progress import tracked
 from segcore.masks import Masks
+from segcore.panoptic_ids import from_rgb
 
 TABLE_ROWS = 30
 
@@ -70,7 +69,7 @@ def write_instances(
         return Found(labels.shape, masks, keys, [0] * len(keys))
 
     document = _Document()
-    for name, found in zip(names, _track(read_ahead(read, names), len(names)), strict=True):
+    for name, found in tracked(read_ahead(read, names), "Reading", len(names)):
         height, width = found.size
         key = len(document.images) + 1
         image = {"id": key, "file_name": str(name), "height": height, "width": width}
@@ -97,7 +96,7 @@ def write_segments(folder: Path, target: Path, panoptic: Path, things_only: bool
 
     def read(entry: Entry) -> Found:
         path = folder / entry.file_name
-        ids, masks = Masks.from_label_map(panoptic_ids.from_rgb(read_colors(path)))
+        ids, masks = Masks.from_label_map(from_rgb(read_colors(path)))
         segments = entry.by_id(categories)
         place = {key: i for i, key in enumerate(ids.tolist())}
         if unlisted := sorted(place.keys() - segments.keys()):
@@ -118,7 +117,7 @@ def write_segments(folder: Path, target: Path, panoptic: Path, things_only: bool
 
     document = _Document()
     entries = file.entries
-    for entry, found in zip(entries, _track(read_ahead(read, entries), len(entries)), strict=True):
+    for entry, found in tracked(read_ahead(read, entries), "Reading", len(entries)):
         height, width = found.size
         described = {"file_name": entry.file_name, "height": height, "width": width}
         image = images.get(entry.image_id, described)
@@ -206,15 +205,3 @@ class _Document:
 def _counted(count: int, name: str) -> str:
     plural = {"category": "categories"}.get(name, f"{name}s")
     return f"{count:,} {name if count == 1 else plural}"
-
-
-def _track(items: Iterator[Found], total: int) -> Any:
-    errors = Console(stderr=True)
-    return track(
-        items,
-        "Reading",
-        total=total,
-        console=errors,
-        transient=True,
-        disable=not errors.is_terminal,
-    )

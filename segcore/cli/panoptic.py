@@ -10,17 +10,17 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from segcore import panoptic_ids
 from segcore.cli.dataset import Annotation, Category, Dataset, Picture, read_dataset, read_masks
 from segcore.cli.output import output, write_json
 from segcore.cli.problems import BadInput, Problems
+from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.stuff import StuffMaps
 from segcore.masks import Masks
 from segcore.panoptic import Panoptic, PanopticRules, compose_panoptic
+from segcore.panoptic_ids import to_rgb
 
 DOCUMENT = "panoptic.json"
 MAPS = PurePosixPath("panoptic")
@@ -43,17 +43,10 @@ def write_panoptic(
     # Pixels without a segment are 0 in this format, and what the maps do not name is left out.
     rules = replace(rules, void=0, stuff_ignore=(), relist_fused=False)
 
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
     entries: list[dict[str, Any]] = []
     reasons: Counter[str] = Counter()
     with output(folder) as files:
-        for picture in track(
-            dataset.pictures,
-            "Composing",
-            console=errors,
-            transient=True,
-            disable=not errors.is_terminal,
-        ):
+        for picture in tracked(dataset.pictures, "Composing", len(dataset.pictures)):
             result, annotations = _compose(picture, beneath, things, rules, problems)
             with files.open(MAPS / picture.target) as file:
                 _write_ids(file, result, picture)
@@ -68,10 +61,7 @@ def write_panoptic(
         print(f"dropped {reasons.total()}: {listed}")
     maps = len(dataset.pictures)
     print(f"{maps} map{'' if maps == 1 else 's'} and {DOCUMENT} in {folder}")
-    if problems.skipped:
-        errors.print(f"[yellow]skipped {len(problems.skipped)}:")
-        for message in problems.skipped:
-            errors.print(f"  {message}", markup=False)
+    print_skipped(problems)
 
 
 def _things(dataset: Dataset) -> set[int]:
@@ -116,7 +106,7 @@ def _write_ids(file: BinaryIO, result: Panoptic, picture: Picture) -> None:
     from PIL import Image
 
     try:
-        colors = panoptic_ids.to_rgb(result.labels)
+        colors = to_rgb(result.labels)
     except ValueError as error:
         raise BadInput(f"{picture.label}: {error}") from error
     Image.fromarray(colors).save(file, "PNG")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +16,7 @@ from segcore.cli.classes import CLASSES
 from segcore.cli.dataset import Annotation, Dataset, read_dataset, read_masks
 from segcore.cli.output import output, write_json, write_labels
 from segcore.cli.problems import BadInput, Problems
+from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.stuff import StuffMaps
 from segcore.compose import compose_semantic
 from segcore.draw import palette
@@ -57,15 +57,8 @@ def write_semantic_maps(
 
     beneath = None if stuff is None else StuffMaps(stuff, dataset.categories)
 
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
     with output(folder) as files:
-        for picture in track(
-            dataset.pictures,
-            "Painting",
-            console=errors,
-            transient=True,
-            disable=not errors.is_terminal,
-        ):
+        for picture in tracked(dataset.pictures, "Painting", len(dataset.pictures)):
             annotations, masks = read_masks(picture, problems)
             under = None if beneath is None else beneath.indices(picture, dtype)
             labels = _paint(annotations, masks, priority, crowd, dtype, under)
@@ -78,10 +71,7 @@ def write_semantic_maps(
     Console().print(_table(dataset, counts))
     maps = len(dataset.pictures)
     print(f"{maps} label map{'' if maps == 1 else 's'} and {CLASSES} in {folder}")
-    if problems.skipped:
-        errors.print(f"[yellow]skipped {len(problems.skipped)}:")
-        for message in problems.skipped:
-            errors.print(f"  {message}", markup=False)
+    print_skipped(problems)
 
 
 def _paint(
