@@ -92,6 +92,22 @@ def test_semantic_names_come_from_classes_json(tmp_path: Path) -> None:
     assert "mean IoU 100.00" in result.stdout
 
 
+def test_255_is_left_out_unless_it_is_a_class(tmp_path: Path) -> None:
+    truth = np.array([[0, 255, 255]], np.uint8)
+    save(tmp_path / "truth" / "a.png", truth)
+    save(tmp_path / "prediction" / "a.png", np.zeros_like(truth))
+    for count, options, accuracy in (
+        (255, [], 1.0),
+        (256, [], 1 / 3),
+        (300, [], 1 / 3),
+        (300, ["--ignore", 255], 1.0),
+    ):
+        report = tmp_path / "report.json"
+        result = semantic(tmp_path, "--num-classes", count, "--json", report, *options)
+        assert result.exit_code == 0, result.output
+        assert json.loads(report.read_text())["accuracy"] == accuracy
+
+
 def test_semantic_refuses(maps: Path) -> None:
     refused(semantic(maps), "classes.json: there is no such file; pass --num-classes")
     refused(semantic(maps, "--num-classes", 0), "num_classes: expected 1 to")
@@ -115,7 +131,7 @@ def test_semantic_refuses(maps: Path) -> None:
     (maps / "truth" / "0" / "0.png").unlink()
     save(maps / "prediction" / "more.png", np.zeros((3, 3), np.uint8))
     save(maps / "prediction" / "most.png", np.zeros((3, 3), np.uint8))
-    refused(semantic(maps, "--num-classes", 5), "prediction/more.png", "nor for 1 others")
+    refused(semantic(maps, "--num-classes", 5), "prediction/more.png", "nor for 1 more")
 
 
 def test_a_picture_that_is_too_large_is_refused(maps: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -117,10 +119,68 @@ def test_semantic_maps_come_back_with_their_categories(tmp_path: Path) -> None:
             np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
 
 
+@pytest.mark.parametrize("count", [254, 255, 300])
+def test_255_is_nothing_unless_it_is_a_class(tmp_path: Path, count: int) -> None:
+    listed = [{"index": i, "category_id": i + 1000, "name": f"{i}"} for i in range(count + 1)]
+    save(tmp_path / "maps" / "a.png", MAP)
+    (tmp_path / "maps" / "classes.json").write_text(json.dumps({"classes": listed}))
+    assert labels(tmp_path).exit_code == 0
+    found = [a["category_id"] for a in read(tmp_path)["annotations"]]
+    assert found == [1003, 1007] + [1255] * (count >= 255)
+    assert labels(tmp_path, "--ignore", 255).exit_code == 0
+    assert [a["category_id"] for a in read(tmp_path)["annotations"]] == [1003, 1007]
+
+
+def png(width: int, height: int, depth: int, color: int, rows: bytes) -> bytes:
+    """Make a PNG of a kind that Pillow reads and does not write."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
+
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
+    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_grey_of_few_bits_is_refused(tmp_path: Path, depth: int) -> None:
+    """Pillow would read other labels than are there."""
+    (tmp_path / "maps").mkdir()
+    (tmp_path / "maps" / "a.png").write_bytes(png(2, 1, depth, 0, b"\0\x10"))
+    refused(tmp_path, labels(tmp_path), "maps/a.png: expected an indexed PNG, or a grey one of 8")
+
+
+def test_indices_of_few_bits_are_labels(tmp_path: Path) -> None:
+    (tmp_path / "maps").mkdir()
+    image = Image.fromarray(np.minimum(MAP, 9))
+    image.putpalette(list(range(30)))
+    image.save(tmp_path / "maps" / "a.png", bits=4)
+    with Image.open(tmp_path / "maps" / "a.png") as saved:
+        assert saved.tile[0][3] == "P;4"
+    assert labels(tmp_path).exit_code == 0
+    assert [a["category_id"] for a in read(tmp_path)["annotations"]] == [3, 7, 9]
+
+
+def test_classes_that_are_wrong(tmp_path: Path) -> None:
+    save(tmp_path / "maps" / "a.png", np.ones((2, 2), np.uint8))
+    good = {"index": 1, "category_id": 5, "name": "one"}
+    for second, part in (
+        ({"category_id": [1]}, "class 2: its category_id is no integer or text"),
+        ({"category_id": 1.5}, "class 2: its category_id is no integer or text"),
+        ({"category_id": 5}, "several classes have the same category_id"),
+        ({"index": 1}, "several classes have the same index"),
+        ({"index": True}, "expected classes with an index from 0"),
+    ):
+        described = {"classes": [good, {"index": 2, "category_id": 6, "name": "two"} | second]}
+        (tmp_path / "maps" / "classes.json").write_text(json.dumps(described))
+        refused(tmp_path, labels(tmp_path), "maps/classes.json", part)
+
+
 def test_maps_that_are_wrong(tmp_path: Path) -> None:
     refused(tmp_path, labels(tmp_path), "maps: expected a folder")
     (tmp_path / "maps").mkdir()
-    refused(tmp_path, labels(tmp_path), "maps: it holds no PNG")
+    refused(tmp_path, labels(tmp_path), "maps: it holds no file named *.png")
     save(tmp_path / "maps" / "a.png", np.zeros((3, 3, 3), np.uint8))
     refused(tmp_path, labels(tmp_path), "maps/a.png", "its mode is RGB")
     save(tmp_path / "maps" / "a.png", MAP)
@@ -180,6 +240,20 @@ def test_segments_become_annotations(panoptic: Path) -> None:
     found = read(panoptic)
     assert [a["category_id"] for a in found["annotations"]] == [1]
     assert [c["id"] for c in found["categories"]] == [1]
+
+
+def test_images_need_not_say_their_size(panoptic: Path) -> None:
+    write(panoptic, document(images=[{"id": 3, "license": 2}]))
+    assert labels(panoptic, "--panoptic", panoptic / "panoptic.json").exit_code == 0
+    (image,) = read(panoptic)["images"]
+    assert image == {"id": 3, "license": 2, "file_name": "a.png", "height": 4, "width": 5}
+
+
+def test_colours_of_16_bits_are_refused(panoptic: Path) -> None:
+    """Pillow would read other ids than are there."""
+    (panoptic / "maps" / "a.png").write_bytes(png(1, 1, 16, 2, b"\0" + bytes(6)))
+    result = labels(panoptic, "--panoptic", panoptic / "panoptic.json")
+    refused(panoptic, result, "maps/a.png: expected an RGB PNG of 8 bits", "its mode is RGB;16B")
 
 
 def test_segments_that_are_wrong(panoptic: Path) -> None:

@@ -51,7 +51,8 @@ def app() -> None:
     "--stuff",
     type=FOLDER,
     help="A folder with semantic maps to paint underneath: a PNG a picture, named as the result "
-    "will be, whose pixels are category ids (0 and 255: none).",
+    "will be, whose pixels are category ids (0 and 255: none), not "
+    "class indices as in the result.",
 )
 @DATASET
 @SKIP_INVALID
@@ -87,7 +88,8 @@ def semantic(
     "--stuff",
     type=FOLDER,
     help="A folder with semantic maps for the pixels between the instances: a PNG a picture, named "
-    "after its file_name, whose pixels are category ids (0 and 255: none).",
+    "after its file_name, whose pixels are category ids (0 and 255: none), not class indices as "
+    "segcore semantic writes them.",
 )
 @click.option(
     "--rules",
@@ -97,16 +99,22 @@ def semantic(
     show_default=True,
     help="Whose rules decide.",
 )
-@click.option("--score", type=float, help="The score that an instance must reach, not the rules'.")
+@click.option(
+    "--score",
+    type=float,
+    help="The score that an instance must reach, in place of that of the rules.",
+)
 @click.option(
     "--overlap",
     type=float,
-    help="An instance is dropped if others have more than this share of it, not the rules'.",
+    help="An instance is dropped if others have more than this share of it, in place of that of "
+    "the rules.",
 )
 @click.option(
     "--stuff-area",
     type=int,
-    help="Stuff is dropped where fewer pixels than this are left of it, not the rules'.",
+    help="Stuff is dropped where fewer pixels than this are left of it, in place of those of the "
+    "rules.",
 )
 @DATASET
 @SKIP_INVALID
@@ -189,9 +197,8 @@ def demo(folder: Path) -> None:
     "--ignore",
     type=int,
     multiple=True,
-    default=(255,),
-    show_default=True,
-    help="More labels that are nothing; may be given more than once.",
+    help="More labels that are nothing; may be given more than once.  [default: 255, unless "
+    "classes.json lists it]",
 )
 @click.option(
     "--components",
@@ -258,13 +265,15 @@ REPORT = click.option(
 @click.option(
     "--ignore",
     type=int,
-    default=255,
-    show_default=True,
-    help="The true label of pixels that are left out.",
+    help="The true label of pixels that are left out.  [default: 255, unless it is a class]",
 )
 @REPORT
 def evaluate_semantic(
-    truth: Path, prediction: Path, num_classes: int | None, ignore: int, report: Path | None
+    truth: Path,
+    prediction: Path,
+    num_classes: int | None,
+    ignore: int | None,
+    report: Path | None,
 ) -> None:
     """Compare two folders of PNG label maps: IoU, accuracy and Dice of each class.
 

@@ -36,4 +36,11 @@ def read_classes(folder: Path) -> dict[int, Class]:
     good = [c for c in classes if type(c.index) is int and 0 <= c.index < 2**16]
     if not classes or len(good) < len(classes):
         raise BadInput(f"{path}: expected classes with an index from 0 to 65535")
+    for each in classes:
+        if type(each.category_id) not in (int, str, type(None)):
+            raise BadInput(f"{path}: class {each.index}: its category_id is no integer or text")
+    for key in ("index", "category_id"):
+        values = [value for c in classes if (value := getattr(c, key)) is not None]
+        if len(set(values)) < len(values):
+            raise BadInput(f"{path}: several classes have the same {key}")
     return {each.index: each for each in classes}

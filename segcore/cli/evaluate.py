@@ -23,6 +23,8 @@ from segcore.metrics import ConfusionMatrix, PanopticQuality
 from segcore.panoptic_ids import from_rgb
 
 TABLE_ROWS = 40
+IGNORED = 255
+"""The true label that is left out, unless it is a class."""
 
 Maps = tuple[NDArray[Any], NDArray[Any]]
 
@@ -31,7 +33,11 @@ Maps = tuple[NDArray[Any], NDArray[Any]]
 
 
 def evaluate_semantic(
-    truth: Path, prediction: Path, num_classes: int | None, ignore: int, report: Path | None
+    truth: Path,
+    prediction: Path,
+    num_classes: int | None,
+    ignore: int | None,
+    report: Path | None,
 ) -> None:
     """Do what ``segcore evaluate semantic`` does; BadInput if it cannot be done."""
     names = _pairs(truth, prediction)
@@ -39,6 +45,8 @@ def evaluate_semantic(
     if num_classes is None and not titles:
         raise BadInput(f"{truth / CLASSES}: there is no such file; pass --num-classes")
     count = max(titles) + 1 if num_classes is None else num_classes
+    if ignore is None and count <= IGNORED:
+        ignore = IGNORED
     try:
         confusion = ConfusionMatrix(count, ignore_index=ignore)
     except ValueError as error:
@@ -79,10 +87,10 @@ def _pairs(truth: Path, prediction: Path) -> list[PurePosixPath]:
         if alone := sorted(found[mine] - found[1 - mine]):
             raise BadInput(
                 f"{folder / alone[0]}: there is no such file in {other}"
-                + (f", nor for {len(alone) - 1} others" if len(alone) > 1 else "")
+                + (f", nor for {len(alone) - 1} more" if len(alone) > 1 else "")
             )
     if not found[0]:
-        raise BadInput(f"{truth}: it holds no PNG")
+        raise BadInput(f"{truth}: it holds no file named *.png")
     return sorted(found[0])
 
 

@@ -24,6 +24,8 @@ from segcore.masks import Masks
 from segcore.panoptic_ids import from_rgb
 
 TABLE_ROWS = 30
+IGNORED = 255
+"""The label that is nothing, unless it is a class."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,10 @@ def write_instances(
         raise BadInput(f"{folder}: expected a folder with label maps")
     names = sorted(PurePosixPath(p.relative_to(folder).as_posix()) for p in folder.rglob("*.png"))
     if not names:
-        raise BadInput(f"{folder}: it holds no PNG")
+        raise BadInput(f"{folder}: it holds no file named *.png")
     classes = read_classes(folder)
+    if not ignore and IGNORED not in classes:
+        ignore = (IGNORED,)
     # The background of semantic maps is a class of no category.
     nothing = {*ignore, *(each.index for each in classes.values() if each.category_id is None)}
 
@@ -120,11 +124,11 @@ def write_segments(folder: Path, target: Path, panoptic: Path, things_only: bool
     for entry, found in tracked(read_ahead(read, entries), "Reading", len(entries)):
         height, width = found.size
         described = {"file_name": entry.file_name, "height": height, "width": width}
-        image = images.get(entry.image_id, described)
-        if (image.get("height", height), image.get("width", width)) != found.size:
+        image = described | images.get(entry.image_id, {})
+        if (image["height"], image["width"]) != found.size:
             raise BadInput(
                 f"{folder / entry.file_name}: its height {height} and width {width} are not those "
-                f"of image {entry.image_id}, {image.get('height')} and {image.get('width')}"
+                f"of image {entry.image_id}, {image['height']} and {image['width']}"
             )
         document.add({**image, "id": entry.image_id}, found)
     document.categories = [

@@ -15,15 +15,17 @@ from segcore.cli.problems import BadInput
 
 def read_labels(path: Path) -> NDArray[np.unsignedinteger]:
     """Read a label map: an indexed or grey PNG, uint8 or uint16 (H, W); BadInput if it is none."""
-    return _read(path, {"L", "P", "I;16", "I;16B", "I"}, "one of labels: indexed, or grey")
+    modes = {"P", "P;1", "P;2", "P;4", "L", "I;16B"}
+    return _read(path, modes, "an indexed PNG, or a grey one of 8 or 16 bits")
 
 
 def read_colors(path: Path) -> NDArray[np.uint8]:
     """Read an RGB PNG: (H, W, 3); BadInput if it is none."""
-    return _read(path, {"RGB"}, "one with ids as colours: RGB without alpha")
+    return _read(path, {"RGB"}, "an RGB PNG of 8 bits, without alpha")
 
 
 def _read(path: Path, modes: set[str], expected: str) -> NDArray[Any]:
+    """Read a PNG whose samples are of one of ``modes``, raw modes as Pillow calls them."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -32,8 +34,11 @@ def _read(path: Path, modes: set[str], expected: str) -> NDArray[Any]:
             with Image.open(path, formats=["PNG"]) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise BadInput(f"{path}: it has more than {MAX_PIXELS} pixels")
-                if image.mode not in modes:
-                    raise BadInput(f"{path}: expected a PNG, {expected}; its mode is {image.mode}")
+                # Not image.mode: for that, Pillow scales grey of 2 and 4 bits up to 8, and cuts
+                # colours of 16 bits down to 8, and labels would be others.
+                mode = image.tile[0][3] if image.tile else image.mode
+                if mode not in modes:
+                    raise BadInput(f"{path}: expected {expected}; its mode is {mode}")
                 pixels = np.asarray(image)
     except Image.DecompressionBombError as error:
         raise BadInput(f"{path}: {error}") from error
