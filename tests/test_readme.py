@@ -29,6 +29,8 @@ def test_the_tour_runs():
     assert names["semantic"][250, 350] == 9
     assert names["classes"].area.tolist() == [70_000 - 10_000, 30_000]
     assert names["groups"].tolist() == names["kept"].tolist() == [0, 1]
+    assert [s["isthing"] for s in names["panoptic"].segments[:3]] == [True, True, False]
+    assert names["confusion"].mean_iou == 1
 
 
 def test_the_drop_in_runs():
