@@ -25,7 +25,10 @@ XDIST = "pytest-xdist>=3.6"
 # What says the most in the least time, where the whole suite runs on another backend.
 ESSENTIAL = [
     f"tests/test_{name}.py"
-    for name in ("minimal", "golden", "masks", "overlap_api", "compose", "nms", "soft", "argmax")
+    for name in (
+        *("minimal", "golden", "masks", "overlap_api", "compose", "nms", "soft", "argmax"),
+        *("panoptic", "panoptic_presets", "metrics"),
+    )
 ]
 
 
@@ -117,7 +120,8 @@ def clients(session):
     theirs = ["torchmetrics[detection]", "supervision", "faster-coco-eval"]
     theirs += ["torchvision", "transformers"]
     session.install(f"{built('*.whl')}[test]", XDIST, *theirs)
-    names = ("compat_clients", "integrations", "soft_torch", "argmax_torch", "bfloat16")
+    names = ["compat_clients", "integrations", "bfloat16"]
+    names += ["soft_torch", "argmax_torch", "panoptic_rules_torch"]
     files = [f"tests/test_{name}.py" for name in names]
     run_suite(session, *files, expect=backends(session)[0])
 

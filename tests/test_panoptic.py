@@ -53,6 +53,7 @@ def test_masks():
     assert [each["category_id"] for each in result.dropped if each["source"] is None] == [7, 8]
     assert np.array_equal(result.masks.to_dense().argmax(axis=0) + 1, result.labels.clip(1))
     json.dumps([result.segments, result.dropped])
+    assert repr(result) == "Panoptic(2 segments of 2 x 6, 5 dropped)"
 
 
 def test_labels_are_read_only_and_made_once():

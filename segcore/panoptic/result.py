@@ -16,7 +16,7 @@ from segcore.panoptic.inputs import Candidate
 from segcore.panoptic.rules import PanopticRules
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Panoptic:
     """A picture cut into segments that share no pixel; made by :func:`compose_panoptic`.
 
@@ -54,6 +54,15 @@ class Panoptic:
     dropped: list[dict[str, Any]]
     void: int
     dtype: np.dtype[Any]
+
+    def __repr__(self) -> str:
+        """Show how many there are, and of what size."""
+        height, width = self.masks.size
+        count = len(self.segments)
+        plural = "" if count == 1 else "s"
+        return (
+            f"Panoptic({count} segment{plural} of {height} x {width}, {len(self.dropped)} dropped)"
+        )
 
     @cached_property
     def labels(self) -> NDArray[Any]:
