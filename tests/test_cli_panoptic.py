@@ -151,6 +151,22 @@ def test_rules_can_be_changed(folder: Path) -> None:
     assert np.unique(ids).tolist() == [0, 1005, 2003]
 
 
+@pytest.mark.parametrize(("key", "isthing"), [(1000, 1), (1000, 0), (0, 0), (-1, 1)])
+def test_ids_of_segments_are_never_the_same(folder: Path, key: int, isthing: int) -> None:
+    """As 1005 + 1 * 1000 and 5 + 2 * 1000 are, or 0 and nothing."""
+    more = [*CATEGORIES, {"id": key, "name": "more", "isthing": isthing}]
+    (folder / "truth.json").write_text(json.dumps(dataset(categories=more)))
+    result = compose(folder, "--rules", "mmdet-heuristic")
+    refused(folder, result, f"category {key}: ", f"from {1 - isthing} to 999; choose other rules")
+    assert compose(folder).exit_code == 0
+
+
+def test_a_thing_may_have_the_id_0(folder: Path) -> None:
+    more = [*CATEGORIES, {"id": 0, "name": "more", "isthing": 1}]
+    (folder / "truth.json").write_text(json.dumps(dataset(categories=more)))
+    assert compose(folder, "--rules", "mmdet-heuristic").exit_code == 0
+
+
 def test_categories_say_what_is_a_thing(folder: Path) -> None:
     kinds = [each | {"isthing": int(each["id"] == 5)} for each in CATEGORIES]
     (folder / "truth.json").write_text(json.dumps(dataset(categories=kinds)))

@@ -178,6 +178,14 @@ def test_refuses_ids_that_do_not_fit():
         sc.compose_panoptic(MASKS, CLASSES, SCORES, rules=rules)
 
 
+def test_stuff_area_may_be_any_integer():
+    rules = sc.PanopticRules.preset("detectron2", stuff_area=10**30)
+    stuff = np.full(MASKS.size, 90)
+    result = sc.compose_panoptic(MASKS, CLASSES, SCORES, stuff=stuff, rules=rules)
+    assert result.segments[-1]["category_id"] == 1
+    assert [each["category_id"] for each in result.dropped if each["reason"] == "area"] == [90]
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [

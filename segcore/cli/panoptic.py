@@ -39,6 +39,7 @@ def write_panoptic(
     problems = Problems(skip_invalid)
     dataset = read_dataset(path, problems, frame, scores=None)
     things = _things(dataset)
+    _check_ids(dataset, things, rules)
     beneath = None if stuff is None else StuffMaps(stuff, dataset.categories)
     # Pixels without a segment are 0 in this format, and what the maps do not name is left out.
     rules = replace(rules, void=0, stuff_ignore=(), relist_fused=False)
@@ -76,6 +77,20 @@ def _things(dataset: Dataset) -> set[int]:
         if category.isthing or (category.isthing is None and category.index in seen):
             things.add(category.id)
     return things
+
+
+def _check_ids(dataset: Dataset, things: set[int], rules: PanopticRules) -> None:
+    """Check that segments of all categories get ids of their own, and not 0, which is void."""
+    if rules.ids == "count":
+        return
+    for category in dataset.categories:
+        least = 0 if category.id in things else 1
+        if not least <= int(category.id) < rules.divisor:
+            raise BadInput(
+                f"category {category.id}: with these rules, ids of segments are made of the "
+                f"category's and a multiple of {rules.divisor}, so it must be from {least} to "
+                f"{rules.divisor - 1}; choose other rules"
+            )
 
 
 def _compose(

@@ -71,7 +71,8 @@ def _vote(masks: Masks, stuff: Stuff) -> tuple[NDArray[Any], Flags]:
 def _take_turns(instances: Masks, stuff: Masks, rules: PanopticRules) -> tuple[Masks, Flags]:
     """Resolve overlaps: what is left of instances and stuff, and which lose too much."""
     batch = Masks.concatenate([instances, stuff])
-    limits = np.concatenate([most_taken(rules, instances.area), stuff.area - rules.stuff_area])
+    least = min(rules.stuff_area, np.iinfo(np.int64).max)
+    limits = np.concatenate([most_taken(rules, instances.area), stuff.area - least])
     turns = np.arange(len(batch))
     if rules.winner == "last":
         turns[: len(instances)] = turns[: len(instances)][::-1]
