@@ -107,7 +107,8 @@ class Buffer {
     void reserve(size_t wanted) {
         size_t capacity = capacity_ + capacity_ / 2 + 16;  // no steps of one where there is little
         if (capacity < wanted) capacity = wanted;
-        if (capacity > static_cast<size_t>(-1) / sizeof(T)) throw std::bad_alloc();
+        // No object is larger than its pointers can tell apart.
+        if (capacity > static_cast<size_t>(PTRDIFF_MAX) / sizeof(T)) throw std::bad_alloc();
         const bool fresh = data_ == nullptr;
         void* data = std::realloc(data_, capacity * sizeof(T));
         if (!data) throw std::bad_alloc();
