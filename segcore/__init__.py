@@ -25,6 +25,7 @@ from segcore.masks import Masks
 from segcore.nms import matrix_nms, merge_duplicates, nms, soft_nms
 from segcore.overlap import containment, dice, intersection, iou
 from segcore.panoptic import Panoptic, PanopticRules, compose_panoptic
+from segcore.regions import fill_holes, holes, largest, remove_small
 from segcore.runtime import get_num_threads, runtime_info, set_num_threads, show_runtime
 from segcore.soft import paste_masks, prototype_masks, stability_score, upsample_masks
 
@@ -42,10 +43,13 @@ __all__ = [
     "compose_semantic",
     "containment",
     "dice",
+    "fill_holes",
     "get_num_threads",
+    "holes",
     "integrations",
     "intersection",
     "iou",
+    "largest",
     "matrix_nms",
     "merge_duplicates",
     "metrics",
@@ -54,6 +58,7 @@ __all__ = [
     "panoptic_ids",
     "paste_masks",
     "prototype_masks",
+    "remove_small",
     "runtime_info",
     "set_num_threads",
     "show_runtime",

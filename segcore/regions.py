@@ -1,0 +1,193 @@
+"""Regions of masks: what is connected, what is enclosed, and what is too small to keep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.arrays import as_integer
+from segcore.masks import Masks
+
+
+def holes(masks: Masks, connectivity: int = 8) -> tuple[Masks, NDArray[np.int64]]:
+    """Find the holes of each mask: parts of its background that it encloses.
+
+    Parameters
+    ----------
+    masks : Masks
+        N masks of size (H, W).
+    connectivity : {8, 4}
+        Whether pixels of the foreground that share no more than a corner are neighbours. Those of
+        the background then are not, and the other way round.
+
+    Returns
+    -------
+    parts : Masks
+        The K holes: those of the first mask, then those of the second, and so on. A mask's come in
+        the order of their first pixels, down the columns.
+    parents : numpy.ndarray
+        int64 (K,): the index of the mask that each is a hole of.
+
+    Raises
+    ------
+    ValueError
+        If the connectivity is another number.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> boxes = sc.Masks.from_boxes([[0, 0, 4, 4], [1, 1, 3, 2]], (5, 5))
+    >>> ring = boxes[0] - boxes[1]
+    >>> parts, parents = sc.holes(ring)
+    >>> parts.boxes, parents
+    (array([[1, 1, 3, 2]]), array([0]))
+    """
+    _check_connectivity(connectivity)
+    parts, parents = (~masks).components(12 - connectivity)
+    height, width = masks.size
+    x0, y0, x1, y1 = parts.boxes.T
+    inside = np.flatnonzero((x0 > 0) & (y0 > 0) & (x1 < width) & (y1 < height))
+    return parts[inside], parents[inside]
+
+
+def fill_holes(masks: Masks, max_area: int | None = None, connectivity: int = 8) -> Masks:
+    """Fill the holes of each mask.
+
+    Parameters
+    ----------
+    masks : Masks
+        N masks of size (H, W).
+    max_area : int, optional
+        Only holes of up to so many pixels are filled.
+    connectivity : {8, 4}
+        As for :func:`holes`.
+
+    Returns
+    -------
+    Masks
+        N masks.
+
+    Raises
+    ------
+    ValueError
+        If the connectivity is another number, or the area negative.
+    TypeError
+        If the area is no integer.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> boxes = sc.Masks.from_boxes([[0, 0, 4, 4], [1, 1, 3, 2]], (5, 5))
+    >>> ring = boxes[0] - boxes[1]
+    >>> ring.area, sc.fill_holes(ring).area
+    (array([14]), array([16]))
+    """
+    parts, parents = holes(masks, connectivity)
+    if max_area is not None:
+        small = np.flatnonzero(parts.area <= _as_area(max_area, "max_area"))
+        parts, parents = parts[small], parents[small]
+    return masks ^ _united(parts, parents, len(masks))
+
+
+def remove_small(masks: Masks, min_area: int, connectivity: int = 8) -> Masks:
+    """Leave out the components of each mask that have fewer pixels than ``min_area``.
+
+    Parameters
+    ----------
+    masks : Masks
+        N masks of size (H, W).
+    min_area : int
+        Components of so many pixels stay.
+    connectivity : {8, 4}
+        Whether pixels that share no more than a corner are neighbours.
+
+    Returns
+    -------
+    Masks
+        N masks.
+
+    Raises
+    ------
+    ValueError
+        If the connectivity is another number, or the area negative.
+    TypeError
+        If the area is no integer.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> specks = sc.Masks.from_dense([[1, 0, 1, 1], [0, 0, 1, 1]])
+    >>> sc.remove_small(specks, min_area=2).boxes
+    array([[2, 0, 4, 2]])
+    """
+    limit = _as_area(min_area, "min_area")
+    parts, parents = masks.components(connectivity)
+    kept = np.flatnonzero(parts.area >= limit)
+    return _united(parts[kept], parents[kept], len(masks))
+
+
+def largest(masks: Masks, connectivity: int = 8) -> Masks:
+    """Keep the largest component of each mask, the first one of equals.
+
+    Parameters
+    ----------
+    masks : Masks
+        N masks of size (H, W).
+    connectivity : {8, 4}
+        Whether pixels that share no more than a corner are neighbours.
+
+    Returns
+    -------
+    Masks
+        N masks; an empty one stays empty.
+
+    Raises
+    ------
+    ValueError
+        If the connectivity is another number.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> specks = sc.Masks.from_dense([[1, 0, 1, 1], [0, 0, 1, 1]])
+    >>> sc.largest(specks).area
+    array([4])
+    """
+    parts, parents = masks.components(connectivity)
+    # By mask, then from the largest down: the first of each mask is it.
+    order = np.lexsort((-parts.area, parents))
+    _, firsts = np.unique(parents[order], return_index=True)
+    chosen = order[firsts]
+    return _united(parts[chosen], parents[chosen], len(masks))
+
+
+def _united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
+    """Unite the parts of each of ``count`` masks, which share no pixel.
+
+    So a union is a symmetric difference: all flips of a mask's parts, in order, but for those that
+    two parts have in common.
+    """
+    owners = np.repeat(parents, np.diff(parts.offsets))
+    order = np.lexsort((parts.run_ends, owners))
+    flips, owners = parts.run_ends[order], owners[order]
+    same = (flips[1:] == flips[:-1]) & (owners[1:] == owners[:-1])
+    alone = np.ones(len(flips), np.bool_)
+    alone[1:] &= ~same
+    alone[:-1] &= ~same
+    lengths = np.bincount(owners[alone], minlength=count)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return Masks._trusted((flips[alone], offsets), parts.size)
+
+
+def _check_connectivity(connectivity: object) -> None:
+    if connectivity not in (4, 8):
+        raise ValueError(f"connectivity: expected 4 or 8, got {connectivity!r}")
+
+
+def _as_area(value: Any, name: str) -> int:
+    area = as_integer(value, name)
+    if area < 0:
+        raise ValueError(f"{name}: expected no negative number of pixels, got {area}")
+    return area

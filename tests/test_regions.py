@@ -1,0 +1,109 @@
+"""Regions of masks: holes, small parts, the largest part."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from _util import every_mask, patterns
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import dense
+from test_components import flooded
+
+import segcore as sc
+
+
+def holes_of(mask: np.ndarray, connectivity: int) -> list[np.ndarray]:
+    """Flood the background, and keep what does not reach the border."""
+    border = np.ones_like(mask)
+    border[1:-1, 1:-1] = False
+    return [part for part in flooded(~mask, 12 - connectivity) if not (part & border).any()]
+
+
+def check(masks: np.ndarray, connectivity: int, area: int) -> None:
+    batch = sc.Masks.from_dense(masks)
+    size = masks.shape[1:]
+    enclosed = [holes_of(mask, connectivity) for mask in masks]
+    found, parents = sc.holes(batch, connectivity)
+    assert parents.tolist() == [i for i, each in enumerate(enclosed) for _ in each]
+    expected = np.array([part for each in enclosed for part in each], bool).reshape(-1, *size)
+    assert found == sc.Masks.from_dense(expected)
+
+    def filled(mask, parts, most):
+        return np.logical_or.reduce([mask, *(p for p in parts if p.sum() <= most)])
+
+    for most in (None, area):
+        limit = masks[0].size if most is None else most
+        pairs = zip(masks, enclosed, strict=True)
+        expected = np.array([filled(mask, parts, limit) for mask, parts in pairs])
+        assert sc.fill_holes(batch, most, connectivity) == sc.Masks.from_dense(expected)
+
+    parts = [flooded(mask, connectivity) for mask in masks]
+    nothing = np.zeros(size, bool)
+    kept = [[part for part in each if part.sum() >= area] for each in parts]
+    expected = np.array([np.logical_or.reduce([nothing, *each]) for each in kept])
+    assert sc.remove_small(batch, area, connectivity) == sc.Masks.from_dense(expected)
+    best = [max(each, key=np.sum, default=nothing) for each in parts]
+    assert sc.largest(batch, connectivity) == sc.Masks.from_dense(np.array(best))
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+def test_every_tiny_mask(connectivity):
+    check(every_mask(3, 3), connectivity, 2)
+    check(np.pad(every_mask(2, 3), ((0, 0), (1, 1), (1, 1)), constant_values=True), connectivity, 1)
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+@pytest.mark.parametrize("size", [(17, 33), (33, 17), (1, 8), (8, 1), (2, 2)])
+def test_patterns(connectivity, size):
+    check(patterns(*size), connectivity, 3)
+
+
+@given(
+    masks=dense(max_count=4),
+    connectivity=st.sampled_from([4, 8]),
+    area=st.integers(0, 9),
+)
+def test_any_masks(masks, connectivity, area):
+    if masks.size:
+        check(masks, connectivity, area)
+
+
+def test_no_masks_and_no_pixels():
+    for masks in (sc.Masks([], [0], (3, 4)), sc.Masks([], [0, 0], (0, 4))):
+        for result in (sc.fill_holes(masks), sc.remove_small(masks, 1), sc.largest(masks)):
+            assert result == masks
+        assert len(sc.holes(masks)[0]) == 0
+
+
+def test_large_pictures():
+    masks = sc.Masks.from_boxes([[0, 0, 9, 2**30], [2, 5, 3, 2**29]], (2**30, 10))
+    ring = masks[0] - masks[1]
+    assert sc.fill_holes(ring) == masks[0]
+    assert sc.holes(ring)[0] == masks[1]
+    assert sc.largest(masks[1] ^ sc.Masks.from_boxes([[5, 0, 6, 3]], masks.size)) == masks[1]
+
+
+def test_is_scipy():
+    ndimage = pytest.importorskip("scipy.ndimage")
+    masks = np.random.default_rng(0).random((5, 60, 70)) < 0.6
+    for connectivity, structure in ((8, None), (4, np.ones((3, 3)))):
+        expected = [ndimage.binary_fill_holes(mask, structure) for mask in masks]
+        result = sc.fill_holes(sc.Masks.from_dense(masks), connectivity=connectivity)
+        assert np.array_equal(result.to_dense(), expected)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda m: sc.holes(m, 6), ValueError, "connectivity: expected 4 or 8"),
+        (lambda m: sc.largest(m, 6), ValueError, "connectivity: expected 4 or 8"),
+        (lambda m: sc.fill_holes(m, -1), ValueError, "max_area: expected no negative"),
+        (lambda m: sc.fill_holes(m, 0.5), TypeError, "max_area: expected an integer"),
+        (lambda m: sc.remove_small(m, -1), ValueError, "min_area: expected no negative"),
+        (lambda m: sc.remove_small(m, None), TypeError, "min_area: expected an integer"),
+    ],
+)
+def test_refuses(call, error, message):
+    with pytest.raises(error, match=message):
+        call(sc.Masks.from_dense([[1]]))
