@@ -164,21 +164,23 @@ def largest(masks: Masks, connectivity: int = 8) -> Masks:
 
 
 def _united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
-    """Unite the parts of each of ``count`` masks, which share no pixel.
-
-    So a union is a symmetric difference: all flips of a mask's parts, in order, but for those that
-    two parts have in common.
-    """
-    owners = np.repeat(parents, np.diff(parts.offsets))
-    order = np.lexsort((parts.run_ends, owners))
-    flips, owners = parts.run_ends[order], owners[order]
-    same = (flips[1:] == flips[:-1]) & (owners[1:] == owners[:-1])
-    alone = np.ones(len(flips), np.bool_)
-    alone[1:] &= ~same
-    alone[:-1] &= ~same
-    lengths = np.bincount(owners[alone], minlength=count)
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return Masks._trusted((flips[alone], offsets), parts.size)
+    """Unite the parts of each of ``count`` masks; they share no pixel, and parents ascend."""
+    lengths = np.diff(parts.offsets)
+    run_ends = parts.run_ends
+    if (np.diff(parents) == 0).any():
+        # A union is a symmetric difference here: all flips of a mask's parts, in order, but for
+        # those that two parts have in common.
+        owners = np.repeat(parents, lengths)
+        order = np.lexsort((run_ends, owners))
+        flips, owners = run_ends[order], owners[order]
+        same = (flips[1:] == flips[:-1]) & (owners[1:] == owners[:-1])
+        alone = np.ones(len(flips), np.bool_)
+        alone[1:] &= ~same
+        alone[:-1] &= ~same
+        run_ends, parents, lengths = flips[alone], owners[alone], np.ones(alone.sum(), np.int64)
+    offsets = np.zeros(count + 1, np.int64)
+    np.add.at(offsets, parents + 1, lengths)
+    return Masks._trusted((run_ends, np.cumsum(offsets)), parts.size)
 
 
 def _check_connectivity(connectivity: object) -> None:
