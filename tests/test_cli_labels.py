@@ -89,7 +89,7 @@ def test_each_label_becomes_an_annotation(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("connectivity", "count"), [(4, 4), (8, 3)])
 def test_components_are_annotations_of_their_own(tmp_path, connectivity, count) -> None:
     save(tmp_path / "maps" / "a.png", np.array([[7, 0, 3], [0, 7, 0], [3, 0, 0]], np.uint8))
-    result = labels(tmp_path, "--components", "--connectivity", connectivity)
+    result = labels(tmp_path, "--components", connectivity)
     assert result.exit_code == 0, result.output
     document = read(tmp_path)
     assert len(document["annotations"]) == count
@@ -284,8 +284,9 @@ def test_segments_that_are_wrong(panoptic: Path) -> None:
         refused(panoptic, labels(panoptic, "--panoptic", panoptic / "panoptic.json"), *parts)
     refused(panoptic, labels(panoptic, "--things-only"), "--things-only: it is for panoptic maps")
     file = panoptic / "panoptic.json"
-    result = labels(panoptic, "--panoptic", file, "--components")
-    refused(panoptic, result, "--components: it is for label maps")
+    for option in ("--components", 8), ("--background", 0), ("--ignore", 3):
+        result = labels(panoptic, "--panoptic", file, *option)
+        refused(panoptic, result, f"{option[0]}: it is for label maps")
 
 
 @pytest.mark.skipif(not DATA, reason="SEGCORE_TEST_DATA names no folder with real data")

@@ -183,10 +183,33 @@ def test_stuff_that_is_wrong(folder: Path, dtype: type) -> None:
     labels[2, 2:5] = 77
     save_stuff(folder, labels)
     result = compose(folder, "--stuff", folder / "stuff")
-    refused(folder, result, "stuff/a/photo.png", "3 of its pixels are 77", "no category id")
+    refused(folder, result, "stuff/a/photo.png", "3 of its pixels are 77", "neither is a category")
     save_stuff(folder, labels[:, :5])
     result = compose(folder, "--stuff", folder / "stuff")
     refused(folder, result, "height 8 and width 5", "image 7, 8 and 10")
+
+
+def test_stuff_of_segcore_semantic_has_indices(folder: Path) -> None:
+    """What segcore semantic wrote is read by its classes.json, which says what the pixels mean."""
+    stuff = [instance(box(0, 4, 9, 8), 90, id=1), instance(box(9, 0, 10, 8), 91, id=2)]
+    (folder / "stuff.json").write_text(json.dumps(dataset(*stuff)))
+    assert run("semantic", folder / "stuff.json", "-o", folder / "maps").exit_code == 0
+    assert compose(folder, "--stuff", folder / "maps", "--stuff-area", 5).exit_code == 0
+    _, document = read(folder)
+    classes = [each["category_id"] for each in document["annotations"][0]["segments_info"]]
+    assert classes == [5, 3, 90, 91]
+    result = run(
+        *("semantic", folder / "truth.json", "-o", folder / "both", "--stuff", folder / "maps")
+    )
+    assert result.exit_code == 0, result.output
+    with Image.open(folder / "both" / "a" / "photo.png") as png:
+        assert np.asarray(png)[5].tolist() == [3] * 9 + [4]
+    (folder / "maps" / "classes.json").write_text(
+        json.dumps({"classes": [{"index": 3, "category_id": 6, "name": "sea"}]})
+    )
+    result = compose(folder, "--stuff", folder / "maps")
+    assert result.exit_code == 2
+    assert "36 of its pixels are 3, which neither is in classes.json" in result.stderr
 
 
 def test_stuff_that_cannot_be_read(folder: Path) -> None:

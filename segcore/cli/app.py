@@ -51,8 +51,8 @@ def app() -> None:
     "--stuff",
     type=FOLDER,
     help="A folder with semantic maps to paint underneath: a PNG a picture, named as the result "
-    "will be, whose pixels are category ids (0 and 255: none), not "
-    "class indices as in the result.",
+    "will be, whose pixels are category ids or, with classes.json beside it, the indices there (0 "
+    "and 255: none).",
 )
 @DATASET
 @SKIP_INVALID
@@ -88,8 +88,8 @@ def semantic(
     "--stuff",
     type=FOLDER,
     help="A folder with semantic maps for the pixels between the instances: a PNG a picture, named "
-    "after its file_name, whose pixels are category ids (0 and 255: none), not class indices as "
-    "segcore semantic writes them.",
+    "after its file_name, whose pixels are category ids or, where segcore semantic wrote "
+    "classes.json, the indices there (0 and 255: none).",
 )
 @click.option(
     "--rules",
@@ -186,13 +186,7 @@ def demo(folder: Path) -> None:
     help="The COCO panoptic file of which FOLDER holds the PNGs; then each segment is one.",
 )
 @click.option("--things-only", is_flag=True, help="Leave out the stuff of panoptic maps.")
-@click.option(
-    "--background",
-    type=int,
-    default=0,
-    show_default=True,
-    help="The label of label maps that is nothing.",
-)
+@click.option("--background", type=int, help="The label that is nothing.  [default: 0]")
 @click.option(
     "--ignore",
     type=int,
@@ -202,25 +196,19 @@ def demo(folder: Path) -> None:
 )
 @click.option(
     "--components",
-    is_flag=True,
-    help="One annotation for each connected part of a label, and not for each label.",
-)
-@click.option(
-    "--connectivity",
+    "connectivity",
     type=click.Choice(["4", "8"]),
-    default="8",
-    show_default=True,
-    help="Whether parts are connected by corners, too.",
+    help="One annotation for each connected part of a label, and not for each label; 8: corners "
+    "connect, too.",
 )
 def labels(
     folder: Path,
     target: Path,
     panoptic: Path | None,
     things_only: bool,
-    background: int,
+    background: int | None,
     ignore: tuple[int, ...],
-    components: bool,
-    connectivity: str,
+    connectivity: str | None,
 ) -> None:
     """Turn a folder of PNG label maps, or of panoptic ones, into one COCO instance file.
 
@@ -232,15 +220,16 @@ def labels(
     from segcore.cli.problems import BadInput
 
     if panoptic:
-        if components:
-            raise BadInput("--components: it is for label maps; panoptic ones say what is one")
+        given = {"--components": connectivity, "--background": background, "--ignore": ignore}
+        for option, value in given.items():
+            if value not in (None, ()):
+                raise BadInput(f"{option}: it is for label maps; panoptic ones say what is one")
         write_segments(folder, target, panoptic, things_only)
     elif things_only:
         raise BadInput("--things-only: it is for panoptic maps; say with --panoptic which they are")
     else:
-        write_instances(
-            folder, target, background, ignore, int(connectivity) if components else None
-        )
+        by_parts = None if connectivity is None else int(connectivity)
+        write_instances(folder, target, background or 0, ignore, by_parts)
 
 
 @app.group()
@@ -278,7 +267,8 @@ def evaluate_semantic(
     """Compare two folders of PNG label maps: IoU, accuracy and Dice of each class.
 
     The maps have the same names in both. The numbers are those of mmsegmentation, over all pixels
-    of all images.
+    of all images. The background is a class like others, if it has an index; --ignore 0 leaves it
+    out.
     """
     from segcore.cli.evaluate import evaluate_semantic
 

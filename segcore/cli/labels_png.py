@@ -28,6 +28,8 @@ def _read(path: Path, modes: set[str], expected: str) -> NDArray[Any]:
     """Read a PNG whose samples are of one of ``modes``, raw modes as Pillow calls them."""
     from PIL import Image, UnidentifiedImageError
 
+    # Ours is the limit that commands which write maps have; Pillow's own is lower.
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

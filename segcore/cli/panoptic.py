@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -104,10 +103,10 @@ def _compose(
     class_ids = np.array([a.category.id for a in annotations], np.int64)
     # Truth has no scores: all are equal, and the first comes first.
     scores = np.array([1.0 if a.score is None else a.score for a in annotations])
-    stuff: tuple[Masks, NDArray[np.int64]] | None = None
+    stuff: tuple[Masks, list[Any]] | None = None
     if beneath is not None:
-        ids, maps = beneath.masks(picture)
-        stuff = maps, ids
+        categories, maps = beneath.masks(picture)
+        stuff = maps, [category.id for category in categories]
     try:
         result = compose_panoptic(
             masks, class_ids, scores, stuff=stuff, things=sorted(things), rules=rules

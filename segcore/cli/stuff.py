@@ -1,4 +1,4 @@
-"""Semantic maps of stuff: a folder with one PNG a picture, whose pixels are category ids."""
+"""Semantic maps of stuff: a folder with one PNG a picture, whose pixels stand for categories."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore.cli.classes import CLASSES, read_classes
 from segcore.cli.dataset import Category, Picture
 from segcore.cli.labels_png import read_labels
 from segcore.cli.problems import BadInput
 from segcore.masks import Masks
 
 NOTHING = (0, 255)
-"""What means that there is no stuff, unless it is a category's id."""
+"""What means that there is no stuff, unless it stands for a category."""
 
 
 class StuffMaps:
@@ -23,36 +24,47 @@ class StuffMaps:
     Parameters
     ----------
     folder : Path
-        Where they are, each named after its picture's file_name, with the ending .png.
+        Where they are, each named after its picture's file_name, with the ending .png. Pixels are
+        category ids or, where ``segcore semantic`` wrote classes.json, its indices.
     categories : list of Category
-        What their pixels may be.
+        What they may stand for.
     """
 
     def __init__(self, folder: Path, categories: list[Category]) -> None:
         if not folder.is_dir():
             raise BadInput(f"{folder}: expected a folder with semantic maps")
         self._folder = folder
-        self._indices: dict[int, int] = {}
-        for category in categories:
-            if not isinstance(category.id, int):
-                raise BadInput(
-                    f"category {category.id!r}: maps of stuff hold numbers, so the ids of "
-                    "categories must be such"
-                )
-            self._indices[category.id] = category.index
-        self._nothing = [value for value in NOTHING if value not in self._indices]
+        by_id = {category.id: category for category in categories}
+        classes = read_classes(folder)
+        self._categories: dict[int, Category] = {}  # by the pixels' value
+        if classes:
+            self._kind = f"is in {CLASSES} with a category of this data set"
+            for each in classes.values():
+                if each.category_id is not None and each.category_id in by_id:
+                    self._categories[each.index] = by_id[each.category_id]
+        else:
+            self._kind = "is a category id"
+            for category in categories:
+                if not isinstance(category.id, int):
+                    raise BadInput(
+                        f"category {category.id!r}: maps of stuff hold numbers, so the ids of "
+                        "categories must be such"
+                    )
+                self._categories[category.id] = category
+        self._nothing = [value for value in NOTHING if value not in self._categories]
 
-    def masks(self, picture: Picture) -> tuple[NDArray[np.int64], Masks]:
-        """Read a picture's stuff: (category ids, masks), ascending."""
-        return self._split(picture, self._read(picture))
+    def masks(self, picture: Picture) -> tuple[list[Category], Masks]:
+        """Read a picture's stuff: categories, and the mask of each."""
+        values, masks = self._split(picture, self._read(picture))
+        return [self._categories[value] for value in values], masks
 
     def indices(self, picture: Picture, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Read a picture's stuff as a map (H, W) of the categories' indices; 0 is none."""
         labels = self._read(picture)
-        ids, _ = self._split(picture, labels)
+        values, _ = self._split(picture, labels)
         table = np.zeros(int(labels.max(initial=0)) + 1, dtype)
-        for key in ids.tolist():
-            table[key] = self._indices[key]
+        for value in values:
+            table[value] = self._categories[value].index
         indices: NDArray[Any] = table[labels]
         return indices
 
@@ -69,13 +81,12 @@ class StuffMaps:
 
     def _split(
         self, picture: Picture, labels: NDArray[np.unsignedinteger]
-    ) -> tuple[NDArray[np.int64], Masks]:
-        ids, masks = Masks.from_label_map(labels, background=None)
-        kept = ~np.isin(ids, self._nothing)
-        for key, area in zip(ids[kept].tolist(), masks[kept].area.tolist(), strict=True):
-            if key not in self._indices:
+    ) -> tuple[list[int], Masks]:
+        ids, masks = Masks.from_label_map(labels, background=None, ignore=self._nothing)
+        for value, area in zip(ids.tolist(), masks.area.tolist(), strict=True):
+            if value not in self._categories:
                 raise BadInput(
-                    f"{self._folder / picture.target}: {area} of its pixels are {key}, "
-                    "which is no category id, and not 0 or 255 for none"
+                    f"{self._folder / picture.target}: {area} of its pixels are {value}, which "
+                    f"neither {self._kind}, nor is 0 or 255 for none"
                 )
-        return ids[kept].astype(np.int64), masks[kept]
+        return ids.tolist(), masks
