@@ -187,6 +187,21 @@ def test_stuff_area_may_be_any_integer():
 
 
 @pytest.mark.parametrize(
+    ("ids", "classes", "message"),
+    [
+        ("class + count * divisor", [1, 2, 10, 1, 1], "class 10: ids that are class"),
+        ("class + count * divisor", [1, 2, -1, 1, 1], "class -1: ids that are class"),
+        ("class * divisor + count", [10, 2, 2, 2, 2], "class 2: it has 3 instances or more"),
+    ],
+)
+def test_refuses_divisors_that_do_not_keep_ids_apart(ids, classes, message):
+    divisor = 10 if "+ count *" in ids else 3
+    rules = sc.PanopticRules(ids=ids, divisor=divisor)
+    with pytest.raises(ValueError, match=message):
+        sc.compose_panoptic(MASKS, classes, SCORES, rules=rules)
+
+
+@pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
         ({"winner": "best"}, ValueError, "winner: expected one of"),

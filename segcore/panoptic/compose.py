@@ -66,7 +66,8 @@ def compose_panoptic(
     ------
     ValueError
         If lengths or sizes do not match, something that the rules need is missing, something that
-        they do not use is given, a score is NaN, or an id does not fit into the rules' dtype.
+        they do not use is given, a score is NaN, an id does not fit into the rules' dtype, or the
+        rules' divisor does not keep ids apart.
     TypeError
         If there are other things than integers and numbers, or masks where the rules ask for
         probabilities, or the other way round.

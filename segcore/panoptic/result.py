@@ -133,11 +133,21 @@ class Segments:
         if ids == "count":
             return self._take_next()
         if ids == "class + count * divisor":
+            if not 0 <= category < divisor:
+                raise ValueError(
+                    f"class {category}: ids that are class + count * {divisor} would be used "
+                    "twice; give the rules another divisor"
+                )
             return category + (self._take_next() * divisor if candidate.isthing else 0)
         count = 0
         if candidate.isthing:
             count = self._counts.get(category, self._rules.first)
             self._counts[category] = count + 1
+        if count >= divisor:
+            raise ValueError(
+                f"class {category}: it has {divisor} instances or more, and ids that are class * "
+                f"{divisor} + count would be used twice; give the rules another divisor"
+            )
         return category * divisor + count
 
     def _take_next(self) -> int:
