@@ -8,10 +8,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from segcore.arrays import as_array, as_fraction
 from segcore.compose import compose_semantic
 from segcore.masks import Masks
 
-__all__ = ["beside", "boundaries", "colorize", "difference", "instances", "palette"]
+__all__ = ["beside", "boundaries", "colorize", "difference", "instances", "overlay", "palette"]
 
 Picture = NDArray[np.uint8]
 
@@ -225,6 +226,77 @@ def instances(
     picture = colorize(labels, np.vstack([np.array([background], np.uint8), colors]))
     if outline is not None:
         picture[boundaries(labels, 2)] = outline
+    return picture
+
+
+def overlay(
+    image: ArrayLike,
+    masks: Masks,
+    colors: Picture | None = None,
+    *,
+    opacity: float = 0.5,
+    outline: bool = True,
+) -> Picture:
+    """Tint a photograph with masks, later masks over earlier ones.
+
+    Parameters
+    ----------
+    image : array_like
+        uint8 (H, W, 3), or (H, W) for grey, of the masks' size. It is not written to.
+    masks : Masks
+        The batch of N.
+    colors : numpy.ndarray, optional
+        uint8 (N, 3); ``palette(N)`` unless given. Give masks of one class one colour for a
+        semantic picture.
+    opacity : float, default 0.5
+        How much of the colour there is in a mask, from 0 to 1.
+    outline : bool
+        Whether to draw the borders between masks in their full colours, two pixels wide.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (H, W, 3).
+
+    Raises
+    ------
+    ValueError
+        If the image has another size, the colours another number, or the opacity is out of range.
+    TypeError
+        If the image or the colours are not of uint8.
+
+    Examples
+    --------
+    >>> import numpy as np, segcore as sc, segcore.draw
+    >>> image = np.full((4, 4, 3), 100, np.uint8)
+    >>> masks = sc.Masks.from_boxes([[0, 0, 2, 4]], (4, 4))
+    >>> segcore.draw.overlay(image, masks, outline=False)[0, :, 0].tolist()
+    [158, 158, 100, 100]
+    """
+    photograph = as_array(image, "image")
+    if photograph.dtype != np.uint8:
+        raise TypeError(f"image: expected uint8, got {photograph.dtype}")
+    if photograph.ndim == 2:
+        photograph = photograph[..., None]
+    if photograph.shape[:2] != masks.size or photograph.shape[2:] not in ((1,), (3,)):
+        height, width = masks.size
+        raise ValueError(
+            f"image: expected ({height}, {width}, 3), of the masks' size, got {photograph.shape}"
+        )
+    share = as_fraction(opacity, "opacity")
+    tints = palette(len(masks)) if colors is None else as_array(colors, "colors")
+    if tints.dtype != np.uint8:
+        raise TypeError(f"colors: expected uint8, got {tints.dtype}")
+    if tints.shape != (len(masks), 3):
+        raise ValueError(f"colors: expected ({len(masks)}, 3), one a mask, got {tints.shape}")
+    labels = compose_semantic(masks, np.arange(1, len(masks) + 1))
+    picture = np.repeat(photograph, 3 // photograph.shape[2], axis=2)
+    covered = labels > 0
+    color = tints[labels[covered] - 1]
+    picture[covered] = np.rint((1 - share) * picture[covered] + share * color).astype(np.uint8)
+    if outline:
+        edge = boundaries(labels, 2) & covered
+        picture[edge] = tints[labels[edge] - 1]
     return picture
 
 

@@ -123,3 +123,52 @@ def test_beside() -> None:
     got = draw.beside([a, b], gap=2, color=200)
     assert got[0, :, 0].tolist() == [0, 0, 0, 200, 200, 7]
     assert draw.beside([a]).shape == (2, 3, 3)
+
+
+def test_overlay_tints_what_masks_cover():
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    masks = sc.Masks.from_boxes([[2, 3, 12, 15], [8, 5, 25, 18]], (20, 30))
+    colors = draw.palette(2)
+    before = image.copy()
+    plain = draw.overlay(image, masks, opacity=0.25, outline=False)
+    assert np.array_equal(image, before)
+    assert plain.dtype == np.uint8
+    first, second = masks.to_dense()
+    first &= ~second
+    for mask, color in ((first, colors[0]), (second, colors[1])):
+        expected = np.rint(0.75 * image[mask] + 0.25 * color)
+        assert np.array_equal(plain[mask], expected)
+    outside = ~(first | second)
+    assert np.array_equal(plain[outside], image[outside])
+    outlined = draw.overlay(image, masks, opacity=0.25)
+    changed = (outlined != plain).any(axis=2)
+    assert changed.any()
+    assert not changed[outside].any()
+    assert (outlined[first & changed] == colors[0]).all()
+    assert (outlined[second & changed] == colors[1]).all()
+
+
+def test_overlay_of_grey_no_masks_and_bounds_of_opacity():
+    grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    none = sc.Masks([], [0], (3, 4))
+    assert np.array_equal(draw.overlay(grey, none), np.stack([grey] * 3, axis=2))
+    full = sc.Masks([0], [0, 1], (3, 4))
+    assert (draw.overlay(grey, full, opacity=1) == draw.palette(1)[0]).all()
+    assert np.array_equal(draw.overlay(grey, full, opacity=0, outline=False)[..., 1], grey)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"image": np.zeros((3, 5), np.uint8)}, ValueError, r"image: expected \(3, 4, 3\)"),
+        ({"image": np.zeros((3, 4, 4), np.uint8)}, ValueError, "image: expected"),
+        ({"image": np.zeros((3, 4))}, TypeError, "image: expected uint8"),
+        ({"colors": np.zeros((2, 3), np.uint8)}, ValueError, r"colors: expected \(1, 3\)"),
+        ({"colors": [[0.5, 1, 2]]}, TypeError, "colors: expected uint8"),
+        ({"opacity": 1.5}, ValueError, "opacity: expected a number from 0 to 1"),
+    ],
+)
+def test_overlay_refuses(changes, error, message):
+    image, masks = np.zeros((3, 4, 3), np.uint8), sc.Masks([0], [0, 1], (3, 4))
+    with pytest.raises(error, match=message):
+        draw.overlay(**({"image": image, "masks": masks} | changes))
