@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -132,10 +133,8 @@ class PanopticRules:
     dtype: Literal["int32", "int64", "uint8", "uint16", "uint32"] = "int32"
 
     def __post_init__(self) -> None:
-        hints = get_type_hints(type(self))
-        for field in fields(self):
-            value = _checked(getattr(self, field.name), hints[field.name], field.name)
-            object.__setattr__(self, field.name, value)
+        for name, hint in _hints().items():
+            object.__setattr__(self, name, _checked(getattr(self, name), hint, name))
         if self.max_taken is not None and self.winner != "first":
             raise ValueError(f'max_taken: it is for the winner "first", not "{self.winner}"')
         if self.min_won is not None and self.winner != "argmax":
@@ -191,6 +190,12 @@ class PanopticRules:
         if name not in PRESETS:
             raise ValueError(f"rules: expected one of {', '.join(PRESETS)}, got {described(name)}")
         return replace(PRESETS[name], **changes) if changes else PRESETS[name]
+
+
+@cache
+def _hints() -> dict[str, Any]:
+    """Give the type of each field."""
+    return get_type_hints(PanopticRules)
 
 
 def _checked(value: Any, hint: Any, name: str) -> Any:
