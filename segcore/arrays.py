@@ -246,6 +246,12 @@ def as_threshold(value: object, name: str = "threshold") -> float:
     return number
 
 
+def check_connectivity(value: object) -> None:
+    """Raise ValueError unless neighbours are those of 4 or of 8 sides and corners."""
+    if value not in (4, 8):
+        raise ValueError(f"connectivity: expected 4 or 8, got {described(value)}")
+
+
 def as_boxes(boxes: object, count: int | None = None) -> NDArray[np.float64]:
     """Give boxes x0 y0 x1 y1 as float64 (N, 4).
 

@@ -22,6 +22,7 @@ from segcore.arrays import (
     as_size,
     as_threshold,
     check_bytes,
+    check_connectivity,
     described,
 )
 from segcore.backends import kernels
@@ -806,8 +807,7 @@ class Masks:
         >>> ids[parents], parts.area
         (array([7, 7, 9]), array([3, 1, 3]))
         """
-        if connectivity not in (4, 8):
-            raise ValueError(f"connectivity: expected 4 or 8, got {described(connectivity)}")
+        check_connectivity(connectivity)
         run_ends, offsets, parents = kernels.components(
             self._run_ends, self._offsets, *self._size, int(connectivity)
         )

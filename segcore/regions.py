@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.arrays import as_integer
+from segcore.arrays import as_integer, check_connectivity
 from segcore.masks import Masks
 
 
@@ -44,7 +44,7 @@ def holes(masks: Masks, connectivity: int = 8) -> tuple[Masks, NDArray[np.int64]
     >>> parts.boxes, parents
     (array([[1, 1, 3, 2]]), array([0]))
     """
-    _check_connectivity(connectivity)
+    check_connectivity(connectivity)
     parts, parents = (~masks).components(12 - connectivity)
     height, width = masks.size
     x0, y0, x1, y1 = parts.boxes.T
@@ -181,11 +181,6 @@ def _united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
     offsets = np.zeros(count + 1, np.int64)
     np.add.at(offsets, parents + 1, lengths)
     return Masks._trusted((run_ends, np.cumsum(offsets)), parts.size)
-
-
-def _check_connectivity(connectivity: object) -> None:
-    if connectivity not in (4, 8):
-        raise ValueError(f"connectivity: expected 4 or 8, got {connectivity!r}")
 
 
 def _as_area(value: Any, name: str) -> int:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from segcore.cli.ahead import read_ahead
 from segcore.cli.classes import CLASSES, read_classes
-from segcore.cli.labels_png import read_colors, read_labels
+from segcore.cli.labels_png import IGNORED, names_of_maps, read_colors, read_labels
 from segcore.cli.output import output, write_json
 from segcore.cli.panoptic_file import Entry, read_panoptic
 from segcore.cli.problems import BadInput
@@ -23,8 +23,6 @@ from segcore.metrics import ConfusionMatrix, PanopticQuality
 from segcore.panoptic_ids import from_rgb
 
 TABLE_ROWS = 40
-IGNORED = 255
-"""The true label that is left out, unless it is a class."""
 
 Maps = tuple[NDArray[Any], NDArray[Any]]
 
@@ -77,12 +75,7 @@ def evaluate_semantic(
 
 def _pairs(truth: Path, prediction: Path) -> list[PurePosixPath]:
     """List the names that both folders have; each must have the other's."""
-    found = []
-    for folder in (truth, prediction):
-        if not folder.is_dir():
-            raise BadInput(f"{folder}: expected a folder with label maps")
-        paths = (p.relative_to(folder) for p in folder.rglob("*.png"))
-        found.append({PurePosixPath(path.as_posix()) for path in paths})
+    found = [names_of_maps(folder) for folder in (truth, prediction)]
     for mine, folder, other in ((0, truth, prediction), (1, prediction, truth)):
         if alone := sorted(found[mine] - found[1 - mine]):
             raise BadInput(

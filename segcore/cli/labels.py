@@ -14,8 +14,7 @@ from rich.text import Text
 
 from segcore.cli.ahead import read_ahead
 from segcore.cli.classes import CLASSES, read_classes
-from segcore.cli.dataset import read_json
-from segcore.cli.labels_png import read_colors, read_labels
+from segcore.cli.labels_png import IGNORED, names_of_maps, read_colors, read_labels
 from segcore.cli.output import output, write_json
 from segcore.cli.panoptic_file import Entry, read_panoptic
 from segcore.cli.problems import BadInput
@@ -24,8 +23,6 @@ from segcore.masks import Masks
 from segcore.panoptic_ids import from_rgb
 
 TABLE_ROWS = 30
-IGNORED = 255
-"""The label that is nothing, unless it is a class."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +43,7 @@ def write_instances(
     connectivity: int | None,
 ) -> None:
     """Do what ``segcore labels`` does with label maps; BadInput if it cannot be done."""
-    if not folder.is_dir():
-        raise BadInput(f"{folder}: expected a folder with label maps")
-    names = sorted(PurePosixPath(p.relative_to(folder).as_posix()) for p in folder.rglob("*.png"))
+    names = sorted(names_of_maps(folder))
     if not names:
         raise BadInput(f"{folder}: it holds no file named *.png")
     classes = read_classes(folder)
@@ -95,7 +90,7 @@ def write_segments(folder: Path, target: Path, panoptic: Path, things_only: bool
     if not folder.is_dir():
         raise BadInput(f"{folder}: expected a folder with panoptic maps")
     file = read_panoptic(panoptic)
-    images = _images(panoptic)
+    images = file.images()
     categories = file.categories()
 
     def read(entry: Entry) -> Found:
@@ -135,13 +130,6 @@ def write_segments(folder: Path, target: Path, panoptic: Path, things_only: bool
         each for each in categories.values() if not things_only or each.get("isthing")
     ]
     document.write(target)
-
-
-def _images(panoptic: Path) -> dict[Any, dict[str, Any]]:
-    images = read_json(panoptic).get("images", [])
-    if not isinstance(images, list) or not all(isinstance(each, dict) for each in images):
-        raise BadInput(f'{panoptic}: its "images" are no list of objects')
-    return {each["id"]: each for each in images if isinstance(each.get("id"), (int, str))}
 
 
 class _Document:

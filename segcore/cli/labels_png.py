@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,16 @@ from numpy.typing import NDArray
 
 from segcore.cli.dataset import MAX_PIXELS
 from segcore.cli.problems import BadInput
+
+IGNORED = 255
+"""The label that is nothing, unless it is a class."""
+
+
+def names_of_maps(folder: Path) -> set[PurePosixPath]:
+    """List the label maps in a folder and those below it, by their paths from there."""
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: expected a folder with label maps")
+    return {PurePosixPath(path.relative_to(folder).as_posix()) for path in folder.rglob("*.png")}
 
 
 def read_labels(path: Path) -> NDArray[np.unsignedinteger]:

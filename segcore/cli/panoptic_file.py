@@ -46,11 +46,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class PanopticFile:
-    """A file: its entries in order, and its categories as they are there."""
+    """A file: its entries in order, and its images and categories as they are there."""
 
     path: Path
     entries: list[Entry]
+    listed_images: Any
     listed: list[Any] | None
+
+    def images(self) -> dict[Id, dict[str, Any]]:
+        """Give the images by their ids; none where the file does without."""
+        images = self.listed_images
+        if not isinstance(images, list) or not all(isinstance(each, dict) for each in images):
+            raise BadInput(f'{self.path}: its "images" are no list of objects')
+        return {each["id"]: each for each in images if isinstance(each.get("id"), (int, str))}
 
     def categories(self) -> dict[int, dict[str, Any]]:
         """Give the categories by their ids."""
@@ -89,5 +97,6 @@ def read_panoptic(path: Path) -> PanopticFile:
         entries[key] = Entry(label, key, name, segments)
     if not entries:
         raise BadInput(f'{path}: the list "annotations" is empty')
-    listed = document.get("categories")
-    return PanopticFile(path, list(entries.values()), listed if isinstance(listed, list) else None)
+    images, listed = document.get("images", []), document.get("categories")
+    categories = listed if isinstance(listed, list) else None
+    return PanopticFile(path, list(entries.values()), images, categories)

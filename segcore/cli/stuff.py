@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from segcore.cli.classes import CLASSES, read_classes
 from segcore.cli.dataset import Category, Picture
-from segcore.cli.labels_png import read_labels
+from segcore.cli.labels_png import IGNORED, read_labels
 from segcore.cli.problems import BadInput
 from segcore.masks import Masks
 
-NOTHING = (0, 255)
+NOTHING = (0, IGNORED)
 """What means that there is no stuff, unless it stands for a category."""
 
 
