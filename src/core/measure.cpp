@@ -3,6 +3,7 @@
 
 #include "divide.hpp"
 #include "kernels.hpp"
+#include "runs.hpp"
 
 namespace segcore {
 
@@ -23,10 +24,7 @@ struct Runs {
 template <class T>
 void area(BatchView<T> masks, Size size, int64_t* areas) {
     for (int64_t i = 0; i < masks.count; ++i) {
-        int64_t sum = 0;
-        Runs<T> runs{masks.begin(i), masks.end(i), size.pixels()};
-        for (; runs.flip < runs.end; runs.flip += 2) sum += runs.stop() - runs.start();
-        areas[i] = sum;
+        areas[i] = area_of(masks.begin(i), masks.end(i), size.pixels());
     }
 }
 

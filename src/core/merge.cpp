@@ -7,6 +7,7 @@
 #include "leaves.hpp"
 #include "merge_two.hpp"
 #include "parallel.hpp"
+#include "runs.hpp"
 
 namespace segcore {
 
@@ -29,7 +30,7 @@ class Plane {
                 continue;
             }
             const int64_t first = static_cast<int64_t>(*begin);
-            const int64_t last = (end - begin) % 2 ? pixels : static_cast<int64_t>(end[-1]);
+            const int64_t last = end_of(begin, end, pixels);
             first_ = intersect ? std::max(first_, first) : std::min(first_, first);
             last_ = intersect ? std::min(last_, last) : std::max(last_, last);
         }
@@ -71,16 +72,12 @@ class Plane {
         for (int64_t mask = 0; mask < masks_.count; ++mask) {
             const T* begin = masks_.begin(mask);
             const T* end = masks_.end(mask);
-            // No area exceeds T: the sum may wrap on its way.
-            T area = (end - begin) % 2 ? static_cast<T>(pixels_) : T{0};
-            for (const T* flip = begin; flip + 1 < end; flip += 2) area += flip[1] - flip[0];
-            if ((end - begin) % 2) area -= end[-1];
-            const int64_t inside = static_cast<int64_t>(area);
+            const int64_t inside = area_of(begin, end, pixels_);
             if (!intersect_) {
                 bits += static_cast<double>(inside);
             } else {
                 // What of the mask lies beyond the plane fills no gap.
-                const int64_t last = (end - begin) % 2 ? pixels_ : static_cast<int64_t>(end[-1]);
+                const int64_t last = end_of(begin, end, pixels_);
                 const int64_t beyond = first_ - static_cast<int64_t>(*begin) + last - last_;
                 bits +=
                     static_cast<double>(std::min(last_ - first_, last_ - first_ - inside + beyond));

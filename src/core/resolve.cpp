@@ -10,26 +10,13 @@
 #include "kernels.hpp"
 #include "leaves.hpp"
 #include "merge_two.hpp"
+#include "runs.hpp"
 
 namespace segcore {
 
 namespace {
 
 constexpr unsigned kWithout = 0b0100, kOr = 0b1110;
-
-template <class T>
-int64_t end_of(const T* begin, const T* end, int64_t pixels) {
-    return (end - begin) % 2 ? pixels : static_cast<int64_t>(end[-1]);
-}
-
-// Foreground pixels of a mask. No area exceeds T, so the sum may wrap on its way.
-template <class T>
-int64_t area_of(const T* flip, const T* end, int64_t pixels) {
-    T sum = (end - flip) % 2 ? static_cast<T>(pixels) : T{0};
-    for (; flip + 1 < end; flip += 2) sum += flip[1] - flip[0];
-    if (flip < end) sum -= *flip;
-    return static_cast<int64_t>(sum);
-}
 
 template <class T>
 class TakenPlane {
