@@ -1,4 +1,7 @@
-"""Pictures of masks: small functions that give (H, W, 3) uint8 arrays of RGB, in NumPy alone."""
+"""Pictures of masks: small functions that give (H, W, 3) uint8 arrays of RGB, in NumPy alone.
+
+They are what ``PIL.Image.fromarray`` and ``matplotlib.pyplot.imshow`` take.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,22 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import as_array, as_fraction
+from segcore.arrays import as_array, as_fraction, as_integers
 from segcore.compose import compose_semantic
 from segcore.masks import Masks
 
-__all__ = ["beside", "boundaries", "colorize", "difference", "instances", "overlay", "palette"]
+__all__ = [
+    "boundaries",
+    "class_colors",
+    "colorize",
+    "difference",
+    "instances",
+    "overlay",
+    "palette",
+    "semantic_picture",
+    "shades",
+    "side_by_side",
+]
 
 Picture = NDArray[np.uint8]
 
@@ -127,6 +141,75 @@ def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.floa
     return result
 
 
+def class_colors(class_ids: ArrayLike) -> Picture:
+    """Give each class its colour, which is the same in every picture.
+
+    Parameters
+    ----------
+    class_ids : array_like
+        Integers (N,). The classes 1, 2, 3, ... have the colours of the palette, in its order; from
+        256 on they repeat.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (N, 3).
+
+    Raises
+    ------
+    TypeError
+        If the class ids are no integers.
+
+    Examples
+    --------
+    >>> import segcore.draw
+    >>> segcore.draw.class_colors([2, 1, 2]).tolist()
+    [[51, 130, 154], [216, 142, 168], [51, 130, 154]]
+    """
+    remainders = (as_integers(class_ids, "class_ids") % 255).astype(np.int64)  # of any sign
+    places = (remainders + 254) % 255
+    chosen: Picture = palette(int(places.max(initial=0)) + 1)[places]
+    return chosen
+
+
+def shades(colors: Picture, class_ids: ArrayLike) -> Picture:
+    """Vary the colours of things of one class: the first keeps it, others are lighter or darker.
+
+    Parameters
+    ----------
+    colors : numpy.ndarray
+        uint8 (N, 3): each thing's colour, that of its class.
+    class_ids : array_like
+        Integers (N,).
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (N, 3).
+
+    Examples
+    --------
+    >>> import numpy as np, segcore.draw
+    >>> segcore.draw.shades(np.full((3, 3), 100, np.uint8), [1, 1, 2])[:, 0].tolist()
+    [100, 170, 100]
+    """
+    classes = as_integers(class_ids, "class_ids", len(colors))
+    _, kinds = np.unique(classes, return_inverse=True)
+    order = np.argsort(kinds, kind="stable")
+    starts = np.flatnonzero(np.diff(kinds[order], prepend=-1))
+    place = np.empty(len(classes), np.int64)  # which of its class each is
+    place[order] = np.arange(len(classes)) - np.repeat(
+        starts, np.diff([*starts.tolist(), len(classes)])
+    )
+    # Towards white and towards black in turn, by half as much, by more, and again.
+    steps = np.array([0, 0.45, -0.4, 0.25, -0.2, 0.6, -0.55])[place % 7][:, None]
+    goal = np.where(steps > 0, 255, 0)
+    result: Picture = np.rint(colors + abs(steps) * (goal - colors.astype(np.float64))).astype(
+        np.uint8
+    )
+    return result
+
+
 def colorize(labels: NDArray[np.integer], colors: Picture) -> Picture:
     """Give each label its colour.
 
@@ -220,13 +303,56 @@ def instances(
     >>> segcore.draw.instances(masks, outline=None)[0, :, 0].tolist()
     [216, 216, 51, 51]
     """
-    if colors is None:
-        colors = palette(len(masks))
+    tints = _as_colors(palette(len(masks)) if colors is None else colors, len(masks))
     labels = compose_semantic(masks, np.arange(1, len(masks) + 1))
-    picture = colorize(labels, np.vstack([np.array([background], np.uint8), colors]))
+    picture = colorize(labels, np.vstack([np.array([background], np.uint8), tints]))
     if outline is not None:
         picture[boundaries(labels, 2)] = outline
     return picture
+
+
+def semantic_picture(
+    masks: Masks,
+    class_ids: ArrayLike,
+    colors: Picture | None = None,
+    *,
+    background: tuple[int, int, int] = (0, 0, 0),
+) -> Picture:
+    """Draw each mask in the colour of its class, later masks over earlier ones.
+
+    Parameters
+    ----------
+    masks : Masks
+        The batch of N.
+    class_ids : array_like
+        Integers (N,).
+    colors : numpy.ndarray, optional
+        uint8 (N, 3), each mask's; ``class_colors(class_ids)`` unless given.
+    background : tuple of int
+        RGB where no mask is.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (H, W, 3).
+
+    Raises
+    ------
+    ValueError
+        If there is another number of class ids or colours.
+    TypeError
+        If the class ids are no integers, or the colours not of uint8.
+
+    Examples
+    --------
+    >>> import segcore as sc, segcore.draw
+    >>> masks = sc.Masks.from_boxes([[0, 0, 1, 1], [2, 0, 3, 1]], (1, 3))
+    >>> segcore.draw.semantic_picture(masks, [2, 2]).tolist()
+    [[[51, 130, 154], [0, 0, 0], [51, 130, 154]]]
+    """
+    ids = as_integers(class_ids, "class_ids", len(masks))
+    tints = _as_colors(class_colors(ids) if colors is None else colors, len(masks))
+    return instances(masks, tints, background=background, outline=None)
 
 
 def overlay(
@@ -284,11 +410,7 @@ def overlay(
             f"image: expected ({height}, {width}, 3), of the masks' size, got {photograph.shape}"
         )
     share = as_fraction(opacity, "opacity")
-    tints = palette(len(masks)) if colors is None else as_array(colors, "colors")
-    if tints.dtype != np.uint8:
-        raise TypeError(f"colors: expected uint8, got {tints.dtype}")
-    if tints.shape != (len(masks), 3):
-        raise ValueError(f"colors: expected ({len(masks)}, 3), one a mask, got {tints.shape}")
+    tints = _as_colors(palette(len(masks)) if colors is None else colors, len(masks))
     labels = compose_semantic(masks, np.arange(1, len(masks) + 1))
     picture = np.repeat(photograph, 3 // photograph.shape[2], axis=2)
     covered = labels > 0
@@ -339,31 +461,53 @@ def difference(
     return result
 
 
-def beside(pictures: Sequence[Picture], gap: int = 16, color: int = 255) -> Picture:
-    """Place pictures of one height side by side.
+def side_by_side(pictures: Sequence[Picture], gap: int = 16, color: int = 255) -> Picture:
+    """Place pictures side by side, their upper edges in line.
 
     Parameters
     ----------
     pictures : sequence of numpy.ndarray
-        uint8 (H, W, 3), of one height; at least one.
+        uint8 (H, W, 3), each of its own size; at least one.
     gap : int
         Pixels between two pictures.
     color : int
-        The grey of the gaps, 0 to 255.
+        The grey of the gaps, and below pictures that are not as high as others, 0 to 255.
 
     Returns
     -------
     numpy.ndarray
-        uint8 (H, sum of widths and gaps, 3).
+        uint8 (greatest H, sum of widths and gaps, 3).
+
+    Raises
+    ------
+    ValueError
+        If there are no pictures, or if one has another shape.
 
     Examples
     --------
     >>> import numpy as np, segcore.draw
-    >>> segcore.draw.beside([np.zeros((2, 3, 3), np.uint8)] * 2, gap=1).shape
+    >>> segcore.draw.side_by_side([np.zeros((2, 3, 3), np.uint8)] * 2, gap=1).shape
     (2, 7, 3)
     """
-    between = np.full((pictures[0].shape[0], gap, 3), color, np.uint8)
-    row = [pictures[0]]
-    for picture in pictures[1:]:
-        row += [between, picture]
-    return np.concatenate(row, axis=1)
+    if not len(pictures):
+        raise ValueError("pictures: expected at least one")
+    for i, picture in enumerate(pictures):
+        if picture.ndim != 3 or picture.shape[2] != 3:
+            raise ValueError(f"picture {i}: expected (H, W, 3), got {picture.shape}")
+    width = sum(picture.shape[1] for picture in pictures) + gap * (len(pictures) - 1)
+    row = np.full((max(picture.shape[0] for picture in pictures), width, 3), color, np.uint8)
+    x = 0
+    for picture in pictures:
+        height, width, _ = picture.shape
+        row[:height, x : x + width] = picture
+        x += width + gap
+    return row
+
+
+def _as_colors(colors: ArrayLike, count: int) -> Picture:
+    tints = as_array(colors, "colors")
+    if tints.dtype != np.uint8:
+        raise TypeError(f"colors: expected uint8, got {tints.dtype}")
+    if tints.shape != (count, 3):
+        raise ValueError(f"colors: expected ({count}, 3), one a mask, got {tints.shape}")
+    return tints

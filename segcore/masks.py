@@ -534,6 +534,12 @@ class Masks:
     def __deepcopy__(self, memo: dict[int, Any]) -> Masks:
         return self
 
+    def _repr_html_(self) -> str:
+        # What notebooks show: a mask is easier to look at than to read.
+        from segcore.notebook import as_html
+
+        return as_html(self)
+
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         raise TypeError("a batch of masks is no array; masks.to_dense() makes one, (N, H, W)")
 

@@ -118,11 +118,49 @@ def test_difference_marks_missed_over_extra() -> None:
     assert not picture.any()
 
 
-def test_beside() -> None:
-    a, b = np.zeros((2, 3, 3), np.uint8), np.full((2, 1, 3), 7, np.uint8)
-    got = draw.beside([a, b], gap=2, color=200)
-    assert got[0, :, 0].tolist() == [0, 0, 0, 200, 200, 7]
-    assert draw.beside([a]).shape == (2, 3, 3)
+def test_side_by_side() -> None:
+    a, b = np.zeros((2, 3, 3), np.uint8), np.full((4, 1, 3), 9, np.uint8)
+    got = draw.side_by_side([a, b], gap=2, color=200)
+    assert got[..., 0].tolist() == [[0] * 3 + [200] * 2 + [9]] * 2 + [[200] * 5 + [9]] * 2
+    assert draw.side_by_side([a]).shape == (2, 3, 3)
+    with pytest.raises(ValueError, match="pictures: expected at least one"):
+        draw.side_by_side([])
+    with pytest.raises(ValueError, match=r"picture 1: expected \(H, W, 3\), got \(2, 3\)"):
+        draw.side_by_side([a, a[..., 0]])
+
+
+def test_class_colors_are_the_palette_whatever_comes_before() -> None:
+    colors = draw.palette(255)
+    assert np.array_equal(draw.class_colors([1, 2, 255, 256]), colors[[0, 1, 254, 0]])
+    for ids in (np.array([0, 7], np.uint8), np.array([-255, 262]), np.array([0, 262], np.uint64)):
+        assert np.array_equal(draw.class_colors(ids), colors[[254, 6]])
+    assert draw.class_colors([]).shape == (0, 3)
+    with pytest.raises(TypeError, match="class_ids: expected"):
+        draw.class_colors([0.5])
+
+
+def test_shades_tell_things_of_a_class_apart() -> None:
+    classes = np.array([5, 3, 5, 5, 3, 5, 5, 5, 5])
+    colors = draw.class_colors(classes)
+    got = draw.shades(colors, classes)
+    assert np.array_equal(got[:2], colors[:2])
+    assert len(np.unique(got[classes == 5], axis=0)) == 7
+    assert draw.shades(colors[:0], []).shape == (0, 3)
+    # What comes later changes nothing.
+    assert np.array_equal(draw.shades(colors[:4], classes[:4]), got[:4])
+
+
+def test_semantic_picture() -> None:
+    masks = sc.Masks.from_boxes([[0, 0, 2, 1], [1, 0, 3, 1], [3, 0, 4, 1]], (1, 5))
+    colors = draw.palette(4)
+    got = draw.semantic_picture(masks, [4, 1, 4], background=(1, 2, 3))
+    assert np.array_equal(got[0], [colors[3], colors[0], colors[0], colors[3], (1, 2, 3)])
+    own = draw.semantic_picture(masks, [4, 1, 4], colors[1:])
+    assert np.array_equal(own[0], [*colors[[1, 2, 2, 3]], (0, 0, 0)])
+    with pytest.raises(ValueError, match="class_ids: expected"):
+        draw.semantic_picture(masks, [4, 1])
+    with pytest.raises(ValueError, match=r"colors: expected \(3, 3\)"):
+        draw.semantic_picture(masks, [4, 1, 2], colors)
 
 
 def test_overlay_tints_what_masks_cover():

@@ -18,7 +18,7 @@ from rich.table import Table
 from segcore.cli.output import Output, output, write_labels
 from segcore.cli.pictures import legend, shrink, titled, write_picture
 from segcore.compose import compose_semantic
-from segcore.draw import beside, colorize, difference, instances, palette
+from segcore.draw import colorize, difference, instances, palette, side_by_side
 from segcore.masks import Masks
 from segcore.overlap import containment, iou
 
@@ -191,7 +191,7 @@ def _draw(scene: Scene, found: Masks, out: Output) -> None:
             "semantic map": colorize(labels, class_colors),
             "what the prediction lost": lost,
         }
-        row = beside([titled(shrink(picture, 640), name) for name, picture in panels.items()])
+        row = side_by_side([titled(shrink(picture, 640), name) for name, picture in panels.items()])
         write_picture(file, row, colors=256)
 
 
