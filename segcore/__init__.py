@@ -22,10 +22,11 @@ from segcore.argmax import argmax_masks, argmax_upsample
 from segcore.compose import compose_semantic
 from segcore.contingency import OverlapTable, overlap_table
 from segcore.masks import Masks
+from segcore.morphology import boundary, closing, dilate, erode, opening
 from segcore.nms import matrix_nms, merge_duplicates, nms, soft_nms
-from segcore.overlap import containment, dice, intersection, iou
+from segcore.overlap import boundary_iou, containment, dice, intersection, iou
 from segcore.panoptic import Panoptic, PanopticRules, compose_panoptic
-from segcore.regions import fill_holes, holes, largest, remove_small
+from segcore.regions import fill_holes, holes, largest, remove_small, thin_parts
 from segcore.runtime import get_num_threads, runtime_info, set_num_threads, show_runtime
 from segcore.soft import paste_masks, prototype_masks, stability_score, upsample_masks
 
@@ -38,11 +39,16 @@ __all__ = [
     "argmax_masks",
     "argmax_upsample",
     "backends",
+    "boundary",
+    "boundary_iou",
+    "closing",
     "codecs",
     "compose_panoptic",
     "compose_semantic",
     "containment",
     "dice",
+    "dilate",
+    "erode",
     "fill_holes",
     "get_num_threads",
     "holes",
@@ -54,6 +60,7 @@ __all__ = [
     "merge_duplicates",
     "metrics",
     "nms",
+    "opening",
     "overlap_table",
     "panoptic_ids",
     "paste_masks",
@@ -64,5 +71,6 @@ __all__ = [
     "show_runtime",
     "soft_nms",
     "stability_score",
+    "thin_parts",
     "upsample_masks",
 ]

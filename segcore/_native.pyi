@@ -74,6 +74,14 @@ class Kernels:
         width: int,
         connectivity: int,
     ) -> tuple[RunEnds, Offsets, NDArray[np.int64]]: ...
+    def dilate(
+        self,
+        run_ends: RunEnds,
+        offsets: Offsets,
+        height: int,
+        width: int,
+        reach: NDArray[np.int64],
+    ) -> Batch: ...
     def overlap(
         self,
         a_run_ends: RunEnds,

@@ -344,3 +344,33 @@ def check_bytes(shape: Sequence[int], dtype: np.dtype[Any]) -> None:
 def described(value: object) -> str:
     """Show a value in an error message, shortened: its type and what it holds."""
     return f"{type(value).__name__} {reprlib.repr(value)}"
+
+
+def as_flags(value: object, name: str, count: int) -> NDArray[np.bool_]:
+    """Give bools, or COCO's zeros and ones, as a 1-D array of bools.
+
+    Parameters
+    ----------
+    value : array_like
+        Bools, or integers that are 0 or 1.
+    name : str
+        What error messages call it.
+    count : int
+        How many there must be: one a mask.
+
+    Raises
+    ------
+    TypeError
+        If they are of another kind.
+    ValueError
+        If the array is not 1-D, has another length, or holds other numbers.
+    """
+    flags = as_array(value, name)
+    if flags.size == 0:
+        flags = flags.astype(np.bool_)
+    check_length(flags, name, count)
+    if flags.dtype.kind not in "biu":
+        raise TypeError(f"{name}: expected bools, got {flags.dtype}")
+    if flags.dtype.kind != "b" and np.any((flags != 0) & (flags != 1)):
+        raise ValueError(f"{name}: expected bools, or zeros and ones, but there are other numbers")
+    return flags.astype(np.bool_)

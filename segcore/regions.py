@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from segcore.arrays import as_integer, check_connectivity
 from segcore.masks import Masks
+from segcore.morphology import opening
 
 
 def holes(masks: Masks, connectivity: int = 8) -> tuple[Masks, NDArray[np.int64]]:
@@ -88,7 +89,7 @@ def fill_holes(masks: Masks, max_area: int | None = None, connectivity: int = 8)
     if max_area is not None:
         small = np.flatnonzero(parts.area <= _as_area(max_area, "max_area"))
         parts, parents = parts[small], parents[small]
-    return masks ^ _united(parts, parents, len(masks))
+    return masks ^ united(parts, parents, len(masks))
 
 
 def remove_small(masks: Masks, min_area: int, connectivity: int = 8) -> Masks:
@@ -125,7 +126,7 @@ def remove_small(masks: Masks, min_area: int, connectivity: int = 8) -> Masks:
     limit = _as_area(min_area, "min_area")
     parts, parents = masks.components(connectivity)
     kept = np.flatnonzero(parts.area >= limit)
-    return _united(parts[kept], parents[kept], len(masks))
+    return united(parts[kept], parents[kept], len(masks))
 
 
 def largest(masks: Masks, connectivity: int = 8) -> Masks:
@@ -160,10 +161,50 @@ def largest(masks: Masks, connectivity: int = 8) -> Masks:
     order = np.lexsort((-parts.area, parents))
     _, firsts = np.unique(parents[order], return_index=True)
     chosen = order[firsts]
-    return _united(parts[chosen], parents[chosen], len(masks))
+    return united(parts[chosen], parents[chosen], len(masks))
 
 
-def _united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
+def thin_parts(masks: Masks, width: int) -> Masks:
+    """Find the long parts of each mask that are narrower than a width: legs, poles, cables.
+
+    Parameters
+    ----------
+    masks : Masks
+        N masks of size (H, W).
+    width : int
+        In pixels, odd: the parts are where no disc of this diameter fits into the mask. Of those
+        the ones stay that are at least as wide or as high as this, which corners are not. A mask
+        is as in :func:`opening` where it reaches an edge of the picture.
+
+    Returns
+    -------
+    Masks
+        N masks.
+
+    Raises
+    ------
+    ValueError
+        If the width is not odd, or negative.
+    TypeError
+        If the width is no integer.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> table = sc.Masks.from_boxes([[5, 5, 45, 15], [8, 15, 10, 40], [40, 15, 42, 40]], (50, 50))
+    >>> sc.thin_parts(table.union(), width=5).boxes, sc.thin_parts(table.union(), width=5).area
+    (array([[ 8, 16, 42, 40]]), array([96]))
+    """
+    diameter = as_integer(width, "width")
+    if diameter < 1 or diameter % 2 == 0:
+        raise ValueError(f"width: expected an odd number of pixels, got {diameter}")
+    parts, parents = (masks - opening(masks, diameter // 2, "disc")).components()
+    x0, y0, x1, y1 = parts.boxes.T
+    long = np.flatnonzero(np.maximum(x1 - x0, y1 - y0) >= diameter)
+    return united(parts[long], parents[long], len(masks))
+
+
+def united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
     """Unite the parts of each of ``count`` masks; they share no pixel, and parents ascend."""
     lengths = np.diff(parts.offsets)
     run_ends = parts.run_ends

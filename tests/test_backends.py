@@ -173,6 +173,7 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "combine": kernels.combine(**pair, **image, table=0b0110),
         "reduce": kernels.reduce(**batch, **image, intersect=False),
         "components": kernels.components(**batch, **image, connectivity=8),
+        "dilate": kernels.dilate(**batch, **image, reach=np.array([3, 3, 2])),
         "resolve": kernels.resolve(**batch, **image, limits=np.full(n, 400)),
         "overlap": kernels.overlap(**pair, **image),
         "rasterize_polygons": kernels.rasterize_polygons(

@@ -166,6 +166,22 @@ class Kernels(Protocol):
         batch; ``parents`` (K,) says which mask each of the K components is of.
         """
 
+    def dilate(
+        self,
+        run_ends: RunEnds,
+        offsets: Offsets,
+        height: int,
+        width: int,
+        reach: NDArray[np.int64],
+    ) -> Batch:
+        """Grow masks by a shape: (run_ends, offsets).
+
+        A pixel (y, x) makes all pixels foreground that are ``k < len(reach)`` columns from it, to
+        either side, and at most ``reach[k]`` rows. ``reach`` has 1 to W numbers (1 where W is 0),
+        none negative, greater than H, or greater than the one before it. What is beyond the
+        picture's edges is background.
+        """
+
     def overlap(
         self,
         a_run_ends: RunEnds,

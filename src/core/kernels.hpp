@@ -127,6 +127,11 @@ template <class T>
 void components(const Context&, BatchView<T>, Size, int connectivity, Batch<T>&,
                 Buffer<int64_t>& parents);
 
+// dilate.cpp: `reach` has `count` values, from 1 to the width, none greater than the one before it
+// or the height
+template <class T>
+void dilate(const Context&, BatchView<T>, Size, const int64_t* reach, int64_t count, Batch<T>&);
+
 // overlap.cpp: `areas` is n x m, in C order. It is 0 for the pairs below the limit: those whose
 // common area, divided as `divisors` says for the mask of b, is less than `above`.
 enum class Divisor : uint8_t { both, first, smaller };  // the area of a | b, of a, of the smaller

@@ -13,6 +13,7 @@ from segcore.backends.numba.coco_string import (
 )
 from segcore.backends.numba.components import components
 from segcore.backends.numba.decode import decode
+from segcore.backends.numba.dilate import dilate
 from segcore.backends.numba.encode import encode
 from segcore.backends.numba.encode_bits import encode_bits
 from segcore.backends.numba.encode_changes import encode_changes
@@ -35,6 +36,7 @@ __all__ = [
     "counts_decode",
     "counts_encode",
     "decode",
+    "dilate",
     "encode",
     "encode_bits",
     "encode_changes",

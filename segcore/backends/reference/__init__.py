@@ -13,6 +13,7 @@ from segcore.backends.reference.coco_string import (
 )
 from segcore.backends.reference.components import components
 from segcore.backends.reference.decode import decode
+from segcore.backends.reference.dilate import dilate
 from segcore.backends.reference.encode import encode
 from segcore.backends.reference.encode_bits import encode_bits
 from segcore.backends.reference.encode_changes import encode_changes
@@ -35,6 +36,7 @@ __all__ = [
     "counts_decode",
     "counts_encode",
     "decode",
+    "dilate",
     "encode",
     "encode_bits",
     "encode_changes",

@@ -16,6 +16,8 @@ from segcore.backends.protocol import Batch, Offsets, RunEnds
 from segcore.backends.sizes import run_end_dtype
 
 Flips = NDArray[np.int64]
+Piece = tuple[int, int]
+"""A run within one column: where it starts, and where it stops."""
 
 
 def split(run_ends: RunEnds, offsets: Offsets) -> list[Flips]:
@@ -46,6 +48,16 @@ def spans(flips: Flips, pixels: int) -> tuple[Flips, Flips]:
     if len(flips) % 2:
         flips = np.append(flips, pixels)
     return flips[0::2], flips[1::2]
+
+
+def pieces(flips: Flips, height: int, width: int) -> list[Piece]:
+    """Cut the foreground's runs at the ends of columns."""
+    found = []
+    for start, stop in zip(*spans(flips, height * width), strict=True):
+        for x in range(start // height, (stop - 1) // height + 1):
+            first, last = max(start, x * height), min(stop, (x + 1) * height)
+            found.append((int(first), int(last)))
+    return found
 
 
 def cancel(positions: Flips, pixels: int) -> Flips:

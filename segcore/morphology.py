@@ -1,0 +1,256 @@
+"""Masks grown and shrunk by a shape: dilation, erosion, and what is made of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.arrays import as_integer, described
+from segcore.backends import kernels
+from segcore.masks import Masks
+
+Shape: TypeAlias = Literal["square", "disc", "diamond"]
+
+
+def dilate(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
+    """Grow each mask: a pixel is foreground if one within a distance is.
+
+    Parameters
+    ----------
+    masks : Masks
+        N masks of size (H, W).
+    distance : int
+        In pixels.
+    shape : {"square", "disc", "diamond"}
+        How far a pixel that is dx columns and dy rows away is: max(|dx|, |dy|), the root of
+        dx**2 + dy**2, or |dx| + |dy|.
+
+    Returns
+    -------
+    Masks
+        N masks.
+
+    Raises
+    ------
+    ValueError
+        If the distance is negative, or the shape another.
+    TypeError
+        If the distance is no integer.
+
+    Notes
+    -----
+    A square is what OpenCV and SciPy make of a structuring element of 2 * distance + 1 ones in
+    both directions, or of 3 x 3 ones ``distance`` times. Time and memory depend on the masks' run
+    ends, not on their pixels; of a disc's or diamond's distance they are a multiple.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> dot = sc.Masks.from_boxes([[2, 2, 3, 3]], (5, 5))
+    >>> sc.dilate(dot, 2, "diamond").to_dense(int)[0]
+    array([[0, 0, 1, 0, 0],
+           [0, 1, 1, 1, 0],
+           [1, 1, 1, 1, 1],
+           [0, 1, 1, 1, 0],
+           [0, 0, 1, 0, 0]])
+    """
+    reach = _reach(_as_distance(distance), shape, masks.size)
+    batch = kernels.dilate(masks.run_ends, masks.offsets, *masks.size, reach)
+    return Masks._trusted(batch, masks.size)
+
+
+def erode(masks: Masks, distance: int, shape: Shape = "square", outside: bool = False) -> Masks:
+    """Shrink each mask: a pixel stays foreground if all within a distance are.
+
+    Parameters
+    ----------
+    masks : Masks
+        N masks of size (H, W).
+    distance : int
+        In pixels.
+    shape : {"square", "disc", "diamond"}
+        As for :func:`dilate`.
+    outside : bool, default False
+        Whether what is beyond the picture's edges counts as foreground. Then a mask does not
+        shrink from an edge that it reaches: OpenCV's way. False is SciPy's.
+
+    Returns
+    -------
+    Masks
+        N masks.
+
+    Raises
+    ------
+    ValueError
+        If the distance is negative, or the shape another.
+    TypeError
+        If the distance is no integer.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> square = sc.Masks.from_boxes([[0, 0, 3, 3]], (5, 5))
+    >>> sc.erode(square, 1).area, sc.erode(square, 1, outside=True).area
+    (array([1]), array([4]))
+    """
+    eroded = ~dilate(~masks, distance, shape)
+    far = min(_as_distance(distance), max(masks.size))
+    if outside or far == 0 or not len(masks):
+        return eroded
+    # Shapes reach as far straight on as they do at all, so what goes is a frame. Only the masks
+    # that have pixels there need to lose it.
+    height, width = masks.size
+    x0, y0, x1, y1 = eroded.boxes.T
+    at_edge = np.flatnonzero((x0 < far) | (y0 < far) | (x1 > width - far) | (y1 > height - far))
+    if not len(at_edge):
+        return eroded
+    inner = _inner(far, int(x0[at_edge].min()), int(x1[at_edge].max()), masks.size)
+    cut = Masks.concatenate([eroded, eroded[at_edge] & inner])
+    chosen = np.arange(len(masks))
+    chosen[at_edge] = len(masks) + np.arange(len(at_edge))
+    return cut[chosen]
+
+
+def _inner(frame: int, x0: int, x1: int, size: tuple[int, int]) -> Masks:
+    """Fill the picture but for a frame, from column x0 to x1 at most."""
+    height, width = size
+    columns = np.arange(max(x0, frame), max(x0, frame, min(x1, width - frame)), dtype=np.int64)
+    if 2 * frame >= height:
+        columns = columns[:0]
+    tops = columns * height
+    run_ends = np.stack([tops + frame, tops + height - frame], axis=1).ravel()
+    return Masks(run_ends, [0, len(run_ends)], size)
+
+
+def opening(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
+    """Erode, then dilate: what is left is where the shape fits into the mask.
+
+    Parameters
+    ----------
+    masks : Masks
+        N masks of size (H, W).
+    distance : int
+        In pixels.
+    shape : {"square", "disc", "diamond"}
+        As for :func:`dilate`.
+
+    Returns
+    -------
+    Masks
+        N masks, of no pixel more than before. A mask does not shrink from an edge of the picture
+        that it reaches: what is beyond counts as foreground, as in OpenCV.
+
+    Raises
+    ------
+    ValueError
+        If the distance is negative, or the shape another.
+    TypeError
+        If the distance is no integer.
+
+    Examples
+    --------
+    A square loses its handle:
+
+    >>> import segcore as sc
+    >>> pan = sc.Masks.from_boxes([[1, 1, 6, 6], [6, 3, 9, 4]], (7, 10)).union()
+    >>> sc.opening(pan, 1).boxes
+    array([[1, 1, 6, 6]])
+    """
+    return dilate(erode(masks, distance, shape, outside=True), distance, shape)
+
+
+def closing(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
+    """Dilate, then erode: gaps and holes into which the shape does not fit are filled.
+
+    Parameters
+    ----------
+    masks : Masks
+        N masks of size (H, W).
+    distance : int
+        In pixels.
+    shape : {"square", "disc", "diamond"}
+        As for :func:`dilate`.
+
+    Returns
+    -------
+    Masks
+        N masks, of no pixel less than before. A gap between a mask and an edge of the picture is
+        one, too, as in OpenCV.
+
+    Raises
+    ------
+    ValueError
+        If the distance is negative, or the shape another.
+    TypeError
+        If the distance is no integer.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> halves = sc.Masks.from_boxes([[2, 2, 4, 6], [5, 2, 7, 6]], (8, 9)).union()
+    >>> sc.closing(halves, 1) == sc.Masks.from_boxes([[2, 2, 7, 6]], (8, 9))
+    True
+    """
+    return erode(dilate(masks, distance, shape), distance, shape, outside=True)
+
+
+def boundary(masks: Masks, distance: int) -> Masks:
+    """Give the part of each mask that is within a distance of what is not the mask.
+
+    Parameters
+    ----------
+    masks : Masks
+        N masks of size (H, W).
+    distance : int
+        In pixels: each mask less its erosion by a square. What is beyond the picture's edges is not
+        the mask.
+
+    Returns
+    -------
+    Masks
+        N masks.
+
+    Raises
+    ------
+    ValueError
+        If the distance is negative.
+    TypeError
+        If the distance is no integer.
+
+    Notes
+    -----
+    This is ``mask_to_boundary`` of Boundary IoU (Cheng et al., 2021), whose distance is a share of
+    the picture's diagonal: see :func:`boundary_iou`.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> sc.boundary(sc.Masks.from_boxes([[1, 1, 6, 6]], (7, 7)), 1).area
+    array([16])
+    """
+    return masks - erode(masks, distance)
+
+
+def _as_distance(distance: Any) -> int:
+    value = as_integer(distance, "distance")
+    if value < 0:
+        raise ValueError(f"distance: expected no negative number, got {value}")
+    return value
+
+
+def _reach(distance: int, shape: str, size: tuple[int, int]) -> NDArray[np.int64]:
+    """Say for each number of columns how many rows the shape reaches, as far as pictures do."""
+    height, width = size
+    columns = range(min(distance, max(width - 1, 0)) + 1)
+    if shape == "square":
+        return np.full(len(columns), min(distance, height), np.int64)
+    if shape == "disc":
+        rows = (math.isqrt(distance**2 - x**2) for x in columns)
+    elif shape == "diamond":
+        rows = (distance - x for x in columns)
+    else:
+        raise ValueError(f'shape: expected "square", "disc" or "diamond", got {described(shape)}')
+    return np.array([min(y, height) for y in rows], np.int64)

@@ -1,0 +1,181 @@
+// Masks grown by a shape that is symmetric in x and in y.
+//
+// A run grows up and down within the columns that it begins and ends in. A shift by k columns adds
+// k times the height to all flips. The union of 2w + 1 neighbouring shifts is made by doubling: of
+// 1, 2, 4, ... of them. So the work depends on runs, and on the number of pixels not at all.
+// Between the picture's edges and beyond, positions are signed; what left the picture is cut last.
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "divide.hpp"
+#include "kernels.hpp"
+#include "parallel.hpp"
+
+namespace segcore {
+
+namespace {
+
+// Runs as start, stop, start, ...: none empty, ascending, none meets the next.
+using Runs = Buffer<int64_t>;
+
+// A part of the shape: columns up to `last` from the middle reach `height` pixels up and down.
+// Those up to `inner` reach farther; -1 if there are none.
+struct Step {
+    int64_t height;
+    int64_t inner;
+    int64_t last;
+};
+
+// Unite runs with the same or others, these shifted by a distance. The merge has no branches that
+// depend on the data: at each flip the number of masks that one is in changes by one.
+void unite(const Runs& a, const Runs& b, int64_t distance, Runs& out) {
+    constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
+    const int64_t *p = a.data(), *p_end = p + a.size(), *q = b.data(), *q_end = q + b.size();
+    out.clear();
+    int64_t* to = out.grow(a.size() + b.size() + 1);
+    int64_t* const begin = to;
+    unsigned in_a = 0, in_b = 0, inside = 0;
+    int64_t next_a = p < p_end ? *p : kEnd, next_b = q < q_end ? *q + distance : kEnd;
+    while (next_a != kEnd || next_b != kEnd) {
+        const int64_t position = next_a < next_b ? next_a : next_b;
+        const unsigned flip_a = next_a == position, flip_b = next_b == position;
+        in_a ^= flip_a;
+        in_b ^= flip_b;
+        const unsigned result = in_a | in_b;
+        *to = position;
+        to += result ^ inside;
+        inside = result;
+        p += flip_a;
+        q += flip_b;
+        next_a = p < p_end ? *p : kEnd;
+        next_b = q < q_end ? *q + distance : kEnd;
+    }
+    out.resize(static_cast<size_t>(to - begin));
+}
+
+template <class T>
+class Grower {
+   public:
+    Grower(Size size, const std::vector<Step>& steps)
+        : height_(size.height),
+          pixels_(size.pixels()),
+          steps_(steps),
+          divider_(size.height > 0 ? size.height : 1) {}
+
+    void grow(const T* flip, const T* end, Buffer<T>& run_ends) {
+        if (flip == end) return;
+        grown_.clear();
+        for (const Step& step : steps_) {
+            grow_columns(flip, end, step.height);
+            if (step.last - step.inner <= 2) {
+                for (int64_t k = step.inner + 1; k <= step.last; ++k) {
+                    add(k * height_);
+                    if (k) add(-k * height_);
+                }
+            } else {
+                widen(2 * step.last + 1);
+                add(-step.last * height_);
+            }
+        }
+        cut(run_ends);
+    }
+
+   private:
+    // Make tall_ of the runs, grown up and down as far as their columns go.
+    void grow_columns(const T* flip, const T* end, int64_t reach) {
+        tall_.clear();
+        int64_t* const begin = tall_.grow(static_cast<size_t>(end - flip) + 1);
+        int64_t* to = begin;
+        for (; flip < end; flip += 2) {
+            int64_t start = static_cast<int64_t>(flip[0]);
+            int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
+            const int64_t top = column_of(start);
+            const int64_t bottom = (stop <= top + height_ ? top : column_of(stop - 1)) + height_;
+            start = start - top > reach ? start - reach : top;
+            stop = bottom - stop > reach ? stop + reach : bottom;
+            if (to != begin && start <= to[-1]) {
+                to[-1] = stop;
+            } else {
+                *to++ = start;
+                *to++ = stop;
+            }
+        }
+        tall_.resize(static_cast<size_t>(to - begin));
+    }
+
+    int64_t column_of(int64_t position) const {
+        return static_cast<int64_t>(divider_.quotient(static_cast<T>(position))) * height_;
+    }
+
+    // Replace tall_ by the union of itself shifted by 0, 1, ... to `count` - 1 columns.
+    void widen(int64_t count) {
+        for (int64_t done = 1; done < count;) {
+            const int64_t more = std::min(done, count - done);
+            unite(tall_, tall_, more * height_, spare_);
+            tall_.swap(spare_);
+            done += more;
+        }
+    }
+
+    void add(int64_t distance) {
+        unite(grown_, tall_, distance, spare_);
+        grown_.swap(spare_);
+    }
+
+    // Append what of grown_ is in the picture.
+    void cut(Buffer<T>& run_ends) const {
+        T* const begin = run_ends.grow(grown_.size());
+        T* to = begin;
+        for (size_t i = 0; i < grown_.size(); i += 2) {
+            const int64_t start = std::max(grown_[i], int64_t{0});
+            const int64_t stop = std::min(grown_[i + 1], pixels_);
+            if (start >= stop) continue;
+            *to++ = static_cast<T>(start);
+            if (stop < pixels_) *to++ = static_cast<T>(stop);
+        }
+        run_ends.resize(run_ends.size() + static_cast<size_t>(to - begin));
+    }
+
+    int64_t height_;
+    int64_t pixels_;
+    const std::vector<Step>& steps_;
+    Divider<T> divider_;
+    Runs grown_, tall_, spare_;
+};
+
+// Divide the shape into steps, the highest first.
+std::vector<Step> steps_of(const int64_t* reach, int64_t count) {
+    std::vector<Step> steps;
+    for (int64_t k = 0, first = -1; k < count; ++k) {
+        if (k + 1 < count && reach[k + 1] == reach[k]) continue;
+        steps.push_back({reach[k], first, k});
+        first = k;
+    }
+    return steps;
+}
+
+}  // namespace
+
+template <class T>
+void dilate(const Context& context, BatchView<T> masks, Size size, const int64_t* reach,
+            int64_t count, Batch<T>& batch) {
+    const std::vector<Step> steps = steps_of(reach, count);
+    const double merges = 10 * static_cast<double>(steps.size());
+    const double work = 4 * merges * static_cast<double>(masks.total());
+    // A worker's buffers serve for all its masks.
+    const int threads = threads_for(context, masks.count, work);
+    std::vector<Grower<T>> growers;
+    for (int i = 0; i < threads; ++i) growers.emplace_back(size, steps);
+    build_batch(context, masks.count, work, batch, [&](int64_t mask, Buffer<T>& out, int worker) {
+        growers[static_cast<size_t>(worker)].grow(masks.begin(mask), masks.end(mask), out);
+        return Status{};
+    });
+}
+
+template void dilate<uint32_t>(const Context&, BatchView<uint32_t>, Size, const int64_t*, int64_t,
+                               Batch<uint32_t>&);
+template void dilate<uint64_t>(const Context&, BatchView<uint64_t>, Size, const int64_t*, int64_t,
+                               Batch<uint64_t>&);
+
+}  // namespace segcore
