@@ -22,12 +22,14 @@ CXX = os.environ.get("CXX", "g++")
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZERS = "address,undefined"
 XDIST = "pytest-xdist>=3.6"
+# It drives Chromium as the system has it, for the tests of HTML pages.
+BROWSER = "playwright>=1.50"
 # What says the most in the least time, where the whole suite runs on another backend.
 ESSENTIAL = [
     f"tests/test_{name}.py"
     for name in (
         *("minimal", "golden", "masks", "overlap_api", "compose", "nms", "soft", "argmax"),
-        *("panoptic", "panoptic_presets", "metrics"),
+        *("panoptic", "panoptic_presets", "metrics", "morphology", "diagnosis"),
     )
 ]
 
@@ -77,7 +79,7 @@ def tests(session):
 
     SEGCORE_BACKEND, where it is set, is the only one.
     """
-    session.install(f"{built('*.whl')}[test]", XDIST)
+    session.install(f"{built('*.whl')}[test]", XDIST, BROWSER)
     best, available = backends(session)
     if "SEGCORE_BACKEND" not in os.environ:
         if not best.startswith("native:"):
@@ -86,7 +88,9 @@ def tests(session):
             # The kernels of all of them have their turn below; here it is what is built on them.
             if backend.startswith("native:") and backend != best:
                 run_suite(session, *ESSENTIAL, expect=backend, SEGCORE_BACKEND=backend)
-    run_suite(session, expect=best, profile=os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+    profile = os.environ.get("HYPOTHESIS_PROFILE", "quick")
+    browser = "1" if shutil.which("chromium") else "0"
+    run_suite(session, expect=best, profile=profile, SEGCORE_REQUIRE_BROWSER=browser)
 
 
 @nox.session(requires=["wheel"])

@@ -21,6 +21,7 @@ from segcore._version import __version__
 from segcore.argmax import argmax_masks, argmax_upsample
 from segcore.compose import compose_semantic
 from segcore.contingency import OverlapTable, overlap_table
+from segcore.diagnosis import Diagnosis, diagnose
 from segcore.masks import Masks
 from segcore.morphology import boundary, closing, dilate, erode, opening
 from segcore.nms import matrix_nms, merge_duplicates, nms, soft_nms
@@ -31,6 +32,7 @@ from segcore.runtime import get_num_threads, runtime_info, set_num_threads, show
 from segcore.soft import paste_masks, prototype_masks, stability_score, upsample_masks
 
 __all__ = [
+    "Diagnosis",
     "Masks",
     "OverlapTable",
     "Panoptic",
@@ -46,6 +48,7 @@ __all__ = [
     "compose_panoptic",
     "compose_semantic",
     "containment",
+    "diagnose",
     "dice",
     "dilate",
     "erode",

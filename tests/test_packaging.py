@@ -44,6 +44,11 @@ def test_the_scene_of_the_demo_is_installed():
     assert any("/scenes/" in name and name.endswith(".json") for name in installed_files())
 
 
+def test_what_the_page_is_made_of_is_installed():
+    endings = {name.rsplit(".", 1)[1] for name in installed_files() if "/report/" in name}
+    assert {"html", "css", "js"} <= endings
+
+
 def test_nothing_needless_is_installed():
     assert not [name for name in installed_files() if name.endswith((".c", ".cpp", ".hpp", ".pyx"))]
 

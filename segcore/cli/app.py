@@ -154,6 +154,129 @@ def panoptic(
     write_panoptic(annotations, folder, frame, stuff, rules, skip_invalid)
 
 
+IMAGES = click.option(
+    "--images", type=FOLDER, help="A folder with the photographs, to show underneath."
+)
+TRUTH_FOLDER = click.option(
+    "--gt-folder", type=FOLDER, help="The PNGs of a panoptic truth, if not named after it."
+)
+PREDICTION_FOLDER = click.option(
+    "--pred-folder", type=FOLDER, help="The PNGs of a panoptic prediction, if not named after it."
+)
+
+
+@app.command()
+@click.argument("source", type=FOLDER)
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    type=FOLDER,
+    default=Path("segcore-view.html"),
+    show_default=True,
+    help="The HTML file to write.",
+)
+@click.option("--prediction", type=FOLDER, help="What to compare it with, of any of these kinds.")
+@IMAGES
+@DATASET
+@TRUTH_FOLDER
+@PREDICTION_FOLDER
+@SKIP_INVALID
+def view(
+    source: Path,
+    target: Path,
+    prediction: Path | None,
+    images: Path | None,
+    frame: Path | None,
+    gt_folder: Path | None,
+    pred_folder: Path | None,
+    skip_invalid: bool,
+) -> None:
+    """Show masks in a browser: one HTML file that needs nothing else.
+
+    SOURCE is a COCO instance file, COCO's results (with --dataset), a COCO panoptic file, a PNG
+    label map, or a folder of these. The page shows the same masks as semantic, instance and
+    panoptic maps, over the photographs if there are any, and what each form holds and loses. With
+    a prediction, it shows what differs, and why.
+
+    Pictures of SOURCE and of a prediction belong together if their file names are the same but for
+    the ending.
+    """
+    from segcore.cli.view import write_view
+
+    folders = (gt_folder, pred_folder)
+    write_view(source, target, prediction, images, frame, folders, skip_invalid)
+
+
+@app.command()
+@click.argument("truth", type=FOLDER)
+@click.argument("prediction", type=FOLDER)
+@click.option("--html", "page", type=FOLDER, help="An HTML file to write, as segcore view does.")
+@click.option("--json", "report", type=FOLDER, help="A file to write all findings to, as JSON.")
+@IMAGES
+@click.option(
+    "--iou-threshold",
+    type=click.FloatRange(0, 1),
+    default=0.1,
+    show_default=True,
+    help="The IoU from which on a prediction belongs to an object of its class.",
+)
+@click.option(
+    "--thin-width",
+    type=click.IntRange(1),
+    help="Parts narrower than so many pixels, an odd number, are thin.  [default: 1 % of the "
+    "diagonal]",
+)
+@click.option(
+    "--boundary",
+    "boundary_distance",
+    type=click.IntRange(0),
+    help="What is so many pixels or fewer from an outline is at the boundary.  [default: 0.5 % of "
+    "the diagonal]",
+)
+@click.option(
+    "--rows", type=click.IntRange(0), default=30, show_default=True, help="How many to print."
+)
+@TRUTH_FOLDER
+@PREDICTION_FOLDER
+@SKIP_INVALID
+def compare(
+    truth: Path,
+    prediction: Path,
+    page: Path | None,
+    report: Path | None,
+    images: Path | None,
+    iou_threshold: float,
+    thin_width: int | None,
+    boundary_distance: int | None,
+    rows: int,
+    gt_folder: Path | None,
+    pred_folder: Path | None,
+    skip_invalid: bool,
+) -> None:
+    """Say of each object what a prediction lost, what it added, and why; the worst come first.
+
+    TRUTH and PREDICTION are COCO instance files, COCO panoptic files, or label maps, as for segcore
+    view; PREDICTION may also be COCO's results for TRUTH. Missed pixels are in thin parts, in
+    lost pieces, in holes, at the boundary, or found as another class; the others are at the
+    boundary, in filled holes, in other objects or in none.
+    """
+    from segcore.cli.compare import write_comparison
+    from segcore.cli.problems import BadInput
+
+    if images and not page:
+        raise BadInput("--images: photographs are for the page; say with --html where it goes")
+    if thin_width is not None and thin_width % 2 == 0:
+        raise BadInput(f"--thin-width: expected an odd number, got {thin_width}")
+    options = {
+        "iou_threshold": iou_threshold,
+        "thin_width": thin_width,
+        "boundary_distance": boundary_distance,
+    }
+    folders = (gt_folder, pred_folder)
+    write_comparison(truth, prediction, folders, images, page, report, options, rows, skip_invalid)
+
+
 @app.command()
 @click.option(
     "-o",

@@ -34,9 +34,10 @@ class Category:
 
 @dataclass(frozen=True)
 class Annotation:
-    """An instance; ``label`` is how messages name it."""
+    """An instance; ``label`` is how messages name it, ``id`` its own or its place in the file."""
 
     label: str
+    id: Id
     category: Category
     segmentation: object
     crowd: bool
@@ -71,6 +72,7 @@ def read_dataset(
     problems: Problems,
     frame: Path | None = None,
     scores: bool | None = False,
+    document: Any = None,
 ) -> Dataset:
     """Read a COCO instance file, or COCO's results and the file that they belong to.
 
@@ -84,6 +86,8 @@ def read_dataset(
         The JSON file with the images and categories of results, which are a list of annotations.
     scores : bool, optional
         Whether each annotation must have a score. None: if one of them has.
+    document : object, optional
+        What is in the JSON file, if that was read already.
 
     Returns
     -------
@@ -94,7 +98,7 @@ def read_dataset(
     BadInput
         If the file as a whole, or its categories, cannot be used.
     """
-    document = _load(path, frame)
+    document = _load(path, frame, document)
     if scores is None:
         scores = any(isinstance(a, dict) and "score" in a for a in document["annotations"])
     categories = _categories(path, document["categories"])
@@ -102,7 +106,7 @@ def read_dataset(
     for position, item in enumerate(document["annotations"]):
         label = _label("annotation", item, position)
         try:
-            picture, annotation = _annotation(label, item, pictures, categories, scores)
+            picture, annotation = _annotation(label, item, position, pictures, categories, scores)
         except ValueError as error:
             problems.report(f"{label}: {error}")
         else:
@@ -148,8 +152,9 @@ def read_json(path: Path) -> Any:
         raise BadInput(f"{path}: not JSON: {error}") from error
 
 
-def _load(path: Path, frame: Path | None) -> dict[str, list[Any]]:
-    document = read_json(path)
+def _load(path: Path, frame: Path | None, document: Any = None) -> dict[str, list[Any]]:
+    if document is None:
+        document = read_json(path)
     if isinstance(document, list):
         if frame is None:
             raise BadInput(
@@ -220,6 +225,7 @@ def _pictures(items: list[Any], problems: Problems) -> dict[Id, Picture | None]:
 def _annotation(
     label: str,
     item: Any,
+    position: int,
     pictures: dict[Id, Picture | None],
     categories: dict[Id, Category],
     scores: bool,
@@ -235,7 +241,9 @@ def _annotation(
     if crowd not in (0, 1):
         raise ValueError(f'its "iscrowd" is {_kind(crowd)}, expected 0 or 1')
     score = _score(item) if scores else None
-    found = Annotation(label, categories[category], item["segmentation"], bool(crowd), score)
+    own = item.get("id")
+    key = own if isinstance(own, int | str) and not isinstance(own, bool) else position
+    found = Annotation(label, key, categories[category], item["segmentation"], bool(crowd), score)
     return pictures[image], found
 
 

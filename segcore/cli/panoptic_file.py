@@ -75,9 +75,10 @@ class PanopticFile:
         return found
 
 
-def read_panoptic(path: Path) -> PanopticFile:
-    """Read a COCO panoptic file; BadInput if it is none."""
-    document = read_json(path)
+def read_panoptic(path: Path, document: Any = None) -> PanopticFile:
+    """Read a COCO panoptic file, unless its document is given; BadInput if it is none."""
+    if document is None:
+        document = read_json(path)
     if not isinstance(document, dict) or not isinstance(document.get("annotations"), list):
         raise BadInput(f'{path}: not a COCO panoptic file: it has no list "annotations"')
     entries: dict[Id, Entry] = {}

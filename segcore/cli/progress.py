@@ -36,5 +36,10 @@ def print_skipped(problems: Problems) -> None:
         errors.print(f"  {message}", markup=False)
 
 
+def print_note(message: str) -> None:
+    """Say what the user may not expect."""
+    _errors().print(message, markup=False, style="yellow")
+
+
 def _errors() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)

@@ -1,0 +1,116 @@
+"""``segcore view``: masks, and what was predicted of them, as one HTML file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segcore.cli.dataset import Id
+from segcore.cli.output import output
+from segcore.cli.photographs import Photographs
+from segcore.cli.problems import BadInput, Problems
+from segcore.cli.progress import print_note, print_skipped, tracked
+from segcore.cli.sources import Shown, Source, read_source
+from segcore.report import Class, Objects, Picture, write_page
+
+
+class Pairs:
+    """Pictures of a truth, with those of a prediction that have the same names.
+
+    Parameters
+    ----------
+    truth : Source
+        What is looked at.
+    prediction : Source, optional
+        What it is compared with. A picture that it does not have is one of no objects.
+    options : dict, optional
+        Keywords for :func:`segcore.diagnose`.
+    """
+
+    def __init__(
+        self, truth: Source, prediction: Source | None, options: dict[str, Any] | None = None
+    ) -> None:
+        self.truth = truth
+        self.prediction = prediction
+        self._options = options or {}
+        known = {**(prediction.categories if prediction else {}), **truth.categories}
+        categories = {key: known[key] for key in sorted(known, key=_number_first)}
+        self.classes: list[Class] = list(categories.values())
+        self._index = {key: i for i, key in enumerate(categories)}
+        self._predicted = {each.key: each for each in prediction.pictures} if prediction else {}
+        names = {each.key for each in truth.pictures}
+        self.without = len(names - self._predicted.keys()) if prediction else 0
+        self.left_over = len(self._predicted.keys() - names)
+        if prediction and names and self.without == len(names):
+            raise BadInput(
+                f"{prediction.path}: it has none of the pictures of {truth.path}; they are matched "
+                "by their file names"
+            )
+
+    def __len__(self) -> int:
+        return len(self.truth.pictures)
+
+    def pictures(self, photographs: Photographs | None = None) -> Iterator[Picture]:
+        """Give the pictures in their order."""
+        for shown in self.truth.pictures:
+            predicted = self._predicted.get(shown.key) if self.prediction else None
+            if predicted and predicted.masks.size != shown.masks.size:
+                sizes = f"{predicted.masks.size}, and the true ones {shown.masks.size}"
+                raise BadInput(f"picture {shown.name}: its predicted masks have the size {sizes}")
+            objects = None
+            if self.prediction:
+                objects = self._objects(predicted) if predicted else self._none(shown)
+            photograph = photographs and photographs.read(shown.name, shown.masks.size)
+            truth = self._objects(shown)
+            yield Picture(shown.name, truth, objects, photograph or None, self._options)
+
+    def _objects(self, shown: Shown) -> Objects:
+        classes = np.array([self._index[key] for key in shown.categories], np.int64)
+        return Objects(shown.masks, classes, shown.ids, shown.scores, shown.crowd)
+
+    def _none(self, shown: Shown) -> Objects:
+        return Objects(shown.masks[:0], np.zeros(0, np.int64), [])
+
+
+def _number_first(key: Id) -> tuple[bool, Id]:
+    return isinstance(key, str), key
+
+
+def write_view(
+    source: Path,
+    target: Path,
+    prediction: Path | None,
+    images: Path | None,
+    frame: Path | None,
+    folders: tuple[Path | None, Path | None],
+    skip_invalid: bool,
+) -> None:
+    """Do what ``segcore view`` does; BadInput if it cannot be done."""
+    problems = Problems(skip_invalid)
+    truth = read_source(source, problems, frame, folders[0])
+    predicted = prediction and read_source(prediction, problems, frame or source, folders[1])
+    write_html(target, source.name, Pairs(truth, predicted or None), images)
+    print_skipped(problems)
+
+
+def write_html(target: Path, title: str, pairs: Pairs, images: Path | None) -> None:
+    """Write the page, and say where it is, and what is not in it."""
+    photographs = Photographs(images) if images else None
+    pictures = tracked(pairs.pictures(photographs), "Drawing", len(pairs))
+    compared = pairs.prediction is not None
+    with output(target.parent) as files, files.open(target.name) as file:
+        try:
+            write_page(file, title, pairs.classes, pictures, compared)
+        except ValueError as error:
+            raise BadInput(str(error)) from error
+    size = target.stat().st_size
+    print(f"{len(pairs)} picture{'' if len(pairs) == 1 else 's'} in {target}, {size / 1e6:.1f} MB")
+    if pairs.without:
+        print_note(f"{pairs.without} of the pictures have no prediction")
+    if pairs.left_over:
+        print_note(f"{pairs.left_over} predicted pictures are left out: the truth has none of them")
+    if photographs and photographs.missing:
+        print_note(f"{photographs.missing} of the pictures have no photograph in {images}")

@@ -1,0 +1,312 @@
+"""Write the page: its style and scripts, and the pictures' masks as COCO's run lengths."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.diagnosis import CAUSES, Diagnosis, diagnose
+from segcore.draw import palette, shades
+from segcore.masks import Masks
+from segcore.report.forms import forms_of, losses_of
+
+SCRIPTS = ("runs.js", "views.js", "viewer.js")
+Colors = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class: ``thing`` tells whether its objects can be counted, and False is stuff."""
+
+    name: str
+    thing: bool = True
+
+
+@dataclass(frozen=True)
+class Objects:
+    """The objects of a picture, as the truth or a prediction has them.
+
+    Parameters
+    ----------
+    masks : Masks
+        N masks.
+    classes : numpy.ndarray
+        Integers (N,), from 0 on: which of the page's classes each is of.
+    ids : list
+        N numbers or texts to name them by.
+    scores : numpy.ndarray, optional
+        Numbers (N,). Objects of a higher score are drawn over those of a lower one, and without
+        scores later ones over earlier ones.
+    crowd : numpy.ndarray, optional
+        bool (N,): regions of many objects. They are drawn under all others.
+    """
+
+    masks: Masks
+    classes: NDArray[np.integer]
+    ids: list[int | str]
+    scores: NDArray[np.floating] | None = None
+    crowd: NDArray[np.bool_] | None = None
+
+    def order(self) -> NDArray[np.intp]:
+        """Give the indices in the order of painting: what is on top comes last."""
+        places = np.arange(len(self.masks))
+        # The last key counts most. Of equal scores, the earlier object is on top.
+        keys: list[NDArray[Any]] = [places] if self.scores is None else [-places, self.scores]
+        if self.crowd is not None:
+            keys.append(~self.crowd)
+        return np.lexsort(keys)
+
+    def painted(self) -> Objects:
+        """Give them in the order of painting."""
+        order = self.order()
+        return Objects(
+            self.masks[order],
+            self.classes[order],
+            [self.ids[i] for i in order],
+            None if self.scores is None else self.scores[order],
+            None if self.crowd is None else self.crowd[order],
+        )
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a page.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    truth : Objects
+        Its objects.
+    prediction : Objects, optional
+        What was predicted of them.
+    photograph : bytes, optional
+        A JPEG, PNG or WebP file. It is shown underneath, in the masks' size.
+    options : dict
+        Keywords for :func:`segcore.diagnose`.
+    """
+
+    name: str
+    truth: Objects
+    prediction: Objects | None = None
+    photograph: bytes | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def diagnose(self) -> Diagnosis | None:
+        """Compare truth and prediction, if there is one."""
+        if self.prediction is None:
+            return None
+        return diagnose(
+            self.truth.masks,
+            self.prediction.masks,
+            self.truth.classes,
+            self.prediction.classes,
+            crowd=self.truth.crowd,
+            **self.options,
+        )
+
+
+def write_page(
+    file: BinaryIO, title: str, classes: list[Class], pictures: Iterable[Picture], compared: bool
+) -> None:
+    """Write one HTML file that needs no other, and no network.
+
+    Parameters
+    ----------
+    file : file
+        Opened for writing bytes. Pictures are written one by one.
+    title : str
+        The page's.
+    classes : list of Class
+        What objects' classes are indices of.
+    pictures : iterable of Picture
+        Either all of them have predictions, or none.
+    compared : bool
+        Whether they have.
+
+    Raises
+    ------
+    ValueError
+        If a picture has a prediction although the page compares nothing, or the other way round.
+
+    Examples
+    --------
+    >>> import io, numpy as np, segcore as sc
+    >>> from segcore.report import Class, Objects, Picture, write_page
+    >>> masks = sc.Masks.from_boxes([[0, 0, 8, 4], [4, 2, 9, 9]], (10, 10))
+    >>> picture = Picture("two boxes", Objects(masks, np.array([0, 0]), [1, 2]))
+    >>> page = io.BytesIO()
+    >>> write_page(page, "Boxes", [Class("box")], [picture], compared=False)
+    >>> page.getvalue()[:15]
+    b'<!DOCTYPE html>'
+    """
+    colors = palette(len(classes))
+    template = _resource("page.html").replace("{{title}}", html.escape(title))
+    template = template.replace("{{style}}", _resource("style.css"))
+    head, rest = template.split("{{data}}")
+    file.write(head.encode())
+    listed = []
+    objects = 0
+    for i, picture in enumerate(pictures):
+        if (picture.prediction is not None) != compared:
+            raise ValueError(f"picture {i}: expected {'a' if compared else 'no'} prediction")
+        diagnosis = picture.diagnose()
+        _write_json(file, f"picture-{i}", _picture(picture, diagnosis, classes, colors))
+        listed.append(_listed(picture, diagnosis))
+        objects += len(picture.truth.masks)
+    summary = f"{_counted(len(listed), 'picture')}, {_counted(objects, 'object')}"
+    index = {
+        "compared": compared,
+        "summary": summary + (": truth against prediction" if compared else ""),
+        "classes": [
+            {"name": each.name, "color": _hex(color), "thing": each.thing}
+            for each, color in zip(classes, colors, strict=True)
+        ],
+        "causes": [
+            {"title": each.title, "color": _hex(each.color), "spurious": each.spurious}
+            for each in CAUSES
+        ],
+        "pictures": listed,
+    }
+    _write_json(file, "index", index)
+    script = "\n".join(_resource(name) for name in SCRIPTS)
+    file.write(rest.replace("{{script}}", script).encode())
+
+
+def _resource(name: str) -> str:
+    return (files("segcore") / "report" / name).read_text(encoding="utf-8")
+
+
+def _write_json(file: BinaryIO, key: str, value: object) -> None:
+    # "</script>" in a text would end the element.
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    file.write(f'<script type="application/json" id="{key}">{text}</script>\n'.encode())
+
+
+def _listed(picture: Picture, diagnosis: Diagnosis | None) -> dict[str, Any]:
+    height, width = picture.truth.masks.size
+    note = _counted(len(picture.truth.masks), "object")
+    if diagnosis is not None:
+        wrong = sum(each.kind != "matched" for each in diagnosis.findings)
+        note += f", {wrong} not matched" if wrong else ", all matched"
+    return {
+        "name": picture.name,
+        "height": height,
+        "width": width,
+        "note": note,
+        "photograph": picture.photograph is not None,
+    }
+
+
+def _picture(
+    picture: Picture, diagnosis: Diagnosis | None, classes: list[Class], colors: Colors
+) -> dict[str, Any]:
+    height, width = picture.truth.masks.size
+    truth = picture.truth
+    own = palette(len(truth.masks))  # an object's own colour
+    painted = truth.painted()
+    value: dict[str, Any] = {"height": height, "width": width, "photograph": None}
+    if picture.photograph is not None:
+        value["photograph"] = _data_url(picture.photograph)
+    value["Truth"] = _objects(truth, own, classes, colors)
+    if diagnosis is not None and picture.prediction is not None:
+        matched = _matched_colors(diagnosis, own, len(picture.prediction.masks))
+        value["Prediction"] = _objects(picture.prediction, matched, classes, colors)
+        value["rows"] = _rows(diagnosis, truth, picture.prediction)
+    value["forms"] = forms_of(painted.masks, painted.classes)
+    names = [each.name for each in classes]
+    value["lost"] = losses_of(painted.masks, painted.classes, names)
+    return value
+
+
+def _objects(
+    objects: Objects, own: Colors, classes: list[Class], colors: Colors
+) -> dict[str, list[dict[str, Any]]]:
+    """Describe the objects in the order of painting."""
+    order = objects.order()
+    of_class = colors[objects.classes]
+    shaded = shades(of_class, objects.classes)
+    stuff = np.array([not each.thing for each in classes], np.bool_)[objects.classes]
+    shaded[stuff] = of_class[stuff]
+    areas, boxes = objects.masks.area.tolist(), objects.masks.boxes.tolist()
+    counts = objects.masks.to_coco()
+    described = []
+    for i in order.tolist():
+        value: dict[str, Any] = {
+            "id": objects.ids[i],
+            "class": int(objects.classes[i]),
+            "area": areas[i],
+            "box": boxes[i],
+            "counts": counts[i]["counts"],
+            "color": _hex(own[i]),
+            "shade": _hex(shaded[i]),
+        }
+        if objects.scores is not None:
+            value["score"] = float(objects.scores[i])
+        if objects.crowd is not None and objects.crowd[i]:
+            value["crowd"] = True
+        described.append(value)
+    return {"objects": described}
+
+
+def _matched_colors(diagnosis: Diagnosis, own: Colors, count: int) -> Colors:
+    """Give predictions the colours of their true objects, and further ones to the others."""
+    further = palette(len(own) + count)[len(own) :]
+    for finding in diagnosis.findings:
+        if finding.truth is not None:
+            further[list(finding.predicted)] = own[finding.truth]
+    return further
+
+
+def _rows(diagnosis: Diagnosis, truth: Objects, prediction: Objects) -> list[dict[str, Any]]:
+    """Describe the findings, the worst first; objects by their places in the order of painting."""
+    true_place = np.argsort(truth.order()).tolist()
+    place = np.argsort(prediction.order()).tolist()
+    counts = {cause: masks.to_coco() for cause, masks in diagnosis.parts.items()}
+    rows = []
+    for i in diagnosis.worst():
+        finding = diagnosis.findings[i]
+        parts = []
+        for k, cause in enumerate(CAUSES):
+            area = (finding.spurious if cause.spurious else finding.missed)[cause.name]
+            if area:
+                code = counts[cause][i]["counts"]
+                part = {"cause": k, "spurious": cause.spurious, "area": area, "counts": code}
+                parts.append(part)
+        into = list(finding.bleeding_into.items())[:5]
+        rows.append(
+            {
+                "kind": finding.kind,
+                "true": None if finding.truth is None else true_place[finding.truth],
+                "predicted": [place[j] for j in finding.predicted],
+                "area": finding.area,
+                "iou": finding.iou,
+                "parts": parts,
+                "into": [[true_place[j], area] for j, area in into],
+            }
+        )
+    return rows
+
+
+def _data_url(photograph: bytes) -> str:
+    kinds = {b"\xff\xd8": "jpeg", b"\x89P": "png", b"RI": "webp"}
+    kind = kinds.get(photograph[:2])
+    if kind is None:
+        raise ValueError("photograph: expected a JPEG, PNG or WebP file")
+    return f"data:image/{kind};base64,{base64.b64encode(photograph).decode()}"
+
+
+def _hex(color: Iterable[int]) -> str:
+    return "#" + "".join(f"{value:02x}" for value in color)
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count:,} {name if count == 1 else name + 's'}"
