@@ -82,6 +82,9 @@ class Kernels:
         width: int,
         reach: NDArray[np.int64],
     ) -> Batch: ...
+    def outline(
+        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
+    ) -> tuple[NDArray[np.int64], Offsets, NDArray[np.int64], Offsets]: ...
     def overlap(
         self,
         a_run_ends: RunEnds,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -28,6 +28,9 @@ from segcore.arrays import (
 from segcore.backends import kernels
 from segcore.backends.protocol import Batch, Offsets, RunEnds
 from segcore.backends.sizes import run_end_dtype
+
+if TYPE_CHECKING:
+    from segcore.polygons import Polygons
 
 Index: TypeAlias = "int | slice | ArrayLike"
 
@@ -709,6 +712,56 @@ class Masks:
         [{'size': [4, 6], 'counts': [5, 2, 2, 2, 2, 2, 9]}]
         """
         return coco.write_objects(self._run_ends, self._offsets, self._size, compressed)
+
+    def to_polygons(self, connectivity: int = 8, tolerance: float = 0.0) -> Polygons:
+        """Trace the outlines, as polygons with holes.
+
+        Parameters
+        ----------
+        connectivity : {8, 4}
+            Whether pixels that share no more than a corner are in one outline. Holes that share no
+            more than a corner then are two, and the other way round.
+        tolerance : float, default 0
+            In pixels. Points are left out, by the algorithm of Douglas and Peucker, that are no
+            farther than this from the line which takes their place; an outline keeps three or more.
+            With 0 outlines are exact. Others are near each mask's own, but may cross themselves
+            and one another.
+
+        Returns
+        -------
+        Polygons
+            The rings of the N masks. A mask's outlines come in the order of its
+            :meth:`components`.
+
+        Raises
+        ------
+        ValueError
+            If the connectivity is another number, or the tolerance negative or not finite.
+        TypeError
+            If the tolerance is no number.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> stairs = sc.Masks.from_dense([[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1]])
+        >>> stairs.to_polygons().rings(0)[0].tolist()
+        [[0, 0], [1, 0], [1, 1], [2, 1], [2, 2], [4, 2], [4, 3], [0, 3]]
+        >>> stairs.to_polygons(tolerance=1).rings(0)[0].tolist()
+        [[0, 0], [4, 3], [0, 3]]
+        """
+        from segcore.polygons import Polygons
+        from segcore.simplify import simplify
+
+        check_connectivity(connectivity)
+        limit = as_threshold(tolerance, "tolerance")
+        if not 0 <= limit < np.inf:
+            raise ValueError(f"tolerance: expected pixels, 0 or more, got {described(tolerance)}")
+        vertices, ring_offsets, outer, mask_offsets = kernels.outline(
+            self._run_ends, self._offsets, *self._size, int(connectivity)
+        )
+        if limit:
+            vertices, ring_offsets = simplify(vertices, ring_offsets, limit)
+        return Polygons(vertices, ring_offsets, outer, mask_offsets, self._size)
 
     # -- set operations ---------------------------------------------------------------------------
 

@@ -174,6 +174,7 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "reduce": kernels.reduce(**batch, **image, intersect=False),
         "components": kernels.components(**batch, **image, connectivity=8),
         "dilate": kernels.dilate(**batch, **image, reach=np.array([3, 3, 2])),
+        "outline": kernels.outline(**batch, **image, connectivity=8),
         "resolve": kernels.resolve(**batch, **image, limits=np.full(n, 400)),
         "overlap": kernels.overlap(**pair, **image),
         "rasterize_polygons": kernels.rasterize_polygons(

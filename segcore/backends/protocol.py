@@ -166,6 +166,25 @@ class Kernels(Protocol):
         batch; ``parents`` (K,) says which mask each of the K components is of.
         """
 
+    def outline(
+        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
+    ) -> tuple[NDArray[np.int64], Offsets, NDArray[np.int64], Offsets]:
+        """Trace the outlines of masks: (vertices, ring_offsets, outer, mask_offsets).
+
+        A ring follows the cracks between pixels; pixel (y, x) is the square from (x, y) to
+        (x + 1, y + 1). Its vertices are its corners, x y each, without a repetition at the end:
+        ring ``r`` has ``vertices[ring_offsets[r]:ring_offsets[r + 1]]`` of the (P, 2), and mask
+        ``i`` the rings from ``mask_offsets[i]`` to ``mask_offsets[i + 1]``. Foreground is on the
+        right of who walks along a ring, where y points down. ``outer`` (R,) is -1 for a ring round
+        foreground, and for one round a hole the index of the ring round the foreground that it is
+        in. Pixels that share no more than a corner are in one ring with the ``connectivity`` 8,
+        and in two with 4; with holes it is the other way round.
+
+        The first edge of a ring is the horizontal one of its leftmost column that is topmost. The
+        rings of a mask come in the order of their first edges, by column and then by row. A ring
+        begins at the left end of its first edge.
+        """
+
     def dilate(
         self,
         run_ends: RunEnds,

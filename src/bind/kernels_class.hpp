@@ -31,6 +31,7 @@ void register_measure(KernelsClass&);      // area, boxes
 void register_merge(KernelsClass&);        // combine, reduce, resolve
 void register_components(KernelsClass&);   // components
 void register_dilate(KernelsClass&);       // dilate
+void register_outline(KernelsClass&);      // outline
 void register_overlap(KernelsClass&);      // overlap
 void register_overlap_table(KernelsClass&);  // overlap_table
 void register_rasterize(KernelsClass&);    // rasterize_polygons, rasterize_boxes

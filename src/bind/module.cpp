@@ -80,6 +80,7 @@ PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
     register_merge(kernels);
     register_components(kernels);
     register_dilate(kernels);
+    register_outline(kernels);
     register_overlap(kernels);
     register_overlap_table(kernels);
     register_rasterize(kernels);

@@ -127,6 +127,14 @@ template <class T>
 void components(const Context&, BatchView<T>, Size, int connectivity, Batch<T>&,
                 Buffer<int64_t>& parents);
 
+// outline.cpp: `connectivity` is 4 or 8
+struct Outlines {
+    Buffer<int64_t> vertices;  // x y x y ...
+    Buffer<int64_t> ring_offsets, outer, mask_offsets;
+};
+template <class T>
+void outline(const Context&, BatchView<T>, Size, int connectivity, Outlines&);
+
 // dilate.cpp: `reach` has `count` values, from 1 to the width, none greater than the one before it
 // or the height
 template <class T>

@@ -20,6 +20,7 @@ from segcore.backends.numba.encode_changes import encode_changes
 from segcore.backends.numba.labels import label_runs
 from segcore.backends.numba.measure import area, boxes
 from segcore.backends.numba.merge import combine, reduce
+from segcore.backends.numba.outline import outline
 from segcore.backends.numba.overlap import overlap
 from segcore.backends.numba.overlap_table import overlap_table
 from segcore.backends.numba.paint import paint
@@ -42,6 +43,7 @@ __all__ = [
     "encode_changes",
     "label_runs",
     "name",
+    "outline",
     "overlap",
     "overlap_table",
     "paint",

@@ -20,6 +20,7 @@ from segcore.backends.reference.encode_changes import encode_changes
 from segcore.backends.reference.labels import label_runs
 from segcore.backends.reference.measure import area, boxes
 from segcore.backends.reference.merge import combine, reduce
+from segcore.backends.reference.outline import outline
 from segcore.backends.reference.overlap import overlap
 from segcore.backends.reference.overlap_table import overlap_table
 from segcore.backends.reference.paint import paint
@@ -42,6 +43,7 @@ __all__ = [
     "encode_changes",
     "label_runs",
     "name",
+    "outline",
     "overlap",
     "overlap_table",
     "paint",

@@ -1,0 +1,108 @@
+"""The outlines of masks."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.backends.protocol import Offsets, RunEnds
+from segcore.backends.reference.flips import Piece, offsets_of, pieces, split
+
+Point = tuple[int, int]  # x, y
+Edge = tuple[Point, Point]  # with foreground on its right
+Ring = list[Point]
+
+
+def outline(
+    run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
+) -> tuple[NDArray[np.int64], Offsets, NDArray[np.int64], Offsets]:
+    """Trace the outlines of each mask."""
+    rings: list[Ring] = []
+    outer: list[int] = []
+    counts: list[int] = []
+    for flips in split(run_ends, offsets):
+        traced, holes_of = _trace(pieces(flips, height, width), height, connectivity)
+        outer += [-1 if ring < 0 else len(rings) + ring for ring in holes_of]
+        rings += traced
+        counts.append(len(traced))
+    vertices = np.array([point for ring in rings for point in ring], np.int64).reshape(-1, 2)
+    ring_offsets = offsets_of([len(ring) for ring in rings])
+    return vertices, ring_offsets, np.array(outer, np.int64), offsets_of(counts)
+
+
+def _trace(runs: list[Piece], height: int, connectivity: int) -> tuple[list[Ring], list[int]]:
+    """Give the rings of a mask, and for each the ring that it is a hole in, or -1."""
+    columns: dict[int, list[Piece]] = {}
+    for start, stop in runs:
+        x = start // height
+        columns.setdefault(x, []).append((start - x * height, stop - x * height))
+    edges = _edges(columns)
+    ring_of: dict[Edge, int] = {}
+    rings: list[Ring] = []
+    outer: list[int] = []
+    for x, column in columns.items():
+        for top, bottom in column:
+            upper, lower = ((x, top), (x + 1, top)), ((x + 1, bottom), (x, bottom))
+            for first in (upper, lower):
+                if first in ring_of:
+                    continue
+                walked = _walk(first, edges, connectivity)
+                ring_of |= dict.fromkeys(walked, len(rings))
+                if first is lower:
+                    walked.append(walked.pop(0))  # to begin at its left end
+                    above = ring_of[upper]
+                    outer.append(above if outer[above] < 0 else outer[above])
+                else:
+                    outer.append(-1)
+                rings.append(_corners(walked))
+    return rings, outer
+
+
+def _edges(columns: dict[int, list[Piece]]) -> dict[Point, list[Point]]:
+    """Give all edges: for each point the points that one can go to from there."""
+    edges: dict[Point, list[Point]] = {}
+    for x, column in columns.items():
+        for top, bottom in column:
+            edges.setdefault((x, top), []).append((x + 1, top))
+            edges.setdefault((x + 1, bottom), []).append((x, bottom))
+    for x in {side for column in columns for side in (column, column + 1)}:
+        left, right = columns.get(x - 1, []), columns.get(x, [])
+        for y0, y1 in itertools.pairwise(sorted({y for piece in left + right for y in piece})):
+            in_left, in_right = (
+                any(top <= y0 < bottom for top, bottom in column) for column in (left, right)
+            )
+            if in_left and not in_right:
+                edges.setdefault((x, y0), []).append((x, y1))
+            if in_right and not in_left:
+                edges.setdefault((x, y1), []).append((x, y0))
+    return edges
+
+
+def _walk(first: Edge, edges: dict[Point, list[Point]], connectivity: int) -> list[Edge]:
+    """Follow the edges from the first one until it comes again."""
+    walked = [first]
+    while True:
+        here, there = walked[-1]
+        ways = edges[there]
+        if len(ways) == 2:
+            # Two pixels meet here, corner to corner: to the right is the rest of this one.
+            ways = [way for way in ways if (_turn(here, there, way) < 0) == (connectivity == 8)]
+        edge = (there, ways[0])
+        if edge == first:
+            return walked
+        walked.append(edge)
+
+
+def _turn(a: Point, b: Point, c: Point) -> int:
+    """Tell whether a way turns: more than 0 to the right, less to the left, where y points down."""
+    return (b[0] - a[0]) * (c[1] - b[1]) - (b[1] - a[1]) * (c[0] - b[0])
+
+
+def _corners(walked: list[Edge]) -> Ring:
+    """Keep the points at which the way turns."""
+    before = [walked[-1], *walked[:-1]]
+    return [
+        edge[0] for last, edge in zip(before, walked, strict=True) if _turn(*last, edge[1]) != 0
+    ]

@@ -1,0 +1,196 @@
+"""Outlines of masks as polygons with holes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.backends import kernels
+from segcore.masks import Masks
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Polygons:
+    """The outlines of N masks, as :meth:`Masks.to_polygons` gives them.
+
+    A ring's points are corners between pixels: pixel (y, x) is the square from (x, y) to
+    (x + 1, y + 1), as in COCO's polygons. Where y points down, rings round foreground go clockwise,
+    rings round holes the other way.
+
+    Attributes
+    ----------
+    vertices : numpy.ndarray
+        int64 (P, 2): x and y, ring by ring. No ring repeats its first point at its end.
+    ring_offsets : numpy.ndarray
+        int64 (R + 1,): ring r is ``vertices[ring_offsets[r]:ring_offsets[r + 1]]``.
+    outer : numpy.ndarray
+        int64 (R,): -1, or for a hole the index of the ring that it is a hole in.
+    mask_offsets : numpy.ndarray
+        int64 (N + 1,): mask i has the rings ``mask_offsets[i]`` to ``mask_offsets[i + 1]``.
+    size : tuple of int
+        (H, W).
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> boxes = sc.Masks.from_boxes([[0, 0, 5, 4], [1, 1, 3, 3]], (6, 8))
+    >>> polygons = (boxes[0] - boxes[1]).to_polygons()
+    >>> polygons
+    Polygons(1 mask of 6 x 8, 2 rings, 8 vertices)
+    >>> [ring.tolist() for ring in polygons.rings(0)]
+    [[[0, 0], [5, 0], [5, 4], [0, 4]], [[1, 1], [1, 3], [3, 3], [3, 1]]]
+    >>> polygons.is_hole
+    array([False,  True])
+    """
+
+    vertices: Integers
+    ring_offsets: Integers
+    outer: Integers
+    mask_offsets: Integers
+    size: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.mask_offsets) - 1
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        plural = "" if len(self) == 1 else "s"
+        rings = f"{len(self.outer)} rings, {len(self.vertices)} vertices"
+        return f"Polygons({len(self)} mask{plural} of {height} x {width}, {rings})"
+
+    @property
+    def is_hole(self) -> NDArray[np.bool_]:
+        """Tell which rings are those of holes: bool (R,)."""
+        return self.outer >= 0
+
+    def rings(self, mask: int) -> list[Integers]:
+        """Give the rings of a mask, each an array (K, 2).
+
+        Parameters
+        ----------
+        mask : int
+            Its index, from 0.
+
+        Returns
+        -------
+        list of numpy.ndarray
+            A hole's ring comes after the one that it is in.
+        """
+        if not 0 <= mask < len(self):
+            raise IndexError(f"index {mask} is out of range for {len(self)} masks")
+        return [self._ring(r) for r in range(*self.mask_offsets[mask : mask + 2].tolist())]
+
+    def to_coco(self) -> list[list[list[int]]]:
+        """Make COCO's polygons, which have no holes, of the same pixels.
+
+        Returns
+        -------
+        list
+            For each mask a list of rings ``[x0, y0, x1, y1, ...]``, one a connected part. From the
+            first point of a ring, lines lead to the holes in it and back again: they enclose
+            nothing. :meth:`Masks.from_polygons` and pycocotools fill the pixels of the mask again,
+            to the last one, unless the outlines were simplified.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> boxes = sc.Masks.from_boxes([[0, 0, 5, 4], [1, 1, 3, 3]], (6, 8))
+        >>> ring = boxes[0] - boxes[1]
+        >>> ring.to_polygons().to_coco()
+        [[[0, 0, 5, 0, 5, 4, 0, 4, 0, 0, 1, 1, 1, 3, 3, 3, 3, 1, 1, 1]]]
+        >>> sc.Masks.from_polygons(ring.to_polygons().to_coco(), ring.size) == ring
+        True
+        """
+        points, offsets, mask_offsets = self._bridged()
+        flat = points.ravel().tolist()
+        bounds = (2 * offsets).tolist()
+        rings = [flat[start:end] for start, end in pairwise(bounds)]
+        ends = mask_offsets.tolist()
+        return [rings[start:end] for start, end in pairwise(ends)]
+
+    def to_geojson(self) -> list[dict[str, Any]]:
+        """Make GeoJSON's geometries, which shapely and labelling tools read, too.
+
+        Returns
+        -------
+        list of dict
+            For each mask a ``"MultiPolygon"``: one polygon a connected part, its outline first and
+            then its holes. Rings end with their first points.
+
+        Notes
+        -----
+        Outlines may touch themselves at corners, where two pixels do. With ``connectivity=4``, only
+        those of holes and those beside them do.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> sc.Masks.from_boxes([[1, 0, 3, 2]], (4, 4)).to_polygons().to_geojson()
+        [{'type': 'MultiPolygon', 'coordinates': [[[[1, 0], [3, 0], [3, 2], [1, 2], [1, 0]]]]}]
+        """
+        found: list[dict[str, Any]] = []
+        for i in range(len(self)):
+            parts: dict[int, list[Any]] = {}
+            for r in range(*self.mask_offsets[i : i + 2].tolist()):
+                ring = self._ring(r).tolist()
+                owner = int(self.outer[r]) if self.outer[r] >= 0 else r
+                parts.setdefault(owner, []).append([*ring, ring[0]])
+            found.append({"type": "MultiPolygon", "coordinates": list(parts.values())})
+        return found
+
+    def to_masks(self) -> Masks:
+        """Fill the outlines again.
+
+        Returns
+        -------
+        Masks
+            N masks; those that the outlines are of, unless these were simplified.
+
+        Raises
+        ------
+        ValueError
+            If a coordinate is beyond 2**30.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> masks = sc.Masks.from_boxes([[0, 0, 5, 4], [1, 1, 3, 3]], (6, 8))
+        >>> masks.to_polygons().to_masks() == masks
+        True
+        """
+        points, offsets, mask_offsets = self._bridged()
+        coordinates = points.astype(np.float64).ravel()
+        batch = kernels.rasterize_polygons(coordinates, offsets, mask_offsets, *self.size)
+        return Masks._trusted(batch, self.size)
+
+    def _ring(self, ring: int) -> Integers:
+        return self.vertices[self.ring_offsets[ring] : self.ring_offsets[ring + 1]]
+
+    def _bridged(self) -> tuple[Integers, Integers, Integers]:
+        """Make one ring of each part and its holes: (vertices, ring_offsets, mask_offsets).
+
+        A fill that is even-odd, as COCO's, does not see a line that goes there and back.
+        """
+        holes = np.flatnonzero(self.is_hole)
+        if not len(holes):
+            return self.vertices, self.ring_offsets, self.mask_offsets
+        parts: dict[int, list[Integers]] = {}
+        for r in holes.tolist():
+            of_it = int(self.outer[r])
+            begin = self.vertices[self.ring_offsets[of_it]][None]
+            hole = self._ring(r)
+            parts.setdefault(of_it, [self._ring(of_it), begin]).extend([hole, hole[:1], begin])
+        around = np.flatnonzero(~self.is_hole)
+        # The last way back is the ring's own way to its first point.
+        rings = [
+            np.concatenate(parts[r][:-1]) if r in parts else self._ring(r) for r in around.tolist()
+        ]
+        offsets = np.zeros(len(rings) + 1, np.int64)
+        np.cumsum([len(ring) for ring in rings], out=offsets[1:])
+        return np.concatenate(rings), offsets, np.searchsorted(around, self.mask_offsets)

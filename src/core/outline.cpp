@@ -1,0 +1,248 @@
+// Masks to their outlines: rings along the cracks between pixels, straight from runs.
+//
+// Runs are cut into strips: parts of columns, or of several columns that a run fills. The top and
+// the bottom of each piece of a run is an edge from the left side of its strip to the right one.
+// Where two strips meet, a sweep down both links the ends of their edges: two ends at one place are
+// one straight line, others are joined by a vertical line to the next. Then links are walked ring
+// by ring. Foreground is on the right: tops are walked to the right, bottoms to the left.
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "divide.hpp"
+#include "kernels.hpp"
+#include "parallel.hpp"
+
+namespace segcore {
+
+namespace {
+
+constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
+
+struct Found {
+    Buffer<int64_t> vertices;  // x y x y ...
+    Buffer<int64_t> ring_ends;  // in vertices, of each ring
+    Buffer<int64_t> outer;  // the ring that each is a hole of, -1 if it is none
+    Buffer<int64_t> mask_ends;  // in the rings
+};
+
+template <class T>
+class Tracer {
+   public:
+    Tracer(Size size, bool corners)
+        : height_(size.height),
+          pixels_(size.pixels()),
+          corners_(corners),
+          divider_(size.height > 0 ? size.height : 1) {}
+
+    void trace(const T* flip, const T* end, Found& found) {
+        cut(flip, end);
+        link();
+        walk(found);
+    }
+
+   private:
+    // Edges come in pairs, the top and the bottom of a piece: 2 i and 2 i + 1. An edge has two
+    // ends, 2 * edge at its left and 2 * edge + 1 at its right.
+    struct Strip {
+        int64_t left, right;
+        uint32_t first;  // of its edges
+    };
+
+    void cut(const T* flip, const T* end) {
+        strips_.clear();
+        strip_of_.clear();
+        y_.clear();
+        int64_t column = -1;  // of the last strip, if that is one column wide
+        for (; flip < end; flip += 2) {
+            int64_t start = static_cast<int64_t>(flip[0]);
+            const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
+            int64_t x = static_cast<int64_t>(divider_.quotient(flip[0]));
+            for (;;) {
+                const int64_t top = x * height_;
+                if (start == top && stop - top >= height_) {
+                    const int64_t full =
+                        static_cast<int64_t>(divider_.quotient(static_cast<T>(stop - top)));
+                    open(x, x + full);
+                    add(0, height_);
+                    column = -1;
+                    x += full;
+                    start = x * height_;
+                } else {
+                    if (x != column) open(x, x + 1);
+                    column = x;
+                    const int64_t bottom = std::min(stop - top, height_);
+                    add(start - top, bottom);
+                    start = top + bottom;
+                    ++x;
+                }
+                if (start >= stop) break;
+            }
+        }
+    }
+
+    void open(int64_t left, int64_t right) {
+        strips_.push_back({left, right, static_cast<uint32_t>(y_.size())});
+    }
+
+    void add(int64_t top, int64_t bottom) {
+        // Ends are numbered in 32 bits.
+        if (y_.size() >= kNone / 2 - 2) throw std::bad_alloc();
+        y_.push_back(top);
+        y_.push_back(bottom);
+        strip_of_.push_back(static_cast<uint32_t>(strips_.size() - 1));
+    }
+
+    // Join the ends of all edges.
+    void link() {
+        const uint32_t edges = static_cast<uint32_t>(y_.size());
+        links_.resize(2 * static_cast<size_t>(edges));
+        const size_t count = strips_.size();
+        for (size_t i = 0; i < count; ++i) {
+            const uint32_t behind = i + 1 < count ? strips_[i + 1].first : edges;
+            const bool alone = i == 0 || strips_[i - 1].right != strips_[i].left;
+            const uint32_t before = alone ? strips_[i].first : strips_[i - 1].first;
+            sweep(before, strips_[i].first, strips_[i].first, behind);
+            if (i + 1 == count || strips_[i].right != strips_[i + 1].left) {
+                sweep(strips_[i].first, behind, behind, behind);
+            }
+        }
+    }
+
+    // Link the right ends of edges a to a_end and the left ends of b to b_end, which meet. Either
+    // may be none.
+    void sweep(uint32_t a, uint32_t a_end, uint32_t b, uint32_t b_end) {
+        uint32_t pending = kNone;  // an end from which a vertical line goes down
+        while (a < a_end || b < b_end) {
+            if (b == b_end || (a < a_end && y_[a] < y_[b])) {
+                pending = join(pending, 2 * a++ + 1);
+            } else if (a == a_end || y_[b] < y_[a]) {
+                pending = join(pending, 2 * b++);
+            } else if (a % 2 == b % 2) {
+                pair(2 * a++ + 1, 2 * b++);  // straight on
+            } else {
+                // Two pieces meet at a corner. The line from above turns round the foreground's
+                // corner if that is all there is of it here, or else round the background's.
+                const uint32_t left = 2 * a + 1, right = 2 * b;
+                const bool from_left = corners_ != (a % 2 == 1);
+                pair(pending, from_left ? left : right);
+                pending = from_left ? right : left;
+                ++a;
+                ++b;
+            }
+        }
+    }
+
+    uint32_t join(uint32_t pending, uint32_t end) {
+        if (pending == kNone) return end;
+        pair(pending, end);
+        return kNone;
+    }
+
+    void pair(uint32_t a, uint32_t b) {
+        links_[a] = b;
+        links_[b] = a;
+    }
+
+    // Follow the links from each edge that was not met before.
+    void walk(Found& found) {
+        rings_.assign(y_.size(), kNone);
+        const size_t before = found.outer.size();
+        for (uint32_t edge = 0; edge < y_.size(); ++edge) {
+            if (rings_[edge] != kNone) continue;
+            const size_t ring = found.outer.size();
+            // A ring that begins with a bottom is a hole's. The foreground above it begins with the
+            // edge before: that is of the ring round both, or of another hole in it.
+            int64_t outer = -1;
+            if (edge % 2) {
+                const size_t above = before + rings_[edge - 1];
+                outer = found.outer[above] < 0 ? static_cast<int64_t>(above) : found.outer[above];
+            }
+            found.outer.push_back(outer);
+            follow(edge, static_cast<uint32_t>(ring - before), found.vertices);
+            found.ring_ends.push_back(static_cast<int64_t>(found.vertices.size() / 2));
+        }
+        found.mask_ends.push_back(static_cast<int64_t>(found.outer.size()));
+    }
+
+    // Write the corners of a ring, the left end of its first edge before all others.
+    void follow(uint32_t first, uint32_t ring, Buffer<int64_t>& vertices) {
+        const bool top = first % 2 == 0;
+        if (top) {
+            vertices.push_back(side(2 * first));
+            vertices.push_back(y_[first]);
+        }
+        uint32_t edge = first;
+        do {
+            rings_[edge] = ring;
+            const uint32_t end = 2 * edge + (edge % 2 == 0);  // tops go right, bottoms left
+            const uint32_t next = links_[end] / 2;
+            if (y_[edge] != y_[next]) {
+                int64_t* to = vertices.grow(4);
+                to[0] = to[2] = side(end);
+                to[1] = y_[edge];
+                to[3] = y_[next];
+                vertices.resize(vertices.size() + 4);
+            }
+            edge = next;
+        } while (edge != first);
+        if (top) vertices.resize(vertices.size() - 2);  // where it began
+    }
+
+    // The x of an end of an edge.
+    int64_t side(uint32_t end) const {
+        const Strip& strip = strips_[strip_of_[end / 4]];
+        return end % 2 ? strip.right : strip.left;
+    }
+
+    int64_t height_;
+    int64_t pixels_;
+    bool corners_;  // whether pieces that meet at a corner are one
+    Divider<T> divider_;
+    Buffer<Strip> strips_;
+    Buffer<uint32_t> strip_of_;  // of each pair of edges
+    Buffer<int64_t> y_;  // of each edge
+    Buffer<uint32_t> links_;  // of each end
+    Buffer<uint32_t> rings_;  // of each edge
+};
+
+}  // namespace
+
+template <class T>
+void outline(const Context& context, BatchView<T> masks, Size size, int connectivity,
+             Outlines& outlines) {
+    const double work = static_cast<double>(masks.total()) * 20;
+    const int threads = threads_for(context, masks.count, work);
+    const int64_t chunks = threads <= 1 ? 1 : std::min(masks.count, int64_t{8} * threads);
+    std::vector<Found> parts(static_cast<size_t>(chunks));
+    parallel_for(chunks, threads, [&](int64_t chunk, int) {
+        Tracer<T> tracer(size, connectivity == 8);
+        const int64_t last = masks.count * (chunk + 1) / chunks;
+        for (int64_t mask = masks.count * chunk / chunks; mask < last; ++mask) {
+            tracer.trace(masks.begin(mask), masks.end(mask), parts[static_cast<size_t>(chunk)]);
+        }
+    });
+    outlines.ring_offsets.push_back(0);
+    outlines.mask_offsets.push_back(0);
+    for (Found& part : parts) {
+        const int64_t vertices = static_cast<int64_t>(outlines.vertices.size() / 2);
+        const int64_t rings = static_cast<int64_t>(outlines.outer.size());
+        for (size_t i = 0; i < part.outer.size(); ++i) {
+            outlines.ring_offsets.push_back(vertices + part.ring_ends[i]);
+            outlines.outer.push_back(part.outer[i] < 0 ? -1 : rings + part.outer[i]);
+        }
+        for (size_t i = 0; i < part.mask_ends.size(); ++i) {
+            outlines.mask_offsets.push_back(rings + part.mask_ends[i]);
+        }
+        if (chunks == 1) {
+            outlines.vertices = std::move(part.vertices);
+        } else {
+            outlines.vertices.append(part.vertices.data(), part.vertices.size());
+        }
+    }
+}
+
+template void outline<uint32_t>(const Context&, BatchView<uint32_t>, Size, int, Outlines&);
+template void outline<uint64_t>(const Context&, BatchView<uint64_t>, Size, int, Outlines&);
+
+}  // namespace segcore

@@ -1,0 +1,97 @@
+// Masks and their outlines.
+#include "masks.hpp"
+
+namespace segcore::test {
+
+namespace {
+
+// Fill all rings of each mask, even-odd: a pixel is inside if an odd number of edges is above it.
+std::vector<Pixels> filled(const Outlines& outlines, Size size) {
+    std::vector<Pixels> masks;
+    for (size_t i = 0; i + 1 < outlines.mask_offsets.size(); ++i) {
+        Pixels flips(static_cast<size_t>(size.width * (size.height + 1)));
+        for (int64_t r = outlines.mask_offsets[i]; r < outlines.mask_offsets[i + 1]; ++r) {
+            const int64_t first = outlines.ring_offsets[static_cast<size_t>(r)];
+            const int64_t last = outlines.ring_offsets[static_cast<size_t>(r) + 1];
+            for (int64_t k = first; k < last; ++k) {
+                const int64_t* a = outlines.vertices.data() + 2 * k;
+                const int64_t* b = outlines.vertices.data() + 2 * (k + 1 < last ? k + 1 : first);
+                CHECK((a[0] == b[0]) != (a[1] == b[1]));
+                for (int64_t x = std::min(a[0], b[0]); x < std::max(a[0], b[0]); ++x) {
+                    flips[static_cast<size_t>(x * (size.height + 1) + a[1])] ^= 1;
+                }
+            }
+        }
+        Pixels pixels(pixel_count(size));
+        for (int64_t x = 0; x < size.width; ++x) {
+            uint8_t inside = 0;
+            for (int64_t y = 0; y < size.height; ++y) {
+                inside ^= flips[static_cast<size_t>(x * (size.height + 1) + y)];
+                pixels[pixel_at(size, y, x)] = inside;
+            }
+        }
+        masks.push_back(pixels);
+    }
+    return masks;
+}
+
+template <class T>
+void check_outline(const Context& context, const std::vector<Pixels>& masks, Size size) {
+    for (int connectivity : {4, 8}) {
+        const Note note("size, connectivity:", {size.height, size.width, connectivity});
+        Masks<T> all(masks);
+        Outlines outlines;
+        outline(context, all.view(), size, connectivity, outlines);
+        CHECK(filled(outlines, size) == masks);
+        // As many outer rings as there are parts, and each hole's is one of its mask's.
+        Batch<T> parts;
+        Buffer<int64_t> parents;
+        components(context, all.view(), size, connectivity, parts, parents);
+        size_t around = 0;
+        for (size_t r = 0; r < outlines.outer.size(); ++r) {
+            const int64_t outer = outlines.outer[r];
+            if (outer < 0) {
+                ++around;
+            } else {
+                CHECK(outlines.outer[static_cast<size_t>(outer)] < 0);
+                CHECK(outer < static_cast<int64_t>(r));
+            }
+        }
+        CHECK_EQUAL(around, parents.size());
+    }
+}
+
+KERNEL_TEST(outline_random) {
+    for (Size size : sizes()) {
+        if (size.pixels() > 3000) continue;
+        Random random(static_cast<uint64_t>(size.height * 1000 + size.width));
+        check_outline<T>(context, random_masks(random, size, 6), size);
+        check_outline<T>(context, {}, size);
+    }
+}
+
+// Enough work for several threads.
+KERNEL_TEST(outline_many) {
+    const Size size{4, 5};
+    Random random(1);
+    check_outline<T>(context, many_masks(random, size, 6'000), size);
+}
+
+TEST(outline_the_largest_size) {
+    const int64_t height = int64_t{1} << 50;
+    const Size size{height, 512};
+    Masks<uint64_t> masks;
+    masks.add({0});
+    masks.add({5, 9, (uint64_t{1} << 50) + 5, (uint64_t{1} << 50) + 9});
+    for_each_context([&](const Context& context) {
+        Outlines outlines;
+        outline(context, masks.view(), size, 8, outlines);
+        CHECK_EQUAL(
+            values_of(outlines.vertices),
+            (std::vector<int64_t>{0, 0, 512, 0, 512, height, 0, height, 0, 5, 2, 5, 2, 9, 0, 9}));
+    });
+}
+
+}  // namespace
+
+}  // namespace segcore::test
