@@ -96,7 +96,7 @@ class Tracer {
     // Join the ends of all edges.
     void link() {
         const uint32_t edges = static_cast<uint32_t>(y_.size());
-        links_.resize(2 * static_cast<size_t>(edges));
+        links_.resize(2 * static_cast<size_t>(edges) + 2);  // sweep writes behind the last
         const size_t count = strips_.size();
         for (size_t i = 0; i < count; ++i) {
             const uint32_t behind = i + 1 < count ? strips_[i + 1].first : edges;
@@ -111,42 +111,41 @@ class Tracer {
 
     // Link the right ends of edges a to a_end and the left ends of b to b_end, which meet. Either
     // may be none.
+    //
+    // Nothing here branches on what cannot be predicted. Ends at which a vertical line begins or
+    // ends are noted, and joined two by two. Two ends at one place are joined straight on; that is
+    // written at every step, as any other link of the same ends is written after it.
     void sweep(uint32_t a, uint32_t a_end, uint32_t b, uint32_t b_end) {
-        uint32_t pending = kNone;  // an end from which a vertical line goes down
+        constexpr int64_t kBehind = std::numeric_limits<int64_t>::max();
+        uint32_t* const turns = turns_.grow(a_end - a + b_end - b + 2);
+        size_t count = 0;
         while (a < a_end || b < b_end) {
-            if (b == b_end || (a < a_end && y_[a] < y_[b])) {
-                pending = join(pending, 2 * a++ + 1);
-            } else if (a == a_end || y_[b] < y_[a]) {
-                pending = join(pending, 2 * b++);
-            } else if (a % 2 == b % 2) {
-                pair(2 * a++ + 1, 2 * b++);  // straight on
-            } else {
-                // Two pieces meet at a corner. The line from above turns round the foreground's
-                // corner if that is all there is of it here, or else round the background's.
-                const uint32_t left = 2 * a + 1, right = 2 * b;
-                const bool from_left = corners_ != (a % 2 == 1);
-                pair(pending, from_left ? left : right);
-                pending = from_left ? right : left;
-                ++a;
-                ++b;
-            }
+            const int64_t y_a = a < a_end ? y_[a] : kBehind, y_b = b < b_end ? y_[b] : kBehind;
+            const uint32_t left = 2 * a + 1, right = 2 * b;
+            const uint32_t at_a = y_a <= y_b, at_b = y_b <= y_a, both = at_a & at_b;
+            links_[left] = right;
+            links_[right] = left;
+            // Where two pieces meet at a corner, the line from above turns round the foreground's
+            // corner if that is all there is of it, or else round the background's.
+            const uint32_t other_way = both & (a ^ b) & 1;
+            const uint32_t left_first = at_a ^ (both & (corners_ ^ (a & 1) ^ 1));
+            const uint32_t change = (left ^ right) & (left_first - 1);  // all of it, or nothing
+            turns[count] = left ^ change;
+            turns[count + 1] = right ^ change;
+            count += 2 * other_way + (both ^ 1);
+            a += at_a;
+            b += at_b;
         }
-    }
-
-    uint32_t join(uint32_t pending, uint32_t end) {
-        if (pending == kNone) return end;
-        pair(pending, end);
-        return kNone;
-    }
-
-    void pair(uint32_t a, uint32_t b) {
-        links_[a] = b;
-        links_[b] = a;
+        for (size_t i = 0; i < count; i += 2) {
+            links_[turns[i]] = turns[i + 1];
+            links_[turns[i + 1]] = turns[i];
+        }
     }
 
     // Follow the links from each edge that was not met before.
     void walk(Found& found) {
         rings_.assign(y_.size(), kNone);
+        walked_ = 0;
         const size_t before = found.outer.size();
         for (uint32_t edge = 0; edge < y_.size(); ++edge) {
             if (rings_[edge] != kNone) continue;
@@ -167,26 +166,29 @@ class Tracer {
 
     // Write the corners of a ring, the left end of its first edge before all others.
     void follow(uint32_t first, uint32_t ring, Buffer<int64_t>& vertices) {
+        // No ring has more than two corners for each edge that no ring had before.
+        int64_t* to = vertices.grow(4 * (y_.size() - walked_) + 6);
+        const int64_t* const begin = to;
         const bool top = first % 2 == 0;
         if (top) {
-            vertices.push_back(side(2 * first));
-            vertices.push_back(y_[first]);
+            *to++ = side(2 * first);
+            *to++ = y_[first];
         }
         uint32_t edge = first;
         do {
             rings_[edge] = ring;
+            ++walked_;
             const uint32_t end = 2 * edge + (edge % 2 == 0);  // tops go right, bottoms left
             const uint32_t next = links_[end] / 2;
-            if (y_[edge] != y_[next]) {
-                int64_t* to = vertices.grow(4);
-                to[0] = to[2] = side(end);
-                to[1] = y_[edge];
-                to[3] = y_[next];
-                vertices.resize(vertices.size() + 4);
-            }
+            // Two corners, unless it goes straight on: then the next ones take their place.
+            to[0] = to[2] = side(end);
+            to[1] = y_[edge];
+            to[3] = y_[next];
+            to += 4 * (y_[edge] != y_[next]);
             edge = next;
         } while (edge != first);
-        if (top) vertices.resize(vertices.size() - 2);  // where it began
+        if (top) to -= 2;  // where it began
+        vertices.resize(vertices.size() + static_cast<size_t>(to - begin));
     }
 
     // The x of an end of an edge.
@@ -197,13 +199,15 @@ class Tracer {
 
     int64_t height_;
     int64_t pixels_;
-    bool corners_;  // whether pieces that meet at a corner are one
+    uint32_t corners_;  // 1 or 0: whether pieces that meet at a corner are one
     Divider<T> divider_;
     Buffer<Strip> strips_;
     Buffer<uint32_t> strip_of_;  // of each pair of edges
     Buffer<int64_t> y_;  // of each edge
     Buffer<uint32_t> links_;  // of each end
+    Buffer<uint32_t> turns_;  // the ends at which lines turn, from a sweep
     Buffer<uint32_t> rings_;  // of each edge
+    size_t walked_ = 0;  // edges of rings that are written
 };
 
 }  // namespace
