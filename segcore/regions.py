@@ -89,7 +89,7 @@ def fill_holes(masks: Masks, max_area: int | None = None, connectivity: int = 8)
     if max_area is not None:
         small = np.flatnonzero(parts.area <= _as_area(max_area, "max_area"))
         parts, parents = parts[small], parents[small]
-    return masks ^ united(parts, parents, len(masks))
+    return masks ^ united(parts, parents, len(masks)) if len(parts) else masks
 
 
 def remove_small(masks: Masks, min_area: int, connectivity: int = 8) -> Masks:

@@ -54,6 +54,16 @@ def test_patterns(kernels, size):
         assert_combines(kernels, masks, np.roll(masks, shift, axis=0), [AND, OR, XOR, WITHOUT])
 
 
+@pytest.mark.parametrize("size", [(2, 3), (1, 1), (0, 3), (3, 0), (67, 31)])
+def test_masks_with_themselves(kernels, size):
+    """Not with masks that are equal: these are the same arrays, which ~ passes."""
+    masks = every_mask(*size) if size[0] * size[1] < 9 else patterns(*size)
+    batch = batch_of(masks)
+    for table in TABLES:
+        result = agree(kernels, "combine", *batch, *batch, *size, table)
+        assert_batch(result, truth(masks, masks, table))
+
+
 def test_one_mask_serves_for_all(kernels):
     masks = patterns(9, 70)
     for one in (masks[2:3], masks[:1], masks[1:2], masks[-1:]):

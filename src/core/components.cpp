@@ -1,9 +1,9 @@
 // Masks to their connected components.
 //
-// Runs are cut at the ends of columns. Each piece is joined with those of the column before that it
-// touches: a walk down both columns in step, and a forest in which the root of a tree is its first
-// piece. Then the pieces of each component are laid side by side, and joined again where they
-// follow one another.
+// Runs are cut at the ends of columns; the columns that a run fills are one piece. Each piece is
+// joined with those of the column before that it touches: a walk down both columns in step, and a
+// forest in which the root of a tree is its first piece. Then the pieces of each component are laid
+// side by side, and joined again where they follow one another.
 #include <algorithm>
 #include <limits>
 #include <vector>
@@ -51,16 +51,23 @@ class Splitter {
             int64_t start = static_cast<int64_t>(flip[0]);
             const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
             int64_t x = static_cast<int64_t>(divider_.quotient(flip[0]));
-            for (int64_t column_end = (x + 1) * height_;; ++x, column_end += height_) {
+            for (;;) {
                 if (x != column) {
                     before = x == column + 1 ? first : starts_.size();
                     first = behind = starts_.size();
                     column = x;
                 }
-                const int64_t piece_end = std::min(stop, column_end);
+                const int64_t top = x * height_;
+                int64_t columns = 1;
+                if (start == top && stop - top >= 2 * height_) {
+                    columns = static_cast<int64_t>(divider_.quotient(static_cast<T>(stop - top)));
+                }
+                const int64_t piece_end = std::min(stop, top + columns * height_);
                 before = add(start, piece_end, before, behind);
-                if (stop <= column_end) break;
-                start = column_end;
+                column += columns - 1;
+                if (stop == piece_end) break;
+                start = piece_end;
+                x += columns;
             }
         }
     }
@@ -167,8 +174,7 @@ class Splitter {
 template <class T>
 void components(const Context& context, BatchView<T> masks, Size size, int connectivity,
                 Batch<T>& batch, Buffer<int64_t>& parents) {
-    const double work = static_cast<double>(masks.total()) * 10 +
-                        static_cast<double>(masks.count) * static_cast<double>(size.width);
+    const double work = static_cast<double>(masks.total()) * 10;
     const int threads = threads_for(context, masks.count, work);
     const int64_t chunks = threads <= 1 ? 1 : std::min(masks.count, int64_t{8} * threads);
     std::vector<Found<T>> parts(static_cast<size_t>(chunks));

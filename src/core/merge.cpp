@@ -167,6 +167,18 @@ void reduce_pairs(BatchView<T> masks, int64_t pixels, unsigned table, Buffer<T>&
 
 constexpr unsigned kAnd = 0b1000, kOr = 0b1110;
 
+// The complement of a mask flips where the mask does, but for the first pixel.
+template <class T>
+void append_complement(const T* flip, const T* end, int64_t pixels, Buffer<T>& run_ends) {
+    if (pixels == 0) return;
+    if (flip < end && *flip == 0) {
+        ++flip;
+    } else {
+        run_ends.push_back(0);
+    }
+    run_ends.append(flip, static_cast<size_t>(end - flip));
+}
+
 }  // namespace
 
 template <class T>
@@ -176,9 +188,14 @@ void combine(const Context& context, BatchView<T> a, BatchView<T> b, Size size, 
     const double per_mask = static_cast<double>(a.total()) / static_cast<double>(a.count + 1) +
                             static_cast<double>(b.total()) / static_cast<double>(b.count + 1);
     const double work = static_cast<double>(count) * (per_mask * 3 + 20);
+    const bool complements = (table & 0b1001) == 1;  // what a mask makes of itself
     build_batch<T>(context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int) {
         const int64_t i = a.count == 1 ? 0 : mask, j = b.count == 1 ? 0 : mask;
-        merge_two(a.begin(i), a.end(i), b.begin(j), b.end(j), size.pixels(), table, run_ends);
+        if (complements && a.begin(i) == b.begin(j) && a.end(i) == b.end(j)) {
+            append_complement(a.begin(i), a.end(i), size.pixels(), run_ends);
+        } else {
+            merge_two(a.begin(i), a.end(i), b.begin(j), b.end(j), size.pixels(), table, run_ends);
+        }
         return Status{};
     });
 }

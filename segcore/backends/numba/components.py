@@ -62,7 +62,10 @@ def _cut(
                 before = first if x == column + 1 else count
                 first = behind = count
                 column = x
-            end = min(stop, (x + 1) * height)
+            top = x * height
+            columns = (stop - top) // height if start == top else 1  # that the run fills
+            columns = max(columns, 1)
+            end = min(stop, top + columns * height)
             starts = with_room(starts, count, 1)
             stops = with_room(stops, count, 1)
             forest = with_room(forest, count, 1)
@@ -74,8 +77,9 @@ def _cut(
                 _join(forest, other, count)
                 other += 1
             count += 1
+            column += columns - 1
             start = end
-            x += 1
+            x += columns
     return starts[:count], stops[:count], forest[:count]
 
 
