@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.arrays import as_integer, check_connectivity
+from segcore.backends.protocol import RunEnds
 from segcore.masks import Masks
 from segcore.morphology import opening
 
@@ -45,12 +46,8 @@ def holes(masks: Masks, connectivity: int = 8) -> tuple[Masks, NDArray[np.int64]
     >>> parts.boxes, parents
     (array([[1, 1, 3, 2]]), array([0]))
     """
-    check_connectivity(connectivity)
-    parts, parents = (~masks).components(12 - connectivity)
-    height, width = masks.size
-    x0, y0, x1, y1 = parts.boxes.T
-    inside = np.flatnonzero((x0 > 0) & (y0 > 0) & (x1 < width) & (y1 < height))
-    return parts[inside], parents[inside]
+    parts, parents, enclosed = _background(masks, connectivity)
+    return parts[enclosed], parents[enclosed]
 
 
 def fill_holes(masks: Masks, max_area: int | None = None, connectivity: int = 8) -> Masks:
@@ -85,11 +82,24 @@ def fill_holes(masks: Masks, max_area: int | None = None, connectivity: int = 8)
     >>> ring.area, sc.fill_holes(ring).area
     (array([14]), array([16]))
     """
-    parts, parents = holes(masks, connectivity)
+    parts, parents, filled = _background(masks, connectivity)
     if max_area is not None:
-        small = np.flatnonzero(parts.area <= _as_area(max_area, "max_area"))
-        parts, parents = parts[small], parents[small]
-    return masks ^ united(parts, parents, len(masks)) if len(parts) else masks
+        filled &= parts.area <= _as_area(max_area, "max_area")
+    if not filled.any():
+        return masks
+    # What stays background is less to put together: most often it is one part of each mask.
+    return ~united(parts[~filled], parents[~filled], len(masks))
+
+
+def _background(
+    masks: Masks, connectivity: int
+) -> tuple[Masks, NDArray[np.int64], NDArray[np.bool_]]:
+    """Give the parts of the background, the mask of each, and whether that encloses it."""
+    check_connectivity(connectivity)
+    parts, parents = (~masks).components(12 - connectivity)
+    height, width = masks.size
+    x0, y0, x1, y1 = parts.boxes.T
+    return parts, parents, (x0 > 0) & (y0 > 0) & (x1 < width) & (y1 < height)
 
 
 def remove_small(masks: Masks, min_area: int, connectivity: int = 8) -> Masks:
@@ -207,21 +217,33 @@ def thin_parts(masks: Masks, width: int) -> Masks:
 def united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
     """Unite the parts of each of ``count`` masks; they share no pixel, and parents ascend."""
     lengths = np.diff(parts.offsets)
-    run_ends = parts.run_ends
-    if (np.diff(parents) == 0).any():
-        # A union is a symmetric difference here: all flips of a mask's parts, in order, but for
-        # those that two parts have in common.
-        owners = np.repeat(parents, lengths)
-        order = np.lexsort((run_ends, owners))
-        flips, owners = run_ends[order], owners[order]
-        same = (flips[1:] == flips[:-1]) & (owners[1:] == owners[:-1])
-        alone = np.ones(len(flips), np.bool_)
-        alone[1:] &= ~same
-        alone[:-1] &= ~same
-        run_ends, parents, lengths = flips[alone], owners[alone], np.ones(alone.sum(), np.int64)
-    offsets = np.zeros(count + 1, np.int64)
-    np.add.at(offsets, parents + 1, lengths)
-    return Masks._trusted((run_ends, np.cumsum(offsets)), parts.size)
+    if not (np.diff(parents) == 0).any():
+        offsets = np.zeros(count + 1, np.int64)
+        offsets[parents + 1] = lengths
+        return Masks._trusted((parts.run_ends, np.cumsum(offsets)), parts.size)
+    # A union is a symmetric difference here: all flips of a mask's parts, in order, but for those
+    # that two parts have in common. One number says which mask a flip is of and where it is.
+    height, width = parts.size
+    if count * height * width >= 2**64:
+        half = count // 2
+        cut = int(np.searchsorted(parents, half))
+        halves = (
+            united(parts[:cut], parents[:cut], half),
+            united(parts[cut:], parents[cut:] - half, count - half),
+        )
+        return Masks.concatenate(halves)
+    first = np.arange(count + 1, dtype=np.uint64) * np.uint64(height * width)
+    flips: NDArray[np.uint64] = np.sort(parts.run_ends + np.repeat(first[parents], lengths))
+    alone = np.ones(len(flips), np.bool_)
+    same = flips[1:] == flips[:-1]
+    alone[1:] &= ~same
+    alone[:-1] &= ~same
+    flips = flips[alone]
+    offsets = np.searchsorted(flips, first).astype(np.int64)
+    run_ends: RunEnds = (flips - np.repeat(first[:-1], np.diff(offsets))).astype(
+        parts.run_ends.dtype
+    )
+    return Masks._trusted((run_ends, offsets), parts.size)
 
 
 def _as_area(value: Any, name: str) -> int:

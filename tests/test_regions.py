@@ -84,6 +84,17 @@ def test_large_pictures():
     assert sc.largest(masks[1] ^ sc.Masks.from_boxes([[5, 0, 6, 3]], masks.size)) == masks[1]
 
 
+def test_more_pixels_than_numbers():
+    """Twenty masks of nearly 2**59 pixels: what is united by mask and place, in several steps."""
+    size = (2**40, 2**18)
+    corners = [[0, 0, 3, 9], [5, 0, 8, 9], [9, 3, 12, 2**30]]
+    masks = sc.Masks.from_boxes(corners, size)
+    both = masks[:2].union()
+    batch = sc.Masks.concatenate([both, *[masks.union()] * 40])
+    assert sc.remove_small(batch, 100)[1:] == sc.Masks.concatenate([masks[2]] * 40)
+    assert sc.remove_small(batch, 1) == batch
+
+
 def test_is_scipy():
     ndimage = pytest.importorskip("scipy.ndimage")
     masks = np.random.default_rng(0).random((5, 60, 70)) < 0.6
