@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.arrays import as_integer, check_connectivity
-from segcore.backends.protocol import RunEnds
+from segcore.backends.sizes import run_end_dtype
 from segcore.masks import Masks
 from segcore.morphology import opening
 
@@ -240,10 +240,8 @@ def united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
     alone[:-1] &= ~same
     flips = flips[alone]
     offsets = np.searchsorted(flips, first).astype(np.int64)
-    run_ends: RunEnds = (flips - np.repeat(first[:-1], np.diff(offsets))).astype(
-        parts.run_ends.dtype
-    )
-    return Masks._trusted((run_ends, offsets), parts.size)
+    flips -= np.repeat(first[:-1], np.diff(offsets))
+    return Masks._trusted((flips.astype(run_end_dtype(height, width)), offsets), parts.size)
 
 
 def _as_area(value: Any, name: str) -> int:
