@@ -174,7 +174,7 @@ def outline_rows(name: str, dense: NDArray[np.bool_]) -> None:
 
     polygons = masks.to_polygons()
     assert len(polygons.outer) == sum(map(len, by_cv2()))
-    assert polygons.to_masks() == masks
+    assert sc.Masks.from_polygons(polygons) == masks
     row(f"to_polygons of {len(masks)}, {name}", masks.to_polygons, OpenCV=by_cv2)
     row("  and COCO's lists of them", lambda: masks.to_polygons().to_coco(), OpenCV=by_cv2)
     simplified = best(lambda: masks.to_polygons(tolerance=1.0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -28,9 +28,8 @@ from segcore.arrays import (
 from segcore.backends import kernels
 from segcore.backends.protocol import Batch, Offsets, RunEnds
 from segcore.backends.sizes import run_end_dtype
-
-if TYPE_CHECKING:
-    from segcore.polygons import Polygons
+from segcore.polygons import Polygons
+from segcore.simplify import simplify
 
 Index: TypeAlias = "int | slice | ArrayLike"
 
@@ -296,24 +295,27 @@ class Masks:
         return cls.concatenate(batches)[np.argsort(places)]
 
     @classmethod
-    def from_polygons(cls, polygons: Iterable[Any], size: Iterable[int]) -> Masks:
+    def from_polygons(
+        cls, polygons: Polygons | Iterable[Any], size: Iterable[int] | None = None
+    ) -> Masks:
         """Fill polygons, by COCO's rule to the pixel.
 
         Parameters
         ----------
-        polygons : iterable
-            For each mask a list of rings, or one ring alone. A ring is a flat list
-            ``[x0, y0, x1, y1, ...]``, a list of points ``[[x0, y0], ...]``, or an array of shape
-            (2 K,) or (K, 2). Coordinates are in pixels, the first pixel's corners being (0, 0) and
-            (1, 1); they may lie outside the image. A mask without rings is empty, and a ring of
-            fewer than three points covers nothing.
-        size : sequence of int
-            (H, W).
+        polygons : iterable or Polygons
+            What :meth:`to_polygons` gives, or for each mask a list of rings, or one ring alone. A
+            ring is a flat list ``[x0, y0, x1, y1, ...]``, a list of points ``[[x0, y0], ...]``, or
+            an array of shape (2 K,) or (K, 2). Coordinates are in pixels, the first pixel's corners
+            being (0, 0) and (1, 1); they may lie outside the image. A mask without rings is empty,
+            and a ring of fewer than three points covers nothing.
+        size : sequence of int, optional
+            (H, W). :class:`Polygons` know theirs; all else needs it.
 
         Returns
         -------
         Masks
-            Within one ring the even-odd rule holds; several are united.
+            Within one ring the even-odd rule holds; several are united. Holes of
+            :class:`Polygons` are not filled.
 
         Raises
         ------
@@ -341,6 +343,14 @@ class Masks:
                 [0, 0, 1, 1],
                 [0, 0, 1, 1]]])
         """
+        if isinstance(polygons, Polygons):
+            common = polygons.size if size is None else as_size(size)
+            vertices, ring_offsets, mask_offsets = polygons.bridged()
+            coordinates = vertices.astype(np.float64).ravel()
+            batch = kernels.rasterize_polygons(coordinates, ring_offsets, mask_offsets, *common)
+            return cls._trusted(batch, common)
+        if size is None:
+            raise ValueError("size: polygons do not say how large the picture is; pass (H, W)")
         common, batch = coco.read_polygons(polygons, size)
         return cls._trusted(batch, common)
 
@@ -541,7 +551,7 @@ class Masks:
         # What notebooks show: a mask is easier to look at than to read.
         from segcore.notebook import as_html
 
-        return as_html(self)
+        return as_html(self._run_ends, self._offsets, self.area, self._size)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         raise TypeError("a batch of masks is no array; masks.to_dense() makes one, (N, H, W)")
@@ -749,9 +759,6 @@ class Masks:
         >>> stairs.to_polygons(tolerance=1).rings(0)[0].tolist()
         [[0, 0], [4, 3], [0, 3]]
         """
-        from segcore.polygons import Polygons
-        from segcore.simplify import simplify
-
         check_connectivity(connectivity)
         limit = as_threshold(tolerance, "tolerance")
         if not 0 <= limit < np.inf:

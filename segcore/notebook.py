@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 import struct
 import zlib
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from segcore.masks import Masks
+from segcore.backends.protocol import Offsets, RunEnds
 
 SIDE = 96
 """The longer side of a thumbnail, in pixels."""
@@ -24,49 +22,54 @@ _STYLE = (
 _BORDER = "border:1px solid #8888;image-rendering:pixelated;background:#000"
 
 
-def as_html(masks: Masks) -> str:
+def as_html(
+    run_ends: RunEnds, offsets: Offsets, areas: NDArray[np.int64], size: tuple[int, int]
+) -> str:
     """Show masks as thumbnails, white on black, with their areas.
 
     Parameters
     ----------
-    masks : Masks
+    run_ends, offsets : numpy.ndarray
         N masks; the first 24 are drawn.
+    areas : numpy.ndarray
+        int64 (N,), in pixels.
+    size : tuple of int
+        (H, W).
 
     Returns
     -------
     str
         HTML that needs nothing else: pictures are in it.
     """
-    height, width = masks.size
-    plural = "" if len(masks) == 1 else "s"
-    parts = [f"<div><b>{len(masks):,} mask{plural}</b> of {height} × {width} pixels"]
-    parts.append(f", {len(masks.run_ends):,} run ends</div><div>")
-    for i, (mask, area) in enumerate(zip(masks[:MOST], masks.area[:MOST].tolist(), strict=True)):
-        picture = thumbnail(mask)
+    height, width = size
+    plural = "" if len(areas) == 1 else "s"
+    parts = [f"<div><b>{len(areas):,} mask{plural}</b> of {height} × {width} pixels"]
+    parts.append(f", {len(run_ends):,} run ends</div><div>")
+    for i, area in enumerate(areas[:MOST].tolist()):
+        picture = thumbnail(run_ends[offsets[i] : offsets[i + 1]], size)
+        image = ""
         if picture.size:
             code = base64.b64encode(_png(picture)).decode()
             image = f'<img alt="mask {i}" style="{_BORDER}" src="data:image/png;base64,{code}">'
-        else:
-            image = ""
         parts.append(f'<span style="{_STYLE}">{image}<br>{i}: {area:,} px</span>')
-    if len(masks) > MOST:
-        parts.append(f"<div>and {len(masks) - MOST:,} more</div>")
+    if len(areas) > MOST:
+        parts.append(f"<div>and {len(areas) - MOST:,} more</div>")
     return "".join([*parts, "</div>"])
 
 
-def thumbnail(mask: Masks) -> NDArray[np.bool_]:
+def thumbnail(run_ends: RunEnds, size: tuple[int, int]) -> NDArray[np.bool_]:
     """Sample a mask at the centres of a coarse grid, without decoding it."""
-    height, width = mask.size
+    height, width = size
     step = max(1, height / SIDE, width / SIDE)
     rows, columns = (
         np.minimum((np.arange(max(1, round(side / step))) + 0.5) * step, side - 1).astype(np.int64)
         if side
         else np.zeros(0, np.int64)
-        for side in (height, width)
+        for side in size
     )
-    places = (columns * height + rows[:, None]).astype(mask.run_ends.dtype)
+    places = (columns * height + rows[:, None]).astype(run_ends.dtype)
     # A pixel is foreground if the mask has flipped an odd number of times up to it.
-    flips: NDArray[np.bool_] = np.searchsorted(mask.run_ends, places, side="right") % 2 == 1
+    flips: NDArray[np.bool_] = np.searchsorted(run_ends, places, side="right") % 2 == 1
     return flips
 
 

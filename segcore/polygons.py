@@ -9,9 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends import kernels
-from segcore.masks import Masks
-
 Integers = NDArray[np.int64]
 
 
@@ -107,7 +104,7 @@ class Polygons:
         >>> sc.Masks.from_polygons(ring.to_polygons().to_coco(), ring.size) == ring
         True
         """
-        points, offsets, mask_offsets = self._bridged()
+        points, offsets, mask_offsets = self.bridged()
         flat = points.ravel().tolist()
         bounds = (2 * offsets).tolist()
         rings = [flat[start:end] for start, end in pairwise(bounds)]
@@ -144,38 +141,14 @@ class Polygons:
             found.append({"type": "MultiPolygon", "coordinates": list(parts.values())})
         return found
 
-    def to_masks(self) -> Masks:
-        """Fill the outlines again.
+    def bridged(self) -> tuple[Integers, Integers, Integers]:
+        """Make one ring of each connected part and its holes.
 
         Returns
         -------
-        Masks
-            N masks; those that the outlines are of, unless these were simplified.
-
-        Raises
-        ------
-        ValueError
-            If a coordinate is beyond 2**30.
-
-        Examples
-        --------
-        >>> import segcore as sc
-        >>> masks = sc.Masks.from_boxes([[0, 0, 5, 4], [1, 1, 3, 3]], (6, 8))
-        >>> masks.to_polygons().to_masks() == masks
-        True
-        """
-        points, offsets, mask_offsets = self._bridged()
-        coordinates = points.astype(np.float64).ravel()
-        batch = kernels.rasterize_polygons(coordinates, offsets, mask_offsets, *self.size)
-        return Masks._trusted(batch, self.size)
-
-    def _ring(self, ring: int) -> Integers:
-        return self.vertices[self.ring_offsets[ring] : self.ring_offsets[ring + 1]]
-
-    def _bridged(self) -> tuple[Integers, Integers, Integers]:
-        """Make one ring of each part and its holes: (vertices, ring_offsets, mask_offsets).
-
-        A fill that is even-odd, as COCO's, does not see a line that goes there and back.
+        vertices, ring_offsets, mask_offsets : numpy.ndarray
+            As the attributes. From a ring's first point lines lead to the holes, and back: a fill
+            that is even-odd, as COCO's, does not see them.
         """
         holes = np.flatnonzero(self.is_hole)
         if not len(holes):
@@ -194,3 +167,6 @@ class Polygons:
         offsets = np.zeros(len(rings) + 1, np.int64)
         np.cumsum([len(ring) for ring in rings], out=offsets[1:])
         return np.concatenate(rings), offsets, np.searchsorted(around, self.mask_offsets)
+
+    def _ring(self, ring: int) -> Integers:
+        return self.vertices[self.ring_offsets[ring] : self.ring_offsets[ring + 1]]

@@ -110,4 +110,5 @@ def _keep_a_third(
         return
     few = np.add.reduceat(kept, starts) < 3
     far = _squared_distance(points, points[starts][owners], points[middles][owners])
+    far[kept] = -1
     kept[_first_greatest(far, starts, lengths)[0][few]] = True

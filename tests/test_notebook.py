@@ -33,7 +33,7 @@ def test_small_masks_are_shown_as_they_are():
 def test_large_masks_are_sampled(size):
     dense = np.zeros(size, bool)
     dense[: size[0] // 2 + 1] = True
-    got = notebook.thumbnail(sc.Masks.from_dense(dense))
+    got = notebook.thumbnail(sc.Masks.from_dense(dense).run_ends, size)
     assert max(got.shape) == notebook.SIDE
     step = max(size) / notebook.SIDE
     places = [

@@ -21,7 +21,7 @@ def check(masks: sc.Masks, connectivity: int) -> None:
     polygons = masks.to_polygons(connectivity)
     assert len(polygons) == len(masks)
     assert polygons.size == masks.size
-    assert polygons.to_masks() == masks
+    assert sc.Masks.from_polygons(polygons) == masks
     coco = polygons.to_coco()
     assert sc.Masks.from_polygons(coco, masks.size) == masks
     assert [len(each) for each in coco] == np.bincount(
@@ -76,9 +76,16 @@ def test_islands_in_holes():
 def test_nothing():
     for masks in (sc.Masks([], [0], (3, 4)), sc.Masks([], [0, 0], (3, 0))):
         polygons = masks.to_polygons(tolerance=2)
-        assert polygons.to_masks() == masks
+        assert sc.Masks.from_polygons(polygons) == masks
         assert polygons.to_coco() == [[]] * len(masks)
         assert all(shape["coordinates"] == [] for shape in polygons.to_geojson())
+
+
+def test_polygons_need_a_size_unless_they_know_it():
+    with pytest.raises(ValueError, match="size: polygons do not say"):
+        sc.Masks.from_polygons([[0, 0, 2, 0, 2, 2]])
+    polygons = sc.Masks.from_boxes([[0, 0, 4, 4]], (5, 5)).to_polygons()
+    assert sc.Masks.from_polygons(polygons, (3, 9)).area.tolist() == [12]
 
 
 def test_rings_and_names():
@@ -133,7 +140,7 @@ def test_simplified_rings(tolerance):
         for ring, short in zip(exact.rings(i), fewer.rings(i), strict=True):
             kept = reduced(ring, tolerance)
             assert np.array_equal(short, ring[kept])
-    fewer.to_masks()
+    sc.Masks.from_polygons(fewer)
 
 
 @given(
@@ -190,7 +197,7 @@ def test_large_coordinates_are_traced_but_not_filled():
     far = wide.to_polygons()
     assert far.vertices.max() == 2**31
     with pytest.raises(ValueError, match=r"mask 0"):
-        far.to_masks()
+        sc.Masks.from_polygons(far)
 
 
 def test_polygons_of_a_slice():
