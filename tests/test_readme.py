@@ -31,6 +31,7 @@ def test_the_tour_runs():
     assert names["groups"].tolist() == names["kept"].tolist() == [0, 1]
     assert [s["isthing"] for s in names["panoptic"].segments[:3]] == [True, True, False]
     assert names["confusion"].mean_iou == 1
+    assert names["diagnosis"].findings[1].kind == "missed"
 
 
 def test_the_drop_in_runs():
@@ -43,3 +44,8 @@ def test_compositing_runs():
     names = run(page=README.parent / "docs" / "compositing.md")
     assert names["result"].labels.shape == (480, 640)
     assert names["ids"].tolist() == [1, 2, 3]
+
+
+def test_looking_runs():
+    names = run(page=README.parent / "docs" / "looking.md")
+    assert len(names["polygons"]) == 2
