@@ -442,7 +442,7 @@ def test_demo_finds_what_the_prediction_lost(tmp_path: Path) -> None:
     result = run("demo", "-o", tmp_path / "out")
     assert result.exit_code == 0
     assert files(tmp_path / "out") == [
-        "demo.png", "difference.png", "instances.png", "iou.csv", "prediction.png",
+        "demo.png", "difference.png", "instances.png", "iou.csv", "page.html", "prediction.png",
         "room-prediction.json", "room.json", "semantic.png",
     ]  # fmt: skip
     rows = [line.split(",") for line in (tmp_path / "out" / "iou.csv").read_text().splitlines()]

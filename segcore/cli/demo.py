@@ -21,6 +21,8 @@ from segcore.compose import compose_semantic
 from segcore.draw import colorize, difference, instances, palette, side_by_side
 from segcore.masks import Masks
 from segcore.overlap import containment, iou
+from segcore.report import Class, Objects, write_page
+from segcore.report import Picture as PagePicture
 
 Picture = NDArray[np.uint8]
 
@@ -83,6 +85,8 @@ def run_demo(folder: Path) -> None:
         with out.open("iou.csv") as file:
             file.write(as_csv(matches).encode())
         _draw(scene, found, out)
+        with out.open("page.html") as file:
+            write_page(file, "The demo's room", *_page(scene), compared=True)
     console = Console(highlight=False)
     console.print(as_table(matches))
     print_summary(console, matches)
@@ -97,6 +101,7 @@ FILES = {
     "prediction.png": "the prediction's things, in the colours of the true ones",
     "difference.png": "what the prediction lost (red) and added (blue)",
     "demo.png": "three of them side by side",
+    "page.html": "all of it in a browser, with the cause of each loss: segcore compare's page",
     "iou.csv": "the table above",
     "room.json": "the room, a COCO instance file: try `segcore semantic` on it",
     "room-prediction.json": "the prediction, in COCO's results format",
@@ -159,6 +164,21 @@ def _parts(parts: list[dict[str, Any]], found: Masks, size: tuple[int, int]) -> 
         Part(part["name"], int(area), float(share))
         for part, area, share in zip(parts, masks.area, covered[:, 0], strict=True)
     ]
+
+
+# -- the page -------------------------------------------------------------------------------------
+
+
+def _page(scene: Scene) -> tuple[list[Class], list[PagePicture]]:
+    classes = [Class(each["name"], bool(each["isthing"])) for each in scene.classes]
+    places = {each["id"]: i for i, each in enumerate(scene.classes)}
+
+    def objects(masks: Masks, items: list[dict[str, Any]], ids: list[int | str]) -> Objects:
+        return Objects(masks, np.array([places[each["category_id"]] for each in items]), ids)
+
+    truth = objects(scene.truth, scene.true, [each["id"] for each in scene.true])
+    found = objects(scene.prediction, scene.predicted, list(range(len(scene.predicted))))
+    return classes, [PagePicture("the room", truth, found)]
 
 
 # -- pictures -------------------------------------------------------------------------------------
