@@ -48,13 +48,16 @@ void check_outline(const Context& context, const std::vector<Pixels>& masks, Siz
         Buffer<int64_t> parents;
         components(context, all.view(), size, connectivity, parts, parents);
         size_t around = 0;
-        for (size_t r = 0; r < outlines.outer.size(); ++r) {
-            const int64_t outer = outlines.outer[r];
-            if (outer < 0) {
-                ++around;
-            } else {
-                CHECK(outlines.outer[static_cast<size_t>(outer)] < 0);
-                CHECK(outer < static_cast<int64_t>(r));
+        for (size_t mask = 0; mask < masks.size(); ++mask) {
+            const int64_t first = outlines.mask_offsets[mask];
+            for (int64_t r = first; r < outlines.mask_offsets[mask + 1]; ++r) {
+                const int64_t outer = outlines.outer[static_cast<size_t>(r)];
+                if (outer < 0) {
+                    ++around;
+                } else {
+                    CHECK(first <= outer && outer < r);
+                    CHECK(outlines.outer[static_cast<size_t>(outer)] < 0);
+                }
             }
         }
         CHECK_EQUAL(around, parents.size());
