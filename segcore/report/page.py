@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -195,8 +196,10 @@ def _listed(picture: Picture, diagnosis: Diagnosis | None) -> dict[str, Any]:
     height, width = picture.truth.masks.size
     note = _counted(len(picture.truth.masks), "object")
     if diagnosis is not None:
-        wrong = sum(each.kind != "matched" for each in diagnosis.findings)
-        note += f", {wrong} not matched" if wrong else ", all matched"
+        kinds = Counter(each.kind for each in diagnosis.findings)
+        del kinds["matched"]
+        wrong = (f"{count:,} {kind}" for kind, count in kinds.items())
+        note = ", ".join([note, *wrong]) + ("" if kinds else ", all matched")
     return {
         "name": picture.name,
         "height": height,

@@ -184,7 +184,7 @@ class Tracer {
             to[0] = to[2] = side(end);
             to[1] = y_[edge];
             to[3] = y_[next];
-            to += 4 * (y_[edge] != y_[next]);
+            to += y_[edge] == y_[next] ? ptrdiff_t{0} : ptrdiff_t{4};
             edge = next;
         } while (edge != first);
         if (top) to -= 2;  // where it began
