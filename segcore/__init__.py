@@ -27,6 +27,7 @@ from segcore.morphology import boundary, closing, dilate, erode, opening
 from segcore.nms import matrix_nms, merge_duplicates, nms, soft_nms
 from segcore.overlap import boundary_iou, containment, dice, intersection, iou
 from segcore.panoptic import Panoptic, PanopticRules, compose_panoptic
+from segcore.polygons import Polygons
 from segcore.regions import fill_holes, holes, largest, remove_small, thin_parts
 from segcore.runtime import get_num_threads, runtime_info, set_num_threads, show_runtime
 from segcore.soft import paste_masks, prototype_masks, stability_score, upsample_masks
@@ -37,6 +38,7 @@ __all__ = [
     "OverlapTable",
     "Panoptic",
     "PanopticRules",
+    "Polygons",
     "__version__",
     "argmax_masks",
     "argmax_upsample",

@@ -14,6 +14,9 @@ from segcore.masks import Masks
 
 Shape: TypeAlias = Literal["square", "disc", "diamond"]
 
+_MOST_COLUMNS = 2**24
+"""Shapes are described column by column, so one of more than this is an accident."""
+
 
 def dilate(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
     """Grow each mask: a pixel is foreground if one within a distance is.
@@ -245,6 +248,11 @@ def _reach(distance: int, shape: str, size: tuple[int, int]) -> NDArray[np.int64
     """Say for each number of columns how many rows the shape reaches, as far as pictures do."""
     height, width = size
     columns = range(min(distance, max(width - 1, 0)) + 1)
+    if len(columns) > _MOST_COLUMNS:
+        raise ValueError(
+            f"distance: expected at most {_MOST_COLUMNS} columns of a picture this wide, "
+            f"got {distance}"
+        )
     if shape == "square":
         return np.full(len(columns), min(distance, height), np.int64)
     if shape == "disc":

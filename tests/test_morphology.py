@@ -103,6 +103,13 @@ def test_no_masks_and_no_pixels():
         assert sc.boundary(masks, 2) == masks
 
 
+def test_shapes_that_no_memory_holds_are_refused():
+    wide = sc.Masks.from_boxes([[0, 0, 3, 3]], (4, 2**40))
+    for shape in SHAPES:
+        with pytest.raises(ValueError, match="distance: expected at most 16777216 columns"):
+            sc.dilate(wide, 2**39, shape)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
