@@ -119,8 +119,6 @@ def test_a_wide_picture(kernels):
     height, width = 4, 2**40
     run_ends = np.array([0, 2, 4 * (width - 1)], np.uint64)
     offsets = np.array([0, 1, 3])
-    if kernels.name == "reference":
-        pytest.skip("it goes through columns one by one")
     vertices, ring_offsets, outer, mask_offsets = kernels.outline(
         run_ends, offsets, height, width, 8
     )

@@ -40,9 +40,8 @@ def _first_of_each(runs: list[Piece], height: int, connectivity: int) -> list[in
     corners = int(connectivity == 8)  # how far apart neighbours may be along the column
     columns: dict[int, list[int]] = {}
     for i, (start, stop) in enumerate(runs):
-        x = start // height
-        columns.setdefault(x, []).append(i)
-        for j in columns.get(x - 1, []):
+        columns.setdefault((stop - 1) // height, []).append(i)
+        for j in columns.get(start // height - 1, []):
             before_start, before_stop = runs[j][0] + height, runs[j][1] + height
             if before_start < stop + corners and start < before_stop + corners:
                 low, high = sorted((first_of(i), first_of(j)))

@@ -17,7 +17,7 @@ from segcore.backends.sizes import run_end_dtype
 
 Flips = NDArray[np.int64]
 Piece = tuple[int, int]
-"""A run within one column: where it starts, and where it stops."""
+"""A run within one column, or over all of several: where it starts, and where it stops."""
 
 
 def split(run_ends: RunEnds, offsets: Offsets) -> list[Flips]:
@@ -51,12 +51,14 @@ def spans(flips: Flips, pixels: int) -> tuple[Flips, Flips]:
 
 
 def pieces(flips: Flips, height: int, width: int) -> list[Piece]:
-    """Cut the foreground's runs at the ends of columns."""
+    """Cut the foreground's runs at the ends of columns, but not where they fill whole columns."""
     found = []
-    for start, stop in zip(*spans(flips, height * width), strict=True):
-        for x in range(start // height, (stop - 1) // height + 1):
-            first, last = max(start, x * height), min(stop, (x + 1) * height)
-            found.append((int(first), int(last)))
+    for start, stop in zip(*(each.tolist() for each in spans(flips, height * width)), strict=True):
+        first, last = start // height, stop // height  # columns; whole ones are before `last`
+        whole = first if start == first * height else first + 1
+        cuts = (whole, last) if whole < last else (whole,)
+        places = [start, *(min(stop, cut * height) for cut in cuts), stop]
+        found += [part for part in pairwise(places) if part[0] < part[1]]
     return found
 
 

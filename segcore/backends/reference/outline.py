@@ -13,6 +13,7 @@ from segcore.backends.reference.flips import Piece, offsets_of, pieces, split
 Point = tuple[int, int]  # x, y
 Edge = tuple[Point, Point]  # with foreground on its right
 Ring = list[Point]
+Block = tuple[int, int, int, int]  # left, right, top, bottom: half-open
 
 
 def outline(
@@ -34,48 +35,56 @@ def outline(
 
 def _trace(runs: list[Piece], height: int, connectivity: int) -> tuple[list[Ring], list[int]]:
     """Give the rings of a mask, and for each the ring that it is a hole in, or -1."""
-    columns: dict[int, list[Piece]] = {}
-    for start, stop in runs:
-        x = start // height
-        columns.setdefault(x, []).append((start - x * height, stop - x * height))
-    edges = _edges(columns)
+    blocks = [_block(run, height) for run in runs]
+    edges = _edges(blocks)
     ring_of: dict[Edge, int] = {}
     rings: list[Ring] = []
     outer: list[int] = []
-    for x, column in columns.items():
-        for top, bottom in column:
-            upper, lower = ((x, top), (x + 1, top)), ((x + 1, bottom), (x, bottom))
-            for first in (upper, lower):
-                if first in ring_of:
-                    continue
-                walked = _walk(first, edges, connectivity)
-                ring_of |= dict.fromkeys(walked, len(rings))
-                if first is lower:
-                    walked.append(walked.pop(0))  # to begin at its left end
-                    above = ring_of[upper]
-                    outer.append(above if outer[above] < 0 else outer[above])
-                else:
-                    outer.append(-1)
-                rings.append(_corners(walked))
+    for left, right, top, bottom in blocks:
+        upper, lower = ((left, top), (right, top)), ((right, bottom), (left, bottom))
+        for first in (upper, lower):
+            if first in ring_of:
+                continue
+            walked = _walk(first, edges, connectivity)
+            ring_of |= dict.fromkeys(walked, len(rings))
+            if first is lower:
+                walked.append(walked.pop(0))  # to begin at its left end
+                above = ring_of[upper]
+                outer.append(above if outer[above] < 0 else outer[above])
+            else:
+                outer.append(-1)
+            rings.append(_corners(walked))
     return rings, outer
 
 
-def _edges(columns: dict[int, list[Piece]]) -> dict[Point, list[Point]]:
+def _block(run: Piece, height: int) -> Block:
+    """Give the sides of a piece of a run: it is in one column, or fills several."""
+    start, stop = run
+    left, right = start // height, (stop - 1) // height + 1
+    return left, right, start - left * height, stop - (right - 1) * height
+
+
+def _edges(blocks: list[Block]) -> dict[Point, list[Point]]:
     """Give all edges: for each point the points that one can go to from there."""
     edges: dict[Point, list[Point]] = {}
-    for x, column in columns.items():
-        for top, bottom in column:
-            edges.setdefault((x, top), []).append((x + 1, top))
-            edges.setdefault((x + 1, bottom), []).append((x, bottom))
-    for x in {side for column in columns for side in (column, column + 1)}:
-        left, right = columns.get(x - 1, []), columns.get(x, [])
-        for y0, y1 in itertools.pairwise(sorted({y for piece in left + right for y in piece})):
-            in_left, in_right = (
-                any(top <= y0 < bottom for top, bottom in column) for column in (left, right)
+    ends_at: dict[int, list[Block]] = {}
+    begins_at: dict[int, list[Block]] = {}
+    for block in blocks:
+        left, right, top, bottom = block
+        edges.setdefault((left, top), []).append((right, top))
+        edges.setdefault((right, bottom), []).append((left, bottom))
+        ends_at.setdefault(right, []).append(block)
+        begins_at.setdefault(left, []).append(block)
+    for x in ends_at.keys() | begins_at.keys():
+        sides = ends_at.get(x, []), begins_at.get(x, [])
+        corners = sorted({y for side in sides for block in side for y in block[2:]})
+        for y0, y1 in itertools.pairwise(corners):
+            on_left, on_right = (
+                any(top <= y0 < bottom for *_, top, bottom in side) for side in sides
             )
-            if in_left and not in_right:
+            if on_left and not on_right:
                 edges.setdefault((x, y0), []).append((x, y1))
-            if in_right and not in_left:
+            if on_right and not on_left:
                 edges.setdefault((x, y1), []).append((x, y0))
     return edges
 
