@@ -16,21 +16,39 @@ array([[3, 3, 3, 0, 0, 0],
        [0, 0, 7, 7, 7, 0]], dtype=uint8)
 """
 
-from segcore import backends, codecs, integrations, metrics, panoptic_ids
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from segcore import backends
 from segcore._version import __version__
 from segcore.argmax import argmax_masks, argmax_upsample
 from segcore.compose import compose_semantic
 from segcore.contingency import OverlapTable, overlap_table
-from segcore.diagnosis import Diagnosis, diagnose
 from segcore.masks import Masks
 from segcore.morphology import boundary, closing, dilate, erode, opening
 from segcore.nms import matrix_nms, merge_duplicates, nms, soft_nms
 from segcore.overlap import boundary_iou, containment, dice, intersection, iou
-from segcore.panoptic import Panoptic, PanopticRules, compose_panoptic
 from segcore.polygons import Polygons
 from segcore.regions import fill_holes, holes, largest, remove_small, thin_parts
 from segcore.runtime import get_num_threads, runtime_info, set_num_threads, show_runtime
 from segcore.soft import paste_masks, prototype_masks, stability_score, upsample_masks
+
+if TYPE_CHECKING:
+    from segcore import codecs, compat, draw, integrations, metrics, panoptic_ids
+    from segcore.diagnosis import Diagnosis, diagnose
+    from segcore.panoptic import Panoptic, PanopticRules, compose_panoptic
+
+# What is imported when it is first asked for, so that `import segcore` stays quick.
+_MODULES = ("codecs", "compat", "draw", "integrations", "metrics", "panoptic_ids")
+_HOMES = {
+    "Diagnosis": "diagnosis",
+    "Panoptic": "panoptic",
+    "PanopticRules": "panoptic",
+    "compose_panoptic": "panoptic",
+    "diagnose": "diagnosis",
+}
 
 __all__ = [
     "Diagnosis",
@@ -47,12 +65,14 @@ __all__ = [
     "boundary_iou",
     "closing",
     "codecs",
+    "compat",
     "compose_panoptic",
     "compose_semantic",
     "containment",
     "diagnose",
     "dice",
     "dilate",
+    "draw",
     "erode",
     "fill_holes",
     "get_num_threads",
@@ -79,3 +99,17 @@ __all__ = [
     "thin_parts",
     "upsample_masks",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"segcore.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'segcore' has no attribute {name!r}")
+    value = getattr(import_module(f"segcore.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

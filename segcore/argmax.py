@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from segcore.arrays import Size, as_array, as_size, check_bytes
 from segcore.backends import kernels
-from segcore.backends.reference.interpolation import bounded, interpolated
+from segcore.backends.interpolation import bounded, interpolated
 from segcore.sampling import (
     as_crop,
     as_float32,

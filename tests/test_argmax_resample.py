@@ -13,7 +13,7 @@ from strategies import seeds
 
 import segcore as sc
 from segcore.backends import reference
-from segcore.backends.reference.interpolation import LIMIT
+from segcore.backends.interpolation import LIMIT
 
 F = np.float32
 

@@ -65,3 +65,20 @@ def test_importing_segcore_imports_nothing_optional(monkeypatch):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     optional = {"click", "numba", "PIL", "pycocotools", "rich", "torch"}
     assert not optional.intersection(done.stdout.split())
+
+
+def test_importing_segcore_is_quick():
+    # Times depend on the machine, so this counts: what only some programs use comes later.
+    code = "import numpy, sys; before = len(sys.modules); import segcore; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ours = [name for name in modules.stdout.split() if name.startswith("segcore.")]
+    later = ("codecs", "compat", "diagnosis", "draw", "integrations", "metrics", "panoptic", "report")
+    assert not [name for name in ours if name.split(".")[1] in later]
+
+
+def test_what_is_imported_later_is_there():
+    assert set(segcore.__all__) <= set(dir(segcore))
+    for name in segcore.__all__:
+        assert getattr(segcore, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'segment'"):
+        segcore.segment  # noqa: B018

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import seeds
 
 from segcore.backends import reference
-from segcore.backends.reference.interpolation import LIMIT
+from segcore.backends.interpolation import LIMIT
 
 F = np.float32
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.reference.interpolation import Floats, bounded, interpolated
+from segcore.backends.interpolation import Floats, bounded, interpolated
 
 
 def argmax_resample(

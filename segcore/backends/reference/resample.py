@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from segcore.backends.protocol import Batch
 from segcore.backends.reference.flips import Flips, join
-from segcore.backends.reference.interpolation import Floats, bounded, interpolated
+from segcore.backends.interpolation import Floats, bounded, interpolated
 
 
 def resample(
