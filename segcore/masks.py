@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
@@ -89,16 +89,12 @@ class Masks:
     __array_ufunc__ = None
 
     def __init__(self, run_ends: ArrayLike, offsets: ArrayLike, size: Iterable[int]) -> None:
-        height, width = as_size(size)
-        starts = _checked_offsets(offsets)
-        ends = _checked_run_ends(run_ends, starts, height, width)
-        self._set(ends, starts, (height, width))
+        common = as_size(size)
+        self._set(*_checked(run_ends, offsets, common, copy=True), common)
 
     def _set(self, run_ends: RunEnds, offsets: Offsets, size: Size) -> None:
-        run_ends.flags.writeable = False
-        offsets.flags.writeable = False
-        self._run_ends = run_ends
-        self._offsets = offsets
+        self._run_ends = _locked(run_ends)
+        self._offsets = _locked(offsets)
         self._size = size
 
     @classmethod
@@ -537,9 +533,16 @@ class Masks:
         # A batch never changes, so its content can be a key. Each call reads all of it.
         return hash((self._size, self._offsets.tobytes(), self._run_ends.tobytes()))
 
-    def __reduce__(self) -> tuple[type[Masks], tuple[RunEnds, Offsets, Size]]:
-        # The constructor checks what a pickle brings.
-        return type(self), (self._run_ends, self._offsets, self._size)
+    def __reduce__(self) -> tuple[Callable[..., Masks], tuple[RunEnds, Offsets, Size]]:
+        # With protocol 5 the arrays can travel out of band, uncopied.
+        return type(self)._restored, (self._run_ends, self._offsets, self._size)
+
+    @classmethod
+    def _restored(cls, run_ends: RunEnds, offsets: Offsets, size: Size) -> Masks:
+        """Take what a pickle brings: checked, and where it lies but for odd addresses."""
+        common = as_size(size)
+        aligned = run_ends.flags.aligned and offsets.flags.aligned
+        return cls._trusted(_checked(run_ends, offsets, common, copy=not aligned), common)
 
     def __copy__(self) -> Masks:
         return self
@@ -893,6 +896,12 @@ def check_same_size(a: Masks, b: Masks) -> None:
         raise ValueError(f"expected masks of one size, got {a.size} and {b.size}")
 
 
+def _locked(array: NDArray[Any]) -> Any:
+    """Give a view that cannot be made writable again, unlike the array that owns the memory."""
+    array.flags.writeable = False
+    return array.view() if array.base is None else array
+
+
 def _nothing(size: Size) -> Batch:
     return np.empty(0, run_end_dtype(*size)), np.zeros(1, np.int64)
 
@@ -900,16 +909,24 @@ def _nothing(size: Size) -> Batch:
 # -- checks ---------------------------------------------------------------------------------------
 
 
-def _checked_offsets(offsets: ArrayLike) -> Offsets:
+def _checked(run_ends: ArrayLike, offsets: ArrayLike, size: Size, copy: bool) -> Batch:
+    starts = _checked_offsets(offsets)
+    ends = _checked_run_ends(run_ends, starts, *size)
+    return ends.astype(run_end_dtype(*size), copy=copy), starts.astype(np.int64, copy=copy)
+
+
+def _checked_offsets(offsets: ArrayLike) -> NDArray[Any]:
     array = as_integers(offsets, "offsets")
     if len(array) == 0 or array[0] != 0 or np.any(array[1:] < array[:-1]):
         raise ValueError("offsets: expected integers that begin with 0 and never descend")
     if array[-1] >= 2**63:
         raise ValueError(f"offsets: expected the number of run ends at the end, got {array[-1]}")
-    return array.astype(np.int64)
+    return array
 
 
-def _checked_run_ends(run_ends: ArrayLike, offsets: Offsets, height: int, width: int) -> RunEnds:
+def _checked_run_ends(
+    run_ends: ArrayLike, offsets: NDArray[Any], height: int, width: int
+) -> NDArray[Any]:
     array = as_integers(run_ends, "run_ends")
     if offsets[-1] != len(array):
         raise ValueError(f"offsets: end with {offsets[-1]}, but there are {len(array)} run ends")
@@ -929,10 +946,10 @@ def _checked_run_ends(run_ends: ArrayLike, offsets: Offsets, height: int, width:
             f"mask {_mask_at(offsets, at)}: run end {array[at]} follows {array[at - 1]}, but run "
             "ends are strictly increasing"
         )
-    return array.astype(run_end_dtype(height, width))
+    return array
 
 
-def _mask_at(offsets: Offsets, position: np.intp) -> int:
+def _mask_at(offsets: NDArray[Any], position: np.intp) -> int:
     return int(np.searchsorted(offsets, position, side="right")) - 1
 
 

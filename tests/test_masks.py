@@ -445,6 +445,28 @@ def test_pickle(protocol):
         assert not back.run_ends.flags.writeable
 
 
+def test_pickle_out_of_band():
+    masks = boxes([0, 0, 2, 2], [1, 1, 3, 3])
+    buffers = []
+    data = pickle.dumps(masks, 5, buffer_callback=buffers.append)
+    assert [len(each.raw()) for each in buffers] == [masks.run_ends.nbytes, masks.offsets.nbytes]
+    back = pickle.loads(data, buffers=[each.raw().toreadonly() for each in buffers])
+    assert back == masks
+    assert np.shares_memory(back.run_ends, masks.run_ends)
+    assert np.shares_memory(back.offsets, masks.offsets)
+
+
+def test_a_pickle_at_odd_addresses_is_copied():
+    masks = boxes([0, 0, 2, 2], [1, 1, 3, 3])
+    buffers = []
+    data = pickle.dumps(masks, 5, buffer_callback=buffers.append)
+    odd = [memoryview(b"_" + each.raw())[1:] for each in buffers]
+    back = pickle.loads(data, buffers=odd)
+    assert back == masks
+    assert back.run_ends.flags.aligned
+    assert back.offsets.flags.aligned
+
+
 def test_a_slice_pickles_no_more_than_itself():
     masks = sc.Masks.from_dense(patterns(200, 300))
     assert len(pickle.dumps(masks[0])) < 2000
@@ -465,6 +487,15 @@ def test_copies_are_itself():
     masks = boxes([0, 0, 2, 2])
     assert copy.copy(masks) is masks
     assert copy.deepcopy([masks])[0] is masks
+
+
+@pytest.mark.parametrize("count", [1, 3000])
+def test_arrays_stay_read_only(count):
+    made = boxes(*[[0, 0, 2, 2]] * count)
+    for masks in (made, made[:1], made[[0]], pickle.loads(pickle.dumps(made)), made | made):
+        for array in (masks.run_ends, masks.offsets):
+            with pytest.raises(ValueError, match="cannot set WRITEABLE"):
+                array.flags.writeable = True
 
 
 def test_nothing_can_be_set():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore.backends.interpolation import Floats, bounded, interpolated
 from segcore.backends.protocol import Batch
 from segcore.backends.reference.flips import Flips, join
-from segcore.backends.interpolation import Floats, bounded, interpolated
 
 
 def resample(

@@ -1,4 +1,4 @@
-"""Truth against prediction: the function."""
+"""Truth against prediction, object by object."""
 
 from __future__ import annotations
 
