@@ -122,9 +122,9 @@ def mindeps(session):
 def clients(session):
     """Run what meets other people's code; this installs PyTorch, gigabytes on Linux."""
     theirs = ["torchmetrics[detection]", "supervision", "faster-coco-eval"]
-    theirs += ["torchvision", "transformers"]
+    theirs += ["torchvision", "transformers", "joblib"]
     session.install(f"{built('*.whl')}[test]", XDIST, *theirs)
-    names = ["compat_clients", "integrations", "bfloat16"]
+    names = ["compat_clients", "integrations", "bfloat16", "processes"]
     names += ["soft_torch", "argmax_torch", "panoptic_rules_torch"]
     files = [f"tests/test_{name}.py" for name in names]
     run_suite(session, *files, expect=backends(session)[0])

@@ -1,0 +1,135 @@
+"""Masks from process to process: pools, forks, shared memory, joblib and PyTorch's DataLoader."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import re
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import segcore as sc
+
+PAGE = Path(__file__).parent.parent / "docs" / "parallel.md"
+
+
+def noise():
+    """Make masks on which the native kernels use several threads."""
+    return sc.Masks.from_dense(np.random.default_rng(0).random((16, 120, 200)) < 0.5)
+
+
+def run(code, *arguments, warnings="error"):
+    command = [sys.executable, "-W", warnings, *arguments]
+    command += ["-c", code] if code else []
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.parametrize("method", sorted({*multiprocessing.get_all_start_methods()} - {"fork"}))
+def test_a_pool(method):
+    masks = noise()
+    parts = [masks[:8], masks[8:]]
+    with ProcessPoolExecutor(2, multiprocessing.get_context(method)) as pool:
+        moved = list(pool.map(sc.Masks.union, parts))
+    assert moved == [each.union() for each in parts]
+
+
+def test_pickles_are_small():
+    masks = sc.Masks.from_boxes([[0, 0, 9, 9]] * 100, (1080, 1920))
+    assert len(pickle.dumps(masks)) < 10_000
+
+
+AFTER_USE = """
+import os
+import numpy as np
+import segcore as sc
+
+sc.set_num_threads(2)
+masks = sc.Masks.from_dense(np.random.default_rng(0).random((16, 120, 200)) < 0.5)
+expected = sc.iou(masks, masks)
+children = []
+for _ in range(4):
+    child = os.fork()
+    if child == 0:
+        again = sc.Masks.from_dense(masks.to_dense())
+        same = again == masks and np.array_equal(sc.iou(again, masks), expected)
+        os._exit(0 if same else 1)
+    children.append(child)
+ends = [os.waitpid(child, 0)[1] for child in children]
+assert np.array_equal(sc.iou(masks, masks), expected)
+print(*ends)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_fork_after_use():
+    # From 3.12 on Python warns of forks where there are threads, which is what this is about.
+    done = run(AFTER_USE, warnings="default")
+    assert done.stdout.split() == ["0"] * 4, done.stderr
+
+
+def recipe():
+    [script] = re.findall(r'```python title="shared_masks.py"\n(.*?)```', PAGE.read_text(), re.S)
+    return script
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="the documents are not here")
+class TestSharedMemory:
+    def test_the_recipe(self, tmp_path):
+        script = tmp_path / "shared_masks.py"
+        script.write_text(recipe())
+        done = run(None, str(script))
+        expected = sum(4 * i + 4 * i - min(i, 4) ** 2 for i in range(50))
+        assert done.stdout.split() == [str(expected)], done.stderr
+        assert not done.stderr
+
+    def test_it_copies_nothing(self):
+        functions = {"__name__": "recipe"}
+        exec(recipe(), functions)
+        masks = noise()
+        memory, shared = functions["share"](masks)
+        other, loaded = functions["load"](*shared)
+        try:
+            assert loaded == masks
+            whole = np.frombuffer(other.buf, np.uint8)
+            assert np.shares_memory(loaded.run_ends, whole)
+            assert np.shares_memory(loaded.offsets, whole)
+            assert not loaded.run_ends.flags.writeable
+        finally:
+            del loaded, whole
+            other.close()
+            memory.close()
+            memory.unlink()
+
+
+def test_joblib():
+    joblib = pytest.importorskip("joblib")
+    masks = noise()
+    parts = [masks[:8], masks[8:]]
+    moved = joblib.Parallel(n_jobs=2)(joblib.delayed(sc.Masks.union)(each) for each in parts)
+    assert moved == [each.union() for each in parts]
+
+
+def test_a_dataloader():
+    pytest.importorskip("torch")
+    done = run(
+        """
+import segcore as sc
+from torch.utils.data import DataLoader
+
+rooms = [sc.Masks.from_boxes([[0, 0, i + 1, 2]] * (i + 1), (8, 9)) for i in range(6)]
+
+if __name__ == "__main__":
+    for workers in (0, 2):
+        loader = DataLoader(rooms, batch_size=3, num_workers=workers, collate_fn=list)
+        assert [mask for batch in loader for mask in batch] == rooms
+    print("loaded")
+""",
+        warnings="default",
+    )
+    assert done.stdout.split() == ["loaded"], done.stderr
