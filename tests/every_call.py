@@ -1,0 +1,251 @@
+"""Every public function and method, called once well and once badly, on tiny inputs."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import segcore as sc
+from segcore.codecs import huggingface, kaggle, label_studio
+from segcore.compat import pycocotools
+from segcore.integrations import torchvision
+
+SIZE = (12, 20)
+CALLER_FAULTS = (TypeError, ValueError, IndexError)
+
+
+class Pair(NamedTuple):
+    """A call that gives a result, and one that raises; None where nothing can be wrong."""
+
+    good: Callable[[], Any]
+    bad: Callable[[], Any] | None = None
+
+
+def every_call() -> dict[str, Pair]:
+    """List them by name; the names are those of ``segcore.__all__`` where they are in it."""
+    corners = [[1, 2, 9, 7], [4, 4, 15, 11], [4, 3, 15, 11]]
+    masks = sc.Masks.from_boxes(corners, SIZE)
+    other = sc.Masks.from_boxes([[0, 0, 5, 5]], SIZE)
+    larger = sc.Masks.from_boxes([[0, 0, 5, 5]], (13, 20))
+    ids, scores = np.array([3, 7, 7]), np.array([0.9, 0.8, 0.7])
+    dense = masks.to_dense()
+    objects = masks.to_coco()
+    rles = pycocotools.encode(np.asfortranarray(dense.transpose(1, 2, 0).astype(np.uint8)))
+    broken = [*objects[:2], {"size": [*SIZE], "counts": "o"}]
+    heads = np.random.default_rng(0).random((3, 7, 7), np.float32)
+    semantic = sc.compose_semantic(masks, ids)
+    panoptic = sc.compose_panoptic(masks, ids, scores)
+    polygons = masks.to_polygons()
+    quiet = np.zeros((*SIZE, 3), np.uint8)
+    strings, rows, brush = (
+        kaggle.encode(masks),
+        huggingface.encode(masks),
+        label_studio.encode(masks),
+    )
+    torchvisions = {"masks": heads[:, None], "labels": ids, "scores": scores, "boxes": corners}
+    nan = float("nan")
+
+    def confusion() -> Any:
+        matrix = sc.metrics.ConfusionMatrix(10)
+        matrix.update(truth=semantic, prediction=semantic)
+        return matrix.mean_iou
+
+    def patched() -> None:
+        with sc.compat.patch_pycocotools():
+            pass
+
+    def shown() -> None:
+        with contextlib.redirect_stdout(io.StringIO()):
+            sc.show_runtime()
+
+    return {
+        "Masks": Pair(
+            lambda: sc.Masks([3, 6], [0, 2], SIZE), lambda: sc.Masks([6, 3], [0, 2], SIZE)
+        ),
+        "Masks.from_dense": Pair(
+            lambda: sc.Masks.from_dense(dense), lambda: sc.Masks.from_dense(heads)
+        ),
+        "Masks.from_bits": Pair(
+            lambda: sc.Masks.from_bits(np.packbits(dense, axis=-1), SIZE),
+            lambda: sc.Masks.from_bits(dense, SIZE),
+        ),
+        "Masks.from_coco": Pair(
+            lambda: sc.Masks.from_coco(objects), lambda: sc.Masks.from_coco(broken)
+        ),
+        "Masks.from_polygons": Pair(
+            lambda: sc.Masks.from_polygons([[[1, 1, 1, 9, 9, 9]], [[2, 2, 8, 2, 5, 9]]], SIZE),
+            lambda: sc.Masks.from_polygons([[[1, 1, 1, 9, 9, 9]], [[2, 2, nan, 2, 5, 9]]], SIZE),
+        ),
+        "Masks.from_boxes": Pair(
+            lambda: sc.Masks.from_boxes(corners, SIZE),
+            lambda: sc.Masks.from_boxes([[1, 2, nan, 4]], SIZE),
+        ),
+        "Masks.from_label_map": Pair(
+            lambda: sc.Masks.from_label_map(semantic, ignore=7),
+            lambda: sc.Masks.from_label_map(heads),
+        ),
+        "Masks.concatenate": Pair(
+            lambda: sc.Masks.concatenate([masks, other]),
+            lambda: sc.Masks.concatenate([masks, larger]),
+        ),
+        "Masks.area": Pair(lambda: masks.area),
+        "Masks.boxes": Pair(lambda: masks.boxes),
+        "Masks.parts": Pair(
+            lambda: (masks[0], masks[1:], masks[[2, 0]], [*masks]), lambda: masks[9]
+        ),
+        "Masks.compare": Pair(lambda: (masks == other, hash(masks), repr(masks))),
+        "Masks.to_dense": Pair(masks.to_dense, lambda: masks.to_dense("U3")),
+        "Masks.to_coco": Pair(lambda: (masks.to_coco(), masks.to_coco(compressed=False))),
+        "Masks.to_polygons": Pair(
+            lambda: masks.to_polygons(tolerance=1), lambda: masks.to_polygons(connectivity=5)
+        ),
+        "Masks.sets": Pair(
+            lambda: (masks & other, masks | other, masks ^ other, masks - other, ~masks),
+            lambda: masks | larger,
+        ),
+        "Masks.union": Pair(masks.union),
+        "Masks.intersection": Pair(masks.intersection),
+        "Masks.components": Pair(masks.components, lambda: masks.components(3)),
+        "Masks.html": Pair(masks._repr_html_),
+        "Polygons": Pair(
+            lambda: (polygons.to_coco(), polygons.to_geojson(), polygons.rings(0)),
+            lambda: polygons.rings(9),
+        ),
+        "argmax_masks": Pair(
+            lambda: sc.argmax_masks(heads, np.eye(3, dtype=np.float32), SIZE),
+            lambda: sc.argmax_masks(heads, np.eye(2, dtype=np.float32), SIZE),
+        ),
+        "argmax_upsample": Pair(
+            lambda: sc.argmax_upsample(heads, SIZE), lambda: sc.argmax_upsample(heads[0], SIZE)
+        ),
+        "paste_masks": Pair(
+            lambda: sc.paste_masks(heads, corners, SIZE),
+            lambda: sc.paste_masks(heads, [[nan] * 4] * 3, SIZE),
+        ),
+        "upsample_masks": Pair(
+            lambda: sc.upsample_masks(heads, SIZE, 0.5),
+            lambda: sc.upsample_masks(heads[0, 0], SIZE, 0.5),
+        ),
+        "prototype_masks": Pair(
+            lambda: sc.prototype_masks(np.eye(3), heads, corners, SIZE, 0.5),
+            lambda: sc.prototype_masks(np.eye(2), heads, corners, SIZE, 0.5),
+        ),
+        "stability_score": Pair(
+            lambda: sc.stability_score(heads, 0.5, 0.1), lambda: sc.stability_score(heads, 0.5, -1)
+        ),
+        "compose_semantic": Pair(
+            lambda: sc.compose_semantic(masks, ids, priority="smallest"),
+            lambda: sc.compose_semantic(masks, ids[:2]),
+        ),
+        "compose_panoptic": Pair(
+            lambda: sc.compose_panoptic(masks, ids, scores).labels,
+            lambda: sc.compose_panoptic(masks, ids, scores[:2]),
+        ),
+        "Panoptic": Pair(lambda: (panoptic.segments, panoptic.dropped, panoptic.masks)),
+        "PanopticRules": Pair(
+            lambda: sc.PanopticRules.preset("detectron2"),
+            lambda: sc.PanopticRules.preset("none"),
+        ),
+        "iou": Pair(lambda: sc.iou(masks, masks, above=0.2), lambda: sc.iou(masks, larger)),
+        "dice": Pair(lambda: sc.dice(masks, corners), lambda: sc.dice(masks, larger)),
+        "containment": Pair(lambda: sc.containment(masks, other), lambda: sc.containment(masks, 1)),
+        "intersection": Pair(
+            lambda: sc.intersection(masks, other), lambda: sc.intersection(masks, larger)
+        ),
+        "boundary_iou": Pair(
+            lambda: sc.boundary_iou(masks, masks), lambda: sc.boundary_iou(masks, larger)
+        ),
+        "nms": Pair(lambda: sc.nms(masks, scores, 0.5, ids), lambda: sc.nms(masks, ids[:2], 0.5)),
+        "soft_nms": Pair(
+            lambda: sc.soft_nms(masks, scores), lambda: sc.soft_nms(masks, scores, sigma=-1)
+        ),
+        "matrix_nms": Pair(
+            lambda: sc.matrix_nms(masks, scores), lambda: sc.matrix_nms(masks, scores, sigma=-1)
+        ),
+        "merge_duplicates": Pair(
+            lambda: sc.merge_duplicates(masks, scores, 0.5),
+            lambda: sc.merge_duplicates(masks, scores, nan),
+        ),
+        "dilate": Pair(lambda: sc.dilate(masks, 2, "disc"), lambda: sc.dilate(masks, -1)),
+        "erode": Pair(lambda: sc.erode(masks, 1), lambda: sc.erode(masks, 1, "star")),
+        "opening": Pair(lambda: sc.opening(masks, 1), lambda: sc.opening(masks, -1)),
+        "closing": Pair(lambda: sc.closing(masks, 1), lambda: sc.closing(masks, -1)),
+        "boundary": Pair(lambda: sc.boundary(masks, 1), lambda: sc.boundary(masks, -1)),
+        "thin_parts": Pair(lambda: sc.thin_parts(masks, 3), lambda: sc.thin_parts(masks, 2)),
+        "holes": Pair(lambda: sc.holes(masks), lambda: sc.holes(masks, 3)),
+        "fill_holes": Pair(lambda: sc.fill_holes(masks, 4), lambda: sc.fill_holes(masks, -1)),
+        "remove_small": Pair(lambda: sc.remove_small(masks, 9), lambda: sc.remove_small(masks, -1)),
+        "largest": Pair(lambda: sc.largest(masks), lambda: sc.largest(masks, 3)),
+        "overlap_table": Pair(
+            lambda: sc.overlap_table(semantic, panoptic.labels).iou(),
+            lambda: sc.overlap_table(semantic, heads),
+        ),
+        "OverlapTable": Pair(lambda: sc.overlap_table(semantic, semantic).dense()),
+        "diagnose": Pair(
+            lambda: sc.diagnose(masks, masks[:1]).to_dict(), lambda: sc.diagnose(masks, larger)
+        ),
+        "Diagnosis": Pair(lambda: sc.diagnose(masks, other).worst()),
+        "get_num_threads": Pair(sc.get_num_threads),
+        "set_num_threads": Pair(
+            lambda: sc.set_num_threads(sc.get_num_threads()), lambda: sc.set_num_threads(0)
+        ),
+        "runtime_info": Pair(sc.runtime_info),
+        "show_runtime": Pair(shown),
+        "backends.load": Pair(
+            lambda: sc.backends.load(sc.backends.current()), lambda: sc.backends.available()[9]
+        ),
+        "metrics": Pair(confusion, lambda: sc.metrics.ConfusionMatrix(-1)),
+        "draw": Pair(
+            lambda: sc.draw.overlay(quiet, masks), lambda: sc.draw.overlay(quiet[:2], masks)
+        ),
+        "draw.difference": Pair(lambda: sc.draw.difference(masks, other, quiet)),
+        "panoptic_ids": Pair(
+            lambda: sc.panoptic_ids.to_rgb(sc.panoptic_ids.from_rgb(quiet)),
+            lambda: sc.panoptic_ids.to_rgb([-1]),
+        ),
+        "codecs": Pair(
+            lambda: kaggle.decode(kaggle.encode(masks), SIZE), lambda: kaggle.decode(["1"], SIZE)
+        ),
+        "codecs.kaggle": Pair(lambda: kaggle.decode(strings, SIZE)),
+        "codecs.huggingface": Pair(
+            lambda: huggingface.encode(huggingface.decode(rows, SIZE)),
+            lambda: huggingface.decode([[0, 1]], SIZE),
+        ),
+        "codecs.label_studio": Pair(
+            lambda: label_studio.encode(label_studio.decode(brush, SIZE)),
+            lambda: label_studio.decode([[1, 2, 3]], SIZE),
+        ),
+        "compat": Pair(patched),
+        "compat.encode": Pair(
+            lambda: pycocotools.encode(dense.transpose(1, 2, 0)),
+            lambda: pycocotools.encode(heads[0]),
+        ),
+        "compat.decode": Pair(lambda: pycocotools.decode(rles), lambda: pycocotools.decode(broken)),
+        "compat.area": Pair(lambda: pycocotools.area(rles), lambda: pycocotools.area(broken)),
+        "compat.toBbox": Pair(lambda: pycocotools.toBbox(rles), lambda: pycocotools.toBbox(broken)),
+        "compat.merge": Pair(lambda: pycocotools.merge(rles), lambda: pycocotools.merge(broken)),
+        "compat.iou": Pair(
+            lambda: pycocotools.iou(rles, rles, [0, 1, 0]),
+            lambda: pycocotools.iou(rles, broken, [0, 1, 0]),
+        ),
+        "compat.frPyObjects": Pair(
+            lambda: pycocotools.frPyObjects([[1, 1, 1, 9, 9, 9], [2, 2, 8, 2, 5, 9]], *SIZE),
+            lambda: pycocotools.frPyObjects([[1, 1, 1, nan, 9, 9], [2, 2, 8, 2, 5, 9]], *SIZE),
+        ),
+        "compat.frBbox": Pair(
+            lambda: pycocotools.frBbox(np.array([[1.0, 2, 3, 4]]), *SIZE),
+            lambda: pycocotools.frBbox(np.array([[1.0, 2, nan, 4]]), *SIZE),
+        ),
+        "compat.frUncompressedRLE": Pair(
+            lambda: pycocotools.frPyObjects({"size": [*SIZE], "counts": [3, 4, 233]}, *SIZE),
+            lambda: pycocotools.frPyObjects({"size": [*SIZE], "counts": [3, -4, 233]}, *SIZE),
+        ),
+        "integrations": Pair(
+            lambda: torchvision.from_output({**torchvisions, "masks": dense[:, None]}),
+            lambda: torchvision.from_output({}),
+        ),
+    }

@@ -1,0 +1,50 @@
+"""No public call keeps memory, whether it gives a result or an error: see leaks.py."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from every_call import CALLER_FAULTS, every_call
+from leaks import growth, leaks
+
+import segcore as sc
+
+PROGRAM = Path(__file__).with_name("leaks.py")
+CALLS = every_call()
+
+
+def test_every_public_name_is_called():
+    assert set(sc.__all__) - {name.split(".")[0] for name in CALLS} == {"__version__"}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_calls_do_what_they_are_for(name):
+    good, bad = CALLS[name]
+    good()
+    if bad is not None:
+        with pytest.raises(CALLER_FAULTS):
+            bad()
+
+
+@pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="memory is kept on purpose")
+def test_no_call_leaks():
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM), "300"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(PROGRAM.parent), "SEGCORE_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no leaks" in done.stdout
+
+
+def test_leaks_are_found():
+    kept = []
+    assert leaks(growth(lambda: kept.append(object()), 500), 500)
+    assert leaks(growth(lambda: kept.append(bytearray(2000)), 500), 500)
+    assert not leaks(growth(lambda: bytearray(2000), 500), 500)
