@@ -28,7 +28,9 @@ from segcore.arrays import (
 from segcore.backends import kernels
 from segcore.backends.protocol import Batch, Offsets, RunEnds
 from segcore.backends.sizes import run_end_dtype
+from segcore.dense import check_numeric, decode, for_encode
 from segcore.polygons import Polygons
+from segcore.run_ends import as_batch
 from segcore.simplify import simplify
 
 Index: TypeAlias = "int | slice | ArrayLike"
@@ -90,7 +92,7 @@ class Masks:
 
     def __init__(self, run_ends: ArrayLike, offsets: ArrayLike, size: Iterable[int]) -> None:
         common = as_size(size)
-        self._set(*_checked(run_ends, offsets, common, copy=True), common)
+        self._set(*as_batch(run_ends, offsets, common, copy=True), common)
 
     def _set(self, run_ends: RunEnds, offsets: Offsets, size: Size) -> None:
         self._run_ends = _locked(run_ends)
@@ -154,7 +156,7 @@ class Masks:
         size = as_size(array.shape[1:])
         if bits is not None:
             return cls._from_bfloat16(array, threshold, size)
-        array, threshold = _for_encode(array, threshold)
+        array, threshold = for_encode(array, threshold)
         return cls._trusted(kernels.encode(array, threshold), size)
 
     @classmethod
@@ -542,7 +544,7 @@ class Masks:
         """Take what a pickle brings: checked, and where it lies but for odd addresses."""
         common = as_size(size)
         aligned = run_ends.flags.aligned and offsets.flags.aligned
-        return cls._trusted(_checked(run_ends, offsets, common, copy=not aligned), common)
+        return cls._trusted(as_batch(run_ends, offsets, common, copy=not aligned), common)
 
     def __copy__(self) -> Masks:
         return self
@@ -679,28 +681,17 @@ class Masks:
         shape = (len(self), *self._size)
         if out is None:
             fresh = np.dtype(dtype)
-            _check_numeric(fresh, "dtype")
+            check_numeric(fresh, "dtype")
             check_bytes(shape, fresh)
             dense = np.zeros(shape, fresh)
-            self._decode(dense, zeroed=True)
+            decode(self._run_ends, self._offsets, dense, zeroed=True)
             return dense
         array = as_output(out, "out")
-        _check_numeric(array.dtype, "out")
+        check_numeric(array.dtype, "out")
         if array.shape != shape:
             raise ValueError(f"out: expected the shape {shape}, got {array.shape}")
-        self._decode(array, zeroed=False)
+        decode(self._run_ends, self._offsets, array, zeroed=False)
         return out
-
-    def _decode(self, out: NDArray[Any], zeroed: bool) -> None:
-        dtype = out.dtype
-        if dtype.itemsize <= 8 and dtype.char not in "gG":
-            kernels.decode(self._run_ends, self._offsets, out, zeroed)
-            return
-        # Such elements no kernel writes.
-        plane = np.zeros((1, *self._size), np.bool_)
-        for image, mask in zip(out, self, strict=True):
-            kernels.decode(mask._run_ends, mask._offsets, plane, False)
-            image[...] = plane[0]
 
     def to_coco(self, compressed: bool = True) -> list[dict[str, Any]]:
         """Make COCO's RLE dicts, ready for JSON.
@@ -904,69 +895,3 @@ def _locked(array: NDArray[Any]) -> Any:
 
 def _nothing(size: Size) -> Batch:
     return np.empty(0, run_end_dtype(*size)), np.zeros(1, np.int64)
-
-
-# -- checks ---------------------------------------------------------------------------------------
-
-
-def _checked(run_ends: ArrayLike, offsets: ArrayLike, size: Size, copy: bool) -> Batch:
-    starts = _checked_offsets(offsets)
-    ends = _checked_run_ends(run_ends, starts, *size)
-    return ends.astype(run_end_dtype(*size), copy=copy), starts.astype(np.int64, copy=copy)
-
-
-def _checked_offsets(offsets: ArrayLike) -> NDArray[Any]:
-    array = as_integers(offsets, "offsets")
-    if len(array) == 0 or array[0] != 0 or np.any(array[1:] < array[:-1]):
-        raise ValueError("offsets: expected integers that begin with 0 and never descend")
-    if array[-1] >= 2**63:
-        raise ValueError(f"offsets: expected the number of run ends at the end, got {array[-1]}")
-    return array
-
-
-def _checked_run_ends(
-    run_ends: ArrayLike, offsets: NDArray[Any], height: int, width: int
-) -> NDArray[Any]:
-    array = as_integers(run_ends, "run_ends")
-    if offsets[-1] != len(array):
-        raise ValueError(f"offsets: end with {offsets[-1]}, but there are {len(array)} run ends")
-    outside = np.flatnonzero((array < 0) | (array >= height * width))
-    if len(outside):
-        raise ValueError(
-            f"mask {_mask_at(offsets, outside[0])}: run end {array[outside[0]]} is not a pixel of "
-            f"size ({height}, {width}), from 0 to {height * width - 1}"
-        )
-    falls = np.zeros(len(array) + 1, np.bool_)
-    falls[1:-1] = array[1:] <= array[:-1]
-    falls[offsets] = False  # another mask begins
-    wrong = np.flatnonzero(falls)
-    if len(wrong):
-        at = wrong[0]
-        raise ValueError(
-            f"mask {_mask_at(offsets, at)}: run end {array[at]} follows {array[at - 1]}, but run "
-            "ends are strictly increasing"
-        )
-    return array
-
-
-def _mask_at(offsets: NDArray[Any], position: np.intp) -> int:
-    return int(np.searchsorted(offsets, position, side="right")) - 1
-
-
-def _for_encode(array: NDArray[Any], threshold: float | None) -> tuple[NDArray[Any], float | None]:
-    """Give the array and threshold in a form that the kernel knows."""
-    dtype = array.dtype
-    if dtype.kind == "f" and threshold is None:
-        raise ValueError(f"dense: {dtype} needs a threshold; pass threshold=0.5")
-    if dtype.char == "g":
-        return array > threshold, None
-    if dtype.isnative:
-        return array, threshold
-    native = dtype.newbyteorder("=")
-    # Whether something is zero does not depend on the order of its bytes.
-    return (array.view(native) if threshold is None else array.astype(native)), threshold
-
-
-def _check_numeric(dtype: np.dtype[Any], name: str) -> None:
-    if dtype.kind not in "biufc":
-        raise TypeError(f"{name}: expected bool or a numeric dtype, got {dtype}")
