@@ -28,8 +28,8 @@ def dilate(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
     distance : int
         In pixels.
     shape : {"square", "disc", "diamond"}
-        How far a pixel that is dx columns and dy rows away is: max(|dx|, |dy|), the root of
-        dx**2 + dy**2, or |dx| + |dy|.
+        How far a pixel that is dx columns and dy rows away is: ``max(|dx|, |dy|)``, the root
+        of ``dx**2 + dy**2``, or ``|dx| + |dy|``.
 
     Returns
     -------

@@ -79,7 +79,7 @@ class Kernels(Protocol):
     ) -> Batch:
         """Read COCO's compressed counts strings, laid end to end in ``data``.
 
-        Zero runs are accepted and vanish. See :mod:`segcore.backends.errors` for what raises.
+        Zero runs are accepted and vanish. ``segcore/backends/errors.py`` has what raises.
         """
 
     def string_encode(

@@ -157,7 +157,7 @@ class PanopticRules:
         Parameters
         ----------
         name : str
-            One of :data:`segcore.panoptic.rules.PRESETS`:
+            One of :data:`segcore.panoptic.PRESETS`:
 
             - "panopticapi": ``combine_semantic_and_instance_predictions.py`` of the COCO API;
             - "detectron2": ``combine_semantic_and_instance_outputs`` of its Panoptic FPN;

@@ -1,0 +1,32 @@
+"""How Sphinx makes the user guide and the API reference; `nox -s docs` runs it."""
+
+from segcore import __version__
+
+project = "segcore"
+author = copyright = "segcore developers"
+version = release = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"segcore {release}"
+
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3  # headings can be linked to, as on a repository's own pages
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # docstrings say what arguments are, and more than a type can
+numpydoc_show_class_members = False  # :members: lists them
+
+# A reference to a name that the reference does not hold is an error.
+nitpicky = True
+
+
+def link_to_pages(app, name, source):
+    """Documents of the repository's root are pages here."""
+    for page in ("changelog", "contributing", "security"):
+        source[0] = source[0].replace(f"](../{page.upper()}.md", f"]({page}.md")
+
+
+def setup(app):
+    app.connect("source-read", link_to_pages)
