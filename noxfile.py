@@ -124,7 +124,7 @@ def clients(session):
     theirs = ["torchmetrics[detection]", "supervision", "faster-coco-eval"]
     theirs += ["torchvision", "transformers", "joblib"]
     session.install(f"{built('*.whl')}[test]", XDIST, *theirs)
-    names = ["compat_clients", "integrations", "bfloat16", "processes"]
+    names = ["compat_clients", "documents", "integrations", "bfloat16", "processes"]
     names += ["soft_torch", "argmax_torch", "panoptic_rules_torch"]
     files = [f"tests/test_{name}.py" for name in names]
     run_suite(session, *files, expect=backends(session)[0])
@@ -156,6 +156,16 @@ def lint(session):
         *(*system, *WARNINGS, *cpp_files("src/bind")),
         external=True,
     )
+
+
+@nox.session(requires=["wheel"])
+def docs(session):
+    """Build the user guide and the API reference; whatever Sphinx warns of is an error."""
+    session.install(f"{built('*.whl')}[docs]")
+    shutil.rmtree("docs/_build", ignore_errors=True)
+    strict = ["--fail-on-warning", "--keep-going", "--quiet"]
+    env = {"PYTHONSAFEPATH": "1"}
+    session.run("python", "-m", "sphinx", *strict, "docs", "docs/_build", env=env)
 
 
 def run_cpp_tests(session, *flags):

@@ -1,5 +1,7 @@
 """How Sphinx makes the user guide and the API reference; `nox -s docs` runs it."""
 
+import re
+
 from segcore import __version__
 
 project = "segcore"
@@ -22,11 +24,12 @@ numpydoc_show_class_members = False  # :members: lists them
 nitpicky = True
 
 
-def link_to_pages(app, name, source):
+def link_to_pages(source):
     """Documents of the repository's root are pages here."""
-    for page in ("changelog", "contributing", "security"):
-        source[0] = source[0].replace(f"](../{page.upper()}.md", f"]({page}.md")
+    names = r"\]\((?:\.\./)?(CHANGELOG|CONTRIBUTING|SECURITY)\.md"
+    source[0] = re.sub(names, lambda found: f"]({found[1].lower()}.md", source[0])
 
 
 def setup(app):
-    app.connect("source-read", link_to_pages)
+    app.connect("source-read", lambda app, name, source: link_to_pages(source))
+    app.connect("include-read", lambda app, path, name, source: link_to_pages(source))

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-import segcore
 from segcore.backends.protocol import Kernels
 from segcore.compat import pycocotools as drop_in
 
@@ -202,9 +201,7 @@ def public_objects() -> dict[int, str]:
 
 def test_the_reference_describes_every_public_name_once():
     described = {name: resolve(name) for name in documented()}
-    objects = Counter(
-        id(value) for name, value in described.items() if not inspect.ismodule(value)
-    )
+    objects = Counter(id(value) for name, value in described.items() if not inspect.ismodule(value))
     public = public_objects()
     assert sorted(public[key] for key in public.keys() - objects.keys()) == []
     assert [name for name, value in described.items() if objects[id(value)] > 1] == []
