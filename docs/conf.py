@@ -10,6 +10,8 @@ version = release = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc"]
 exclude_patterns = ["_build"]
+smartquotes = False  # what is quoted is often code
+highlight_language = "none"  # of blocks that name no language
 html_theme = "furo"
 html_title = f"segcore {release}"
 
