@@ -14,6 +14,8 @@ smartquotes = False  # what is quoted is often code
 highlight_language = "none"  # of blocks that name no language
 html_theme = "furo"
 html_title = f"segcore {release}"
+html_static_path = ["_static"]
+html_css_files = ["width.css"]
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3  # headings can be linked to, as on a repository's own pages
