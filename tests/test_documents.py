@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+import segcore
 from segcore.backends.protocol import Kernels
 from segcore.compat import pycocotools as drop_in
 
@@ -112,6 +113,15 @@ def test_the_readme_runs_and_says_what_comes_out(tmp_path, monkeypatch):
     assert names["diagnosis"].findings[1].kind == "missed"
     assert names["mask_util"] is drop_in
     assert names["mask"].encode is not drop_in.encode  # the patch was undone
+
+
+def test_the_changelog_and_the_citation_name_this_version():
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    [newest, date] = re.findall(r"^## (\S+) - (\S+)$", changelog, re.MULTILINE)[0]
+    assert newest == segcore.__version__
+    citation = (ROOT / "CITATION.cff").read_text("utf-8").splitlines()
+    assert f"version: {newest}" in citation
+    assert f"date-released: {date}" in citation
 
 
 # -- commands -------------------------------------------------------------------------------------
