@@ -143,7 +143,7 @@ def lint(session):
     stubtest = ["mypy.stubtest", "segcore._native", "segcore._coco", "--allowlist", str(allowed)]
     stubtest += ["--mypy-config-file", "pyproject.toml"]
     session.run("python", "-m", *stubtest, env={"PYTHONSAFEPATH": "1"})
-    folders = ("src/core", "src/simd", "src/bind", "tests/cpp")
+    folders = ("src/core", "src/simd", "src/bind", "tests/cpp", "tests/cpp/fuzz")
     sources = [str(path) for folder in folders for path in Path(folder).glob("*.[chi][pn][pl]")]
     session.run("clang-format", "--dry-run", "-Werror", *sorted(sources))
     session.run("clang-tidy", "--quiet", *cpp_files("src/core"), "--", "-std=c++17", "-Isrc")
@@ -210,6 +210,29 @@ def sanitize(session):
         "PYTHONMALLOC": "malloc",
     }
     run_suite(session, "-k", "native", expect=backends(session, **env)[0], **env)
+
+
+def clang():
+    """Find clang++, or the newest clang++-N; None where there is none."""
+    if found := shutil.which("clang++"):
+        return found
+    numbered = [path for folder in os.get_exec_path() for path in Path(folder).glob("clang++-*")]
+    versions = {path.name.partition("-")[2]: str(path) for path in numbered}
+    return versions[max(versions, key=float)] if versions else None
+
+
+@nox.session(requires=["wheel"])
+def fuzz(session):
+    """Fuzz the C++ core and the Python surface; `nox -s fuzz -- --seconds 3600`, not 60 each."""
+    compiler = clang()
+    if compiler is None:
+        session.skip("fuzzing wants Clang, with libFuzzer: the packages clang and libclang-rt-dev")
+    env = {"CC": compiler.replace("clang++", "clang"), "CXX": compiler}
+    env |= {"SEGCORE_SANITIZE": f"fuzzer-no-link,{SANITIZERS}", "SEGCORE_REQUIRE_NATIVE": "1"}
+    session.install(f"{built('*.tar.gz')}[test]", "atheris", env=env)
+    command = ["python", "tests/fuzz/run.py", "--compiler", compiler]
+    command += ["--folder", session.create_tmp(), *session.posargs]
+    session.run(*command, env={"PYTHONSAFEPATH": "1"})
 
 
 @nox.session

@@ -96,5 +96,5 @@ def check_samples(array: NDArray[np.number], name: str) -> None:
 
 def as_float32(array: NDArray[np.number]) -> NDArray[np.float32]:
     """Convert to C-contiguous float32, without a copy of what is that."""
-    with np.errstate(over="ignore"):  # beyond the dtype's range lies its infinity
+    with np.errstate(over="ignore", invalid="ignore"):  # infinity beyond the range; NaN is NaN
         return np.ascontiguousarray(array, np.float32)

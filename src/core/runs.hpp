@@ -15,7 +15,7 @@ int64_t end_of(const T* begin, const T* end, int64_t pixels) {
 template <class T>
 int64_t area_of(const T* flip, const T* end, int64_t pixels) {
     T sum = (end - flip) % 2 ? static_cast<T>(pixels) : T{0};
-    for (; flip + 1 < end; flip += 2) sum += flip[1] - flip[0];
+    for (; end - flip > 1; flip += 2) sum += flip[1] - flip[0];
     if (flip < end) sum -= *flip;
     return static_cast<int64_t>(sum);
 }

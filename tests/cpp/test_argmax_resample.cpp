@@ -3,53 +3,11 @@
 #include <cmath>
 #include <limits>
 
-#include "masks.hpp"
+#include "soft.hpp"
 
 namespace segcore::test {
 
 namespace {
-
-using Floats = std::vector<float>;
-
-struct Scores {
-    int64_t classes, rows, columns;
-    Floats values;
-
-    float at(int64_t k, int64_t y, int64_t x) const {
-        y = std::min(y, rows - 1), x = std::min(x, columns - 1);
-        const float score = values[static_cast<size_t>((k * rows + y) * columns + x)];
-        return std::isnan(score) ? -0x1p126f : std::clamp(score, -0x1p126f, 0x1p126f);
-    }
-
-    // Whether class j beats class k in a cell.
-    bool beats(int64_t j, int64_t k, int64_t y, int64_t x) const {
-        bool less = true, greater = false;
-        for (int64_t i = 0; i < 4; ++i) {
-            const float one = at(j, y + i / 2, x + i % 2), other = at(k, y + i / 2, x + i % 2);
-            less = less && other < one;
-            greater = greater || other > one;
-        }
-        return less || (j < k && !greater);
-    }
-
-    int64_t label(float y, float x) const {
-        const int64_t top = static_cast<int64_t>(y), left = static_cast<int64_t>(x);
-        const float down = y - static_cast<float>(top), along = x - static_cast<float>(left);
-        int64_t label = -1;
-        float best = 0;
-        for (int64_t k = 0; k < classes; ++k) {
-            bool beaten = false;
-            for (int64_t j = 0; j < classes && !beaten; ++j) beaten = beats(j, k, top, left);
-            if (beaten) continue;
-            const float a = at(k, top, left), c = at(k, top + 1, left);
-            const float above = a + along * (at(k, top, left + 1) - a);
-            const float below = c + along * (at(k, top + 1, left + 1) - c);
-            const float value = above + down * (below - above);
-            if (label < 0 || value > best) best = value, label = k;
-        }
-        return label;
-    }
-};
 
 Scores random_scores(Random& random, int64_t classes, int64_t rows, int64_t columns) {
     const float inf = std::numeric_limits<float>::infinity();

@@ -1,43 +1,9 @@
 // Masks and their connected parts.
-#include "masks.hpp"
+#include "shapes.hpp"
 
 namespace segcore::test {
 
 namespace {
-
-// Spread the first pixel of each component, again and again, until nothing changes.
-std::vector<Pixels> components_of(const Pixels& pixels, Size size, int connectivity) {
-    std::vector<size_t> first(pixels.size());
-    for (size_t i = 0; i < pixels.size(); ++i) first[i] = i;
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (int64_t x = 0; x < size.width; ++x) {
-            for (int64_t y = 0; y < size.height; ++y) {
-                const size_t here = pixel_at(size, y, x);
-                if (!pixels[here]) continue;
-                for (int64_t dx = -1; dx <= 1; ++dx) {
-                    for (int64_t dy = -1; dy <= 1; ++dy) {
-                        if (connectivity == 4 && dx && dy) continue;
-                        if (x + dx < 0 || x + dx >= size.width) continue;
-                        if (y + dy < 0 || y + dy >= size.height) continue;
-                        const size_t there = pixel_at(size, y + dy, x + dx);
-                        if (!pixels[there] || first[there] >= first[here]) continue;
-                        first[here] = first[there];
-                        changed = true;
-                    }
-                }
-            }
-        }
-    }
-    std::vector<Pixels> parts;
-    for (size_t i = 0; i < pixels.size(); ++i) {
-        if (!pixels[i] || first[i] != i) continue;
-        Pixels part(pixels.size());
-        for (size_t j = 0; j < pixels.size(); ++j) part[j] = pixels[j] && first[j] == i;
-        parts.push_back(part);
-    }
-    return parts;
-}
 
 template <class T>
 void check_components(const Context& context, const std::vector<Pixels>& masks, Size size,

@@ -1,28 +1,9 @@
 // Masks grown by a shape.
-#include "masks.hpp"
+#include "shapes.hpp"
 
 namespace segcore::test {
 
 namespace {
-
-Pixels grown(const Pixels& pixels, Size size, const std::vector<int64_t>& reach) {
-    Pixels result(pixels.size());
-    const int64_t columns = static_cast<int64_t>(reach.size()) - 1;
-    for (int64_t x = 0; x < size.width; ++x) {
-        for (int64_t y = 0; y < size.height; ++y) {
-            if (!pixels[pixel_at(size, y, x)]) continue;
-            for (int64_t u = std::max<int64_t>(0, x - columns);
-                 u <= std::min(size.width - 1, x + columns); ++u) {
-                const int64_t rows = reach[static_cast<size_t>(u > x ? u - x : x - u)];
-                for (int64_t v = std::max<int64_t>(0, y - rows);
-                     v <= std::min(size.height - 1, y + rows); ++v) {
-                    result[pixel_at(size, v, u)] = 1;
-                }
-            }
-        }
-    }
-    return result;
-}
 
 template <class T>
 void check_dilate(const Context& context, const std::vector<Pixels>& masks, Size size,

@@ -1,29 +1,11 @@
 // A label map to masks.
 #include <map>
 
-#include "arrays.hpp"
-#include "core/bits.hpp"
-#include "masks.hpp"
+#include "label_maps.hpp"
 
 namespace segcore::test {
 
 namespace {
-
-struct Kind {
-    int width;
-    bool is_signed, swapped;
-};
-
-const std::vector<Kind>& kinds() {
-    static const std::vector<Kind> all = {{1, false, false}, {1, true, false}, {2, false, false},
-                                          {2, true, true},   {4, false, true}, {4, true, false},
-                                          {8, false, false}, {8, true, true}};
-    return all;
-}
-
-uint64_t low_bytes(uint64_t value, int width) {
-    return width == 8 ? value : value & ((uint64_t{1} << 8 * width) - 1);
-}
 
 // `labels` holds the bits of every pixel's label, in column-major order.
 template <class T>

@@ -1,39 +1,9 @@
 // Masks and their outlines.
-#include "masks.hpp"
+#include "shapes.hpp"
 
 namespace segcore::test {
 
 namespace {
-
-// Fill all rings of each mask, even-odd: a pixel is inside if an odd number of edges is above it.
-std::vector<Pixels> filled(const Outlines& outlines, Size size) {
-    std::vector<Pixels> masks;
-    for (size_t i = 0; i + 1 < outlines.mask_offsets.size(); ++i) {
-        Pixels flips(static_cast<size_t>(size.width * (size.height + 1)));
-        for (int64_t r = outlines.mask_offsets[i]; r < outlines.mask_offsets[i + 1]; ++r) {
-            const int64_t first = outlines.ring_offsets[static_cast<size_t>(r)];
-            const int64_t last = outlines.ring_offsets[static_cast<size_t>(r) + 1];
-            for (int64_t k = first; k < last; ++k) {
-                const int64_t* a = outlines.vertices.data() + 2 * k;
-                const int64_t* b = outlines.vertices.data() + 2 * (k + 1 < last ? k + 1 : first);
-                CHECK((a[0] == b[0]) != (a[1] == b[1]));
-                for (int64_t x = std::min(a[0], b[0]); x < std::max(a[0], b[0]); ++x) {
-                    flips[static_cast<size_t>(x * (size.height + 1) + a[1])] ^= 1;
-                }
-            }
-        }
-        Pixels pixels(pixel_count(size));
-        for (int64_t x = 0; x < size.width; ++x) {
-            uint8_t inside = 0;
-            for (int64_t y = 0; y < size.height; ++y) {
-                inside ^= flips[static_cast<size_t>(x * (size.height + 1) + y)];
-                pixels[pixel_at(size, y, x)] = inside;
-            }
-        }
-        masks.push_back(pixels);
-    }
-    return masks;
-}
 
 template <class T>
 void check_outline(const Context& context, const std::vector<Pixels>& masks, Size size) {

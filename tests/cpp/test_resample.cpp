@@ -2,58 +2,11 @@
 #include <cmath>
 #include <limits>
 
-#include "masks.hpp"
+#include "soft.hpp"
 
 namespace segcore::test {
 
 namespace {
-
-using Floats = std::vector<float>;
-
-float interpolate(const Floats& samples, float position) {
-    const size_t before = static_cast<size_t>(position);
-    const float a = samples[before], b = samples[std::min(before + 1, samples.size() - 1)];
-    return a + (position - static_cast<float>(before)) * (b - a);
-}
-
-Floats interpolate(const Floats& samples, const Floats& positions) {
-    Floats values;
-    for (float position : positions) values.push_back(interpolate(samples, position));
-    return values;
-}
-
-struct Sampling {
-    bool has_inner;
-    Floats inner_x, inner_y, x, y;
-};
-
-// A window of one mask, pixel by pixel; `x` and `y` are its positions.
-Pixels draw(const Floats& scores, int64_t rows, const Sampling& sampling, const int64_t* window,
-            Size size, float threshold) {
-    const size_t columns = scores.size() / static_cast<size_t>(rows);
-    Pixels pixels(pixel_count(size));
-    for (int64_t x = window[0]; x < window[2]; ++x) {
-        Floats column;
-        for (size_t row = 0; row < static_cast<size_t>(rows); ++row) {
-            Floats samples;
-            for (size_t i = 0; i < columns; ++i) {
-                const float score = scores[row * columns + i];
-                samples.push_back(std::isnan(score) ? -0x1p126f
-                                                    : std::clamp(score, -0x1p126f, 0x1p126f));
-            }
-            if (sampling.has_inner) samples = interpolate(samples, sampling.inner_x);
-            const int64_t place = window[4] + x - window[0];
-            column.push_back(interpolate(samples, sampling.x[static_cast<size_t>(place)]));
-        }
-        if (sampling.has_inner) column = interpolate(column, sampling.inner_y);
-        for (int64_t y = window[1]; y < window[3]; ++y) {
-            const int64_t place = window[5] + y - window[1];
-            const float value = interpolate(column, sampling.y[static_cast<size_t>(place)]);
-            pixels[pixel_at(size, y, x)] = value > threshold;
-        }
-    }
-    return pixels;
-}
 
 // Positions that never descend: evenly spaced, with some beyond the ends, or anything.
 Floats positions(Random& random, int64_t samples, int64_t count) {
