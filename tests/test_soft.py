@@ -121,6 +121,11 @@ def test_paste_nan_is_background(rule):
     assert 0 < masks.area[1] < paste(ONES, rule=rule).area[0]
 
 
+def test_a_signalling_nan_is_background():
+    scores = np.array([[[0x7FF0000000000001]]], np.uint64).view(np.float64)
+    assert upsample(scores).area.tolist() == [0]
+
+
 # -- upsampling -----------------------------------------------------------------------------------
 
 
