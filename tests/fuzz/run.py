@@ -41,6 +41,7 @@ def is_sanitized() -> bool:
 
 def python_environment() -> dict[str, str]:
     env = {**os.environ, "PYTHONPATH": str(HERE.parent), "PYTHONSAFEPATH": "1"}
+    env["SEGCORE_BACKEND"] = "native"
     if is_sanitized():
         atheris = importlib.util.find_spec("atheris")
         if atheris is None or atheris.origin is None:
