@@ -21,6 +21,9 @@ EXTRAS = PROJECT["optional-dependencies"]
 CXX = os.environ.get("CXX", "g++")
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
 SANITIZERS = "address,undefined"
+# What the session `wheel` leaves in dist/.
+SDIST, NATIVE, PURE = "*.tar.gz", "*-cp*.whl", "*-none-any.whl"
+LARGEST_WHEEL = 1_000_000  # bytes
 XDIST = "pytest-xdist>=3.6"
 # It drives Chromium as the system has it, for the tests of HTML pages.
 BROWSER = "playwright>=1.50"
@@ -67,10 +70,16 @@ def run_suite(session, *args, expect, profile="brief", **env):
 
 @nox.session
 def wheel(session):
-    """Build the sdist, and from it the wheel, into dist/."""
+    """Build the sdist, and from it the wheel and the pure wheel, into dist/."""
     shutil.rmtree("dist", ignore_errors=True)
     session.install("build")
     session.run("python", "-m", "build", env={"SEGCORE_REQUIRE_NATIVE": "1"})
+    pure = ["python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", "dist"]
+    session.run(*pure, built(SDIST), env={"SEGCORE_PURE": "1"})
+    for path in (built(NATIVE), built(PURE)):
+        session.log(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
+        if path.stat().st_size >= LARGEST_WHEEL:
+            session.error(f"a wheel is smaller than {LARGEST_WHEEL / 1e6:g} MB")
 
 
 @nox.session(requires=["wheel"])
@@ -79,7 +88,7 @@ def tests(session):
 
     SEGCORE_BACKEND, where it is set, is the only one.
     """
-    session.install(f"{built('*.whl')}[test]", XDIST, BROWSER)
+    session.install(f"{built(NATIVE)}[test]", XDIST, BROWSER)
     best, available = backends(session)
     if "SEGCORE_BACKEND" not in os.environ:
         if not best.startswith("native:"):
@@ -96,12 +105,12 @@ def tests(session):
 @nox.session(requires=["wheel"])
 @nox.parametrize("numba", [True, False])
 def nocompiler(session, numba):
-    """Install the sdist where nothing compiles, with and without Numba, and run the suite."""
+    """Run the suite on the pure wheel with Numba, and on an sdist of which nothing compiled."""
     if numba:
-        requirements = [f"{built('*.tar.gz')}[test]"]
+        requirements = [f"{built(PURE)}[test]"]
     else:
         own = [each for each in EXTRAS["test"] if not each.startswith(PROJECT["name"])]
-        requirements = [f"{built('*.tar.gz')}[cli]", *own]
+        requirements = [f"{built(SDIST)}[cli]", *own]
     nothing = {"CC": "/bin/false", "CXX": "/bin/false", "SEGCORE_REQUIRE_NATIVE": "0"}
     session.install(*requirements, XDIST, env=nothing)
     run_suite(session, expect="numba" if numba else "reference")
@@ -112,7 +121,7 @@ def mindeps(session):
     """Run the suite with the oldest NumPy, Numba, click, rich and Pillow that we promise."""
     promised = PROJECT["dependencies"] + EXTRAS["numba"] + EXTRAS["cli"]
     oldest = [re.sub(r">=([\d.]+)$", r"==\1.*", each) for each in promised]
-    session.install(f"{built('*.whl')}[test]", XDIST, *oldest)
+    session.install(f"{built(NATIVE)}[test]", XDIST, *oldest)
     best, _ = backends(session)
     run_suite(session, expect=best, SEGCORE_BACKEND=best)
     run_suite(session, *ESSENTIAL, expect="numba", SEGCORE_BACKEND="numba")
@@ -123,7 +132,7 @@ def clients(session):
     """Run what meets other people's code; this installs PyTorch, gigabytes on Linux."""
     theirs = ["torchmetrics[detection]", "supervision", "faster-coco-eval"]
     theirs += ["torchvision", "transformers", "joblib"]
-    session.install(f"{built('*.whl')}[test]", XDIST, *theirs)
+    session.install(f"{built(NATIVE)}[test]", XDIST, *theirs)
     names = ["compat_clients", "documents", "integrations", "bfloat16", "processes"]
     names += ["soft_torch", "argmax_torch", "panoptic_rules_torch"]
     files = [f"tests/test_{name}.py" for name in names]
@@ -133,7 +142,7 @@ def clients(session):
 @nox.session(requires=["wheel"])
 def lint(session):
     """Check the form of the code: ruff, mypy, the extension's stub, clang-format, clang-tidy."""
-    session.install(f"{built('*.whl')}[lint]", "pybind11")
+    session.install(f"{built(NATIVE)}[lint]", "pybind11")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("mypy")
@@ -161,7 +170,7 @@ def lint(session):
 @nox.session(requires=["wheel"])
 def docs(session):
     """Build the user guide and the API reference; whatever Sphinx warns of is an error."""
-    session.install(f"{built('*.whl')}[docs]")
+    session.install(f"{built(NATIVE)}[docs]")
     shutil.rmtree("docs/_build", ignore_errors=True)
     strict = ["--fail-on-warning", "--keep-going", "--quiet"]
     env = {"PYTHONSAFEPATH": "1"}
@@ -188,7 +197,7 @@ def sanitize(session):
     flags = [f"-fsanitize={SANITIZERS}", "-fno-sanitize-recover=all", "-O1", "-g1"]
     run_cpp_tests(session, *flags)
     session.install(
-        f"{built('*.tar.gz')}[test]",
+        f"{built(SDIST)}[test]",
         XDIST,
         env={"SEGCORE_SANITIZE": SANITIZERS, "SEGCORE_REQUIRE_NATIVE": "1"},
     )

@@ -3,6 +3,7 @@
 Environment variables:
 
 - ``SEGCORE_REQUIRE_NATIVE=1``: an extension that cannot be compiled is an error.
+- ``SEGCORE_PURE=1``: neither extension, and so a wheel for every platform.
 - ``SEGCORE_SANITIZE=address,undefined``: compile with these sanitizers, for tests only.
 - ``SEGCORE_BUILD_JOBS=N``: compile N files at a time; by default one for each core.
 """
@@ -19,7 +20,13 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError
 
-REQUIRE_NATIVE = os.environ.get("SEGCORE_REQUIRE_NATIVE", "0") not in ("", "0")
+
+def is_set(variable):
+    return os.environ.get(variable, "0") not in ("", "0")
+
+
+REQUIRE_NATIVE = is_set("SEGCORE_REQUIRE_NATIVE")
+PURE = is_set("SEGCORE_PURE")
 SANITIZE = os.environ.get("SEGCORE_SANITIZE", "")
 
 
@@ -72,20 +79,25 @@ class BuildExtensions(build_ext):
             ext.extra_compile_args += [*flags, "-O1", "-g1", "-fno-omit-frame-pointer"]
             ext.extra_link_args = flags
         elif sys.platform == "linux":
-            ext.extra_link_args = ["-Wl,--strip-all"]
+            # Functions that were inlined everywhere leave copies behind.
+            ext.extra_compile_args += ["-ffunction-sections", "-fdata-sections"]
+            ext.extra_link_args = ["-Wl,--gc-sections,--strip-all"]
 
 
-native = Extension(
-    "segcore._native",
-    sources("src/core/*.cpp", "src/simd/*.cpp", "src/bind/*.cpp"),
-    language="c++",
-    include_dirs=["src", pybind11.get_include()],
-    define_macros=[("SEGCORE_VERSION", f'"{version()}"')],
-    depends=sources("src/**/*.hpp", "src/**/*.inl"),
-)
-[coco] = cythonize("segcore/_coco.pyx", build_dir="build/cython", language_level=3)
-for extension in (native, coco):
-    extension.optional = not REQUIRE_NATIVE
+def extensions():
+    native = Extension(
+        "segcore._native",
+        sources("src/core/*.cpp", "src/simd/*.cpp", "src/bind/*.cpp"),
+        language="c++",
+        include_dirs=["src", pybind11.get_include()],
+        define_macros=[("SEGCORE_VERSION", f'"{version()}"')],
+        depends=sources("src/**/*.hpp", "src/**/*.inl"),
+    )
+    [coco] = cythonize("segcore/_coco.pyx", build_dir="build/cython", language_level=3)
+    for extension in (native, coco):
+        extension.optional = not REQUIRE_NATIVE
+    return [native, coco]
+
 
 with ParallelCompile("SEGCORE_BUILD_JOBS"):
-    setup(ext_modules=[native, coco], cmdclass={"build_ext": BuildExtensions})
+    setup(ext_modules=[] if PURE else extensions(), cmdclass={"build_ext": BuildExtensions})

@@ -1,6 +1,11 @@
 """Certify an installation: the smallest use of every layer. It needs pytest and NumPy alone."""
 
+import subprocess
+import sys
+import sysconfig
+
 import numpy as np
+import pytest
 
 import segcore as sc
 
@@ -34,3 +39,9 @@ def test_polygons_and_coco_strings():
 
 def test_the_backend_in_use_is_available():
     assert sc.backends.current() in sc.backends.available()
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="Python with the GIL")
+def test_the_gil_stays_off():
+    code = "import segcore, sys; assert not sys._is_gil_enabled()"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -35,6 +35,13 @@ def test_both_extensions_are_there_or_neither():
     assert importlib.import_module("segcore._coco")
 
 
+def test_a_wheel_for_every_platform_has_no_binaries():
+    wheel = importlib.metadata.distribution("segcore").read_text("WHEEL") or ""
+    if "Tag: py3-none-any" not in wheel.splitlines():
+        pytest.skip("this wheel is for one platform")
+    assert not [name for name in installed_files() if name.endswith((".so", ".pyd"))]
+
+
 @pytest.mark.parametrize("name", ["py.typed", "_native.pyi"])
 def test_the_types_are_installed(name):
     assert f"segcore/{name}" in installed_files()

@@ -35,9 +35,7 @@ class Divider<uint32_t> {
    private:
     static uint32_t high(uint64_t a, uint32_t b) noexcept {
 #if defined(_MSC_VER)
-        uint64_t upper;
-        _umul128(a, b, &upper);
-        return static_cast<uint32_t>(upper);
+        return static_cast<uint32_t>(__umulh(a, b));
 #else
         __extension__ using Wide = unsigned __int128;
         return static_cast<uint32_t>(static_cast<Wide>(a) * b >> 64);
