@@ -20,7 +20,6 @@ EXTRAS = PROJECT["optional-dependencies"]
 
 CXX = os.environ.get("CXX", "g++")
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
-SANITIZERS = "address,undefined"
 # What the session `wheel` leaves in dist/.
 SDIST, NATIVE, PURE = "*.tar.gz", "*-cp*.whl", "*-none-any.whl"
 LARGEST_WHEEL = 1_000_000  # bytes
@@ -198,20 +197,24 @@ def cpp(session):
     run_cpp_tests(session, "-O2", *WARNINGS)
 
 
+def install_sanitized(session, sanitizers):
+    """Test the C++ core, then install segcore, with sanitizers; give what Python must load first."""
+    flags = [f"-fsanitize={sanitizers}", "-fno-sanitize-recover=all", "-O1", "-g1"]
+    run_cpp_tests(session, *flags)
+    build = {"SEGCORE_SANITIZE": sanitizers, "SEGCORE_REQUIRE_NATIVE": "1"}
+    session.install(f"{built(SDIST)}[test]", XDIST, env=build)
+    runtimes = {"address": "libasan.so", "undefined": "libubsan.so", "thread": "libtsan.so"}
+    names = [*(runtimes[each] for each in sanitizers.split(",")), "libstdc++.so"]
+    return " ".join(
+        session.run(CXX, f"-print-file-name={name}", external=True, silent=True).strip()
+        for name in names
+    )
+
+
 @nox.session(requires=["wheel"])
 def sanitize(session):
     """Test the C++ core, then the native kernels from Python, under ASan and UBSan."""
-    flags = [f"-fsanitize={SANITIZERS}", "-fno-sanitize-recover=all", "-O1", "-g1"]
-    run_cpp_tests(session, *flags)
-    session.install(
-        f"{built(SDIST)}[test]",
-        XDIST,
-        env={"SEGCORE_SANITIZE": SANITIZERS, "SEGCORE_REQUIRE_NATIVE": "1"},
-    )
-    libraries = [
-        session.run(CXX, f"-print-file-name={each}", external=True, silent=True).strip()
-        for each in ("libasan.so", "libubsan.so", "libstdc++.so")
-    ]
+    libraries = install_sanitized(session, "address,undefined")
     # pycocotools, which tests compare with, reads strings beyond their ends.
     suppressions = Path(session.create_tmp()).resolve() / "suppressions"
     suppressions.write_text("interceptor_via_lib:pycocotools/_mask\n")
@@ -221,11 +224,18 @@ def sanitize(session):
         "suppressions": f"'{suppressions}'",
     }
     env = {
-        "LD_PRELOAD": " ".join(libraries),
+        "LD_PRELOAD": libraries,
         "ASAN_OPTIONS": ":".join(f"{name}={value}" for name, value in options.items()),
         "PYTHONMALLOC": "malloc",
     }
     run_suite(session, "-k", "native", expect=backends(session, **env)[0], **env)
+
+
+@nox.session(requires=["wheel"])
+def races(session):
+    """Test the C++ core, then threads that share batches, under ThreadSanitizer."""
+    env = {"LD_PRELOAD": install_sanitized(session, "thread")}
+    run_suite(session, "-n0", "tests/test_threads.py", expect=backends(session, **env)[0], **env)
 
 
 def clang():
@@ -248,7 +258,7 @@ def fuzz(session):
     sanitizers = "fuzzer-no-link,address,alignment,bool,bounds,enum,integer-divide-by-zero,null,"
     sanitizers += "pointer-overflow,shift,signed-integer-overflow"
     env |= {"SEGCORE_SANITIZE": sanitizers, "SEGCORE_REQUIRE_NATIVE": "1"}
-    session.install(f"{built('*.tar.gz')}[test]", "atheris", env=env)
+    session.install(f"{built(SDIST)}[test]", "atheris", env=env)
     command = ["python", "tests/fuzz/run.py", "--compiler", compiler]
     command += ["--folder", session.create_tmp(), *session.posargs]
     session.run(*command, env={"PYTHONSAFEPATH": "1"})
