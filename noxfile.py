@@ -198,7 +198,7 @@ def cpp(session):
 
 
 def install_sanitized(session, sanitizers):
-    """Test the C++ core, then install segcore, with sanitizers; give what Python must load first."""
+    """Test the core and install segcore, with sanitizers; give what Python must load first."""
     flags = [f"-fsanitize={sanitizers}", "-fno-sanitize-recover=all", "-O1", "-g1"]
     run_cpp_tests(session, *flags)
     build = {"SEGCORE_SANITIZE": sanitizers, "SEGCORE_REQUIRE_NATIVE": "1"}
