@@ -259,7 +259,8 @@ def boundaries(labels: NDArray[np.integer], thickness: int = 1) -> NDArray[np.bo
     edge = np.zeros(labels.shape, bool)
     edge[:-1] |= labels[:-1] != labels[1:]
     edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    for step in range(1, thickness):
+    # After so many steps, there is nothing left to reach.
+    for step in range(1, min(thickness, 2 * sum(labels.shape))):
         wider = edge.copy()
         if step % 2:
             wider[1:] |= edge[:-1]

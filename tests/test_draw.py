@@ -85,6 +85,12 @@ def test_boundaries_thicken_on_both_sides(thickness: int, row: str) -> None:
         assert "".join(map(str, got.astype(int))) == row
 
 
+def test_boundaries_of_any_thickness_end() -> None:
+    labels = np.zeros((9, 7), int)
+    labels[0, 0] = 1
+    assert draw.boundaries(labels, 2**70).all()
+
+
 # -- masks ----------------------------------------------------------------------------------------
 
 
