@@ -127,9 +127,8 @@ def surface() -> Iterator[bytes]:
     for item in [*COCO["masks"], *MALFORMED["strings"]]:
         counts = item["counts"].encode()
         if (head := small(*item["size"])) and len(counts) < 256:
-            one = bytes([3, 9, 1, len(counts)]) + counts + b"\1\1"
-            yield bytes([NAMES.index("from_coco")]) + head + bytes([1, 1, 1]) + one + b"\5\1"
-            one = bytes([9, 1, len(counts)]) + counts + b"\1\1"
+            one = bytes([9, 1, len(counts)]) + counts
+            yield bytes([NAMES.index("from_coco")]) + head + b"\1\1\1\3" + one + b"\5"
             for name in ("decode", "area", "toBbox"):
                 yield bytes([NAMES.index(f"pycocotools.{name}")]) + head + b"\1\1\1\0" + one
 

@@ -22,17 +22,25 @@ import segcore as sc
 from segcore import codecs, metrics, panoptic_ids
 from segcore.backends import reference
 from segcore.compat import pycocotools
+from segcore.panoptic import rules
 
 DTYPES = [np.dtype(code) for code in ("?", *"bBhHiIqQefd", ">i4", ">f4", "O", "c8", "U1", "M8[s]")]
 TRUE_NUMBERS = [0, 1, 2, 3, 5, 0.5, 0.25, -1, 1e-3, 100]
-WORDS = [
-    *("iou", "iom", "linear", "gaussian", "hard", "square", "disk", "cross", "diamond", "last"),
-    *("first", "smallest", "largest", "score", "detectron2", "torchvision", "big", "little"),
-]
-PRESETS = [
-    *("panopticapi", "detectron2", "mask2former", "maskformer", "oneformer", "detr", "eomt"),
-    *("huggingface", "nothing"),
-]
+WORDS: dict[str, list[Any]] = {
+    "rule": ["detectron2", "torchvision"],
+    "metric": ["iou", "smaller"],
+    "kernel": ["linear", "gaussian"],
+    "method": ["linear", "gaussian"],
+    "shape": ["square", "disc", "diamond"],
+    "bitorder": ["big", "little"],
+    "priority": ["last", "first", "smallest", "score"],
+    "connectivity": [4, 8],
+    "compressed": [False, True],
+    "outside": [False, True],
+    "dtype": [None, "u1", np.int16, int, bool, "f4", ">i4", "u8"],
+    "rules": list(rules.PRESETS),
+}
+"""What may be chosen for an argument of a name."""
 
 
 class Call:
@@ -46,13 +54,18 @@ class Call:
             self.size = height, min(width, 300)  # many results have runs in each column
         self.is_large = self.size[0] * self.size[1] > 10_000
         self.count = given.between(0, 5)
+        self.is_good = given.flag()  # else an argument in some is something else
 
     def argument(self, function: str, name: str) -> Any:
         """Make the argument of that name: now and then something else."""
         own = MAKERS.get(f"{function}.{name}", MAKERS.get(name, Call.number))
         # A batch is a batch: whoever calls a method of something else learns that from Python.
-        is_other = own not in BATCHES and self.given.between(0, 24) == 0
-        return self.anything() if is_other else own(self)
+        if own not in BATCHES and self.is_other():
+            return self.anything()
+        return self.given.pick(WORDS[name]) if name in WORDS else own(self)
+
+    def is_other(self) -> bool:
+        return not self.is_good and self.given.between(0, 9) == 0
 
     def anything(self) -> Any:
         given = self.given
@@ -64,7 +77,7 @@ class Call:
         if kind == 2:
             return self.array(tuple(given.between(0, 3) for _ in range(given.between(0, 4))))
         if kind == 3:
-            return given.pick(WORDS)
+            return given.pick(WORDS[given.pick(list(WORDS))])
         if kind == 4:
             return [given.pick([*NUMBERS, *JUNK]) for _ in range(given.between(0, 5))]
         return self.masks()
@@ -72,12 +85,19 @@ class Call:
     # -- numbers and arrays -----------------------------------------------------------------------
 
     def number(self) -> Any:
-        given = self.given
-        return given.pick(NUMBERS) if given.between(0, 5) == 0 else given.pick(TRUE_NUMBERS)
+        return self.given.pick(NUMBERS if self.is_other() else TRUE_NUMBERS)
+
+    def whole(self) -> Any:
+        return self.number() if self.is_other() else self.given.pick([0, 1, 2, 3, 5, 1000])
+
+    def fraction(self) -> Any:
+        return self.number() if self.is_other() else self.given.pick([0, 0.1, 0.5, 1])
 
     def array(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
         """Make an array of any layout, or nested lists."""
-        dtype = self.given.pick(DTYPES) if dtype is None else np.dtype(dtype)
+        if dtype is None:
+            dtype = self.given.pick(DTYPES[:9] if self.is_good else DTYPES)
+        dtype = np.dtype(dtype)
         if dtype.kind in "biuf":
             kind = np.dtype("u1") if dtype.kind == "b" else dtype
             made = placed(self.given, shape, kind)
@@ -164,19 +184,19 @@ class Call:
             counts = reference.counts_encode(*batch(given, self.size, 1), *self.size)[0].tolist()
         elif kind == 2:
             counts = counts.decode("latin-1")
-        elif kind == 3:
+        elif kind == 3 and self.is_other():
             counts = self.anything()
         made = {"size": list(self.size), "counts": counts}
-        if given.between(0, 19) == 0:
+        if self.is_other():
             made["size"] = self.anything()
-        if given.between(0, 29) == 0:
+        if self.is_other():
             made.pop(given.pick(["size", "counts"]))
         return made
 
     def ring(self) -> Any:
         given = self.given
         numbers = (given.values(given.between(0, 12), np.int16) / given.pick([64, 100])).tolist()
-        if numbers and given.between(0, 9) == 0:
+        if numbers and self.is_other():
             numbers[given.between(0, len(numbers) - 1)] = given.pick([*NUMBERS, *JUNK])
         return np.array(numbers, object) if given.between(0, 9) == 0 else numbers
 
@@ -197,7 +217,7 @@ class Call:
             return self.polygon()
         if kind == 1:
             return {"segmentation": self.rle(), "height": self.size[0], "width": self.size[1]}
-        return self.anything() if kind == 2 else self.rle()
+        return self.anything() if kind == 2 and self.is_other() else self.rle()
 
     def several(self, make: Callable[[], Any]) -> Any:
         made = [make() for _ in range(self.count)]
@@ -210,17 +230,14 @@ class Call:
 
     def pairs(self) -> Any:
         numbers = [self.given.byte() % 40 for _ in range(self.given.between(0, 8))]
-        return [self.given.pick(NUMBERS), *numbers] if self.given.between(0, 5) == 0 else numbers
+        return [self.given.pick(NUMBERS), *numbers] if self.is_other() else numbers
 
     def kaggle(self) -> Any:
-        return " ".join(map(str, self.pairs())) if self.given.flag() else self.given.pick(JUNK)
+        return self.given.pick(JUNK) if self.is_other() else " ".join(map(str, self.pairs()))
 
     def segments(self) -> Any:
         keys = ("id", "category_id", "area", "iscrowd", "isthing")
-        return self.several(lambda: {key: self.given.between(0, 3) for key in keys})
-
-    def rules(self) -> Any:
-        return self.given.pick(PRESETS)
+        return self.several(lambda: {key: self.given.between(0, 1) for key in keys})
 
 
 MAKERS: dict[str, Callable[[Call], Any]] = {
@@ -249,10 +266,8 @@ MAKERS: dict[str, Callable[[Call], Any]] = {
     "predicted_classes": Call.few_integers,
     "scores": Call.scores,
     "crowd": Call.flags,
-    "priority": lambda call: call.given.pick([*WORDS, call.integers()]),
     "under": Call.labels,
     "things": Call.few_integers,
-    "rules": Call.rules,
     "probs": lambda call: call.soft(call.count),
     "coefficients": lambda call: call.array((call.count, 2), "f"),
     "prototypes": lambda call: call.soft(2),
@@ -273,16 +288,6 @@ MAKERS: dict[str, Callable[[Call], Any]] = {
     "huggingface.decode.size": Call.sides,
     "crop": lambda call: [call.given.between(0, 4) for _ in range(call.given.pick([2, 4]))],
     "intermediate": lambda call: [call.given.between(0, 9) for _ in range(2)],
-    "rule": lambda call: call.given.pick(WORDS),
-    "metric": lambda call: call.given.pick(WORDS),
-    "kernel": lambda call: call.given.pick(WORDS),
-    "method": lambda call: call.given.pick(WORDS),
-    "shape": lambda call: call.given.pick(WORDS),
-    "bitorder": lambda call: call.given.pick(WORDS),
-    "connectivity": lambda call: call.given.pick([4, 8, 4, 8, 5]),
-    "dtype": lambda call: call.given.pick([*DTYPES, "u1", int, "nothing"]),
-    "compressed": lambda call: call.given.flag(),
-    "outside": lambda call: call.given.flag(),
     "strings": lambda call: call.several(call.kaggle),
     "index": lambda call: call.given.pick([0, -1, slice(0, 2), [0], call.flags(), call.integers()]),
     "ids": Call.labels,
@@ -302,6 +307,10 @@ MAKERS: dict[str, Callable[[Call], Any]] = {
     "ucRles": lambda call: call.several(call.rle),
     "h": lambda call: call.size[0],
     "w": lambda call: call.size[1],
+    **dict.fromkeys(("distance", "width", "max_area", "min_area", "divisor"), Call.whole),
+    "num_classes": lambda call: call.given.pick([5, 200]),
+    "iou_threshold": Call.fraction,
+    "above": Call.fraction,
     "segments": Call.segments,
     "prediction": Call.labels,
     "truth_segments": Call.segments,
@@ -319,8 +328,8 @@ def panoptic_quality(categories: Any, labels: Any, segments: Any) -> Any:
     return quality
 
 
-def confusion(labels_a: Any, labels_b: Any, distance: Any) -> Any:
-    matrix = metrics.ConfusionMatrix(distance)
+def confusion(labels_a: Any, labels_b: Any, num_classes: Any) -> Any:
+    matrix = metrics.ConfusionMatrix(num_classes)
     matrix.update(labels_a, labels_b)
     return matrix
 
@@ -411,7 +420,7 @@ def call_of(data: bytes) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
     for parameter in PARAMETERS[name]:
         if parameter.default is parameter.empty:
             positional.append(call.argument(name, parameter.name))
-        elif given.between(0, 2) == 0:
+        elif parameter.name == "size" or given.between(0, 2) == 0:
             named[parameter.name] = call.argument(name, parameter.name)
     return name, tuple(positional), named
 
