@@ -183,12 +183,16 @@ def docs(session):
     session.run("python", "-m", "sphinx", *strict, "docs", "docs/_build", env=env)
 
 
-def run_cpp_tests(session, *flags):
-    program = str(Path(session.create_tmp()).resolve() / "cpp-tests")
+def build_cpp_tests(session, *flags, compiler=CXX):
+    program = str(Path(session.create_tmp()).resolve() / f"cpp-tests-{Path(compiler).name}")
     sources = cpp_files("tests/cpp", "src/core", "src/simd")
-    command = [CXX, "-std=c++17", "-Isrc", "-ffp-contract=off", "-pthread", *flags]
+    command = [compiler, "-std=c++17", "-Isrc", "-ffp-contract=off", "-pthread", *flags]
     session.run(*command, *sources, "-o", program, external=True)
-    session.run(program, external=True)
+    return program
+
+
+def run_cpp_tests(session, *flags):
+    session.run(build_cpp_tests(session, *flags), external=True)
 
 
 @nox.session(venv_backend="none")
@@ -209,6 +213,22 @@ def install_sanitized(session, sanitizers):
         session.run(CXX, f"-print-file-name={name}", external=True, silent=True).strip()
         for name in names
     )
+
+
+@nox.session(venv_backend="none")
+def emulate(session):
+    """Test the C++ core on processors that QEMU emulates: 64-bit ARM, and x86-64 old and new."""
+    arm = build_cpp_tests(session, "-O2", "-static", compiler="aarch64-linux-gnu-g++")
+    x86 = build_cpp_tests(session, "-O2", "-static", compiler="x86_64-linux-gnu-g++")
+    for program, emulator, variants in (
+        (arm, ["qemu-aarch64"], "neon scalar"),
+        (x86, ["qemu-x86_64", "-cpu", "qemu64"], "scalar"),
+        (x86, ["qemu-x86_64", "-cpu", "Haswell"], "avx2 scalar"),
+    ):
+        said = session.run(*emulator, program, external=True, silent=True)
+        session.log(said.strip())
+        if not said.endswith(f"; on {variants}\n"):
+            session.error(f"expected the variants {variants}")
 
 
 @nox.session(requires=["wheel"])
