@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from segcore.arrays import as_array, as_integer, as_integers, as_scores, described
 from segcore.backends import kernels
-from segcore.masks import Masks
+from segcore.masks import Masks, check_masks
 
 
 def compose_semantic(
@@ -76,6 +76,7 @@ def compose_semantic(
     >>> sc.compose_semantic(masks, [7, 9], under=[[1, 1, 1, 1, 300]])
     array([[  7,   9,   9,   9, 300]], dtype=uint16)
     """
+    check_masks(masks)
     ids = as_integers(class_ids, "class_ids", len(masks))
     order = _order(masks, priority, scores)
     values = [(f"mask {i}: class id", int(ids[i])) for i in _extremes(ids)]

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from segcore.arrays import as_array, as_fraction, as_integers
 from segcore.compose import compose_semantic
-from segcore.masks import Masks
+from segcore.masks import Masks, check_masks, check_same_size
 
 __all__ = [
     "boundaries",
@@ -304,6 +304,7 @@ def instances(
     >>> segcore.draw.instances(masks, outline=None)[0, :, 0].tolist()
     [216, 216, 51, 51]
     """
+    check_masks(masks)
     tints = _as_colors(palette(len(masks)) if colors is None else colors, len(masks))
     labels = compose_semantic(masks, np.arange(1, len(masks) + 1))
     picture = colorize(labels, np.vstack([np.array([background], np.uint8), tints]))
@@ -351,6 +352,7 @@ def semantic_picture(
     >>> segcore.draw.semantic_picture(masks, [2, 2]).tolist()
     [[[51, 130, 154], [0, 0, 0], [51, 130, 154]]]
     """
+    check_masks(masks)
     ids = as_integers(class_ids, "class_ids", len(masks))
     tints = _as_colors(class_colors(ids) if colors is None else colors, len(masks))
     return instances(masks, tints, background=background, outline=None)
@@ -400,20 +402,11 @@ def overlay(
     >>> segcore.draw.overlay(image, masks, outline=False)[0, :, 0].tolist()
     [158, 158, 100, 100]
     """
-    photograph = as_array(image, "image")
-    if photograph.dtype != np.uint8:
-        raise TypeError(f"image: expected uint8, got {photograph.dtype}")
-    if photograph.ndim == 2:
-        photograph = photograph[..., None]
-    if photograph.shape[:2] != masks.size or photograph.shape[2:] not in ((1,), (3,)):
-        height, width = masks.size
-        raise ValueError(
-            f"image: expected ({height}, {width}, 3), of the masks' size, got {photograph.shape}"
-        )
+    check_masks(masks)
+    picture = _as_picture(image, "image", masks.size)
     share = as_fraction(opacity, "opacity")
     tints = _as_colors(palette(len(masks)) if colors is None else colors, len(masks))
     labels = compose_semantic(masks, np.arange(1, len(masks) + 1))
-    picture = np.repeat(photograph, 3 // photograph.shape[2], axis=2)
     covered = labels > 0
     color = tints[labels[covered] - 1]
     picture[covered] = np.rint((1 - share) * picture[covered] + share * color).astype(np.uint8)
@@ -449,6 +442,13 @@ def difference(
     numpy.ndarray
         uint8 (H, W, 3).
 
+    Raises
+    ------
+    ValueError
+        If the sizes of the masks, or of the picture, differ.
+    TypeError
+        If ``truth`` or ``found`` are no Masks, or the picture is not of uint8.
+
     Examples
     --------
     >>> import numpy as np, segcore as sc, segcore.draw
@@ -456,7 +456,8 @@ def difference(
     >>> segcore.draw.difference(a, b, np.zeros((1, 3, 3), np.uint8))[0].tolist()
     [[214, 28, 48], [64, 130, 220], [0, 0, 0]]
     """
-    result = picture.copy()
+    check_same_size(truth, found, ("truth", "found"))
+    result = _as_picture(picture, "picture", truth.size)
     for masks, color in ((found - truth, extra), (truth - found, missed)):
         result[masks.union().to_dense()[0]] = color
     return result
@@ -503,6 +504,21 @@ def side_by_side(pictures: Sequence[Picture], gap: int = 16, color: int = 255) -
         row[:height, x : x + width] = picture
         x += width + gap
     return row
+
+
+def _as_picture(image: ArrayLike, name: str, size: tuple[int, int]) -> Picture:
+    """Copy a picture of the masks' size, in gray or in colour, as (H, W, 3)."""
+    picture = as_array(image, name)
+    if picture.dtype != np.uint8:
+        raise TypeError(f"{name}: expected uint8, got {picture.dtype}")
+    if picture.ndim == 2:
+        picture = picture[..., None]
+    if picture.shape[:2] != size or picture.shape[2:] not in ((1,), (3,)):
+        height, width = size
+        raise ValueError(
+            f"{name}: expected ({height}, {width}, 3), of the masks' size, got {picture.shape}"
+        )
+    return np.repeat(picture, 3 // picture.shape[2], axis=2)
 
 
 def _as_colors(colors: ArrayLike, count: int) -> Picture:

@@ -476,7 +476,7 @@ class Masks:
         if not parts:
             raise ValueError("batches: expected one or more, for without one there is no size")
         for part in parts:
-            check_same_size(parts[0], part)
+            check_same_size(parts[0], part, ("batches", "batches"))
         starts = np.cumsum([0, *(len(part._run_ends) for part in parts)])
         offsets = [part._offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
         batch = (
@@ -878,11 +878,16 @@ class Masks:
         return type(self)._trusted(batch, self._size)
 
 
-def check_same_size(a: Masks, b: Masks) -> None:
+def check_masks(value: object, name: str = "masks") -> None:
+    """Raise TypeError for what is no batch of masks."""
+    if not isinstance(value, Masks):
+        raise TypeError(f"{name}: expected Masks, got {described(value)}")
+
+
+def check_same_size(a: Masks, b: Masks, names: tuple[str, str] = ("a", "b")) -> None:
     """Raise for two batches that do not belong to one image size, or are no batches."""
-    for each in (a, b):
-        if not isinstance(each, Masks):
-            raise TypeError(f"expected Masks, got {described(each)}")
+    check_masks(a, names[0])
+    check_masks(b, names[1])
     if a.size != b.size:
         raise ValueError(f"expected masks of one size, got {a.size} and {b.size}")
 

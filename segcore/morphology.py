@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segcore.arrays import as_integer, described
 from segcore.backends import kernels
-from segcore.masks import Masks
+from segcore.masks import Masks, check_masks
 
 Shape: TypeAlias = Literal["square", "disc", "diamond"]
 
@@ -41,7 +41,7 @@ def dilate(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
     ValueError
         If the distance is negative, or the shape another.
     TypeError
-        If the distance is no integer.
+        If the distance is no integer, or ``masks`` are no Masks.
 
     Notes
     -----
@@ -60,6 +60,7 @@ def dilate(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
            [0, 1, 1, 1, 0],
            [0, 0, 1, 0, 0]])
     """
+    check_masks(masks)
     reach = _reach(_as_distance(distance), shape, masks.size)
     batch = kernels.dilate(masks.run_ends, masks.offsets, *masks.size, reach)
     return Masks._trusted(batch, masks.size)
@@ -90,7 +91,7 @@ def erode(masks: Masks, distance: int, shape: Shape = "square", outside: bool = 
     ValueError
         If the distance is negative, or the shape another.
     TypeError
-        If the distance is no integer.
+        If the distance is no integer, or ``masks`` are no Masks.
 
     Examples
     --------
@@ -99,6 +100,7 @@ def erode(masks: Masks, distance: int, shape: Shape = "square", outside: bool = 
     >>> sc.erode(square, 1).area, sc.erode(square, 1, outside=True).area
     (array([1]), array([4]))
     """
+    check_masks(masks)
     eroded = ~dilate(~masks, distance, shape)
     far = min(_as_distance(distance), max(masks.size))
     if outside or far == 0 or not len(masks):
@@ -151,7 +153,7 @@ def opening(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
     ValueError
         If the distance is negative, or the shape another.
     TypeError
-        If the distance is no integer.
+        If the distance is no integer, or ``masks`` are no Masks.
 
     Examples
     --------
@@ -188,7 +190,7 @@ def closing(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
     ValueError
         If the distance is negative, or the shape another.
     TypeError
-        If the distance is no integer.
+        If the distance is no integer, or ``masks`` are no Masks.
 
     Examples
     --------
@@ -221,7 +223,7 @@ def boundary(masks: Masks, distance: int) -> Masks:
     ValueError
         If the distance is negative.
     TypeError
-        If the distance is no integer.
+        If the distance is no integer, or ``masks`` are no Masks.
 
     Notes
     -----
@@ -234,6 +236,7 @@ def boundary(masks: Masks, distance: int) -> Masks:
     >>> sc.boundary(sc.Masks.from_boxes([[1, 1, 6, 6]], (7, 7)), 1).area
     array([16])
     """
+    check_masks(masks)
     return masks - erode(masks, distance)
 
 

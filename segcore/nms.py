@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from segcore.arrays import as_fraction, as_integers, as_number, as_scores, described
 from segcore.backends import kernels
-from segcore.masks import Masks
+from segcore.masks import Masks, check_masks
 from segcore.overlap import iou
 
 Metric: TypeAlias = Literal["iou", "smaller"]
@@ -200,7 +200,7 @@ def soft_nms(
     >>> sc.soft_nms(masks, [0.8, 0.9, 0.7])
     (array([1, 2, 0]), array([0.9, 0.7, 0.2]))
     """
-    _check_masks(masks)
+    check_masks(masks)
     numbers = _finite(scores, len(masks))
     classes = _classes(class_ids, len(masks))
     threshold = as_fraction(iou_threshold, "iou_threshold")
@@ -278,7 +278,7 @@ def matrix_nms(
     >>> sc.matrix_nms(masks, [0.8, 0.9, 0.55], kernel="linear")
     array([0.2, 0.9, 0.4])
     """
-    _check_masks(masks)
+    check_masks(masks)
     numbers = _finite(scores, len(masks))
     classes = _classes(class_ids, len(masks))
     _check_choice(kernel, Decay, "kernel")
@@ -303,7 +303,7 @@ def _suppress(
 
     A kept mask is its own keeper, another one's is the first kept mask that it is dropped for.
     """
-    _check_masks(masks)
+    check_masks(masks)
     numbers = _ranked(scores, len(masks))
     ids = _ids(class_ids, len(masks))
     threshold = as_fraction(iou_threshold, "iou_threshold")
@@ -428,11 +428,6 @@ def _least_ratios(masks: Masks, kernel: Decay, sigma: float) -> NDArray[np.float
 
 
 # -- checks ---------------------------------------------------------------------------------------
-
-
-def _check_masks(masks: object) -> None:
-    if not isinstance(masks, Masks):
-        raise TypeError(f"masks: expected Masks, got {described(masks)}")
 
 
 def _ranked(scores: ArrayLike, count: int) -> NDArray[np.float64]:

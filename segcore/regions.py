@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from segcore.arrays import as_integer, check_connectivity
 from segcore.backends.sizes import run_end_dtype
-from segcore.masks import Masks
+from segcore.masks import Masks, check_masks
 from segcore.morphology import opening
 
 
@@ -72,7 +72,7 @@ def fill_holes(masks: Masks, max_area: int | None = None, connectivity: int = 8)
     ValueError
         If the connectivity is another number, or the area negative.
     TypeError
-        If the area is no integer.
+        If the area is no integer, or ``masks`` are no Masks.
 
     Examples
     --------
@@ -95,6 +95,7 @@ def _background(
     masks: Masks, connectivity: int
 ) -> tuple[Masks, NDArray[np.int64], NDArray[np.bool_]]:
     """Give the parts of the background, the mask of each, and whether that encloses it."""
+    check_masks(masks)
     check_connectivity(connectivity)
     parts, parents = (~masks).components(12 - connectivity)
     height, width = masks.size
@@ -124,7 +125,7 @@ def remove_small(masks: Masks, min_area: int, connectivity: int = 8) -> Masks:
     ValueError
         If the connectivity is another number, or the area negative.
     TypeError
-        If the area is no integer.
+        If the area is no integer, or ``masks`` are no Masks.
 
     Examples
     --------
@@ -133,6 +134,7 @@ def remove_small(masks: Masks, min_area: int, connectivity: int = 8) -> Masks:
     >>> sc.remove_small(specks, min_area=2).boxes
     array([[2, 0, 4, 2]])
     """
+    check_masks(masks)
     limit = _as_area(min_area, "min_area")
     parts, parents = masks.components(connectivity)
     kept = np.flatnonzero(parts.area >= limit)
@@ -166,6 +168,7 @@ def largest(masks: Masks, connectivity: int = 8) -> Masks:
     >>> sc.largest(specks).area
     array([4])
     """
+    check_masks(masks)
     parts, parents = masks.components(connectivity)
     # By mask, then from the largest down: the first of each mask is it.
     order = np.lexsort((-parts.area, parents))
@@ -196,7 +199,7 @@ def thin_parts(masks: Masks, width: int) -> Masks:
     ValueError
         If the width is not odd, or negative.
     TypeError
-        If the width is no integer.
+        If the width is no integer, or ``masks`` are no Masks.
 
     Examples
     --------
@@ -205,6 +208,7 @@ def thin_parts(masks: Masks, width: int) -> Masks:
     >>> sc.thin_parts(table.union(), width=5).boxes, sc.thin_parts(table.union(), width=5).area
     (array([[ 8, 16, 42, 40]]), array([96]))
     """
+    check_masks(masks)
     diameter = as_integer(width, "width")
     if diameter < 1 or diameter % 2 == 0:
         raise ValueError(f"width: expected an odd number of pixels, got {diameter}")

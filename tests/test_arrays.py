@@ -180,3 +180,44 @@ def test_arrays_beyond_the_address_space():
     for shape in [(2**31, 2**31, 4), (2**40, 2**40, 0)]:
         with pytest.raises(ValueError, match="more bytes than can be addressed"):
             check_bytes(shape, np.dtype(np.float64))
+
+
+# -- where masks are expected ---------------------------------------------------------------------
+
+PICTURE = np.zeros((3, 3, 3), np.uint8)
+ONE = sc.Masks.from_boxes([[0, 0, 1, 1]], (3, 3))
+TAKE_MASKS = {
+    "boundary": lambda junk: sc.boundary(junk, 1),
+    "boundary_iou": lambda junk: sc.boundary_iou(ONE, junk),
+    "closing": lambda junk: sc.closing(junk, 1),
+    "compose_panoptic": lambda junk: sc.compose_panoptic(junk, [1], [0.5]),
+    "compose_semantic": lambda junk: sc.compose_semantic(junk, [1]),
+    "concatenate": lambda junk: sc.Masks.concatenate([ONE, junk]),
+    "diagnose": lambda junk: sc.diagnose(ONE, junk),
+    "difference": lambda junk: sc.draw.difference(ONE, junk, PICTURE),
+    "dilate": lambda junk: sc.dilate(junk, 1),
+    "erode": lambda junk: sc.erode(junk, 1),
+    "fill_holes": sc.fill_holes,
+    "holes": sc.holes,
+    "huggingface": sc.codecs.huggingface.encode,
+    "instances": sc.draw.instances,
+    "kaggle": sc.codecs.kaggle.encode,
+    "label_studio": sc.codecs.label_studio.encode,
+    "largest": sc.largest,
+    "matrix_nms": lambda junk: sc.matrix_nms(junk, [0.5]),
+    "merge_duplicates": lambda junk: sc.merge_duplicates(junk, [0.5], 0.5),
+    "nms": lambda junk: sc.nms(junk, [0.5], 0.5),
+    "opening": lambda junk: sc.opening(junk, 1),
+    "overlay": lambda junk: sc.draw.overlay(PICTURE, junk),
+    "remove_small": lambda junk: sc.remove_small(junk, 1),
+    "semantic_picture": lambda junk: sc.draw.semantic_picture(junk, [1]),
+    "soft_nms": lambda junk: sc.soft_nms(junk, [0.5]),
+    "thin_parts": lambda junk: sc.thin_parts(junk, 3),
+}
+
+
+@pytest.mark.parametrize("name", TAKE_MASKS)
+@pytest.mark.parametrize("junk", [None, 5, "x", [], object()], ids=lambda junk: type(junk).__name__)
+def test_what_is_no_masks_is_an_error_that_says_so(name, junk):
+    with pytest.raises(TypeError, match=r"[Mm]asks"):
+        TAKE_MASKS[name](junk)

@@ -20,7 +20,7 @@ from segcore.arrays import as_integers, as_size, described
 from segcore.codecs._objects import as_list, as_offsets
 from segcore.codecs._pairs import from_pairs, to_pairs
 from segcore.codecs._row_major import transposed
-from segcore.masks import Masks
+from segcore.masks import Masks, check_masks
 
 
 def decode(objects: Iterable[Any], size: Iterable[int]) -> Masks:
@@ -85,6 +85,7 @@ def encode(masks: Masks) -> list[list[int]]:
     >>> sc.codecs.huggingface.encode(sc.Masks.from_boxes([[1, 1, 3, 3], [0, 0, 0, 0]], (4, 6)))
     [[8, 2, 14, 2], []]
     """
+    check_masks(masks)
     numbers, offsets = to_pairs(transposed(masks))
     values = numbers.tolist()
     return [values[start:end] for start, end in pairwise(offsets.tolist())]

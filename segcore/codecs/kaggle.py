@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from segcore.arrays import as_size, described
 from segcore.codecs._objects import as_list, as_offsets
 from segcore.codecs._pairs import from_pairs, to_pairs
-from segcore.masks import Masks
+from segcore.masks import Masks, check_masks
 
 _SPACES = b" \t\r\n"
 _DIGITS = b"0123456789"
@@ -91,6 +91,7 @@ def encode(masks: Masks) -> list[str]:
     >>> sc.codecs.kaggle.encode(sc.Masks.from_boxes([[1, 1, 3, 3], [0, 0, 0, 0]], (4, 6)))
     ['6 2 10 2', '']
     """
+    check_masks(masks)
     numbers, offsets = to_pairs(masks)
     words = list(map(str, numbers.tolist()))
     return [" ".join(words[start:end]) for start, end in pairwise(offsets.tolist())]

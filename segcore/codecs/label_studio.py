@@ -34,7 +34,7 @@ from segcore.backends import kernels
 from segcore.backends.sizes import run_end_dtype
 from segcore.codecs._objects import as_list, as_offsets
 from segcore.codecs._row_major import transposed
-from segcore.masks import Masks
+from segcore.masks import Masks, check_masks
 
 _HEADER_BITS = 32 + 5 + 4 * 4
 _LENGTH_BITS = (3, 4, 8, 16)
@@ -112,6 +112,7 @@ def encode(masks: Masks) -> list[list[int]]:
     >>> sc.codecs.label_studio.encode(sc.Masks.from_dense([[0, 0, 1], [1, 0, 0]]))
     [[0, 0, 0, 24, 57, 27, 252, 224, 19, 255, 206, 0]]
     """
+    check_masks(masks)
     height, width = masks.size
     if height * width >= 2**30:
         raise ValueError(

@@ -94,7 +94,7 @@ def diagnose(
     >>> finding.kind, {cause: pixels for cause, pixels in finding.missed.items() if pixels}
     ('matched', {'thin': 96, 'boundary': 4})
     """
-    check_same_size(truth, predicted)
+    check_same_size(truth, predicted, ("truth", "predicted"))
     same_class = _same_class(truth_classes, predicted_classes, len(truth), len(predicted))
     is_crowd = (
         np.zeros(len(truth), np.bool_) if crowd is None else as_flags(crowd, "crowd", len(truth))

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import as_array, as_size, described
-from segcore.masks import Masks
+from segcore.arrays import as_array, as_size
+from segcore.masks import Masks, check_masks
 
 
 def from_detections(detections: Any, size: Iterable[int] | None = None) -> Masks:
@@ -126,8 +126,7 @@ def to_compact_mask(masks: Masks) -> Any:
     """
     from supervision import CompactMask
 
-    if not isinstance(masks, Masks):
-        raise TypeError(f"masks: expected Masks, got {described(masks)}")
+    check_masks(masks)
     if len(masks) and 0 in masks.size:
         raise ValueError(f"masks: expected pictures with pixels, got the size {masks.size}")
     boxes = masks.boxes
