@@ -458,6 +458,13 @@ def test_2_merge_of_empty_counts(compat):
     assert_same(compat.merge([nothing, nothing]), {"size": [0, 6], "counts": b"0"})
 
 
+@pytest.mark.parametrize("dtype", ["c8", "c16", "M8[s]", "m8[s]"])
+def test_boxes_that_are_no_real_numbers(compat, dtype):
+    for boxes in (np.zeros((1, 4), dtype), list(np.zeros((1, 4), dtype))):
+        with pytest.raises(TypeError, match=r"^boxes: expected numbers: they are complex"):
+            compat.frPyObjects(boxes, 9, 9)
+
+
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf, 1e10, -1e300])
 def test_3_impossible_coordinates(compat, number):
     good = [0, 0, 2, 0, 2, 2]

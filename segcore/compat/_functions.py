@@ -415,6 +415,8 @@ def as_boxes(objects: Any, name: str) -> NDArray[np.float64]:
 def as_numbers(objects: Any, name: str, dtype: type) -> NDArray[Any]:
     """Give numbers as a fresh C-contiguous array, converted as ``numpy.array`` does."""
     try:
+        if np.asarray(objects).dtype.kind in "cmM":  # of which NumPy would make numbers
+            raise TypeError("they are complex, or times")
         with np.errstate(over="ignore", invalid="raise"):
             return np.array(objects, dtype, order="C")
     except (FloatingPointError, OverflowError, ValueError) as error:
