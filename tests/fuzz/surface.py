@@ -59,8 +59,7 @@ class Call:
     def argument(self, function: str, name: str) -> Any:
         """Make the argument of that name: now and then something else."""
         own = MAKERS.get(f"{function}.{name}", MAKERS.get(name, Call.number))
-        # A batch is a batch: whoever calls a method of something else learns that from Python.
-        if own not in BATCHES and self.is_other():
+        if name != "batch" and self.is_other():
             return self.anything()
         return self.given.pick(WORDS[name]) if name in WORDS else own(self)
 
@@ -137,6 +136,14 @@ class Call:
 
     def dense(self) -> Any:
         return self.array((self.count, *self.sides()))
+
+    def run_ends(self) -> Any:
+        if self.is_good:
+            return batch(self.given, self.size, 1)[0]
+        return self.array((self.given.between(0, 5),), self.given.pick("BIQq"))
+
+    def offsets(self) -> Any:
+        return [0, *(self.given.between(0, 5) for _ in range(self.given.between(0, 3)))]
 
     def labels(self) -> Any:
         return self.array(self.sides(), self.given.pick("bBhHiIqQ"))
@@ -241,6 +248,7 @@ class Call:
 
 
 MAKERS: dict[str, Callable[[Call], Any]] = {
+    "batch": Call.masks,  # whose methods are called
     "masks": Call.masks,
     "a": Call.masks_or_boxes,
     "b": Call.masks_or_boxes,
@@ -248,6 +256,8 @@ MAKERS: dict[str, Callable[[Call], Any]] = {
     "predicted": Call.masks,
     "other": Call.masks,
     "batches": Call.batches,
+    "run_ends": Call.run_ends,
+    "offsets": Call.offsets,
     "size": Call.same_size,
     "dense": Call.dense,
     "packed": lambda call: call.array(
@@ -281,7 +291,7 @@ MAKERS: dict[str, Callable[[Call], Any]] = {
     "argmax_upsample.size": Call.sides,
     "argmax_masks.size": Call.sides,
     "compose_semantic.masks": Call.small_masks,
-    "to_dense.masks": Call.small_masks,
+    "to_dense.batch": Call.small_masks,
     # Row by row there are as many runs as rows, or columns.
     "huggingface.encode.masks": Call.small_masks,
     "label_studio.encode.masks": Call.small_masks,
@@ -319,8 +329,6 @@ MAKERS: dict[str, Callable[[Call], Any]] = {
 }
 """What makes the argument of a name, or of a name of one function; others are numbers."""
 
-BATCHES = (Call.masks, Call.small_masks)
-
 
 def panoptic_quality(categories: Any, labels: Any, segments: Any) -> Any:
     quality = metrics.PanopticQuality(categories)
@@ -334,10 +342,6 @@ def confusion(labels_a: Any, labels_b: Any, num_classes: Any) -> Any:
     return matrix
 
 
-def masks_of(run_ends: Any, offsets: Any, size: Any) -> sc.Masks:
-    return sc.Masks(run_ends, offsets, size)
-
-
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(sc, name) for name in sc.__all__ if inspect.isfunction(getattr(sc, name))},
     **{
@@ -346,15 +350,15 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     },
     "from_label_map": sc.Masks.from_label_map,
     "concatenate": sc.Masks.concatenate,
-    "index": lambda masks, index: masks[index],
-    "and": lambda masks, other: masks & other,
-    "union": lambda masks: masks.union(),
-    "to_dense": lambda masks, dtype: masks.to_dense(dtype),
-    "to_coco": lambda masks, compressed: masks.to_coco(compressed),
-    "to_polygons": lambda masks, connectivity, tolerance: masks.to_polygons(
+    "index": lambda batch, index: batch[index],
+    "and": lambda batch, other: batch & other,
+    "union": lambda batch: batch.union(),
+    "to_dense": lambda batch, dtype: batch.to_dense(dtype),
+    "to_coco": lambda batch, compressed: batch.to_coco(compressed),
+    "to_polygons": lambda batch, connectivity, tolerance: batch.to_polygons(
         connectivity, tolerance
     ),
-    "components": lambda masks, connectivity: masks.components(connectivity),
+    "components": lambda batch, connectivity: batch.components(connectivity),
     "kaggle.decode": codecs.kaggle.decode,
     "kaggle.encode": codecs.kaggle.encode,
     "huggingface.decode": codecs.huggingface.decode,
@@ -378,6 +382,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
             *("frPyObjects", "frBbox", "frPoly", "frUncompressedRLE"),
         )
     },
+    "Masks": lambda run_ends, offsets, size: sc.Masks(run_ends, offsets, size),  # noqa: PLW0108
 }
 for _name in ("set_num_threads", "show_runtime", "runtime_info", "get_num_threads"):
     FUNCTIONS.pop(_name, None)
