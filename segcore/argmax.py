@@ -202,7 +202,8 @@ def _fill(
             continue
         stop = min(start + step + 1, rows)  # pixels need the row of samples behind theirs
         probabilities = _sigmoid(_logits(masks, inner, start, stop))
-        scores = weights @ probabilities.reshape(len(masks), (stop - start) * columns)
+        with np.errstate(over="ignore", invalid="ignore"):  # the kernel takes any score
+            scores = weights @ probabilities.reshape(len(masks), (stop - start) * columns)
         positions = y[first:last] - np.float32(start)
         scores = scores.reshape(len(weights), stop - start, columns)
         kernels.argmax_resample(scores, x, positions, labels[first:last])

@@ -223,6 +223,11 @@ def test_masks_of_infinities():
     assert labels.tolist() == [[0, 0, 1, 1]]
 
 
+def test_class_scores_whose_sums_are_infinite():
+    labels = sc.argmax_masks(np.full((2, 1, 1), 9.0), [[1e36, 3e38], [1e36, 3e38]], (1, 1))
+    assert labels.tolist() == [[1]]
+
+
 def test_no_queries():
     assert not np.any(sc.argmax_masks(np.ones((0, 4, 4)), np.ones((0, 3)), (5, 5)))
 

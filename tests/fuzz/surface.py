@@ -79,7 +79,7 @@ class Call:
             return given.pick(WORDS[given.pick(list(WORDS))])
         if kind == 4:
             return [given.pick([*NUMBERS, *JUNK]) for _ in range(given.between(0, 5))]
-        return self.masks()
+        return self.small_masks()
 
     # -- numbers and arrays -----------------------------------------------------------------------
 
