@@ -458,6 +458,12 @@ def test_2_merge_of_empty_counts(compat):
     assert_same(compat.merge([nothing, nothing]), {"size": [0, 6], "counts": b"0"})
 
 
+def test_sizes_that_are_no_real_numbers(compat):
+    rle = {"size": np.array([4, 6], "c8"), "counts": b"h0"}
+    with pytest.raises(TypeError, match=r"^object 0: height: expected an integer, got complex64"):
+        compat.area([rle])
+
+
 @pytest.mark.parametrize("dtype", ["c8", "c16", "M8[s]", "m8[s]"])
 def test_boxes_that_are_no_real_numbers(compat, dtype):
     for boxes in (np.zeros((1, 4), dtype), list(np.zeros((1, 4), dtype))):

@@ -72,7 +72,7 @@ def integer(value: Any, name: str) -> int:
     """Convert what has a number's value to an integer, cutting off fractions."""
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
-    if not hasattr(value, "__int__") or isinstance(value, np.ndarray):
+    if not hasattr(value, "__int__") or isinstance(value, (np.ndarray, np.complexfloating)):
         raise TypeError(f"{name}: expected an integer, got {described(value)}")
     try:
         return int(value)
