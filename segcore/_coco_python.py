@@ -291,6 +291,8 @@ def _append_ring(coordinates: array[float], ring: Any) -> None:
 
 
 def _append_numbers(coordinates: array[float], numbers: Sequence[Any]) -> None:
+    if any(issubclass(each, np.complexfloating) for each in set(map(type, numbers))):
+        raise TypeError("expected numbers as coordinates, but some are complex")
     try:
         coordinates.fromlist(list(numbers))
     except TypeError as error:

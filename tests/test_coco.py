@@ -384,6 +384,7 @@ TYPES = {
     "ring of None": ([[1, 2, 3, 4, 5, None]], "expected numbers as coordinates"),
     "ring of str": ([["1", "2", "3", "4", "5", "6"]], "expected numbers as coordinates"),
     "ring of complex": ([[1, 2, 3, 4, 5, 6j]], "expected numbers as coordinates"),
+    "ring of complex64": ([[1, 2, 3, 4, 5, np.complex64(6)]], "expected numbers as coordinates"),
     "str as ring": ([RING, "123456"], "expected a ring of coordinates, got str"),
     "dict as ring": ([RING, {}], "expected a ring of coordinates, got dict"),
     "number as ring": ([RING, 5], "expected a ring of coordinates, got int"),
