@@ -225,7 +225,9 @@ def emulate(session):
         (x86, ["qemu-x86_64", "-cpu", "qemu64"], "scalar"),
         (x86, ["qemu-x86_64", "-cpu", "Haswell"], "avx2 scalar"),
     ):
-        said = session.run(*emulator, program, external=True, silent=True)
+        # QEMU does not survive a fork of a process that has threads.
+        command = [*emulator, program, "-parallel_after_fork"]
+        said = session.run(*command, external=True, silent=True)
         session.log(said.strip())
         if not said.endswith(f"; on {variants}\n"):
             session.error(f"expected the variants {variants}")

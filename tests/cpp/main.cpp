@@ -1,4 +1,5 @@
-// Run all tests, or those whose name contains one of the arguments; exit with 1 if one fails.
+// Run all tests, or those whose name contains one of the arguments, or, after a minus sign, all but
+// those; exit with 1 if one fails.
 #include <cstdio>
 #include <cstring>
 
@@ -8,10 +9,12 @@
 namespace {
 
 bool is_wanted(const char* name, int argc, char** argv) {
+    bool wanted = argc == 1 || argv[1][0] == '-';
     for (int i = 1; i < argc; ++i) {
-        if (std::strstr(name, argv[i])) return true;
+        const bool without = argv[i][0] == '-';
+        if (std::strstr(name, argv[i] + without)) wanted = !without;
     }
-    return argc == 1;
+    return wanted;
 }
 
 bool passes(const segcore::test::Test& test) {
