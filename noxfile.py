@@ -15,7 +15,8 @@ import nox
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["lint", "cpp", "tests"]
 
-PROJECT = nox.project.load_toml("pyproject.toml")["project"]
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
 CXX = os.environ.get("CXX", "g++")
@@ -23,6 +24,8 @@ WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
 # What the session `wheel` leaves in dist/.
 SDIST, NATIVE, PURE = "*.tar.gz", "*-cp*.whl", "*-none-any.whl"
 LARGEST_WHEEL = 1_000_000  # bytes
+# What the tests want besides segcore itself.
+TEST_TOOLS = [each for each in EXTRAS["test"] if not each.startswith(PROJECT["name"])]
 XDIST = "pytest-xdist>=3.6"
 # It drives Chromium as the system has it, for the tests of HTML pages.
 BROWSER = "playwright>=1.50"
@@ -115,8 +118,7 @@ def nocompiler(session, numba):
     if numba:
         requirements = [f"{built(PURE)}[test]"]
     else:
-        own = [each for each in EXTRAS["test"] if not each.startswith(PROJECT["name"])]
-        requirements = [f"{built(SDIST)}[cli]", *own]
+        requirements = [f"{built(SDIST)}[cli]", *TEST_TOOLS]
     nothing = {"CC": "/bin/false", "CXX": "/bin/false", "SEGCORE_REQUIRE_NATIVE": "0"}
     session.install(*requirements, XDIST, env=nothing)
     run_suite(session, *ALL_BUT_KERNELS, expect="numba" if numba else "reference")
@@ -284,6 +286,17 @@ def fuzz(session):
     command = ["python", "tests/fuzz/run.py", "--compiler", compiler]
     command += ["--folder", session.create_tmp(), *session.posargs]
     session.run(*command, env={"PYTHONSAFEPATH": "1"})
+
+
+@nox.session
+def faults(session):
+    """Plant small faults in the kernels, one at a time, in a copy: each must make a test fail.
+
+    What follows a `--` are names of faults in tests/faults.toml.
+    """
+    session.install(*PYPROJECT["build-system"]["requires"])
+    session.install(*PROJECT["dependencies"], *EXTRAS["numba"], *TEST_TOOLS)
+    session.run("python", "-u", "tests/plant_faults.py", *session.posargs)
 
 
 @nox.session
