@@ -95,6 +95,19 @@ def test_rows_that_flip_more_or_less_often(kernels, one_in, order):
     assert_batch(agree(kernels, "encode", placed.view, None), masks)
 
 
+@pytest.mark.parametrize("order", MEMORY_ORDERS)
+@pytest.mark.parametrize("dtype", [BOOL, np.dtype(np.int16)], ids=str)
+def test_a_flip_at_every_pixel(kernels, order, dtype):
+    """None is left out where a kernel goes on from one part of the memory to the next."""
+    height, width = 419, 701
+    placed = Placed(order, (1, height, width), dtype)
+    y, x = np.mgrid[:height, :width]
+    placed.view[...] = (height * x + y) % 2 == 0
+    run_ends, offsets = kernels.encode(placed.view, None)
+    assert_identical(run_ends, np.arange(height * width, dtype=np.uint32))
+    assert offsets.tolist() == [0, height * width]
+
+
 @pytest.mark.parametrize("quiet", [(), (0,), (1,), (2,), (0, 1), (1, 2)])
 @pytest.mark.parametrize("dtype", [BOOL, np.dtype(np.int16)], ids=str)
 def test_masks_of_many_flips_among_others(kernels, quiet, dtype):
@@ -184,6 +197,19 @@ def test_float_thresholds(kernels, dtype, threshold):
     masks = np.resize(values, (2, 7, 70))
     expected = [[[float(v) > float(limit) for v in row] for row in mask] for mask in masks]
     assert_batch(agree(kernels, "encode", masks, threshold), np.array(expected))
+
+
+@pytest.mark.parametrize("exponent", range(-27, 17))
+def test_float16_thresholds_of_every_magnitude(kernels, exponent):
+    """The nearest float16, ties to even, is the limit."""
+    half = 2.0**-11  # half of the distance from one number to the next
+    magnitudes = np.ldexp([1, 1 + half, 1 + 3 * half, 1.5 + half / 99, 2 - half], exponent)
+    for threshold in (*magnitudes, *-magnitudes):
+        with np.errstate(over="ignore"):
+            limit = np.float16(threshold)
+            values = [np.nextafter(limit, np.float16(way)) for way in (-math.inf, math.inf)]
+        masks = np.resize(np.array([*values, limit]), (1, 3, 70))
+        assert_batch(agree(kernels, "encode", masks, float(threshold)), masks > limit)
 
 
 @pytest.mark.parametrize("dtype", [BOOL, *INTEGERS], ids=str)

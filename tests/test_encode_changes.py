@@ -6,7 +6,15 @@ import itertools
 
 import numpy as np
 import pytest
-from _util import BOUNDARY_SIZES, Pycocotools, agree, assert_batch, patterns, rles_of
+from _util import (
+    BOUNDARY_SIZES,
+    Pycocotools,
+    agree,
+    assert_batch,
+    assert_identical,
+    patterns,
+    rles_of,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -51,6 +59,15 @@ def test_zeros_and_ones_are_encoded_as_by_encode(kernels, size):
     columns = columns_of(masks).view(np.uint8)
     assert_batch(agree(kernels, "encode_changes", columns, *size), masks)
     assert_batch(agree(kernels, "encode_changes", columns * np.uint8(200), *size), masks)
+
+
+def test_a_flip_at_every_pixel(kernels):
+    """None is left out where a kernel goes on from one part of the memory to the next."""
+    height, width = 419, 701
+    columns = np.arange(1, height * width + 1).astype(np.uint8)[None]
+    run_ends, offsets = kernels.encode_changes(columns, height, width)
+    assert_identical(run_ends, np.arange(height * width, dtype=np.uint32))
+    assert offsets.tolist() == [0, height * width]
 
 
 @pytest.mark.parametrize("shape", [(0, 12), (1, 0), (3, 0)])

@@ -64,6 +64,28 @@ def test_each_limit_is_exact(kernels):
             assert_resolves(kernels, a, limits)
 
 
+@pytest.mark.parametrize("factor", [2**22, 2**40])
+@pytest.mark.parametrize("less", [0, 1])
+def test_limits_are_exact_in_large_pictures(kernels, factor, less):
+    masks = np.zeros((2, 5, 7), bool)
+    masks[0, :3] = masks[1, 2:, :4] = True
+    batch, height = stretched(batch_of(masks), 5, 7, factor)
+    limits = np.array([0, 4 * factor - less])
+    run_ends, offsets, overlaps = agree(kernels, "resolve", *batch, height, 7, limits)
+    assert_identical(overlaps, np.array([0, 4 * factor]))
+    free = np.stack([masks[0], masks[1] & ~masks[0] & (less == 0)])
+    assert_identical((run_ends, offsets), stretched(batch_of(free), 5, 7, factor)[0])
+
+
+@pytest.mark.parametrize("limits", [[], [0], [0, 0, 0], [[0, 0]]])
+def test_native_refuses_limits_of_other_masks(kernels, limits):
+    """The binder protects the kernel's memory; other backends have it checked by the API."""
+    if not kernels.name.startswith("native"):
+        pytest.skip("checked by the API")
+    with pytest.raises(ValueError, match="limits: expected one a mask"):
+        kernels.resolve(*batch_of(np.ones((2, 5, 7), bool)), 5, 7, np.array(limits, np.int64))
+
+
 def test_no_masks(kernels):
     assert_resolves(kernels, np.zeros((0, 5, 7), bool), [])
 
