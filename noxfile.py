@@ -115,10 +115,7 @@ def tests(session):
 @nox.parametrize("numba", [True, False])
 def nocompiler(session, numba):
     """Test the pure wheel with Numba, and an sdist of which nothing compiled."""
-    if numba:
-        requirements = [f"{built(PURE)}[test]"]
-    else:
-        requirements = [f"{built(SDIST)}[cli]", *TEST_TOOLS]
+    requirements = [f"{built(PURE)}[test]"] if numba else [f"{built(SDIST)}[cli]", *TEST_TOOLS]
     nothing = {"CC": "/bin/false", "CXX": "/bin/false", "SEGCORE_REQUIRE_NATIVE": "0"}
     session.install(*requirements, XDIST, env=nothing)
     run_suite(session, *ALL_BUT_KERNELS, expect="numba" if numba else "reference")

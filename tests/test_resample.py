@@ -145,6 +145,18 @@ def test_any_windows(kernels, seed, count, h, w, size, inner, shared, threshold)
     assert_valid(batch, count, height, width)
 
 
+@pytest.mark.parametrize("inner", [None, (9, 7)])
+def test_windows_that_share_positions(kernels, inner):
+    """Each takes as many of them as it has rows and columns, whatever the one before took."""
+    lengths = [3, 40, 1, 17, 40, 8]
+    scores = np.random.default_rng(11).normal(size=(len(lengths), 6, 5)).astype(F)
+    height, width = inner or scores.shape[1:]
+    steps = None if inner is None else (spread(5, width), spread(6, height))
+    windows = np.array([[0, 0, length, length, 0, 0] for length in lengths])
+    positions = spread(width, 40), spread(height, 40)
+    agree(kernels, "resample", scores, steps, *positions, windows, 40, 40, 0.0)
+
+
 @pytest.mark.parametrize("side", BOUNDARY_SIZES)
 def test_sides_around_machine_words(kernels, side):
     rng = np.random.default_rng(side)
