@@ -140,6 +140,8 @@ def test_an_array_of_its_own(native):
         ("decode", [{}]),
         ("decode", [[RLE, None]]),
         ("decode", [[RLE, {"size": [6, 4], "counts": b"5220007"}]]),
+        ("decode", [[RLE, {"size": [4, 5], "counts": b"5220007"}]]),  # the first one's counts
+        ("decode", [[RLE, {"size": [5, 6], "counts": b"5220007"}]]),
         ("area", [[RLE, {"size": [6, 4], "counts": b"5220007"}]]),
         ("toBbox", [3]),
         ("merge", [[RLE, {"size": [4, 6], "counts": b"2003c0"}], False]),  # a run of no pixels
