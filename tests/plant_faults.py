@@ -92,7 +92,9 @@ class Tree:
 
     def build(self) -> str:
         """Compile the native kernels, make sure that it is those that Python finds; their hash."""
-        self._run("setup.py", "-q", "build_ext", "--inplace").check_returncode()
+        done = self._run("setup.py", "-q", "build_ext", "--inplace")
+        if done.returncode:
+            raise RuntimeError(f"it does not build:\n{done.stderr}")
         found = self._run("-c", "import segcore._native as n; print(n.__file__)")
         binary = Path(found.stdout.strip())
         if not binary.is_relative_to(self.root):
