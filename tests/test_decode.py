@@ -24,7 +24,7 @@ from strategies import dense
 
 from segcore.backends.sizes import run_end_dtype
 
-NATIVE = (BOOL, *INTEGERS, *FLOATS)
+NATIVE = (BOOL, *INTEGERS, *FLOATS, np.dtype(np.complex64))
 SWAPPED = tuple(dtype.newbyteorder() for dtype in NATIVE if dtype.itemsize > 1)
 
 

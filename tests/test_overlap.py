@@ -144,6 +144,15 @@ def test_full_masks_of_large_sizes(kernels, size):
     assert_identical(result, np.full((2, 2), size[0] * size[1], np.int64))
 
 
+def test_millions_of_tall_columns(kernels):
+    """Whatever the sums of some columns are held in, it does not overflow."""
+    height, width = 2**15 - 1, 2**21 + 2**17
+    tops = np.arange(width, dtype=np.uint64) * height
+    batch = np.stack([tops, tops + height - 1], axis=1).ravel(), np.array([0, 2 * width])
+    result = kernels.overlap(*batch, *batch, height, width)
+    assert_identical(result, np.array([[(height - 1) * width]]))
+
+
 # -- pairs that have too little in common ---------------------------------------------------------
 
 
