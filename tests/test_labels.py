@@ -124,6 +124,13 @@ def test_all_labels_distinct(kernels, size, dtype):
     np.testing.assert_array_equal(np.diff(offsets), np.where(place == pixels - 1, 1, 2))
 
 
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.uint64])
+@pytest.mark.parametrize("lowest", [0, 3500, 31_000])
+def test_a_label_comes_again_after_many_others(kernels, lowest, dtype):
+    labels = np.arange(lowest, lowest + 1200, dtype=dtype).reshape(24, 50)
+    assert_splits(kernels, np.concatenate([labels, labels]), 0)
+
+
 @pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint64])
 def test_far_apart_labels(kernels, dtype):
     rng = np.random.default_rng(0)
