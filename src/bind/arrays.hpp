@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "../core/types.hpp"
+#include "signals.hpp"
 
 namespace segcore::bind {
 
@@ -36,7 +37,10 @@ const T* values_of(const py::array& array, const char* name) {
 // divide it into.
 inline int64_t count_of(const int64_t* offsets, py::ssize_t size, int64_t total, const char* name) {
     bool good = size >= 1 && offsets[0] == 0 && offsets[size - 1] == total;
-    for (py::ssize_t i = 1; good && i < size; ++i) good = offsets[i - 1] <= offsets[i];
+    for (py::ssize_t i = 1; good && i < size; ++i) {
+        check_signals(i);
+        good = offsets[i - 1] <= offsets[i];
+    }
     if (!good) {
         throw py::value_error(std::string(name) + ": expected offsets from 0 to " +
                               std::to_string(total) + " that never descend");
@@ -48,7 +52,10 @@ inline int64_t count_of(const int64_t* offsets, py::ssize_t size, int64_t total,
 inline void check_positions(const float* positions, int64_t count, int64_t samples) {
     if (count == 0) return;
     bool good = positions[0] >= 0 && positions[count - 1] <= static_cast<float>(samples - 1);
-    for (int64_t i = 1; i < count; ++i) good &= positions[i - 1] <= positions[i];
+    for (int64_t i = 1; i < count; ++i) {
+        check_signals(i);
+        good &= positions[i - 1] <= positions[i];
+    }
     if (!good)
         throw py::value_error("positions: expected some from 0 to the last sample, in order");
 }
@@ -75,12 +82,6 @@ BatchView<T> batch_of(const py::array& run_ends, const py::array& offsets) {
 template <class Body>
 auto with_run_ends(Size size, Body&& body) {
     return is_wide(size) ? body(uint64_t{}) : body(uint32_t{});
-}
-
-template <class Body>
-auto without_gil(Body&& body) {
-    py::gil_scoped_release release;
-    return body();
 }
 
 // The buffer's memory as an array. Little is copied, so that it takes no more room than it needs.

@@ -29,7 +29,9 @@ void argmax_resample(const Kernels& kernels, const py::array& scores, const py::
     check_positions(view.positions.x, size.width, view.columns);
     check_positions(view.positions.y, size.height, view.rows);
     void* const labels = out.mutable_data();
-    without_gil([&] { segcore::argmax_resample(kernels.context(), view, size, labels, width); });
+    kernels.without_gil([&](const Context& context) {
+        segcore::argmax_resample(context, view, size, labels, width);
+    });
 }
 
 }  // namespace

@@ -16,10 +16,9 @@ py::tuple string_decode(const Kernels& kernels, const py::array& data,
     const int64_t count = count_of(starts, data_offsets.size(), data.size(), "data_offsets");
     return with_run_ends(size, [&](auto type) {
         Batch<decltype(type)> batch;
-        check(without_gil([&] {
-                  return segcore::string_decode(kernels.context(), bytes, starts, count, size,
-                                                batch);
-              }),
+        check(kernels.without_gil([&](const Context& context) {
+            return segcore::string_decode(context, bytes, starts, count, size, batch);
+        }),
               size);
         return to_tuple(std::move(batch));
     });
@@ -33,10 +32,9 @@ py::tuple counts_decode(const Kernels& kernels, const py::array& counts,
     const int64_t count = count_of(starts, counts_offsets.size(), counts.size(), "counts_offsets");
     return with_run_ends(size, [&](auto type) {
         Batch<decltype(type)> batch;
-        check(without_gil([&] {
-                  return segcore::counts_decode(kernels.context(), values, starts, count, size,
-                                                batch);
-              }),
+        check(kernels.without_gil([&](const Context& context) {
+            return segcore::counts_decode(context, values, starts, count, size, batch);
+        }),
               size);
         return to_tuple(std::move(batch));
     });
@@ -48,7 +46,8 @@ py::tuple string_encode(const Kernels& kernels, const py::array& run_ends, const
     return with_run_ends(size, [&](auto type) {
         const auto batch = batch_of<decltype(type)>(run_ends, offsets);
         Strings<uint8_t> strings;
-        without_gil([&] { segcore::string_encode(kernels.context(), batch, size, strings); });
+        kernels.without_gil(
+            [&](const Context& context) { segcore::string_encode(context, batch, size, strings); });
         return to_tuple(std::move(strings));
     });
 }
@@ -59,7 +58,8 @@ py::tuple counts_encode(const Kernels& kernels, const py::array& run_ends, const
     return with_run_ends(size, [&](auto type) {
         const auto batch = batch_of<decltype(type)>(run_ends, offsets);
         Strings<int64_t> counts;
-        without_gil([&] { segcore::counts_encode(kernels.context(), batch, size, counts); });
+        kernels.without_gil(
+            [&](const Context& context) { segcore::counts_encode(context, batch, size, counts); });
         return to_tuple(std::move(counts));
     });
 }

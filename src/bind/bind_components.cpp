@@ -17,8 +17,8 @@ py::tuple components(const Kernels& kernels, const py::array& run_ends, const py
         const auto masks = batch_of<decltype(type)>(run_ends, offsets);
         Batch<decltype(type)> batch;
         Buffer<int64_t> parents;
-        without_gil([&] {
-            segcore::components(kernels.context(), masks, size, connectivity, batch, parents);
+        kernels.without_gil([&](const Context& context) {
+            segcore::components(context, masks, size, connectivity, batch, parents);
         });
         return py::make_tuple(to_array(std::move(batch.run_ends)),
                               to_array(std::move(batch.offsets)), to_array(std::move(parents)));

@@ -67,7 +67,7 @@ py::tuple encode(const Kernels& kernels, const py::array& dense, std::optional<d
                          threshold.value_or(0)};
     return with_run_ends(view.size, [&](auto type) {
         Batch<decltype(type)> batch;
-        without_gil([&] { segcore::encode(kernels.context(), view, batch); });
+        kernels.without_gil([&](const Context& context) { segcore::encode(context, view, batch); });
         return to_tuple(std::move(batch));
     });
 }
@@ -82,8 +82,8 @@ py::tuple encode_bits(const Kernels& kernels, const py::array& rows, int64_t wid
     }
     return with_run_ends(size, [&](auto type) {
         Batch<decltype(type)> batch;
-        without_gil([&] {
-            segcore::encode_bits(kernels.context(), bytes, rows.shape(0), size, little, batch);
+        kernels.without_gil([&](const Context& context) {
+            segcore::encode_bits(context, bytes, rows.shape(0), size, little, batch);
         });
         return to_tuple(std::move(batch));
     });
@@ -98,8 +98,8 @@ py::tuple encode_changes(const Kernels& kernels, const py::array& columns, int64
     }
     return with_run_ends(size, [&](auto type) {
         Batch<decltype(type)> batch;
-        without_gil([&] {
-            segcore::encode_changes(kernels.context(), bytes, columns.shape(0), size, batch);
+        kernels.without_gil([&](const Context& context) {
+            segcore::encode_changes(context, bytes, columns.shape(0), size, batch);
         });
         return to_tuple(std::move(batch));
     });
@@ -119,7 +119,7 @@ void decode(const Kernels& kernels, const py::array& run_ends, const py::array& 
     with_run_ends(view.size, [&](auto type) {
         const auto batch = batch_of<decltype(type)>(run_ends, offsets);
         if (batch.count != view.count) refuse("out", "as many masks as offsets has");
-        without_gil([&] { segcore::decode(kernels.context(), batch, view); });
+        kernels.without_gil([&](const Context& context) { segcore::decode(context, batch, view); });
     });
 }
 

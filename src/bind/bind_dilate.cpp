@@ -29,7 +29,9 @@ py::tuple dilate(const Kernels& kernels, const py::array& run_ends, const py::ar
     return with_run_ends(size, [&](auto type) {
         const auto masks = batch_of<decltype(type)>(run_ends, offsets);
         Batch<decltype(type)> batch;
-        without_gil([&] { segcore::dilate(kernels.context(), masks, size, values, count, batch); });
+        kernels.without_gil([&](const Context& context) {
+            segcore::dilate(context, masks, size, values, count, batch);
+        });
         return to_tuple(std::move(batch));
     });
 }

@@ -84,8 +84,8 @@ void paint(const Kernels& kernels, const py::array& run_ends, const py::array& o
             }
         }
         const Buffer<uint8_t> bytes = values_for(out, values);
-        without_gil([&] {
-            segcore::paint(kernels.context(), batch, indices, order.size(), bytes.data(), view);
+        kernels.without_gil([&](const Context& context) {
+            segcore::paint(context, batch, indices, order.size(), bytes.data(), view);
         });
     });
 }
@@ -101,7 +101,9 @@ py::tuple label_runs(const Kernels& kernels, const py::array& labels,
     return with_run_ends(view.size, [&](auto type) -> py::tuple {
         Buffer<uint64_t> ids;
         Batch<decltype(type)> batch;
-        without_gil([&] { segcore::label_runs(kernels.context(), view, wanted, ids, batch); });
+        kernels.without_gil([&](const Context& context) {
+            segcore::label_runs(context, view, wanted, ids, batch);
+        });
         return py::make_tuple(labels_array(ids, labels.dtype()),
                               to_array(std::move(batch.run_ends)),
                               to_array(std::move(batch.offsets)));

@@ -19,7 +19,8 @@ py::tuple combine(const Kernels& kernels, const py::array& a_run_ends, const py:
             throw py::value_error("expected as many masks in both batches, or one in one of them");
         }
         Batch<decltype(type)> batch;
-        without_gil([&] { segcore::combine(kernels.context(), a, b, size, table, batch); });
+        kernels.without_gil(
+            [&](const Context& context) { segcore::combine(context, a, b, size, table, batch); });
         return to_tuple(std::move(batch));
     });
 }
@@ -30,7 +31,9 @@ py::tuple reduce(const Kernels& kernels, const py::array& run_ends, const py::ar
     return with_run_ends(size, [&](auto type) {
         const auto masks = batch_of<decltype(type)>(run_ends, offsets);
         Batch<decltype(type)> batch;
-        without_gil([&] { segcore::reduce(kernels.context(), masks, size, intersect, batch); });
+        kernels.without_gil([&](const Context& context) {
+            segcore::reduce(context, masks, size, intersect, batch);
+        });
         return to_tuple(std::move(batch));
     });
 }
@@ -47,8 +50,9 @@ py::tuple resolve(const Kernels& kernels, const py::array& run_ends, const py::a
         py::array_t<int64_t> overlaps(masks.count);
         int64_t* counts = overlaps.mutable_data();
         Batch<decltype(type)> batch;
-        without_gil(
-            [&] { segcore::resolve(kernels.context(), masks, size, values, batch, counts); });
+        kernels.without_gil([&](const Context& context) {
+            segcore::resolve(context, masks, size, values, batch, counts);
+        });
         return py::make_tuple(to_array(std::move(batch.run_ends)),
                               to_array(std::move(batch.offsets)), std::move(overlaps));
     });

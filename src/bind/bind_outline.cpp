@@ -16,7 +16,9 @@ py::tuple outline(const Kernels& kernels, const py::array& run_ends, const py::a
     return with_run_ends(size, [&](auto type) {
         const auto masks = batch_of<decltype(type)>(run_ends, offsets);
         Outlines found;
-        without_gil([&] { segcore::outline(kernels.context(), masks, size, connectivity, found); });
+        kernels.without_gil([&](const Context& context) {
+            segcore::outline(context, masks, size, connectivity, found);
+        });
         py::array vertices = to_array(std::move(found.vertices));
         return py::make_tuple(vertices.reshape({vertices.size() / 2, py::ssize_t{2}}),
                               to_array(std::move(found.ring_offsets)),

@@ -35,7 +35,8 @@ py::array overlap(const Kernels& kernels, const py::array& a_run_ends, const py:
         py::array_t<int64_t> areas(
             {static_cast<py::ssize_t>(a.count), static_cast<py::ssize_t>(b.count)});
         int64_t* out = areas.mutable_data();
-        without_gil([&] { segcore::overlap(kernels.context(), a, b, size, out, limit); });
+        kernels.without_gil(
+            [&](const Context& context) { segcore::overlap(context, a, b, size, out, limit); });
         return std::move(areas);
     });
 }

@@ -15,7 +15,8 @@ py::tuple overlap_table(const Kernels& kernels, const py::array& labels_a,
         refuse("labels_b", "an array of the shape of labels_a");
     }
     OverlapTable table;
-    without_gil([&] { segcore::overlap_table(kernels.context(), a, b, table); });
+    kernels.without_gil(
+        [&](const Context& context) { segcore::overlap_table(context, a, b, table); });
     return py::make_tuple(labels_array(table.a, labels_a.dtype()),
                           labels_array(table.b, labels_b.dtype()),
                           to_array(std::move(table.pixels)));

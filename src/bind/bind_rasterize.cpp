@@ -21,10 +21,9 @@ py::tuple rasterize_polygons(const Kernels& kernels, const py::array& coordinate
     const int64_t count = count_of(masks, mask_offsets.size(), ring_count, "mask_offsets");
     return with_run_ends(size, [&](auto type) {
         Batch<decltype(type)> batch;
-        check(without_gil([&] {
-                  return segcore::rasterize_polygons(kernels.context(), points, rings, masks, count,
-                                                     size, batch);
-              }),
+        check(kernels.without_gil([&](const Context& context) {
+            return segcore::rasterize_polygons(context, points, rings, masks, count, size, batch);
+        }),
               size);
         return to_tuple(std::move(batch));
     });
@@ -37,10 +36,9 @@ py::tuple rasterize_boxes(const Kernels& kernels, const py::array& boxes, int64_
     const double* corners = values_of<double>(boxes, "boxes");
     return with_run_ends(size, [&](auto type) {
         Batch<decltype(type)> batch;
-        check(without_gil([&] {
-                  return segcore::rasterize_boxes(kernels.context(), corners, boxes.shape(0), size,
-                                                  batch);
-              }),
+        check(kernels.without_gil([&](const Context& context) {
+            return segcore::rasterize_boxes(context, corners, boxes.shape(0), size, batch);
+        }),
               size);
         return to_tuple(std::move(batch));
     });

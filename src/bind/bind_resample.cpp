@@ -69,7 +69,9 @@ py::tuple resample(const Kernels& kernels, const py::array& scores, const py::ob
     check_windows(soft, size, x_positions.size(), y_positions.size());
     return with_run_ends(size, [&](auto type) {
         Batch<decltype(type)> batch;
-        without_gil([&] { segcore::resample(kernels.context(), soft, size, threshold, batch); });
+        kernels.without_gil([&](const Context& context) {
+            segcore::resample(context, soft, size, threshold, batch);
+        });
         return to_tuple(std::move(batch));
     });
 }

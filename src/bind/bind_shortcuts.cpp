@@ -119,13 +119,13 @@ py::object area(const Context& context, PyObject* const* args) {
     const BatchView<uint32_t> view = rles.batch.view();
     if (PyDict_CheckExact(args[0])) {
         int64_t alone = 0;
-        segcore::area(view, rles.size, &alone);
+        segcore::area(context, view, rles.size, &alone);
         uint32_t value = static_cast<uint32_t>(alone);
         const NumpyApi& numpy = NumpyApi::get();
         return py::reinterpret_steal<py::object>(numpy.scalar(&value, numpy.uint32, nullptr));
     }
     Buffer<int64_t> areas(static_cast<size_t>(view.count));
-    segcore::area(view, rles.size, areas.data());
+    segcore::area(context, view, rles.size, areas.data());
     const py::object out = new_array<uint32_t>({view.count}, false);
     std::copy_n(areas.data(), areas.size(), data_of<uint32_t>(out));
     return out;
@@ -136,7 +136,7 @@ py::object to_bbox(const Context& context, PyObject* const* args) {
     if (!read(context, args[0], rles)) return {};
     const BatchView<uint32_t> view = rles.batch.view();
     Buffer<int64_t> corners(static_cast<size_t>(view.count) * 4);
-    boxes(view, rles.size, corners.data());
+    boxes(context, view, rles.size, corners.data());
     // In C order, and four values a mask: the same as an array of Fortran order, transposed.
     py::object out = PyDict_CheckExact(args[0]) ? new_array<double>({4}, false)
                                                 : py::array_t<double>({view.count, int64_t{4}});
@@ -171,6 +171,7 @@ py::object merge(const Context& context, PyObject* const* args) {
 bool read_crowds(PyObject* list, int64_t count, Buffer<uint8_t>& crowds) {
     if (!PyList_CheckExact(list) || PyList_GET_SIZE(list) != count) return false;
     for (Py_ssize_t i = 0; i < count; ++i) {
+        check_signals(i);
         const int64_t value = small_int(item_of(list, i).ptr(), 255);
         if (value < 0) return false;
         crowds.push_back(value != 0);
@@ -196,10 +197,11 @@ py::object mask_iou(const Context& context, PyObject* const* args) {
         gt_areas(static_cast<size_t>(gt.count));
     // (m, n) in Fortran order is (n, m) in C order.
     overlap(context, gt, dt, detections.size, common.data());
-    segcore::area(dt, detections.size, dt_areas.data());
-    segcore::area(gt, detections.size, gt_areas.data());
+    segcore::area(context, dt, detections.size, dt_areas.data());
+    segcore::area(context, gt, detections.size, gt_areas.data());
     const int64_t* both = common.data();
     for (size_t g = 0; g < gt_areas.size(); ++g) {
+        context.poll(static_cast<int64_t>(2 * dt_areas.size()));
         for (size_t d = 0; d < dt_areas.size(); ++d, ++both, ++ratio) {
             const int64_t whole = crowds[g] ? dt_areas[d] : dt_areas[d] + gt_areas[g] - *both;
             *ratio = *both ? static_cast<double>(*both) / static_cast<double>(whole) : 0;
@@ -212,6 +214,7 @@ py::object mask_iou(const Context& context, PyObject* const* args) {
 bool read_numbers(PyObject* list, Py_ssize_t length, Buffer<double>& numbers) {
     double* to = numbers.grow(static_cast<size_t>(length));
     for (Py_ssize_t i = 0; i < length; ++i) {
+        check_signals(i);
         const py::object number = item_of(list, i);
         if (number && PyFloat_CheckExact(number.ptr())) {
             to[i] = PyFloat_AS_DOUBLE(number.ptr());
@@ -232,6 +235,7 @@ bool read_numbers(PyObject* list, Py_ssize_t length, Buffer<double>& numbers) {
 bool read_boxes(PyObject* list, Buffer<double>& boxes) {
     if (!PyList_CheckExact(list)) return false;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
+        check_signals(i);
         const py::object box = item_of(list, i);
         if (!box || !PyList_CheckExact(box.ptr()) || PyList_GET_SIZE(box.ptr()) != 4 ||
             !read_numbers(box.ptr(), 4, boxes)) {
@@ -245,7 +249,7 @@ double common_length(const double* a, const double* b) {
     return std::min(a[2] + a[0], b[2] + b[0]) - std::max(a[0], b[0]);
 }
 
-py::object box_iou(PyObject* const* args) {
+py::object box_iou(const Context& context, PyObject* const* args) {
     Buffer<double> detections, truths;
     if (!read_boxes(args[0], detections) || !read_boxes(args[1], truths)) return {};
     const size_t m = detections.size() / 4, n = truths.size() / 4;
@@ -256,6 +260,7 @@ py::object box_iou(PyObject* const* args) {
     double* ratio = data_of<double>(out);
     const Unlocked unlocked(static_cast<double>(m * n) * 2);
     for (size_t g = 0; g < n; ++g) {
+        context.poll(static_cast<int64_t>(2 * m));
         const double* gt = truths.data() + 4 * g;
         for (size_t d = 0; d < m; ++d, ++ratio) {
             const double* dt = detections.data() + 4 * d;
@@ -283,7 +288,7 @@ py::object iou(const Context& context, PyObject* const* args) {
     if (!PyList_CheckExact(args[0]) || !PyList_CheckExact(args[1])) return {};
     const py::object first = item_of(args[0], Py_ssize_t{0});
     if (!first || PyList_GET_SIZE(args[1]) == 0) return iou_of_nothing(args);
-    return PyDict_CheckExact(first.ptr()) ? mask_iou(context, args) : box_iou(args);
+    return PyDict_CheckExact(first.ptr()) ? mask_iou(context, args) : box_iou(context, args);
 }
 
 // Append a ring; false where there is something else.
@@ -303,6 +308,7 @@ py::object from_polygons(const Context& context, PyObject* const* args) {
     ring_offsets.push_back(0);
     mask_offsets.push_back(0);
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(args[0]); ++i) {
+        check_signals(i);
         const py::object ring = item_of(args[0], i);
         if (!ring || !read_ring(ring.ptr(), coordinates)) return {};
         ring_offsets.push_back(static_cast<int64_t>(coordinates.size() / 2));
@@ -330,7 +336,9 @@ PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t count) {
     try {
         if (count != arity) throw py::type_error("wrong number of arguments");
         const auto* table = static_cast<const simd::Table*>(PyCapsule_GetPointer(self, nullptr));
-        py::object result = shortcut({*table, num_threads()}, args);
+        Signals signals;
+        const Context context{*table, num_threads(), signals.for_this_thread()};
+        py::object result = shortcut(context, args);
         if (!result && !PyErr_Occurred()) Py_RETURN_NOTIMPLEMENTED;
         return result.release().ptr();
     } catch (py::error_already_set& error) {
@@ -338,8 +346,10 @@ PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t count) {
         error.restore();
     } catch (const py::builtin_exception& error) {
         error.set_error();
+    } catch (const Interrupted&) {
+        // A signal's handler has raised an exception.
     } catch (const std::bad_alloc&) {
-        Py_RETURN_NOTIMPLEMENTED;
+        if (!PyErr_Occurred()) Py_RETURN_NOTIMPLEMENTED;
     } catch (const std::exception& error) {
         PyErr_SetString(PyExc_RuntimeError, error.what());
     }
@@ -363,7 +373,7 @@ py::dict shortcuts(const Kernels& kernels) {
         definition<iou, 3>("iou"),
         definition<from_polygons, 3>("frPyObjects"),
     };
-    const py::capsule table(&kernels.context().simd);
+    const py::capsule table(&kernels.simd());
     py::dict functions;
     for (PyMethodDef& each : definitions) {
         functions[each.ml_name] =

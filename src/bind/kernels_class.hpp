@@ -6,6 +6,7 @@
 #include <string>
 
 #include "../core/context.hpp"
+#include "signals.hpp"
 
 namespace segcore::bind {
 
@@ -17,7 +18,21 @@ class Kernels {
     explicit Kernels(const std::string& variant);
 
     std::string name() const { return std::string("native:") + table_->name; }
-    Context context() const { return {*table_, num_threads()}; }
+    const simd::Table& simd() const { return *table_; }
+
+    // Call body(context) without the GIL, for a kernel that takes as long as it takes.
+    template <class Body>
+    auto without_gil(Body&& body) const {
+        Signals signals;
+        const Context context{*table_, num_threads(), signals.for_this_thread()};
+        try {
+            const pybind11::gil_scoped_release release;
+            return body(context);
+        } catch (...) {
+            if (PyErr_Occurred()) throw pybind11::error_already_set();
+            throw;
+        }
+    }
 
    private:
     const simd::Table* table_;

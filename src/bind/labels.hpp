@@ -30,7 +30,10 @@ inline py::array labels_array(const Buffer<uint64_t>& labels, const py::dtype& o
     py::array array(dtype, static_cast<py::ssize_t>(labels.size()));
     char* to = static_cast<char*>(array.mutable_data());
     const size_t width = static_cast<size_t>(dtype.itemsize());
-    for (size_t i = 0; i < labels.size(); ++i) std::memcpy(to + i * width, &labels[i], width);
+    for (size_t i = 0; i < labels.size(); ++i) {
+        check_signals(static_cast<Py_ssize_t>(i));
+        std::memcpy(to + i * width, &labels[i], width);
+    }
     return array;
 }
 

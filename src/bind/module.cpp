@@ -56,6 +56,7 @@ Kernels::Kernels(const std::string& variant) : table_(simd::find(variant.c_str()
 }
 
 PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
+    find_main_thread();
     m.doc() = "segcore's native kernels; see segcore.backends.protocol for what they mean.";
     m.attr("version") = SEGCORE_VERSION;
     m.attr("compiler") = compiler();

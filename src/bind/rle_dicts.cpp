@@ -1,6 +1,7 @@
 #include "rle_dicts.hpp"
 
 #include "../core/kernels.hpp"
+#include "signals.hpp"
 
 namespace segcore::bind {
 
@@ -99,6 +100,7 @@ bool RleDicts::read(PyObject* list) {
     characters_.grow(256 * count);  // a guess
     offsets_.push_back(0);
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
+        check_signals(i);
         const py::object rle = item_of(list, i);
         if (!rle || !add(rle.ptr())) return false;
     }
@@ -149,6 +151,7 @@ py::list to_rle_dicts(const Strings<uint8_t>& strings, Size size) {
     const size_t count = strings.offsets.size() - 1;
     py::list dicts(count);
     for (size_t i = 0; i < count; ++i) {
+        check_signals(static_cast<Py_ssize_t>(i));
         const int64_t start = strings.offsets[i];
         dicts[i] = to_rle_dict(strings.values.data() + start, strings.offsets[i + 1] - start, size);
     }

@@ -111,7 +111,7 @@ class Reader {
 // Read a string as most are: no error, no run of no pixels but the first, no count of more than
 // eight characters. False, and nothing appended, where that turns out wrong.
 template <class T>
-bool decode_ordinary(const simd::Table& simd, const uint8_t* string, int64_t length, int64_t pixels,
+bool decode_ordinary(const Context& context, const uint8_t* string, int64_t length, int64_t pixels,
                      Buffer<T>& run_ends) {
     constexpr int64_t kChunk = 512;
     int64_t counts[kChunk + 8];
@@ -120,7 +120,8 @@ bool decode_ordinary(const simd::Table& simd, const uint8_t* string, int64_t len
     int64_t position = 0, last = 0, before_last = 0, least = 1;
     for (int64_t start = 0; start < length;) {
         const size_t n = static_cast<size_t>(std::min(length - start, kChunk));
-        const auto read = simd.read_counts(string + start, n, counts);
+        context.poll(static_cast<int64_t>(2 * n));
+        const auto read = context.simd.read_counts(string + start, n, counts);
         if (read.characters == 0) return false;
         size_t i = 0;
         if (start == 0) {
@@ -147,13 +148,14 @@ bool decode_ordinary(const simd::Table& simd, const uint8_t* string, int64_t len
 }
 
 template <class T>
-Status decode_string(const simd::Table& simd, int64_t mask, const uint8_t* string, int64_t length,
+Status decode_string(const Context& context, int64_t mask, const uint8_t* string, int64_t length,
                      Size size, Buffer<T>& run_ends) {
-    if (decode_ordinary(simd, string, length, size.pixels(), run_ends)) return {};
+    if (decode_ordinary(context, string, length, size.pixels(), run_ends)) return {};
     Runs<T> runs(mask, size, run_ends, length);
     Reader reader(string, length);
     int64_t last = 0, before_last = 0;  // counts
     while (!reader.at_end()) {
+        context.poll(10);
         int64_t value;
         Status status = reader.read(mask, runs.count(), value);
         if (!status.ok()) return status;
@@ -193,12 +195,12 @@ uint8_t* write_count(int64_t value, uint8_t* to) {
 // The counts of a mask: the differences of 0, its run ends, and the number of pixels. Their number
 // is one more than that of the run ends.
 template <class T, class Use>
-void for_each_count(const T* flip, const T* end, int64_t pixels, Use use) {
+void for_each_count(const Context& context, const T* flip, const T* end, int64_t pixels, Use use) {
     int64_t position = 0;
-    for (; flip < end; ++flip) {
-        use(static_cast<int64_t>(*flip) - position);
-        position = static_cast<int64_t>(*flip);
-    }
+    for_all(context, end - flip, 2, [&](int64_t i) {
+        use(static_cast<int64_t>(flip[i]) - position);
+        position = static_cast<int64_t>(flip[i]);
+    });
     use(pixels - position);
 }
 
@@ -215,7 +217,7 @@ Status string_decode(const Context& context, const uint8_t* data, const int64_t*
     return build_batch<T>(context, count, string_work(data_offsets[count], count), batch,
                           [&](int64_t mask, Buffer<T>& run_ends, int) {
                               const int64_t start = data_offsets[mask];
-                              return decode_string(context.simd, mask, data + start,
+                              return decode_string(context, mask, data + start,
                                                    data_offsets[mask + 1] - start, size, run_ends);
                           });
 }
@@ -229,6 +231,7 @@ Status counts_decode(const Context& context, const int64_t* counts, const int64_
                                             stop = counts_offsets[mask + 1];
                               Runs<T> runs(mask, size, run_ends, stop - start);
                               for (int64_t i = start; i < stop; ++i) {
+                                  if (i % kPart == 0) context.poll(2 * kPart);
                                   const Status status = runs.add(counts[i]);
                                   if (!status.ok()) return status;
                               }
@@ -240,35 +243,37 @@ template <class T>
 void string_encode(const Context& context, BatchView<T> masks, Size size,
                    Strings<uint8_t>& strings) {
     Batch<uint8_t> batch;
-    build_batch<uint8_t>(context, masks.count, string_work(masks.total(), masks.count), batch,
-                         [&](int64_t mask, Buffer<uint8_t>& bytes, int) {
-                             const T* begin = masks.begin(mask);
-                             const T* end = masks.end(mask);
-                             uint8_t* const start =
-                                 bytes.grow(static_cast<size_t>(end - begin + 1) * kMaxGroups);
-                             uint8_t* to = start;
-                             int64_t last = 0, before_last = 0, i = 0;
-                             for_each_count(begin, end, size.pixels(), [&](int64_t length) {
-                                 to = write_count(i > 2 ? length - before_last : length, to);
-                                 before_last = last;
-                                 last = length;
-                                 ++i;
-                             });
-                             bytes.resize(bytes.size() + static_cast<size_t>(to - start));
-                             return Status{};
-                         });
+    build_batch<uint8_t>(
+        context, masks.count, string_work(masks.total(), masks.count), batch,
+        [&](int64_t mask, Buffer<uint8_t>& bytes, int) {
+            const T* begin = masks.begin(mask);
+            const T* end = masks.end(mask);
+            uint8_t* const start = bytes.grow(static_cast<size_t>(end - begin + 1) * kMaxGroups);
+            uint8_t* to = start;
+            int64_t last = 0, before_last = 0, i = 0;
+            for_each_count(context, begin, end, size.pixels(), [&](int64_t length) {
+                to = write_count(i > 2 ? length - before_last : length, to);
+                before_last = last;
+                last = length;
+                ++i;
+            });
+            bytes.resize(bytes.size() + static_cast<size_t>(to - start));
+            return Status{};
+        });
     strings.values.swap(batch.run_ends);
     strings.offsets.swap(batch.offsets);
 }
 
 template <class T>
-void counts_encode(const Context&, BatchView<T> masks, Size size, Strings<int64_t>& counts) {
+void counts_encode(const Context& context, BatchView<T> masks, Size size,
+                   Strings<int64_t>& counts) {
     counts.offsets.resize(static_cast<size_t>(masks.count) + 1);
     counts.values.resize(static_cast<size_t>(masks.total() + masks.count));
     counts.offsets[0] = 0;
     int64_t* to = counts.values.data();
     for (int64_t mask = 0; mask < masks.count; ++mask) {
-        for_each_count(masks.begin(mask), masks.end(mask), size.pixels(),
+        context.poll(kWorkPerItem);
+        for_each_count(context, masks.begin(mask), masks.end(mask), size.pixels(),
                        [&](int64_t length) { *to++ = length; });
         counts.offsets[static_cast<size_t>(mask) + 1] = to - counts.values.data();
     }

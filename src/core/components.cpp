@@ -26,8 +26,9 @@ struct Found {
 template <class T>
 class Splitter {
    public:
-    Splitter(Size size, bool corners)
-        : height_(size.height),
+    Splitter(const Context& context, Size size, bool corners)
+        : context_(context),
+          height_(size.height),
           pixels_(size.pixels()),
           corners_(corners),
           divider_(size.height > 0 ? size.height : 1) {}
@@ -76,6 +77,7 @@ class Splitter {
     // touches. Returns the first of them that a later piece may touch.
     size_t add(int64_t start, int64_t stop, size_t before, size_t behind) {
         if (parents_.size() >= std::numeric_limits<uint32_t>::max()) throw std::bad_alloc();
+        context_.poll(kPieceWork);
         const uint32_t piece = static_cast<uint32_t>(parents_.size());
         starts_.push_back(static_cast<T>(start));
         stops_.push_back(static_cast<T>(stop));
@@ -85,6 +87,7 @@ class Splitter {
         while (before < behind && static_cast<int64_t>(stops_[before]) <= from) ++before;
         for (size_t other = before; other < behind && static_cast<int64_t>(starts_[other]) < to;
              ++other) {
+            context_.poll(kPieceWork);
             join(static_cast<uint32_t>(other), piece);
         }
         return before;
@@ -112,7 +115,7 @@ class Splitter {
     // comes before its children, and so has its number before them.
     void number() {
         lengths_.clear();
-        for (size_t i = 0; i < parents_.size(); ++i) {
+        for_all(context_, parents_.size(), 3, [&](size_t i) {
             if (parents_[i] == i) {
                 parents_[i] = static_cast<uint32_t>(lengths_.size());
                 lengths_.push_back(0);
@@ -120,7 +123,7 @@ class Splitter {
                 parents_[i] = parents_[parents_[i]];
             }
             lengths_[parents_[i]] += 2;
-        }
+        });
     }
 
     // Write the pieces of each component, one after the other.
@@ -129,12 +132,12 @@ class Splitter {
         T* out = found.run_ends.grow(2 * starts_.size());
         cursors_.resize(components);
         int64_t at = 0;
-        for (size_t i = 0; i < components; ++i) {
+        for_all(context_, components, 2, [&](size_t i) {
             cursors_[i] = at;
             at += lengths_[i];
             lengths_[i] = 0;
-        }
-        for (size_t i = 0; i < starts_.size(); ++i) {
+        });
+        for_all(context_, starts_.size(), 5, [&](size_t i) {
             const uint32_t component = parents_[i];
             T* run_ends = out + cursors_[component];
             int64_t& length = lengths_[component];
@@ -146,9 +149,9 @@ class Splitter {
                 run_ends[length++] = start;
             }
             run_ends[length++] = stops_[i];
-        }
+        });
         T* to = out;
-        for (size_t i = 0; i < components; ++i) {
+        for_all(context_, components, 10, [&](size_t i) {
             const T* from = out + cursors_[i];
             int64_t length = lengths_[i];
             if (static_cast<int64_t>(from[length - 1]) == pixels_) --length;
@@ -156,10 +159,13 @@ class Splitter {
             to += length;
             found.ends.push_back(static_cast<int64_t>(used) + (to - out));
             found.parents.push_back(mask);
-        }
+        });
         found.run_ends.resize(used + static_cast<size_t>(to - out));
     }
 
+    static constexpr int64_t kPieceWork = 10;
+
+    const Context& context_;
     int64_t height_;
     int64_t pixels_;
     int64_t corners_;  // how far apart neighbours may be along the column
@@ -178,10 +184,11 @@ void components(const Context& context, BatchView<T> masks, Size size, int conne
     const int threads = threads_for(context, masks.count, work);
     const int64_t chunks = threads <= 1 ? 1 : std::min(masks.count, int64_t{8} * threads);
     std::vector<Found<T>> parts(static_cast<size_t>(chunks));
-    parallel_for(chunks, threads, [&](int64_t chunk, int) {
-        Splitter<T> splitter(size, connectivity == 8);
+    parallel_for(context, chunks, threads, [&](int64_t chunk, int) {
+        Splitter<T> splitter(context, size, connectivity == 8);
         const int64_t last = masks.count * (chunk + 1) / chunks;
         for (int64_t mask = masks.count * chunk / chunks; mask < last; ++mask) {
+            context.poll(kWorkPerItem);
             splitter.split(masks.begin(mask), masks.end(mask), mask,
                            parts[static_cast<size_t>(chunk)]);
         }
@@ -189,14 +196,13 @@ void components(const Context& context, BatchView<T> masks, Size size, int conne
     batch.offsets.push_back(0);
     for (Found<T>& part : parts) {
         const int64_t before = static_cast<int64_t>(batch.run_ends.size());
-        for (size_t i = 0; i < part.ends.size(); ++i) {
-            batch.offsets.push_back(before + part.ends[i]);
-        }
-        parents.append(part.parents.data(), part.parents.size());
+        for_all(context, part.ends.size(), 1,
+                [&](size_t i) { batch.offsets.push_back(before + part.ends[i]); });
+        append_all(context, part.parents.data(), part.parents.size(), parents);
         if (chunks == 1) {
             batch.run_ends = std::move(part.run_ends);
         } else {
-            batch.run_ends.append(part.run_ends.data(), part.run_ends.size());
+            append_all(context, part.run_ends.data(), part.run_ends.size(), batch.run_ends);
         }
     }
 }

@@ -21,7 +21,7 @@ void fill_as(uint8_t* to, int64_t stride, int64_t n, uint64_t value) {
     for (int64_t i = 0; i < n; ++i) std::memcpy(to + i * stride, &element, sizeof(U));
 }
 
-void fill(uint8_t* to, int64_t stride, int64_t n, int width, uint64_t value) {
+void fill_part(uint8_t* to, int64_t stride, int64_t n, int width, uint64_t value) {
     if (stride == width && (value == 0 || width == 1)) {
         std::memset(to, static_cast<uint8_t>(value), static_cast<size_t>(n * width));
         return;
@@ -36,6 +36,14 @@ void fill(uint8_t* to, int64_t stride, int64_t n, int width, uint64_t value) {
         default:
             return fill_as<uint64_t>(to, stride, n, value);
     }
+}
+
+void fill(const Context& context, uint8_t* to, int64_t stride, int64_t n, int width,
+          uint64_t value) {
+    if (n <= kPart) return fill_part(to, stride, n, width, value);
+    for_parts(context, n, 1, [&](int64_t first, int64_t last) {
+        fill_part(to + first * stride, stride, last - first, width, value);
+    });
 }
 
 // Copy n elements that lie one behind the other to strided places.
@@ -120,7 +128,8 @@ template <class T>
 class Decoder {
    public:
     Decoder(const Context& context, BatchView<T> masks, const DenseOutput& out)
-        : simd_(context.simd),
+        : context_(context),
+          simd_(context.simd),
           masks_(masks),
           out_(out),
           height_(out.size.height),
@@ -157,28 +166,33 @@ class Decoder {
     void write_run(uint8_t* to, int64_t first, int64_t last, uint64_t value) {
         const int64_t y_stride = out_.strides[1], x_stride = out_.strides[2];
         if (x_stride == y_stride * height_) {
-            fill(to + first * y_stride, y_stride, last - first, out_.width, value);
+            fill(context_, to + first * y_stride, y_stride, last - first, out_.width, value);
             return;
         }
         while (first < last) {
             const int64_t x = first / height_, y = first % height_;
             const int64_t n = last - first < height_ - y ? last - first : height_ - y;
-            fill(to + x * x_stride + y * y_stride, y_stride, n, out_.width, value);
+            fill(context_, to + x * x_stride + y * y_stride, y_stride, n, out_.width, value);
             first += n;
         }
     }
 
     void write_columns(const T* flip, const T* end, uint8_t* to) {
         const int64_t pixels = height_ * width_;
-        int64_t done = 0;
+        int64_t done = 0, polled = 0;
         for (; flip < end; flip += 2) {
             const int64_t start = static_cast<int64_t>(flip[0]);
             const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels;
             if (!out_.zeroed) write_run(to, done, start, 0);
             write_run(to, start, stop, out_.one);
             done = stop;
+            if (done - polled > kPart) {
+                context_.poll(done - polled);
+                polled = done;
+            }
         }
         if (!out_.zeroed) write_run(to, done, pixels, 0);
+        context_.poll(pixels - polled);
     }
 
     // -- rows first -------------------------------------------------------------------------------
@@ -187,35 +201,35 @@ class Decoder {
     // and find the words [low_, high_) outside of which all rows are empty.
     void sort_by_row(const T* flip, const T* end) {
         const size_t n = static_cast<size_t>(end - flip);
-        row_ends_.assign(static_cast<size_t>(height_) + 1, 0);
-        bits_.assign(words_for(width_), 0);
+        assign_all(context_, static_cast<size_t>(height_) + 1, size_t{0}, row_ends_);
+        assign_all(context_, words_for(width_), uint64_t{0}, bits_);
         flip_xs_.resize(n);
         flip_ys_.resize(n);
-        for (size_t i = 0; i < n; ++i) {
+        for_all(context_, n, 2, [&](size_t i) {
             const T x = divider_.quotient(flip[i]);
             const T y = static_cast<T>(flip[i] - x * static_cast<T>(height_));
             flip_xs_[i] = static_cast<uint32_t>(x);
             flip_ys_[i] = static_cast<uint32_t>(y);
             ++row_ends_[y + 1];
-        }
+        });
         // Column x starts inside the run [start, stop) where start <= x * height < stop.
-        for (size_t i = 0; i < n; i += 2) {
+        for_all(context_, (n + 1) / 2, 2, [&](size_t run) {
+            const size_t i = 2 * run;
             const size_t first = flip_xs_[i] + size_t{flip_ys_[i] != 0};
             const size_t last = i + 1 < n ? flip_xs_[i + 1] + size_t{flip_ys_[i + 1] != 0}
                                           : static_cast<size_t>(width_);
             set_bits(bits_.data(), first, last);
-        }
+        });
         low_ = flip_xs_[0] / 64;
         high_ = (n % 2 ? static_cast<size_t>(width_ - 1)
                        : flip_xs_[n - 1] - size_t{flip_ys_[n - 1] == 0}) /
                     64 +
                 1;
-        for (size_t y = 1; y <= static_cast<size_t>(height_); ++y) {
-            row_ends_[y] += row_ends_[y - 1];
-        }
+        for_all(context_, static_cast<size_t>(height_), 1,
+                [&](size_t y) { row_ends_[y + 1] += row_ends_[y]; });
         xs_.resize(n);
         // Where a row starts moves on to where it ends.
-        for (size_t i = 0; i < n; ++i) xs_[row_ends_[flip_ys_[i]]++] = flip_xs_[i];
+        for_all(context_, n, 2, [&](size_t i) { xs_[row_ends_[flip_ys_[i]]++] = flip_xs_[i]; });
     }
 
     void write_rows(const T* flip, const T* end, uint8_t* to) {
@@ -240,8 +254,13 @@ class Decoder {
         int64_t y = top;
         for (; y < height_ && !(blank && i == xs_.size()); ++y, to += y_stride) {
             const size_t end_of_row = row_ends_[static_cast<size_t>(y)];
+            context_.poll(static_cast<int64_t>(bytes / 16));
             if (i < end_of_row) {
-                for (; i < end_of_row; ++i) bits_[xs_[i] / 64] ^= uint64_t{1} << xs_[i] % 64;
+                for_all(context_, end_of_row - i, 1, [&](size_t j) {
+                    const uint32_t x = xs_[i + j];
+                    bits_[x / 64] ^= uint64_t{1} << x % 64;
+                });
+                i = end_of_row;
                 blank = row_is_blank();
             }
             if (streaming_) {
@@ -250,7 +269,11 @@ class Decoder {
                 write_row(to, blank);
             } else if (!(blank && out_.zeroed)) {
                 write_row(row_.data(), blank);
-                spread(row_.data(), to, x_stride, n, width);
+                for_parts(context_, n, 1, [&](size_t first, size_t last) {
+                    spread(row_.data() + first * static_cast<size_t>(width),
+                           to + static_cast<int64_t>(first) * x_stride, x_stride, last - first,
+                           width);
+                });
             }
         }
         if (streaming_) stream_.close();
@@ -268,15 +291,14 @@ class Decoder {
         const size_t width = static_cast<size_t>(out_.width), n = static_cast<size_t>(width_);
         const bool zeroed = out_.zeroed && row_.size() == 0;
         if (blank) {
-            if (!zeroed) std::memset(to, 0, n * width);
+            if (!zeroed) clear(to, n);
             return;
         }
         const size_t first = 64 * low_, last = 64 * high_ < n ? 64 * high_ : n;
-        auto* expand = simd_.expand[log2_of(width)];
         if (!zeroed) {
-            std::memset(to, 0, first * width);
-            expand(bits_.data() + low_, last - first, out_.one, to + first * width);
-            std::memset(to + last * width, 0, (n - last) * width);
+            clear(to, first);
+            expand(first, last, to);
+            clear(to + last * width, n - last);
             return;
         }
         // Words without foreground, of which there are many between runs, are passed over.
@@ -285,20 +307,38 @@ class Decoder {
             size_t end = w + 1;
             while (end < high_ && bits_[end] != 0) ++end;
             const size_t start = 64 * w, stop = 64 * end < n ? 64 * end : n;
-            expand(bits_.data() + w, stop - start, out_.one, to + start * width);
+            expand(start, stop, to);
             w = end;
         }
+    }
+
+    // The pixels [first, last) of the row that begins there; the first is that of a word.
+    void expand(size_t first, size_t last, uint8_t* row) {
+        const size_t width = static_cast<size_t>(out_.width);
+        auto* leaf = simd_.expand[log2_of(width)];
+        for_parts(context_, last - first, 1, [&](size_t start, size_t stop) {
+            leaf(bits_.data() + (first + start) / 64, stop - start, out_.one,
+                 row + (first + start) * width);
+        });
+    }
+
+    void clear(uint8_t* to, size_t n) {
+        fill(context_, to, out_.width, static_cast<int64_t>(n), out_.width, 0);
     }
 
     void clear_rows(uint8_t* to, int64_t rows) {
         const int64_t y_stride = out_.strides[1], x_stride = out_.strides[2];
         if (x_stride == out_.width && y_stride == width_ * x_stride) {
-            fill(to, x_stride, rows * width_, out_.width, 0);
+            fill(context_, to, x_stride, rows * width_, out_.width, 0);
             return;
         }
-        for (int64_t y = 0; y < rows; ++y) fill(to + y * y_stride, x_stride, width_, out_.width, 0);
+        for (int64_t y = 0; y < rows; ++y) {
+            context_.poll(width_);
+            fill(context_, to + y * y_stride, x_stride, width_, out_.width, 0);
+        }
     }
 
+    const Context& context_;
     const simd::Table& simd_;
     BatchView<T> masks_;
     const DenseOutput& out_;
@@ -325,7 +365,7 @@ void decode(const Context& context, BatchView<T> masks, const DenseOutput& out) 
     std::vector<Decoder<T>> decoders;
     decoders.reserve(static_cast<size_t>(threads));
     for (int i = 0; i < threads; ++i) decoders.emplace_back(context, masks, out);
-    parallel_for(masks.count, threads, [&](int64_t mask, int worker) {
+    parallel_for(context, masks.count, threads, [&](int64_t mask, int worker) {
         decoders[static_cast<size_t>(worker)].decode(mask);
     });
 }

@@ -29,7 +29,7 @@ struct Step {
 
 // Unite runs with the same or others, these shifted by a distance. The merge has no branches that
 // depend on the data: at each flip the number of masks that one is in changes by one.
-void unite(const Runs& a, const Runs& b, int64_t distance, Runs& out) {
+void unite(const Context& context, const Runs& a, const Runs& b, int64_t distance, Runs& out) {
     constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
     const int64_t *p = a.data(), *p_end = p + a.size(), *q = b.data(), *q_end = q + b.size();
     out.clear();
@@ -38,18 +38,21 @@ void unite(const Runs& a, const Runs& b, int64_t distance, Runs& out) {
     unsigned in_a = 0, in_b = 0, inside = 0;
     int64_t next_a = p < p_end ? *p : kEnd, next_b = q < q_end ? *q + distance : kEnd;
     while (next_a != kEnd || next_b != kEnd) {
-        const int64_t position = next_a < next_b ? next_a : next_b;
-        const unsigned flip_a = next_a == position, flip_b = next_b == position;
-        in_a ^= flip_a;
-        in_b ^= flip_b;
-        const unsigned result = in_a | in_b;
-        *to = position;
-        to += result ^ inside;
-        inside = result;
-        p += flip_a;
-        q += flip_b;
-        next_a = p < p_end ? *p : kEnd;
-        next_b = q < q_end ? *q + distance : kEnd;
+        context.poll(2 * std::min<int64_t>(kPart, (p_end - p) + (q_end - q)));
+        for (int64_t i = 0; i < kPart && (next_a != kEnd || next_b != kEnd); ++i) {
+            const int64_t position = next_a < next_b ? next_a : next_b;
+            const unsigned flip_a = next_a == position, flip_b = next_b == position;
+            in_a ^= flip_a;
+            in_b ^= flip_b;
+            const unsigned result = in_a | in_b;
+            *to = position;
+            to += result ^ inside;
+            inside = result;
+            p += flip_a;
+            q += flip_b;
+            next_a = p < p_end ? *p : kEnd;
+            next_b = q < q_end ? *q + distance : kEnd;
+        }
     }
     out.resize(static_cast<size_t>(to - begin));
 }
@@ -57,8 +60,9 @@ void unite(const Runs& a, const Runs& b, int64_t distance, Runs& out) {
 template <class T>
 class Grower {
    public:
-    Grower(Size size, const std::vector<Step>& steps)
-        : height_(size.height),
+    Grower(const Context& context, Size size, const std::vector<Step>& steps)
+        : context_(context),
+          height_(size.height),
           pixels_(size.pixels()),
           steps_(steps),
           divider_(size.height > 0 ? size.height : 1) {}
@@ -87,7 +91,7 @@ class Grower {
         tall_.clear();
         int64_t* const begin = tall_.grow(static_cast<size_t>(end - flip) + 1);
         int64_t* to = begin;
-        for (; flip < end; flip += 2) {
+        for_all(context_, (end - flip + 1) / 2, 5, [&](int64_t) {
             int64_t start = static_cast<int64_t>(flip[0]);
             int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
             const int64_t top = column_of(start);
@@ -100,7 +104,8 @@ class Grower {
                 *to++ = start;
                 *to++ = stop;
             }
-        }
+            flip += 2;
+        });
         tall_.resize(static_cast<size_t>(to - begin));
     }
 
@@ -112,14 +117,14 @@ class Grower {
     void widen(int64_t count) {
         for (int64_t done = 1; done < count;) {
             const int64_t more = std::min(done, count - done);
-            unite(tall_, tall_, more * height_, spare_);
+            unite(context_, tall_, tall_, more * height_, spare_);
             tall_.swap(spare_);
             done += more;
         }
     }
 
     void add(int64_t distance) {
-        unite(grown_, tall_, distance, spare_);
+        unite(context_, grown_, tall_, distance, spare_);
         grown_.swap(spare_);
     }
 
@@ -127,16 +132,17 @@ class Grower {
     void cut(Buffer<T>& run_ends) const {
         T* const begin = run_ends.grow(grown_.size());
         T* to = begin;
-        for (size_t i = 0; i < grown_.size(); i += 2) {
-            const int64_t start = std::max(grown_[i], int64_t{0});
-            const int64_t stop = std::min(grown_[i + 1], pixels_);
-            if (start >= stop) continue;
+        for_all(context_, grown_.size() / 2, 3, [&](size_t run) {
+            const int64_t start = std::max(grown_[2 * run], int64_t{0});
+            const int64_t stop = std::min(grown_[2 * run + 1], pixels_);
+            if (start >= stop) return;
             *to++ = static_cast<T>(start);
             if (stop < pixels_) *to++ = static_cast<T>(stop);
-        }
+        });
         run_ends.resize(run_ends.size() + static_cast<size_t>(to - begin));
     }
 
+    const Context& context_;
     int64_t height_;
     int64_t pixels_;
     const std::vector<Step>& steps_;
@@ -166,7 +172,7 @@ void dilate(const Context& context, BatchView<T> masks, Size size, const int64_t
     // A worker's buffers serve for all its masks.
     const int threads = threads_for(context, masks.count, work);
     std::vector<Grower<T>> growers;
-    for (int i = 0; i < threads; ++i) growers.emplace_back(size, steps);
+    for (int i = 0; i < threads; ++i) growers.emplace_back(context, size, steps);
     build_batch(context, masks.count, work, batch, [&](int64_t mask, Buffer<T>& out, int worker) {
         growers[static_cast<size_t>(worker)].grow(masks.begin(mask), masks.end(mask), out);
         return Status{};

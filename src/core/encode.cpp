@@ -211,9 +211,10 @@ class Planes {
         bits_.resize(static_cast<size_t>(dense.count * dense.size.height) * words_);
         std::vector<Reader> readers;
         for (int i = 0; i < threads; ++i) readers.emplace_back(context, dense);
-        parallel_for(dense.size.height, threads, [&](int64_t y, int worker) {
+        parallel_for(context, dense.size.height, threads, [&](int64_t y, int worker) {
             for (size_t word = 0; word < words_; ++word) {
                 for (int64_t mask = 0; mask < dense.count; mask += 64) {
+                    context.poll(kBlockWork);
                     pack(context.simd, readers[static_cast<size_t>(worker)], mask, y, word);
                 }
             }
@@ -222,17 +223,22 @@ class Planes {
 
     // Rows of whole bytes, eight pixels each, the first of which is the byte's highest bit or, in
     // little order, its lowest. What is behind the last pixel does not matter.
-    Planes(const uint8_t* rows, bool little, const DenseView& dense, int threads)
+    Planes(const Context& context, const uint8_t* rows, bool little, const DenseView& dense,
+           int threads)
         : dense_(dense), words_(words_for(dense.size.width)) {
         const size_t bytes = static_cast<size_t>((dense.size.width + 7) / 8);
         const size_t count = static_cast<size_t>(dense.count * dense.size.height);
         bits_.resize(count * words_);
         const uint64_t last = ~uint64_t{0} >> (64 * words_ - static_cast<size_t>(dense.size.width));
-        parallel_for(dense.count * dense.size.height, threads, [&](int64_t row, int) {
+        parallel_for(context, dense.count * dense.size.height, threads, [&](int64_t row, int) {
             uint64_t* words = bits_.data() + static_cast<size_t>(row) * words_;
             words[words_ - 1] = 0;
-            std::memcpy(words, rows + static_cast<size_t>(row) * bytes, bytes);
-            for (size_t w = 0; !little && w < words_; ++w) words[w] = reverse_in_bytes(words[w]);
+            copy_all(context, rows + static_cast<size_t>(row) * bytes, bytes,
+                     reinterpret_cast<uint8_t*>(words));
+            if (!little) {
+                for_all(context, words_, 1,
+                        [&](size_t w) { words[w] = reverse_in_bytes(words[w]); });
+            }
             words[words_ - 1] &= last;
         });
     }
@@ -242,6 +248,8 @@ class Planes {
     }
 
    private:
+    static constexpr int64_t kBlockWork = 2000;  // to pack 64 by 64 pixels
+
     void pack(const simd::Table& simd, Reader& reader, int64_t mask, int64_t y, size_t word) {
         const size_t width = static_cast<size_t>(reader.width());
         const int64_t x0 = static_cast<int64_t>(64 * word);
@@ -273,13 +281,18 @@ class Planes {
 };
 
 constexpr int64_t kBlock = 8192;  // pixels to read at a time
+constexpr int64_t kBlockWork = kBlock / 2;
 
 // Encodes one mask after the other; what it allocates serves for all of them.
 template <class T>
 class Encoder {
    public:
     Encoder(const Context& context, const DenseView& dense, const Planes* planes)
-        : simd_(context.simd), dense_(dense), planes_(planes), reader_(context, dense) {}
+        : context_(context),
+          simd_(context.simd),
+          dense_(dense),
+          planes_(planes),
+          reader_(context, dense) {}
 
     void encode(int64_t mask, Buffer<T>& run_ends) {
         if (dense_.size.height == 0 || dense_.size.width == 0) return;
@@ -297,11 +310,14 @@ class Encoder {
     void read_row(int64_t y, uint64_t* bits) {
         const int64_t width = dense_.size.width;
         if (planes_) {
-            std::memcpy(bits, planes_->row(mask_, y), words_for(width) * sizeof(uint64_t));
+            copy_all(context_, planes_->row(mask_, y), words_for(width), bits);
             return;
         }
-        reader_.read(data_ + y * dense_.strides[1], dense_.strides[2], static_cast<size_t>(width),
-                     bits);
+        const uint8_t* row = data_ + y * dense_.strides[1];
+        for_parts(context_, width, 1, [&](int64_t first, int64_t last) {
+            reader_.read(row + first * dense_.strides[2], dense_.strides[2],
+                         static_cast<size_t>(last - first), bits + first / 64);
+        });
     }
 
     bool columns_first() const {
@@ -358,6 +374,7 @@ class Encoder {
         if (bytes[0] != 0) run_ends.push_back(0);
         for (int64_t start = 1; start < length; start += kBlock) {
             const int64_t n = length - start < kBlock ? length - start : kBlock;
+            context_.poll(kBlockWork);
             append_line(bytes + start, n, start, run_ends);
         }
     }
@@ -375,6 +392,7 @@ class Encoder {
         for (int64_t column = 0; column < columns; ++column) {
             for (int64_t start = 0; start < length; start += kBlock) {
                 const int64_t n = length - start < kBlock ? length - start : kBlock;
+                context_.poll(kBlockWork);
                 reader_.read(data_ + column * x + start * y, y, static_cast<size_t>(n),
                              bits_.data());
                 append_flips(bits_.data(), words_for(n), n, column * length + start, run_ends);
@@ -387,11 +405,20 @@ class Encoder {
     size_t flips_of_bytes(int64_t y, int64_t rows, uint32_t* xs) {
         const size_t n = static_cast<size_t>(rows * dense_.size.width);
         const uint8_t* row = data_ + y * dense_.strides[1];
-        if (y > 0) return simd_.flips_between(row, row - dense_.strides[1], n, 0, xs);
+        if (y > 0) return flips_between(row, row - dense_.strides[1], n, 0, xs);
         const size_t first = row[0] != 0;
         if (first) xs[0] = 0;
         const uint8_t* last = data_ + (dense_.size.height - 1) * dense_.strides[1];
-        return first + simd_.flips_between(row + 1, last, n - 1, 1, xs + first);
+        return first + flips_between(row + 1, last, n - 1, 1, xs + first);
+    }
+    size_t flips_between(const uint8_t* row, const uint8_t* above, size_t n, uint32_t base,
+                         uint32_t* xs) {
+        size_t count = 0;
+        for_parts(context_, n, 1, [&](size_t first, size_t last) {
+            count += simd_.flips_between(row + first, above + first, last - first,
+                                         static_cast<uint32_t>(base + first), xs + count);
+        });
+        return count;
     }
 
     // The same for elements that have to be read as bits first: those of row y - 1 are kept.
@@ -409,8 +436,13 @@ class Encoder {
             if (width % 64) above[words - 1] &= (uint64_t{1} << width % 64) - 1;
         }
         read_row(y, row);
-        for (size_t w = 0; w < words; ++w) above[w] ^= row[w];
-        return simd_.positions_u32(above, words, 0, xs);
+        size_t count = 0;
+        for_parts(context_, words, 1, [&](size_t first, size_t last) {
+            for (size_t w = first; w < last; ++w) above[w] ^= row[w];
+            count += simd_.positions_u32(above + first, last - first,
+                                         static_cast<uint32_t>(64 * first), xs + count);
+        });
+        return count;
     }
 
     // Tell the rows of flips apart, count them by column, and append them to xs_.
@@ -418,11 +450,11 @@ class Encoder {
         const uint32_t width = static_cast<uint32_t>(dense_.size.width);
         size_t* row_end = row_ends_.data() + y;
         uint32_t start = 0;
-        for (size_t i = 0; i < count; ++i) {
+        for_all(context_, count, 1, [&](size_t i) {
             for (; xs[i] - start >= width; start += width) *row_end++ = xs_.size() + i;
             xs[i] -= start;
             ++columns_[xs[i] + 1];
-        }
+        });
         xs_.resize(xs_.size() + count);
         while (row_end < row_ends_.data() + y + rows) *row_end++ = xs_.size();
     }
@@ -434,7 +466,7 @@ class Encoder {
         const size_t most = static_cast<size_t>(
             std::min(height * width / 32 + 1024, int64_t{1} << 31));  // they are counted in 32 bits
         const bool bytes = !planes_ && reader_.plain_bytes(dense_.strides[2]);
-        columns_.assign(n + 1, 0);
+        assign_all(context_, n + 1, uint32_t{0}, columns_);
         xs_.clear();
         row_ends_.resize(static_cast<size_t>(height));
         // Rows of bytes that follow each other in memory are taken several at a time.
@@ -450,15 +482,12 @@ class Encoder {
         }
 
         if (xs_.size() == 0) return true;
-        for (size_t x = 1; x <= n; ++x) columns_[x] += columns_[x - 1];
+        for_all(context_, n, 1, [&](size_t x) { columns_[x + 1] += columns_[x]; });
         T* out = run_ends.grow(xs_.size());
-        size_t i = 0;
-        for (int64_t y = 0; y < height; ++y) {
-            for (; i < row_ends_[static_cast<size_t>(y)]; ++i) {
-                const uint32_t x = xs_[i];
-                out[columns_[x]++] = static_cast<T>(x * height + y);
-            }
-        }
+        for_rows(context_, row_ends_, 2, [&](size_t i, size_t y) {
+            const uint32_t x = xs_[i];
+            out[columns_[x]++] = static_cast<T>(x * height + static_cast<int64_t>(y));
+        });
         run_ends.resize(run_ends.size() + xs_.size());
         return true;
     }
@@ -476,17 +505,19 @@ class Encoder {
             read_row(y, row);
             if (y == 0) continue;
             const uint64_t* above = row - row_words;
-            for (size_t w = 0; w < row_words; ++w) flips_[w] = row[w] ^ above[w];
-            flips += simd_.count_bits(flips_.data(), row_words);
+            for_parts(context_, row_words, 1, [&](size_t first, size_t last) {
+                for (size_t w = first; w < last; ++w) flips_[w] = row[w] ^ above[w];
+                flips += simd_.count_bits(flips_.data() + first, last - first);
+            });
         }
         run_ends.grow(flips + 64 * column_words);
-        for (size_t y = static_cast<size_t>(height); y < column_words * 64; ++y) {
-            std::memset(bits_.data() + y * row_words, 0, row_words * sizeof(uint64_t));
-        }
+        const size_t rows_end = static_cast<size_t>(height) * row_words;
+        fill_all(context_, bits_.data() + rows_end, bits_.size() - rows_end, uint64_t{0});
         strip_.resize(64 * column_words);
         previous_ = 0;
         for (size_t w = 0; w < row_words; ++w) {
             for (size_t block = 0; block < column_words; ++block) {
+                context_.poll(kTransposeWork);
                 uint64_t rows[64], columns[64];
                 for (size_t j = 0; j < 64; ++j) {
                     rows[j] = bits_[(block * 64 + j) * row_words + w];
@@ -497,12 +528,20 @@ class Encoder {
             for (size_t j = 0; j < 64; ++j) {
                 const int64_t x = static_cast<int64_t>(64 * w + j);
                 if (x >= width) break;
-                append_flips(strip_.data() + j * column_words, column_words, height, x * height,
-                             run_ends);
+                const uint64_t* column = strip_.data() + j * column_words;
+                for (int64_t start = 0; start < height; start += kBlock) {
+                    const int64_t n = height - start < kBlock ? height - start : kBlock;
+                    context_.poll(kBlockWork);
+                    append_flips(column + start / 64, words_for(n), n, x * height + start,
+                                 run_ends);
+                }
             }
         }
     }
 
+    static constexpr int64_t kTransposeWork = 50;  // of 64 by 64 bits
+
+    const Context& context_;
     const simd::Table& simd_;
     const DenseView& dense_;
     const Planes* planes_;
@@ -556,7 +595,7 @@ void encode_bits(const Context& context, const uint8_t* rows, int64_t count, Siz
     const DenseView dense{nullptr, count, size, {0, 0, 0}, Scalar::u8, false, 0};
     if (size.pixels() == 0) return encode_all(context, dense, nullptr, 0, batch);
     const double work = work_of(dense, static_cast<double>(size.pixels()) / 4);
-    const Planes planes(rows, little, dense, threads_for(context, count, work));
+    const Planes planes(context, rows, little, dense, threads_for(context, count, work));
     encode_all(context, dense, &planes, work, batch);
 }
 

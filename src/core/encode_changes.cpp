@@ -9,7 +9,7 @@ namespace {
 constexpr int64_t kBlock = 8192;  // pixels to compare at a time
 
 template <class T>
-void append_changes(const simd::Table& simd, const uint8_t* bytes, int64_t pixels,
+void append_changes(const Context& context, const uint8_t* bytes, int64_t pixels,
                     Buffer<T>& run_ends) {
     if (pixels == 0) return;
     if (bytes[0] != 0) run_ends.push_back(0);
@@ -17,8 +17,9 @@ void append_changes(const simd::Table& simd, const uint8_t* bytes, int64_t pixel
     for (int64_t start = 1; start < pixels; start += kBlock) {
         const int64_t n = pixels - start < kBlock ? pixels - start : kBlock;
         const uint8_t* block = bytes + start;
+        context.poll(kBlock / 2);
         const size_t count =
-            simd.changes_between(block, block - 1, static_cast<size_t>(n), 0, places);
+            context.simd.changes_between(block, block - 1, static_cast<size_t>(n), 0, places);
         T* out = run_ends.grow(count);
         for (size_t i = 0; i < count; ++i) out[i] = static_cast<T>(start + places[i]);
         run_ends.resize(run_ends.size() + count);
@@ -33,7 +34,7 @@ void encode_changes(const Context& context, const uint8_t* columns, int64_t coun
     const int64_t pixels = size.pixels();
     const double work = static_cast<double>(count) * (static_cast<double>(pixels) / 16 + 100);
     build_batch<T>(context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int) {
-        append_changes(context.simd, columns + mask * pixels, pixels, run_ends);
+        append_changes(context, columns + mask * pixels, pixels, run_ends);
         return Status{};
     });
 }

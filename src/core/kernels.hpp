@@ -107,9 +107,9 @@ void counts_encode(const Context&, BatchView<T>, Size, Strings<int64_t>&);
 
 // measure.cpp: `areas` has N values, `boxes` 4 N
 template <class T>
-void area(BatchView<T>, Size, int64_t* areas);
+void area(const Context&, BatchView<T>, Size, int64_t* areas);
 template <class T>
-void boxes(BatchView<T>, Size, int64_t* boxes);
+void boxes(const Context&, BatchView<T>, Size, int64_t* boxes);
 
 // merge.cpp: bit 2 * a + b of `table` is the result for pixels a and b
 template <class T>

@@ -19,7 +19,10 @@ template <class T, class Label>
 class Splitter {
    public:
     Splitter(const Context& context, const LabelView& labels)
-        : simd_(context.simd), view_(labels), numbering_(sizeof(Label)) {}
+        : context_(context),
+          simd_(context.simd),
+          view_(labels),
+          numbering_(context, sizeof(Label)) {}
 
     void split(Labels wanted, Buffer<uint64_t>& ids, Batch<T>& batch) {
         const int64_t height = view_.size.height, width = view_.size.width;
@@ -46,20 +49,27 @@ class Splitter {
     const uint8_t* contiguous(const uint8_t* from, int64_t stride, size_t n, Buffer<Label>& copy) {
         if (stride == sizeof(Label)) return from;
         copy.resize(n);
-        for (size_t i = 0; i < n; ++i, from += stride) std::memcpy(&copy[i], from, sizeof(Label));
+        for_all(context_, n, 1, [&](size_t i) {
+            std::memcpy(&copy[i], from, sizeof(Label));
+            from += stride;
+        });
         return reinterpret_cast<const uint8_t*>(copy.data());
     }
 
     // Call flip(i) for every i in [0, n) at which a and b differ.
     template <class Flip>
     void for_each_flip(const uint8_t* a, const uint8_t* b, size_t n, Flip flip) {
-        bits_.resize((n + 63) / 64);
-        simd_.pack_differ[log2_of(sizeof(Label))](a, b, n, bits_.data());
-        for (size_t w = 0; w < bits_.size(); ++w) {
-            for (uint64_t word = bits_[w]; word; word &= word - 1) {
-                flip(64 * w + lowest_bit(word));
+        bits_.resize(words_for(kPart));
+        for_parts(context_, n, 1, [&](size_t first, size_t last) {
+            const size_t bytes = first * sizeof(Label), words = (last - first + 63) / 64;
+            simd_.pack_differ[log2_of(sizeof(Label))](a + bytes, b + bytes, last - first,
+                                                      bits_.data());
+            for (size_t w = 0; w < words; ++w) {
+                for (uint64_t word = bits_[w]; word; word &= word - 1) {
+                    flip(first + 64 * w + lowest_bit(word));
+                }
             }
-        }
+        });
     }
 
     void append(int64_t position, Label label) {
@@ -98,7 +108,7 @@ class Splitter {
         Buffer<Label> copies[2];
         Buffer<uint32_t> xs, numbers;
         Buffer<size_t> row_ends(static_cast<size_t>(height)), columns;
-        columns.assign(n + 1, 0);
+        assign_all(context_, n + 1, size_t{0}, columns);
         auto found = [&](size_t x, Label label) {
             xs.push_back(static_cast<uint32_t>(x));
             numbers.push_back(numbering_.number(label));
@@ -121,57 +131,55 @@ class Splitter {
             row_ends[static_cast<size_t>(y)] = xs.size();
         }
 
-        for (size_t x = 1; x <= n; ++x) columns[x] += columns[x - 1];
+        for_all(context_, n, 1, [&](size_t x) { columns[x + 1] += columns[x]; });
         positions_.resize(xs.size());
         numbers_.resize(xs.size());
-        size_t i = 0;
-        for (int64_t y = 0; y < height; ++y) {
-            for (; i < row_ends[static_cast<size_t>(y)]; ++i) {
-                const size_t to = columns[xs[i]]++;
-                positions_[to] = static_cast<T>(xs[i] * height + y);
-                numbers_[to] = numbers[i];
-            }
-        }
+        for_rows(context_, row_ends, 5, [&](size_t i, size_t y) {
+            const size_t to = columns[xs[i]]++;
+            positions_[to] = static_cast<T>(xs[i] * height + static_cast<int64_t>(y));
+            numbers_[to] = numbers[i];
+        });
     }
 
     void deal_out(Labels wanted, Buffer<uint64_t>& ids, Batch<T>& batch) {
         const size_t count = numbering_.labels().size(), flips = positions_.size();
         const Buffer<uint64_t> labels = numbering_.native_labels(view_.width, view_.swapped);
-        const Buffer<uint32_t> by_label = ascending(labels, view_.width, view_.is_signed);
+        const Buffer<uint32_t> by_label = ascending(context_, labels, view_.width, view_.is_signed);
 
         // One place a label, and one for the background, whose flips are counted but not kept.
         Buffer<size_t> cursors;
-        cursors.assign(count, 0);
-        for (size_t i = 0; i < flips; ++i) {
+        assign_all(context_, count, size_t{0}, cursors);
+        for_all(context_, flips, 2, [&](size_t i) {
             ++cursors[numbers_[i]];
             if (i) ++cursors[numbers_[i - 1]];
-        }
+        });
         size_t total = 0, unwanted = 0;
         uint32_t background = ~uint32_t{0};
         batch.offsets.push_back(0);
-        for (size_t i = 0; i < count; ++i) {
+        for_all(context_, count, 10, [&](size_t i) {
             const uint32_t number = by_label[i];
             if (wanted.has_background && labels[number] == wanted.background) {
                 background = number;
                 unwanted = cursors[number];
-                continue;
+                return;
             }
             const size_t n = cursors[number];
             cursors[number] = total;
             total += n;
             ids.push_back(labels[number]);
             batch.offsets.push_back(static_cast<int64_t>(total));
-        }
+        });
         if (background != ~uint32_t{0}) cursors[background] = total;
         batch.run_ends.resize(total + unwanted);
         T* out = batch.run_ends.data();
-        for (size_t i = 0; i < flips; ++i) {
+        for_all(context_, flips, 5, [&](size_t i) {
             if (i) out[cursors[numbers_[i - 1]]++] = positions_[i];
             out[cursors[numbers_[i]]++] = positions_[i];
-        }
+        });
         batch.run_ends.resize(total);
     }
 
+    const Context& context_;
     const simd::Table& simd_;
     const LabelView& view_;
     Numbering numbering_;

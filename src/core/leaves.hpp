@@ -1,7 +1,7 @@
 // Leaf functions that exist for 32 and for 64 bits, under one name.
 #pragma once
 
-#include "../simd/table.hpp"
+#include "parts.hpp"
 
 namespace segcore {
 
@@ -21,6 +21,12 @@ inline void set_runs(const simd::Table& simd, uint64_t* bits, const uint32_t* fl
 inline void set_runs(const simd::Table& simd, uint64_t* bits, const uint64_t* flips, size_t n,
                      uint64_t base) {
     simd.set_runs_u64(bits, flips, n, base);
+}
+template <class T>
+void set_runs(const Context& context, uint64_t* bits, const T* flips, size_t n, T base) {
+    for_parts(context, n, 2, [&](size_t first, size_t last) {
+        set_runs(context.simd, bits, flips + 2 * first, last - first, base);
+    });
 }
 
 }  // namespace segcore

@@ -3,6 +3,7 @@
 
 #include "divide.hpp"
 #include "kernels.hpp"
+#include "parallel.hpp"
 #include "runs.hpp"
 
 namespace segcore {
@@ -22,17 +23,18 @@ struct Runs {
 }  // namespace
 
 template <class T>
-void area(BatchView<T> masks, Size size, int64_t* areas) {
+void area(const Context& context, BatchView<T> masks, Size size, int64_t* areas) {
     for (int64_t i = 0; i < masks.count; ++i) {
-        areas[i] = area_of(masks.begin(i), masks.end(i), size.pixels());
+        areas[i] = area_of(context, masks.begin(i), masks.end(i), size.pixels());
     }
 }
 
 template <class T>
-void boxes(BatchView<T> masks, Size size, int64_t* boxes) {
+void boxes(const Context& context, BatchView<T> masks, Size size, int64_t* boxes) {
     const int64_t height = size.height;
     const Divider<T> divider(height > 0 ? height : 1);
     for (int64_t i = 0; i < masks.count; ++i, boxes += 4) {
+        context.poll(kWorkPerItem);
         Runs<T> runs{masks.begin(i), masks.end(i), size.pixels()};
         if (runs.flip == runs.end) {
             std::fill(boxes, boxes + 4, 0);
@@ -40,7 +42,7 @@ void boxes(BatchView<T> masks, Size size, int64_t* boxes) {
         }
         int64_t y0 = height, y1 = 0, x1 = 0;
         const int64_t x0 = static_cast<int64_t>(divider.quotient(runs.flip[0]));
-        for (; runs.flip < runs.end; runs.flip += 2) {
+        for_all(context, (runs.end - runs.flip + 1) / 2, 3, [&](int64_t) {
             const int64_t first = runs.start(), last = runs.stop() - 1;
             const int64_t first_x = static_cast<int64_t>(divider.quotient(static_cast<T>(first)));
             const int64_t last_x = static_cast<int64_t>(divider.quotient(static_cast<T>(last)));
@@ -52,7 +54,8 @@ void boxes(BatchView<T> masks, Size size, int64_t* boxes) {
                 y0 = std::min(y0, first - first_x * height);
                 y1 = std::max(y1, last - last_x * height + 1);
             }
-        }
+            runs.flip += 2;
+        });
         boxes[0] = x0;
         boxes[1] = y0;
         boxes[2] = x1;
@@ -60,9 +63,9 @@ void boxes(BatchView<T> masks, Size size, int64_t* boxes) {
     }
 }
 
-template void area<uint32_t>(BatchView<uint32_t>, Size, int64_t*);
-template void area<uint64_t>(BatchView<uint64_t>, Size, int64_t*);
-template void boxes<uint32_t>(BatchView<uint32_t>, Size, int64_t*);
-template void boxes<uint64_t>(BatchView<uint64_t>, Size, int64_t*);
+template void area<uint32_t>(const Context&, BatchView<uint32_t>, Size, int64_t*);
+template void area<uint64_t>(const Context&, BatchView<uint64_t>, Size, int64_t*);
+template void boxes<uint32_t>(const Context&, BatchView<uint32_t>, Size, int64_t*);
+template void boxes<uint64_t>(const Context&, BatchView<uint64_t>, Size, int64_t*);
 
 }  // namespace segcore

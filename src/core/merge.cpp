@@ -18,22 +18,22 @@ namespace {
 template <class T>
 class Plane {
    public:
-    Plane(BatchView<T> masks, int64_t pixels, bool intersect)
-        : masks_(masks), pixels_(pixels), intersect_(intersect) {
+    Plane(const Context& context, BatchView<T> masks, int64_t pixels, bool intersect)
+        : context_(context), masks_(masks), pixels_(pixels), intersect_(intersect) {
         first_ = intersect ? 0 : pixels;
         last_ = intersect ? pixels : 0;
-        for (int64_t mask = 0; mask < masks.count; ++mask) {
+        for_all(context, masks.count, 2, [&](int64_t mask) {
             const T* begin = masks.begin(mask);
             const T* end = masks.end(mask);
             if (begin == end) {
                 if (intersect) last_ = 0;
-                continue;
+                return;
             }
             const int64_t first = static_cast<int64_t>(*begin);
             const int64_t last = end_of(begin, end, pixels);
             first_ = intersect ? std::max(first_, first) : std::min(first_, first);
             last_ = intersect ? std::min(last_, last) : std::max(last_, last);
-        }
+        });
         base_ = first_ & ~int64_t{63};
     }
 
@@ -51,18 +51,17 @@ class Plane {
     int64_t words() const { return (last_ - base_) / 64 + 1; }
     static constexpr int64_t kPadding = 8;  // words that set_runs may read and write back
 
-    void reduce(const simd::Table& simd, Buffer<T>& run_ends) {
-        plane_.resize(static_cast<size_t>(words() + kPadding));
-        std::memset(plane_.data(), 0, plane_.size() * sizeof(uint64_t));
+    void reduce(Buffer<T>& run_ends) {
+        assign_all(context_, static_cast<size_t>(words() + kPadding), uint64_t{0}, plane_);
         if (intersect_) set_bits(plane_.data(), at(first_), at(last_));
         for (int64_t mask = 0; mask < masks_.count; ++mask) {
             if (intersect_) {
                 clear_gaps(masks_.begin(mask), masks_.end(mask));
             } else {
-                set_runs(simd, masks_.begin(mask), masks_.end(mask));
+                set_runs(masks_.begin(mask), masks_.end(mask));
             }
         }
-        collect(simd, run_ends);
+        collect(run_ends);
     }
 
    private:
@@ -72,7 +71,7 @@ class Plane {
         for (int64_t mask = 0; mask < masks_.count; ++mask) {
             const T* begin = masks_.begin(mask);
             const T* end = masks_.end(mask);
-            const int64_t inside = area_of(begin, end, pixels_);
+            const int64_t inside = area_of(context_, begin, end, pixels_);
             if (!intersect_) {
                 bits += static_cast<double>(inside);
             } else {
@@ -88,9 +87,9 @@ class Plane {
 
     size_t at(int64_t position) const { return static_cast<size_t>(position - base_); }
 
-    void set_runs(const simd::Table& simd, const T* flip, const T* end) {
+    void set_runs(const T* flip, const T* end) {
         const size_t count = static_cast<size_t>(end - flip);
-        segcore::set_runs(simd, plane_.data(), flip, count / 2, static_cast<T>(base_));
+        segcore::set_runs(context_, plane_.data(), flip, count / 2, static_cast<T>(base_));
         // The run that the image's end ends.
         if (count % 2) set_bits(plane_.data(), at(static_cast<int64_t>(end[-1])), at(pixels_));
     }
@@ -98,6 +97,7 @@ class Plane {
     void clear_gaps(const T* flip, const T* end) {
         int64_t gap = first_;
         for (; gap < last_; flip += 2) {
+            context_.poll(5);
             const int64_t start = flip < end ? static_cast<int64_t>(flip[0]) : last_;
             if (start > gap) clear_bits(plane_.data(), at(gap), at(std::min(start, last_)));
             if (flip + 1 >= end) break;
@@ -105,12 +105,13 @@ class Plane {
         }
     }
 
-    void collect(const simd::Table& simd, Buffer<T>& run_ends) {
+    void collect(Buffer<T>& run_ends) {
         constexpr size_t kBlock = 64;
         uint64_t flips[kBlock], previous = 0;
         const size_t words = static_cast<size_t>(this->words());
         for (size_t start = 0; start < words; start += kBlock) {
             const size_t n = std::min(kBlock, words - start);
+            context_.poll(kBlock);
             uint64_t any = 0;
             for (size_t w = 0; w < n; ++w) {
                 const uint64_t word = plane_[start + w];
@@ -121,13 +122,14 @@ class Plane {
             if (!any) continue;
             T* out = run_ends.grow(64 * n);
             const T base = static_cast<T>(base_ + static_cast<int64_t>(64 * start));
-            run_ends.resize(run_ends.size() + positions(simd, flips, n, base, out));
+            run_ends.resize(run_ends.size() + positions(context_.simd, flips, n, base, out));
         }
         // A flip behind the image's last pixel is none.
         if (run_ends.size() && static_cast<int64_t>(run_ends.back()) == pixels_)
             run_ends.pop_back();
     }
 
+    const Context& context_;
     BatchView<T> masks_;
     int64_t pixels_;
     bool intersect_;
@@ -137,13 +139,14 @@ class Plane {
 
 // Pairs of masks, then pairs of those, and so on: no flip is walked over more than log2(N) times.
 template <class T>
-void reduce_pairs(BatchView<T> masks, int64_t pixels, unsigned table, Buffer<T>& run_ends) {
+void reduce_pairs(const Context& context, BatchView<T> masks, int64_t pixels, unsigned table,
+                  Buffer<T>& run_ends) {
     std::vector<Buffer<T>> level;
     for (int64_t mask = 0; mask < masks.count; mask += 2) {
         const int64_t other = mask + 1 < masks.count ? mask + 1 : mask;
         level.emplace_back();
-        merge_two(masks.begin(mask), masks.end(mask), masks.begin(other), masks.end(other), pixels,
-                  table, level.back());
+        merge_two(context, masks.begin(mask), masks.end(mask), masks.begin(other), masks.end(other),
+                  pixels, table, level.back());
     }
     while (level.size() > 1) {
         const size_t pairs = level.size() / 2;
@@ -151,8 +154,8 @@ void reduce_pairs(BatchView<T> masks, int64_t pixels, unsigned table, Buffer<T>&
             const Buffer<T>& a = level[2 * i];
             const Buffer<T>& b = level[2 * i + 1];
             Buffer<T> merged;
-            merge_two(a.data(), a.data() + a.size(), b.data(), b.data() + b.size(), pixels, table,
-                      merged);
+            merge_two(context, a.data(), a.data() + a.size(), b.data(), b.data() + b.size(), pixels,
+                      table, merged);
             level[i] = std::move(merged);
         }
         if (level.size() % 2) {
@@ -169,14 +172,15 @@ constexpr unsigned kAnd = 0b1000, kOr = 0b1110;
 
 // The complement of a mask flips where the mask does, but for the first pixel.
 template <class T>
-void append_complement(const T* flip, const T* end, int64_t pixels, Buffer<T>& run_ends) {
+void append_complement(const Context& context, const T* flip, const T* end, int64_t pixels,
+                       Buffer<T>& run_ends) {
     if (pixels == 0) return;
     if (flip < end && *flip == 0) {
         ++flip;
     } else {
         run_ends.push_back(0);
     }
-    run_ends.append(flip, static_cast<size_t>(end - flip));
+    append_all(context, flip, static_cast<size_t>(end - flip), run_ends);
 }
 
 }  // namespace
@@ -192,9 +196,10 @@ void combine(const Context& context, BatchView<T> a, BatchView<T> b, Size size, 
     build_batch<T>(context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int) {
         const int64_t i = a.count == 1 ? 0 : mask, j = b.count == 1 ? 0 : mask;
         if (complements && a.begin(i) == b.begin(j) && a.end(i) == b.end(j)) {
-            append_complement(a.begin(i), a.end(i), size.pixels(), run_ends);
+            append_complement(context, a.begin(i), a.end(i), size.pixels(), run_ends);
         } else {
-            merge_two(a.begin(i), a.end(i), b.begin(j), b.end(j), size.pixels(), table, run_ends);
+            merge_two(context, a.begin(i), a.end(i), b.begin(j), b.end(j), size.pixels(), table,
+                      run_ends);
         }
         return Status{};
     });
@@ -208,13 +213,13 @@ void reduce(const Context& context, BatchView<T> masks, Size size, bool intersec
     if (masks.count == 0) {
         if (intersect && pixels > 0) batch.run_ends.push_back(0);
     } else {
-        Plane<T> plane(masks, pixels, intersect);
+        Plane<T> plane(context, masks, pixels, intersect);
         if (plane.empty()) {
             // nothing to do
         } else if (plane.pays()) {
-            plane.reduce(context.simd, batch.run_ends);
+            plane.reduce(batch.run_ends);
         } else {
-            reduce_pairs(masks, pixels, intersect ? kAnd : kOr, batch.run_ends);
+            reduce_pairs(context, masks, pixels, intersect ? kAnd : kOr, batch.run_ends);
         }
     }
     batch.offsets.push_back(static_cast<int64_t>(batch.run_ends.size()));

@@ -3,15 +3,15 @@
 
 #include <limits>
 
-#include "types.hpp"
+#include "parts.hpp"
 
 namespace segcore {
 
 // Bit 2 * a + b of `table` is the result for pixels a and b. Walk both lists of flips in step, and
 // note where the result flips. Written without branches on the data, which could not be predicted.
 template <class T>
-void merge_two(const T* a, const T* a_end, const T* b, const T* b_end, int64_t pixels,
-               unsigned table, Buffer<T>& run_ends) {
+void merge_two(const Context& context, const T* a, const T* a_end, const T* b, const T* b_end,
+               int64_t pixels, unsigned table, Buffer<T>& run_ends) {
     if (pixels == 0) return;
     constexpr T kEnd = std::numeric_limits<T>::max();  // behind every position
     T* out = run_ends.grow(static_cast<size_t>((a_end - a) + (b_end - b)) + 1);
@@ -25,17 +25,20 @@ void merge_two(const T* a, const T* a_end, const T* b, const T* b_end, int64_t p
     }
     T next_a = a < a_end ? *a : kEnd, next_b = b < b_end ? *b : kEnd;
     while (next_a != kEnd || next_b != kEnd) {
-        const T position = next_a < next_b ? next_a : next_b;
-        const unsigned in_a = next_a == position, in_b = next_b == position;
-        state ^= 2 * in_a + in_b;
-        a += in_a;
-        b += in_b;
-        const unsigned result = table >> state & 1;
-        *out = position;
-        out += result ^ current;
-        current = result;
-        next_a = a < a_end ? *a : kEnd;
-        next_b = b < b_end ? *b : kEnd;
+        context.poll(2 * std::min<int64_t>(kPart, (a_end - a) + (b_end - b)));
+        for (int64_t i = 0; i < kPart && (next_a != kEnd || next_b != kEnd); ++i) {
+            const T position = next_a < next_b ? next_a : next_b;
+            const unsigned in_a = next_a == position, in_b = next_b == position;
+            state ^= 2 * in_a + in_b;
+            a += in_a;
+            b += in_b;
+            const unsigned result = table >> state & 1;
+            *out = position;
+            out += result ^ current;
+            current = result;
+            next_a = a < a_end ? *a : kEnd;
+            next_b = b < b_end ? *b : kEnd;
+        }
     }
     run_ends.resize(run_ends.size() + static_cast<size_t>(out - begin));
 }

@@ -29,8 +29,9 @@ struct Found {
 template <class T>
 class Tracer {
    public:
-    Tracer(Size size, bool corners)
-        : height_(size.height),
+    Tracer(const Context& context, Size size, bool corners)
+        : context_(context),
+          height_(size.height),
           pixels_(size.pixels()),
           corners_(corners),
           divider_(size.height > 0 ? size.height : 1) {}
@@ -55,6 +56,7 @@ class Tracer {
         y_.clear();
         int64_t column = -1;  // of the last strip, if that is one column wide
         for (; flip < end; flip += 2) {
+            context_.poll(kEdgeWork);
             int64_t start = static_cast<int64_t>(flip[0]);
             const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
             int64_t x = static_cast<int64_t>(divider_.quotient(flip[0]));
@@ -102,6 +104,7 @@ class Tracer {
             const uint32_t behind = i + 1 < count ? strips_[i + 1].first : edges;
             const bool alone = i == 0 || strips_[i - 1].right != strips_[i].left;
             const uint32_t before = alone ? strips_[i].first : strips_[i - 1].first;
+            context_.poll(kEdgeWork * (1 + behind - before));
             sweep(before, strips_[i].first, strips_[i].first, behind);
             if (i + 1 == count || strips_[i].right != strips_[i + 1].left) {
                 sweep(strips_[i].first, behind, behind, behind);
@@ -119,7 +122,8 @@ class Tracer {
         constexpr int64_t kBehind = std::numeric_limits<int64_t>::max();
         uint32_t* const turns = turns_.grow(a_end - a + b_end - b + 2);
         size_t count = 0;
-        while (a < a_end || b < b_end) {
+        for (uint32_t step = 1; a < a_end || b < b_end; ++step) {
+            if (step % kSteps == 0) context_.poll(kEdgeWork * kSteps);
             const int64_t y_a = a < a_end ? y_[a] : kBehind, y_b = b < b_end ? y_[b] : kBehind;
             const uint32_t left = 2 * a + 1, right = 2 * b;
             const uint32_t at_a = y_a <= y_b, at_b = y_b <= y_a, both = at_a & at_b;
@@ -137,6 +141,7 @@ class Tracer {
             b += at_b;
         }
         for (size_t i = 0; i < count; i += 2) {
+            if (i % kSteps == 0) context_.poll(kEdgeWork * kSteps);
             links_[turns[i]] = turns[i + 1];
             links_[turns[i + 1]] = turns[i];
         }
@@ -144,10 +149,11 @@ class Tracer {
 
     // Follow the links from each edge that was not met before.
     void walk(Found& found) {
-        rings_.assign(y_.size(), kNone);
+        assign_all(context_, y_.size(), kNone, rings_);
         walked_ = 0;
         const size_t before = found.outer.size();
         for (uint32_t edge = 0; edge < y_.size(); ++edge) {
+            if (edge % kSteps == 0) context_.poll(kEdgeWork * kSteps);
             if (rings_[edge] != kNone) continue;
             const size_t ring = found.outer.size();
             // A ring that begins with a bottom is a hole's. The foreground above it begins with the
@@ -177,7 +183,7 @@ class Tracer {
         uint32_t edge = first;
         do {
             rings_[edge] = ring;
-            ++walked_;
+            if (++walked_ % kSteps == 0) context_.poll(kEdgeWork * kSteps);
             const uint32_t end = 2 * edge + (edge % 2 == 0);  // tops go right, bottoms left
             const uint32_t next = links_[end] / 2;
             // Two corners, unless it goes straight on: then the next ones take their place.
@@ -197,6 +203,10 @@ class Tracer {
         return end % 2 ? strip.right : strip.left;
     }
 
+    static constexpr int64_t kEdgeWork = 5;
+    static constexpr uint32_t kSteps = 4096;  // between two polls
+
+    const Context& context_;
     int64_t height_;
     int64_t pixels_;
     uint32_t corners_;  // 1 or 0: whether pieces that meet at a corner are one
@@ -219,10 +229,11 @@ void outline(const Context& context, BatchView<T> masks, Size size, int connecti
     const int threads = threads_for(context, masks.count, work);
     const int64_t chunks = threads <= 1 ? 1 : std::min(masks.count, int64_t{8} * threads);
     std::vector<Found> parts(static_cast<size_t>(chunks));
-    parallel_for(chunks, threads, [&](int64_t chunk, int) {
-        Tracer<T> tracer(size, connectivity == 8);
+    parallel_for(context, chunks, threads, [&](int64_t chunk, int) {
+        Tracer<T> tracer(context, size, connectivity == 8);
         const int64_t last = masks.count * (chunk + 1) / chunks;
         for (int64_t mask = masks.count * chunk / chunks; mask < last; ++mask) {
+            context.poll(kWorkPerItem);
             tracer.trace(masks.begin(mask), masks.end(mask), parts[static_cast<size_t>(chunk)]);
         }
     });
@@ -231,17 +242,16 @@ void outline(const Context& context, BatchView<T> masks, Size size, int connecti
     for (Found& part : parts) {
         const int64_t vertices = static_cast<int64_t>(outlines.vertices.size() / 2);
         const int64_t rings = static_cast<int64_t>(outlines.outer.size());
-        for (size_t i = 0; i < part.outer.size(); ++i) {
+        for_all(context, part.outer.size(), 3, [&](size_t i) {
             outlines.ring_offsets.push_back(vertices + part.ring_ends[i]);
             outlines.outer.push_back(part.outer[i] < 0 ? -1 : rings + part.outer[i]);
-        }
-        for (size_t i = 0; i < part.mask_ends.size(); ++i) {
-            outlines.mask_offsets.push_back(rings + part.mask_ends[i]);
-        }
+        });
+        for_all(context, part.mask_ends.size(), 3,
+                [&](size_t i) { outlines.mask_offsets.push_back(rings + part.mask_ends[i]); });
         if (chunks == 1) {
             outlines.vertices = std::move(part.vertices);
         } else {
-            outlines.vertices.append(part.vertices.data(), part.vertices.size());
+            append_all(context, part.vertices.data(), part.vertices.size(), outlines.vertices);
         }
     }
 }

@@ -20,6 +20,7 @@
 #include "divide.hpp"
 #include "kernels.hpp"
 #include "parallel.hpp"
+#include "runs.hpp"
 
 namespace segcore {
 
@@ -81,11 +82,11 @@ class Preparer {
         mask.ranks.resize(static_cast<size_t>(mask.count) + 1);
         int64_t area = 0;
         int64_t* rank = mask.ranks.data();
-        for (int64_t i = 0; i < mask.count; i += 2) {
+        for_runs(mask, [&](int64_t i) {
             rank[i] = area;
             area += stop_of(mask, i) - static_cast<int64_t>(mask.flips[i]);
             rank[i + 1] = area;
-        }
+        });
     }
 
    private:
@@ -93,14 +94,14 @@ class Preparer {
         return i + 1 < mask.count ? static_cast<int64_t>(mask.flips[i + 1]) : size_.pixels();
     }
 
+    // Call body(i) for the flips i at which its runs start.
+    template <class Body>
+    void for_runs(const Mask<T>& mask, Body body) const {
+        for_all(context_, (mask.count + 1) / 2, 3, [&](int64_t run) { body(2 * run); });
+    }
+
     void measure(Mask<T>& mask) {
-        const int64_t pairs = mask.count & ~int64_t{1};
-        int64_t area = 0;
-        for (int64_t i = 0; i < pairs; i += 2) {
-            area += static_cast<int64_t>(mask.flips[i + 1]) - static_cast<int64_t>(mask.flips[i]);
-        }
-        if (pairs < mask.count) area += size_.pixels() - static_cast<int64_t>(mask.flips[pairs]);
-        mask.area = area;
+        mask.area = area_of(context_, mask.flips, mask.flips + mask.count, size_.pixels());
         mask.first = static_cast<int64_t>(mask.flips[0]);
         mask.last = stop_of(mask, (mask.count - 1) & ~int64_t{1});
     }
@@ -116,12 +117,12 @@ class Preparer {
 
         // The first run of each column goes to its place at once, the others are kept for later.
         const size_t room = static_cast<size_t>(columns + kPadding);
-        mask.cells.assign(2 * room, 0);
+        assign_all(context_, 2 * room, uint16_t{0}, mask.cells);
         uint16_t* const starts = mask.cells.data();
         uint16_t* const ends = starts + room;
         others_.clear();
         int64_t top = height, bottom = 0;
-        for (int64_t i = 0; i < mask.count; i += 2) {
+        for_runs(mask, [&](int64_t i) {
             const T start = mask.flips[i];
             int64_t left = stop_of(mask, i) - static_cast<int64_t>(start);
             int64_t x = static_cast<int64_t>(divider_.quotient(start));
@@ -139,7 +140,7 @@ class Preparer {
                                        static_cast<uint16_t>(y + n)});
                 }
             }
-        }
+        });
         mask.top = top;
         mask.bottom = bottom;
         mask.layers.push_back({origin, origin + columns, 0, static_cast<int64_t>(room)});
@@ -148,10 +149,11 @@ class Preparer {
 
     // The second runs of columns, the third, and so on.
     bool add_layers(Mask<T>& mask, int64_t columns, int64_t most_cells) {
-        depth_.assign(static_cast<size_t>(columns), 0);
+        assign_all(context_, static_cast<size_t>(columns), uint16_t{0}, depth_);
         int64_t first[kMaxLayers], last[kMaxLayers];
         size_t layers = 1;
         for (size_t i = 0; i < others_.size(); ++i) {
+            if (i % kPart == 0) context_.poll(3 * kPart);
             Piece& piece = others_[i];
             piece.depth = ++depth_[static_cast<size_t>(piece.column)];
             if (piece.depth == kMaxLayers) return false;
@@ -172,14 +174,14 @@ class Preparer {
         }
         const size_t done = mask.cells.size();
         mask.cells.resize(static_cast<size_t>(cells));
-        std::memset(mask.cells.data() + done, 0, (mask.cells.size() - done) * sizeof(uint16_t));
-        for (size_t i = 0; i < others_.size(); ++i) {
+        fill_all(context_, mask.cells.data() + done, mask.cells.size() - done, uint16_t{0});
+        for_all(context_, others_.size(), 3, [&](size_t i) {
             const Piece& piece = others_[i];
             const Layer& layer = mask.layers[piece.depth];
             const int64_t at = piece.column + mask.first_column - layer.first;
             mask.cells[static_cast<size_t>(layer.starts + at)] = piece.start;
             mask.cells[static_cast<size_t>(layer.ends + at)] = piece.end;
-        }
+        });
         return true;
     }
 
@@ -189,17 +191,16 @@ class Preparer {
         const int64_t words = (mask.last - mask.plane_start + 63) / 64;
         if (words > 4 * mask.count + 64) return;
         const int64_t padded = (words + kWordsPerBlock - 1) / kWordsPerBlock * kWordsPerBlock;
-        mask.plane.resize(static_cast<size_t>(padded));
+        assign_all(context_, static_cast<size_t>(padded), uint64_t{0}, mask.plane);
         uint64_t* plane = mask.plane.data();
-        std::memset(plane, 0, static_cast<size_t>(padded) * sizeof(uint64_t));
         // Mark the flips, then let each mark run on to the next: bit p is the parity of those <= p.
-        for (int64_t i = 0; i < mask.count; ++i) {
+        for_all(context_, mask.count, 1, [&](int64_t i) {
             const int64_t p = static_cast<int64_t>(mask.flips[i]) - mask.plane_start;
             if (p < padded * 64) plane[p / 64] ^= uint64_t{1} << p % 64;
-        }
+        });
         uint64_t carry = 0;
         const int64_t valid = mask.last - mask.plane_start;
-        for (int64_t w = 0; w < padded; ++w) {
+        for_all(context_, padded, 3, [&](int64_t w) {
             uint64_t word = plane[w];
             for (int shift = 1; shift < 64; shift *= 2) word ^= word << shift;
             word ^= carry;
@@ -208,15 +209,15 @@ class Preparer {
                 word &= 64 * w >= valid ? 0 : (uint64_t{1} << (valid - 64 * w)) - 1;
             }
             plane[w] = word;
-        }
+        });
         const int64_t blocks = padded / kWordsPerBlock;
         mask.block_ranks.resize(static_cast<size_t>(blocks));
         int64_t rank = 0;
-        for (int64_t block = 0; block < blocks; ++block) {
+        for_all(context_, blocks, 5, [&](int64_t block) {
             mask.block_ranks[static_cast<size_t>(block)] = rank;
             rank += static_cast<int64_t>(context_.simd.count_bits(
                 plane + block * kWordsPerBlock, static_cast<size_t>(kWordsPerBlock)));
-        }
+        });
     }
 
     struct Piece {
@@ -234,7 +235,8 @@ class Preparer {
 template <class T>
 class Counter {
    public:
-    Counter(const Context& context, Size size) : simd_(context.simd), pixels_(size.pixels()) {}
+    Counter(const Context& context, Size size)
+        : context_(context), simd_(context.simd), pixels_(size.pixels()) {}
 
     int64_t count(const Mask<T>& a, const Mask<T>& b) const {
         if (a.first >= b.last || b.first >= a.last) return 0;
@@ -259,8 +261,11 @@ class Counter {
                 if (first >= last) continue;
                 const uint16_t* in_a = a.cells.data() + first - p.first;
                 const uint16_t* in_b = b.cells.data() + first - q.first;
-                sum += simd_.overlap_columns(in_a + p.starts, in_a + p.ends, in_b + q.starts,
-                                             in_b + q.ends, static_cast<size_t>(last - first));
+                for_parts(context_, last - first, 1, [&](int64_t start, int64_t stop) {
+                    sum += simd_.overlap_columns(in_a + p.starts + start, in_a + p.ends + start,
+                                                 in_b + q.starts + start, in_b + q.ends + start,
+                                                 static_cast<size_t>(stop - start));
+                });
             }
         }
         return static_cast<int64_t>(sum);
@@ -269,9 +274,14 @@ class Counter {
     int64_t by_planes(const Mask<T>& a, const Mask<T>& b) const {
         const int64_t start = std::max(a.plane_start, b.plane_start);
         const int64_t words = (std::min(a.last, b.last) - start + 63) / 64;
-        return static_cast<int64_t>(simd_.count_common(
-            a.plane.data() + (start - a.plane_start) / 64,
-            b.plane.data() + (start - b.plane_start) / 64, static_cast<size_t>(words)));
+        const uint64_t* in_a = a.plane.data() + (start - a.plane_start) / 64;
+        const uint64_t* in_b = b.plane.data() + (start - b.plane_start) / 64;
+        uint64_t sum = 0;
+        for_parts(context_, words, 1, [&](int64_t first, int64_t last) {
+            sum +=
+                simd_.count_common(in_a + first, in_b + first, static_cast<size_t>(last - first));
+        });
+        return static_cast<int64_t>(sum);
     }
 
     // The sum over a's runs [s, e) of rank(e) - rank(s), where rank counts b's pixels before.
@@ -285,17 +295,18 @@ class Counter {
         if (b.last < a.last && b.last < pixels_) {
             last = std::lower_bound(a.flips, a.flips + a.count, static_cast<T>(b.last)) - a.flips;
         }
+        if (i >= last) return 0;
         int64_t sum = 0;
-        if (b.plane.size()) {
-            for (; i < last; i += 2)
+        const T* from = b.flips;
+        for_all(context_, (last - i + 1) / 2, 50, [&](int64_t) {
+            if (b.plane.size()) {
                 sum += plane_rank(b, stop_of(a, i)) - plane_rank(b, start_of(a, i));
-        } else {
-            const T* from = b.flips;
-            for (; i < last; i += 2) {
+            } else {
                 const int64_t before = flip_rank(b, start_of(a, i), from);
                 sum += flip_rank(b, stop_of(a, i), from) - before;
             }
-        }
+            i += 2;
+        });
         return sum;
     }
 
@@ -340,6 +351,7 @@ class Counter {
         return mask.ranks[static_cast<size_t>(i)] - (i % 2 ? upto - position : 0);
     }
 
+    const Context& context_;
     const simd::Table& simd_;
     int64_t pixels_;
 };
@@ -361,14 +373,14 @@ class Prepared {
         for (int i = 0; i < threads; ++i) {
             preparers.push_back(std::make_unique<Preparer<T>>(context, size));
         }
-        parallel_for(count, threads, [&](int64_t i, int worker) {
+        parallel_for(context, count, threads, [&](int64_t i, int worker) {
             const BatchView<T>& batch = i < a.count ? a : b;
             const int64_t mask = i < a.count ? i : i - a.count;
             preparers[static_cast<size_t>(worker)]->prepare(batch.begin(mask), batch.end(mask),
                                                             masks_[static_cast<size_t>(i)]);
         });
         if (!all_have_layers()) {
-            parallel_for(count, threads, [&](int64_t i, int worker) {
+            parallel_for(context, count, threads, [&](int64_t i, int worker) {
                 preparers[static_cast<size_t>(worker)]->rank_flips(masks_[static_cast<size_t>(i)]);
             });
         }
@@ -393,14 +405,15 @@ class Prepared {
 class Chooser {
    public:
     template <class T>
-    Chooser(const Prepared<T>& prepared, int64_t count, Limit limit) : limit_(limit) {
+    Chooser(const Context& context, const Prepared<T>& prepared, int64_t count, Limit limit)
+        : context_(context), limit_(limit) {
         boxes_.reserve(static_cast<size_t>(count));
-        for (int64_t j = 0; j < count; ++j) {
+        for_all(context, count, 10, [&](int64_t j) {
             const Mask<T>& mask = prepared.b(j);
             if (mask.count) boxes_.push_back(box_of(mask, j));
-        }
-        std::sort(boxes_.begin(), boxes_.end(),
-                  [](const Box& p, const Box& q) { return p.left < q.left; });
+        });
+        sort_all(context, boxes_.data(), boxes_.data() + boxes_.size(),
+                 [](const Box& p, const Box& q) { return p.left < q.left; });
         int64_t reach = 0;
         for (Box& box : boxes_) box.reach = reach = std::max(reach, box.right);
     }
@@ -410,6 +423,7 @@ class Chooser {
     void for_each(const Mask<T>& mask, Visit&& visit) const {
         if (mask.count == 0) return;
         const Box a = box_of(mask, 0);
+        context_.poll(static_cast<int64_t>(boxes_.size()));
         auto box = std::partition_point(boxes_.begin(), boxes_.end(),
                                         [&](const Box& b) { return b.reach <= a.left; });
         for (; box != boxes_.end() && box->left < a.right; ++box) {
@@ -445,6 +459,7 @@ class Chooser {
         return {mask.first_column, mask.last_column, mask.top, mask.bottom, mask.area, index, 0};
     }
 
+    const Context& context_;
     Limit limit_;
     std::vector<Box> boxes_;  // of those masks of b that are not empty
 };
@@ -456,15 +471,16 @@ void overlap(const Context& context, BatchView<T> a, BatchView<T> b, Size size, 
              Limit limit) {
     const Prepared<T> prepared(context, a, b, size);
     const Counter<T> counter(context, size);
-    const Chooser chooser(prepared, b.count, limit);
+    const Chooser chooser(context, prepared, b.count, limit);
     const double work = static_cast<double>(a.count) * static_cast<double>(b.count) * 20 +
                         static_cast<double>(a.total()) * static_cast<double>(b.count) * 0.02;
-    parallel_for(a.count, threads_for(context, a.count, work), [&](int64_t i, int) {
+    parallel_for(context, a.count, threads_for(context, a.count, work), [&](int64_t i, int) {
         const Mask<T>& mask = prepared.a(i);
         int64_t* const row = areas + i * b.count;
-        std::fill(row, row + b.count, 0);
+        fill_all(context, row, static_cast<size_t>(b.count), int64_t{0});
         chooser.for_each(mask, [&](int64_t j) {
             const Mask<T>& other = prepared.b(j);
+            context.poll(kWorkPerItem);
             const int64_t common = counter.count(mask, other);
             if (chooser.enough(common, mask.area, other.area, j)) row[j] = common;
         });

@@ -86,6 +86,8 @@ LabelView transposed(LabelView view) {
 // others in one of open addressing.
 class PairCounts {
    public:
+    explicit PairCounts(const Context& context) : context_(&context) {}
+
     // Add runs that end at these pixels, of these numbers. They are below the counts.
     void add(const Buffer<uint32_t>& ends, const Buffer<uint32_t>& a, const Buffer<uint32_t>& b,
              size_t a_count, size_t b_count) {
@@ -125,12 +127,12 @@ class PairCounts {
             body(static_cast<uint32_t>(i / columns_), static_cast<uint32_t>(i % columns_),
                  direct_[i]);
         }
-        for (size_t i = 0; i < slots_.size(); ++i) {
+        for_all(*context_, slots_.size(), 10, [&](size_t i) {
             const Slot& slot = slots_[i];
-            if (!slot.pixels) continue;
+            if (!slot.pixels) return;
             body(static_cast<uint32_t>(slot.pair >> 32), static_cast<uint32_t>(slot.pair),
                  slot.pixels);
-        }
+        });
     }
 
    private:
@@ -143,7 +145,7 @@ class PairCounts {
         while (columns < b_count) columns *= 2;
         const size_t most = std::min(std::max(kFewCells, 4 * runs_), kManyCells);
         if (rows > most / columns) return;
-        PairCounts wider;
+        PairCounts wider(*context_);
         wider.runs_ = runs_;
         wider.direct_.assign(rows * columns, 0);
         wider.rows_ = rows;
@@ -168,12 +170,13 @@ class PairCounts {
         Buffer<Slot> before;
         before.swap(slots_);
         bits_ = before.size() ? bits_ + 1 : 10;
-        slots_.assign(size_t{1} << bits_, Slot{0, 0});
-        for (size_t i = 0; i < before.size(); ++i) {
+        assign_all(*context_, size_t{1} << bits_, Slot{0, 0}, slots_);
+        for_all(*context_, before.size(), 10, [&](size_t i) {
             if (before[i].pixels) find(before[i].pair).pixels = before[i].pixels;
-        }
+        });
     }
 
+    const Context* context_;
     size_t runs_ = 0;
     size_t rows_ = 0, columns_ = 0;
     Buffer<int64_t> direct_;
@@ -186,7 +189,8 @@ class PairCounts {
 // One of the two maps, as one thread reads it.
 class Map {
    public:
-    explicit Map(const LabelView& view) : view_(view), numbering_(view.width) {}
+    Map(const Context& context, const LabelView& view)
+        : context_(&context), view_(view), numbering_(context, view.width) {}
 
     // Read the block's labels.
     void read(const Block& block) {
@@ -232,7 +236,8 @@ class Map {
     const Buffer<uint32_t>& numbers(const Map& other) {
         const Buffer<uint64_t>& labels = other.numbering_.labels();
         numbers_.resize(labels.size());
-        for (size_t i = 0; i < labels.size(); ++i) numbers_[i] = numbering_.number(labels[i]);
+        for_all(*context_, labels.size(), 20,
+                [&](size_t i) { numbers_[i] = numbering_.number(labels[i]); });
         return numbers_;
     }
 
@@ -242,9 +247,12 @@ class Map {
     const uint8_t* bytes() const { return labels_; }
 
     Buffer<uint64_t> labels() const { return numbering_.native_labels(view_.width, view_.swapped); }
-    Buffer<uint32_t> by_label() const { return ascending(labels(), view_.width, view_.is_signed); }
+    Buffer<uint32_t> by_label() const {
+        return ascending(*context_, labels(), view_.width, view_.is_signed);
+    }
 
    private:
+    const Context* context_;
     LabelView view_;
     Numbering numbering_;
     const uint8_t* labels_ = nullptr;
@@ -259,36 +267,39 @@ struct Pair {
 
 // Sort pairs by one of their numbers, in this order of the numbers; equal ones stay as they are.
 template <class Number>
-void sort_by(const Buffer<Pair>& pairs, Buffer<Pair>& sorted, const Buffer<uint32_t>& order,
-             Number number) {
+void sort_by(const Context& context, const Buffer<Pair>& pairs, Buffer<Pair>& sorted,
+             const Buffer<uint32_t>& order, Number number) {
     Buffer<size_t> cursors;
-    cursors.assign(order.size(), 0);
-    for (size_t i = 0; i < pairs.size(); ++i) ++cursors[number(pairs[i])];
+    assign_all(context, order.size(), size_t{0}, cursors);
+    for_all(context, pairs.size(), 2, [&](size_t i) { ++cursors[number(pairs[i])]; });
     size_t total = 0;
-    for (size_t i = 0; i < order.size(); ++i) {
+    for_all(context, order.size(), 5, [&](size_t i) {
         const size_t n = cursors[order[i]];
         cursors[order[i]] = total;
         total += n;
-    }
+    });
     sorted.resize(total);
-    for (size_t i = 0; i < pairs.size(); ++i) sorted[cursors[number(pairs[i])]++] = pairs[i];
+    for_all(context, pairs.size(), 10,
+            [&](size_t i) { sorted[cursors[number(pairs[i])]++] = pairs[i]; });
 }
 
 // The pairs of a part of the pixels.
 class Counter {
    public:
-    Counter(const simd::Table& simd, const LabelView& a, const LabelView& b)
-        : simd_(&simd), a_(a), b_(b) {}
+    Counter(const Context& context, const LabelView& a, const LabelView& b)
+        : context_(&context), a_(context, a), b_(context, b), pairs_(context) {}
 
     void count(const Block& block) {
+        const simd::Table& simd = context_->simd;
+        context_->poll(4 * kBlock);
         a_.read(block);
         b_.read(block);
         const size_t last = block.pixels() - 1;
-        a_.changes(*simd_, last, changes_);
-        b_.changes(*simd_, last, more_changes_);
+        a_.changes(simd, last, changes_);
+        b_.changes(simd, last, more_changes_);
         for (size_t w = 0; w < changes_.size(); ++w) changes_[w] |= more_changes_[w];
         ends_.resize(64 * changes_.size() + 1);
-        const size_t runs = simd_->positions_u32(changes_.data(), changes_.size(), 0, ends_.data());
+        const size_t runs = simd.positions_u32(changes_.data(), changes_.size(), 0, ends_.data());
         ends_[runs] = static_cast<uint32_t>(last);
         ends_.resize(runs + 1);
         if (a_.is_bytes() && b_.is_bytes() && runs > last / 4) return count_bytes(last + 1);
@@ -316,16 +327,16 @@ class Counter {
         Buffer<Pair> pairs, sorted;
         pairs_.for_each(
             [&](uint32_t i, uint32_t j, int64_t pixels) { pairs.push_back({i, j, pixels}); });
-        sort_by(pairs, sorted, by_b, [](const Pair& pair) { return pair.b; });
-        sort_by(sorted, pairs, by_a, [](const Pair& pair) { return pair.a; });
+        sort_by(*context_, pairs, sorted, by_b, [](const Pair& pair) { return pair.b; });
+        sort_by(*context_, sorted, pairs, by_a, [](const Pair& pair) { return pair.a; });
         table.a.resize(pairs.size());
         table.b.resize(pairs.size());
         table.pixels.resize(pairs.size());
-        for (size_t i = 0; i < pairs.size(); ++i) {
+        for_all(*context_, pairs.size(), 10, [&](size_t i) {
             table.a[i] = a[pairs[i].a];
             table.b[i] = b[pairs[i].b];
             table.pixels[i] = pairs[i].pixels;
-        }
+        });
     }
 
    private:
@@ -342,7 +353,7 @@ class Counter {
         pairs_.add(a_.number(pair >> 8), b_.number(pair & 255), pixels);
     }
 
-    const simd::Table* simd_;
+    const Context* context_;
     Map a_, b_;
     PairCounts pairs_;
     Buffer<int64_t> byte_pairs_;  // none, or 256 x 256
@@ -371,8 +382,8 @@ void overlap_table(const Context& context, const LabelView& labels_a, const Labe
     const double work = kPixelWork * static_cast<double>(size.pixels());
     const int threads = threads_for(context, items, work);
     std::vector<Counter> counters;
-    for (int i = 0; i < threads; ++i) counters.emplace_back(context.simd, a, b);
-    parallel_for(items, threads, [&](int64_t item, int worker) {
+    for (int i = 0; i < threads; ++i) counters.emplace_back(context, a, b);
+    parallel_for(context, items, threads, [&](int64_t item, int worker) {
         const int64_t end = std::min((item + 1) * kBlocks, blocks.count());
         for (int64_t i = item * kBlocks; i < end; ++i) {
             counters[static_cast<size_t>(worker)].count(blocks[i]);

@@ -6,6 +6,7 @@
 // values, so that it is narrow whatever the output's dtype is.
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <limits>
 
 #include "bits.hpp"
@@ -27,11 +28,11 @@ struct Palette {
     Value origin = 0;
     uint64_t codes = 0;        // the largest code
 
-    Palette(const Value* of_mask, const int64_t* order, int64_t count) {
+    Palette(const Context& context, const Value* of_mask, const int64_t* order, int64_t count) {
         values.resize(static_cast<size_t>(count));
         for (int64_t i = 0; i < count; ++i) values[static_cast<size_t>(i)] = of_mask[order[i]];
         if (count == 0) return;
-        std::sort(values.data(), values.data() + count);
+        sort_all(context, values.data(), values.data() + count, std::less<Value>());
         values.resize(
             static_cast<size_t>(std::unique(values.data(), values.data() + count) - values.data()));
         const Value range = static_cast<Value>(values.back() - values[0]);
@@ -53,7 +54,8 @@ class Painter {
    public:
     Painter(const Context& context, BatchView<T> masks, const int64_t* order, int64_t order_count,
             const Palette<Value>& palette, const Code* codes, const LabelOutput& out)
-        : simd_(context.simd),
+        : context_(context),
+          simd_(context.simd),
           masks_(masks),
           order_(order),
           order_count_(order_count),
@@ -62,19 +64,19 @@ class Painter {
           out_(out),
           height_(out.size.height),
           column_stride_((out.size.height + 63) / 64 * 64) {
-        cells_.assign(static_cast<size_t>(kStrip * column_stride_), 0);
+        assign_all(context, static_cast<size_t>(kStrip * column_stride_), Code{0}, cells_);
         cursors_.resize(static_cast<size_t>(order_count));
     }
 
     // Paint the columns [first, last).
     void paint(int64_t first, int64_t last) {
-        for (int64_t i = 0; i < order_count_; ++i) {
+        for_all(context_, order_count_, 20, [&](int64_t i) {
             const T* begin = masks_.begin(order_[i]);
             const T* end = masks_.end(order_[i]);
             const T* at =
                 first == 0 ? begin : std::upper_bound(begin, end, static_cast<T>(first * height_));
             cursors_[static_cast<size_t>(i)] = at - begin;
-        }
+        });
         for (int64_t x = first; x < last; x += kStrip) {
             const int64_t columns = last - x < kStrip ? last - x : kStrip;
             top_ = height_;
@@ -83,8 +85,8 @@ class Painter {
             if (top_ >= bottom_) continue;
             write_strip(x, columns);
             for (int64_t column = 0; column < columns; ++column) {
-                std::memset(cells_.data() + column * column_stride_ + top_, 0,
-                            static_cast<size_t>(bottom_ - top_) * sizeof(Code));
+                fill_all(context_, cells_.data() + column * column_stride_ + top_,
+                         static_cast<size_t>(bottom_ - top_), Code{0});
             }
         }
     }
@@ -97,7 +99,7 @@ class Painter {
         const int64_t pixels = out_.size.pixels();
         int64_t at = cursors_[static_cast<size_t>(i)];
         // The flip before the strip began a run that reaches into it, where `at` is odd.
-        int64_t start = first;
+        int64_t start = first, work = 5;
         bool inside = at % 2 != 0;
         for (;;) {
             if (!inside) {
@@ -107,11 +109,17 @@ class Painter {
             }
             const int64_t stop = at < count ? static_cast<int64_t>(begin[at]) : pixels;
             fill(start - first, std::min(stop, last) - first, codes_[i]);
+            work += 8 + (stop - start) / 8;
+            if (work > kPart) {
+                context_.poll(work);
+                work = 0;
+            }
             if (stop > last || at == count) break;
             ++at;
             inside = false;
         }
         cursors_[static_cast<size_t>(i)] = at;
+        context_.poll(work);
     }
 
     // Pixels [start, stop) of the strip, counted down its columns.
@@ -121,7 +129,9 @@ class Painter {
         for (int64_t left = stop - start; left > 0; ++x, y = 0) {
             const int64_t n = left < height_ - y ? left : height_ - y;
             Code* cells = cells_.data() + x * column_stride_ + y;
-            if (sizeof(Code) == 1) {
+            if (n > kPart) {
+                fill_all(context_, cells, static_cast<size_t>(n), code);
+            } else if (sizeof(Code) == 1) {
                 std::memset(cells, static_cast<int>(code), static_cast<size_t>(n));
             } else {
                 for (int64_t j = 0; j < n; ++j) cells[j] = code;
@@ -136,6 +146,7 @@ class Painter {
         alignas(64) Code block[64 * kStrip];
         const bool side_by_side = out_.strides[1] == sizeof(Value);
         for (int64_t y0 = top_ / 64 * 64; y0 < bottom_; y0 += 64) {
+            context_.poll(kBlockWork);
             simd_.transpose[log2_of(sizeof(Code))](cells_.data() + y0,
                                                    static_cast<size_t>(column_stride_), block);
             const int64_t y1 = y0 + 64 < bottom_ ? y0 + 64 : bottom_;
@@ -177,6 +188,9 @@ class Painter {
         }
     }
 
+    static constexpr int64_t kBlockWork = 1000;  // to write 64 by 64 pixels
+
+    const Context& context_;
     const simd::Table& simd_;
     BatchView<T> masks_;
     const int64_t* order_;
@@ -203,7 +217,7 @@ void paint_strips(const Context& context, BatchView<T> masks, const int64_t* ord
     const double work =
         static_cast<double>(out.size.pixels()) * 0.5 + static_cast<double>(masks.total()) * 10;
     const int threads = threads_for(context, strips, work);
-    parallel_for(threads, threads, [&](int64_t part, int) {
+    parallel_for(context, threads, threads, [&](int64_t part, int) {
         const int64_t first = strips * part / threads * kStrip;
         const int64_t last = std::min(width, strips * (part + 1) / threads * kStrip);
         Painter<T, Value, Code>(context, masks, order, order_count, palette, codes.data(), out)
@@ -213,13 +227,14 @@ void paint_strips(const Context& context, BatchView<T> masks, const int64_t* ord
 
 // Where columns lie together in memory, or there are few, each run is written at once.
 template <class T, class Value>
-void paint_columns(BatchView<T> masks, const int64_t* order, int64_t order_count,
-                   const Value* values, const LabelOutput& out) {
+void paint_columns(const Context& context, BatchView<T> masks, const int64_t* order,
+                   int64_t order_count, const Value* values, const LabelOutput& out) {
     const int64_t height = out.size.height, pixels = out.size.pixels();
     for (int64_t i = 0; i < order_count; ++i) {
         const Value value = values[order[i]];
         const T* begin = masks.begin(order[i]);
         const int64_t count = masks.end(order[i]) - begin;
+        context.poll(kWorkPerItem);
         for (int64_t k = 0; k < count; k += 2) {
             const int64_t start = static_cast<int64_t>(begin[k]);
             const int64_t stop = k + 1 < count ? static_cast<int64_t>(begin[k + 1]) : pixels;
@@ -227,13 +242,16 @@ void paint_columns(BatchView<T> masks, const int64_t* order, int64_t order_count
             for (int64_t left = stop - start; left > 0; ++x, y = 0) {
                 const int64_t n = left < height - y ? left : height - y;
                 uint8_t* to = out.data + y * out.strides[0] + x * out.strides[1];
-                if (sizeof(Value) == 1 && out.strides[0] == 1) {
-                    std::memset(to, static_cast<int>(value), static_cast<size_t>(n));
-                } else {
-                    for (int64_t j = 0; j < n; ++j, to += out.strides[0]) {
-                        std::memcpy(to, &value, sizeof(Value));
+                for_parts(context, n, 1, [&](int64_t first, int64_t last) {
+                    if (sizeof(Value) == 1 && out.strides[0] == 1) {
+                        std::memset(to + first, static_cast<int>(value),
+                                    static_cast<size_t>(last - first));
+                        return;
                     }
-                }
+                    for (int64_t j = first; j < last; ++j) {
+                        std::memcpy(to + j * out.strides[0], &value, sizeof(Value));
+                    }
+                });
                 left -= n;
             }
         }
@@ -246,10 +264,10 @@ void paint_as(const Context& context, BatchView<T> masks, const int64_t* order, 
     const Value* of_mask = static_cast<const Value*>(values);
     if (out.size.pixels() == 0 || order_count == 0) return;
     if (out.size.width < kStrip || std::abs(out.strides[0]) < std::abs(out.strides[1])) {
-        paint_columns(masks, order, order_count, of_mask, out);
+        paint_columns(context, masks, order, order_count, of_mask, out);
         return;
     }
-    const Palette<Value> palette(of_mask, order, order_count);
+    const Palette<Value> palette(context, of_mask, order, order_count);
     if (palette.codes <= std::numeric_limits<uint8_t>::max()) {
         paint_strips<T, Value, uint8_t>(context, masks, order, order_count, of_mask, palette, out);
     } else if (palette.codes <= std::numeric_limits<uint16_t>::max()) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "context.hpp"
+#include "parts.hpp"
 #include "pool.hpp"
 #include "types.hpp"
 
@@ -15,6 +16,8 @@ namespace segcore {
 
 // Below this many units of work (about a nanosecond each) a thread costs more than it saves.
 constexpr double kWorkPerThread = 200'000;
+// An item takes at least about as many.
+constexpr int64_t kWorkPerItem = 20;
 
 inline int threads_for(const Context& context, int64_t items, double work) {
     double threads = work / kWorkPerThread + 1;
@@ -27,17 +30,25 @@ inline int threads_for(const Context& context, int64_t items, double work) {
 template <class Body>
 class Loop final : public Work {
    public:
-    Loop(int64_t items, Body& body) : items_(items), body_(body) {}
+    Loop(const Context& context, int64_t items, Body& body)
+        : context_(context), items_(items), body_(body) {}
 
     void run(int worker) noexcept override {
         try {
             for (int64_t item; (item = next_.fetch_add(1, std::memory_order_relaxed)) < items_;) {
+                context_.poll(kWorkPerItem);
                 body_(item, worker);
             }
         } catch (...) {
-            std::lock_guard<std::mutex> lock(mutex_);
-            if (!error_) error_ = std::current_exception();
-            next_.store(items_, std::memory_order_relaxed);
+            stop();
+        }
+    }
+
+    void waiting() noexcept override {
+        try {
+            if (context_.interrupt) context_.interrupt->look();
+        } catch (...) {
+            stop();
         }
     }
 
@@ -46,6 +57,14 @@ class Loop final : public Work {
     }
 
    private:
+    // Keep the exception that has been caught, if it is the first, and hand out no more items.
+    void stop() noexcept {
+        std::lock_guard<std::mutex> lock(mutex_);
+        if (!error_) error_ = std::current_exception();
+        next_.store(items_, std::memory_order_relaxed);
+    }
+
+    const Context& context_;
     std::atomic<int64_t> next_{0};
     const int64_t items_;
     Body& body_;
@@ -56,12 +75,15 @@ class Loop final : public Work {
 // Call body(item, worker) for every item in [0, items), on up to `threads` threads; worker is in
 // [0, threads). The first exception is thrown here.
 template <class Body>
-void parallel_for(int64_t items, int threads, Body&& body) {
+void parallel_for(const Context& context, int64_t items, int threads, Body&& body) {
     if (threads <= 1) {
-        for (int64_t item = 0; item < items; ++item) body(item, 0);
+        for (int64_t item = 0; item < items; ++item) {
+            context.poll(kWorkPerItem);
+            body(item, 0);
+        }
         return;
     }
-    Loop<std::remove_reference_t<Body>> loop(items, body);
+    Loop<std::remove_reference_t<Body>> loop(context, items, body);
     share(loop, threads);
     loop.rethrow();
 }
@@ -77,6 +99,7 @@ Status build_batch(const Context& context, int64_t count, double work, Batch<T>&
     const int threads = threads_for(context, count, work);
     if (threads <= 1) {
         for (int64_t mask = 0; mask < count; ++mask) {
+            context.poll(kWorkPerItem);
             Status status = make(mask, batch.run_ends, 0);
             if (!status.ok()) return status;
             batch.offsets[static_cast<size_t>(mask) + 1] =
@@ -89,10 +112,11 @@ Status build_batch(const Context& context, int64_t count, double work, Batch<T>&
     const int64_t chunks = count < wanted ? count : wanted;
     std::vector<Buffer<T>> parts(static_cast<size_t>(chunks));
     std::vector<Status> statuses(static_cast<size_t>(chunks));
-    parallel_for(chunks, threads, [&](int64_t chunk, int worker) {
+    parallel_for(context, chunks, threads, [&](int64_t chunk, int worker) {
         Buffer<T>& part = parts[static_cast<size_t>(chunk)];
         const int64_t first = count * chunk / chunks, last = count * (chunk + 1) / chunks;
         for (int64_t mask = first; mask < last; ++mask) {
+            context.poll(kWorkPerItem);
             Status status = make(mask, part, worker);
             if (!status.ok()) {
                 statuses[static_cast<size_t>(chunk)] = status;
@@ -117,12 +141,10 @@ Status build_batch(const Context& context, int64_t count, double work, Batch<T>&
         }
         total += parts[static_cast<size_t>(chunk)].size();
     }
-    parallel_for(chunks, threads, [&](int64_t chunk, int) {
+    parallel_for(context, chunks, threads, [&](int64_t chunk, int) {
         const Buffer<T>& part = parts[static_cast<size_t>(chunk)];
-        if (part.size()) {
-            std::memcpy(batch.run_ends.data() + starts[static_cast<size_t>(chunk)], part.data(),
-                        part.size() * sizeof(T));
-        }
+        copy_all(context, part.data(), part.size(),
+                 batch.run_ends.data() + starts[static_cast<size_t>(chunk)]);
     });
     return {};
 }

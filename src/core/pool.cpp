@@ -7,6 +7,7 @@
 #include "pool.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <system_error>
@@ -53,7 +54,12 @@ class Pool {
             if (jobs_[i] == &job) jobs_.erase(jobs_.begin() + static_cast<std::ptrdiff_t>(i));
         }
         wanted_ -= job.threads - 1;
-        done_.wait(lock, [&] { return job.running == 0; });
+        constexpr std::chrono::milliseconds kPause{10};
+        while (!done_.wait_for(lock, kPause, [&] { return job.running == 0; })) {
+            lock.unlock();
+            job.work.waiting();
+            lock.lock();
+        }
     }
 
     // False where there are no more threads to be had: those that run do the rest.

@@ -9,6 +9,8 @@ namespace segcore {
 class Work {
    public:
     virtual void run(int worker) noexcept = 0;
+    // Called every few milliseconds by the thread that shares it, while that waits for the others.
+    virtual void waiting() noexcept = 0;
 
    protected:
     ~Work() = default;

@@ -6,6 +6,7 @@
 // between them are never looked at is what makes this fast, and large coordinates harmless.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "kernels.hpp"
 #include "parallel.hpp"
@@ -35,13 +36,15 @@ struct Crossing {
 template <class T>
 class Ring {
    public:
-    explicit Ring(Size size) : height_(size.height), width_(size.width) {}
+    Ring(const Context& context, Size size)
+        : context_(context), height_(size.height), width_(size.width) {}
 
     void rasterize(const double* points, int64_t count, Buffer<T>& run_ends) {
         if (count < 3 || height_ == 0 || width_ == 0) return;
         crossings_.clear();
         int64_t x = to_grid(points[2 * count - 2]), y = to_grid(points[2 * count - 1]);
         for (int64_t i = 0; i < count; ++i) {
+            context_.poll(kEdgeWork);
             const int64_t next_x = to_grid(points[2 * i]), next_y = to_grid(points[2 * i + 1]);
             // The rule's walk is along the longer axis, upwards.
             const int64_t dx = std::abs(next_x - x), dy = std::abs(next_y - y);
@@ -83,6 +86,7 @@ class Ring {
             return static_cast<int64_t>(start + slope * static_cast<double>(t) + .5);
         };
         for (int64_t k = first; k <= last; ++k) {
+            if (k % kColumns == 0) context_.poll(5 * kColumns);
             const int64_t t = 5 * k + 2 - x0;
             add(k, std::min(v(t), v(t + 1)));
         }
@@ -104,6 +108,7 @@ class Ring {
         const int64_t first = std::max(ceil_fifth(low - 2), int64_t{0});
         const int64_t last = std::min(floor_fifth(high - 3), width_ - 1);
         for (int64_t k = first; k <= last; ++k) {
+            if (k % kColumns == 0) context_.poll(20 * kColumns);
             auto passed = [&](int64_t t) { return rising ? u(t) > 5 * k + 2 : u(t) < 5 * k + 3; };
             const double estimate = (static_cast<double>(5 * k) + 2.5 - start) / slope;
             int64_t t = std::clamp(static_cast<int64_t>(estimate) + 1, int64_t{1}, length);
@@ -137,34 +142,37 @@ class Ring {
     // Sort the crossings by column, by counting, then each column's few; equal ones cancel out.
     void collect(Buffer<T>& run_ends) {
         if (crossings_.size() == 0) return;
-        const Crossing* begin = crossings_.data();
-        const Crossing* end = begin + crossings_.size();
+        const size_t count = crossings_.size();
         int64_t low = width_, high = 0;
-        for (const Crossing* c = begin; c < end; ++c) {
-            low = std::min(low, c->column);
-            high = std::max(high, c->column);
-        }
+        for_all(context_, count, 1, [&](size_t i) {
+            low = std::min(low, crossings_[i].column);
+            high = std::max(high, crossings_[i].column);
+        });
         // A closed ring crosses every column between its outermost: there are no more than
         // crossings.
-        column_ends_.assign(static_cast<size_t>(high - low) + 2, 0);
-        for (const Crossing* c = begin; c < end; ++c) {
-            ++column_ends_[static_cast<size_t>(c->column - low) + 1];
-        }
-        for (size_t i = 1; i < column_ends_.size(); ++i) column_ends_[i] += column_ends_[i - 1];
-        rows_.resize(crossings_.size());
-        for (const Crossing* c = begin; c < end; ++c) {
-            rows_[column_ends_[static_cast<size_t>(c->column - low)]++] = c->row;
-        }
-        T* const out = run_ends.grow(crossings_.size());
+        assign_all(context_, static_cast<size_t>(high - low) + 2, size_t{0}, column_ends_);
+        for_all(context_, count, 2, [&](size_t i) {
+            ++column_ends_[static_cast<size_t>(crossings_[i].column - low) + 1];
+        });
+        for_all(context_, column_ends_.size() - 1, 1,
+                [&](size_t i) { column_ends_[i + 1] += column_ends_[i]; });
+        rows_.resize(count);
+        for_all(context_, count, 5, [&](size_t i) {
+            const Crossing& crossing = crossings_[i];
+            rows_[column_ends_[static_cast<size_t>(crossing.column - low)]++] = crossing.row;
+        });
+        T* const out = run_ends.grow(count);
         T* to = out;
         size_t i = 0;
         for (int64_t column = low; column <= high && column < width_; ++column) {
+            if (column % kColumns == 0) context_.poll(10 * kColumns);
             const size_t column_end = column_ends_[static_cast<size_t>(column - low)];
             int64_t* rows = rows_.data();
             if (column_end - i == 2) {
                 if (rows[i] > rows[i + 1]) std::swap(rows[i], rows[i + 1]);
             } else {
-                std::sort(rows + i, rows + column_end);
+                context_.poll(static_cast<int64_t>(10 * (column_end - i)));
+                sort_all(context_, rows + i, rows + column_end, std::less<int64_t>());
             }
             for (; i < column_end; ++i) {
                 const T position = static_cast<T>(column * height_ + rows[i]);
@@ -178,6 +186,10 @@ class Ring {
         run_ends.resize(run_ends.size() + static_cast<size_t>(to - out));
     }
 
+    static constexpr int64_t kColumns = 256;  // at a time
+    static constexpr int64_t kEdgeWork = 100;
+
+    const Context& context_;
     int64_t height_, width_;
     Buffer<Crossing> crossings_;
     Buffer<size_t> column_ends_;
@@ -204,7 +216,7 @@ struct Range {
 };
 
 template <class T>
-void fill_box(const double* box, Size size, Buffer<T>& run_ends) {
+void fill_box(const Context& context, const double* box, Size size, Buffer<T>& run_ends) {
     const Range columns(box[0], box[2], size.width), rows(box[1], box[3], size.height);
     if (columns.first >= columns.last || rows.first >= rows.last) return;
     const int64_t pixels = size.pixels();
@@ -212,12 +224,12 @@ void fill_box(const double* box, Size size, Buffer<T>& run_ends) {
     const int64_t runs = whole ? 1 : columns.last - columns.first;
     T* to = run_ends.grow(static_cast<size_t>(2 * runs));
     T* const begin = to;
-    for (int64_t i = 0; i < runs; ++i) {
+    for_all(context, runs, 1, [&](int64_t i) {
         const int64_t column = (columns.first + i) * size.height;
         const int64_t stop = whole ? columns.last * size.height : column + rows.last;
         *to++ = static_cast<T>(column + rows.first);
         if (stop < pixels) *to++ = static_cast<T>(stop);
-    }
+    });
     run_ends.resize(run_ends.size() + static_cast<size_t>(to - begin));
 }
 
@@ -231,7 +243,7 @@ Status rasterize_polygons(const Context& context, const double* coordinates,
     const double work = static_cast<double>(points) * 100 + static_cast<double>(count) * 500;
     const int threads = threads_for(context, count, work);
     std::vector<Ring<T>> rings;
-    for (int i = 0; i < threads; ++i) rings.emplace_back(size);
+    for (int i = 0; i < threads; ++i) rings.emplace_back(context, size);
     return build_batch<T>(
         context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int worker) {
             const int64_t first = mask_offsets[mask], last = mask_offsets[mask + 1];
@@ -241,6 +253,7 @@ Status rasterize_polygons(const Context& context, const double* coordinates,
             if (!status.ok()) return status;
             Ring<T>& ring = rings[static_cast<size_t>(worker)];
             auto rasterize = [&](int64_t i, Buffer<T>& to) {
+                context.poll(kWorkPerItem);
                 ring.rasterize(coordinates + 2 * ring_offsets[i],
                                ring_offsets[i + 1] - ring_offsets[i], to);
             };
@@ -267,7 +280,7 @@ Status rasterize_boxes(const Context& context, const double* boxes, int64_t coun
                           [&](int64_t mask, Buffer<T>& run_ends, int) {
                               const double* box = boxes + 4 * mask;
                               const Status status = check_coordinates(box, 4, mask);
-                              if (status.ok()) fill_box(box, size, run_ends);
+                              if (status.ok()) fill_box(context, box, size, run_ends);
                               return status;
                           });
 }

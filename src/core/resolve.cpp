@@ -10,6 +10,7 @@
 #include "kernels.hpp"
 #include "leaves.hpp"
 #include "merge_two.hpp"
+#include "parallel.hpp"
 #include "runs.hpp"
 
 namespace segcore {
@@ -21,11 +22,10 @@ constexpr unsigned kWithout = 0b0100, kOr = 0b1110;
 template <class T>
 class TakenPlane {
    public:
-    TakenPlane(const simd::Table& simd, int64_t first, int64_t last, int64_t pixels)
-        : simd_(simd), base_(first & ~int64_t{63}), pixels_(pixels) {
+    TakenPlane(const Context& context, int64_t first, int64_t last, int64_t pixels)
+        : context_(context), base_(first & ~int64_t{63}), pixels_(pixels) {
         // set_runs may read and write back 8 words more.
-        plane_.resize(words(first, last) + 8);
-        std::memset(plane_.data(), 0, plane_.size() * sizeof(uint64_t));
+        assign_all(context, words(first, last) + 8, uint64_t{0}, plane_);
     }
 
     static size_t words(int64_t first, int64_t last) { return words_for(last - first / 64 * 64); }
@@ -34,6 +34,7 @@ class TakenPlane {
     void append_free(const T* flip, const T* end, Buffer<T>& run_ends) {
         for (; flip < end; flip += 2) {
             const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
+            context_.poll(10 + (stop - static_cast<int64_t>(*flip)) / 64);
             append_free_of_run(static_cast<size_t>(static_cast<int64_t>(*flip) - base_),
                                static_cast<size_t>(stop - base_), run_ends);
         }
@@ -44,7 +45,7 @@ class TakenPlane {
 
     void take(const T* flip, const T* end) {
         const size_t count = static_cast<size_t>(end - flip);
-        set_runs(simd_, plane_.data(), flip, count / 2, static_cast<T>(base_));
+        set_runs(context_, plane_.data(), flip, count / 2, static_cast<T>(base_));
         if (count % 2) {
             set_bits(plane_.data(), static_cast<size_t>(static_cast<int64_t>(end[-1]) - base_),
                      static_cast<size_t>(pixels_ - base_));
@@ -68,7 +69,7 @@ class TakenPlane {
         if (before) run_ends.push_back(static_cast<T>(base_ + static_cast<int64_t>(stop)));
     }
 
-    const simd::Table& simd_;
+    const Context& context_;
     int64_t base_;
     int64_t pixels_;
     Buffer<uint64_t> plane_;
@@ -77,22 +78,24 @@ class TakenPlane {
 template <class T>
 class TakenMask {
    public:
-    explicit TakenMask(int64_t pixels) : pixels_(pixels) {}
+    TakenMask(const Context& context, int64_t pixels) : context_(context), pixels_(pixels) {}
 
     void append_free(const T* begin, const T* end, Buffer<T>& run_ends) {
         find(begin, end);
-        merge_two(begin, end, taken_.data() + first_, taken_.data() + last_, pixels_, kWithout,
-                  run_ends);
+        merge_two(context_, begin, end, taken_.data() + first_, taken_.data() + last_, pixels_,
+                  kWithout, run_ends);
     }
 
     void take(const T* begin, const T* end) {
         find(begin, end);
         Buffer<T> merged;
-        merge_two(begin, end, taken_.data() + first_, taken_.data() + last_, pixels_, kOr, merged);
+        merge_two(context_, begin, end, taken_.data() + first_, taken_.data() + last_, pixels_, kOr,
+                  merged);
         const size_t behind = taken_.size() - last_, place = first_ + merged.size();
         taken_.resize(std::max(taken_.size(), place + behind));
+        context_.poll(static_cast<int64_t>(behind / 4));
         std::memmove(taken_.data() + place, taken_.data() + last_, behind * sizeof(T));
-        std::memcpy(taken_.data() + first_, merged.data(), merged.size() * sizeof(T));
+        copy_all(context_, merged.data(), merged.size(), taken_.data() + first_);
         taken_.resize(place + behind);
     }
 
@@ -110,15 +113,17 @@ class TakenMask {
         }
     }
 
+    const Context& context_;
     int64_t pixels_;
     Buffer<T> taken_;
     size_t first_ = 0, last_ = 0;
 };
 
 template <class T, class Taken>
-void take_turns(BatchView<T> masks, int64_t pixels, const int64_t* limits, Taken taken,
-                Batch<T>& batch, int64_t* overlaps) {
+void take_turns(const Context& context, BatchView<T> masks, int64_t pixels, const int64_t* limits,
+                Taken taken, Batch<T>& batch, int64_t* overlaps) {
     for (int64_t mask = 0; mask < masks.count; ++mask) {
+        context.poll(kWorkPerItem);
         const T* begin = masks.begin(mask);
         const T* end = masks.end(mask);
         const size_t before = batch.run_ends.size();
@@ -126,8 +131,9 @@ void take_turns(BatchView<T> masks, int64_t pixels, const int64_t* limits, Taken
         if (begin < end) {
             taken.append_free(begin, end, batch.run_ends);
             const T* of_all = batch.run_ends.data();
-            overlaps[mask] = area_of(begin, end, pixels) -
-                             area_of(of_all + before, of_all + batch.run_ends.size(), pixels);
+            overlaps[mask] =
+                area_of(context, begin, end, pixels) -
+                area_of(context, of_all + before, of_all + batch.run_ends.size(), pixels);
             if (overlaps[mask] > limits[mask]) {
                 batch.run_ends.resize(before);
             } else {
@@ -154,10 +160,10 @@ void resolve(const Context& context, BatchView<T> masks, Size size, const int64_
     const double words = first < last ? static_cast<double>(last - first) / 64 : 0;
     if (words < 64 * static_cast<double>(masks.total()) + (1 << 17)) {
         const int64_t start = std::min(first, last);
-        take_turns(masks, pixels, limits, TakenPlane<T>(context.simd, start, last, pixels), batch,
-                   overlaps);
+        take_turns(context, masks, pixels, limits, TakenPlane<T>(context, start, last, pixels),
+                   batch, overlaps);
     } else {
-        take_turns(masks, pixels, limits, TakenMask<T>(pixels), batch, overlaps);
+        take_turns(context, masks, pixels, limits, TakenMask<T>(context, pixels), batch, overlaps);
     }
 }
 

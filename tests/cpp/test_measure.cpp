@@ -8,10 +8,11 @@ namespace {
 template <class T>
 void check_measures(Masks<T>& masks, Size size, const std::vector<int64_t>& areas_expected,
                     const std::vector<int64_t>& boxes_expected) {
+    const Context context{*simd::variants().back(), 1};
     const auto view = masks.view();
     std::vector<int64_t> areas(static_cast<size_t>(view.count)), corners(4 * areas.size());
-    area(view, size, areas.data());
-    boxes(view, size, corners.data());
+    area(context, view, size, areas.data());
+    boxes(context, view, size, corners.data());
     CHECK_EQUAL(areas, areas_expected);
     CHECK_EQUAL(corners, boxes_expected);
 }

@@ -15,6 +15,11 @@ namespace segcore::test {
 
 namespace {
 
+const Context& plain() {
+    static const Context context{*simd::variants().back(), 1};
+    return context;
+}
+
 TEST(parallel_threads_for) {
     const Context context{*simd::variants().back(), 4};
     CHECK_EQUAL(threads_for(context, 100, 0), 1);
@@ -30,7 +35,7 @@ TEST(parallel_every_item_once) {
             const Note note("threads, items:", {threads, items});
             std::vector<std::atomic<int>> calls(static_cast<size_t>(items));
             std::atomic<bool> workers_are_right{true};
-            parallel_for(items, threads, [&](int64_t item, int worker) {
+            parallel_for(plain(), items, threads, [&](int64_t item, int worker) {
                 ++calls[static_cast<size_t>(item)];
                 if (worker < 0 || (worker > 0 && worker >= threads)) workers_are_right = false;
             });
@@ -46,7 +51,7 @@ TEST(parallel_exceptions_reach_the_caller) {
         std::atomic<int> calls{0};
         std::string caught;
         try {
-            parallel_for(10'000, threads, [&](int64_t item, int) {
+            parallel_for(plain(), 10'000, threads, [&](int64_t item, int) {
                 ++calls;
                 if (item >= 3) throw std::runtime_error("item");
             });
@@ -64,7 +69,8 @@ TEST(parallel_many_callers_at_once) {
     for (int caller = 0; caller < 6; ++caller) {
         callers.emplace_back([&, caller] {
             for (int turn = 0; turn < 200; ++turn) {
-                parallel_for(caller + 3, caller + 2, [&](int64_t item, int) { sum += item; });
+                parallel_for(plain(), caller + 3, caller + 2,
+                             [&](int64_t item, int) { sum += item; });
             }
         });
     }
@@ -76,7 +82,9 @@ TEST(parallel_many_callers_at_once) {
 
 TEST(parallel_loops_in_loops) {
     std::atomic<int> calls{0};
-    parallel_for(5, 3, [&](int64_t, int) { parallel_for(7, 4, [&](int64_t, int) { ++calls; }); });
+    parallel_for(plain(), 5, 3, [&](int64_t, int) {
+        parallel_for(plain(), 7, 4, [&](int64_t, int) { ++calls; });
+    });
     CHECK_EQUAL(calls.load(), 35);
 }
 
@@ -84,18 +92,18 @@ TEST(parallel_loops_in_loops) {
 #if (defined(__unix__) || defined(__APPLE__)) && !defined(__SANITIZE_THREAD__)
 TEST(parallel_after_fork) {
     std::atomic<int> calls{0};
-    parallel_for(100, 4, [&](int64_t, int) { ++calls; });
+    parallel_for(plain(), 100, 4, [&](int64_t, int) { ++calls; });
     const pid_t child = fork();
     if (child == 0) {
         // None of the parent's threads are here; a loop that waits for one hangs until the alarm.
         alarm(20);
-        parallel_for(100, 4, [&](int64_t, int) { ++calls; });
+        parallel_for(plain(), 100, 4, [&](int64_t, int) { ++calls; });
         _exit(calls == 200 ? 0 : 1);
     }
     int status = -1;
     waitpid(child, &status, 0);
     CHECK_EQUAL(status, 0);
-    parallel_for(100, 4, [&](int64_t, int) { ++calls; });
+    parallel_for(plain(), 100, 4, [&](int64_t, int) { ++calls; });
     CHECK_EQUAL(calls.load(), 200);
 }
 #endif

@@ -47,10 +47,11 @@ Question question(Input& input, Size size, int64_t a, int64_t b) {
 // -- pixel by pixel -------------------------------------------------------------------------------
 
 template <class T>
-void check_measures(const std::vector<Pixels>& pixels, Masks<T>& masks, Size size) {
+void check_measures(const Context& context, const std::vector<Pixels>& pixels, Masks<T>& masks,
+                    Size size) {
     std::vector<int64_t> areas(pixels.size()), corners(4 * pixels.size());
-    area(masks.view(), size, areas.data());
-    boxes(masks.view(), size, corners.data());
+    area(context, masks.view(), size, areas.data());
+    boxes(context, masks.view(), size, corners.data());
     for (size_t i = 0; i < pixels.size(); ++i) {
         CHECK_EQUAL(areas[i], std::count(pixels[i].begin(), pixels[i].end(), 1));
         int64_t x0 = size.width, y0 = size.height, x1 = 0, y1 = 0;
@@ -201,7 +202,7 @@ void check_small(const std::vector<Pixels>& a, const std::vector<Pixels>& b, Siz
     for_variants([&](const Context& context) {
         switch (kernel) {
             case 0:
-                return check_measures(a, a_masks, size);
+                return check_measures(context, a, a_masks, size);
             case 1:
                 return check_boolean(context, a, b, a_masks, b_masks, size, q.table);
             case 2:
@@ -235,9 +236,9 @@ void check_large(Masks<T>& a, Masks<T>& b, Size size, const Question& q) {
             results.add(batch);
         };
         std::vector<int64_t> numbers(static_cast<size_t>(4 * va.count));
-        area(va, size, numbers.data());
+        area(context, va, size, numbers.data());
         results.add(numbers);
-        boxes(va, size, numbers.data());
+        boxes(context, va, size, numbers.data());
         results.add(numbers);
         if (va.count == vb.count || va.count == 1 || vb.count == 1) {
             Batch<T> combined;

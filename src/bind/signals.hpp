@@ -1,0 +1,34 @@
+// Ctrl-C, and any other signal that Python handles, in the midst of long work.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "../core/interrupt.hpp"
+
+namespace segcore::bind {
+
+// To be called once, when the module is imported.
+void find_main_thread();
+// Python handles signals on its main thread alone: elsewhere there is nothing to ask for.
+bool is_main_thread();
+
+// Has a kernel handle signals. If a handler raises an exception, the kernel stops: the exception
+// waits for Python, and goes before any that the kernel throws.
+class Signals final : public Interrupt {
+   public:
+    Interrupt* for_this_thread() { return is_main_thread() ? this : nullptr; }
+
+   private:
+    bool is_wanted() override {
+        const pybind11::gil_scoped_acquire gil;
+        return PyErr_CheckSignals() != 0;
+    }
+};
+
+// The same for a loop that holds the GIL: to be called at its every step.
+inline void check_signals(Py_ssize_t step) {
+    constexpr Py_ssize_t kSteps = 1 << 16;
+    if (step % kSteps == 0 && PyErr_CheckSignals() != 0) throw pybind11::error_already_set();
+}
+
+}  // namespace segcore::bind

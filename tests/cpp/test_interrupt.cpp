@@ -1,0 +1,267 @@
+// Stopping kernels, and loops, before they are done.
+#include "core/interrupt.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "core/parallel.hpp"
+#include "masks.hpp"
+
+namespace segcore::test {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Wants to stop once it has been asked so often.
+class Stop final : public Interrupt {
+   public:
+    explicit Stop(int after) : after_(after) {}
+    int asked() const { return asked_; }
+
+   private:
+    bool is_wanted() override { return ++asked_ >= after_; }
+
+    const int after_;
+    int asked_ = 0;
+};
+
+Context context_with(Interrupt& interrupt, int threads) {
+    return {*simd::variants().back(), threads, &interrupt};
+}
+
+void sleep(int milliseconds) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+}
+
+// Call body; returns whether it is interrupted.
+template <class Body>
+bool is_interrupted(Body body) {
+    try {
+        body();
+    } catch (const Interrupted&) {
+        return true;
+    }
+    return false;
+}
+
+TEST(interrupt_is_asked_now_and_then) {
+    Stop stop(3);
+    const Context context = context_with(stop, 1);
+    const Clock::time_point start = Clock::now();
+    int64_t polls = 0;
+    CHECK(is_interrupted([&] {
+        for (;; ++polls) context.poll(100);
+    }));
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    CHECK_EQUAL(stop.asked(), 3);
+    CHECK(seconds > 0.14);  // three pauses
+    CHECK(polls > 1000);
+}
+
+TEST(interrupt_is_not_asked_by_what_is_short) {
+    Stop stop(1);
+    const Context context = context_with(stop, 1);
+    parallel_for(context, 100'000, 1, [](int64_t, int) {});
+    CHECK_EQUAL(stop.asked(), 0);
+}
+
+TEST(interrupt_of_nobody) {
+    const Context context{*simd::variants().back(), 1};
+    context.poll(int64_t{1} << 60);
+}
+
+TEST(interrupt_is_asked_on_its_own_thread_only) {
+    Stop stop(1);
+    std::thread([&] {
+        const Context context = context_with(stop, 1);
+        const Clock::time_point start = Clock::now();
+        while (Clock::now() - start < std::chrono::milliseconds(120)) context.poll(1'000'000);
+    }).join();
+    CHECK_EQUAL(stop.asked(), 0);
+}
+
+TEST(interrupt_stops_all_threads_of_a_loop) {
+    for (int threads : {1, 2, 4}) {
+        const Note note("threads:", {threads});
+        Stop stop(1);
+        const Context context = context_with(stop, threads);
+        std::atomic<int> begun{0}, left{0};
+        CHECK(is_interrupted([&] {
+            // None of these items ends but by an interrupt.
+            parallel_for(context, 1000, threads, [&](int64_t, int) {
+                ++begun;
+                try {
+                    for (;;) {
+                        context.poll(1'000'000);
+                        std::this_thread::yield();
+                    }
+                } catch (const Interrupted&) {
+                    ++left;
+                    throw;
+                }
+            });
+        }));
+        CHECK_EQUAL(begun.load(), left.load());
+        CHECK(begun <= threads);
+        CHECK_EQUAL(stop.asked(), 1);
+    }
+}
+
+TEST(interrupt_stops_a_loop_between_its_items) {
+    for (int threads : {1, 3}) {
+        const Note note("threads:", {threads});
+        Stop stop(1);
+        const Context context = context_with(stop, threads);
+        CHECK(is_interrupted(
+            [&] { parallel_for(context, int64_t{1} << 60, threads, [](int64_t, int) {}); }));
+        CHECK_EQUAL(stop.asked(), 1);
+    }
+}
+
+// The thread that is asked has nothing left to do, and waits for another one.
+TEST(interrupt_while_waiting) {
+    Stop stop(1);
+    const Context context = context_with(stop, 2);
+    const std::thread::id caller = std::this_thread::get_id();
+    std::atomic<bool> other_begun{false};
+    CHECK(is_interrupted([&] {
+        parallel_for(context, 2, 2, [&](int64_t, int) {
+            if (std::this_thread::get_id() == caller) {
+                while (!other_begun) sleep(1);
+                return;
+            }
+            other_begun = true;
+            for (;;) {
+                context.poll(1'000'000);
+                sleep(1);
+            }
+        });
+    }));
+    CHECK_EQUAL(stop.asked(), 1);
+}
+
+TEST(interrupt_comes_out_though_all_is_done) {
+    Stop stop(1);
+    const Context context = context_with(stop, 2);
+    const std::thread::id caller = std::this_thread::get_id();
+    std::atomic<bool> other_begun{false};
+    CHECK(is_interrupted([&] {
+        parallel_for(context, 2, 2, [&](int64_t, int) {
+            if (std::this_thread::get_id() == caller) {
+                while (!other_begun) sleep(1);
+                return;
+            }
+            other_begun = true;
+            sleep(200);  // without a poll
+        });
+    }));
+    CHECK_EQUAL(stop.asked(), 1);
+}
+
+TEST(interrupt_stops_a_batch) {
+    for (int threads : {1, 4}) {
+        const Note note("threads:", {threads});
+        Stop stop(2);
+        const Context context = context_with(stop, threads);
+        Batch<uint32_t> batch;
+        CHECK(is_interrupted([&] {
+            build_batch<uint32_t>(context, int64_t{1} << 24, 1e18, batch,
+                                  [&](int64_t mask, Buffer<uint32_t>& run_ends, int) -> Status {
+                                      run_ends.push_back(static_cast<uint32_t>(mask));
+                                      sleep(1);
+                                      return {};
+                                  });
+        }));
+        CHECK_EQUAL(stop.asked(), 2);
+    }
+}
+
+// What is noted first in a loop comes out of it, as without an interrupt.
+TEST(interrupt_beside_another_exception) {
+    Stop stop(1);
+    const Context context = context_with(stop, 2);
+    bool caught = false;
+    try {
+        parallel_for(context, 2, 2, [&](int64_t item, int) {
+            if (item == 1) throw std::bad_alloc();
+            for (;;) context.poll(1'000'000);
+        });
+    } catch (const std::bad_alloc&) {
+        caught = true;
+    } catch (const Interrupted&) {
+        caught = true;
+    }
+    CHECK(caught);
+}
+
+TEST(interrupt_stops_a_long_sort) {
+    std::vector<int64_t> values(1 << 22);
+    Random random(1);
+    for (int64_t& value : values) value = static_cast<int64_t>(random.bits() >> 1);
+    Stop stop(1);
+    const Context context = context_with(stop, 1);
+    CHECK(is_interrupted([&] {
+        for (;;) {
+            std::vector<int64_t> copy = values;
+            sort_all(context, copy.data(), copy.data() + copy.size(), std::less<int64_t>());
+        }
+    }));
+}
+
+TEST(parts_cover_all_once) {
+    const Context context{*simd::variants().back(), 1};
+    for (int64_t n : {int64_t{0}, int64_t{1}, kPart - 1, kPart, kPart + 1, 5 * kPart}) {
+        const Note note("items:", {n});
+        int64_t next = 0;
+        for_parts(context, n, 1, [&](int64_t first, int64_t last) {
+            CHECK_EQUAL(first, next);
+            CHECK(first < last && last - first <= kPart);
+            next = last;
+        });
+        CHECK_EQUAL(next, n);
+    }
+}
+
+TEST(parts_of_rows) {
+    const Context context{*simd::variants().back(), 1};
+    Random random(2);
+    for (int64_t rows : {0, 1, 63, 64, 65, 1000}) {
+        const Note note("rows:", {rows});
+        Buffer<size_t> ends(static_cast<size_t>(rows));
+        std::vector<size_t> expected;
+        for (size_t row = 0; row < ends.size(); ++row) {
+            const size_t n = random.one_in(3) ? static_cast<size_t>(random.below(300)) : 0;
+            expected.insert(expected.end(), n, row);
+            ends[row] = expected.size();
+        }
+        std::vector<size_t> got;
+        for_rows(context, ends, 1, [&](size_t i, size_t row) {
+            CHECK_EQUAL(i, got.size());
+            got.push_back(row);
+        });
+        CHECK(got == expected);
+    }
+}
+
+TEST(parts_copied_filled_and_sorted) {
+    const Context context{*simd::variants().back(), 1};
+    const size_t n = 3 * static_cast<size_t>(kPart) + 5;
+    Random random(3);
+    Buffer<uint32_t> values(n), copied, filled;
+    for (size_t i = 0; i < n; ++i) values[i] = static_cast<uint32_t>(random.bits());
+    copied.push_back(7);
+    append_all(context, values.data(), n, copied);
+    assign_all(context, n, uint32_t{9}, filled);
+    CHECK_EQUAL(copied.size(), n + 1);
+    CHECK_EQUAL(copied[0], 7u);
+    CHECK(std::equal(values.data(), values.data() + n, copied.data() + 1));
+    CHECK_EQUAL(std::count(filled.data(), filled.data() + n, 9u), static_cast<int64_t>(n));
+    sort_all(context, values.data(), values.data() + n, std::less<uint32_t>());
+    CHECK(std::is_sorted(values.data(), values.data() + n));
+}
+
+}  // namespace
+
+}  // namespace segcore::test
