@@ -7,6 +7,7 @@ other form, and every error, is left to the functions of the twin, so that both 
 
 from cpython cimport array
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.float cimport PyFloat_AS_DOUBLE
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
@@ -27,6 +28,11 @@ cdef extern from "Python.h":
     Py_ssize_t PyByteArray_GET_SIZE(object)
 
 cdef int STRING = _STRING, COUNTS = _COUNTS, POLYGON = _POLYGON
+
+
+cdef inline int check_signals(Py_ssize_t step) except -1:
+    """Let Ctrl-C end a long loop: to be called at its every step."""
+    return PyErr_CheckSignals() if step % 65536 == 0 else 0
 
 
 cdef class _Appender:
@@ -106,6 +112,7 @@ cdef class _Appender:
         array.resize_smart(self.runs, start + n)
         cdef long long* runs = self.runs.data.as_longlongs + start
         for run in counts:
+            check_signals(i)
             if i == n or type(run) is not int:
                 return False
             runs[i] = PyLong_AsLongLongAndOverflow(run, &overflow)
@@ -120,6 +127,7 @@ cdef class _Appender:
         cdef Py_ssize_t first_ring = len(self.ring_lengths)
         cdef Py_ssize_t rings = 0
         for ring in polygon:
+            check_signals(rings)
             if type(ring) is not list or not self.append_ring(<list>ring, rings == 0):
                 array.resize_smart(self.coordinates, start)
                 array.resize_smart(self.ring_lengths, first_ring)
@@ -136,6 +144,7 @@ cdef class _Appender:
         array.resize_smart(self.coordinates, start + n)
         cdef double* to = self.coordinates.data.as_doubles + start
         for number in ring:
+            check_signals(i)
             if i == n:
                 return False
             if type(number) is float:
@@ -159,6 +168,7 @@ def read_objects(list objects):
     cdef _Appender to = _Appender(flat)
     cdef Py_ssize_t index = 0
     for item in objects:
+        check_signals(index)
         segmentation = item
         if type(item) is dict:
             segmentation = (<dict>item).get("segmentation", item)
@@ -177,6 +187,7 @@ def read_polygons(list polygons):
     cdef _Appender to = _Appender(flat)
     cdef Py_ssize_t index = 0
     for polygon in polygons:
+        check_signals(index)
         if type(polygon) is not list or not to.append_polygon(<list>polygon):
             read_polygon(flat, index, polygon)
         index += 1
@@ -191,6 +202,7 @@ def write_strings(const unsigned char[::1] characters, const int64_t[::1] offset
         text = <const char*>&characters[0]
     cdef list rles = []
     for i in range(n):
+        check_signals(i)
         counts = PyUnicode_DecodeASCII(text + offsets[i], offsets[i + 1] - offsets[i], NULL)
         rles.append({"size": [height, width], "counts": counts})
     return rles
@@ -200,6 +212,8 @@ def write_counts(counts, const int64_t[::1] offsets, height, width):
     """Make RLE dicts of runs that lie end to end."""
     cdef list runs = counts.tolist()
     cdef Py_ssize_t i, n = offsets.shape[0] - 1
-    return [
-        {"size": [height, width], "counts": runs[offsets[i] : offsets[i + 1]]} for i in range(n)
-    ]
+    cdef list rles = []
+    for i in range(n):
+        check_signals(i)
+        rles.append({"size": [height, width], "counts": runs[offsets[i] : offsets[i + 1]]})
+    return rles
