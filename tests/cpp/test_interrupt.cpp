@@ -170,6 +170,7 @@ TEST(interrupt_stops_a_batch) {
             build_batch<uint32_t>(context, int64_t{1} << 24, 1e18, batch,
                                   [&](int64_t mask, Buffer<uint32_t>& run_ends, int) -> Status {
                                       run_ends.push_back(static_cast<uint32_t>(mask));
+                                      context.poll(1'000'000);
                                       sleep(1);
                                       return {};
                                   });
