@@ -28,7 +28,8 @@ class Signals final : public Interrupt {
 // The same for a loop that holds the GIL: to be called at its every step.
 inline void check_signals(Py_ssize_t step) {
     constexpr Py_ssize_t kSteps = 1 << 16;
-    if (step % kSteps == 0 && PyErr_CheckSignals() != 0) throw pybind11::error_already_set();
+    if (step % kSteps == kSteps - 1 && PyErr_CheckSignals() != 0)
+        throw pybind11::error_already_set();
 }
 
 }  // namespace segcore::bind

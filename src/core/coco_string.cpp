@@ -154,8 +154,9 @@ Status decode_string(const Context& context, int64_t mask, const uint8_t* string
     Runs<T> runs(mask, size, run_ends, length);
     Reader reader(string, length);
     int64_t last = 0, before_last = 0;  // counts
+    Pacer pacer(context);
     while (!reader.at_end()) {
-        context.poll(10);
+        pacer.step(10);
         int64_t value;
         Status status = reader.read(mask, runs.count(), value);
         if (!status.ok()) return status;

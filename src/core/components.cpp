@@ -77,8 +77,8 @@ class Splitter {
     // touches. Returns the first of them that a later piece may touch.
     size_t add(int64_t start, int64_t stop, size_t before, size_t behind) {
         if (parents_.size() >= std::numeric_limits<uint32_t>::max()) throw std::bad_alloc();
-        context_.poll(kPieceWork);
         const uint32_t piece = static_cast<uint32_t>(parents_.size());
+        if (piece % kSteps == 0) context_.poll(kPieceWork * kSteps);
         starts_.push_back(static_cast<T>(start));
         stops_.push_back(static_cast<T>(stop));
         parents_.push_back(piece);
@@ -87,7 +87,7 @@ class Splitter {
         while (before < behind && static_cast<int64_t>(stops_[before]) <= from) ++before;
         for (size_t other = before; other < behind && static_cast<int64_t>(starts_[other]) < to;
              ++other) {
-            context_.poll(kPieceWork);
+            if (other % kSteps == 0) context_.poll(kPieceWork * kSteps);
             join(static_cast<uint32_t>(other), piece);
         }
         return before;
@@ -164,6 +164,7 @@ class Splitter {
     }
 
     static constexpr int64_t kPieceWork = 10;
+    static constexpr uint32_t kSteps = 4096;  // between two polls
 
     const Context& context_;
     int64_t height_;

@@ -252,9 +252,10 @@ class Decoder {
         to += top * y_stride;
         if (streaming_) stream_.open(to);
         int64_t y = top;
+        Pacer pacer(context_);
         for (; y < height_ && !(blank && i == xs_.size()); ++y, to += y_stride) {
             const size_t end_of_row = row_ends_[static_cast<size_t>(y)];
-            context_.poll(static_cast<int64_t>(bytes / 16));
+            pacer.step(static_cast<int64_t>(bytes / 16));
             if (i < end_of_row) {
                 for_all(context_, end_of_row - i, 1, [&](size_t j) {
                     const uint32_t x = xs_[i + j];
@@ -332,8 +333,9 @@ class Decoder {
             fill(context_, to, x_stride, rows * width_, out_.width, 0);
             return;
         }
+        Pacer pacer(context_);
         for (int64_t y = 0; y < rows; ++y) {
-            context_.poll(width_);
+            pacer.step(width_);
             fill(context_, to + y * y_stride, x_stride, width_, out_.width, 0);
         }
     }

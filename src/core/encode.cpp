@@ -372,9 +372,10 @@ class Encoder {
     // Bytes in one line: all of them are compared with their neighbours in place.
     void read_line(const uint8_t* bytes, int64_t length, Buffer<T>& run_ends) {
         if (bytes[0] != 0) run_ends.push_back(0);
+        Pacer pacer(context_);
         for (int64_t start = 1; start < length; start += kBlock) {
             const int64_t n = length - start < kBlock ? length - start : kBlock;
-            context_.poll(kBlockWork);
+            pacer.step(kBlockWork);
             append_line(bytes + start, n, start, run_ends);
         }
     }
@@ -389,10 +390,11 @@ class Encoder {
         if (joined && reader_.plain_bytes(y)) return read_line(data_, length, run_ends);
         bits_.resize(words_for(kBlock));
         previous_ = 0;
+        Pacer pacer(context_);
         for (int64_t column = 0; column < columns; ++column) {
             for (int64_t start = 0; start < length; start += kBlock) {
                 const int64_t n = length - start < kBlock ? length - start : kBlock;
-                context_.poll(kBlockWork);
+                pacer.step(kBlockWork);
                 reader_.read(data_ + column * x + start * y, y, static_cast<size_t>(n),
                              bits_.data());
                 append_flips(bits_.data(), words_for(n), n, column * length + start, run_ends);
@@ -515,9 +517,10 @@ class Encoder {
         fill_all(context_, bits_.data() + rows_end, bits_.size() - rows_end, uint64_t{0});
         strip_.resize(64 * column_words);
         previous_ = 0;
+        Pacer pacer(context_);
         for (size_t w = 0; w < row_words; ++w) {
             for (size_t block = 0; block < column_words; ++block) {
-                context_.poll(kTransposeWork);
+                pacer.step(kTransposeWork);
                 uint64_t rows[64], columns[64];
                 for (size_t j = 0; j < 64; ++j) {
                     rows[j] = bits_[(block * 64 + j) * row_words + w];
@@ -531,7 +534,7 @@ class Encoder {
                 const uint64_t* column = strip_.data() + j * column_words;
                 for (int64_t start = 0; start < height; start += kBlock) {
                     const int64_t n = height - start < kBlock ? height - start : kBlock;
-                    context_.poll(kBlockWork);
+                    pacer.step(kBlockWork);
                     append_flips(column + start / 64, words_for(n), n, x * height + start,
                                  run_ends);
                 }

@@ -25,6 +25,7 @@ struct Runs {
 template <class T>
 void area(const Context& context, BatchView<T> masks, Size size, int64_t* areas) {
     for (int64_t i = 0; i < masks.count; ++i) {
+        context.poll(kWorkPerItem);
         areas[i] = area_of(context, masks.begin(i), masks.end(i), size.pixels());
     }
 }
@@ -42,20 +43,24 @@ void boxes(const Context& context, BatchView<T> masks, Size size, int64_t* boxes
         }
         int64_t y0 = height, y1 = 0, x1 = 0;
         const int64_t x0 = static_cast<int64_t>(divider.quotient(runs.flip[0]));
-        for_all(context, (runs.end - runs.flip + 1) / 2, 3, [&](int64_t) {
-            const int64_t first = runs.start(), last = runs.stop() - 1;
-            const int64_t first_x = static_cast<int64_t>(divider.quotient(static_cast<T>(first)));
-            const int64_t last_x = static_cast<int64_t>(divider.quotient(static_cast<T>(last)));
-            x1 = last_x + 1;
-            if (first_x != last_x) {
-                y0 = 0;
-                y1 = height;
-            } else {
-                y0 = std::min(y0, first - first_x * height);
-                y1 = std::max(y1, last - last_x * height + 1);
+        while (runs.flip < runs.end) {
+            const T* const part_end = runs.end - runs.flip > kPart ? runs.flip + kPart : runs.end;
+            for (; runs.flip < part_end; runs.flip += 2) {
+                const int64_t first = runs.start(), last = runs.stop() - 1;
+                const int64_t first_x =
+                    static_cast<int64_t>(divider.quotient(static_cast<T>(first)));
+                const int64_t last_x = static_cast<int64_t>(divider.quotient(static_cast<T>(last)));
+                x1 = last_x + 1;
+                if (first_x != last_x) {
+                    y0 = 0;
+                    y1 = height;
+                } else {
+                    y0 = std::min(y0, first - first_x * height);
+                    y1 = std::max(y1, last - last_x * height + 1);
+                }
             }
-            runs.flip += 2;
-        });
+            if (runs.flip < runs.end) context.poll(3 * kPart);
+        }
         boxes[0] = x0;
         boxes[1] = y0;
         boxes[2] = x1;

@@ -96,8 +96,9 @@ class Plane {
 
     void clear_gaps(const T* flip, const T* end) {
         int64_t gap = first_;
+        Pacer pacer(context_);
         for (; gap < last_; flip += 2) {
-            context_.poll(5);
+            pacer.step(5);
             const int64_t start = flip < end ? static_cast<int64_t>(flip[0]) : last_;
             if (start > gap) clear_bits(plane_.data(), at(gap), at(std::min(start, last_)));
             if (flip + 1 >= end) break;
@@ -109,9 +110,10 @@ class Plane {
         constexpr size_t kBlock = 64;
         uint64_t flips[kBlock], previous = 0;
         const size_t words = static_cast<size_t>(this->words());
+        Pacer pacer(context_);
         for (size_t start = 0; start < words; start += kBlock) {
             const size_t n = std::min(kBlock, words - start);
-            context_.poll(kBlock);
+            pacer.step(kBlock);
             uint64_t any = 0;
             for (size_t w = 0; w < n; ++w) {
                 const uint64_t word = plane_[start + w];

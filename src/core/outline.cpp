@@ -55,8 +55,8 @@ class Tracer {
         strip_of_.clear();
         y_.clear();
         int64_t column = -1;  // of the last strip, if that is one column wide
-        for (; flip < end; flip += 2) {
-            context_.poll(kEdgeWork);
+        for (uint32_t step = 1; flip < end; flip += 2, ++step) {
+            if (step % kSteps == 0) context_.poll(kEdgeWork * kSteps);
             int64_t start = static_cast<int64_t>(flip[0]);
             const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
             int64_t x = static_cast<int64_t>(divider_.quotient(flip[0]));
@@ -104,7 +104,7 @@ class Tracer {
             const uint32_t behind = i + 1 < count ? strips_[i + 1].first : edges;
             const bool alone = i == 0 || strips_[i - 1].right != strips_[i].left;
             const uint32_t before = alone ? strips_[i].first : strips_[i - 1].first;
-            context_.poll(kEdgeWork * (1 + behind - before));
+            if (i % kSteps == kSteps - 1) context_.poll(kEdgeWork * kSteps);
             sweep(before, strips_[i].first, strips_[i].first, behind);
             if (i + 1 == count || strips_[i].right != strips_[i + 1].left) {
                 sweep(strips_[i].first, behind, behind, behind);
@@ -141,7 +141,7 @@ class Tracer {
             b += at_b;
         }
         for (size_t i = 0; i < count; i += 2) {
-            if (i % kSteps == 0) context_.poll(kEdgeWork * kSteps);
+            if (i % kSteps == kSteps - 2) context_.poll(kEdgeWork * kSteps);
             links_[turns[i]] = turns[i + 1];
             links_[turns[i + 1]] = turns[i];
         }

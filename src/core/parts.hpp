@@ -14,6 +14,25 @@ namespace segcore {
 // in pairs, pixels in words of 64.
 constexpr int64_t kPart = 1 << 16;
 
+// Tells of steps that are so short that they would feel a poll each: many of them at once.
+class Pacer {
+   public:
+    explicit Pacer(const Context& context) : context_(context) {}
+
+    void step(int64_t work) {
+        if ((work_ += work) > kPace) {
+            context_.poll(work_);
+            work_ = 0;
+        }
+    }
+
+   private:
+    static constexpr int64_t kPace = 4000;
+
+    const Context& context_;
+    int64_t work_ = 0;
+};
+
 // Call body(first, last) for the parts of [0, n); an item takes about `work` nanoseconds.
 template <class Int, class Body>
 void for_parts(const Context& context, Int n, int64_t work, Body body) {

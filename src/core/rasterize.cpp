@@ -43,8 +43,9 @@ class Ring {
         if (count < 3 || height_ == 0 || width_ == 0) return;
         crossings_.clear();
         int64_t x = to_grid(points[2 * count - 2]), y = to_grid(points[2 * count - 1]);
+        Pacer pacer(context_);
         for (int64_t i = 0; i < count; ++i) {
-            context_.poll(kEdgeWork);
+            pacer.step(kEdgeWork);
             const int64_t next_x = to_grid(points[2 * i]), next_y = to_grid(points[2 * i + 1]);
             // The rule's walk is along the longer axis, upwards.
             const int64_t dx = std::abs(next_x - x), dy = std::abs(next_y - y);

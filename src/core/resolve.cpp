@@ -32,9 +32,10 @@ class TakenPlane {
 
     // Append what of the mask is not taken.
     void append_free(const T* flip, const T* end, Buffer<T>& run_ends) {
+        Pacer pacer(context_);
         for (; flip < end; flip += 2) {
             const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
-            context_.poll(10 + (stop - static_cast<int64_t>(*flip)) / 64);
+            pacer.step(10 + (stop - static_cast<int64_t>(*flip)) / 64);
             append_free_of_run(static_cast<size_t>(static_cast<int64_t>(*flip) - base_),
                                static_cast<size_t>(stop - base_), run_ends);
         }

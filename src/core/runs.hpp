@@ -1,6 +1,7 @@
 // What the run ends of one mask say at once.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "parts.hpp"
@@ -16,19 +17,20 @@ int64_t end_of(const T* begin, const T* end, int64_t pixels) {
 // Foreground pixels of a mask. No area exceeds T, so the sum may wrap on its way.
 template <class T>
 int64_t area_of(const T* flip, const T* end, int64_t pixels) {
-    T sum = (end - flip) % 2 ? static_cast<T>(pixels) : T{0};
-    for (; end - flip > 1; flip += 2) sum += flip[1] - flip[0];
-    if (flip < end) sum -= *flip;
+    const std::ptrdiff_t pairs = (end - flip) / 2;
+    T sum = 0;
+    for (std::ptrdiff_t i = 0; i < pairs; ++i) sum += flip[2 * i + 1] - flip[2 * i];
+    if ((end - flip) % 2) sum += static_cast<T>(pixels) - end[-1];
     return static_cast<int64_t>(sum);
 }
 template <class T>
 int64_t area_of(const Context& context, const T* begin, const T* end, int64_t pixels) {
-    // But for the last part, none ends inside a run.
     int64_t area = 0;
-    for_parts(context, end - begin, 1, [&](int64_t first, int64_t last) {
-        area += area_of(begin + first, begin + last, pixels);
-    });
-    return area;
+    for (; end - begin > kPart; begin += kPart) {  // no part but the last ends inside a run
+        context.poll(kPart);
+        area += area_of(begin, begin + kPart, pixels);
+    }
+    return area + area_of(begin, end, pixels);
 }
 
 }  // namespace segcore
