@@ -84,7 +84,7 @@ def label_map(n: int) -> Call:
 
 def argmax(n: int) -> Call:
     scores = _rng.random((40, 64, 64), np.float32)
-    return lambda: sc.argmax_upsample(scores, (n << 8, 1000))
+    return lambda: sc.argmax_upsample(scores, (n << 8, 4000))
 
 
 def drop_in_decode(n: int) -> Call:
@@ -179,9 +179,9 @@ def main(name: str, threads: int) -> None:
     n = 1
     call = CASES[name](n)
     expected, seconds = timed(call)
-    while seconds < LONG_ENOUGH and n < 64:
+    while seconds < LONG_ENOUGH and n < 128:
         n *= max(2, int(1.2 * LONG_ENOUGH / seconds))
-        n = min(n, 64)
+        n = min(n, 128)
         call = CASES[name](n)
         expected, seconds = timed(call)
     stopped = best_of(lambda: latency_of(call))
