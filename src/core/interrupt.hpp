@@ -32,7 +32,8 @@ class Interrupt {
 
     // Tell of so many nanoseconds of work, done or to be done next. It costs next to nothing.
     void poll(int64_t work) {
-        if ((work_before_look -= work) < 0) look();
+        work_before_look -= work;
+        if (work_before_look < 0) look();
     }
     // Throws Interrupted where the kernel is to stop.
     void look();

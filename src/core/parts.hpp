@@ -20,7 +20,8 @@ class Pacer {
     explicit Pacer(const Context& context) : context_(context) {}
 
     void step(int64_t work) {
-        if ((work_ += work) > kPace) {
+        work_ += work;
+        if (work_ > kPace) {
             context_.poll(work_);
             work_ = 0;
         }
