@@ -39,8 +39,7 @@ ESSENTIAL = [
 ]
 # What depends on what is installed. The kernels' tests run wherever all backends are.
 INSTALLATION = [
-    f"tests/test_{name}.py"
-    for name in ("packaging", "backends", "coco", "compat_pycocotools", "cli", "leaks", "threads")
+    f"tests/test_{name}.py" for name in ("packaging", "backends", "arrays", "coco", "cli", "leaks")
 ]
 
 
