@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
-import sysconfig
 import threading
 
 import numpy as np
@@ -124,17 +120,3 @@ def test_results_do_not_depend_on_the_number_of_threads(count):
     expected = [each() for each in work]
     sc.set_num_threads(count)
     assert all(same(each(), wanted) for each, wanted in zip(work, expected, strict=True))
-
-
-def test_free_threading_stays_free():
-    if not sysconfig.get_config_var("Py_GIL_DISABLED"):
-        pytest.skip("this interpreter has the GIL")
-    # A module that does not declare itself safe would bring the GIL back, for everyone.
-    code = "import segcore, sys; print(segcore.backends.current(), sys._is_gil_enabled())"
-    env = {name: value for name, value in os.environ.items() if name != "PYTHON_GIL"}
-    if backends.current() == "numba":
-        pytest.skip("numba needs the GIL")
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env
-    )
-    assert done.stdout.split() == [backends.current(), "False"]
