@@ -14,6 +14,7 @@ import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["lint", "cpp", "tests"]
+nox.options.default_venv_backend = "uv|virtualenv"  # uv, where it is installed, is faster
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PROJECT = PYPROJECT["project"]
@@ -53,6 +54,11 @@ def built(pattern):
     return path
 
 
+def install_compiled(session, *requirements, **env):
+    """Install what is compiled now, by this environment: uv would take what another built."""
+    session.install("--no-cache-dir", *requirements, env=env)
+
+
 def backends(session, **env):
     """Ask the installed package which backend it chooses, and which it has."""
     code = "from segcore import backends; print(backends.current(), *backends.available())"
@@ -78,7 +84,7 @@ def run_suite(session, *args, expect, profile="brief", **env):
 def wheel(session):
     """Build the sdist, and from it the wheel and the pure wheel, into dist/."""
     shutil.rmtree("dist", ignore_errors=True)
-    session.install("build")
+    session.install("build", "pip")
     session.run("python", "-m", "build", env={"SEGCORE_REQUIRE_NATIVE": "1"})
     pure = ["python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", "dist"]
     session.run(*pure, built(SDIST), env={"SEGCORE_PURE": "1"})
@@ -114,7 +120,7 @@ def nocompiler(session, numba):
     """Test the pure wheel with Numba, and an sdist of which nothing compiled."""
     requirements = [f"{built(PURE)}[test]"] if numba else [f"{built(SDIST)}[cli]", *TEST_TOOLS]
     nothing = {"CC": "/bin/false", "CXX": "/bin/false", "SEGCORE_REQUIRE_NATIVE": "0"}
-    session.install(*requirements, XDIST, env=nothing)
+    install_compiled(session, *requirements, XDIST, **nothing)
     run_suite(session, *ESSENTIAL, *INSTALLATION, expect="numba" if numba else "reference")
 
 
@@ -202,7 +208,7 @@ def install_sanitized(session, sanitizers):
     flags = [f"-fsanitize={sanitizers}", "-fno-sanitize-recover=all", "-O1", "-g1"]
     run_cpp_tests(session, *flags)
     build = {"SEGCORE_SANITIZE": sanitizers, "SEGCORE_REQUIRE_NATIVE": "1"}
-    session.install(f"{built(SDIST)}[test]", XDIST, env=build)
+    install_compiled(session, f"{built(SDIST)}[test]", XDIST, **build)
     runtimes = {"address": "libasan.so", "undefined": "libubsan.so", "thread": "libtsan.so"}
     names = [*(runtimes[each] for each in sanitizers.split(",")), "libstdc++.so"]
     return " ".join(
@@ -276,7 +282,7 @@ def fuzz(session):
     sanitizers = "fuzzer-no-link,address,alignment,bool,bounds,enum,integer-divide-by-zero,null,"
     sanitizers += "pointer-overflow,shift,signed-integer-overflow"
     env |= {"SEGCORE_SANITIZE": sanitizers, "SEGCORE_REQUIRE_NATIVE": "1"}
-    session.install(f"{built(SDIST)}[test]", "atheris", env=env)
+    install_compiled(session, f"{built(SDIST)}[test]", "atheris", **env)
     command = ["python", "tests/fuzz/run.py", "--compiler", compiler]
     command += ["--folder", session.create_tmp(), *session.posargs]
     session.run(*command, env={"PYTHONSAFEPATH": "1"})
