@@ -8,6 +8,7 @@ folder `segcore` of the checkout, which has no compiled modules.
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
@@ -21,6 +22,7 @@ PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
 CXX = os.environ.get("CXX", "g++")
+CPP = ["-std=c++17", "-Isrc", "-ffp-contract=off", "-pthread"]
 WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
 # What the session `wheel` leaves in dist/.
 SDIST, NATIVE, PURE = "*.tar.gz", "*-cp*.whl", "*-none-any.whl"
@@ -46,6 +48,12 @@ INSTALLATION = [
 
 def cpp_files(*folders):
     return sorted(str(path) for folder in folders for path in Path(folder).glob("*.cpp"))
+
+
+def run_each(session, commands):
+    """Run commands that do not depend on each other, one on each core at a time."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda each: session.run(*each, external=True, silent=True), commands))
 
 
 def built(pattern):
@@ -163,16 +171,13 @@ def lint(session):
     folders = ("src/core", "src/simd", "src/bind", "tests/cpp", "tests/cpp/fuzz")
     sources = [str(path) for folder in folders for path in Path(folder).glob("*.[chi][pn][pl]")]
     session.run("clang-format", "--dry-run", "-Werror", *sorted(sources))
-    session.run("clang-tidy", "--quiet", *cpp_files("src/core"), "--", "-std=c++17", "-Isrc")
+    tidy = [["clang-tidy", "--quiet", each, "--", *CPP] for each in cpp_files("src/core")]
     # The core is compiled with these warnings by the session `cpp`.
     includes = session.run("python", "-m", "pybind11", "--includes", silent=True).split()
     system = [each.replace("-I", "-isystem") for each in includes]
-    session.run(
-        *(CXX, "-std=c++17", "-fsyntax-only", "-fvisibility=hidden", "-Isrc"),
-        *("-DNDEBUG", '-DSEGCORE_VERSION="lint"'),
-        *(*system, *WARNINGS, *cpp_files("src/bind")),
-        external=True,
-    )
+    check = [CXX, *CPP, *WARNINGS, *system, "-fsyntax-only", "-fvisibility=hidden", "-DNDEBUG"]
+    check.append('-DSEGCORE_VERSION="lint"')
+    run_each(session, [*tidy, *([*check, each] for each in cpp_files("src/bind"))])
 
 
 @nox.session(requires=["wheel"])
@@ -186,10 +191,14 @@ def docs(session):
 
 
 def build_cpp_tests(session, *flags, compiler=CXX):
-    program = str(Path(session.create_tmp()).resolve() / f"cpp-tests-{Path(compiler).name}")
+    folder = Path(session.create_tmp()).resolve() / Path(compiler).name
+    folder.mkdir(exist_ok=True)
     sources = cpp_files("tests/cpp", "src/core", "src/simd")
-    command = [compiler, "-std=c++17", "-Isrc", "-ffp-contract=off", "-pthread", *flags]
-    session.run(*command, *sources, "-o", program, external=True)
+    objects = [str(folder / each.replace("/", "_").replace(".cpp", ".o")) for each in sources]
+    command, program = [compiler, *CPP, *flags], str(folder / "cpp-tests")
+    pairs = zip(sources, objects, strict=True)
+    run_each(session, [[*command, "-c", source, "-o", to] for source, to in pairs])
+    session.run(*command, *objects, "-o", program, external=True)
     return program
 
 

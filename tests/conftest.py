@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from segcore import backends
 from segcore.backends.protocol import Kernels
 
-# Processes that tests start import the installed segcore as well, not a folder they start in.
+# Processes that tests start find the installed segcore too, not the folder that they start in.
 os.environ["PYTHONSAFEPATH"] = "1"
 
 # Compiling (numba) and sharing a machine make the first example slow, which says nothing.
@@ -23,9 +23,6 @@ settings.register_profile("quick", max_examples=100, **_COMMON)
 settings.register_profile("thorough", max_examples=2000, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-
-# Processes that tests start find the installed segcore too, not the folder that they start in.
-os.environ["PYTHONSAFEPATH"] = "1"
 
 FORCED = os.environ.get("SEGCORE_BACKEND")
 

@@ -227,7 +227,7 @@ def test_every_kernel_is_there_and_takes_its_arguments_by_name(kernels, expected
 
 def test_on_several_threads_at_once(kernels, expected):
     with ThreadPoolExecutor(4) as pool:
-        for got in pool.map(everything, [kernels] * 8):
+        for got in pool.map(everything, [kernels] * 4):
             assert_same(got, expected)
 
 

@@ -76,12 +76,15 @@ def _edges(blocks: list[Block]) -> dict[Point, list[Point]]:
         ends_at.setdefault(right, []).append(block)
         begins_at.setdefault(left, []).append(block)
     for x in ends_at.keys() | begins_at.keys():
-        sides = ends_at.get(x, []), begins_at.get(x, [])
-        corners = sorted({y for side in sides for block in side for y in block[2:]})
-        for y0, y1 in itertools.pairwise(corners):
-            on_left, on_right = (
-                any(top <= y0 < bottom for *_, top, bottom in side) for side in sides
-            )
+        left_corners, right_corners = (
+            {y for *_, top, bottom in side.get(x, []) for y in (top, bottom)}
+            for side in (ends_at, begins_at)
+        )
+        on_left = on_right = False
+        for y0, y1 in itertools.pairwise(sorted(left_corners | right_corners)):
+            # Blocks of one column do not touch: each corner enters one, or leaves it.
+            on_left ^= y0 in left_corners
+            on_right ^= y0 in right_corners
             if on_left and not on_right:
                 edges.setdefault((x, y0), []).append((x, y1))
             if on_right and not on_left:
