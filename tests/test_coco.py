@@ -347,7 +347,7 @@ TYPES = {
     "NaN in a table": (math.nan, "float nan; leave out what has no segmentation"),
     "np.nan in a table": (np.float64("nan"), "leave out what has no segmentation"),
     "an object None": (alone(None), "NoneType None; leave out what has no segmentation"),
-    "not a time": (np.datetime64("NaT"), "got datetime64"),
+    "not a time": (np.datetime64("NaT", "s"), "got datetime64"),
     "number": (3.5, "got float 3.5"),
     "str": ("5220007", "got str '5220007'"),
     "JSON": ("[[1, 1, 1, 3, 4, 3]]", "got str .*; read JSON with json.loads"),

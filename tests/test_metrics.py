@@ -102,6 +102,15 @@ def test_dtypes_and_layouts(dtypes):
     assert got.matrix.dtype == np.int64
 
 
+@pytest.mark.parametrize("num_classes", [255, 256, 257, 300])
+def test_more_classes_than_a_dtype_holds(num_classes):
+    truth = np.array([[0, 3, 254]], np.uint8)
+    confusion = ConfusionMatrix(num_classes)
+    confusion.update(truth, np.array([[255, 3, 0]], np.uint8))
+    assert confusion.matrix[3, 3] == confusion.matrix[254, 0] == 1
+    assert confusion.unassigned[0] == (num_classes == 255)
+
+
 def test_matrices_add_up():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 6, (5, 2, 9, 9))

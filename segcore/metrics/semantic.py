@@ -97,7 +97,7 @@ class ConfusionMatrix:
         self._check_classes(rows, self._are_classes(rows), "truth")
         assigned = self._are_classes(columns)
         self._check_classes(columns, assigned | (columns == self._ignore_index), "prediction")
-        places = np.where(assigned, columns, self._num_classes).astype(np.intp)
+        places = np.where(assigned, columns.astype(np.intp), self._num_classes)
         self._counts[rows.astype(np.intp), places] += areas  # each pair comes once
 
     def __add__(self, other: ConfusionMatrix) -> ConfusionMatrix:
