@@ -573,9 +573,9 @@ def test_9_no_memory(compat):
 
 
 NO_MEMORY = """
-import resource, numpy as np
-resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
+import resource
 from segcore.compat import pycocotools
+resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
 wide = [[0, 0, 5e8, 0, 5e8, 9, 0, 9]]
 for function, objects in ((pycocotools.frPyObjects, wide), (pycocotools.frBbox, [[0, 1, 5e8, 7]])):
     try:
