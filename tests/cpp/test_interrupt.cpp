@@ -120,8 +120,9 @@ TEST(interrupt_stops_a_loop_between_its_items) {
     }
 }
 
-// The thread that is asked has nothing left to do, and waits for another one.
-TEST(interrupt_while_waiting) {
+// The thread that is asked has nothing left to do, and waits for another one, which does `work`.
+template <typename Work>
+void check_interrupt_while_waiting(Work work) {
     Stop stop(1);
     const Context context = context_with(stop, 2);
     const std::thread::id caller = std::this_thread::get_id();
@@ -133,31 +134,23 @@ TEST(interrupt_while_waiting) {
                 return;
             }
             other_begun = true;
-            for (;;) {
-                context.poll(1'000'000);
-                sleep(1);
-            }
+            work(context);
         });
     }));
     CHECK_EQUAL(stop.asked(), 1);
 }
 
+TEST(interrupt_while_waiting) {
+    check_interrupt_while_waiting([](const Context& context) {
+        for (;;) {
+            context.poll(1'000'000);
+            sleep(1);
+        }
+    });
+}
+
 TEST(interrupt_comes_out_though_all_is_done) {
-    Stop stop(1);
-    const Context context = context_with(stop, 2);
-    const std::thread::id caller = std::this_thread::get_id();
-    std::atomic<bool> other_begun{false};
-    CHECK(is_interrupted([&] {
-        parallel_for(context, 2, 2, [&](int64_t, int) {
-            if (std::this_thread::get_id() == caller) {
-                while (!other_begun) sleep(1);
-                return;
-            }
-            other_begun = true;
-            sleep(200);  // without a poll
-        });
-    }));
-    CHECK_EQUAL(stop.asked(), 1);
+    check_interrupt_while_waiting([](const Context&) { sleep(200); });  // without a poll
 }
 
 TEST(interrupt_stops_a_batch) {
