@@ -434,7 +434,7 @@ std::vector<double> zigzag(int64_t vertices, double width) {
     return points;
 }
 
-TEST(interrupt_polygon_of_many_vertices) { check_polygon(zigzag(kMillion, 20), {1024, 100}); }
+TEST(interrupt_polygon_of_many_vertices) { check_polygon(zigzag(kMillion / 4, 20), {1024, 100}); }
 TEST(interrupt_polygon_in_a_column) { check_polygon(zigzag(2 * kMillion, 1), {1024, 100}); }
 TEST(interrupt_polygon_of_long_edges) {
     const double width = 100'000;
@@ -442,9 +442,10 @@ TEST(interrupt_polygon_of_long_edges) {
 }
 
 TEST(interrupt_polygon_of_many_rings) {
-    const std::vector<double> points = random_values<double>(static_cast<size_t>(kMillion), 500);
+    const std::vector<double> points =
+        random_values<double>(static_cast<size_t>(kMillion / 4), 500);
     std::vector<int64_t> rings{0};
-    while (rings.back() < kMillion / 2) rings.push_back(rings.back() + 8);
+    while (rings.back() < kMillion / 8) rings.push_back(rings.back() + 8);
     const int64_t masks[2] = {0, static_cast<int64_t>(rings.size()) - 1};
     check([&](const Context& context) {
         Batch<uint32_t> batch;
@@ -514,8 +515,8 @@ void check_argmax(int64_t classes, int64_t samples, int64_t side) {
     });
 }
 
-TEST(interrupt_argmax) { check_argmax(20, 64, 1000); }
-TEST(interrupt_argmax_of_many_classes) { check_argmax(kMillion / 16, 8, 8); }
+TEST(interrupt_argmax) { check_argmax(20, 64, 400); }
+TEST(interrupt_argmax_of_many_classes) { check_argmax(kMillion / 64, 8, 8); }
 TEST(interrupt_argmax_of_few_samples) { check_argmax(2, 2, 4000); }
 
 template <class Label>
@@ -549,9 +550,9 @@ TEST(interrupt_label_runs_of_many_labels) {
 }
 
 TEST(interrupt_overlap_table) {
-    const auto a = random_values<uint16_t>(static_cast<size_t>(4 * kMillion), 200);
-    const auto b = random_values<uint16_t>(static_cast<size_t>(4 * kMillion), 90);
-    const auto many = random_values<uint64_t>(static_cast<size_t>(kMillion), int64_t{1} << 60);
+    const auto a = random_values<uint16_t>(static_cast<size_t>(2 * kMillion), 200);
+    const auto b = random_values<uint16_t>(static_cast<size_t>(2 * kMillion), 90);
+    const auto many = random_values<uint64_t>(static_cast<size_t>(kMillion / 2), int64_t{1} << 60);
     for (const auto& [one, other] : {std::pair{label_view(a, 1024), label_view(b, 1024)},
                                      std::pair{label_view(many, 1024), label_view(many, 1024)}}) {
         check([one = one, other = other](const Context& context) {
