@@ -6,11 +6,19 @@ other form, and every error, is left to the functions of the twin, so that both 
 """
 
 from cpython cimport array
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS,
+    PyBUF_FORMAT,
+    PyBuffer_Release,
+    PyObject_GetBuffer,
+)
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.float cimport PyFloat_AS_DOUBLE
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uintptr_t
 from libc.string cimport memcpy
+
+from numpy import ndarray as _ndarray
 
 from segcore._coco_python import COUNTS as _COUNTS
 from segcore._coco_python import POLYGON as _POLYGON
@@ -28,11 +36,49 @@ cdef extern from "Python.h":
     Py_ssize_t PyByteArray_GET_SIZE(object)
 
 cdef int STRING = _STRING, COUNTS = _COUNTS, POLYGON = _POLYGON
+cdef object ndarray = _ndarray
+
+ctypedef fused Number:
+    int
+    long
+    long long
+    float
+    double
 
 
 cdef inline int check_signals(Py_ssize_t step) except -1:
     """Let Ctrl-C end a long loop: to be called at its every step."""
     return PyErr_CheckSignals() if step % 65536 == 0 else 0
+
+
+cdef inline bint convert(const Number* numbers, double* to, Py_ssize_t n) noexcept:
+    """Convert numbers to double; False, and nothing done, where they are not aligned."""
+    if <uintptr_t>numbers % sizeof(Number):
+        return False
+    cdef Py_ssize_t i
+    for i in range(n):
+        to[i] = <double>numbers[i]
+    return True
+
+
+cdef bint convert_view(Py_buffer* view, double* to, Py_ssize_t n) noexcept:
+    cdef char kind = view.format[0]
+    if kind == b"d":
+        return convert(<const double*>view.buf, to, n)
+    if kind == b"f":
+        return convert(<const float*>view.buf, to, n)
+    if kind == b"i":
+        return convert(<const int*>view.buf, to, n)
+    if kind == b"l":
+        return convert(<const long*>view.buf, to, n)
+    return convert(<const long long*>view.buf, to, n)
+
+
+cdef inline bint has_points(Py_buffer* view) noexcept:
+    """Tell whether an array has the shape (K, 2), or OpenCV's (K, 1, 2)."""
+    if view.ndim == 3:
+        return view.shape[1] == 1 and view.shape[2] == 2
+    return view.ndim == 2 and view.shape[1] == 2
 
 
 cdef class _Appender:
@@ -121,14 +167,27 @@ cdef class _Appender:
             i += 1
         return i == n  # else another thread changed the list
 
-    cdef bint append_polygon(self, list polygon) except -1:
-        """Append a list of lists of numbers; False, and nothing appended, for another form."""
+    cdef bint append_polygon(self, polygon) except -1:
+        """Append one ring, or a list of rings; False, and nothing appended, for another form."""
+        if type(polygon) is list:
+            return self.append_rings(<list>polygon)
+        if type(polygon) is not ndarray or not self.append_array(polygon, 6):
+            return False
+        self.append_head(POLYGON, -1, -1, 1)
+        return True
+
+    cdef bint append_rings(self, list polygon) except -1:
         cdef Py_ssize_t start = len(self.coordinates)
         cdef Py_ssize_t first_ring = len(self.ring_lengths)
         cdef Py_ssize_t rings = 0
+        cdef bint done
         for ring in polygon:
             check_signals(rings)
-            if type(ring) is not list or not self.append_ring(<list>ring, rings == 0):
+            if type(ring) is list:
+                done = self.append_ring(<list>ring, rings == 0)
+            else:
+                done = type(ring) is ndarray and self.append_array(ring, 2 if rings else 4)
+            if not done:
                 array.resize_smart(self.coordinates, start)
                 array.resize_smart(self.ring_lengths, first_ring)
                 return False
@@ -156,10 +215,42 @@ cdef class _Appender:
             else:
                 return False
             i += 1
+        self.append_ring_length(n // 2)
+        return i == n
+
+    cdef bint append_array(self, ring, Py_ssize_t least) except -1:
+        """Append an array of points, or of ``least`` numbers or more; False as above."""
+        cdef Py_buffer view
+        try:
+            PyObject_GetBuffer(ring, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)
+        except (BufferError, ValueError):
+            return False  # it has steps, or a dtype of which buffers know nothing
+        try:
+            return self.append_view(&view, least)
+        finally:
+            PyBuffer_Release(&view)
+
+    cdef bint append_view(self, Py_buffer* view, Py_ssize_t least) except -1:
+        if view.format[0] not in b"dfilq" or view.format[1] != 0:
+            return False
+        cdef Py_ssize_t start = len(self.coordinates), n = view.len // view.itemsize
+        if view.ndim == 1:
+            if n % 2 or n < least:
+                return False
+        elif n == 0 or not has_points(view):
+            return False
+        array.resize_smart(self.coordinates, start + n)
+        if not convert_view(view, self.coordinates.data.as_doubles + start, n):
+            array.resize_smart(self.coordinates, start)
+            return False
+        self.append_ring_length(n // 2)
+        return True
+
+    cdef int append_ring_length(self, Py_ssize_t points) except -1:
         cdef Py_ssize_t rings = len(self.ring_lengths)
         array.resize_smart(self.ring_lengths, rings + 1)
-        self.ring_lengths.data.as_longlongs[rings] = n // 2
-        return i == n
+        self.ring_lengths.data.as_longlongs[rings] = points
+        return 0
 
 
 def read_objects(list objects):
@@ -175,7 +266,7 @@ def read_objects(list objects):
         if type(segmentation) is dict:
             if not to.append_rle(<dict>segmentation):
                 read_object(flat, index, item)
-        elif type(segmentation) is not list or not to.append_polygon(<list>segmentation):
+        elif not to.append_polygon(segmentation):
             read_object(flat, index, item)
         index += 1
     return flat
@@ -188,7 +279,7 @@ def read_polygons(list polygons):
     cdef Py_ssize_t index = 0
     for polygon in polygons:
         check_signals(index)
-        if type(polygon) is not list or not to.append_polygon(<list>polygon):
+        if not to.append_polygon(polygon):
             read_polygon(flat, index, polygon)
         index += 1
     return flat

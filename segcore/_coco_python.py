@@ -238,7 +238,7 @@ def _rings(polygon: Any) -> Sequence[Any]:
             return []
         if numbers.ndim == 1:
             _check_count(numbers)
-        return list(numbers) if numbers.ndim == 3 else [numbers]
+        return list(numbers) if numbers.ndim == 3 and numbers.shape[1] != 1 else [numbers]
     if not _is_list(polygon):
         raise TypeError(
             "expected an RLE dict, rings of coordinates, or an annotation dict, "
@@ -302,7 +302,7 @@ def _append_numbers(coordinates: array[float], numbers: Sequence[Any]) -> None:
 def _coordinates(ring: NDArray[Any]) -> NDArray[np.float64]:
     if ring.size and ring.dtype.kind not in "iuf":
         raise TypeError(f"expected a ring of numbers, got {ring.dtype}")
-    if ring.ndim != 1 and not (ring.ndim == 2 and ring.shape[1] == 2):
+    if ring.ndim != 1 and ring.shape[1:] not in ((2,), (1, 2)):  # the latter is OpenCV's
         raise ValueError(f"expected a ring of shape (K, 2) or (2 K,), got {ring.shape}")
     with np.errstate(over="ignore"):  # what a longdouble has too much becomes infinite
         return ring.astype(np.float64)

@@ -303,9 +303,10 @@ class Masks:
         polygons : iterable or Polygons
             What :meth:`to_polygons` gives, or for each mask a list of rings, or one ring alone. A
             ring is a flat list ``[x0, y0, x1, y1, ...]``, a list of points ``[[x0, y0], ...]``, or
-            an array of shape (2 K,) or (K, 2). Coordinates are in pixels, the first pixel's corners
-            being (0, 0) and (1, 1); they may lie outside the image. A mask without rings is empty,
-            and a ring of fewer than three points covers nothing.
+            an array of shape (2 K,), (K, 2), or (K, 1, 2) as OpenCV gives. Coordinates are in
+            pixels, the first pixel's corners being (0, 0) and (1, 1); they may lie outside the
+            image. A mask without rings is empty, and a ring of fewer than three points covers
+            nothing.
         size : sequence of int, optional
             (H, W). :class:`Polygons` know theirs; all else needs it.
 
@@ -324,6 +325,9 @@ class Masks:
         Notes
         -----
         The rule is that of ``rleFrPoly`` in the COCO API.
+
+        OpenCV's contours run through the middles of the outermost pixels, and so do not fill all of
+        these again; the rings of :meth:`to_polygons`, which run round them, do.
 
         Examples
         --------

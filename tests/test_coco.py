@@ -117,6 +117,8 @@ FORMS = {
     "(K, 2) array": np.array(RING, float).reshape(-1, 2),
     "list of (K, 2) arrays": [np.array(RING, ">f4").reshape(-1, 2)],
     "list of flat arrays": [np.array(RING, float)],
+    "OpenCV's contour": np.array(RING, np.int32).reshape(-1, 1, 2),
+    "list of OpenCV's contours": [np.array(RING, np.int32).reshape(-1, 1, 2)],
     "(R, K, 2) array": np.array([RING], np.longdouble).reshape(1, -1, 2),
     "points": [RING[i : i + 2] for i in range(0, 8, 2)],
     "tuples of points": [tuple(RING[i : i + 2]) for i in range(0, 8, 2)],
@@ -512,6 +514,78 @@ RINGS = [
 @pytest.mark.parametrize("form", RINGS)
 def test_from_polygons(form):
     assert sc.Masks.from_polygons([FORMS[form], [], [RING]], SIZE).area.tolist() == [6, 0, 6]
+
+
+def unaligned(array):
+    """Give the same numbers, but lying between the places where the processor likes them."""
+    raw = np.empty(array.nbytes + 1, np.uint8)[1:]
+    raw[:] = np.frombuffer(array.tobytes(), np.uint8)
+    return raw.view(array.dtype).reshape(array.shape)
+
+
+ARRAY_SHAPES = [(0,), (1,), (2,), (4,), (6,), (7,), (8,), (0, 2), (1, 2), (2, 2), (4, 2), (2, 4)]
+ARRAY_SHAPES += [(4, 1, 2), (1, 4, 2), (4, 1, 1), (0, 1, 2), (2, 2, 2), (1, 1, 4, 2), (4, 0), (4, 3)]
+ARRAY_DTYPES = [*"?bBhHiIlLqQefdgFDOUSmM", ">f8", ">i4", "V8", "V0", "S0", "f8,f8", "M8[s]"]
+LAYOUTS = {
+    "in rows": lambda array: array,
+    "in columns": np.asfortranarray,
+    "with steps": lambda array: np.repeat(array, 2, axis=0)[::2],
+    "turned": lambda array: array[::-1],
+    "unaligned": unaligned,
+    "memory map": lambda array: array.view(np.memmap),
+}
+
+
+def arrays_of(dtype):
+    """Make small arrays of every shape and layout."""
+    dtype = np.dtype(dtype)
+    for shape in ARRAY_SHAPES:
+        array = np.resize(np.array([*RING, 2, 2, 3, 3], "i1"), shape)
+        array = np.zeros(shape, dtype) if dtype.kind in "OV" else array.astype(dtype)
+        for layout in LAYOUTS.values():
+            if layout is not unaligned or (dtype.itemsize and not dtype.hasobject):
+                yield layout(array)
+
+
+@pytest.mark.parametrize("dtype", ARRAY_DTYPES)
+def test_both_walkers_read_the_same_arrays(dtype):
+    for array in arrays_of(dtype):
+        for polygon in (array, [array], [array, RING], [RING, array]):
+            for call in (
+                lambda polygon=polygon: sc.Masks.from_polygons([RING, polygon], SIZE),
+                lambda polygon=polygon: sc.Masks.from_coco([{"segmentation": polygon}, RLE]),
+            ):
+                assert outcome(call) == outcome_in_python(call)
+
+
+@pytest.mark.parametrize("dtype", "ilqfd")
+def test_common_arrays_are_read_by_compiled_code(walker, dtype, monkeypatch):
+    if walker is _coco_python:
+        pytest.skip("this one is not compiled")
+
+    def never(*_):
+        pytest.fail("the array was left to Python")
+
+    monkeypatch.setattr(walker, "read_polygon", never)
+    flat = np.array(RING, dtype)
+    points, contour = flat.reshape(-1, 2), flat.reshape(-1, 1, 2)
+    polygons = [flat, points, contour, [flat], [points, points], [contour, RING], [RING, flat]]
+    assert sc.Masks.from_polygons(polygons, SIZE) == EXPECTED[[0] * 7]
+
+
+@pytest.mark.parametrize("dtype", "ilqfd")
+def test_extreme_coordinates_in_arrays(dtype):
+    limits = np.iinfo(dtype) if dtype in "ilq" else np.finfo(dtype)
+    others = [limits.min, limits.max, 2**30, 2**30 - 1, -(2**30) - 1]
+    others += [] if dtype in "ilq" else [np.nan, np.inf, -np.inf, limits.tiny, -0.0]
+    for value in others:
+        array = np.array([0, 0, 6, 0, 6, 4, 0, value]).astype(dtype)
+        for polygon in (array, [array.reshape(-1, 2)]):
+
+            def call(polygon=polygon):
+                return sc.Masks.from_polygons([RING, polygon], SIZE)
+
+            assert outcome(call) == outcome_in_python(call)
 
 
 def test_from_no_polygons():
