@@ -524,7 +524,8 @@ def unaligned(array):
 
 
 ARRAY_SHAPES = [(0,), (1,), (2,), (4,), (6,), (7,), (8,), (0, 2), (1, 2), (2, 2), (4, 2), (2, 4)]
-ARRAY_SHAPES += [(4, 1, 2), (1, 4, 2), (4, 1, 1), (0, 1, 2), (2, 2, 2), (1, 1, 4, 2), (4, 0), (4, 3)]
+ARRAY_SHAPES += [(4, 0), (4, 3), (4, 1, 2), (1, 4, 2), (4, 1, 1), (0, 1, 2), (2, 2, 2)]
+ARRAY_SHAPES += [(1, 1, 4, 2)]
 ARRAY_DTYPES = [*"?bBhHiIlLqQefdgFDOUSmM", ">f8", ">i4", "V8", "V0", "S0", "f8,f8", "M8[s]"]
 LAYOUTS = {
     "in rows": lambda array: array,

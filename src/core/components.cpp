@@ -183,29 +183,52 @@ void components(const Context& context, BatchView<T> masks, Size size, int conne
                 Batch<T>& batch, Buffer<int64_t>& parents) {
     const double work = static_cast<double>(masks.total()) * 10;
     const int threads = threads_for(context, masks.count, work);
-    const int64_t chunks = threads <= 1 ? 1 : std::min(masks.count, int64_t{8} * threads);
-    std::vector<Found<T>> parts(static_cast<size_t>(chunks));
-    parallel_for(context, chunks, threads, [&](int64_t chunk, int) {
-        Splitter<T> splitter(context, size, connectivity == 8);
-        const int64_t last = masks.count * (chunk + 1) / chunks;
-        for (int64_t mask = masks.count * chunk / chunks; mask < last; ++mask) {
+    std::vector<Splitter<T>> splitters;
+    for (int i = 0; i < threads; ++i) splitters.emplace_back(context, size, connectivity == 8);
+    std::vector<Found<T>> parts(static_cast<size_t>(threads));
+    struct Chunk {
+        const Found<T>* part = nullptr;
+        Section run_ends, components;
+    };
+    const Chunks chunks_of(masks.count, threads);
+    std::vector<Chunk> chunks(static_cast<size_t>(chunks_of.size()));
+    parallel_for(context, chunks_of.size(), threads, [&](int64_t i, int worker) {
+        Found<T>& part = parts[static_cast<size_t>(worker)];
+        Chunk& chunk = chunks[static_cast<size_t>(i)];
+        chunk.part = &part;
+        chunk.run_ends.start = part.run_ends.size();
+        chunk.components.start = part.ends.size();
+        for (int64_t mask = chunks_of.first(i); mask < chunks_of.first(i + 1); ++mask) {
             context.poll(kWorkPerItem);
-            splitter.split(masks.begin(mask), masks.end(mask), mask,
-                           parts[static_cast<size_t>(chunk)]);
+            splitters[static_cast<size_t>(worker)].split(masks.begin(mask), masks.end(mask), mask,
+                                                         part);
         }
+        chunk.run_ends.size = part.run_ends.size() - chunk.run_ends.start;
+        chunk.components.size = part.ends.size() - chunk.components.start;
     });
-    batch.offsets.push_back(0);
-    for (Found<T>& part : parts) {
-        const int64_t before = static_cast<int64_t>(batch.run_ends.size());
-        for_all(context, part.ends.size(), 1,
-                [&](size_t i) { batch.offsets.push_back(before + part.ends[i]); });
-        append_all(context, part.parents.data(), part.parents.size(), parents);
-        if (chunks == 1) {
-            batch.run_ends = std::move(part.run_ends);
-        } else {
-            append_all(context, part.run_ends.data(), part.run_ends.size(), batch.run_ends);
-        }
+    const size_t run_ends = lay_out(chunks, &Chunk::run_ends);
+    const size_t count = lay_out(chunks, &Chunk::components);
+    batch.offsets.resize(count + 1);
+    batch.offsets[0] = 0;
+    if (threads == 1) {
+        batch.run_ends = std::move(parts[0].run_ends);
+        parents = std::move(parts[0].parents);
+    } else {
+        batch.run_ends.resize(run_ends);
+        parents.resize(count);
     }
+    parallel_for(context, chunks_of.size(), threads, [&](int64_t i, int) {
+        const Chunk& chunk = chunks[static_cast<size_t>(i)];
+        const Section& found = chunk.components;
+        if (threads > 1) {
+            chunk.run_ends.copy(context, chunk.part->run_ends, batch.run_ends);
+            found.copy(context, chunk.part->parents, parents);
+        }
+        for_all(context, found.size, 1, [&](size_t c) {
+            const int64_t end = chunk.part->ends[found.start + c];
+            batch.offsets[found.place + c + 1] = chunk.run_ends.moved(end);
+        });
+    });
 }
 
 template void components<uint32_t>(const Context&, BatchView<uint32_t>, Size, int, Batch<uint32_t>&,

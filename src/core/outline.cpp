@@ -227,33 +227,57 @@ void outline(const Context& context, BatchView<T> masks, Size size, int connecti
              Outlines& outlines) {
     const double work = static_cast<double>(masks.total()) * 20;
     const int threads = threads_for(context, masks.count, work);
-    const int64_t chunks = threads <= 1 ? 1 : std::min(masks.count, int64_t{8} * threads);
-    std::vector<Found> parts(static_cast<size_t>(chunks));
-    parallel_for(context, chunks, threads, [&](int64_t chunk, int) {
-        Tracer<T> tracer(context, size, connectivity == 8);
-        const int64_t last = masks.count * (chunk + 1) / chunks;
-        for (int64_t mask = masks.count * chunk / chunks; mask < last; ++mask) {
+    std::vector<Tracer<T>> tracers;
+    for (int i = 0; i < threads; ++i) tracers.emplace_back(context, size, connectivity == 8);
+    std::vector<Found> parts(static_cast<size_t>(threads));
+    struct Chunk {
+        const Found* part = nullptr;
+        Section numbers, rings, masks;  // numbers: two a vertex
+    };
+    const Chunks chunks_of(masks.count, threads);
+    std::vector<Chunk> chunks(static_cast<size_t>(chunks_of.size()));
+    parallel_for(context, chunks_of.size(), threads, [&](int64_t i, int worker) {
+        Found& part = parts[static_cast<size_t>(worker)];
+        Chunk& chunk = chunks[static_cast<size_t>(i)];
+        chunk.part = &part;
+        chunk.numbers.start = part.vertices.size();
+        chunk.rings.start = part.outer.size();
+        chunk.masks.start = part.mask_ends.size();
+        for (int64_t mask = chunks_of.first(i); mask < chunks_of.first(i + 1); ++mask) {
             context.poll(kWorkPerItem);
-            tracer.trace(masks.begin(mask), masks.end(mask), parts[static_cast<size_t>(chunk)]);
+            tracers[static_cast<size_t>(worker)].trace(masks.begin(mask), masks.end(mask), part);
         }
+        chunk.numbers.size = part.vertices.size() - chunk.numbers.start;
+        chunk.rings.size = part.outer.size() - chunk.rings.start;
+        chunk.masks.size = part.mask_ends.size() - chunk.masks.start;
     });
-    outlines.ring_offsets.push_back(0);
-    outlines.mask_offsets.push_back(0);
-    for (Found& part : parts) {
-        const int64_t vertices = static_cast<int64_t>(outlines.vertices.size() / 2);
-        const int64_t rings = static_cast<int64_t>(outlines.outer.size());
-        for_all(context, part.outer.size(), 3, [&](size_t i) {
-            outlines.ring_offsets.push_back(vertices + part.ring_ends[i]);
-            outlines.outer.push_back(part.outer[i] < 0 ? -1 : rings + part.outer[i]);
-        });
-        for_all(context, part.mask_ends.size(), 3,
-                [&](size_t i) { outlines.mask_offsets.push_back(rings + part.mask_ends[i]); });
-        if (chunks == 1) {
-            outlines.vertices = std::move(part.vertices);
-        } else {
-            append_all(context, part.vertices.data(), part.vertices.size(), outlines.vertices);
-        }
+    const size_t numbers = lay_out(chunks, &Chunk::numbers);
+    const size_t rings = lay_out(chunks, &Chunk::rings);
+    const size_t count = lay_out(chunks, &Chunk::masks);
+    outlines.ring_offsets.resize(rings + 1);
+    outlines.outer.resize(rings);
+    outlines.mask_offsets.resize(count + 1);
+    outlines.ring_offsets[0] = outlines.mask_offsets[0] = 0;
+    if (threads == 1) {
+        outlines.vertices = std::move(parts[0].vertices);
+    } else {
+        outlines.vertices.resize(numbers);
     }
+    parallel_for(context, chunks_of.size(), threads, [&](int64_t i, int) {
+        const Chunk& chunk = chunks[static_cast<size_t>(i)];
+        const Found& part = *chunk.part;
+        if (threads > 1) chunk.numbers.copy(context, part.vertices, outlines.vertices);
+        for_all(context, chunk.rings.size, 3, [&](size_t r) {
+            const size_t from = chunk.rings.start + r, to = chunk.rings.place + r;
+            const int64_t outer = part.outer[from];
+            outlines.ring_offsets[to + 1] = chunk.numbers.moved(2 * part.ring_ends[from]) / 2;
+            outlines.outer[to] = outer < 0 ? -1 : chunk.rings.moved(outer);
+        });
+        for_all(context, chunk.masks.size, 3, [&](size_t m) {
+            const int64_t end = part.mask_ends[chunk.masks.start + m];
+            outlines.mask_offsets[chunk.masks.place + m + 1] = chunk.rings.moved(end);
+        });
+    });
 }
 
 template void outline<uint32_t>(const Context&, BatchView<uint32_t>, Size, int, Outlines&);

@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "arena.hpp"
 #include "divide.hpp"
 #include "kernels.hpp"
 #include "parallel.hpp"
@@ -33,10 +34,10 @@ constexpr int64_t kWordsPerBlock = 8;  // a plane's ranks are kept for blocks of
 
 struct Layer {
     int64_t first, last;  // its columns
-    int64_t starts, ends;  // where their intervals' starts and ends begin in Mask::cells
+    uint16_t *starts, *ends;  // of their intervals
 };
 
-// A mask, prepared for the ways of counting that suit it.
+// A mask, prepared for the ways of counting that suit it, in the arena of its Preparer.
 template <class T>
 struct Mask {
     const T* flips = nullptr;
@@ -46,14 +47,14 @@ struct Mask {
     int64_t first_column = 0, last_column = 0;
     int64_t top = 0, bottom = 0;  // rows [top, bottom) hold it, not always tightly
 
-    std::vector<Layer> layers;  // empty: not prepared so
-    Buffer<uint16_t> cells;
+    const Layer* layers = nullptr;
+    int64_t layer_count = 0;  // 0: not prepared so
 
-    Buffer<uint64_t> plane;  // words from pixel plane_start, a multiple of 64; empty: none
+    const uint64_t* plane = nullptr;  // words from pixel plane_start, a multiple of 64; null: none
     int64_t plane_start = 0;
-    Buffer<int64_t> block_ranks;  // foreground before each block of the plane
+    const int64_t* block_ranks = nullptr;  // foreground before each block of the plane
 
-    Buffer<int64_t> ranks;  // foreground before each flip
+    const int64_t* ranks = nullptr;  // foreground before each flip
 };
 
 template <class T>
@@ -71,17 +72,14 @@ class Preparer {
         mask.first_column = static_cast<int64_t>(divider_.quotient(begin[0]));
         mask.last_column =
             static_cast<int64_t>(divider_.quotient(static_cast<T>(mask.last - 1))) + 1;
-        if (!make_layers(mask)) {
-            mask.layers.clear();
-            make_plane(mask);
-        }
+        if (!make_layers(mask)) make_plane(mask);
     }
 
     // What ranks need: only where some mask has no layers.
     void rank_flips(Mask<T>& mask) {
-        mask.ranks.resize(static_cast<size_t>(mask.count) + 1);
+        int64_t* const rank = arena_.take<int64_t>(static_cast<size_t>(mask.count) + 1);
+        mask.ranks = rank;
         int64_t area = 0;
-        int64_t* rank = mask.ranks.data();
         for_runs(mask, [&](int64_t i) {
             rank[i] = area;
             area += stop_of(mask, i) - static_cast<int64_t>(mask.flips[i]);
@@ -116,10 +114,7 @@ class Preparer {
         if (columns > most_cells || columns > (int64_t{1} << 31) - 1) return false;
 
         // The first run of each column goes to its place at once, the others are kept for later.
-        const size_t room = static_cast<size_t>(columns + kPadding);
-        assign_all(context_, 2 * room, uint16_t{0}, mask.cells);
-        uint16_t* const starts = mask.cells.data();
-        uint16_t* const ends = starts + room;
+        const Layer first = take_layer(origin, mask.last_column);
         others_.clear();
         int64_t top = height, bottom = 0;
         for_runs(mask, [&](int64_t i) {
@@ -132,9 +127,9 @@ class Preparer {
                 left -= n;
                 top = std::min(top, y);
                 bottom = std::max(bottom, y + n);
-                if (ends[x] == 0) {
-                    starts[x] = static_cast<uint16_t>(y);
-                    ends[x] = static_cast<uint16_t>(y + n);
+                if (first.ends[x] == 0) {
+                    first.starts[x] = static_cast<uint16_t>(y);
+                    first.ends[x] = static_cast<uint16_t>(y + n);
                 } else {
                     others_.push_back({static_cast<int32_t>(x), 0, static_cast<uint16_t>(y),
                                        static_cast<uint16_t>(y + n)});
@@ -143,46 +138,51 @@ class Preparer {
         });
         mask.top = top;
         mask.bottom = bottom;
-        mask.layers.push_back({origin, origin + columns, 0, static_cast<int64_t>(room)});
-        return others_.size() == 0 || add_layers(mask, columns, most_cells);
+        return add_layers(mask, first, most_cells);
     }
 
     // The second runs of columns, the third, and so on.
-    bool add_layers(Mask<T>& mask, int64_t columns, int64_t most_cells) {
-        assign_all(context_, static_cast<size_t>(columns), uint16_t{0}, depth_);
+    bool add_layers(Mask<T>& mask, const Layer& first_layer, int64_t most_cells) {
+        const int64_t columns = first_layer.last - first_layer.first;
         int64_t first[kMaxLayers], last[kMaxLayers];
-        size_t layers = 1;
+        int64_t count = 1;
+        if (others_.size()) assign_all(context_, static_cast<size_t>(columns), uint16_t{0}, depth_);
         for (size_t i = 0; i < others_.size(); ++i) {
             if (i % kPart == 0) context_.poll(3 * kPart);
             Piece& piece = others_[i];
             piece.depth = ++depth_[static_cast<size_t>(piece.column)];
             if (piece.depth == kMaxLayers) return false;
-            if (piece.depth == layers) {
-                first[layers] = piece.column;
-                ++layers;
-            }
+            if (piece.depth == count) first[count++] = piece.column;
             last[piece.depth] = piece.column;
         }
         // Pieces come in ascending columns, so first and last are the layers' extents.
-        int64_t cells = 2 * (columns + kPadding);
-        for (size_t k = 1; k < layers; ++k) {
-            const int64_t room = last[k] + 1 - first[k] + kPadding;
-            mask.layers.push_back({mask.first_column + first[k], mask.first_column + last[k] + 1,
-                                   cells, cells + room});
-            cells += 2 * room;
-            if (cells > 2 * (most_cells + kPadding * static_cast<int64_t>(k + 1))) return false;
+        int64_t cells = columns;
+        for (int64_t k = 1; k < count; ++k) cells += last[k] + 1 - first[k];
+        if (cells > most_cells) return false;
+
+        Layer* const layers = arena_.take<Layer>(static_cast<size_t>(count));
+        layers[0] = first_layer;
+        for (int64_t k = 1; k < count; ++k) {
+            layers[k] = take_layer(mask.first_column + first[k], mask.first_column + last[k] + 1);
         }
-        const size_t done = mask.cells.size();
-        mask.cells.resize(static_cast<size_t>(cells));
-        fill_all(context_, mask.cells.data() + done, mask.cells.size() - done, uint16_t{0});
         for_all(context_, others_.size(), 3, [&](size_t i) {
             const Piece& piece = others_[i];
-            const Layer& layer = mask.layers[piece.depth];
+            const Layer& layer = layers[piece.depth];
             const int64_t at = piece.column + mask.first_column - layer.first;
-            mask.cells[static_cast<size_t>(layer.starts + at)] = piece.start;
-            mask.cells[static_cast<size_t>(layer.ends + at)] = piece.end;
+            layer.starts[at] = piece.start;
+            layer.ends[at] = piece.end;
         });
+        mask.layers = layers;
+        mask.layer_count = count;
         return true;
+    }
+
+    // A layer of empty intervals.
+    Layer take_layer(int64_t first, int64_t last) {
+        const size_t room = static_cast<size_t>(last - first + kPadding);
+        uint16_t* const cells = arena_.take<uint16_t>(2 * room);
+        fill_all(context_, cells, 2 * room, uint16_t{0});
+        return {first, last, cells, cells + room};
     }
 
     // A plane, where it takes no more than a few words a run.
@@ -191,8 +191,8 @@ class Preparer {
         const int64_t words = (mask.last - mask.plane_start + 63) / 64;
         if (words > 4 * mask.count + 64) return;
         const int64_t padded = (words + kWordsPerBlock - 1) / kWordsPerBlock * kWordsPerBlock;
-        assign_all(context_, static_cast<size_t>(padded), uint64_t{0}, mask.plane);
-        uint64_t* plane = mask.plane.data();
+        uint64_t* const plane = arena_.take<uint64_t>(static_cast<size_t>(padded));
+        fill_all(context_, plane, static_cast<size_t>(padded), uint64_t{0});
         // Mark the flips, then let each mark run on to the next: bit p is the parity of those <= p.
         for_all(context_, mask.count, 1, [&](int64_t i) {
             const int64_t p = static_cast<int64_t>(mask.flips[i]) - mask.plane_start;
@@ -211,13 +211,15 @@ class Preparer {
             plane[w] = word;
         });
         const int64_t blocks = padded / kWordsPerBlock;
-        mask.block_ranks.resize(static_cast<size_t>(blocks));
+        int64_t* const ranks = arena_.take<int64_t>(static_cast<size_t>(blocks));
         int64_t rank = 0;
         for_all(context_, blocks, 5, [&](int64_t block) {
-            mask.block_ranks[static_cast<size_t>(block)] = rank;
+            ranks[block] = rank;
             rank += static_cast<int64_t>(context_.simd.count_bits(
                 plane + block * kWordsPerBlock, static_cast<size_t>(kWordsPerBlock)));
         });
+        mask.plane = plane;
+        mask.block_ranks = ranks;
     }
 
     struct Piece {
@@ -228,6 +230,7 @@ class Preparer {
     const Context& context_;
     Size size_;
     Divider<T> divider_;
+    Arena arena_;
     Buffer<uint16_t> depth_;  // of each column: its runs but the first
     Buffer<Piece> others_;  // those runs
 };
@@ -242,9 +245,9 @@ class Counter {
         if (a.first >= b.last || b.first >= a.last) return 0;
         if (a.area == pixels_) return b.area;
         if (b.area == pixels_) return a.area;
-        if (!a.layers.empty() && !b.layers.empty()) return by_layers(a, b);
+        if (a.layer_count && b.layer_count) return by_layers(a, b);
         const bool few_a = a.count <= b.count;
-        if (a.plane.size() && b.plane.size()) {
+        if (a.plane && b.plane) {
             const int64_t first = std::max(a.first, b.first), last = std::min(a.last, b.last);
             if ((last - first) / 64 <= 32 * std::min(a.count, b.count)) return by_planes(a, b);
         }
@@ -254,16 +257,15 @@ class Counter {
    private:
     int64_t by_layers(const Mask<T>& a, const Mask<T>& b) const {
         uint64_t sum = 0;
-        for (const Layer& p : a.layers) {
-            for (const Layer& q : b.layers) {
-                const int64_t first = std::max(p.first, q.first);
-                const int64_t last = std::min(p.last, q.last);
+        for (const Layer* p = a.layers; p < a.layers + a.layer_count; ++p) {
+            for (const Layer* q = b.layers; q < b.layers + b.layer_count; ++q) {
+                const int64_t first = std::max(p->first, q->first);
+                const int64_t last = std::min(p->last, q->last);
                 if (first >= last) continue;
-                const uint16_t* in_a = a.cells.data() + first - p.first;
-                const uint16_t* in_b = b.cells.data() + first - q.first;
+                const int64_t in_p = first - p->first, in_q = first - q->first;
                 for_parts(context_, last - first, 1, [&](int64_t start, int64_t stop) {
-                    sum += simd_.overlap_columns(in_a + p.starts + start, in_a + p.ends + start,
-                                                 in_b + q.starts + start, in_b + q.ends + start,
+                    sum += simd_.overlap_columns(p->starts + in_p + start, p->ends + in_p + start,
+                                                 q->starts + in_q + start, q->ends + in_q + start,
                                                  static_cast<size_t>(stop - start));
                 });
             }
@@ -274,8 +276,8 @@ class Counter {
     int64_t by_planes(const Mask<T>& a, const Mask<T>& b) const {
         const int64_t start = std::max(a.plane_start, b.plane_start);
         const int64_t words = (std::min(a.last, b.last) - start + 63) / 64;
-        const uint64_t* in_a = a.plane.data() + (start - a.plane_start) / 64;
-        const uint64_t* in_b = b.plane.data() + (start - b.plane_start) / 64;
+        const uint64_t* in_a = a.plane + (start - a.plane_start) / 64;
+        const uint64_t* in_b = b.plane + (start - b.plane_start) / 64;
         uint64_t sum = 0;
         for_parts(context_, words, 1, [&](int64_t first, int64_t last) {
             sum +=
@@ -299,7 +301,7 @@ class Counter {
         int64_t sum = 0;
         const T* from = b.flips;
         for_all(context_, (last - i + 1) / 2, 50, [&](int64_t) {
-            if (b.plane.size()) {
+            if (b.plane) {
                 sum += plane_rank(b, stop_of(a, i)) - plane_rank(b, start_of(a, i));
             } else {
                 const int64_t before = flip_rank(b, start_of(a, i), from);
@@ -322,8 +324,8 @@ class Counter {
         if (position >= mask.last) return mask.area;
         const int64_t p = position - mask.plane_start;
         const int64_t word = p / 64, block = word / kWordsPerBlock;
-        const uint64_t* plane = mask.plane.data();
-        int64_t rank = mask.block_ranks[static_cast<size_t>(block)];
+        const uint64_t* plane = mask.plane;
+        int64_t rank = mask.block_ranks[block];
         const int64_t start = block * kWordsPerBlock;
         rank += static_cast<int64_t>(
             simd_.count_bits(plane + start, static_cast<size_t>(word - start)));
@@ -348,7 +350,7 @@ class Counter {
         const int64_t i = from - mask.flips;  // the first flip at or behind the position
         // Behind an odd number of flips lies foreground: up to flip i, or to the end.
         const int64_t upto = i < mask.count ? static_cast<int64_t>(mask.flips[i]) : pixels_;
-        return mask.ranks[static_cast<size_t>(i)] - (i % 2 ? upto - position : 0);
+        return mask.ranks[i] - (i % 2 ? upto - position : 0);
     }
 
     const Context& context_;
@@ -369,19 +371,18 @@ class Prepared {
 
         const int threads =
             threads_for(context, count, flips * 2 + static_cast<double>(count) * 100);
-        std::vector<std::unique_ptr<Preparer<T>>> preparers;
         for (int i = 0; i < threads; ++i) {
-            preparers.push_back(std::make_unique<Preparer<T>>(context, size));
+            preparers_.push_back(std::make_unique<Preparer<T>>(context, size));
         }
         parallel_for(context, count, threads, [&](int64_t i, int worker) {
             const BatchView<T>& batch = i < a.count ? a : b;
             const int64_t mask = i < a.count ? i : i - a.count;
-            preparers[static_cast<size_t>(worker)]->prepare(batch.begin(mask), batch.end(mask),
-                                                            masks_[static_cast<size_t>(i)]);
+            preparers_[static_cast<size_t>(worker)]->prepare(batch.begin(mask), batch.end(mask),
+                                                             masks_[static_cast<size_t>(i)]);
         });
         if (!all_have_layers()) {
             parallel_for(context, count, threads, [&](int64_t i, int worker) {
-                preparers[static_cast<size_t>(worker)]->rank_flips(masks_[static_cast<size_t>(i)]);
+                preparers_[static_cast<size_t>(worker)]->rank_flips(masks_[static_cast<size_t>(i)]);
             });
         }
     }
@@ -392,11 +393,12 @@ class Prepared {
    private:
     bool all_have_layers() const {
         for (const Mask<T>& mask : masks_) {
-            if (mask.count > 0 && mask.layers.empty()) return false;
+            if (mask.count > 0 && mask.layer_count == 0) return false;
         }
         return true;
     }
 
+    std::vector<std::unique_ptr<Preparer<T>>> preparers_;  // one a thread
     std::vector<Mask<T>> masks_;
     int64_t first_b_;
 };

@@ -1,6 +1,7 @@
 // A plain parallel loop. No OpenMP: no second runtime of it meets the one of an ML framework.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <mutex>
@@ -88,6 +89,46 @@ void parallel_for(const Context& context, int64_t items, int threads, Body&& bod
     loop.rethrow();
 }
 
+// Masks in chunks of neighbours, several for each thread.
+class Chunks {
+   public:
+    Chunks(int64_t masks, int threads)
+        : masks_(masks), size_(threads <= 1 ? 1 : std::min(masks, int64_t{8} * threads)) {}
+
+    int64_t size() const { return size_; }
+    // Chunk i has the masks [first(i), first(i + 1)).
+    int64_t first(int64_t i) const { return masks_ * i / size_; }
+
+   private:
+    int64_t masks_, size_;
+};
+
+// What a chunk appended to a buffer of the thread that made it, and where that goes in the whole.
+// Buffers are the threads', not the chunks': fewer grow, and allocators are asked less.
+struct Section {
+    size_t start = 0, size = 0, place = 0;
+
+    template <class T>
+    void copy(const Context& context, const Buffer<T>& part, Buffer<T>& whole) const {
+        copy_all(context, part.data() + start, size, whole.data() + place);
+    }
+    // What is at this position of the buffer comes to this one of the whole.
+    int64_t moved(int64_t position) const {
+        return position - static_cast<int64_t>(start) + static_cast<int64_t>(place);
+    }
+};
+
+// Give the sections of all chunks their places, one behind the other. Returns the whole's size.
+template <class Chunk>
+size_t lay_out(std::vector<Chunk>& chunks, Section Chunk::* section) {
+    size_t total = 0;
+    for (Chunk& chunk : chunks) {
+        (chunk.*section).place = total;
+        total += (chunk.*section).size;
+    }
+    return total;
+}
+
 // Build a batch mask by mask: make(mask, run_ends, worker) appends mask's run ends to the buffer
 // and returns a Status. `work` estimates the whole, in nanoseconds. Where several masks are wrong,
 // the first in batch order is reported, whatever the number of threads.
@@ -107,44 +148,38 @@ Status build_batch(const Context& context, int64_t count, double work, Batch<T>&
         }
         return {};
     }
-    // Chunks of neighbouring masks, several a thread: each has a buffer, and they are joined.
-    const int64_t wanted = int64_t{8} * threads;
-    const int64_t chunks = count < wanted ? count : wanted;
-    std::vector<Buffer<T>> parts(static_cast<size_t>(chunks));
-    std::vector<Status> statuses(static_cast<size_t>(chunks));
-    parallel_for(context, chunks, threads, [&](int64_t chunk, int worker) {
-        Buffer<T>& part = parts[static_cast<size_t>(chunk)];
-        const int64_t first = count * chunk / chunks, last = count * (chunk + 1) / chunks;
-        for (int64_t mask = first; mask < last; ++mask) {
+    struct Chunk {
+        const Buffer<T>* part = nullptr;
+        Section run_ends;
+        Status status;
+    };
+    const Chunks masks(count, threads);
+    std::vector<Chunk> chunks(static_cast<size_t>(masks.size()));
+    std::vector<Buffer<T>> parts(static_cast<size_t>(threads));
+    parallel_for(context, masks.size(), threads, [&](int64_t i, int worker) {
+        Buffer<T>& part = parts[static_cast<size_t>(worker)];
+        Chunk& chunk = chunks[static_cast<size_t>(i)];
+        chunk.part = &part;
+        chunk.run_ends.start = part.size();
+        for (int64_t mask = masks.first(i); mask < masks.first(i + 1); ++mask) {
             context.poll(kWorkPerItem);
-            Status status = make(mask, part, worker);
-            if (!status.ok()) {
-                statuses[static_cast<size_t>(chunk)] = status;
-                return;
-            }
+            chunk.status = make(mask, part, worker);
+            if (!chunk.status.ok()) return;
             batch.offsets[static_cast<size_t>(mask) + 1] = static_cast<int64_t>(part.size());
         }
+        chunk.run_ends.size = part.size() - chunk.run_ends.start;
     });
-    for (const Status& status : statuses) {
-        if (!status.ok()) return status;
+    for (const Chunk& chunk : chunks) {
+        if (!chunk.status.ok()) return chunk.status;
     }
-    size_t total = 0;
-    for (const Buffer<T>& part : parts) total += part.size();
-    batch.run_ends.resize(total);
-    std::vector<size_t> starts(static_cast<size_t>(chunks));
-    total = 0;
-    for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-        starts[static_cast<size_t>(chunk)] = total;
-        const int64_t first = count * chunk / chunks, last = count * (chunk + 1) / chunks;
-        for (int64_t mask = first; mask < last; ++mask) {
-            batch.offsets[static_cast<size_t>(mask) + 1] += static_cast<int64_t>(total);
+    batch.run_ends.resize(lay_out(chunks, &Chunk::run_ends));
+    parallel_for(context, masks.size(), threads, [&](int64_t i, int) {
+        const Chunk& chunk = chunks[static_cast<size_t>(i)];
+        chunk.run_ends.copy(context, *chunk.part, batch.run_ends);
+        for (int64_t mask = masks.first(i); mask < masks.first(i + 1); ++mask) {
+            int64_t& offset = batch.offsets[static_cast<size_t>(mask) + 1];
+            offset = chunk.run_ends.moved(offset);
         }
-        total += parts[static_cast<size_t>(chunk)].size();
-    }
-    parallel_for(context, chunks, threads, [&](int64_t chunk, int) {
-        const Buffer<T>& part = parts[static_cast<size_t>(chunk)];
-        copy_all(context, part.data(), part.size(),
-                 batch.run_ends.data() + starts[static_cast<size_t>(chunk)]);
     });
     return {};
 }

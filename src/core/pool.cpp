@@ -41,10 +41,13 @@ class Pool {
 
    private:
     void open(Job& job) {
-        std::lock_guard<std::mutex> lock(mutex_);
-        jobs_.push_back(&job);
-        wanted_ += job.threads - 1;
-        while (started_ < wanted_ && start()) ++started_;
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            jobs_.push_back(&job);
+            wanted_ += job.threads - 1;
+            while (started_ < wanted_ && start()) ++started_;
+        }
+        // Not before the mutex is free: a thread would wake only to wait for it.
         for (int i = 1; i < job.threads; ++i) wake_.notify_one();
     }
 
@@ -85,7 +88,10 @@ class Pool {
             lock.unlock();
             job->work.run(worker);
             lock.lock();
-            if (--job->running == 0) done_.notify_all();
+            if (--job->running > 0) continue;
+            lock.unlock();
+            done_.notify_all();
+            lock.lock();
         }
     }
 

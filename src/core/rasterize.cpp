@@ -216,23 +216,39 @@ struct Range {
     }
 };
 
-template <class T>
-void fill_box(const Context& context, const double* box, Size size, Buffer<T>& run_ends) {
-    const Range columns(box[0], box[2], size.width), rows(box[1], box[3], size.height);
-    if (columns.first >= columns.last || rows.first >= rows.last) return;
-    const int64_t pixels = size.pixels();
-    const bool whole = rows.last - rows.first == size.height;
-    const int64_t runs = whole ? 1 : columns.last - columns.first;
-    T* to = run_ends.grow(static_cast<size_t>(2 * runs));
-    T* const begin = to;
-    for_all(context, runs, 1, [&](int64_t i) {
-        const int64_t column = (columns.first + i) * size.height;
-        const int64_t stop = whole ? columns.last * size.height : column + rows.last;
-        *to++ = static_cast<T>(column + rows.first);
-        if (stop < pixels) *to++ = static_cast<T>(stop);
-    });
-    run_ends.resize(run_ends.size() + static_cast<size_t>(to - begin));
-}
+// The pixels of a box.
+class Box {
+   public:
+    Box(const double* corners, Size size)
+        : size_(size),
+          columns_(corners[0], corners[2], size.width),
+          rows_(corners[1], corners[3], size.height),
+          whole_(rows_.last - rows_.first == size.height) {}
+
+    int64_t run_ends() const {
+        if (columns_.first >= columns_.last || rows_.first >= rows_.last) return 0;
+        const bool to_the_end = columns_.last == size_.width && rows_.last == size_.height;
+        return 2 * (whole_ ? 1 : columns_.last - columns_.first) - to_the_end;
+    }
+
+    template <class T>
+    void write(const Context& context, T* to, T* end) const {
+        const int64_t height = size_.height;
+        const int64_t length =
+            (whole_ ? columns_.last - columns_.first - 1 : 0) * height + rows_.last - rows_.first;
+        const int64_t first = columns_.first * height + rows_.first;
+        for_all(context, (end - to) / 2, 1, [&](int64_t i) {
+            to[2 * i] = static_cast<T>(first + i * height);
+            to[2 * i + 1] = static_cast<T>(first + i * height + length);
+        });
+        if ((end - to) % 2) end[-1] = static_cast<T>(first + (end - to) / 2 * height);
+    }
+
+   private:
+    Size size_;
+    Range columns_, rows_;
+    bool whole_;  // its columns are one run
+};
 
 }  // namespace
 
@@ -274,16 +290,30 @@ Status rasterize_polygons(const Context& context, const double* coordinates,
         });
 }
 
+// How many run ends a box has is told at once, and so each is written to its place.
 template <class T>
 Status rasterize_boxes(const Context& context, const double* boxes, int64_t count, Size size,
                        Batch<T>& batch) {
-    return build_batch<T>(context, count, static_cast<double>(count) * 200, batch,
-                          [&](int64_t mask, Buffer<T>& run_ends, int) {
-                              const double* box = boxes + 4 * mask;
-                              const Status status = check_coordinates(box, 4, mask);
-                              if (status.ok()) fill_box(context, box, size, run_ends);
-                              return status;
-                          });
+    batch.offsets.resize(static_cast<size_t>(count) + 1);
+    int64_t total = 0;
+    batch.offsets[0] = 0;
+    for (int64_t i = 0; i < count; ++i) {
+        context.poll(kWorkPerItem);
+        const Status status = check_coordinates(boxes + 4 * i, 4, i);
+        if (!status.ok()) return status;
+        const int64_t run_ends = Box(boxes + 4 * i, size).run_ends();
+        if (run_ends > PTRDIFF_MAX - total) throw std::bad_alloc();
+        total += run_ends;
+        batch.offsets[static_cast<size_t>(i) + 1] = total;
+    }
+    batch.run_ends.resize(static_cast<size_t>(total));
+    const double work = static_cast<double>(total) + static_cast<double>(count) * 50;
+    parallel_for(context, count, threads_for(context, count, work), [&](int64_t i, int) {
+        T* const run_ends = batch.run_ends.data();
+        const int64_t* const place = batch.offsets.data() + i;
+        Box(boxes + 4 * i, size).write(context, run_ends + place[0], run_ends + place[1]);
+    });
+    return {};
 }
 
 #define SEGCORE_INSTANTIATE(T)                                                           \
