@@ -51,27 +51,25 @@ cdef inline int check_signals(Py_ssize_t step) except -1:
     return PyErr_CheckSignals() if step % 65536 == 0 else 0
 
 
-cdef inline bint convert(const Number* numbers, double* to, Py_ssize_t n) noexcept:
-    """Convert numbers to double; False, and nothing done, where they are not aligned."""
-    if <uintptr_t>numbers % sizeof(Number):
-        return False
+cdef inline void convert(const Number* numbers, double* to, Py_ssize_t n) noexcept:
     cdef Py_ssize_t i
     for i in range(n):
         to[i] = <double>numbers[i]
-    return True
 
 
-cdef bint convert_view(Py_buffer* view, double* to, Py_ssize_t n) noexcept:
+cdef void convert_view(Py_buffer* view, double* to, Py_ssize_t n) noexcept:
+    """Convert numbers of a format among ``dfilq``, which are aligned."""
     cdef char kind = view.format[0]
     if kind == b"d":
-        return convert(<const double*>view.buf, to, n)
-    if kind == b"f":
-        return convert(<const float*>view.buf, to, n)
-    if kind == b"i":
-        return convert(<const int*>view.buf, to, n)
-    if kind == b"l":
-        return convert(<const long*>view.buf, to, n)
-    return convert(<const long long*>view.buf, to, n)
+        convert(<const double*>view.buf, to, n)
+    elif kind == b"f":
+        convert(<const float*>view.buf, to, n)
+    elif kind == b"i":
+        convert(<const int*>view.buf, to, n)
+    elif kind == b"l":
+        convert(<const long*>view.buf, to, n)
+    else:
+        convert(<const long long*>view.buf, to, n)
 
 
 cdef inline bint has_points(Py_buffer* view) noexcept:
@@ -233,6 +231,8 @@ cdef class _Appender:
     cdef bint append_view(self, Py_buffer* view, Py_ssize_t least) except -1:
         if view.format[0] not in b"dfilq" or view.format[1] != 0:
             return False
+        if <uintptr_t>view.buf % view.itemsize:
+            return False  # not aligned
         cdef Py_ssize_t start = len(self.coordinates), n = view.len // view.itemsize
         if view.ndim == 1:
             if n % 2 or n < least:
@@ -240,9 +240,7 @@ cdef class _Appender:
         elif n == 0 or not has_points(view):
             return False
         array.resize_smart(self.coordinates, start + n)
-        if not convert_view(view, self.coordinates.data.as_doubles + start, n):
-            array.resize_smart(self.coordinates, start)
-            return False
+        convert_view(view, self.coordinates.data.as_doubles + start, n)
         self.append_ring_length(n // 2)
         return True
 

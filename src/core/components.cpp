@@ -196,15 +196,15 @@ void components(const Context& context, BatchView<T> masks, Size size, int conne
         Found<T>& part = parts[static_cast<size_t>(worker)];
         Chunk& chunk = chunks[static_cast<size_t>(i)];
         chunk.part = &part;
-        chunk.run_ends.start = part.run_ends.size();
-        chunk.components.start = part.ends.size();
+        chunk.run_ends.begin(part.run_ends);
+        chunk.components.begin(part.ends);
         for (int64_t mask = chunks_of.first(i); mask < chunks_of.first(i + 1); ++mask) {
             context.poll(kWorkPerItem);
             splitters[static_cast<size_t>(worker)].split(masks.begin(mask), masks.end(mask), mask,
                                                          part);
         }
-        chunk.run_ends.size = part.run_ends.size() - chunk.run_ends.start;
-        chunk.components.size = part.ends.size() - chunk.components.start;
+        chunk.run_ends.end(part.run_ends);
+        chunk.components.end(part.ends);
     });
     const size_t run_ends = lay_out(chunks, &Chunk::run_ends);
     const size_t count = lay_out(chunks, &Chunk::components);

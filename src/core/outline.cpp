@@ -240,16 +240,16 @@ void outline(const Context& context, BatchView<T> masks, Size size, int connecti
         Found& part = parts[static_cast<size_t>(worker)];
         Chunk& chunk = chunks[static_cast<size_t>(i)];
         chunk.part = &part;
-        chunk.numbers.start = part.vertices.size();
-        chunk.rings.start = part.outer.size();
-        chunk.masks.start = part.mask_ends.size();
+        chunk.numbers.begin(part.vertices);
+        chunk.rings.begin(part.outer);
+        chunk.masks.begin(part.mask_ends);
         for (int64_t mask = chunks_of.first(i); mask < chunks_of.first(i + 1); ++mask) {
             context.poll(kWorkPerItem);
             tracers[static_cast<size_t>(worker)].trace(masks.begin(mask), masks.end(mask), part);
         }
-        chunk.numbers.size = part.vertices.size() - chunk.numbers.start;
-        chunk.rings.size = part.outer.size() - chunk.rings.start;
-        chunk.masks.size = part.mask_ends.size() - chunk.masks.start;
+        chunk.numbers.end(part.vertices);
+        chunk.rings.end(part.outer);
+        chunk.masks.end(part.mask_ends);
     });
     const size_t numbers = lay_out(chunks, &Chunk::numbers);
     const size_t rings = lay_out(chunks, &Chunk::rings);

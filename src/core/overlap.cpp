@@ -141,7 +141,7 @@ class Preparer {
         return add_layers(mask, first, most_cells);
     }
 
-    // The second runs of columns, the third, and so on.
+    // Behind the first layer: the second runs of columns, the third, and so on.
     bool add_layers(Mask<T>& mask, const Layer& first_layer, int64_t most_cells) {
         const int64_t columns = first_layer.last - first_layer.first;
         int64_t first[kMaxLayers], last[kMaxLayers];

@@ -108,6 +108,16 @@ class Chunks {
 struct Section {
     size_t start = 0, size = 0, place = 0;
 
+    // To be called before the chunk appends to the buffer, and after it.
+    template <class T>
+    void begin(const Buffer<T>& part) {
+        start = part.size();
+    }
+    template <class T>
+    void end(const Buffer<T>& part) {
+        size = part.size() - start;
+    }
+
     template <class T>
     void copy(const Context& context, const Buffer<T>& part, Buffer<T>& whole) const {
         copy_all(context, part.data() + start, size, whole.data() + place);
@@ -160,14 +170,14 @@ Status build_batch(const Context& context, int64_t count, double work, Batch<T>&
         Buffer<T>& part = parts[static_cast<size_t>(worker)];
         Chunk& chunk = chunks[static_cast<size_t>(i)];
         chunk.part = &part;
-        chunk.run_ends.start = part.size();
+        chunk.run_ends.begin(part);
         for (int64_t mask = masks.first(i); mask < masks.first(i + 1); ++mask) {
             context.poll(kWorkPerItem);
             chunk.status = make(mask, part, worker);
             if (!chunk.status.ok()) return;
             batch.offsets[static_cast<size_t>(mask) + 1] = static_cast<int64_t>(part.size());
         }
-        chunk.run_ends.size = part.size() - chunk.run_ends.start;
+        chunk.run_ends.end(part);
     });
     for (const Chunk& chunk : chunks) {
         if (!chunk.status.ok()) return chunk.status;

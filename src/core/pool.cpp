@@ -88,10 +88,7 @@ class Pool {
             lock.unlock();
             job->work.run(worker);
             lock.lock();
-            if (--job->running > 0) continue;
-            lock.unlock();
-            done_.notify_all();
-            lock.lock();
+            if (--job->running == 0) done_.notify_all();
         }
     }
 
