@@ -1,0 +1,1 @@
+"""Validation of user input: arrays, sizes, dtypes, run ends."""

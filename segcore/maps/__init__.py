@@ -1,0 +1,1 @@
+"""Label maps: semantic and panoptic maps, ids, and the overlap table of two maps."""

@@ -1,0 +1,1 @@
+"""Operations on masks: overlap, suppression, morphology, regions."""
