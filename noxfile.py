@@ -164,8 +164,14 @@ def lint(session):
     session.run("mypy")
     allowed = Path(session.create_tmp()).resolve() / "allowed"
     # What pybind11 and Cython add: a metaclass, and special methods.
-    allowed.write_text("segcore._native.Kernels\nsegcore._coco.__\\w+__\n")
-    stubtest = ["mypy.stubtest", "segcore._native", "segcore._coco", "--allowlist", str(allowed)]
+    allowed.write_text("segcore._native.Kernels\nsegcore.formats._coco.__\\w+__\n")
+    stubtest = [
+        "mypy.stubtest",
+        "segcore._native",
+        "segcore.formats._coco",
+        "--allowlist",
+        str(allowed),
+    ]
     stubtest += ["--mypy-config-file", "pyproject.toml"]
     session.run("python", "-m", *stubtest, env={"PYTHONSAFEPATH": "1"})
     folders = ("src/core", "src/simd", "src/bind", "tests/cpp", "tests/cpp/fuzz")

@@ -94,7 +94,7 @@ def extensions():
         define_macros=[("SEGCORE_VERSION", f'"{version()}"')],
         depends=sources("src/**/*.hpp", "src/**/*.inl"),
     )
-    [coco] = cythonize("segcore/_coco.pyx", build_dir="build/cython", language_level=3)
+    [coco] = cythonize("segcore/formats/_coco.pyx", build_dir="build/cython", language_level=3)
     for extension in (native, coco):
         extension.optional = not REQUIRE_NATIVE
     return [native, coco]

@@ -3,7 +3,7 @@
 import numpy as np
 
 import segcore as sc
-from segcore.sampling import bilinear_positions
+from segcore.models.positions import bilinear_positions
 
 from .argmax import scores_of
 from .common import BACKENDS, INPUTS, REFERENCE, expect, loaded

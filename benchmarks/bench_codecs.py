@@ -6,12 +6,12 @@ from .common import WrongAnswerError, batch
 
 
 class Codecs:
-    params = (tuple(sc.codecs.__all__), ("blobs", "noise", "horizontal_stripes"))
+    params = (tuple(sc.formats.__all__), ("blobs", "noise", "horizontal_stripes"))
     param_names = ("codec", "input")
 
     def setup(self, codec, name):
         arrays, self.size = batch(name, 10)
-        self.codec = getattr(sc.codecs, codec)
+        self.codec = getattr(sc.formats, codec)
         self.masks = sc.Masks(*arrays, self.size)
         self.objects = self.codec.encode(self.masks)
         if self.codec.decode(self.objects, self.size) != self.masks:

@@ -1,8 +1,8 @@
 """Soft masks to run ends: pasted into boxes, upsampled, upsampled by an intermediate size."""
 
 import segcore as sc
-from segcore import soft
 from segcore.backends import kernels
+from segcore.models import soft
 
 from .common import BACKENDS, INPUTS, checked
 from .soft import heads, wobbly
@@ -31,7 +31,7 @@ class Resample:
 
 
 class Recorded:
-    """Keep what the functions of segcore.soft call their kernel with."""
+    """Keep what the functions of segcore.models call their kernel with."""
 
     def __init__(self, calls):
         self.calls = calls

@@ -155,7 +155,7 @@ def sample(folder: Path) -> Iterator[tuple[dict[str, Any], NDArray[np.int32]]]:
     document = json.loads((folder / "panoptic_examples.json").read_text("utf-8"))
     for entry in document["annotations"]:
         with Image.open(folder / "panoptic_examples" / entry["file_name"]) as image:
-            yield entry, sc.panoptic_ids.from_rgb(np.asarray(image))
+            yield entry, sc.maps.ids.from_rgb(np.asarray(image))
 
 
 def combine_sample(folder: Path, panopticapi: Path) -> None:

@@ -23,30 +23,33 @@ from typing import TYPE_CHECKING, Any
 
 from segcore import backends
 from segcore._version import __version__
-from segcore.argmax import argmax_masks, argmax_upsample
-from segcore.compose import compose_semantic
-from segcore.contingency import OverlapTable, overlap_table
+from segcore.maps.overlap_table import OverlapTable, overlap_table
+from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks
-from segcore.morphology import boundary, closing, dilate, erode, opening
-from segcore.nms import matrix_nms, merge_duplicates, nms, soft_nms
-from segcore.overlap import boundary_iou, containment, dice, intersection, iou
+from segcore.models.argmax import argmax_masks, argmax_upsample
+from segcore.models.paste import paste_masks
+from segcore.models.stability import stability_score
+from segcore.models.upsample import prototype_masks, upsample_masks
+from segcore.ops.morphology import boundary, closing, dilate, erode, opening
+from segcore.ops.overlap import boundary_iou, containment, dice, intersection, iou
+from segcore.ops.regions import fill_holes, holes, largest, remove_small, thin_parts
+from segcore.ops.suppression import matrix_nms, merge_duplicates, nms, soft_nms
 from segcore.polygons import Polygons
-from segcore.regions import fill_holes, holes, largest, remove_small, thin_parts
-from segcore.runtime import get_num_threads, runtime_info, set_num_threads, show_runtime
-from segcore.soft import paste_masks, prototype_masks, stability_score, upsample_masks
+from segcore.runtime import runtime_info, show_runtime
+from segcore.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
-    from segcore import codecs, compat, draw, integrations, metrics, panoptic_ids
+    from segcore import compat, formats, integrations, maps, metrics, show
     from segcore.diagnosis import Diagnosis, diagnose
-    from segcore.panoptic import Panoptic, PanopticRules, compose_panoptic
+    from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
 
 # What is imported when it is first asked for, so that `import segcore` stays quick.
-_MODULES = ("codecs", "compat", "draw", "integrations", "metrics", "panoptic_ids")
+_MODULES = ("compat", "formats", "integrations", "maps", "metrics", "show")
 _HOMES = {
     "Diagnosis": "diagnosis",
-    "Panoptic": "panoptic",
-    "PanopticRules": "panoptic",
-    "compose_panoptic": "panoptic",
+    "Panoptic": "maps.panoptic",
+    "PanopticRules": "maps.panoptic",
+    "compose_panoptic": "maps.panoptic",
     "diagnose": "diagnosis",
 }
 
@@ -64,7 +67,6 @@ __all__ = [
     "boundary",
     "boundary_iou",
     "closing",
-    "codecs",
     "compat",
     "compose_panoptic",
     "compose_semantic",
@@ -72,27 +74,28 @@ __all__ = [
     "diagnose",
     "dice",
     "dilate",
-    "draw",
     "erode",
     "fill_holes",
+    "formats",
     "get_num_threads",
     "holes",
     "integrations",
     "intersection",
     "iou",
     "largest",
+    "maps",
     "matrix_nms",
     "merge_duplicates",
     "metrics",
     "nms",
     "opening",
     "overlap_table",
-    "panoptic_ids",
     "paste_masks",
     "prototype_masks",
     "remove_small",
     "runtime_info",
     "set_num_threads",
+    "show",
     "show_runtime",
     "soft_nms",
     "stability_score",

@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from segcore import bfloat16, coco
-from segcore.arrays import (
+from segcore._input import bfloat16
+from segcore._input.arrays import (
     Size,
     as_array,
     as_bfloat16,
@@ -25,13 +25,14 @@ from segcore.arrays import (
     check_connectivity,
     described,
 )
+from segcore._input.dense import check_numeric, decode, for_encode
+from segcore._input.run_ends import as_batch
+from segcore._simplify import simplify
 from segcore.backends import kernels
 from segcore.backends.protocol import Batch, Offsets, RunEnds
 from segcore.backends.sizes import run_end_dtype
-from segcore.dense import check_numeric, decode, for_encode
+from segcore.formats import coco
 from segcore.polygons import Polygons
-from segcore.run_ends import as_batch
-from segcore.simplify import simplify
 
 Index: TypeAlias = "int | slice | ArrayLike"
 
@@ -426,7 +427,7 @@ class Masks:
         See Also
         --------
         components : The masks of classes to those of objects.
-        segcore.panoptic_ids : Ids that are colours, or say class and instance.
+        segcore.maps.ids : Ids that are colours, or say class and instance.
 
         Examples
         --------
@@ -558,7 +559,7 @@ class Masks:
 
     def _repr_html_(self) -> str:
         # What notebooks show: a mask is easier to look at than to read.
-        from segcore.notebook import as_html
+        from segcore.show.notebook import as_html
 
         return as_html(self._run_ends, self._offsets, self.area, self._size)
 
@@ -880,6 +881,11 @@ class Masks:
     def _reduce(self, intersect: bool) -> Masks:
         batch = kernels.reduce(self._run_ends, self._offsets, *self._size, intersect)
         return type(self)._trusted(batch, self._size)
+
+
+def wrap(batch: Batch, size: Size) -> Masks:
+    """Wrap the run ends and offsets that a kernel returned, without checking them again."""
+    return Masks._trusted(batch, size)
 
 
 def check_masks(value: object, name: str = "masks") -> None:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import segcore as sc
-from segcore.codecs import huggingface, kaggle, label_studio
 from segcore.compat import pycocotools
+from segcore.formats import huggingface, kaggle, label_studio
 from segcore.integrations import torchvision
 
 SIZE = (12, 20)
@@ -200,22 +200,22 @@ def every_call() -> dict[str, Pair]:
         ),
         "metrics": Pair(confusion, lambda: sc.metrics.ConfusionMatrix(-1)),
         "draw": Pair(
-            lambda: sc.draw.overlay(quiet, masks), lambda: sc.draw.overlay(quiet[:2], masks)
+            lambda: sc.show.overlay(quiet, masks), lambda: sc.show.overlay(quiet[:2], masks)
         ),
-        "draw.difference": Pair(lambda: sc.draw.difference(masks, other, quiet)),
+        "draw.difference": Pair(lambda: sc.show.difference(masks, other, quiet)),
         "panoptic_ids": Pair(
-            lambda: sc.panoptic_ids.to_rgb(sc.panoptic_ids.from_rgb(quiet)),
-            lambda: sc.panoptic_ids.to_rgb([-1]),
+            lambda: sc.maps.ids.to_rgb(sc.maps.ids.from_rgb(quiet)),
+            lambda: sc.maps.ids.to_rgb([-1]),
         ),
         "codecs": Pair(
             lambda: kaggle.decode(kaggle.encode(masks), SIZE), lambda: kaggle.decode(["1"], SIZE)
         ),
-        "codecs.kaggle": Pair(lambda: kaggle.decode(strings, SIZE)),
-        "codecs.huggingface": Pair(
+        "formats.kaggle": Pair(lambda: kaggle.decode(strings, SIZE)),
+        "formats.huggingface": Pair(
             lambda: huggingface.encode(huggingface.decode(rows, SIZE)),
             lambda: huggingface.decode([[0, 1]], SIZE),
         ),
-        "codecs.label_studio": Pair(
+        "formats.label_studio": Pair(
             lambda: label_studio.encode(label_studio.decode(brush, SIZE)),
             lambda: label_studio.decode([[1, 2, 3]], SIZE),
         ),

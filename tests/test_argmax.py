@@ -10,7 +10,7 @@ import pytest
 from soft_inputs import logits
 
 import segcore as sc
-from segcore import argmax
+from segcore.models import argmax
 
 GOLDEN = np.load(Path(__file__).with_name("golden") / "argmax.npz")
 

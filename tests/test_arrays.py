@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import segcore as sc
-from segcore.arrays import as_array, as_integer, as_integers, as_output, as_size, check_bytes
+from segcore._input.arrays import as_array, as_integer, as_integers, as_output, as_size, check_bytes
 
 
 class Tensor:
@@ -194,23 +194,23 @@ TAKE_MASKS = {
     "compose_semantic": lambda junk: sc.compose_semantic(junk, [1]),
     "concatenate": lambda junk: sc.Masks.concatenate([ONE, junk]),
     "diagnose": lambda junk: sc.diagnose(ONE, junk),
-    "difference": lambda junk: sc.draw.difference(ONE, junk, PICTURE),
+    "difference": lambda junk: sc.show.difference(ONE, junk, PICTURE),
     "dilate": lambda junk: sc.dilate(junk, 1),
     "erode": lambda junk: sc.erode(junk, 1),
     "fill_holes": sc.fill_holes,
     "holes": sc.holes,
-    "huggingface": sc.codecs.huggingface.encode,
-    "instances": sc.draw.instances,
-    "kaggle": sc.codecs.kaggle.encode,
-    "label_studio": sc.codecs.label_studio.encode,
+    "huggingface": sc.formats.huggingface.encode,
+    "instances": sc.show.instances,
+    "kaggle": sc.formats.kaggle.encode,
+    "label_studio": sc.formats.label_studio.encode,
     "largest": sc.largest,
     "matrix_nms": lambda junk: sc.matrix_nms(junk, [0.5]),
     "merge_duplicates": lambda junk: sc.merge_duplicates(junk, [0.5], 0.5),
     "nms": lambda junk: sc.nms(junk, [0.5], 0.5),
     "opening": lambda junk: sc.opening(junk, 1),
-    "overlay": lambda junk: sc.draw.overlay(PICTURE, junk),
+    "overlay": lambda junk: sc.show.overlay(PICTURE, junk),
     "remove_small": lambda junk: sc.remove_small(junk, 1),
-    "semantic_picture": lambda junk: sc.draw.semantic_picture(junk, [1]),
+    "semantic_picture": lambda junk: sc.show.semantic_picture(junk, [1]),
     "soft_nms": lambda junk: sc.soft_nms(junk, [0.5]),
     "thin_parts": lambda junk: sc.thin_parts(junk, 3),
 }

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import segcore as sc
-from segcore import bfloat16
-from segcore.arrays import as_array
+from segcore._input import bfloat16
+from segcore._input.arrays import as_array
 
 EVERY = np.arange(2**16, dtype=np.uint16)
 THRESHOLDS = [0.0, -0.0, 0.5, -0.5, 0.3, -0.3, 1e-45, -1e-45, 1e38, -1e38, np.inf, -np.inf]

@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result  # noqa: E402
 
 import segcore  # noqa: E402
 from segcore.cli.app import app  # noqa: E402
-from segcore.draw import palette  # noqa: E402
+from segcore.show import palette  # noqa: E402
 
 DATA = os.environ.get("SEGCORE_TEST_DATA")
 

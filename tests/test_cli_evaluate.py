@@ -178,7 +178,7 @@ def pair(tmp_path: Path) -> Path:
         ("truth", truth, {1000: 1, 70: 7}),
         ("prediction", prediction, {70000: 1, 5: 7}),
     ):
-        save(tmp_path / name / "a.png", sc.panoptic_ids.to_rgb(ids))
+        save(tmp_path / name / "a.png", sc.maps.ids.to_rgb(ids))
         (tmp_path / f"{name}.json").write_text(json.dumps(document(ids, categories)))
     return tmp_path
 

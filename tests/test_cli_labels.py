@@ -200,7 +200,7 @@ def panoptic(tmp_path: Path) -> Path:
     ids = np.zeros((4, 5), int)
     ids[:2] = 70000
     ids[2:, 1:] = 5
-    save(tmp_path / "maps" / "a.png", sc.panoptic_ids.to_rgb(ids))
+    save(tmp_path / "maps" / "a.png", sc.maps.ids.to_rgb(ids))
     write(tmp_path, document())
     return tmp_path
 

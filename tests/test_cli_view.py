@@ -19,7 +19,7 @@ image = pytest.importorskip("PIL.Image")
 from click.testing import CliRunner  # noqa: E402
 
 from segcore.cli.app import app  # noqa: E402
-from segcore.panoptic_ids import to_rgb  # noqa: E402
+from segcore.maps.ids import to_rgb  # noqa: E402
 
 SIZE = (20, 30)
 BOXES = np.array([[1, 1, 10, 10], [12, 1, 20, 10], [0, 12, 30, 20]], float)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from strategies import dense
 
 import segcore as sc
-from segcore import _coco_python, coco
+from segcore.formats import _coco_python, coco
 
 SIZE = (4, 6)
 RLE = {"size": [4, 6], "counts": "5220007"}  # pixels (1..2, 1..3)
@@ -24,7 +24,7 @@ RING = [1, 1, 1, 3, 4, 3, 4, 1]
 ANNOTATION = {"id": 42, "segmentation": [RING], "iscrowd": 0}
 
 
-@pytest.fixture(autouse=True, params=["segcore._coco", "segcore._coco_python"])
+@pytest.fixture(autouse=True, params=["segcore.formats._coco", "segcore.formats._coco_python"])
 def walker(request, monkeypatch):
     """Walk with compiled code, then with Python."""
     try:
@@ -52,7 +52,7 @@ EXPECTED = sc.Masks.from_boxes([[1, 1, 4, 3]], SIZE)
 
 
 def test_the_compiled_walker_is_taken_where_there_is_one():
-    assert (importlib.util.find_spec("segcore._coco") is not None) == coco.COMPILED
+    assert (importlib.util.find_spec("segcore.formats._coco") is not None) == coco.COMPILED
 
 
 # -- what is read -------------------------------------------------------------------------------
@@ -228,8 +228,8 @@ def every_way_to_a_batch():
     coco_objects = [{"size": size, "counts": np.array([3, 2, 1], np.uint8)}, [[0, 0, 0, 2, 3, 2]]]
     yield "coco", sc.Masks.from_coco(boxed(*coco_objects))
     yield "coco with a size", sc.Masks.from_coco(coco_objects, (np.int64(2), np.uint8(3)))
-    yield "kaggle", sc.codecs.kaggle.decode(["3 2", ""], size)
-    yield "huggingface", sc.codecs.huggingface.decode([np.array([3, 2])], size)
+    yield "kaggle", sc.formats.kaggle.decode(["3 2", ""], size)
+    yield "huggingface", sc.formats.huggingface.decode([np.array([3, 2])], size)
 
 
 @pytest.mark.parametrize("compressed", [True, False])

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from strategies import dense, large_flips, large_sizes
 
 import segcore as sc
-from segcore.codecs import _row_major
-from segcore.codecs._row_major import transposed
+from segcore.formats import _row_major
+from segcore.formats._row_major import transposed
 
-CODECS = [getattr(sc.codecs, name) for name in sc.codecs.__all__]
-codecs = pytest.mark.parametrize("codec", CODECS, ids=sc.codecs.__all__)
+CODECS = [getattr(sc.formats, name) for name in sc.formats.__all__]
+codecs = pytest.mark.parametrize("codec", CODECS, ids=sc.formats.__all__)
 
 
 @codecs
@@ -115,11 +115,11 @@ def scattered(pixels, size):
         " ".join(f"{place + 1} 1" for place in sorted(x * size[0] + y for x, y in each))
         for each in pixels
     ]
-    return sc.codecs.kaggle.decode(strings, size)
+    return sc.formats.kaggle.decode(strings, size)
 
 
 @given(st.data(), large_sizes)
 def test_columns_of_large_images(data, size):
     flips = data.draw(large_flips(size[0] * size[1]))
     masks = sc.Masks(flips, [0, len(flips)], size)
-    assert sc.codecs.kaggle.decode(sc.codecs.kaggle.encode(masks), size) == masks
+    assert sc.formats.kaggle.decode(sc.formats.kaggle.encode(masks), size) == masks

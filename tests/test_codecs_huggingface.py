@@ -8,7 +8,7 @@ from hypothesis import given
 from strategies import dense
 
 import segcore as sc
-from segcore.codecs import huggingface
+from segcore.formats import huggingface
 
 SIZE = (4, 5)
 

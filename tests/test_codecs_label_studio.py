@@ -11,7 +11,7 @@ from strategies import dense
 from test_codecs_huggingface import picture
 
 import segcore as sc
-from segcore.codecs import label_studio
+from segcore.formats import label_studio
 
 
 def bits(value, width):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import segcore as sc
-from segcore import contingency
+from segcore.maps import overlap_table as contingency
 
 
 @given(data=st.data(), shape=hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12))

@@ -156,9 +156,9 @@ def test_commands_and_their_options_exist(page):
 
 REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.rst"))
 PUBLIC_MODULES = [
-    *("segcore", "segcore.backends", "segcore.codecs", "segcore.compat", "segcore.diagnosis"),
-    *("segcore.draw", "segcore.integrations", "segcore.metrics", "segcore.panoptic"),
-    *("segcore.panoptic_ids", "segcore.report", "segcore.compat.pycocotools"),
+    *("segcore", "segcore.backends", "segcore.formats", "segcore.compat", "segcore.diagnosis"),
+    *("segcore.show", "segcore.integrations", "segcore.metrics", "segcore.maps.panoptic"),
+    *("segcore.maps.ids", "segcore.show.report", "segcore.compat.pycocotools"),
 ]
 
 

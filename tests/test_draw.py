@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import segcore as sc
-from segcore import draw
+from segcore import show
 
 RED, BLUE, WHITE = [255, 0, 0], [0, 0, 255], [255, 255, 255]
 
@@ -15,23 +15,23 @@ RED, BLUE, WHITE = [255, 0, 0], [0, 0, 255], [255, 255, 255]
 
 
 def test_palette_is_distinct_and_grows_at_its_end() -> None:
-    colors = draw.palette(255)
+    colors = show.palette(255)
     assert colors.shape == (255, 3)
     assert colors.dtype == np.uint8
     assert len(np.unique(colors, axis=0)) == 255
     for n in (0, 1, 16, 17, 100):
-        np.testing.assert_array_equal(draw.palette(n), colors[:n])
-    np.testing.assert_array_equal(draw.palette(600)[255:510], colors)
+        np.testing.assert_array_equal(show.palette(n), colors[:n])
+    np.testing.assert_array_equal(show.palette(600)[255:510], colors)
 
 
 def test_palette_is_the_callers() -> None:
-    draw.palette(255)[:] = 0
-    assert draw.palette(255).any()
+    show.palette(255)[:] = 0
+    assert show.palette(255).any()
 
 
 def test_palette_refuses_negative_numbers() -> None:
     with pytest.raises(ValueError, match="-1"):
-        draw.palette(-1)
+        show.palette(-1)
 
 
 def grey_without(cone: str, colors: np.ndarray) -> np.ndarray:
@@ -49,7 +49,7 @@ def grey_without(cone: str, colors: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("cone", ["red", "green"])
 def test_first_colours_differ_for_the_colour_blind(cone: str) -> None:
-    seen = grey_without(cone, draw.palette(16))
+    seen = grey_without(cone, show.palette(16))
     distance = np.linalg.norm(seen[:, None] - seen, axis=2) + 1000 * np.eye(16)
     assert distance.min() > 20
 
@@ -61,14 +61,14 @@ def test_first_colours_differ_for_the_colour_blind(cone: str) -> None:
 def test_colorize(dtype: str) -> None:
     colors = np.array([RED, BLUE], np.uint8)
     labels = np.array([[0, 1, 1], [1, 0, 0]], dtype)
-    got = draw.colorize(labels, colors)
+    got = show.colorize(labels, colors)
     assert got.dtype == np.uint8
     assert got.tolist() == [[RED, BLUE, BLUE], [BLUE, RED, RED]]
 
 
 def test_boundaries_equal_a_walk_over_pixels() -> None:
     labels = np.random.default_rng(5).integers(0, 3, (9, 7))
-    got = draw.boundaries(labels)
+    got = show.boundaries(labels)
     for y in range(9):
         for x in range(7):
             below = y < 8 and labels[y, x] != labels[y + 1, x]
@@ -81,14 +81,14 @@ def test_boundaries_equal_a_walk_over_pixels() -> None:
 )
 def test_boundaries_thicken_on_both_sides(thickness: int, row: str) -> None:
     labels = np.array([[0, 0, 0, 0, 0, 1, 1, 1, 1]] * 3)
-    for got in draw.boundaries(labels, thickness):
+    for got in show.boundaries(labels, thickness):
         assert "".join(map(str, got.astype(int))) == row
 
 
 def test_boundaries_of_any_thickness_end() -> None:
     labels = np.zeros((9, 7), int)
     labels[0, 0] = 1
-    assert draw.boundaries(labels, 2**70).all()
+    assert show.boundaries(labels, 2**70).all()
 
 
 # -- masks ----------------------------------------------------------------------------------------
@@ -96,85 +96,85 @@ def test_boundaries_of_any_thickness_end() -> None:
 
 def test_instances_paint_later_masks_over_earlier_ones() -> None:
     masks = sc.Masks.from_boxes([[0, 0, 6, 4], [4, 0, 8, 4]], (4, 10))
-    got = draw.instances(masks, np.array([RED, BLUE], np.uint8), background=(9, 9, 9), outline=None)
+    got = show.instances(masks, np.array([RED, BLUE], np.uint8), background=(9, 9, 9), outline=None)
     assert got[0].tolist() == [RED] * 4 + [BLUE] * 4 + [[9, 9, 9]] * 2
-    lined = draw.instances(masks, np.array([RED, BLUE], np.uint8))
+    lined = show.instances(masks, np.array([RED, BLUE], np.uint8))
     assert lined[0].tolist() == [RED] * 3 + [WHITE] * 2 + [BLUE] * 2 + [WHITE] * 3
-    default = draw.instances(masks, outline=None)
-    np.testing.assert_array_equal(default[0, [0, 4]], draw.palette(2))
+    default = show.instances(masks, outline=None)
+    np.testing.assert_array_equal(default[0, [0, 4]], show.palette(2))
 
 
 def test_instances_of_nothing() -> None:
     masks = sc.Masks.from_boxes(np.zeros((0, 4)), (2, 3))
-    assert draw.instances(masks, background=(1, 2, 3)).tolist() == [[[1, 2, 3]] * 3] * 2
+    assert show.instances(masks, background=(1, 2, 3)).tolist() == [[[1, 2, 3]] * 3] * 2
 
 
 def test_many_instances_have_labels_beyond_a_byte() -> None:
     masks = sc.Masks.from_boxes([[x, 0, x + 1, 1] for x in range(300)], (1, 300))
-    got = draw.instances(masks, outline=None)
-    np.testing.assert_array_equal(got[0], draw.palette(300))
+    got = show.instances(masks, outline=None)
+    np.testing.assert_array_equal(got[0], show.palette(300))
 
 
 def test_difference_marks_missed_over_extra() -> None:
     truth = sc.Masks.from_boxes([[0, 0, 2, 1], [2, 0, 3, 1]], (1, 5))
     found = sc.Masks.from_boxes([[1, 0, 3, 1], [3, 0, 4, 1]], (1, 5))
     picture = np.zeros((1, 5, 3), np.uint8)
-    got = draw.difference(truth, found, picture, missed=(255, 0, 0), extra=(0, 0, 255))
+    got = show.difference(truth, found, picture, missed=(255, 0, 0), extra=(0, 0, 255))
     assert got[0].tolist() == [RED, [0, 0, 0], RED, BLUE, [0, 0, 0]]
     assert not picture.any()
 
 
 def test_side_by_side() -> None:
     a, b = np.zeros((2, 3, 3), np.uint8), np.full((4, 1, 3), 9, np.uint8)
-    got = draw.side_by_side([a, b], gap=2, color=200)
+    got = show.side_by_side([a, b], gap=2, color=200)
     assert got[..., 0].tolist() == [[0] * 3 + [200] * 2 + [9]] * 2 + [[200] * 5 + [9]] * 2
-    assert draw.side_by_side([a]).shape == (2, 3, 3)
+    assert show.side_by_side([a]).shape == (2, 3, 3)
     with pytest.raises(ValueError, match="pictures: expected at least one"):
-        draw.side_by_side([])
+        show.side_by_side([])
     with pytest.raises(ValueError, match=r"picture 1: expected \(H, W, 3\), got \(2, 3\)"):
-        draw.side_by_side([a, a[..., 0]])
+        show.side_by_side([a, a[..., 0]])
 
 
 def test_class_colors_are_the_palette_whatever_comes_before() -> None:
-    colors = draw.palette(255)
-    assert np.array_equal(draw.class_colors([1, 2, 255, 256]), colors[[0, 1, 254, 0]])
+    colors = show.palette(255)
+    assert np.array_equal(show.class_colors([1, 2, 255, 256]), colors[[0, 1, 254, 0]])
     for ids in (np.array([0, 7], np.uint8), np.array([-255, 262]), np.array([0, 262], np.uint64)):
-        assert np.array_equal(draw.class_colors(ids), colors[[254, 6]])
-    assert draw.class_colors([]).shape == (0, 3)
+        assert np.array_equal(show.class_colors(ids), colors[[254, 6]])
+    assert show.class_colors([]).shape == (0, 3)
     with pytest.raises(TypeError, match="class_ids: expected"):
-        draw.class_colors([0.5])
+        show.class_colors([0.5])
 
 
 def test_shades_tell_things_of_a_class_apart() -> None:
     classes = np.array([5, 3, 5, 5, 3, 5, 5, 5, 5])
-    colors = draw.class_colors(classes)
-    got = draw.shades(colors, classes)
+    colors = show.class_colors(classes)
+    got = show.shades(colors, classes)
     assert np.array_equal(got[:2], colors[:2])
     assert len(np.unique(got[classes == 5], axis=0)) == 7
-    assert draw.shades(colors[:0], []).shape == (0, 3)
+    assert show.shades(colors[:0], []).shape == (0, 3)
     # What comes later changes nothing.
-    assert np.array_equal(draw.shades(colors[:4], classes[:4]), got[:4])
+    assert np.array_equal(show.shades(colors[:4], classes[:4]), got[:4])
 
 
 def test_semantic_picture() -> None:
     masks = sc.Masks.from_boxes([[0, 0, 2, 1], [1, 0, 3, 1], [3, 0, 4, 1]], (1, 5))
-    colors = draw.palette(4)
-    got = draw.semantic_picture(masks, [4, 1, 4], background=(1, 2, 3))
+    colors = show.palette(4)
+    got = show.semantic_picture(masks, [4, 1, 4], background=(1, 2, 3))
     assert np.array_equal(got[0], [colors[3], colors[0], colors[0], colors[3], (1, 2, 3)])
-    own = draw.semantic_picture(masks, [4, 1, 4], colors[1:])
+    own = show.semantic_picture(masks, [4, 1, 4], colors[1:])
     assert np.array_equal(own[0], [*colors[[1, 2, 2, 3]], (0, 0, 0)])
     with pytest.raises(ValueError, match="class_ids: expected"):
-        draw.semantic_picture(masks, [4, 1])
+        show.semantic_picture(masks, [4, 1])
     with pytest.raises(ValueError, match=r"colors: expected \(3, 3\)"):
-        draw.semantic_picture(masks, [4, 1, 2], colors)
+        show.semantic_picture(masks, [4, 1, 2], colors)
 
 
 def test_overlay_tints_what_masks_cover():
     image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
     masks = sc.Masks.from_boxes([[2, 3, 12, 15], [8, 5, 25, 18]], (20, 30))
-    colors = draw.palette(2)
+    colors = show.palette(2)
     before = image.copy()
-    plain = draw.overlay(image, masks, opacity=0.25, outline=False)
+    plain = show.overlay(image, masks, opacity=0.25, outline=False)
     assert np.array_equal(image, before)
     assert plain.dtype == np.uint8
     first, second = masks.to_dense()
@@ -184,7 +184,7 @@ def test_overlay_tints_what_masks_cover():
         assert np.array_equal(plain[mask], expected)
     outside = ~(first | second)
     assert np.array_equal(plain[outside], image[outside])
-    outlined = draw.overlay(image, masks, opacity=0.25)
+    outlined = show.overlay(image, masks, opacity=0.25)
     changed = (outlined != plain).any(axis=2)
     assert changed.any()
     assert not changed[outside].any()
@@ -195,10 +195,10 @@ def test_overlay_tints_what_masks_cover():
 def test_overlay_of_grey_no_masks_and_bounds_of_opacity():
     grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
     none = sc.Masks([], [0], (3, 4))
-    assert np.array_equal(draw.overlay(grey, none), np.stack([grey] * 3, axis=2))
+    assert np.array_equal(show.overlay(grey, none), np.stack([grey] * 3, axis=2))
     full = sc.Masks([0], [0, 1], (3, 4))
-    assert (draw.overlay(grey, full, opacity=1) == draw.palette(1)[0]).all()
-    assert np.array_equal(draw.overlay(grey, full, opacity=0, outline=False)[..., 1], grey)
+    assert (show.overlay(grey, full, opacity=1) == show.palette(1)[0]).all()
+    assert np.array_equal(show.overlay(grey, full, opacity=0, outline=False)[..., 1], grey)
 
 
 @pytest.mark.parametrize(
@@ -215,4 +215,4 @@ def test_overlay_of_grey_no_masks_and_bounds_of_opacity():
 def test_overlay_refuses(changes, error, message):
     image, masks = np.zeros((3, 4, 3), np.uint8), sc.Masks([0], [0, 1], (3, 4))
     with pytest.raises(error, match=message):
-        draw.overlay(**({"image": image, "masks": masks} | changes))
+        show.overlay(**({"image": image, "masks": masks} | changes))

@@ -680,7 +680,7 @@ def test_tensors_go_everywhere(name, layout):
 @pytest.mark.parametrize("name", ["float16", "float32", "float64", "uint8", "bool", "bfloat16"])
 def test_tensors_are_not_copied(name):
     torch = library("torch")
-    from segcore.arrays import as_array, as_bfloat16
+    from segcore._input.arrays import as_array, as_bfloat16
 
     tensor = torch.zeros((3, 6, 8), dtype=getattr(torch, name))[:, ::2, 1:]
     read = as_bfloat16 if name == "bfloat16" else as_array

@@ -278,7 +278,7 @@ def test_real_panoptic_maps():
     count = 0
     for each in data["annotations"]:
         with image.open(folder / "panoptic_examples" / each["file_name"]) as picture:
-            labels = sc.panoptic_ids.from_rgb(np.asarray(picture.convert("RGB")))
+            labels = sc.maps.ids.from_rgb(np.asarray(picture.convert("RGB")))
         infos = each["segments_info"]
         quality.update(labels, infos, labels.astype(np.uint64), infos)
         count += sum(not info["iscrowd"] for info in infos)

@@ -15,7 +15,7 @@ import segcore as sc
 
 # `sc.nms` is the function, which hides the module of its name.
 MODULES = [sys.modules[f"segcore.{name}"] for name in ("masks", "nms", "overlap")]
-NMS = sys.modules["segcore.nms"]
+NMS = sys.modules["segcore.ops.suppression"]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import segcore as sc
-from segcore import notebook
+from segcore.show import notebook
 
 
 def pictures_in(html: str) -> list[np.ndarray]:

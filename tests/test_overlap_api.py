@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from strategies import two_dense
 
 import segcore as sc
-from segcore import overlap
+from segcore.ops import overlap
 
 
 def counted(a, b):

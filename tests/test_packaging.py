@@ -32,7 +32,7 @@ def test_the_extension_is_built_for_release():
 
 def test_both_extensions_are_there_or_neither():
     native()
-    assert importlib.import_module("segcore._coco")
+    assert importlib.import_module("segcore.formats._coco")
 
 
 def test_a_wheel_for_every_platform_has_no_binaries():

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import segcore as sc
-from segcore.panoptic import PRESETS
-from segcore.panoptic.shares import most_taken, wins_enough
+from segcore.maps.panoptic import PRESETS
+from segcore.maps.panoptic.shares import most_taken, wins_enough
 
 BOXES = [[0, 0, 3, 2], [2, 0, 5, 2], [0, 0, 3, 1], [0, 0, 0, 0], [5, 0, 6, 1]]
 MASKS = sc.Masks.from_boxes(BOXES, (2, 6))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 import segcore as sc
-from segcore import panoptic_ids
+from segcore import maps
 
 DATA = os.environ.get("SEGCORE_TEST_DATA")
 
@@ -21,11 +21,11 @@ DATA = os.environ.get("SEGCORE_TEST_DATA")
 def test_rgb_there_and_back(data, dtype):
     shape = data.draw(array_shapes(min_dims=0, max_dims=3, min_side=0))
     ids = data.draw(arrays(dtype, shape, elements=st.integers(0, 2**24 - 1)))
-    rgb = panoptic_ids.to_rgb(ids)
+    rgb = maps.ids.to_rgb(ids)
     assert rgb.shape == (*shape, 3)
     assert rgb.dtype == np.uint8
     assert np.array_equal(rgb.astype(int) @ [1, 256, 65536], ids)
-    back = panoptic_ids.from_rgb(rgb)
+    back = maps.ids.from_rgb(rgb)
     assert back.dtype == np.int32
     assert np.array_equal(back, ids)
 
@@ -33,8 +33,8 @@ def test_rgb_there_and_back(data, dtype):
 def test_rgb_of_any_strides():
     rgb = np.random.default_rng(0).integers(0, 256, (3, 7, 5), np.uint8).transpose(2, 1, 0)[::-1]
     expected = rgb.astype(int) @ [1, 256, 65536]
-    assert np.array_equal(panoptic_ids.from_rgb(rgb), expected)
-    assert np.array_equal(panoptic_ids.to_rgb(expected[:, ::2]), rgb[:, ::2])
+    assert np.array_equal(maps.ids.from_rgb(rgb), expected)
+    assert np.array_equal(maps.ids.to_rgb(expected[:, ::2]), rgb[:, ::2])
 
 
 INTEGERS = st.sampled_from([np.uint8, np.uint16, np.int32, np.uint32, np.int64, ">i4", np.uint64])
@@ -55,33 +55,33 @@ def two_maps(draw, classes, instances, first=0):
 
 @given(maps=two_maps(2**15, 1000))
 def test_codes_there_and_back(maps):
-    codes = panoptic_ids.encode(*maps, 1000)
+    codes = maps.ids.encode(*maps, 1000)
     assert codes.dtype == np.int64
     assert np.array_equal(codes, maps[0].astype(int) * 1000 + maps[1])
-    for mine, given_ in zip(panoptic_ids.decode(codes, 1000), maps, strict=True):
+    for mine, given_ in zip(maps.ids.decode(codes, 1000), maps, strict=True):
         assert np.array_equal(mine, given_)
 
 
 @given(maps=two_maps(65, 1000, first=-1))
 def test_cityscapes_there_and_back(maps):
     classes, instances = maps
-    ids = panoptic_ids.to_cityscapes(classes, instances)
+    ids = maps.ids.to_cityscapes(classes, instances)
     assert ids.dtype == np.uint16
     for y in np.ndindex(ids.shape):
         alone = classes[y] < 24 or instances[y] < 0
         code = int(classes[y]) * 1000 + int(instances[y])
         assert ids[y] == (int(classes[y]) if alone else code)
-    back = panoptic_ids.from_cityscapes(ids)
+    back = maps.ids.from_cityscapes(ids)
     assert np.array_equal(back[0], classes)
     assert np.array_equal(back[1], np.where(classes < 24, -1, instances))
 
 
 @given(maps=two_maps(256, 256))
 def test_two_channels_there_and_back(maps):
-    pixels = panoptic_ids.to_two_channels(*maps)
+    pixels = maps.ids.to_two_channels(*maps)
     assert pixels.shape == (*maps[0].shape, 3)
     for channels in (pixels, pixels[..., :2]):
-        for mine, given_ in zip(panoptic_ids.from_two_channels(channels), maps, strict=True):
+        for mine, given_ in zip(maps.ids.from_two_channels(channels), maps, strict=True):
             assert np.array_equal(mine, given_)
 
 
@@ -90,8 +90,8 @@ def test_codes_of_any_dtype(data, dtype):
     most = min(np.iinfo(dtype).max, 2**63 - 1)
     ids = data.draw(arrays(dtype, (2, 3), elements=st.integers(0, most)))
     for divisor in (1, 7, 1000, 2**31 - 1):
-        classes, instances = panoptic_ids.decode(ids, divisor)
-        assert np.array_equal(panoptic_ids.encode(classes, instances, divisor), ids)
+        classes, instances = maps.ids.decode(ids, divisor)
+        assert np.array_equal(maps.ids.encode(classes, instances, divisor), ids)
 
 
 @pytest.mark.skipif(not DATA, reason="SEGCORE_TEST_DATA names no folder with real data")
@@ -99,11 +99,11 @@ def test_the_sample_has_the_same_segments_in_both_forms():
     image = pytest.importorskip("PIL.Image")
     folder = Path(DATA or "") / "panoptic_sample"
     for path in sorted((folder / "panoptic_examples").glob("*.png")):
-        ids = panoptic_ids.from_rgb(np.asarray(image.open(path)))
+        ids = maps.ids.from_rgb(np.asarray(image.open(path)))
         two = np.asarray(image.open(folder / "panoptic_examples_2ch_format" / path.name))
-        classes, instances = panoptic_ids.from_two_channels(two)
-        assert np.array_equal(panoptic_ids.to_two_channels(classes, instances), two)
-        table = sc.overlap_table(ids, panoptic_ids.encode(classes, instances, 1000))
+        classes, instances = maps.ids.from_two_channels(two)
+        assert np.array_equal(maps.ids.to_two_channels(classes, instances), two)
+        table = sc.overlap_table(ids, maps.ids.encode(classes, instances, 1000))
         assert len(table.areas) == len(table.ids_a) == len(table.ids_b)
 
 
@@ -124,7 +124,7 @@ def test_the_sample_has_the_same_segments_in_both_forms():
 )
 def test_refuses(function, value, error, message):
     with pytest.raises(error, match=message):
-        getattr(panoptic_ids, function)(value)
+        getattr(maps.ids, function)(value)
 
 
 @pytest.mark.parametrize(
@@ -146,4 +146,4 @@ def test_refuses(function, value, error, message):
 )
 def test_refuses_pairs(call, error, message):
     with pytest.raises(error, match=message):
-        call(panoptic_ids)
+        call(maps.ids)

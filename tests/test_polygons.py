@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from strategies import dense
 
 import segcore as sc
+from segcore._simplify import simplify
 from segcore.polygons import Polygons
-from segcore.simplify import simplify
 
 
 def check(masks: sc.Masks, connectivity: int) -> None:

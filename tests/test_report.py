@@ -14,9 +14,9 @@ from _util import patterns
 from browser import browser, opened, pixels_of
 
 import segcore as sc
-from segcore import draw
+from segcore import show
 from segcore.diagnosis import CAUSES
-from segcore.report import Class, Objects, Picture, write_page
+from segcore.show.report import Class, Objects, Picture, write_page
 
 pytest.importorskip("PIL")
 
@@ -148,19 +148,19 @@ def rgba(colors: np.ndarray) -> np.ndarray:
 def expected_view(objects: Objects, view: str, own: np.ndarray) -> np.ndarray:
     painted = objects.painted()
     order = objects.order()
-    of_class = draw.palette(len(CLASSES))[painted.classes]
+    of_class = show.palette(len(CLASSES))[painted.classes]
     colors = {"Semantic": of_class, "Instance": own[order]}
     if view == "Panoptic":
-        shaded = draw.shades(draw.palette(len(CLASSES))[objects.classes], objects.classes)[order]
+        shaded = show.shades(show.palette(len(CLASSES))[objects.classes], objects.classes)[order]
         stuff = np.array([not each.thing for each in CLASSES])[painted.classes]
         colors["Panoptic"] = np.where(stuff[:, None], of_class, shaded)
-    return draw.instances(painted.masks, colors[view], background=(0, 0, 0), outline=None)
+    return show.instances(painted.masks, colors[view], background=(0, 0, 0), outline=None)
 
 
 @pytest.mark.parametrize("view", ["Semantic", "Instance", "Panoptic"])
 def test_views_are_those_of_python(chromium, compared, view):
     truth = a_picture().truth
-    own = draw.palette(len(truth.masks))
+    own = show.palette(len(truth.masks))
     with opened(chromium, compared) as page:
         page.get_by_role("button", name=view).click()
         page.get_by_role("button", name="Truth", exact=True).click()
@@ -171,15 +171,15 @@ def test_views_are_those_of_python(chromium, compared, view):
     painted = truth.painted()
     keys = painted.classes + 1 if view == "Semantic" else np.arange(1, len(painted.masks) + 1)
     labels = sc.compose_semantic(painted.masks, keys)
-    edge = draw.boundaries(labels, 2) & (labels > 0)
+    edge = show.boundaries(labels, 2) & (labels > 0)
     assert np.array_equal(outlined, np.where(edge[..., None], 255, got))
 
 
 def test_predictions_have_the_colours_of_what_they_match(chromium, compared):
     picture = a_picture()
     diagnosis = picture.diagnose()
-    own = draw.palette(6)
-    colors = draw.palette(10)[6:]
+    own = show.palette(6)
+    colors = show.palette(10)[6:]
     for finding in diagnosis.findings:
         if finding.truth is not None:
             colors[list(finding.predicted)] = own[finding.truth]
@@ -283,8 +283,8 @@ def test_the_legend_switches_classes(chromium, compared):
         got = pixels_of(page)
     painted = truth.painted()
     kept = painted.classes != 1
-    colors = draw.palette(3)[painted.classes[kept]]
-    shown = draw.instances(painted.masks[kept], colors, background=(0, 0, 0), outline=None)
+    colors = show.palette(3)[painted.classes[kept]]
+    shown = show.instances(painted.masks[kept], colors, background=(0, 0, 0), outline=None)
     assert np.array_equal(got, rgba(shown))
 
 

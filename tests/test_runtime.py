@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import segcore as sc
-from segcore import backends, coco
+from segcore import backends
+from segcore.formats import coco
 
 
 @pytest.fixture(autouse=True)

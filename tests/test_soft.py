@@ -144,7 +144,7 @@ def test_upsample_in_blocks(monkeypatch):
     boxes = np.tile([[3.0, 4, 80, 70]], (7, 1)) + np.arange(7)[:, None]
     expected = upsample(scores, (100, 90), 0.0, boxes=boxes)
     for block in (1, 2 * 30 * 41, 7 * 30 * 41):
-        monkeypatch.setattr("segcore.soft._BLOCK", block)
+        monkeypatch.setattr("segcore.models.resample.BLOCK", block)
         assert upsample(scores, (100, 90), 0.0, boxes=boxes) == expected
 
 
@@ -209,7 +209,7 @@ def test_prototypes_are_upsampled_combinations(monkeypatch):
     _, boxes = detections(9, 1, (100, 90), 5)
     expected = upsample(scores, (100, 90), 0.0, boxes=boxes)
     assert prototypes(coefficients, planes, boxes, (100, 90)) == expected
-    monkeypatch.setattr("segcore.soft._BLOCK", 2000)
+    monkeypatch.setattr("segcore.models.resample.BLOCK", 2000)
     assert prototypes(coefficients, planes.astype(np.float16), boxes, (100, 90)) == expected
     assert len(prototypes(np.ones((0, 4)), planes)) == 0
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore import bfloat16
+from segcore._input import bfloat16
 from segcore.backends.sizes import MAX_PIXELS
 
 Size: TypeAlias = tuple[int, int]

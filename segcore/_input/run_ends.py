@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import Size, as_integers
+from segcore._input.arrays import Size, as_integers
 from segcore.backends.protocol import Batch
 from segcore.backends.sizes import run_end_dtype
 

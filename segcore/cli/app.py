@@ -143,7 +143,7 @@ def panoptic(
     """
     from segcore.cli.panoptic import write_panoptic
     from segcore.cli.problems import BadInput
-    from segcore.panoptic import PanopticRules
+    from segcore.maps.panoptic import PanopticRules
 
     changes = {"score_threshold": score, "max_taken": overlap, "stuff_area": stuff_area}
     given = {name: value for name, value in changes.items() if value is not None}

@@ -17,7 +17,7 @@ from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.sources import read_source
 from segcore.cli.view import Pairs, write_html
 from segcore.diagnosis import CAUSES, Cause, Diagnosis, Finding
-from segcore.report import Class, Picture
+from segcore.show.report import Class, Picture
 
 
 class Row(NamedTuple):

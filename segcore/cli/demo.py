@@ -17,12 +17,12 @@ from rich.table import Table
 
 from segcore.cli.output import Output, output, write_labels
 from segcore.cli.pictures import legend, shrink, titled, write_picture
-from segcore.compose import compose_semantic
-from segcore.draw import colorize, difference, instances, palette, side_by_side
+from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks
-from segcore.overlap import containment, iou
-from segcore.report import Class, Objects, write_page
-from segcore.report import Picture as PagePicture
+from segcore.ops.overlap import containment, iou
+from segcore.show import colorize, difference, instances, palette, side_by_side
+from segcore.show.report import Class, Objects, write_page
+from segcore.show.report import Picture as PagePicture
 
 Picture = NDArray[np.uint8]
 

@@ -19,8 +19,8 @@ from segcore.cli.output import output, write_json
 from segcore.cli.panoptic_file import Entry, read_panoptic
 from segcore.cli.problems import BadInput
 from segcore.cli.progress import tracked
+from segcore.maps.ids import from_rgb
 from segcore.masks import Masks
-from segcore.panoptic_ids import from_rgb
 
 TABLE_ROWS = 30
 

@@ -17,9 +17,9 @@ from segcore.cli.output import output, write_json
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.stuff import StuffMaps
+from segcore.maps.ids import to_rgb
+from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
 from segcore.masks import Masks
-from segcore.panoptic import Panoptic, PanopticRules, compose_panoptic
-from segcore.panoptic_ids import to_rgb
 
 DOCUMENT = "panoptic.json"
 MAPS = PurePosixPath("panoptic")

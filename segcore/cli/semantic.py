@@ -18,9 +18,9 @@ from segcore.cli.output import output, write_json, write_labels
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.stuff import StuffMaps
-from segcore.compose import compose_semantic
-from segcore.draw import palette
+from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks
+from segcore.show import palette
 
 MOST_CLASSES = 2**16 - 1
 TABLE_ROWS = 30

@@ -17,9 +17,9 @@ from segcore.cli.labels_png import IGNORED, names_of_maps, read_colors, read_lab
 from segcore.cli.panoptic_file import Entry, read_panoptic
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import tracked
+from segcore.maps.ids import from_rgb
 from segcore.masks import Masks
-from segcore.panoptic_ids import from_rgb
-from segcore.report import Class
+from segcore.show.report import Class
 
 
 @dataclass(frozen=True)

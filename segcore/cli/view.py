@@ -14,7 +14,7 @@ from segcore.cli.photographs import Photographs
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_note, print_skipped, tracked
 from segcore.cli.sources import Shown, Source, read_source
-from segcore.report import Class, Objects, Picture, write_page
+from segcore.show.report import Class, Objects, Picture, write_page
 
 
 class Pairs:

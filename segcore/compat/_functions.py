@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.arrays import Size, as_array, as_size, check_bytes, described
+from segcore._input.arrays import Size, as_array, as_size, check_bytes, described
 from segcore.backends.protocol import Batch, Kernels
 from segcore.compat._rles import (
     Group,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.arrays import Size, as_size, described
+from segcore._input.arrays import Size, as_size, described
 from segcore.backends.protocol import Batch, Kernels, Offsets
 from segcore.backends.reference.coco_string import read_string, write_strings
 

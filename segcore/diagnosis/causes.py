@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.masks import Masks
-from segcore.morphology import dilate, erode
-from segcore.regions import fill_holes, thin_parts, united
+from segcore.ops.morphology import dilate, erode
+from segcore.ops.regions import fill_holes, thin_parts, united
 
 
 class Cause(NamedTuple):

@@ -7,13 +7,13 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import as_flags, as_fraction, as_integer, as_integers
+from segcore._input.arrays import as_flags, as_fraction, as_integer, as_integers
 from segcore.diagnosis.causes import CAUSES, Cause, causes_of
 from segcore.diagnosis.match import Match, match
 from segcore.diagnosis.result import Diagnosis, Finding
 from segcore.masks import Masks, check_same_size
-from segcore.overlap import intersection
-from segcore.regions import united
+from segcore.ops.overlap import intersection
+from segcore.ops.regions import united
 
 Counts = NDArray[np.int64]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.masks import Masks
-from segcore.overlap import intersection, iou
+from segcore.ops.overlap import intersection, iou
 
 CONFUSED = 0.5
 """A prediction of another class is this one's, mistaken, from this IoU on: TIDE's threshold."""

@@ -1,7 +1,7 @@
-"""The compiled twin of segcore._coco_python."""
+"""The compiled twin of segcore.formats._coco_python."""
 
-from segcore._coco_python import Flat as Flat
-from segcore._coco_python import read_objects as read_objects
-from segcore._coco_python import read_polygons as read_polygons
-from segcore._coco_python import write_counts as write_counts
-from segcore._coco_python import write_strings as write_strings
+from segcore.formats._coco_python import Flat as Flat
+from segcore.formats._coco_python import read_objects as read_objects
+from segcore.formats._coco_python import read_polygons as read_polygons
+from segcore.formats._coco_python import write_counts as write_counts
+from segcore.formats._coco_python import write_strings as write_strings

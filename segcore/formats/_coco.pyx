@@ -20,10 +20,10 @@ from libc.string cimport memcpy
 
 from numpy import ndarray as _ndarray
 
-from segcore._coco_python import COUNTS as _COUNTS
-from segcore._coco_python import POLYGON as _POLYGON
-from segcore._coco_python import STRING as _STRING
-from segcore._coco_python import Flat, read_object, read_polygon
+from segcore.formats._coco_python import COUNTS as _COUNTS
+from segcore.formats._coco_python import POLYGON as _POLYGON
+from segcore.formats._coco_python import STRING as _STRING
+from segcore.formats._coco_python import Flat, read_object, read_polygon
 
 cdef extern from "Python.h":
     bint PyUnicode_IS_ASCII(object)

@@ -1,7 +1,7 @@
 """Between COCO's Python objects and flat buffers, in Python: the twin of ``_coco.pyx``.
 
-``segcore/coco.py`` takes the compiled one where there is one. That one knows the common forms of
-objects by itself, and leaves all others, and every error, to the functions of this module.
+``coco.py`` uses the compiled twin where there is one. That one knows the common forms of objects by
+itself, and leaves all others, and every error, to the functions of this module.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.arrays import as_array, as_integer, described
+from segcore._input.arrays import as_array, as_integer, described
 
 STRING, COUNTS, POLYGON, PARTS = 0, 1, 2, 3
 """The kinds of objects: RLE with a compressed string, RLE with a list of runs, rings, and a list of

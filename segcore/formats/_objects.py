@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from segcore.arrays import described
+from segcore._input.arrays import described
 from segcore.backends.protocol import Offsets
 
 

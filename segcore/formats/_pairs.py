@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.arrays import Size
+from segcore._input.arrays import Size
 from segcore.backends import kernels
 from segcore.backends.protocol import Offsets
-from segcore.codecs._objects import object_of
-from segcore.masks import Masks
+from segcore.formats._objects import object_of
+from segcore.masks import Masks, wrap
 
 
 def from_pairs(numbers: NDArray[np.int64], offsets: Offsets, size: Size) -> Masks:
@@ -51,7 +51,7 @@ def from_pairs(numbers: NDArray[np.int64], offsets: Offsets, size: Size) -> Mask
     is_pair = np.ones(len(runs), np.bool_)
     is_pair[numbers_of_runs[1:] - 1] = False
     runs[is_pair] = np.column_stack([starts - before, lengths]).ravel()
-    return Masks._trusted(kernels.counts_decode(runs, numbers_of_runs, height, width), size)
+    return wrap(kernels.counts_decode(runs, numbers_of_runs, height, width), size)
 
 
 def to_pairs(masks: Masks) -> tuple[NDArray[np.int64], Offsets]:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.backends.sizes import run_end_dtype
-from segcore.codecs._pairs import closed_runs
-from segcore.masks import Masks
+from segcore.formats._pairs import closed_runs
+from segcore.masks import Masks, wrap
 
 MAX_FLIPS = 2**20
 """A batch of more flips is cut into parts, so that temporary arrays stay small."""
@@ -84,7 +84,7 @@ def _collected(
     offsets = np.zeros(len(masks) + 1, np.int64)
     np.cumsum(np.bincount(mask[inside], minlength=len(masks)), out=offsets[1:])
     run_ends = flips[inside].astype(run_end_dtype(width, height))
-    return Masks._trusted((run_ends, offsets), (width, height))
+    return wrap((run_ends, offsets), (width, height))
 
 
 def _odd_ones(ascending: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -10,17 +10,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._coco_python import COUNTS, PARTS, POLYGON, STRING, Flat, object_name
-from segcore.arrays import Size, as_size, described
+from segcore._input.arrays import Size, as_size, described
 from segcore.backends import kernels
 from segcore.backends.protocol import Batch, Offsets, RunEnds
+from segcore.formats._coco_python import COUNTS, PARTS, POLYGON, STRING, Flat, object_name
 
 try:
-    from segcore import _coco as walker
+    from segcore.formats import _coco as walker
 except ImportError:  # it was not compiled
-    from segcore import _coco_python as walker  # type: ignore[no-redef]
+    from segcore.formats import _coco_python as walker  # type: ignore[no-redef]
 
-COMPILED = walker.__name__ == "segcore._coco"
+COMPILED = walker.__name__ == "segcore.formats._coco"
 """Whether the lists of objects are walked by compiled code."""
 
 

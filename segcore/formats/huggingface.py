@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from segcore.arrays import as_integers, as_size, described
-from segcore.codecs._objects import as_list, as_offsets
-from segcore.codecs._pairs import from_pairs, to_pairs
-from segcore.codecs._row_major import transposed
+from segcore._input.arrays import as_integers, as_size, described
+from segcore.formats._objects import as_list, as_offsets
+from segcore.formats._pairs import from_pairs, to_pairs
+from segcore.formats._row_major import transposed
 from segcore.masks import Masks, check_masks
 
 
@@ -50,7 +50,7 @@ def decode(objects: Iterable[Any], size: Iterable[int]) -> Masks:
     Examples
     --------
     >>> import segcore as sc
-    >>> sc.codecs.huggingface.decode([[2, 2, 6, 1], []], (2, 4)).to_dense(int)[0]
+    >>> sc.formats.huggingface.decode([[2, 2, 6, 1], []], (2, 4)).to_dense(int)[0]
     array([[0, 1, 1, 0],
            [0, 1, 0, 0]])
     """
@@ -82,7 +82,7 @@ def encode(masks: Masks) -> list[list[int]]:
     Examples
     --------
     >>> import segcore as sc
-    >>> sc.codecs.huggingface.encode(sc.Masks.from_boxes([[1, 1, 3, 3], [0, 0, 0, 0]], (4, 6)))
+    >>> sc.formats.huggingface.encode(sc.Masks.from_boxes([[1, 1, 3, 3], [0, 0, 0, 0]], (4, 6)))
     [[8, 2, 14, 2], []]
     """
     check_masks(masks)

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.arrays import as_size, described
-from segcore.codecs._objects import as_list, as_offsets
-from segcore.codecs._pairs import from_pairs, to_pairs
+from segcore._input.arrays import as_size, described
+from segcore.formats._objects import as_list, as_offsets
+from segcore.formats._pairs import from_pairs, to_pairs
 from segcore.masks import Masks, check_masks
 
 _SPACES = b" \t\r\n"
@@ -53,7 +53,7 @@ def decode(strings: Iterable[Any], size: Iterable[int]) -> Masks:
     Examples
     --------
     >>> import segcore as sc
-    >>> sc.codecs.kaggle.decode(["1 3 6 2", ""], (4, 3)).to_dense(int)[0]
+    >>> sc.formats.kaggle.decode(["1 3 6 2", ""], (4, 3)).to_dense(int)[0]
     array([[1, 0, 0],
            [1, 1, 0],
            [1, 1, 0],
@@ -88,7 +88,7 @@ def encode(masks: Masks) -> list[str]:
     Examples
     --------
     >>> import segcore as sc
-    >>> sc.codecs.kaggle.encode(sc.Masks.from_boxes([[1, 1, 3, 3], [0, 0, 0, 0]], (4, 6)))
+    >>> sc.formats.kaggle.encode(sc.Masks.from_boxes([[1, 1, 3, 3], [0, 0, 0, 0]], (4, 6)))
     ['6 2 10 2', '']
     """
     check_masks(masks)

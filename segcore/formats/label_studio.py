@@ -29,12 +29,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.arrays import Size, as_integers, as_size, described
+from segcore._input.arrays import Size, as_integers, as_size, described
 from segcore.backends import kernels
 from segcore.backends.sizes import run_end_dtype
-from segcore.codecs._objects import as_list, as_offsets
-from segcore.codecs._row_major import transposed
-from segcore.masks import Masks, check_masks
+from segcore.formats._objects import as_list, as_offsets
+from segcore.formats._row_major import transposed
+from segcore.masks import Masks, check_masks, wrap
 
 _HEADER_BITS = 32 + 5 + 4 * 4
 _LENGTH_BITS = (3, 4, 8, 16)
@@ -68,7 +68,7 @@ def decode(objects: Iterable[Any], size: Iterable[int]) -> Masks:
     --------
     >>> import segcore as sc
     >>> rle = [0, 0, 0, 24, 57, 27, 252, 224, 19, 255, 206, 0]
-    >>> sc.codecs.label_studio.decode([rle], (2, 3)).to_dense(int)
+    >>> sc.formats.label_studio.decode([rle], (2, 3)).to_dense(int)
     array([[[0, 0, 1],
             [1, 0, 0]]])
     """
@@ -84,7 +84,7 @@ def decode(objects: Iterable[Any], size: Iterable[int]) -> Masks:
             raise ValueError(f"object {place}: {error}") from None
         lengths.append(len(ends[-1]))
     run_ends = np.concatenate([np.empty(0, np.int64), *ends]).astype(run_end_dtype(width, height))
-    return transposed(Masks._trusted((run_ends, as_offsets(lengths)), (width, height)))
+    return transposed(wrap((run_ends, as_offsets(lengths)), (width, height)))
 
 
 def encode(masks: Masks) -> list[list[int]]:
@@ -109,7 +109,7 @@ def encode(masks: Masks) -> list[list[int]]:
     Examples
     --------
     >>> import segcore as sc
-    >>> sc.codecs.label_studio.encode(sc.Masks.from_dense([[0, 0, 1], [1, 0, 0]]))
+    >>> sc.formats.label_studio.encode(sc.Masks.from_dense([[0, 0, 1], [1, 0, 0]]))
     [[0, 0, 0, 24, 57, 27, 252, 224, 19, 255, 206, 0]]
     """
     check_masks(masks)

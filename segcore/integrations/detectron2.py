@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from segcore.arrays import as_array, as_size, as_threshold
+from segcore._input.arrays import as_array, as_size, as_threshold
 from segcore.integrations._tensors import to_host, unwrapped
 from segcore.masks import Masks
-from segcore.soft import paste_masks
+from segcore.models.paste import paste_masks
 
 
 def paste_masks_in_image(

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.arrays import Size, as_array, as_size, described
-from segcore.codecs import huggingface as codec
+from segcore._input.arrays import Size, as_array, as_size, described
+from segcore.formats import huggingface as codec
 from segcore.integrations._tensors import to_host
 from segcore.masks import Masks
-from segcore.soft import upsample_masks
+from segcore.models.upsample import upsample_masks
 
 
 class Segments(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import as_array, as_size
+from segcore._input.arrays import as_array, as_size
 from segcore.masks import Masks, check_masks
 
 

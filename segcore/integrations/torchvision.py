@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from segcore.arrays import as_size, described
+from segcore._input.arrays import as_size, described
 from segcore.integrations._tensors import to_host
 from segcore.masks import Masks
-from segcore.soft import paste_masks
+from segcore.models.paste import paste_masks
 
 
 def from_output(output: Mapping[str, Any], threshold: float = 0.5) -> Masks:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from segcore.arrays import Size, as_array, as_size
+from segcore._input.arrays import Size, as_array, as_size
 from segcore.integrations._tensors import to_host
 from segcore.masks import Masks
-from segcore.soft import prototype_masks, upsample_masks
+from segcore.models.upsample import prototype_masks, upsample_masks
 
 
 def from_results(results: Any) -> Masks:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import as_array, as_integer
+from segcore._input.arrays import as_array, as_integer
 
 Maps: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -42,7 +42,7 @@ def from_rgb(rgb: ArrayLike) -> NDArray[np.int32]:
     --------
     >>> import segcore as sc
     >>> import numpy as np
-    >>> sc.panoptic_ids.from_rgb(np.array([[[7, 0, 0], [0, 1, 0]]], np.uint8))
+    >>> sc.maps.ids.from_rgb(np.array([[[7, 0, 0], [0, 1, 0]]], np.uint8))
     array([[  7, 256]], dtype=int32)
     """
     colors = as_array(rgb, "rgb")
@@ -84,7 +84,7 @@ def to_rgb(ids: ArrayLike) -> NDArray[np.uint8]:
     Examples
     --------
     >>> import segcore as sc
-    >>> sc.panoptic_ids.to_rgb([[7, 256]]).tolist()
+    >>> sc.maps.ids.to_rgb([[7, 256]]).tolist()
     [[[7, 0, 0], [0, 1, 0]]]
     """
     array = _as_integers(ids, "ids")
@@ -126,7 +126,7 @@ def decode(ids: ArrayLike, divisor: int) -> Maps:
     Examples
     --------
     >>> import segcore as sc
-    >>> sc.panoptic_ids.decode([7000, 7001, 11000], divisor=1000)
+    >>> sc.maps.ids.decode([7000, 7001, 11000], divisor=1000)
     (array([ 7,  7, 11]), array([0, 1, 0]))
     """
     divisor = _as_divisor(divisor)
@@ -159,7 +159,7 @@ def encode(classes: ArrayLike, instances: ArrayLike, divisor: int) -> NDArray[np
     Examples
     --------
     >>> import segcore as sc
-    >>> sc.panoptic_ids.encode([7, 7, 11], [0, 1, 0], divisor=1000)
+    >>> sc.maps.ids.encode([7, 7, 11], [0, 1, 0], divisor=1000)
     array([ 7000,  7001, 11000])
     """
     divisor = _as_divisor(divisor)
@@ -195,7 +195,7 @@ def from_cityscapes(ids: ArrayLike) -> Maps:
     Examples
     --------
     >>> import segcore as sc
-    >>> sc.panoptic_ids.from_cityscapes([11, 26, 26000, 26001])
+    >>> sc.maps.ids.from_cityscapes([11, 26, 26000, 26001])
     (array([11, 26, 26, 26]), array([-1, -1,  0,  1]))
     """
     codes = _as_codes(ids, "ids", 2**63)
@@ -230,7 +230,7 @@ def to_cityscapes(classes: ArrayLike, instances: ArrayLike) -> NDArray[np.uint16
     Examples
     --------
     >>> import segcore as sc
-    >>> sc.panoptic_ids.to_cityscapes([11, 26, 26, 26], [0, -1, 0, 1])
+    >>> sc.maps.ids.to_cityscapes([11, 26, 26, 26], [0, -1, 0, 1])
     array([   11,    26, 26000, 26001], dtype=uint16)
     """
     kinds = _as_codes(classes, "classes", 66)
@@ -265,7 +265,7 @@ def from_two_channels(pixels: ArrayLike) -> Maps:
     Examples
     --------
     >>> import numpy as np, segcore as sc
-    >>> sc.panoptic_ids.from_two_channels(np.array([[[184, 0, 0], [1, 2, 0]]], np.uint8))
+    >>> sc.maps.ids.from_two_channels(np.array([[[184, 0, 0], [1, 2, 0]]], np.uint8))
     (array([[184,   1]]), array([[0, 2]]))
     """
     channels = as_array(pixels, "pixels")
@@ -299,7 +299,7 @@ def to_two_channels(classes: ArrayLike, instances: ArrayLike) -> NDArray[np.uint
     Examples
     --------
     >>> import segcore as sc
-    >>> sc.panoptic_ids.to_two_channels([[184, 1]], [[0, 2]]).tolist()
+    >>> sc.maps.ids.to_two_channels([[184, 1]], [[0, 2]]).tolist()
     [[[184, 0, 0], [1, 2, 0]]]
     """
     kinds = _as_codes(classes, "classes", 256)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import as_label_map
+from segcore._input.arrays import as_label_map
 from segcore.backends import kernels
 
 MAX_CELLS = 2**28

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from segcore.arrays import as_array, as_integer, as_integers, as_scores, described
+from segcore._input.arrays import as_array, as_integer, as_integers, as_scores, described
 from segcore.backends import kernels
 from segcore.masks import Masks, check_masks
 

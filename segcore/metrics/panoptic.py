@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import as_integer, as_label_map, described
-from segcore.contingency import OverlapTable, check_same_shape, table_of
+from segcore._input.arrays import as_integer, as_label_map, described
+from segcore.maps.overlap_table import OverlapTable, check_same_shape, table_of
 
 VOID = 0
 """The id of pixels that belong to no segment."""
@@ -119,7 +119,7 @@ class PanopticQuality:
         ----------
         truth, prediction : array_like
             Integers (H, W), of any dtypes: the id of each pixel's segment, 0 for void. Colours of
-            COCO's PNGs become ids by :func:`segcore.panoptic_ids.from_rgb`.
+            COCO's PNGs become ids by :func:`segcore.maps.ids.from_rgb`.
         truth_segments : iterable of dict
             COCO's ``segments_info``: ``id``, ``category_id``, ``iscrowd`` (0 if it is missing) and
             ``area`` (counted if it is missing). Segments without pixels are missed ones; labels

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import as_integer, as_label_map
+from segcore._input.arrays import as_integer, as_label_map
 from segcore.backends import kernels
-from segcore.contingency import MAX_CELLS, check_same_shape
+from segcore.maps.overlap_table import MAX_CELLS, check_same_shape
 
 
 class ConfusionMatrix:

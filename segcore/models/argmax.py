@@ -8,18 +8,18 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from segcore.arrays import Size, as_array, as_size, check_bytes
-from segcore.backends import kernels
-from segcore.backends.interpolation import bounded, interpolated
-from segcore.sampling import (
+from segcore._input.arrays import Size, as_array, as_size, check_bytes
+from segcore._input.scores import (
     as_crop,
     as_float32,
     as_sides,
-    bilinear_positions,
     check_numbers,
     check_samples,
     check_side,
 )
+from segcore.backends import kernels
+from segcore.backends.interpolation import bounded, interpolated
+from segcore.models.positions import bilinear_positions
 
 Scores: TypeAlias = NDArray[np.float32]
 

@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.arrays import as_integer, described
+from segcore._input.arrays import as_integer, described
 from segcore.backends import kernels
-from segcore.masks import Masks, check_masks
+from segcore.masks import Masks, check_masks, wrap
 
 Shape: TypeAlias = Literal["square", "disc", "diamond"]
 
@@ -63,7 +63,7 @@ def dilate(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
     check_masks(masks)
     reach = _reach(_as_distance(distance), shape, masks.size)
     batch = kernels.dilate(masks.run_ends, masks.offsets, *masks.size, reach)
-    return Masks._trusted(batch, masks.size)
+    return wrap(batch, masks.size)
 
 
 def erode(masks: Masks, distance: int, shape: Shape = "square", outside: bool = False) -> Masks:

@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import as_array, as_flags, as_fraction, described
+from segcore._input.arrays import as_array, as_flags, as_fraction, described
 from segcore.backends import kernels
 from segcore.masks import Masks, check_same_size
-from segcore.morphology import boundary
+from segcore.ops.morphology import boundary
 
 _BLOCK = 2**15
 """Ratios are computed for so many pairs at a time, so that they take no memory but the result."""

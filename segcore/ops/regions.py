@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.arrays import as_integer, check_connectivity
+from segcore._input.arrays import as_integer, check_connectivity
 from segcore.backends.sizes import run_end_dtype
-from segcore.masks import Masks, check_masks
-from segcore.morphology import opening
+from segcore.masks import Masks, check_masks, wrap
+from segcore.ops.morphology import opening
 
 
 def holes(masks: Masks, connectivity: int = 8) -> tuple[Masks, NDArray[np.int64]]:
@@ -224,7 +224,7 @@ def united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
     if not (np.diff(parents) == 0).any():
         offsets = np.zeros(count + 1, np.int64)
         offsets[parents + 1] = lengths
-        return Masks._trusted((parts.run_ends, np.cumsum(offsets)), parts.size)
+        return wrap((parts.run_ends, np.cumsum(offsets)), parts.size)
     # A union is a symmetric difference here: all flips of a mask's parts, in order, but for those
     # that two parts have in common. One number says which mask a flip is of and where it is.
     height, width = parts.size
@@ -245,7 +245,7 @@ def united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
     flips = flips[alone]
     offsets = np.searchsorted(flips, first).astype(np.int64)
     flips -= np.repeat(first[:-1], np.diff(offsets))
-    return Masks._trusted((flips.astype(run_end_dtype(height, width)), offsets), parts.size)
+    return wrap((flips.astype(run_end_dtype(height, width)), offsets), parts.size)
 
 
 def _as_area(value: Any, name: str) -> int:

@@ -13,10 +13,10 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import as_fraction, as_integers, as_number, as_scores, described
+from segcore._input.arrays import as_fraction, as_integers, as_number, as_scores, described
 from segcore.backends import kernels
 from segcore.masks import Masks, check_masks
-from segcore.overlap import iou
+from segcore.ops.overlap import iou
 
 Metric: TypeAlias = Literal["iou", "smaller"]
 Decay: TypeAlias = Literal["linear", "gaussian"]

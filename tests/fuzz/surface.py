@@ -19,10 +19,10 @@ from fuzz.inputs import Input, batch, large_size, placed, small_size
 from hostile_calls import JUNK, NUMBERS
 
 import segcore as sc
-from segcore import codecs, metrics, panoptic_ids
+from segcore import formats, maps, metrics
 from segcore.backends import reference
 from segcore.compat import pycocotools
-from segcore.panoptic import rules
+from segcore.maps.panoptic import rules
 
 DTYPES = [np.dtype(code) for code in ("?", *"bBhHiIqQefd", ">i4", ">f4", "O", "c8", "U1", "M8[s]")]
 TRUE_NUMBERS = [0, 1, 2, 3, 5, 0.5, 0.25, -1, 1e-3, 100]
@@ -359,20 +359,20 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
         connectivity, tolerance
     ),
     "components": lambda batch, connectivity: batch.components(connectivity),
-    "kaggle.decode": codecs.kaggle.decode,
-    "kaggle.encode": codecs.kaggle.encode,
-    "huggingface.decode": codecs.huggingface.decode,
-    "huggingface.encode": codecs.huggingface.encode,
-    "label_studio.decode": codecs.label_studio.decode,
-    "label_studio.encode": codecs.label_studio.encode,
-    "panoptic_ids.decode": panoptic_ids.decode,
-    "panoptic_ids.encode": panoptic_ids.encode,
-    "from_rgb": panoptic_ids.from_rgb,
-    "to_rgb": panoptic_ids.to_rgb,
-    "from_cityscapes": panoptic_ids.from_cityscapes,
-    "to_cityscapes": panoptic_ids.to_cityscapes,
-    "from_two_channels": panoptic_ids.from_two_channels,
-    "to_two_channels": panoptic_ids.to_two_channels,
+    "kaggle.decode": formats.kaggle.decode,
+    "kaggle.encode": formats.kaggle.encode,
+    "huggingface.decode": formats.huggingface.decode,
+    "huggingface.encode": formats.huggingface.encode,
+    "label_studio.decode": formats.label_studio.decode,
+    "label_studio.encode": formats.label_studio.encode,
+    "maps.ids.decode": maps.ids.decode,
+    "maps.ids.encode": maps.ids.encode,
+    "from_rgb": maps.ids.from_rgb,
+    "to_rgb": maps.ids.to_rgb,
+    "from_cityscapes": maps.ids.from_cityscapes,
+    "to_cityscapes": maps.ids.to_cityscapes,
+    "from_two_channels": maps.ids.from_two_channels,
+    "to_two_channels": maps.ids.to_two_channels,
     "panoptic_quality": panoptic_quality,
     "confusion": confusion,
     **{

@@ -36,7 +36,7 @@ def main() -> None:
             for kind, labels, infos in (("t", truth, true_segments), ("p", found, segments)):
                 path = Path(folder) / kind / f"{i}.png"
                 path.parent.mkdir(exist_ok=True)
-                Image.fromarray(sc.panoptic_ids.to_rgb(labels)).save(path)
+                Image.fromarray(sc.maps.ids.to_rgb(labels)).save(path)
                 copies = copy.deepcopy(infos)  # it writes areas into the predicted ones
                 entries.append({"image_id": i, "file_name": path.name, "segments_info": copies})
             pairs.append(tuple(entries))

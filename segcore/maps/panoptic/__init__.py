@@ -1,7 +1,7 @@
 """Panoptic maps: the rules, who judges by them, and what comes out."""
 
-from segcore.panoptic.compose import compose_panoptic
-from segcore.panoptic.result import Panoptic
-from segcore.panoptic.rules import PRESETS, PanopticRules
+from segcore.maps.panoptic.compose import compose_panoptic
+from segcore.maps.panoptic.result import Panoptic
+from segcore.maps.panoptic.rules import PRESETS, PanopticRules
 
 __all__ = ["PRESETS", "Panoptic", "PanopticRules", "compose_panoptic"]

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 from numpy.typing import ArrayLike
 
-from segcore.arrays import as_integer, as_integers, as_size
+from segcore._input.arrays import as_integer, as_integers, as_size
+from segcore._input.scores import check_side
+from segcore.maps.panoptic.inputs import Instances, Stuff, probabilities_of
+from segcore.maps.panoptic.of_masks import compose_masks
+from segcore.maps.panoptic.of_queries import compose_queries
+from segcore.maps.panoptic.result import Panoptic
+from segcore.maps.panoptic.rules import PanopticRules
 from segcore.masks import Masks
-from segcore.panoptic.inputs import Instances, Stuff, probabilities_of
-from segcore.panoptic.of_masks import compose_masks
-from segcore.panoptic.of_queries import compose_queries
-from segcore.panoptic.result import Panoptic
-from segcore.panoptic.rules import PanopticRules
-from segcore.sampling import check_side
 
 
 def compose_panoptic(

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import as_array, as_integers, as_scores
+from segcore._input.arrays import as_array, as_integers, as_scores
+from segcore._input.scores import check_numbers, check_samples
+from segcore.maps.panoptic.rules import PanopticRules
 from segcore.masks import Masks, check_same_size
-from segcore.panoptic.rules import PanopticRules
-from segcore.sampling import check_numbers, check_samples
 
 Integers: TypeAlias = NDArray[np.int64]
 Flags: TypeAlias = NDArray[np.bool_]

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.backends import kernels
-from segcore.masks import Masks
-from segcore.overlap import intersection
-from segcore.panoptic.inputs import Flags, Instances, Stuff
-from segcore.panoptic.result import Panoptic, Segments
-from segcore.panoptic.rules import PanopticRules
-from segcore.panoptic.shares import most_taken
+from segcore.maps.panoptic.inputs import Flags, Instances, Stuff
+from segcore.maps.panoptic.result import Panoptic, Segments
+from segcore.maps.panoptic.rules import PanopticRules
+from segcore.maps.panoptic.shares import most_taken
+from segcore.masks import Masks, wrap
+from segcore.ops.overlap import intersection
 
 
 def compose_masks(
@@ -80,7 +80,7 @@ def _take_turns(instances: Masks, stuff: Masks, rules: PanopticRules) -> tuple[M
     run_ends, offsets, overlaps = kernels.resolve(
         batch.run_ends, batch.offsets, *batch.size, limits[turns]
     )
-    parts = Masks._trusted((run_ends, offsets), batch.size)
+    parts = wrap((run_ends, offsets), batch.size)
     if rules.winner == "last":  # and back: the turns are their own inverse
         parts = parts[turns]
     return parts, overlaps[turns] > limits

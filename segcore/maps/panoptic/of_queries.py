@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.arrays import Size
+from segcore._input.arrays import Size
+from segcore._input.scores import as_float32
 from segcore.backends import kernels
-from segcore.masks import Masks
-from segcore.panoptic.inputs import Instances
-from segcore.panoptic.result import Panoptic, Segments
-from segcore.panoptic.rules import PanopticRules
-from segcore.panoptic.shares import wins_enough
-from segcore.sampling import as_float32, bilinear_positions
-from segcore.soft import upsample_masks
+from segcore.maps.panoptic.inputs import Instances
+from segcore.maps.panoptic.result import Panoptic, Segments
+from segcore.maps.panoptic.rules import PanopticRules
+from segcore.maps.panoptic.shares import wins_enough
+from segcore.masks import Masks, wrap
+from segcore.models.positions import bilinear_positions
+from segcore.models.upsample import upsample_masks
 
 
 def compose_queries(
@@ -75,4 +76,4 @@ def _winners(weighted: NDArray[np.float32], size: Size) -> Masks:
     ids, run_ends, offsets = kernels.label_runs(labels, None)
     lengths = np.zeros(count, np.int64)
     lengths[ids] = np.diff(offsets)
-    return Masks._trusted((run_ends, np.concatenate([[0], np.cumsum(lengths)])), size)
+    return wrap((run_ends, np.concatenate([[0], np.cumsum(lengths)])), size)

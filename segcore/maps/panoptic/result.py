@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.arrays import check_bytes
+from segcore._input.arrays import check_bytes
 from segcore.backends import kernels
+from segcore.maps.panoptic.inputs import Candidate
+from segcore.maps.panoptic.rules import PanopticRules
 from segcore.masks import Masks
-from segcore.panoptic.inputs import Candidate
-from segcore.panoptic.rules import PanopticRules
 
 
 @dataclass(frozen=True, repr=False)

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_type_hints
 
 import numpy as np
 
-from segcore.arrays import as_integer, as_number, described
+from segcore._input.arrays import as_integer, as_number, described
 
 Winner = Literal["first", "last", "argmax"]
 Order = Literal["input", "score", "area"]
@@ -157,7 +157,7 @@ class PanopticRules:
         Parameters
         ----------
         name : str
-            One of :data:`segcore.panoptic.PRESETS`:
+            One of :data:`segcore.maps.panoptic.PRESETS`:
 
             - "panopticapi": ``combine_semantic_and_instance_predictions.py`` of the COCO API;
             - "detectron2": ``combine_semantic_and_instance_outputs`` of its Panoptic FPN;

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.panoptic.inputs import Flags, Integers
-from segcore.panoptic.rules import PanopticRules
+from segcore.maps.panoptic.inputs import Flags, Integers
+from segcore.maps.panoptic.rules import PanopticRules
 
 
 def most_taken(rules: PanopticRules, areas: Integers) -> Integers:

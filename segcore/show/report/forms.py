@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.compose import compose_semantic
+from segcore.maps.ids import to_rgb
+from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks
-from segcore.panoptic_ids import to_rgb
 
 
 def forms_of(masks: Masks, classes: NDArray[np.integer]) -> list[dict[str, Any]]:

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.diagnosis import CAUSES, Diagnosis, diagnose
-from segcore.draw import palette, shades
 from segcore.masks import Masks
-from segcore.report.forms import forms_of, losses_of
+from segcore.show.colours import palette, shades
+from segcore.show.report.forms import forms_of, losses_of
 
 SCRIPTS = ("runs.js", "views.js", "viewer.js")
 Colors = NDArray[np.uint8]
@@ -141,7 +141,7 @@ def write_page(
     Examples
     --------
     >>> import io, numpy as np, segcore as sc
-    >>> from segcore.report import Class, Objects, Picture, write_page
+    >>> from segcore.show.report import Class, Objects, Picture, write_page
     >>> masks = sc.Masks.from_boxes([[0, 0, 8, 4], [4, 2, 9, 9]], (10, 10))
     >>> picture = Picture("two boxes", Objects(masks, np.array([0, 0]), [1, 2]))
     >>> page = io.BytesIO()
@@ -183,7 +183,7 @@ def write_page(
 
 
 def _resource(name: str) -> str:
-    return (files("segcore") / "report" / name).read_text(encoding="utf-8")
+    return (files("segcore.show.report") / name).read_text(encoding="utf-8")
 
 
 def _write_json(file: BinaryIO, key: str, value: object) -> None:

@@ -1,0 +1,25 @@
+"""Pictures of masks: colours, drawing, notebooks and report pages."""
+
+from segcore.show.colours import class_colors, palette, shades
+from segcore.show.draw import (
+    boundaries,
+    colorize,
+    difference,
+    instances,
+    overlay,
+    semantic_picture,
+    side_by_side,
+)
+
+__all__ = [
+    "boundaries",
+    "class_colors",
+    "colorize",
+    "difference",
+    "instances",
+    "overlay",
+    "palette",
+    "semantic_picture",
+    "shades",
+    "side_by_side",
+]

@@ -1,0 +1,85 @@
+"""The number of threads that native kernels use."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from segcore._input.arrays import as_integer
+
+VARIABLE = "SEGCORE_NUM_THREADS"
+MAX_THREADS = 1024
+
+
+def set_num_threads(count: int) -> None:
+    """Set how many threads a kernel of the native backend may use.
+
+    Small work stays on the calling thread, and results never depend on the number. The other
+    backends run on the calling thread alone. At import the number is that of the environment
+    variable ``SEGCORE_NUM_THREADS``, or else the number of cores.
+
+    Parameters
+    ----------
+    count : int
+        From 1 to 1024.
+
+    Raises
+    ------
+    TypeError
+        If ``count`` is no integer.
+    ValueError
+        If it is out of range.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> before = sc.get_num_threads()
+    >>> sc.set_num_threads(1)
+    >>> sc.get_num_threads()
+    1
+    >>> sc.set_num_threads(before)
+    """
+    global _num_threads  # noqa: PLW0603  # the setting of the process
+    count = as_integer(count, "count")
+    if not 1 <= count <= MAX_THREADS:
+        raise ValueError(f"count: expected 1 to {MAX_THREADS} threads, got {count}")
+    _num_threads = count
+    if native := native_module():
+        native.set_num_threads(count)
+
+
+def get_num_threads() -> int:
+    """Tell how many threads a kernel of the native backend may use.
+
+    Returns
+    -------
+    int
+        What :func:`set_num_threads` set last.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> sc.get_num_threads() >= 1
+    True
+    """
+    return _num_threads
+
+
+def native_module() -> Any:
+    """Give the compiled extension if it is loaded; it is never loaded for this."""
+    return sys.modules.get("segcore._native")
+
+
+def _from_environment() -> int:
+    text = os.environ.get(VARIABLE, "").strip()
+    if not text:
+        native = native_module()
+        return int(native.get_num_threads()) if native else os.cpu_count() or 1
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_THREADS):
+        raise ValueError(f"{VARIABLE}: expected an integer from 1 to {MAX_THREADS}, got {text!r}")
+    return int(text)
+
+
+_num_threads = _from_environment()
+set_num_threads(min(_num_threads, MAX_THREADS))
