@@ -111,7 +111,7 @@ def test_255_is_left_out_unless_it_is_a_class(tmp_path: Path) -> None:
 def test_semantic_refuses(maps: Path) -> None:
     refused(semantic(maps), "classes.json: there is no such file; pass --num-classes")
     refused(semantic(maps, "--num-classes", 0), "num_classes: expected 1 to")
-    refused(semantic(maps, "--num-classes", 4), "prediction", ".png", "there is the label 4")
+    refused(semantic(maps, "--num-classes", 4), "prediction", ".png", "got the label 4")
     refused(semantic(maps, "--num-classes", 5, "--ignore", 7), "truth", "there is the label 255")
     refused(run("evaluate", "semantic", maps / "none", maps), "none: expected a folder")
     (maps / "truth" / "classes.json").write_text(
@@ -218,7 +218,7 @@ def test_panoptic_refuses(pair: Path) -> None:
         (with_entry(file_name=3), ["position 0", '"file_name"']),
         (with_entry(file_name="b.png"), ["prediction/b.png", "No such file"]),
         (with_entry(segments_info={}), ['no list "segments_info"']),
-        (with_entry(segments_info=[]), ["image 3", "the map has the id", "not listed"]),
+        (with_entry(segments_info=[]), ["image 3", "the map contains the id", "not listed"]),
         (json.dumps(good | {"annotations": good["annotations"] * 2}), ["the image 3 comes twice"]),
     ):
         path.write_text(text)

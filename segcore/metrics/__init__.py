@@ -1,8 +1,8 @@
-"""Metrics of segmentation, from label maps: semantic (IoU, accuracy) and panoptic (PQ).
+"""Segmentation metrics computed from label maps: semantic (IoU, accuracy) and panoptic (PQ).
 
-Each is an accumulator: ``update`` it with one image after the other, and read the scores. Those of
-parts of a data set add up (``a + b``) to that of the whole, and can be pickled, so that the parts
-may be worked on in parallel.
+Each metric is an accumulator: call ``update`` once per image, then read the scores. Accumulators of
+the parts of a data set can be pickled and added (``a + b``), so the parts can be processed in
+parallel.
 """
 
 from segcore.metrics.panoptic import ClassQuality, PanopticQuality, PanopticScore

@@ -1,4 +1,4 @@
-"""Panoptic quality, by the rule of COCO's panopticapi."""
+"""Panoptic quality (PQ), as defined by COCO's panopticapi."""
 
 from __future__ import annotations
 
@@ -16,63 +16,68 @@ from segcore._input.arrays import as_integer, as_label_map, described
 from segcore.maps.overlap_table import OverlapTable, check_same_shape, table_of
 
 VOID = 0
-"""The id of pixels that belong to no segment."""
+"""Id of pixels that belong to no segment."""
 
 
 class PanopticScore(NamedTuple):
-    """Means over categories: of those alone of which there are segments."""
+    """Panoptic scores averaged over the categories that have segments."""
 
     pq: float
-    """Panoptic quality: mean of ``sq * rq`` of each category."""
+    """Panoptic quality: mean of the categories' ``sq * rq``."""
     sq: float
-    """Segmentation quality: mean IoU of matched segments."""
+    """Segmentation quality: mean of the categories' mean IoU of matched segments."""
     rq: float
-    """Recognition quality: F1 of finding segments."""
+    """Recognition quality: mean of the categories' F1 scores for detecting segments."""
     n: int
-    """The number of categories that have segments; without any the means are nan."""
+    """Number of categories that have segments. If it is 0, the means are NaN."""
 
 
 class ClassQuality(NamedTuple):
-    """The quality of one category; all zeros if it has no segments."""
+    """Panoptic quality and counts of one category; all zero if it has no segments."""
 
     pq: float
+    """Panoptic quality, ``sq * rq``."""
     sq: float
+    """Segmentation quality: mean IoU of the matched segments."""
     rq: float
+    """Recognition quality: F1 score for detecting segments."""
     iou_sum: float
-    """Of matched segments."""
+    """Sum of the IoUs of the matched segments."""
     tp: int
-    """Segments that are matched."""
+    """Number of matched segments (true positives)."""
     fp: int
-    """Predicted segments that are not."""
+    """Number of unmatched predicted segments (false positives)."""
     fn: int
-    """True segments that are not."""
+    """Number of unmatched ground-truth segments (false negatives)."""
 
 
 class PanopticQuality:
-    """Match predicted segments with true ones, and score each category.
+    """Accumulate matches between predicted and true segments and compute panoptic quality.
 
-    The scores are those of panopticapi's ``pq_compute`` (one process), to the last bit. Its rule,
-    image by image: a true and a predicted segment of one category match where their IoU is above
-    0.5, which only one can be. The area of a true segment is what its entry says; the union is
-    without the predicted segment's void pixels. True segments that are crowds match nothing and
-    are not missed. A predicted segment without a match does not count if more than half of it is
-    void or lies in its category's crowd (the last one listed).
+    The scores equal those of panopticapi's ``pq_compute`` with one process, bit for bit. In each
+    image, a true and a predicted segment of the same category match if their IoU is greater than
+    0.5, which holds for at most one pair per segment. The area of a true segment is the `area` of
+    its entry, and the union area excludes the void pixels of the predicted segment. True segments
+    with `iscrowd` never match and are not false negatives. An unmatched predicted segment is not a
+    false positive if more than half of its area is void or in the crowd segment of its category
+    (the last one listed, if there are several).
 
-    The IoUs of matches are kept, not their sum, and are added in the order of images when scores
-    are read. So parts of a data set, merged in order, give the scores of the whole to the last
-    bit, however they were grouped (merged in another order, sums may differ in the last bits).
+    The IoUs of matched segments are stored separately and are added in image order when the scores
+    are read. Accumulators of the parts of a data set, merged in order, therefore give exactly the
+    scores of the whole. If they are merged in another order, the last bits may differ.
 
     Parameters
     ----------
     categories : iterable of dict
-        COCO's ``categories``: each with ``id`` and ``isthing`` (0 or 1); the rest is ignored.
+        COCO ``categories``, with the keys ``id`` and ``isthing`` (0 or 1). Other keys are ignored.
 
     Raises
     ------
     ValueError
-        If a category has no such keys, or comes twice, or there is none.
+        If there are no categories, a key is missing, ``isthing`` is not 0 or 1, or an id is listed
+        twice.
     TypeError
-        If an id or ``isthing`` is no integer.
+        If an id or ``isthing`` is not an integer.
 
     References
     ----------
@@ -104,7 +109,7 @@ class PanopticQuality:
         self._fp = np.zeros(count, np.int64)
         self._fn = np.zeros(count, np.int64)
 
-    # -- counting ---------------------------------------------------------------------------------
+    # -- accumulation -----------------------------------------------------------------------------
 
     def update(
         self,
@@ -113,85 +118,91 @@ class PanopticQuality:
         prediction: ArrayLike,
         prediction_segments: Iterable[Mapping[str, Any]],
     ) -> None:
-        """Add the segments of one image.
+        """Match the segments of one image and add the results.
 
         Parameters
         ----------
         truth, prediction : array_like
-            Integers (H, W), of any dtypes: the id of each pixel's segment, 0 for void. Colours of
-            COCO's PNGs become ids by :func:`segcore.maps.ids.from_rgb`.
+            Segment id of each pixel: integers of any dtype, shape (H, W), 0 for void. Use
+            :func:`segcore.maps.ids.from_rgb` to convert COCO's panoptic PNGs.
         truth_segments : iterable of dict
-            COCO's ``segments_info``: ``id``, ``category_id``, ``iscrowd`` (0 if it is missing) and
-            ``area`` (counted if it is missing). Segments without pixels are missed ones; labels
-            of the map that are not listed match nothing.
+            COCO ``segments_info`` with the keys ``id``, ``category_id``, ``iscrowd`` (default 0)
+            and ``area`` (default: the number of pixels in `truth`). Segments without pixels are
+            false negatives. Ids that are in the map but not listed match nothing.
         prediction_segments : iterable of dict
-            Of these ``id`` and ``category_id`` are read. They are just those of the map.
+            COCO ``segments_info`` with the keys ``id`` and ``category_id``. Exactly the ids in
+            `prediction` must be listed.
 
         Raises
         ------
         ValueError
-            If a map is not 2-D, their shapes differ, a segment lacks a key, is listed twice, has
-            the id 0, an unknown category or an impossible area, if a predicted segment is listed
-            but not in the map, or in the map but not listed. Then nothing has been added.
+            If a map is not 2-D or the shapes differ; if a segment lacks a key, is listed twice, or
+            has id 0, an unknown category or an invalid area; or if the listed predicted segments
+            are not those of the map. The accumulator is then unchanged.
         TypeError
-            If a map holds no integers, is on a GPU, or a segment is no dict of integers.
+            If the dtype of a map is not an integer dtype, a map is on a GPU, or a segment is not a
+            dict with integer values.
         """
         a, b = as_label_map(truth, "truth"), as_label_map(prediction, "prediction")
         check_same_shape(a, b, "truth", "prediction")
-        true = _Segments.read(truth_segments, "truth", self._index)
-        found = _Segments.read(prediction_segments, "prediction", self._index)
-        self._add(table_of(a, b), true, found)
+        true = _SegmentTable.read(truth_segments, "truth", self._index)
+        predicted = _SegmentTable.read(prediction_segments, "prediction", self._index)
+        self._add(table_of(a, b), true, predicted)
 
-    def _add(self, table: OverlapTable, true: _Segments, found: _Segments) -> None:
-        # Which segment a label is, or -1.
-        true_of, found_of = true.places(table.ids_a), found.places(table.ids_b)
-        found.check_all_in_map(table.ids_b, found_of)
-        true_areas = true.areas_or(table.areas_a, true_of)
-        found_areas = _scattered(table.areas_b, found_of, len(found))
+    def _add(self, table: OverlapTable, true: _SegmentTable, predicted: _SegmentTable) -> None:
+        true_index, predicted_index = true.indices(table.ids_a), predicted.indices(table.ids_b)
+        predicted.check_listed(table.ids_b, predicted_index)
+        true_areas = true.areas_or(table.areas_a, true_index)
+        predicted_areas = _scattered(table.areas_b, predicted_index, len(predicted))
 
-        i, j, common = true_of[table.rows], found_of[table.columns], table.areas
-        void = table.ids_a[table.rows] == VOID
-        in_void = _scattered(common[void], j[void], len(found))
+        # The pairs (i, j) of segments that overlap, and their intersection areas.
+        i, j, common = true_index[table.rows], predicted_index[table.columns], table.areas
+        is_void = table.ids_a[table.rows] == VOID
+        void_areas = _scattered(common[is_void], j[is_void], len(predicted))
 
-        of_segments = (i >= 0) & (j >= 0)
-        i, j, common = i[of_segments], j[of_segments], common[of_segments]
-        alike = true.categories[i] == found.categories[j]
-        i, j, common = i[alike], j[alike], common[alike]
-        crowd = true.iscrowd[i]
-        crowds = true.last_crowds()
-        in_crowd = _scattered(common[crowd], j[crowd], len(found), crowds[i[crowd]])
-        i, j, common = i[~crowd], j[~crowd], common[~crowd]
+        listed = (i >= 0) & (j >= 0)
+        i, j, common = i[listed], j[listed], common[listed]
+        same_category = true.categories[i] == predicted.categories[j]
+        i, j, common = i[same_category], j[same_category], common[same_category]
+        is_crowd = true.iscrowd[i]
+        last_crowds = true.last_crowds()
+        crowd_areas = _scattered(
+            common[is_crowd], j[is_crowd], len(predicted), last_crowds[i[is_crowd]]
+        )
+        i, j, common = i[~is_crowd], j[~is_crowd], common[~is_crowd]
 
         true.check_areas(true_areas, i)
-        iou = common / (found_areas[j] + true_areas[i] - common - in_void[j])
+        iou = common / (predicted_areas[j] + true_areas[i] - common - void_areas[j])
         match = iou > 0.5
         i, j = i[match], j[match]
 
-        missed = ~true.iscrowd
-        missed[i] = False
-        wrong = (in_void + in_crowd) / found_areas <= 0.5
-        wrong[j] = False
+        false_negative = ~true.iscrowd
+        false_negative[i] = False
+        false_positive = (void_areas + crowd_areas) / predicted_areas <= 0.5
+        false_positive[j] = False
         for category, value in zip(true.categories[i].tolist(), iou[match].tolist(), strict=True):
             self._ious[category].append(value)
         count = len(self._index)
-        self._fn += np.bincount(true.categories[missed], minlength=count)
-        self._fp += np.bincount(found.categories[wrong], minlength=count)
+        self._fn += np.bincount(true.categories[false_negative], minlength=count)
+        self._fp += np.bincount(predicted.categories[false_positive], minlength=count)
 
     def __add__(self, other: PanopticQuality) -> PanopticQuality:
-        """Give the segments of both together, those of this one first."""
+        """Return an accumulator with the segments of `self`, then those of `other`."""
         if not isinstance(other, PanopticQuality):
             return NotImplemented
-        total = PanopticQuality({"id": each, "isthing": is_} for each, is_ in self._isthing.items())
+        total = PanopticQuality(
+            {"id": category, "isthing": isthing} for category, isthing in self._isthing.items()
+        )
         total += self
         total += other
         return total
 
     def __iadd__(self, other: PanopticQuality) -> PanopticQuality:
-        """Add another's segments behind those of this one."""
+        """Append the segments of `other` in place."""
         if not isinstance(other, PanopticQuality):
             return NotImplemented
         if list(self._isthing.items()) != list(other._isthing.items()):
-            raise ValueError("expected qualities of the same categories, in the same order")
+            raise ValueError("expected accumulators with the same categories in the same order")
         for mine, theirs in zip(self._ious, other._ious, strict=True):
             mine.extend(theirs)
         self._fp += other._fp
@@ -199,7 +210,7 @@ class PanopticQuality:
         return self
 
     def __repr__(self) -> str:
-        """Show how much has been counted."""
+        """Return the number of categories and the segment counts so far."""
         tp = sum(len(ious) for ious in self._ious)
         return (
             f"PanopticQuality of {len(self._index)} categories: {tp} segments matched, "
@@ -210,131 +221,142 @@ class PanopticQuality:
 
     @property
     def per_class(self) -> dict[int, ClassQuality]:
-        """The quality of each category, by its id."""
+        """Quality of each category, keyed by category id."""
         return {category: self._class_quality(i) for category, i in self._index.items()}
 
     @property
     def all(self) -> PanopticScore:
-        """The mean quality of all categories."""
+        """Mean quality of all categories that have segments."""
         return self._score(self._isthing)
 
     @property
     def things(self) -> PanopticScore:
-        """The mean quality of the categories that are things."""
+        """Mean quality of the thing categories that have segments."""
         return self._score(category for category, isthing in self._isthing.items() if isthing)
 
     @property
     def stuff(self) -> PanopticScore:
-        """The mean quality of the categories that are stuff."""
+        """Mean quality of the stuff categories that have segments."""
         return self._score(category for category, isthing in self._isthing.items() if not isthing)
 
     def _class_quality(self, i: int) -> ClassQuality:
-        # One after the other, as panopticapi adds; sum() adds more exactly in newer Pythons.
+        # Add from left to right, as panopticapi does: sum() is more accurate since Python 3.12.
         iou_sum = functools.reduce(operator.add, self._ious[i], 0.0)
         tp, fp, fn = len(self._ious[i]), int(self._fp[i]), int(self._fn[i])
         if not tp + fp + fn:
             return ClassQuality(0.0, 0.0, 0.0, 0.0, 0, 0, 0)
-        below = tp + 0.5 * fp + 0.5 * fn
+        denominator = tp + 0.5 * fp + 0.5 * fn
         sq = iou_sum / tp if tp else 0.0
-        return ClassQuality(iou_sum / below, sq, tp / below, iou_sum, tp, fp, fn)
+        return ClassQuality(iou_sum / denominator, sq, tp / denominator, iou_sum, tp, fp, fn)
 
     def _score(self, categories: Iterable[int]) -> PanopticScore:
-        classes = [self._class_quality(self._index[category]) for category in categories]
-        classes = [each for each in classes if each.tp + each.fp + each.fn]
-        n = len(classes)
+        qualities = [self._class_quality(self._index[category]) for category in categories]
+        qualities = [quality for quality in qualities if quality.tp + quality.fp + quality.fn]
+        n = len(qualities)
         if not n:
             return PanopticScore(float("nan"), float("nan"), float("nan"), 0)
         add = functools.partial(functools.reduce, operator.add)
         return PanopticScore(
-            add(each.pq for each in classes) / n,
-            add(each.sq for each in classes) / n,
-            add(each.rq for each in classes) / n,
+            add(quality.pq for quality in qualities) / n,
+            add(quality.sq for quality in qualities) / n,
+            add(quality.rq for quality in qualities) / n,
             n,
         )
 
 
 @dataclass(frozen=True)
-class _Segments:
-    """The segments of one map, as arrays in the order in which they are listed."""
+class _SegmentTable:
+    """The ``segments_info`` of one map, as columns in the order listed."""
 
     name: str
-    place: dict[int, int]  # by id
-    categories: NDArray[np.int64]  # as places among the categories
+    index: dict[int, int]  # segment id -> row
+    categories: NDArray[np.int64]  # indices of the categories, not their ids
     iscrowd: NDArray[np.bool_]
     areas: list[int | None]
 
     def __len__(self) -> int:
-        return len(self.place)
+        return len(self.index)
 
     @classmethod
     def read(
-        cls, segments: Iterable[Mapping[str, Any]], name: str, index: Mapping[int, int]
-    ) -> _Segments:
-        place: dict[int, int] = {}
+        cls,
+        segments: Iterable[Mapping[str, Any]],
+        name: str,
+        category_index: Mapping[int, int],
+    ) -> _SegmentTable:
+        """Validate the entries; `category_index` maps category ids to their indices."""
+        index: dict[int, int] = {}
         categories, crowds, areas = [], [], []
         entry = f"{name} segment"
         for i, segment in enumerate(segments):
             number = _integer(segment, "id", entry, i)
             if number == VOID:
-                raise ValueError(f"{entry} {i}: the id 0 is void; expected ids from 1")
-            if number in place:
+                raise ValueError(f"{entry} {i}: the id 0 is reserved for void")
+            if number in index:
                 raise ValueError(f"{entry} {i}: the id {number} is listed twice")
             category = _integer(segment, "category_id", entry, i)
-            if category not in index:
-                raise ValueError(f"{entry} {i}, of id {number}: unknown category_id {category}")
-            place[number] = i
-            categories.append(index[category])
+            if category not in category_index:
+                raise ValueError(f"{entry} {i} of id {number}: unknown category_id {category}")
+            index[number] = i
+            categories.append(category_index[category])
             crowds.append("iscrowd" in segment and _flag(segment, "iscrowd", entry, i))
             areas.append(_area(segment, entry, i) if "area" in segment else None)
-        return cls(name, place, np.array(categories, np.int64), np.array(crowds, np.bool_), areas)
+        return cls(name, index, np.array(categories, np.int64), np.array(crowds, np.bool_), areas)
 
-    def places(self, ids: NDArray[Any]) -> NDArray[np.int64]:
-        return np.array([self.place.get(each, -1) for each in ids.tolist()], np.int64)
+    def indices(self, ids: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the row of each segment id, -1 for ids that are not listed."""
+        return np.array([self.index.get(number, -1) for number in ids.tolist()], np.int64)
 
-    def check_all_in_map(self, ids: NDArray[Any], places: NDArray[np.int64]) -> None:
-        unlisted = ids[(places < 0) & (ids != VOID)]
+    def check_listed(self, ids: NDArray[Any], indices: NDArray[np.int64]) -> None:
+        """Raise ValueError unless the ids of the map are exactly the listed ones."""
+        unlisted = ids[(indices < 0) & (ids != VOID)]
         if len(unlisted):
-            raise ValueError(f"{self.name}: the map has the id {unlisted[0]}, which is not listed")
-        absent = sorted(set(self.place) - set(ids.tolist()))
+            raise ValueError(
+                f"{self.name}: the map contains the id {unlisted[0]}, which is not listed in its "
+                "segments"
+            )
+        absent = sorted(set(self.index) - set(ids.tolist()))
         if absent:
-            raise ValueError(f"{self.name} segment of id {absent[0]}: the map has no pixel of it")
+            raise ValueError(f"{self.name} segment of id {absent[0]}: the map has no such pixels")
 
-    def areas_or(self, counted: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Give the areas that are listed and, where none is, the pixels counted."""
-        pixels = _scattered(counted, places, len(self)).tolist()
+    def areas_or(self, counted: NDArray[np.int64], indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the listed areas, or the counted pixels of segments that list no area."""
+        pixels = _scattered(counted, indices, len(self)).tolist()
         areas = [n if area is None else area for area, n in zip(self.areas, pixels, strict=True)]
         return np.array(areas, np.int64)
 
-    def check_areas(self, areas: NDArray[np.int64], places: NDArray[np.int64]) -> None:
-        empty = places[areas[places] == 0]
+    def check_areas(self, areas: NDArray[np.int64], indices: NDArray[np.int64]) -> None:
+        """Raise ValueError if a segment that has pixels has area 0."""
+        empty = indices[areas[indices] == 0]
         if len(empty):
-            number = list(self.place)[empty[0]]
+            number = list(self.index)[empty[0]]
             raise ValueError(
-                f"{self.name} segment of id {number}: its area is 0, but the map has pixels of it"
+                f"{self.name} segment of id {number}: the area is 0, but the map has such pixels"
             )
 
     def last_crowds(self) -> NDArray[np.bool_]:
-        """Tell which segments are the last crowd of their category."""
+        """Return a mask of the segments that are the last crowd of their category."""
         last = np.zeros(len(self), np.bool_)
-        for place in {self.categories[i]: i for i in np.flatnonzero(self.iscrowd)}.values():
-            last[place] = True
+        for row in {self.categories[i]: i for i in np.flatnonzero(self.iscrowd)}.values():
+            last[row] = True
         return last
 
 
 def _scattered(
     areas: NDArray[np.int64],
-    places: NDArray[np.int64],
+    indices: NDArray[np.int64],
     count: int,
     where: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.int64]:
-    """Put each area in its place of ``count``; those of the place -1 are dropped."""
-    keep = places >= 0 if where is None else where
+    """Return an array of length `count` with ``areas[k]`` at ``indices[k]``, skipping index -1."""
+    keep = indices >= 0 if where is None else where
     out = np.zeros(count, np.int64)
-    out[places[keep]] = areas[keep]
+    out[indices[keep]] = areas[keep]
     return out
 
 
 def _categories(categories: Iterable[Mapping[str, Any]]) -> dict[int, bool]:
+    """Return ``isthing`` of each category, keyed by category id."""
     isthing: dict[int, bool] = {}
     for i, category in enumerate(categories):
         number = _integer(category, "id", "category", i)
@@ -342,13 +364,13 @@ def _categories(categories: Iterable[Mapping[str, Any]]) -> dict[int, bool]:
             raise ValueError(f"category {i}: the id {number} is listed twice")
         isthing[number] = _flag(category, "isthing", "category", i)
     if not isthing:
-        raise ValueError("categories: expected one at least")
+        raise ValueError("categories: expected at least one category")
     return isthing
 
 
 def _integer(entry: Any, key: str, name: str, i: int) -> int:
     value = entry.get(key) if type(entry) is dict else None
-    if type(value) is int:  # as JSON gives them
+    if type(value) is int:  # as parsed from JSON
         return value
     if not isinstance(entry, Mapping):
         raise TypeError(f"{name} {i}: expected a dict, got {described(entry)}")
@@ -368,9 +390,9 @@ def _flag(entry: Mapping[str, Any], key: str, name: str, i: int) -> bool:
 
 def _area(entry: Mapping[str, Any], name: str, i: int) -> int:
     value = entry["area"]
-    if isinstance(value, float) and value.is_integer():  # as some tools write them
+    if isinstance(value, float) and value.is_integer():  # some tools write areas as floats
         value = int(value)
     area = value if type(value) is int else as_integer(value, f"{name} {i}: area")
     if not 0 <= area < 2**59:
-        raise ValueError(f"{name} {i}: area: expected a number of pixels, got {area}")
+        raise ValueError(f"{name} {i}: area: expected 0 to 2**59 - 1 pixels, got {area}")
     return area

@@ -1,4 +1,4 @@
-"""Scores of semantic segmentation, by the confusion matrix."""
+"""Semantic segmentation metrics, computed from a confusion matrix."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ from segcore.maps.overlap_table import MAX_CELLS, check_same_shape
 
 
 class ConfusionMatrix:
-    """Count how often each class is taken for each other, and score it.
+    """Accumulate a confusion matrix over images and compute semantic segmentation metrics.
 
-    The scores are those of mmsegmentation's ``IoUMetric`` (``intersect_and_union`` and
-    ``total_area_to_metrics``): over all pixels of all images, not the mean of images' scores. They
-    are float64 from exact areas, where that has float32.
+    The metrics match mmsegmentation's ``IoUMetric`` (``intersect_and_union`` and
+    ``total_area_to_metrics``): they are computed over the pixels of all images together, and are
+    not means of per-image scores. Areas are exact integers and scores are float64, whereas
+    mmsegmentation uses float32.
 
     Parameters
     ----------
     num_classes : int
-        C: classes are 0 to C - 1.
+        Number of classes C, from 1 to 2**14. The class ids are 0 to C - 1.
     ignore_index : int or None, default 255
-        Pixels whose truth is this one are left out. A *prediction* of it, where it is no class, is
-        a pixel without a prediction: it is missed by its true class, and no other class has it.
+        Pixels with this ground-truth label are excluded. Pixels *predicted* with this label, unless
+        it is a class id, count as unassigned: they are false negatives of their true class and
+        false positives of none.
 
     Raises
     ------
     ValueError
-        If there is no class, or are more than 2**14.
+        If `num_classes` is out of range.
     TypeError
-        If an argument is no integer.
+        If an argument is not an integer.
 
     Examples
     --------
@@ -57,51 +59,54 @@ class ConfusionMatrix:
             ignore_index = as_integer(ignore_index, "ignore_index")
         self._num_classes = classes
         self._ignore_index = ignore_index
-        # The last column is for pixels without a prediction.
+        # The last column counts unassigned pixels.
         self._counts = np.zeros((classes, classes + 1), np.int64)
 
     @property
     def num_classes(self) -> int:
-        """How many classes there are."""
+        """Number of classes."""
         return self._num_classes
 
     @property
     def ignore_index(self) -> int | None:
-        """The label of pixels that are left out."""
+        """Ground-truth label of excluded pixels."""
         return self._ignore_index
 
-    # -- counting ---------------------------------------------------------------------------------
+    # -- accumulation -----------------------------------------------------------------------------
 
     def update(self, truth: ArrayLike, prediction: ArrayLike) -> None:
-        """Add the pixels of one image.
+        """Add the pixels of one image to the confusion matrix.
 
         Parameters
         ----------
         truth, prediction : array_like
-            Integers (H, W), of any dtypes: the class of each pixel.
+            Class id of each pixel: integers of any dtype, shape (H, W).
 
         Raises
         ------
         ValueError
-            If a map is not 2-D, their shapes differ, or a pixel has a label that is neither a
-            class nor ``ignore_index``. Then nothing has been added.
+            If a map is not 2-D, the shapes differ, or a label is neither a class id nor
+            `ignore_index`. The matrix is then unchanged.
         TypeError
-            If a map holds no integers, or is on a GPU.
+            If the dtype of a map is not an integer dtype, or a map is on a GPU.
         """
         a, b = as_label_map(truth, "truth"), as_label_map(prediction, "prediction")
         check_same_shape(a, b, "truth", "prediction")
-        rows, columns, areas = kernels.overlap_table(a, b)
+        true_labels, predicted_labels, areas = kernels.overlap_table(a, b)
         if self._ignore_index is not None:
-            counted = rows != self._ignore_index
-            rows, columns, areas = rows[counted], columns[counted], areas[counted]
-        self._check_classes(rows, self._are_classes(rows), "truth")
-        assigned = self._are_classes(columns)
-        self._check_classes(columns, assigned | (columns == self._ignore_index), "prediction")
-        places = np.where(assigned, columns.astype(np.intp), self._num_classes)
-        self._counts[rows.astype(np.intp), places] += areas  # each pair comes once
+            counted = true_labels != self._ignore_index
+            true_labels, areas = true_labels[counted], areas[counted]
+            predicted_labels = predicted_labels[counted]
+        self._check_classes(true_labels, self._are_classes(true_labels), "truth")
+        assigned = self._are_classes(predicted_labels)
+        self._check_classes(
+            predicted_labels, assigned | (predicted_labels == self._ignore_index), "prediction"
+        )
+        columns = np.where(assigned, predicted_labels.astype(np.intp), self._num_classes)
+        self._counts[true_labels.astype(np.intp), columns] += areas  # the pairs are unique
 
     def __add__(self, other: ConfusionMatrix) -> ConfusionMatrix:
-        """Give the counts of both together."""
+        """Return a confusion matrix with the counts of both operands."""
         if not isinstance(other, ConfusionMatrix):
             return NotImplemented
         total = ConfusionMatrix(self._num_classes, self._ignore_index)
@@ -110,14 +115,14 @@ class ConfusionMatrix:
         return total
 
     def __iadd__(self, other: ConfusionMatrix) -> ConfusionMatrix:
-        """Add another's counts."""
+        """Add the counts of `other` in place."""
         if not isinstance(other, ConfusionMatrix):
             return NotImplemented
         mine = self._num_classes, self._ignore_index
         theirs = other._num_classes, other._ignore_index
         if mine != theirs:
             raise ValueError(
-                "expected matrices of the same num_classes and ignore_index, got "
+                "expected confusion matrices with the same num_classes and ignore_index, got "
                 f"{mine} and {theirs}"
             )
         self._counts += other._counts
@@ -126,15 +131,15 @@ class ConfusionMatrix:
     def _are_classes(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
         return (labels >= 0) & (labels < self._num_classes)
 
-    def _check_classes(self, labels: NDArray[Any], good: NDArray[np.bool_], name: str) -> None:
-        if not good.all():
+    def _check_classes(self, labels: NDArray[Any], valid: NDArray[np.bool_], name: str) -> None:
+        if not valid.all():
             raise ValueError(
-                f"{name}: expected classes from 0 to {self._num_classes - 1} or ignore_index "
-                f"({self._ignore_index}), but there is the label {labels[~good][0]}"
+                f"{name}: expected class ids from 0 to {self._num_classes - 1} or ignore_index "
+                f"({self._ignore_index}), got the label {labels[~valid][0]}"
             )
 
     def __repr__(self) -> str:
-        """Show the arguments and how much has been counted."""
+        """Return the arguments and the number of pixels counted so far."""
         return (
             f"ConfusionMatrix({self._num_classes}, ignore_index={self._ignore_index}): "
             f"{self._counts.sum()} pixels"
@@ -144,12 +149,12 @@ class ConfusionMatrix:
 
     @property
     def matrix(self) -> NDArray[np.int64]:
-        """Pixels by class, int64 (C, C): row by truth, column by prediction. A copy."""
+        """Pixel counts: int64, shape (C, C), truth by row and prediction by column. A copy."""
         return self._counts[:, :-1].copy()
 
     @property
     def unassigned(self) -> NDArray[np.int64]:
-        """Pixels of each true class without a prediction, int64 (C,). A copy."""
+        """Number of unassigned pixels per true class: int64, shape (C,). A copy."""
         return self._counts[:, -1].copy()
 
     @property
@@ -157,79 +162,80 @@ class ConfusionMatrix:
         return self._counts.diagonal()
 
     @property
-    def _truth(self) -> NDArray[np.int64]:
+    def _true_areas(self) -> NDArray[np.int64]:
         areas: NDArray[np.int64] = self._counts.sum(axis=1)
         return areas
 
     @property
-    def _prediction(self) -> NDArray[np.int64]:
+    def _predicted_areas(self) -> NDArray[np.int64]:
         areas: NDArray[np.int64] = self._counts[:, :-1].sum(axis=0)
         return areas
 
-    # -- scores by class --------------------------------------------------------------------------
+    # -- scores per class -------------------------------------------------------------------------
 
     @property
     def iou(self) -> NDArray[np.float64]:
-        """Intersection over union of each class, (C,); nan where it never occurs."""
+        """IoU per class: float64, shape (C,); NaN if a class is in no image."""
         common = self._intersection
-        return _ratio(common, self._truth + self._prediction - common)
+        return _ratio(common, self._true_areas + self._predicted_areas - common)
 
     @property
     def dice(self) -> NDArray[np.float64]:
-        """Dice coefficient, or F1, of each class, (C,); nan where it never occurs."""
-        return _ratio(2 * self._intersection, self._truth + self._prediction)
+        """Dice coefficient (F1) per class: float64, shape (C,); NaN if a class is in no image."""
+        return _ratio(2 * self._intersection, self._true_areas + self._predicted_areas)
 
     @property
     def class_accuracy(self) -> NDArray[np.float64]:
-        """How much of each true class is found (recall), (C,); nan where it never is true."""
-        return _ratio(self._intersection, self._truth)
+        """Accuracy (recall) per class: float64, shape (C,); NaN if a class is never true."""
+        return _ratio(self._intersection, self._true_areas)
 
     @property
     def precision(self) -> NDArray[np.float64]:
-        """How much of each predicted class is right, (C,); nan where it never is predicted."""
-        return _ratio(self._intersection, self._prediction)
+        """Precision per class: float64, shape (C,); NaN if a class is never predicted."""
+        return _ratio(self._intersection, self._predicted_areas)
 
-    # -- scores -----------------------------------------------------------------------------------
+    # -- mean scores ------------------------------------------------------------------------------
 
     @property
     def mean_iou(self) -> float:
-        """Mean IoU of the classes that occur (mIoU)."""
+        """Mean of `iou` over the classes where it is defined (mIoU)."""
         return _mean(self.iou)
 
     @property
     def mean_dice(self) -> float:
-        """Mean Dice coefficient of the classes that occur (mDice)."""
+        """Mean of `dice` over the classes where it is defined (mDice)."""
         return _mean(self.dice)
 
     @property
     def mean_class_accuracy(self) -> float:
-        """Mean accuracy of the true classes (mAcc)."""
+        """Mean of `class_accuracy` over the classes where it is defined (mAcc)."""
         return _mean(self.class_accuracy)
 
     @property
     def mean_precision(self) -> float:
-        """Mean precision of the predicted classes (mPrecision)."""
+        """Mean of `precision` over the classes where it is defined (mPrecision)."""
         return _mean(self.precision)
 
     @property
     def accuracy(self) -> float:
-        """The part of all pixels that is right (aAcc)."""
-        return float(_ratio(self._intersection.sum(), self._truth.sum()))
+        """Fraction of all pixels that are classified correctly (aAcc)."""
+        return float(_ratio(self._intersection.sum(), self._true_areas.sum()))
 
     @property
     def frequency_weighted_iou(self) -> float:
-        """Mean IoU of the true classes, each weighted by its pixels (fwIoU)."""
-        areas = self._truth
-        true = areas > 0
-        return float(_ratio((areas[true] * self.iou[true]).sum(), areas.sum()))
+        """Mean IoU of the true classes, weighted by their ground-truth areas (fwIoU)."""
+        areas = self._true_areas
+        present = areas > 0
+        return float(_ratio((areas[present] * self.iou[present]).sum(), areas.sum()))
 
 
-def _ratio(part: Any, whole: Any) -> NDArray[np.float64]:
-    """Divide; 0 / 0, of what never occurs, is nan."""
+def _ratio(numerator: Any, denominator: Any) -> NDArray[np.float64]:
+    """Return the quotient in float64, with NaN for 0 / 0."""
     with np.errstate(invalid="ignore"):
-        ratio: NDArray[np.float64] = np.true_divide(part, whole, dtype=np.float64)
+        ratio: NDArray[np.float64] = np.true_divide(numerator, denominator, dtype=np.float64)
         return ratio
 
 
 def _mean(scores: NDArray[np.float64]) -> float:
+    """Return the mean of the scores that are not NaN, or NaN if there are none."""
     return float(np.nanmean(scores)) if not np.isnan(scores).all() else float("nan")
