@@ -112,7 +112,7 @@ def test_semantic_refuses(maps: Path) -> None:
     refused(semantic(maps), "classes.json: there is no such file; pass --num-classes")
     refused(semantic(maps, "--num-classes", 0), "num_classes: expected 1 to")
     refused(semantic(maps, "--num-classes", 4), "prediction", ".png", "got the label 4")
-    refused(semantic(maps, "--num-classes", 5, "--ignore", 7), "truth", "there is the label 255")
+    refused(semantic(maps, "--num-classes", 5, "--ignore", 7), "truth", "got the label 255")
     refused(run("evaluate", "semantic", maps / "none", maps), "none: expected a folder")
     (maps / "truth" / "classes.json").write_text(
         '{"classes": [{"index": "a", "category_id": 1, "name": "b"}]}'

@@ -168,9 +168,9 @@ def test_sizes_without_pixels(size):
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
-        ({"priority": "score"}, "scores: priority=.score. needs them"),
-        ({"scores": [1, 2, 3]}, "scores: they are used with"),
-        ({"scores": [1, 2, 3], "priority": [0, 1, 2]}, "scores: they are used with"),
+        ({"priority": "score"}, "scores: required with priority=.score."),
+        ({"scores": [1, 2, 3]}, "scores: only used with"),
+        ({"scores": [1, 2, 3], "priority": [0, 1, 2]}, "scores: only used with"),
         ({"scores": [1, 2], "priority": "score"}, "scores: expected 3"),
         ({"scores": [1, np.nan, 3], "priority": "score"}, "score of mask 1 is NaN"),
         ({"priority": "largest"}, "priority: expected .last., .first., .score., .smallest."),
@@ -178,8 +178,8 @@ def test_sizes_without_pixels(size):
         ({"priority": [0, 1, 1]}, "priority: .*permutation"),
         ({"priority": [0, 1, 3]}, "priority: .*permutation"),
         ({"priority": [0, 1, -1]}, "priority: .*permutation"),
-        ({"under": [[0] * 4]}, r"under: expected the masks' size \(1, 5\)"),
-        ({"under": [[0] * 5], "background": 1}, "background: it has no place"),
+        ({"under": [[0] * 4]}, r"under: expected the shape \(1, 5\)"),
+        ({"under": [[0] * 5], "background": 1}, "background: pass either background or under"),
     ],
 )
 def test_values_that_are_wrong(keywords, message):

@@ -63,7 +63,7 @@ def test_it_is_frozen():
 def test_a_table_that_is_too_large_is_not_made():
     labels = np.arange(20000, dtype=np.int32)[None]
     table = sc.overlap_table(labels, labels)
-    with pytest.raises(ValueError, match=r"20000 labels meet 20000: .* the 20000 pairs"):
+    with pytest.raises(ValueError, match=r"would be 20000 x 20000; use the 20000 pairs"):
         table.dense()
 
 
@@ -78,7 +78,7 @@ class OnGpu:
         ([[1]], [[True]], TypeError, "labels_b: expected integers, got bool"),
         ([1, 2], [[1, 2]], ValueError, r"labels_a: expected \(H, W\), got the shape \(2,\)"),
         ([[[1]]], [[1]], ValueError, r"labels_a: expected \(H, W\)"),
-        ([[1, 2]], [[1], [2]], ValueError, r"shapes \(1, 2\) and \(2, 1\)"),
+        ([[1, 2]], [[1], [2]], ValueError, r"same shape, got \(1, 2\) and \(2, 1\)"),
         ([[1], [2, 3]], [[1]], ValueError, "labels_a: expected an array"),
         ([["a"]], [["a"]], TypeError, "labels_a: expected integers"),
         ([[None]], [[1]], TypeError, "labels_a: expected integers, got object"),

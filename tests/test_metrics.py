@@ -164,7 +164,7 @@ def test_nothing_counted():
         ([[2**40]], [[0]], 255, ValueError, r"truth: .* the label 1099511627776"),
         ([[0.0]], [[0]], 255, TypeError, "truth: expected integers, got float64"),
         ([[0]], [[True]], 255, TypeError, "prediction: expected integers, got bool"),
-        ([[0]], [[0, 1]], 255, ValueError, "truth, prediction: expected maps of one size"),
+        ([[0]], [[0, 1]], 255, ValueError, "truth, prediction: expected maps of the same shape"),
         ([0], [0], 255, ValueError, r"truth: expected \(H, W\)"),
     ],
 )
@@ -453,7 +453,7 @@ def test_errors_name_the_segment_and_add_nothing(true_segments, segments, error,
     [
         ([[5.0]], [[1]], TypeError, "truth: expected integers, got float64"),
         ([[5]], [[True]], TypeError, "prediction: expected integers, got bool"),
-        ([[5]], [[1, 1]], ValueError, "truth, prediction: expected maps of one size"),
+        ([[5]], [[1, 1]], ValueError, "truth, prediction: expected maps of the same shape"),
         ([[[5, 0, 0]]], [[1]], ValueError, r"truth: expected \(H, W\), got the shape \(1, 1, 3\)"),
         ([[5]], [[-1]], ValueError, "prediction: the map contains the id -1"),
     ],

@@ -10,7 +10,7 @@ import pytest
 
 import segcore as sc
 from segcore.maps.panoptic import PRESETS
-from segcore.maps.panoptic.shares import most_taken, wins_enough
+from segcore.maps.panoptic.shares import max_overlaps, wins_enough
 
 BOXES = [[0, 0, 3, 2], [2, 0, 5, 2], [0, 0, 3, 1], [0, 0, 0, 0], [5, 0, 6, 1]]
 MASKS = sc.Masks.from_boxes(BOXES, (2, 6))
@@ -145,26 +145,26 @@ VOTES = {"rules": "panoptic-deeplab", "class_ids": None}
     ("arguments", "error", "message"),
     [
         (GOOD | {"rules": "coco"}, ValueError, "rules: expected one of panopticapi, detectron2"),
-        (GOOD | {"rules": "mask2former"}, TypeError, "masks: these rules compare probabilities"),
-        (QUERIES, TypeError, "masks: these rules take Masks"),
-        (QUERIES | {"rules": "eomt", "stuff": [[1]]}, ValueError, "stuff: among queries"),
+        (GOOD | {"rules": "mask2former"}, TypeError, "masks: expected probabilities"),
+        (QUERIES, TypeError, "masks: expected Masks for these rules"),
+        (QUERIES | {"rules": "eomt", "stuff": [[1]]}, ValueError, "stuff: not used by these rules"),
         (QUERIES | {"rules": "eomt", "masks": np.zeros((2, 3))}, ValueError, "masks: expected"),
         (QUERIES | {"rules": "eomt", "size": (2,)}, ValueError, "size: expected"),
-        (GOOD | {"size": (2, 6)}, ValueError, "size: Masks have theirs"),
-        (GOOD | {"scores": None}, ValueError, "scores: these rules need them"),
+        (GOOD | {"size": (2, 6)}, ValueError, "size: only used with probabilities"),
+        (GOOD | {"scores": None}, ValueError, "scores: required by these rules"),
         (GOOD | {"scores": [1]}, ValueError, "scores: expected 5, one a mask, got 1"),
         (GOOD | {"scores": [1, 1, np.nan, 1, 1]}, ValueError, "the score of mask 2 is NaN"),
-        (GOOD | {"class_ids": None}, ValueError, "class_ids: expected one a mask"),
+        (GOOD | {"class_ids": None}, ValueError, "class_ids: expected one class id per mask"),
         (GOOD | {"class_ids": [0.5] * 5}, TypeError, "class_ids: expected integers"),
         (GOOD | {"class_ids": np.full(5, 2**63, "u8")}, ValueError, "does not fit into int64"),
-        (GOOD | {"stuff": [[1, 2]]}, ValueError, "stuff: expected the masks' size"),
-        (GOOD | {"stuff": np.zeros((2, 6))}, TypeError, "stuff: expected a map of integers"),
+        (GOOD | {"stuff": [[1, 2]]}, ValueError, "stuff: expected the shape"),
+        (GOOD | {"stuff": np.zeros((2, 6))}, TypeError, "stuff: expected a label map of integers"),
         (GOOD | {"stuff": (MASKS, [1])}, ValueError, "stuff: class ids: expected 5"),
         (GOOD | {"stuff": (MASKS[:0], [0.5])}, TypeError, "stuff: class ids: expected integers"),
         (GOOD | {"things": [0.5]}, TypeError, "things: expected integers"),
         (GOOD | {"no_object": 0.5}, TypeError, "no_object: expected an integer"),
-        (GOOD | VOTES, ValueError, "stuff, things: these rules take a vote"),
-        (GOOD | {"rules": "panoptic-deeplab"}, ValueError, "class_ids: these rules take a vote"),
+        (GOOD | VOTES, ValueError, "stuff, things: these rules vote"),
+        (GOOD | {"rules": "panoptic-deeplab"}, ValueError, "class_ids: expected None"),
     ],
 )
 def test_refuses(arguments, error, message):
@@ -189,9 +189,9 @@ def test_stuff_area_may_be_any_integer():
 @pytest.mark.parametrize(
     ("ids", "classes", "message"),
     [
-        ("class + count * divisor", [1, 2, 10, 1, 1], "class 10: ids that are class"),
-        ("class + count * divisor", [1, 2, -1, 1, 1], "class -1: ids that are class"),
-        ("class * divisor + count", [10, 2, 2, 2, 2], "class 2: it has 3 instances or more"),
+        ("class + count * divisor", [1, 2, 10, 1, 1], "class 10: expected class ids from 0 to 9"),
+        ("class + count * divisor", [1, 2, -1, 1, 1], "class -1: expected class ids from 0 to 9"),
+        ("class * divisor + count", [10, 2, 2, 2, 2], "class 2: with 3 or more instances"),
     ],
 )
 def test_refuses_divisors_that_do_not_keep_ids_apart(ids, classes, message):
@@ -208,14 +208,14 @@ def test_refuses_divisors_that_do_not_keep_ids_apart(ids, classes, message):
         ({"max_taken": "half"}, TypeError, "max_taken: expected a number"),
         ({"max_taken": np.nan}, ValueError, "max_taken: expected a finite number"),
         ({"vote": 1}, TypeError, "vote: expected a bool"),
-        ({"stuff_ignore": "0"}, TypeError, "stuff_ignore: expected integers"),
-        ({"stuff_ignore": 0}, TypeError, "stuff_ignore: expected integers"),
+        ({"stuff_ignore": "0"}, TypeError, "stuff_ignore: expected a tuple of integers"),
+        ({"stuff_ignore": 0}, TypeError, "stuff_ignore: expected a tuple of integers"),
         ({"stuff_area": -1}, ValueError, "stuff_area: expected at least 0"),
         ({"divisor": 0}, ValueError, "divisor: expected at least 1"),
         ({"void": 300, "dtype": "uint8"}, ValueError, "void: 300 does not fit into uint8"),
-        ({"winner": "last", "max_taken": 0.5}, ValueError, "max_taken: it is for"),
-        ({"min_won": 0.5}, ValueError, "min_won: it is for"),
-        ({"winner": "argmax", "vote": True}, ValueError, "vote: it is for masks"),
+        ({"winner": "last", "max_taken": 0.5}, ValueError, "max_taken: only used with"),
+        ({"min_won": 0.5}, ValueError, "min_won: only used with"),
+        ({"winner": "argmax", "vote": True}, ValueError, "vote: not available with"),
     ],
 )
 def test_rules_refuse(changes, error, message):
@@ -266,7 +266,7 @@ def test_masks_may_lose_just_their_share(dtype, share):
     areas = np.array([1, 2, 3, 5, 10, 30, 2**24 - 1, 2**24 + 3, 10**9 + 7, 2**40 + 1, 2**53 + 3])
     rules = sc.PanopticRules(max_taken=share, share_dtype=dtype)
     number = np.dtype(dtype).type
-    for area, most in zip(areas.tolist(), most_taken(rules, areas).tolist(), strict=True):
+    for area, most in zip(areas.tolist(), max_overlaps(rules, areas).tolist(), strict=True):
 
         def fits(taken, area=area):
             return number(taken) / number(area) <= number(share)

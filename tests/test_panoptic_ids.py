@@ -53,18 +53,18 @@ def two_maps(draw, classes, instances, first=0):
     ]
 
 
-@given(maps=two_maps(2**15, 1000))
-def test_codes_there_and_back(maps):
-    codes = maps.ids.encode(*maps, 1000)
+@given(pair=two_maps(2**15, 1000))
+def test_codes_there_and_back(pair):
+    codes = maps.ids.encode(*pair, 1000)
     assert codes.dtype == np.int64
-    assert np.array_equal(codes, maps[0].astype(int) * 1000 + maps[1])
-    for mine, given_ in zip(maps.ids.decode(codes, 1000), maps, strict=True):
+    assert np.array_equal(codes, pair[0].astype(int) * 1000 + pair[1])
+    for mine, given_ in zip(maps.ids.decode(codes, 1000), pair, strict=True):
         assert np.array_equal(mine, given_)
 
 
-@given(maps=two_maps(65, 1000, first=-1))
-def test_cityscapes_there_and_back(maps):
-    classes, instances = maps
+@given(pair=two_maps(65, 1000, first=-1))
+def test_cityscapes_there_and_back(pair):
+    classes, instances = pair
     ids = maps.ids.to_cityscapes(classes, instances)
     assert ids.dtype == np.uint16
     for y in np.ndindex(ids.shape):
@@ -76,12 +76,12 @@ def test_cityscapes_there_and_back(maps):
     assert np.array_equal(back[1], np.where(classes < 24, -1, instances))
 
 
-@given(maps=two_maps(256, 256))
-def test_two_channels_there_and_back(maps):
-    pixels = maps.ids.to_two_channels(*maps)
-    assert pixels.shape == (*maps[0].shape, 3)
+@given(pair=two_maps(256, 256))
+def test_two_channels_there_and_back(pair):
+    pixels = maps.ids.to_two_channels(*pair)
+    assert pixels.shape == (*pair[0].shape, 3)
     for channels in (pixels, pixels[..., :2]):
-        for mine, given_ in zip(maps.ids.from_two_channels(channels), maps, strict=True):
+        for mine, given_ in zip(maps.ids.from_two_channels(channels), pair, strict=True):
             assert np.array_equal(mine, given_)
 
 
@@ -110,13 +110,18 @@ def test_the_sample_has_the_same_segments_in_both_forms():
 @pytest.mark.parametrize(
     ("function", "value", "error", "message"),
     [
-        ("to_rgb", [[0, 2**24]], ValueError, r"expected 0 to 16777215, got 16777216 at \(0, 1\)"),
-        ("to_rgb", [[0], [-1]], ValueError, r"got -1 at \(1, 0\)"),
+        (
+            "to_rgb",
+            [[0, 2**24]],
+            ValueError,
+            r"expected 0 to 16777215, got 16777216 at index \(0, 1\)",
+        ),
+        ("to_rgb", [[0], [-1]], ValueError, r"got -1 at index \(1, 0\)"),
         ("to_rgb", [0.5], TypeError, "ids: expected integers"),
         ("from_rgb", np.zeros((2, 2, 4), np.uint8), ValueError, "rgb: expected"),
         ("from_rgb", np.uint8(3), ValueError, "rgb: expected"),
         ("from_rgb", [[[1, 2, 3]]], TypeError, "rgb: expected uint8"),
-        ("from_cityscapes", [3, -4], ValueError, r"ids: expected 0 to .*, got -4 at \(1\)"),
+        ("from_cityscapes", [3, -4], ValueError, r"ids: expected 0 to .*, got -4 at index \(1\)"),
         ("from_cityscapes", [True], TypeError, "ids: expected integers"),
         ("from_two_channels", np.zeros((2, 2, 4), np.uint8), ValueError, "pixels: expected"),
         ("from_two_channels", np.zeros((2, 2, 3)), TypeError, "pixels: expected uint8"),
@@ -134,7 +139,7 @@ def test_refuses(function, value, error, message):
         (lambda f: f.decode([1], 1.5), TypeError, "divisor: expected an integer"),
         (lambda f: f.decode(np.array([2**63], "u8"), 7), ValueError, "ids: expected 0 to"),
         (lambda f: f.encode([1], [7], 7), ValueError, "instances: expected 0 to 6, got 7"),
-        (lambda f: f.encode([2**63 // 10], [9], 10), ValueError, "a code does not fit into int64"),
+        (lambda f: f.encode([2**63 // 10], [9], 10), ValueError, "an id does not fit into int64"),
         (lambda f: f.encode([2**62], [0], 7), ValueError, "classes: expected 0 to"),
         (lambda f: f.encode([1, 2], [0], 7), ValueError, r"expected the shape \(1,\), got"),
         (lambda f: f.to_cityscapes([66], [0]), ValueError, "classes: expected 0 to 65"),

@@ -1,4 +1,4 @@
-"""Label maps: semantic and panoptic maps, ids, and the overlap table of two maps."""
+"""Label maps: semantic and panoptic maps, id encodings, and overlap tables."""
 
 from segcore.maps import ids
 

@@ -1,6 +1,7 @@
-"""Maps of ids as other tools write them: colours, and codes of class and instance.
+"""Convert id maps of other tools: ids encoded as colors, or as a class and an instance.
 
-Where an id says class and instance, these are two maps here; the instance -1 is none.
+Ids that encode a class and an instance are decoded into two maps. Instance -1 means that there is
+no instance.
 """
 
 from __future__ import annotations
@@ -12,31 +13,31 @@ from numpy.typing import ArrayLike, NDArray
 
 from segcore._input.arrays import as_array, as_integer
 
-Maps: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
+ClassesAndInstances: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 CITYSCAPES_DIVISOR = 1000
 CITYSCAPES_FIRST_THING = 24
 
 
 def from_rgb(rgb: ArrayLike) -> NDArray[np.int32]:
-    """Read the colours of a COCO panoptic PNG: R + 256 G + 65536 B.
+    """Decode the segment ids of a COCO panoptic PNG, ``R + 256 * G + 65536 * B``.
 
     Parameters
     ----------
     rgb : array_like
-        uint8 (..., 3), usually (H, W, 3).
+        Pixels of the PNG: uint8, shape (..., 3), usually (H, W, 3).
 
     Returns
     -------
     numpy.ndarray
-        int32 (...): ids from 0 to 2**24 - 1.
+        Segment ids from 0 to 2**24 - 1: int32, shape (...).
 
     Raises
     ------
     ValueError
         If the last dimension is not 3.
     TypeError
-        If they are not uint8.
+        If the dtype is not uint8.
 
     Examples
     --------
@@ -49,37 +50,37 @@ def from_rgb(rgb: ArrayLike) -> NDArray[np.int32]:
     if colors.dtype != np.uint8:
         raise TypeError(f"rgb: expected uint8, got {colors.dtype}")
     if colors.ndim == 0 or colors.shape[-1] != 3:
-        raise ValueError(f"rgb: expected (H, W, 3), red, green and blue, got {colors.shape}")
+        raise ValueError(f"rgb: expected the shape (H, W, 3), got {colors.shape}")
     octets = np.ascontiguousarray(colors).reshape(-1)
     ids = np.zeros(colors.shape[:-1], np.int32)
     words = ids.reshape(-1).view(np.uint32)
     if len(words):
-        # Four bytes from where each pixel begins, of which three are its own. The last has no more.
-        fours = np.ndarray(len(words) - 1, "<u4", octets, strides=(3,))
-        np.bitwise_and(fours, 0xFFFFFF, out=words[:-1])
+        # Read four bytes at each pixel and discard the fourth. The last pixel has only three.
+        overlapping = np.ndarray(len(words) - 1, "<u4", octets, strides=(3,))
+        np.bitwise_and(overlapping, 0xFFFFFF, out=words[:-1])
         words[-1] = int.from_bytes(octets[-3:].tobytes(), "little")
     return ids
 
 
 def to_rgb(ids: ArrayLike) -> NDArray[np.uint8]:
-    """Write ids as the colours of a COCO panoptic PNG.
+    """Encode segment ids as the colors of a COCO panoptic PNG.
 
     Parameters
     ----------
     ids : array_like
-        Integers from 0 to 2**24 - 1, usually (H, W).
+        Segment ids from 0 to 2**24 - 1: integers of any shape, usually (H, W).
 
     Returns
     -------
     numpy.ndarray
-        uint8 (..., 3): red, green and blue.
+        RGB colors: uint8, shape (..., 3).
 
     Raises
     ------
     ValueError
         If an id is out of range.
     TypeError
-        If they are no integers.
+        If the dtype is not an integer dtype.
 
     Examples
     --------
@@ -92,36 +93,36 @@ def to_rgb(ids: ArrayLike) -> NDArray[np.uint8]:
     words = array.astype("<u4", order="C", copy=False)
     octets = words[..., None].view(np.uint8)
     rgb = np.empty((*array.shape, 3), np.uint8)
-    for channel in range(3):  # much faster than all at once
+    for channel in range(3):  # much faster than one assignment of all channels
         rgb[..., channel] = octets[..., channel]
     return rgb
 
 
-def decode(ids: ArrayLike, divisor: int) -> Maps:
-    """Take codes ``class * divisor + instance`` apart.
+def decode(ids: ArrayLike, divisor: int) -> ClassesAndInstances:
+    """Decode ids of the form ``class * divisor + instance``.
 
-    Those of Panoptic-DeepLab (where 0 is the instance of stuff), of VIPSeg and of KITTI-STEP.
-    mmdetection's are the other way round, ``class + instance * 1000``: give ``divisor`` 1000, and
-    swap what comes out.
+    Panoptic-DeepLab (where stuff has instance 0), VIPSeg and KITTI-STEP use such ids. mmdetection
+    uses ``class + instance * 1000``: pass ``divisor=1000`` and swap the two results.
 
     Parameters
     ----------
     ids : array_like
-        Integers from 0, usually (H, W).
+        Non-negative integers of any shape, usually (H, W).
     divisor : int
-        At least 1.
+        Number of instance ids per class, from 1 to 2**31 - 1.
 
     Returns
     -------
     classes, instances : numpy.ndarray
-        int64, of the shape of ``ids``; instances are from 0 to divisor - 1.
+        Class and instance of each element: int64, the shape of `ids`. Instances are from 0 to
+        `divisor` - 1.
 
     Raises
     ------
     ValueError
-        If an id is negative, or the divisor less than 1.
+        If an id is negative, or `divisor` is out of range.
     TypeError
-        If they are no integers.
+        If an argument is not of an integer type.
 
     Examples
     --------
@@ -130,31 +131,31 @@ def decode(ids: ArrayLike, divisor: int) -> Maps:
     (array([ 7,  7, 11]), array([0, 1, 0]))
     """
     divisor = _as_divisor(divisor)
-    classes, instances = np.divmod(_as_codes(ids, "ids", 2**63), divisor)
+    classes, instances = np.divmod(_as_ids(ids, "ids", 2**63), divisor)
     return classes, instances
 
 
 def encode(classes: ArrayLike, instances: ArrayLike, divisor: int) -> NDArray[np.int64]:
-    """Make codes ``class * divisor + instance``.
+    """Encode classes and instances as ids ``class * divisor + instance``.
 
     Parameters
     ----------
     classes, instances : array_like
-        Integers from 0, of one shape; instances are less than ``divisor``.
+        Non-negative integers of the same shape. Instances must be less than `divisor`.
     divisor : int
-        At least 1.
+        Number of instance ids per class, from 1 to 2**31 - 1.
 
     Returns
     -------
     numpy.ndarray
-        int64, of their shape.
+        Ids: int64, the shape of `classes`.
 
     Raises
     ------
     ValueError
-        If a number is out of range, or the shapes differ.
+        If a value is out of range, or the shapes differ.
     TypeError
-        If they are no integers.
+        If an argument is not of an integer type.
 
     Examples
     --------
@@ -163,34 +164,35 @@ def encode(classes: ArrayLike, instances: ArrayLike, divisor: int) -> NDArray[np
     array([ 7000,  7001, 11000])
     """
     divisor = _as_divisor(divisor)
-    numbers = _as_codes(instances, "instances", divisor)
-    codes = _as_codes(classes, "classes", (2**63 - 1) // divisor + 1, numbers.shape)
-    codes = codes * divisor + numbers
-    if codes.min(initial=0) < 0:
-        raise ValueError("classes, instances: a code does not fit into int64")
-    return codes
+    instance_ids = _as_ids(instances, "instances", divisor)
+    class_ids = _as_ids(classes, "classes", (2**63 - 1) // divisor + 1, instance_ids.shape)
+    ids = class_ids * divisor + instance_ids
+    if ids.min(initial=0) < 0:
+        raise ValueError("classes, instances: an id does not fit into int64")
+    return ids
 
 
-def from_cityscapes(ids: ArrayLike) -> Maps:
-    """Read Cityscapes' instanceIds: ``class * 1000 + instance``, or the class alone.
+def from_cityscapes(ids: ArrayLike) -> ClassesAndInstances:
+    """Decode Cityscapes' instanceIds, ``class * 1000 + instance`` or the class alone.
 
     Parameters
     ----------
     ids : array_like
-        Integers from 0, usually uint16 (H, W).
+        Non-negative integers of any shape, usually uint16 (H, W).
 
     Returns
     -------
     classes, instances : numpy.ndarray
-        int64, of the shape of ``ids``. Instances count from 0 in each class; -1 is none: stuff, and
-        groups in which nobody could tell one from another.
+        Class and instance of each element: int64, the shape of `ids`. Instances are numbered from 0
+        within each class. Instance -1 marks stuff, and groups of objects that are not annotated
+        individually.
 
     Raises
     ------
     ValueError
         If an id is negative.
     TypeError
-        If they are no integers.
+        If the dtype is not an integer dtype.
 
     Examples
     --------
@@ -198,34 +200,37 @@ def from_cityscapes(ids: ArrayLike) -> Maps:
     >>> sc.maps.ids.from_cityscapes([11, 26, 26000, 26001])
     (array([11, 26, 26, 26]), array([-1, -1,  0,  1]))
     """
-    codes = _as_codes(ids, "ids", 2**63)
-    classes, instances = np.divmod(codes, CITYSCAPES_DIVISOR)
-    alone = codes < CITYSCAPES_DIVISOR
-    return np.where(alone, codes, classes), np.where(alone, -1, instances)
+    numbers = _as_ids(ids, "ids", 2**63)
+    classes, instances = np.divmod(numbers, CITYSCAPES_DIVISOR)
+    is_class = numbers < CITYSCAPES_DIVISOR
+    return np.where(is_class, numbers, classes), np.where(is_class, -1, instances)
 
 
 def to_cityscapes(classes: ArrayLike, instances: ArrayLike) -> NDArray[np.uint16]:
-    """Write Cityscapes' instanceIds (``json2instanceImg.py`` of cityscapesScripts).
+    """Encode classes and instances as Cityscapes' instanceIds.
+
+    The encoding is that of ``json2instanceImg.py`` in cityscapesScripts.
 
     Parameters
     ----------
     classes : array_like
-        Integers from 0 to 65, usually (H, W): ids of classes, not those of training.
+        Cityscapes label ids (not train ids) from 0 to 65: integers of any shape, usually (H, W).
     instances : array_like
-        Integers of the same shape: from 0 to 999, or -1 for none. Those of classes below 24, which
-        have no instances, do not count.
+        Instance numbers from 0 to 999, or -1 for no instance: integers, the shape of `classes`.
+        Ignored for classes below 24, which have no instances.
 
     Returns
     -------
     numpy.ndarray
-        uint16: class * 1000 + instance, or the class alone where there is no instance.
+        ``class * 1000 + instance``, or the class where there is no instance: uint16, the shape of
+        `classes`.
 
     Raises
     ------
     ValueError
-        If a number is out of range, or the shapes differ.
+        If a value is out of range, an id does not fit into uint16, or the shapes differ.
     TypeError
-        If they are no integers.
+        If a dtype is not an integer dtype.
 
     Examples
     --------
@@ -233,34 +238,36 @@ def to_cityscapes(classes: ArrayLike, instances: ArrayLike) -> NDArray[np.uint16
     >>> sc.maps.ids.to_cityscapes([11, 26, 26, 26], [0, -1, 0, 1])
     array([   11,    26, 26000, 26001], dtype=uint16)
     """
-    kinds = _as_codes(classes, "classes", 66)
-    numbers = _as_codes(instances, "instances", CITYSCAPES_DIVISOR, kinds.shape, start=-1)
-    has_instance = (kinds >= CITYSCAPES_FIRST_THING) & (numbers >= 0)
-    codes = np.where(has_instance, kinds * CITYSCAPES_DIVISOR + numbers, kinds)
-    if codes.max(initial=0) > np.iinfo(np.uint16).max:
-        raise ValueError(f"classes, instances: the id {codes.max()} does not fit into uint16")
-    return codes.astype(np.uint16)
+    class_ids = _as_ids(classes, "classes", 66)
+    instance_ids = _as_ids(instances, "instances", CITYSCAPES_DIVISOR, class_ids.shape, start=-1)
+    has_instance = (class_ids >= CITYSCAPES_FIRST_THING) & (instance_ids >= 0)
+    ids = np.where(has_instance, class_ids * CITYSCAPES_DIVISOR + instance_ids, class_ids)
+    if ids.max(initial=0) > np.iinfo(np.uint16).max:
+        raise ValueError(f"classes, instances: the id {ids.max()} does not fit into uint16")
+    return ids.astype(np.uint16)
 
 
-def from_two_channels(pixels: ArrayLike) -> Maps:
-    """Read panopticapi's 2-channel PNG: the class in red, the instance in green.
+def from_two_channels(pixels: ArrayLike) -> ClassesAndInstances:
+    """Decode panopticapi's 2-channel PNG, with the class in red and the instance in green.
 
     Parameters
     ----------
     pixels : array_like
-        uint8 (..., 2) or (..., 3), usually (H, W, 3); what is blue does not count.
+        Pixels of the PNG: uint8, shape (..., 2) or (..., 3), usually (H, W, 3). The blue channel
+        is ignored.
 
     Returns
     -------
     classes, instances : numpy.ndarray
-        int64 (...), from 0 to 255. There is one segment for each pair of the two.
+        Class and instance of each pixel, from 0 to 255: int64, shape (...). Every distinct pair is
+        one segment.
 
     Raises
     ------
     ValueError
-        If the last dimension is another.
+        If the last dimension is neither 2 nor 3.
     TypeError
-        If they are not uint8.
+        If the dtype is not uint8.
 
     Examples
     --------
@@ -272,29 +279,29 @@ def from_two_channels(pixels: ArrayLike) -> Maps:
     if channels.dtype != np.uint8:
         raise TypeError(f"pixels: expected uint8, got {channels.dtype}")
     if channels.ndim == 0 or channels.shape[-1] not in (2, 3):
-        raise ValueError(f"pixels: expected (H, W, 2) or (H, W, 3), got {channels.shape}")
+        raise ValueError(f"pixels: expected the shape (H, W, 2) or (H, W, 3), got {channels.shape}")
     return channels[..., 0].astype(np.int64), channels[..., 1].astype(np.int64)
 
 
 def to_two_channels(classes: ArrayLike, instances: ArrayLike) -> NDArray[np.uint8]:
-    """Write panopticapi's 2-channel PNG.
+    """Encode classes and instances as the pixels of panopticapi's 2-channel PNG.
 
     Parameters
     ----------
     classes, instances : array_like
-        Integers from 0 to 255, of one shape, usually (H, W).
+        Integers from 0 to 255 of the same shape, usually (H, W).
 
     Returns
     -------
     numpy.ndarray
-        uint8 (..., 3): the class, the instance and 0.
+        RGB pixels (class, instance, 0): uint8, shape (..., 3).
 
     Raises
     ------
     ValueError
-        If a number is out of range, or the shapes differ.
+        If a value is out of range, or the shapes differ.
     TypeError
-        If they are no integers.
+        If a dtype is not an integer dtype.
 
     Examples
     --------
@@ -302,11 +309,11 @@ def to_two_channels(classes: ArrayLike, instances: ArrayLike) -> NDArray[np.uint
     >>> sc.maps.ids.to_two_channels([[184, 1]], [[0, 2]]).tolist()
     [[[184, 0, 0], [1, 2, 0]]]
     """
-    kinds = _as_codes(classes, "classes", 256)
-    numbers = _as_codes(instances, "instances", 256, kinds.shape)
-    pixels = np.zeros((*kinds.shape, 3), np.uint8)
-    pixels[..., 0] = kinds
-    pixels[..., 1] = numbers
+    class_ids = _as_ids(classes, "classes", 256)
+    instance_ids = _as_ids(instances, "instances", 256, class_ids.shape)
+    pixels = np.zeros((*class_ids.shape, 3), np.uint8)
+    pixels[..., 0] = class_ids
+    pixels[..., 1] = instance_ids
     return pixels
 
 
@@ -317,14 +324,14 @@ def _as_divisor(divisor: int) -> int:
     return number
 
 
-def _as_codes(
+def _as_ids(
     values: ArrayLike,
     name: str,
     stop: int,
     shape: tuple[int, ...] | None = None,
     start: int = 0,
 ) -> NDArray[np.int64]:
-    """Check integers from ``start`` to less than ``stop``, and give them as int64."""
+    """Return integers as int64; raise ValueError unless they are in [start, stop)."""
     array = _as_integers(values, name)
     if shape is not None and array.shape != shape:
         raise ValueError(f"{name}: expected the shape {shape}, got {array.shape}")
@@ -342,10 +349,12 @@ def _as_integers(values: ArrayLike, name: str) -> NDArray[Any]:
 
 
 def _check_range(values: NDArray[Any], name: str, stop: int, start: int = 0) -> None:
-    """Raise ValueError unless all values lie from ``start`` to less than ``stop``."""
+    """Raise ValueError unless all values are in [start, stop)."""
     if not values.size or (int(values.min()) >= start and int(values.max()) < stop):
         return
     extreme = values.argmin() if int(values.min()) < start else values.argmax()
-    place = np.unravel_index(extreme, values.shape)
-    where = ", ".join(str(int(i)) for i in place)
-    raise ValueError(f"{name}: expected {start} to {stop - 1}, got {values[place]} at ({where})")
+    index = tuple(int(i) for i in np.unravel_index(extreme, values.shape))
+    position = ", ".join(str(i) for i in index)
+    raise ValueError(
+        f"{name}: expected {start} to {stop - 1}, got {values[index]} at index ({position})"
+    )

@@ -1,4 +1,4 @@
-"""Which labels of two maps meet: the contingency table that metrics are made of."""
+"""Overlap table of two label maps: the sparse contingency table behind the metrics."""
 
 from __future__ import annotations
 
@@ -12,28 +12,27 @@ from segcore._input.arrays import as_label_map
 from segcore.backends import kernels
 
 MAX_CELLS = 2**28
-"""Tables of more cells (2 GiB) are not made dense: most of them would be zeros."""
+"""Maximum number of cells of a dense table (2 GiB of int64)."""
 
 
 @dataclass(frozen=True, eq=False)
 class OverlapTable:
-    """How many pixels each label of one map shares with each of another.
+    """Sparse contingency table of two label maps, as returned by :func:`overlap_table`.
 
-    There are n labels in the first map and m in the second; K pairs of them meet, which is far
-    fewer than n x m where labels are objects. Made by :func:`overlap_table`. All arrays are
-    read-only.
+    The maps have n and m distinct labels, and K pairs of labels overlap. If labels are objects, K
+    is far smaller than n * m. All arrays are read-only.
 
     Attributes
     ----------
     ids_a, ids_b : numpy.ndarray
-        The labels of each map that occur, (n,) and (m,), ascending, in the map's dtype.
+        Distinct labels of each map in ascending order, shapes (n,) and (m,), in the map's dtype.
     areas_a, areas_b : numpy.ndarray
-        int64 (n,) and (m,): their numbers of pixels.
+        Number of pixels per label: int64, shapes (n,) and (m,).
     rows, columns : numpy.ndarray
-        int64 (K,): the pairs that meet, as indices into ``ids_a`` and ``ids_b``, ascending by
-        (row, column).
+        Overlapping pairs as indices into `ids_a` and `ids_b`: int64, shape (K,), sorted by row and
+        then column.
     areas : numpy.ndarray
-        int64 (K,): the pixels of each pair, at least one.
+        Intersection area of each pair in pixels: int64, shape (K,), at least 1.
     """
 
     ids_a: NDArray[Any]
@@ -45,17 +44,17 @@ class OverlapTable:
     areas: NDArray[np.int64]
 
     def dense(self) -> NDArray[np.int64]:
-        """Spread the areas out, with zeros for the pairs that do not meet.
+        """Return the intersection areas as a dense matrix.
 
         Returns
         -------
         numpy.ndarray
-            int64 (n, m).
+            Intersection area of every pair of labels: int64, shape (n, m).
 
         Raises
         ------
         ValueError
-            If it had more than 2**28 cells; then the pairs are what to work with.
+            If the matrix would have more than 2**28 cells.
 
         Examples
         --------
@@ -67,20 +66,21 @@ class OverlapTable:
         shape = len(self.ids_a), len(self.ids_b)
         if shape[0] * shape[1] > MAX_CELLS:
             raise ValueError(
-                f"{shape[0]} labels meet {shape[1]}: a dense table has too many cells; use the "
-                f"{len(self.areas)} pairs in rows, columns and areas"
+                f"expected at most 2**28 cells, but the dense table would be {shape[0]} x "
+                f"{shape[1]}; use the {len(self.areas)} pairs in rows, columns and areas instead"
             )
         table = np.zeros(shape, np.int64)
         table[self.rows, self.columns] = self.areas
         return table
 
     def iou(self) -> NDArray[np.float64]:
-        """Divide intersection by union, for the pairs that meet.
+        """Compute the IoU of the overlapping pairs.
 
         Returns
         -------
         numpy.ndarray
-            float64 (K,), above 0 and up to 1. All other pairs have 0.
+            IoU of each pair in (`rows`, `columns`): float64, shape (K,), in (0, 1]. The IoU of all
+            other pairs is 0.
 
         Examples
         --------
@@ -92,33 +92,33 @@ class OverlapTable:
 
 
 def overlap_table(labels_a: ArrayLike, labels_b: ArrayLike) -> OverlapTable:
-    """Count the pixels of each pair of labels that two maps have at the same place.
+    """Compute the contingency table of two label maps.
 
-    It is the contingency table or, for classes, the confusion matrix: one pass over the pixels,
-    however many labels there are, and of whatever values (class ids, instance ids, ids coded as
-    colours).
+    For class ids this is the confusion matrix. The table is computed in one pass over the pixels,
+    regardless of the number of labels and of their values (class ids, instance ids, ids encoded as
+    colors).
 
     Parameters
     ----------
     labels_a, labels_b : array_like
-        Integers (H, W), each of any dtype and layout. They are not copied.
+        Label maps: integers of any dtype and memory layout, shape (H, W). They are not copied.
 
     Returns
     -------
     OverlapTable
-        The labels of both, the pairs that meet, and their areas.
+        Distinct labels of both maps, the pairs that overlap, and their intersection areas.
 
     Raises
     ------
     ValueError
-        If a map is not 2-D, or their shapes differ.
+        If a map is not 2-D, or the shapes differ.
     TypeError
-        If a map holds no integers, or is on a GPU.
+        If the dtype of a map is not an integer dtype, or a map is on a GPU.
 
     See Also
     --------
-    segcore.intersection : The same for two batches of masks, which may overlap.
-    segcore.metrics : Scores that are made of it.
+    segcore.intersection : Pairwise intersection areas of two batches of (overlapping) masks.
+    segcore.metrics : Metrics computed from overlap tables.
 
     Examples
     --------
@@ -139,11 +139,11 @@ def overlap_table(labels_a: ArrayLike, labels_b: ArrayLike) -> OverlapTable:
 
 
 def table_of(a: NDArray[Any], b: NDArray[Any]) -> OverlapTable:
-    """Make the table of two label maps that have been checked."""
-    values_a, values_b, areas = kernels.overlap_table(a, b)
-    ids_a, rows, areas_a = _grouped(values_a, areas)
-    by_b = np.argsort(values_b, kind="stable")
-    ids_b, sorted_columns, areas_b = _grouped(values_b[by_b], areas[by_b])
+    """Return the overlap table of two validated label maps."""
+    labels_a, labels_b, areas = kernels.overlap_table(a, b)
+    ids_a, rows, areas_a = _grouped(labels_a, areas)
+    by_b = np.argsort(labels_b, kind="stable")
+    ids_b, sorted_columns, areas_b = _grouped(labels_b[by_b], areas[by_b])
     columns = np.empty_like(sorted_columns)
     columns[by_b] = sorted_columns
     arrays = ids_a, ids_b, areas_a, areas_b, rows, columns, areas
@@ -153,20 +153,20 @@ def table_of(a: NDArray[Any], b: NDArray[Any]) -> OverlapTable:
 
 
 def check_same_shape(a: NDArray[Any], b: NDArray[Any], name_a: str, name_b: str) -> None:
-    """Raise ValueError if two label maps are not of one size."""
+    """Raise ValueError unless two label maps have the same shape."""
     if a.shape != b.shape:
         raise ValueError(
-            f"{name_a}, {name_b}: expected maps of one size, got the shapes {a.shape} and {b.shape}"
+            f"{name_a}, {name_b}: expected maps of the same shape, got {a.shape} and {b.shape}"
         )
 
 
 def _grouped(
     values: NDArray[Any], areas: NDArray[np.int64]
 ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
-    """Give the distinct of sorted values, the index of each among them, and their sums of areas."""
-    begins = np.ones(len(values), np.bool_)
-    np.not_equal(values[1:], values[:-1], out=begins[1:])
-    starts = np.flatnonzero(begins)
-    index = np.cumsum(begins, dtype=np.int64)
+    """Return the distinct values of a sorted array, the index of each element, and summed areas."""
+    is_first = np.ones(len(values), np.bool_)
+    np.not_equal(values[1:], values[:-1], out=is_first[1:])
+    starts = np.flatnonzero(is_first)
+    index = np.cumsum(is_first, dtype=np.int64)
     index -= 1
     return values[starts], index, np.add.reduceat(areas, starts) if len(areas) else areas.copy()

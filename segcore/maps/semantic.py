@@ -1,4 +1,4 @@
-"""Masks and their classes to one label map."""
+"""Compose masks with class ids into a semantic map."""
 
 from __future__ import annotations
 
@@ -22,48 +22,47 @@ def compose_semantic(
     dtype: DTypeLike | None = None,
     under: ArrayLike | None = None,
 ) -> NDArray[Any]:
-    """Paint instances into a semantic map: the class of each pixel.
+    """Compose overlapping masks into a semantic map.
 
     Parameters
     ----------
     masks : Masks
-        The instances, N of size (H, W). They may overlap.
+        N instances of size (H, W), which may overlap.
     class_ids : array_like
-        Integers (N,): the value of each mask's pixels.
+        Class id of each mask: integers, shape (N,).
     scores : array_like, optional
-        Numbers (N,), for the priority ``"score"`` and no other.
+        Score of each mask, shape (N,). Required for, and only allowed with, ``priority="score"``.
     priority : str or array_like, default "last"
-        Which mask a pixel belongs to when several cover it:
+        Which mask wins a pixel that several masks cover:
 
-        - ``"last"``: the one that comes last (painter's order);
-        - ``"first"``: the one that comes first;
-        - ``"score"``: the one of the highest score, the earlier one in a tie;
-        - ``"smallest"``: the one of the smallest area, the earlier one in a tie;
-        - an array (N,), a permutation of the masks' indices: they are painted in that order, so
-          the last of it lies on top.
+        - ``"last"``: the last one (painter's order);
+        - ``"first"``: the first one;
+        - ``"score"``: the one with the highest score, the first of these in a tie;
+        - ``"smallest"``: the one with the smallest area, the first of these in a tie;
+        - a permutation of the mask indices, shape (N,): the order in which to paint the masks, so
+          that the last one is on top.
     background : int, default 0
-        The value of the pixels that no mask covers.
+        Label of the pixels that no mask covers.
     dtype : dtype, optional
-        An integer type for the result. By default the smallest unsigned one that holds all class
-        ids and the background, or all labels of ``under``.
+        Integer dtype of the result. Defaults to the smallest unsigned dtype that holds all class
+        ids and the background (or all labels of `under`).
     under : array_like, optional
-        Integers (H, W): a label map that lies under the masks, such as the stuff of a panoptic
-        model. It takes the place of a background: its labels stay where no mask lies. It is not
-        written to.
+        Label map to paint the masks on, such as the stuff of a panoptic model: integers, shape
+        (H, W). It replaces `background` and is not modified.
 
     Returns
     -------
     numpy.ndarray
-        (H, W), C-contiguous.
+        Class id of each pixel: shape (H, W), C-contiguous, of the given or smallest dtype.
 
     Raises
     ------
     ValueError
-        If lengths or sizes do not match, if a priority is unknown or no permutation, if a score
-        is missing or NaN, if both ``background`` and ``under`` are given, or if a value does not
-        fit into the dtype; negative values need a signed one to be given.
+        If lengths or sizes differ; if `priority` is unknown or not a permutation; if `scores` are
+        missing, unused or contain NaN; if both `background` and `under` are given; or if a label
+        does not fit the dtype. Negative labels require a signed `dtype`.
     TypeError
-        If class ids, labels or dtype are no integers.
+        If the class ids, `under` or `dtype` are not of an integer dtype.
 
     Examples
     --------
@@ -86,13 +85,13 @@ def compose_semantic(
         base = None
     else:
         if background != 0:
-            raise ValueError("background: it has no place where a map lies under the masks")
+            raise ValueError("background: pass either background or under, not both")
         base = _label_map(under, masks.size)
         values += [("under: label", int(base.flat[i])) for i in _extremes(base)]
     result_dtype = _dtype(dtype, values)
 
     if base is None:
-        # Zeros come from the system without being written.
+        # np.zeros gets zeroed pages from the operating system, which is faster than filling.
         out = np.zeros(masks.size, result_dtype)
         if background:
             out.fill(background)
@@ -104,9 +103,9 @@ def compose_semantic(
 
 
 def _order(masks: Masks, priority: str | ArrayLike, scores: ArrayLike | None) -> NDArray[np.int64]:
-    """Give the order in which to paint: what wins comes last."""
+    """Return the mask indices in painting order: the highest priority last."""
     if scores is not None and not (isinstance(priority, str) and priority == "score"):
-        raise ValueError('scores: they are used with priority="score" alone')
+        raise ValueError('scores: only used with priority="score"')
     if not isinstance(priority, str):
         return _permutation(priority, len(masks))
     if priority == "last":
@@ -116,12 +115,12 @@ def _order(masks: Masks, priority: str | ArrayLike, scores: ArrayLike | None) ->
     elif priority == "smallest":
         order = np.argsort(masks.area, kind="stable")[::-1]
     elif priority == "score":
-        # Reversed before a stable sort, so that of equal scores the earlier comes last.
+        # Sort the reversed scores stably, so that the first of equal scores is painted last.
         order = len(masks) - 1 - np.argsort(_scores(scores, len(masks))[::-1], kind="stable")
     else:
         raise ValueError(
-            'priority: expected "last", "first", "score", "smallest" or an order of the masks, '
-            f"got {described(priority)}"
+            'priority: expected "last", "first", "score", "smallest" or a permutation of the mask '
+            f"indices, got {described(priority)}"
         )
     return np.ascontiguousarray(order, np.int64)
 
@@ -129,15 +128,13 @@ def _order(masks: Masks, priority: str | ArrayLike, scores: ArrayLike | None) ->
 def _permutation(order: ArrayLike, count: int) -> NDArray[np.int64]:
     indices = as_integers(order, "priority", count)
     if not np.array_equal(np.sort(indices), np.arange(count)):
-        raise ValueError(
-            f"priority: expected each index from 0 to {count - 1} once, so a permutation"
-        )
+        raise ValueError(f"priority: expected a permutation of the mask indices 0 to {count - 1}")
     return np.ascontiguousarray(indices, np.int64)
 
 
 def _scores(scores: ArrayLike | None, count: int) -> NDArray[Any]:
     if scores is None:
-        raise ValueError('scores: priority="score" needs them, one a mask')
+        raise ValueError('scores: required with priority="score", one value per mask')
     return as_scores(scores, "scores", count)
 
 
@@ -146,26 +143,26 @@ def _label_map(under: ArrayLike, size: tuple[int, int]) -> NDArray[Any]:
     if labels.dtype.kind not in "iu":
         raise TypeError(f"under: expected a label map of integers, got {labels.dtype}")
     if labels.shape != size:
-        raise ValueError(f"under: expected the masks' size {size}, got the shape {labels.shape}")
+        raise ValueError(f"under: expected the shape {size} of the masks, got {labels.shape}")
     return labels
 
 
 def _extremes(values: NDArray[Any]) -> tuple[int, ...]:
-    """Give the flat indices of the least and the greatest value, if there are any."""
+    """Return the flat indices of the minimum and maximum, or () for an empty array."""
     return (int(values.argmin()), int(values.argmax())) if values.size else ()
 
 
 def _dtype(dtype: DTypeLike | None, values: list[tuple[str, int]]) -> np.dtype[Any]:
-    """Choose the smallest unsigned dtype unless one is given, and check that all values fit."""
+    """Return the given dtype or the smallest unsigned one; raise unless all values fit it."""
     if dtype is None:
         result = np.min_scalar_type(min(max([0, *(value for _, value in values)]), 2**64 - 1))
     else:
         result = np.dtype(dtype)
     if result.kind not in "iu":
-        raise TypeError(f"dtype: expected one of integers, got {result}")
+        raise TypeError(f"dtype: expected an integer dtype, got {result}")
     limits = np.iinfo(result)
     for name, value in values:
         if not limits.min <= value <= limits.max:
-            which = "a signed" if value < 0 else "a larger"
-            raise ValueError(f"{name} {value} does not fit into {result}; pass {which} dtype")
+            kind = "signed" if value < 0 else "larger"
+            raise ValueError(f"{name} {value} does not fit into {result}; pass a {kind} dtype")
     return result

@@ -1,4 +1,4 @@
-"""Panoptic maps: the rules, who judges by them, and what comes out."""
+"""Panoptic maps: compositing rules, composition and results."""
 
 from segcore.maps.panoptic.compose import compose_panoptic
 from segcore.maps.panoptic.result import Panoptic

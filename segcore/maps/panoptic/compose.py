@@ -1,4 +1,4 @@
-"""Instances and stuff to one panoptic map, by anyone's rules."""
+"""Compose instances and stuff into a panoptic map."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from segcore._input.arrays import as_integer, as_integers, as_size
 from segcore._input.scores import check_side
-from segcore.maps.panoptic.inputs import Instances, Stuff, probabilities_of
+from segcore.maps.panoptic.inputs import Instances, Stuff, as_probabilities
 from segcore.maps.panoptic.of_masks import compose_masks
 from segcore.maps.panoptic.of_queries import compose_queries
 from segcore.maps.panoptic.result import Panoptic
@@ -27,60 +27,59 @@ def compose_panoptic(
     size: Iterable[int] | None = None,
     rules: str | PanopticRules = "panopticapi",
 ) -> Panoptic:
-    """Decide which instance, or which stuff, each pixel belongs to.
+    """Compose instances and stuff into a panoptic segmentation.
 
     Parameters
     ----------
     masks : Masks or array_like
-        N instances of size (H, W), which may overlap. For rules with the winner "argmax": the
-        probabilities (N, h, w) of N queries, taken as float32, as ``sigmoid`` gives them.
-    class_ids : array_like, optional
-        Integers (N,). None for rules with a vote, such as "panoptic-deeplab": then ``stuff`` is a
-        semantic map, and says the class.
+        N instances of size (H, W), which may overlap. For rules with ``winner="argmax"``: the
+        mask probabilities of N queries (after the sigmoid), shape (N, h, w), converted to float32.
+    class_ids : array_like or None
+        Class id of each mask: integers, shape (N,). None for rules with ``vote=True``, such as
+        "panoptic-deeplab", which take the classes from the semantic map in `stuff`.
     scores : array_like, optional
-        Numbers (N,). Rules that compare or order them, or have the winner "argmax", need them.
+        Score of each mask, shape (N,). Required if the rules threshold or sort the scores, or have
+        ``winner="argmax"``.
     stuff : array_like or tuple, optional
-        What lies where no instance is: a semantic map, integers (H, W), each of whose labels is
-        one segment, in ascending order; or a pair (Masks, class ids), taken in this order. Not for
-        the winner "argmax", where queries are things or stuff.
+        Stuff to fill the pixels without an instance. Either a semantic map, integers of shape
+        (H, W), in which each label is one stuff segment, in ascending order; or a pair (Masks,
+        class ids), in order of precedence. Not allowed with ``winner="argmax"``.
     things : iterable of int, optional
-        The classes of things. What is in ``stuff`` with such a class is left out; of queries, all
-        others are stuff, which is fused. Without it, there are none in ``stuff``, and all queries
-        are things.
+        Thing classes. Regions of `stuff` that have one of these classes are ignored. Queries of all
+        other classes are stuff. By default, all of `stuff` is stuff and all queries are things.
     no_object : int, optional
-        The class of queries that show nothing. They are dropped.
+        Class id of "no object". Instances of this class are dropped.
     size : sequence of int, optional
-        (H, W) that probabilities are enlarged to, bilinearly, as in :func:`upsample_masks`. By
-        default, they are of the picture's size.
-    rules : str or PanopticRules
-        What decides: the name of a preset (see :meth:`PanopticRules.preset`), or rules of one's
-        own.
+        Image size (H, W) to which the probabilities are resized bilinearly, as in
+        :func:`upsample_masks`. Defaults to (h, w). Only allowed with probabilities.
+    rules : str or PanopticRules, default "panopticapi"
+        Compositing rules, or the name of a preset (see :meth:`PanopticRules.preset`).
 
     Returns
     -------
     Panoptic
-        Its ``segments`` say what became of everything, its ``masks`` share no pixel, and its
-        ``labels`` are the map of ids.
+        Disjoint `masks` of the K segments, a list of dicts with their properties (`segments`), the
+        candidates that were dropped (`dropped`), and the panoptic map of segment ids (`labels`).
 
     Raises
     ------
     ValueError
-        If lengths or sizes do not match, something that the rules need is missing, something that
-        they do not use is given, a score is NaN, an id does not fit into the rules' dtype, or the
-        rules' divisor does not keep ids apart.
+        If lengths or sizes differ; if an argument is missing that the rules require, or given that
+        they do not use; if a score is NaN; or if a segment id does not fit the dtype of the rules
+        or is not unique with their divisor.
     TypeError
-        If there are other things than integers and numbers, or masks where the rules ask for
-        probabilities, or the other way round.
+        If a dtype is not numeric (or not an integer dtype, for class ids), or if `masks` are not
+        what the rules require, `Masks` or probabilities.
 
     Notes
     -----
-    With presets, the map is that of the library, to the last bit, for masks, and for probabilities
-    of the picture's size. Where they are enlarged, the score is multiplied before it is
-    interpolated: pixels whose values lie within 1e-6 of each other may go to the other.
-    Where a library sorts scores in an unstable way, equal ones stay in order here.
+    With a preset, the map equals that of the library bit for bit, for masks and for probabilities
+    at the size of the image. If probabilities are resized, they are multiplied by the score before
+    interpolation instead of after it, so pixels at which two queries differ by less than 1e-6 may
+    be assigned differently. Equal scores keep their order, also where a library's sort is unstable.
 
-    Masks are resolved as run ends. The map of ids, (H, W), is not made before it is read, but
-    queries need one for their winners.
+    Overlapping masks are resolved as run ends. The (H, W) map of ids is allocated only when
+    `labels` is read, except that queries need one map to find the winners.
 
     Examples
     --------
@@ -93,34 +92,36 @@ def compose_panoptic(
     >>> result.labels
     array([[1, 1, 1, 2, 2, 3],
            [1, 1, 1, 2, 2, 3]], dtype=int32)
-    >>> [(each["id"], each["category_id"], each["area"]) for each in result.segments]
+    >>> [(segment["id"], segment["category_id"], segment["area"]) for segment in result.segments]
     [(1, 1, 6), (2, 1, 4), (3, 7, 2)]
-    >>> [(each["source"], each["reason"]) for each in result.dropped]
+    >>> [(candidate["source"], candidate["reason"]) for candidate in result.dropped]
     [(2, 'overlap')]
     """
     if not isinstance(rules, PanopticRules):
         rules = PanopticRules.preset(rules)
-    kinds = None if things is None else as_integers(list(things), "things")
-    nothing = None if no_object is None else as_integer(no_object, "no_object")
+    thing_classes = None if things is None else as_integers(list(things), "things")
+    no_object_id = None if no_object is None else as_integer(no_object, "no_object")
     if rules.winner == "argmax":
         if isinstance(masks, Masks):
             raise TypeError(
-                "masks: these rules compare probabilities (N, h, w); for Masks, use such as "
-                '"panopticapi" or "detectron2"'
+                "masks: expected probabilities (N, h, w) for these rules, got Masks; use rules for "
+                'Masks, such as "panopticapi" or "detectron2"'
             )
         if stuff is not None:
-            raise ValueError("stuff: among queries it is those whose class is not in things")
-        queries = probabilities_of(masks)
-        common = as_size(queries.shape[1:] if size is None else size)
-        check_side("size", *common)
-        instances = Instances.of(len(queries), class_ids, scores, nothing, rules)
-        return compose_queries(queries, instances, common, kinds, rules)
+            raise ValueError(
+                "stuff: not used by these rules, where queries of classes not in things are stuff"
+            )
+        probabilities = as_probabilities(masks)
+        image_size = as_size(probabilities.shape[1:] if size is None else size)
+        check_side("size", *image_size)
+        instances = Instances.of(len(probabilities), class_ids, scores, no_object_id, rules)
+        return compose_queries(probabilities, instances, image_size, thing_classes, rules)
     if not isinstance(masks, Masks):
         raise TypeError(
-            "masks: these rules take Masks; make them with Masks.from_dense or upsample_masks, or "
-            'use rules for probabilities, such as "mask2former"'
+            "masks: expected Masks for these rules; create them with Masks.from_dense or "
+            'upsample_masks, or use rules for probabilities, such as "mask2former"'
         )
     if size is not None:
-        raise ValueError("size: Masks have theirs; it is for probabilities")
-    instances = Instances.of(len(masks), class_ids, scores, nothing, rules)
-    return compose_masks(masks, instances, Stuff.of(stuff, masks, kinds, rules), rules)
+        raise ValueError("size: only used with probabilities; Masks have their own size")
+    instances = Instances.of(len(masks), class_ids, scores, no_object_id, rules)
+    return compose_masks(masks, instances, Stuff.of(stuff, masks, thing_classes, rules), rules)

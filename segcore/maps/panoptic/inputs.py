@@ -1,4 +1,4 @@
-"""What comes in: instances, and stuff beneath them."""
+"""Validated inputs of ``compose_panoptic``: instances and stuff."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from segcore._input.scores import check_numbers, check_samples
 from segcore.maps.panoptic.rules import PanopticRules
 from segcore.masks import Masks, check_same_size
 
-Integers: TypeAlias = NDArray[np.int64]
-Flags: TypeAlias = NDArray[np.bool_]
+IntArray: TypeAlias = NDArray[np.int64]
+BoolArray: TypeAlias = NDArray[np.bool_]
 
 
 class Candidate(NamedTuple):
-    """What may become a segment; ``area`` is what it covers by itself."""
+    """An instance or a piece of stuff that may become a segment.
+
+    `source` is its index in the batch, or None for stuff of a semantic map; `area` is its area in
+    pixels before overlaps are resolved.
+    """
 
     source: int | None
     category_id: int
@@ -29,11 +33,11 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True)
 class Instances:
-    """What is said of the instances: arrays of one value each."""
+    """Properties of the N instances, one array element per instance."""
 
-    class_ids: Integers
+    class_ids: IntArray
     scores: NDArray[Any] | None
-    passes: Flags  # whether score and class let them take part
+    passes: BoolArray  # whether the score reaches the threshold and the class is an object
 
     @classmethod
     def of(
@@ -44,18 +48,20 @@ class Instances:
         no_object: int | None,
         rules: PanopticRules,
     ) -> Instances:
-        """Check and convert the arguments of ``compose_panoptic``."""
+        """Validate the arguments of ``compose_panoptic`` that describe instances."""
         if class_ids is None and not rules.vote:
-            raise ValueError("class_ids: expected one a mask; only rules with a vote do without")
+            raise ValueError(
+                "class_ids: expected one class id per mask; only rules with vote=True accept None"
+            )
         if class_ids is not None and rules.vote:
-            raise ValueError("class_ids: these rules take a vote on them; pass None")
+            raise ValueError("class_ids: expected None, as these rules vote on the classes")
         classes = np.full(count, -1)
         if class_ids is not None:
             classes = _as_int64(as_integers(class_ids, "class_ids", count), "class_ids")
         if scores is None and (
             rules.score_threshold is not None or rules.order == "score" or rules.winner == "argmax"
         ):
-            raise ValueError("scores: these rules need them, one a mask")
+            raise ValueError("scores: required by these rules, one value per mask")
         numbers = None if scores is None else as_scores(scores, "scores", count)
         passes = np.ones(count, np.bool_)
         if numbers is not None and rules.score_threshold is not None:
@@ -66,8 +72,8 @@ class Instances:
             passes = passes & (classes != no_object)
         return cls(classes, numbers, passes)
 
-    def in_order(self, order: str, areas: Integers) -> NDArray[np.intp]:
-        """Give the indices of the instances in the order of the rules."""
+    def in_order(self, order: str, areas: IntArray) -> NDArray[np.intp]:
+        """Return the indices of the instances, sorted by `order` of the rules."""
         if order == "input":
             return np.arange(len(areas))
         values: NDArray[Any]
@@ -76,26 +82,26 @@ class Instances:
         else:
             assert self.scores is not None
             values = self.scores
-        # Descending, but stable: reversed before and after an ascending sort.
+        # Descending and stable: reverse, sort in ascending order, reverse again.
         return len(areas) - 1 - np.argsort(values[::-1], kind="stable")[::-1]
 
-    def candidates(self, areas: Integers, things: NDArray[Any] | None) -> list[Candidate]:
-        """Give all instances; of which classes are things says ``things``, or all are."""
+    def candidates(self, areas: IntArray, things: NDArray[Any] | None) -> list[Candidate]:
+        """Return one candidate per instance; without `things`, all are things."""
         count = len(areas)
         isthing = [True] * count if things is None else np.isin(self.class_ids, things).tolist()
         scores = [None] * count if self.scores is None else self.scores.astype(float).tolist()
         columns = range(count), self.class_ids.tolist(), isthing, scores, areas.tolist()
-        return [Candidate(*each) for each in zip(*columns, strict=True)]
+        return [Candidate(*row) for row in zip(*columns, strict=True)]
 
 
 @dataclass(frozen=True)
 class Stuff:
-    """What may lie beneath the instances, without what the rules ignore."""
+    """Stuff regions below the instances, without those that the rules ignore."""
 
     masks: Masks
-    candidates: list[Candidate]
-    things: Masks  # what has a class of things there, one mask a class
-    thing_ids: Integers
+    candidates: list[Candidate]  # one per mask
+    things: Masks  # the regions that have a thing class, one mask per class
+    thing_ids: IntArray  # their classes
 
     @classmethod
     def of(
@@ -105,14 +111,14 @@ class Stuff:
         things: NDArray[Any] | None,
         rules: PanopticRules,
     ) -> Stuff:
-        """Check and convert the argument of ``compose_panoptic``."""
+        """Validate the argument `stuff` of ``compose_panoptic``."""
         pair: Any = None
         if isinstance(stuff, tuple) and len(stuff) == 2 and isinstance(stuff[0], Masks):
             pair = stuff
         if rules.vote and (stuff is None or pair or things is None):
             raise ValueError(
-                "stuff, things: these rules take a vote on the classes, in a semantic map (H, W), "
-                "among the classes of things; pass both"
+                "stuff, things: these rules vote on the classes and require both a semantic map "
+                "(H, W) and the thing classes"
             )
         if stuff is None:
             masks, class_ids = instances[:0], np.empty(0, np.int64)
@@ -124,16 +130,20 @@ class Stuff:
             class_ids, masks = Masks.from_label_map(_label_map(stuff, instances), None)
         ids = _as_int64(class_ids, "stuff")
         is_thing = np.isin(ids, [] if things is None else things)
-        [places] = np.nonzero(~is_thing & ~np.isin(ids, rules.stuff_ignore))
-        sources = places.tolist() if pair else [None] * len(places)
-        kept = masks if len(places) == len(masks) else masks[places]
-        columns = sources, ids[places].tolist(), kept.area.tolist()
-        candidates = [Candidate(i, k, False, None, a) for i, k, a in zip(*columns, strict=True)]
+        [indices] = np.nonzero(~is_thing & ~np.isin(ids, rules.stuff_ignore))
+        sources = indices.tolist() if pair else [None] * len(indices)
+        kept = masks if len(indices) == len(masks) else masks[indices]
+        candidates = [
+            Candidate(source, class_id, False, None, area)
+            for source, class_id, area in zip(
+                sources, ids[indices].tolist(), kept.area.tolist(), strict=True
+            )
+        ]
         return cls(kept, candidates, masks[is_thing], ids[is_thing])
 
 
-def probabilities_of(values: ArrayLike) -> NDArray[np.number]:
-    """Check soft masks (N, h, w)."""
+def as_probabilities(values: ArrayLike) -> NDArray[np.number]:
+    """Return mask probabilities as an array of shape (N, h, w)."""
     array = as_array(values, "masks")
     check_numbers(array, "masks")
     if array.ndim != 3:
@@ -145,13 +155,13 @@ def probabilities_of(values: ArrayLike) -> NDArray[np.number]:
 def _label_map(stuff: Any, masks: Masks) -> NDArray[Any]:
     labels = as_array(stuff, "stuff")
     if labels.dtype.kind not in "iu":
-        raise TypeError(f"stuff: expected a map of integers, got {labels.dtype}")
+        raise TypeError(f"stuff: expected a label map of integers, got {labels.dtype}")
     if labels.shape != masks.size:
-        raise ValueError(f"stuff: expected the masks' size {masks.size}, got {labels.shape}")
+        raise ValueError(f"stuff: expected the shape {masks.size} of the masks, got {labels.shape}")
     return labels
 
 
-def _as_int64(ids: NDArray[Any], name: str) -> Integers:
+def _as_int64(ids: NDArray[Any], name: str) -> IntArray:
     if ids.size and int(ids.max()) > np.iinfo(np.int64).max:
-        raise ValueError(f"{name}: the class {ids.max()} does not fit into int64")
+        raise ValueError(f"{name}: the class id {ids.max()} does not fit into int64")
     return ids.astype(np.int64)

@@ -1,4 +1,4 @@
-"""Queries with soft masks, by the rules with the winner "argmax"."""
+"""Panoptic composition of queries with soft masks: rules with ``winner="argmax"``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from segcore._input.arrays import Size
 from segcore._input.scores import as_float32
 from segcore.backends import kernels
 from segcore.maps.panoptic.inputs import Instances
-from segcore.maps.panoptic.result import Panoptic, Segments
+from segcore.maps.panoptic.result import Panoptic, PanopticBuilder
 from segcore.maps.panoptic.rules import PanopticRules
 from segcore.maps.panoptic.shares import wins_enough
 from segcore.masks import Masks, wrap
@@ -26,49 +26,49 @@ def compose_queries(
     things: NDArray[Any] | None,
     rules: PanopticRules,
 ) -> Panoptic:
-    """Give each pixel to the query with the greatest score times probability there."""
+    """Assign each pixel to the query with the greatest product of score and probability."""
     assert instances.scores is not None
-    segments = Segments(rules)
+    builder = PanopticBuilder(rules)
     zeros = np.zeros(len(probabilities), np.int64)
     order = instances.in_order(rules.order, zeros)
     without_area = instances.candidates(zeros, things)
     for i in order[~instances.passes[order]]:
-        segments.drop(without_area[i], "score")
+        builder.drop(without_area[i], "score")
     order = order[instances.passes[order]]
     if not len(order):
         void = rules.void if rules.void_if_none is None else rules.void_if_none
-        return segments.measured(Masks([], [0], size), [], void)
+        return builder.build(Masks([], [0], size), void)
 
-    chances = as_float32(probabilities[order])
+    remaining = as_float32(probabilities[order])
     with np.errstate(invalid="ignore", over="ignore"):
-        weighted = chances * instances.scores[order].astype(np.float32)[:, None, None]
+        weighted = remaining * instances.scores[order].astype(np.float32)[:, None, None]
     won = _winners(weighted, size)
+    # upsample_masks compares with `>`, the rules with `>=`.
     below = np.nextafter(np.float32(rules.mask_threshold), np.float32(-np.inf))
     confident = upsample_masks(
-        weighted if rules.weighted_confidence else chances, size, float(below)
+        weighted if rules.weighted_confidence else remaining, size, float(below)
     )
     painted = won if rules.paint_won else won & confident
     areas = zeros
     areas[order] = confident.area
     candidates = instances.candidates(areas, things)
     is_hidden = (won.area == 0) | ((painted.area == 0) & (not rules.keep_hidden))
-    loses = ~wins_enough(rules, won.area, areas[order])
+    is_overlapped = ~wins_enough(rules, won.area, areas[order])
 
-    kept: list[list[int]] = []  # the rows of each segment
     for row, i in enumerate(order.tolist()):
         if areas[i] == 0:
-            segments.drop(candidates[i], "empty")
+            builder.drop(candidates[i], "empty")
         elif is_hidden[row]:
-            segments.drop(candidates[i], "hidden")
-        elif loses[row]:
-            segments.drop(candidates[i], "overlap")
+            builder.drop(candidates[i], "hidden")
+        elif is_overlapped[row]:
+            builder.drop(candidates[i], "overlap")
         else:
-            segments.add(candidates[i], kept, row)
-    return segments.measured(painted, kept, rules.void)
+            builder.add(candidates[i], row)
+    return builder.build(painted, rules.void)
 
 
 def _winners(weighted: NDArray[np.float32], size: Size) -> Masks:
-    """Give for each query the pixels at which it is the greatest."""
+    """Return one mask per query: the pixels at which it has the greatest interpolated value."""
     count, height, width = weighted.shape
     labels = np.empty(size, np.min_scalar_type(count - 1))
     y, x = bilinear_positions(height, size[0]), bilinear_positions(width, size[1])

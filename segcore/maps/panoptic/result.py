@@ -1,4 +1,4 @@
-"""What comes out: segments, and what did not become one."""
+"""The result of panoptic composition: segments and dropped candidates."""
 
 from __future__ import annotations
 
@@ -18,35 +18,36 @@ from segcore.masks import Masks
 
 @dataclass(frozen=True, repr=False)
 class Panoptic:
-    """A picture cut into segments that share no pixel; made by :func:`compose_panoptic`.
+    """Panoptic segmentation of an image, as returned by :func:`compose_panoptic`.
 
     Attributes
     ----------
     masks : Masks
-        One a segment, in the order of ``segments``.
+        Disjoint masks of the segments, one per element of `segments`.
     segments : list of dict
-        JSON-ready, one a segment:
+        Properties of each segment, JSON-serializable:
 
-        - ``id``: its value in the label map;
-        - ``category_id``: its class; ``isthing``: whether it is an instance, else it is stuff;
-        - ``score``: of its first source, None for stuff and where there are no scores;
-        - ``area``: its pixels; ``area_before``: those of its sources (of soft masks: those of which
-          they are confident), before others took some; ``bbox``: x, y, width, height;
-        - ``sources``: the indices of the masks it comes from; none for stuff of a semantic map.
+        - ``id``: label of the segment in the panoptic map;
+        - ``category_id``: class id; ``isthing``: True for a thing, False for stuff;
+        - ``score``: score of the first source, None for stuff and without scores;
+        - ``area``: visible area in pixels; ``area_before``: summed area of the sources before
+          overlaps were resolved (of soft masks: the number of confident pixels); ``bbox``: x, y,
+          width and height of the visible part, in pixels;
+        - ``sources``: indices of the input masks, empty for stuff of a semantic map.
     dropped : list of dict
-        JSON-ready, what did not become a segment: ``source``, ``category_id``, ``isthing``,
-        ``score``, ``area_before``, and the ``reason``:
+        Candidates that did not become segments, JSON-serializable, with the keys ``source``,
+        ``category_id``, ``isthing``, ``score``, ``area_before`` and ``reason``:
 
-        - "score": it does not reach the threshold, or its class is "no object";
-        - "empty": it has no pixels;
-        - "overlap": others have too much of it;
-        - "hidden": others have all of it;
-        - "class": no pixel of it has a class of things in the semantic map;
-        - "area": there is too little left of it, as stuff.
+        - "score": the score is below the threshold, or the class is "no object";
+        - "empty": the mask is empty;
+        - "overlap": too much of it is covered by others;
+        - "hidden": it is covered completely;
+        - "class": it contains no pixel of a thing class in the semantic map;
+        - "area": too little of this stuff is visible.
     void : int
-        The value of the label map's other pixels.
+        Label of the pixels without a segment.
     dtype : numpy.dtype
-        Of the label map.
+        Dtype of `labels`.
     """
 
     masks: Masks
@@ -56,7 +57,7 @@ class Panoptic:
     dtype: np.dtype[Any]
 
     def __repr__(self) -> str:
-        """Show how many there are, and of what size."""
+        """Return the number of segments, the image size, and the number of dropped candidates."""
         height, width = self.masks.size
         count = len(self.segments)
         plural = "" if count == 1 else "s"
@@ -66,7 +67,10 @@ class Panoptic:
 
     @cached_property
     def labels(self) -> NDArray[Any]:
-        """The label map (H, W), C-contiguous, of the segments' ids; painted when it is read."""
+        """Panoptic map: the segment id of each pixel, shape (H, W), C-contiguous, read-only.
+
+        It is painted on first access and then cached.
+        """
         ids = np.array([segment["id"] for segment in self.segments], self.dtype)
         check_bytes(self.masks.size, self.dtype)
         out = np.zeros(self.masks.size, self.dtype)
@@ -78,21 +82,22 @@ class Panoptic:
         return out
 
 
-class Segments:
-    """Collects segments, gives them their ids, and notes what was dropped."""
+class PanopticBuilder:
+    """Collect segments and dropped candidates, and assign the segment ids."""
 
     def __init__(self, rules: PanopticRules) -> None:
         self._rules = rules
         self._segments: list[dict[str, Any]] = []
+        self._rows: list[list[int]] = []  # the masks of each segment, as indices
         self._dropped: list[dict[str, Any]] = []
-        self._next = rules.first
-        self._counts: dict[int, int] = {}  # of each class
-        self._fused: dict[int, int] = {}  # the segment of each class of stuff
+        self._next_count = rules.first
+        self._class_counts: dict[int, int] = {}  # class id -> next count
+        self._fused: dict[int, int] = {}  # stuff class id -> index of its segment
         limits = np.iinfo(rules.dtype)
-        self._least, self._most = int(limits.min), int(limits.max)
+        self._min_id, self._max_id = int(limits.min), int(limits.max)
 
     def drop(self, candidate: Candidate, reason: str) -> None:
-        """Note what does not become a segment, and why."""
+        """Record a candidate that does not become a segment, and why."""
         self._dropped.append(
             {
                 "source": candidate.source,
@@ -104,62 +109,65 @@ class Segments:
             }
         )
 
-    def add(self, candidate: Candidate, rows: list[list[int]], row: int) -> None:
-        """Make a segment of a candidate, or let it join that of its class; note its ``row``."""
+    def add(self, candidate: Candidate, row: int) -> None:
+        """Add a segment, or fuse the candidate with the stuff of its class.
+
+        `row` is the index of its visible part in the masks that :meth:`build` receives.
+        """
         rules = self._rules
-        category = candidate.category_id
-        place = self._fused.get(category)
-        if candidate.isthing or not rules.fuse_stuff or place is None:
+        class_id = candidate.category_id
+        fused = self._fused.get(class_id)
+        if candidate.isthing or not rules.fuse_stuff or fused is None:
             if not candidate.isthing:
-                self._fused[category] = len(self._segments)
-            self._append(candidate, self._new_id(candidate))
-            rows.append([row])
+                self._fused[class_id] = len(self._segments)
+            self._append(candidate, self._new_id(candidate), row)
         elif rules.relist_fused:
-            number = self._segments[place]["id"]
+            number = self._segments[fused]["id"]
             if rules.reuse_ids:
-                self._next = number + 1
-            self._append(candidate, number)
-            rows.append([row])
+                self._next_count = number + 1
+            self._append(candidate, number, row)
         else:
-            segment = self._segments[place]
+            segment = self._segments[fused]
             segment["area_before"] += candidate.area
             if candidate.source is not None:
                 segment["sources"].append(candidate.source)
-            rows[place].append(row)
+            self._rows[fused].append(row)
 
     def _new_id(self, candidate: Candidate) -> int:
         ids, divisor = self._rules.ids, self._rules.divisor
-        category = candidate.category_id
+        class_id = candidate.category_id
         if ids == "count":
-            return self._take_next()
+            return self._take_count()
         if ids == "class + count * divisor":
-            if not 0 <= category < divisor:
+            if not 0 <= class_id < divisor:
                 raise ValueError(
-                    f"class {category}: ids that are class + count * {divisor} would be used "
-                    "twice; give the rules another divisor"
+                    f"class {class_id}: expected class ids from 0 to {divisor - 1}, as ids of the "
+                    f"form class + count * {divisor} would not be unique; pass rules with a larger "
+                    "divisor"
                 )
-            return category + (self._take_next() * divisor if candidate.isthing else 0)
+            return class_id + (self._take_count() * divisor if candidate.isthing else 0)
         count = 0
         if candidate.isthing:
-            count = self._counts.get(category, self._rules.first)
-            self._counts[category] = count + 1
+            count = self._class_counts.get(class_id, self._rules.first)
+            self._class_counts[class_id] = count + 1
         if count >= divisor:
             raise ValueError(
-                f"class {category}: it has {divisor} instances or more, and ids that are class * "
-                f"{divisor} + count would be used twice; give the rules another divisor"
+                f"class {class_id}: with {divisor} or more instances, ids of the form class * "
+                f"{divisor} + count would not be unique; pass rules with a larger divisor"
             )
-        return category * divisor + count
+        return class_id * divisor + count
 
-    def _take_next(self) -> int:
-        self._next += 1
-        return self._next - 1
+    def _take_count(self) -> int:
+        self._next_count += 1
+        return self._next_count - 1
 
-    def _append(self, candidate: Candidate, number: int) -> None:
-        if not self._least <= number <= self._most:
+    def _append(self, candidate: Candidate, number: int, row: int) -> None:
+        if not self._min_id <= number <= self._max_id:
             raise ValueError(
                 f"a segment of class {candidate.category_id} has the id {number}, which does not "
-                f"fit into {self._rules.dtype}; give the rules another dtype"
+                f"fit into {self._rules.dtype}; pass rules with another dtype"
             )
+        self._rows.append([row])
         self._segments.append(
             {
                 "id": number,
@@ -173,12 +181,12 @@ class Segments:
             }
         )
 
-    def measured(self, parts: Masks, rows: list[list[int]], void: int) -> Panoptic:
-        """Unite the parts of each segment, fill in what their masks say, and give all."""
-        if all(len(each) == 1 for each in rows):
-            masks = parts[[row for [row] in rows]]
+    def build(self, visible: Masks, void: int) -> Panoptic:
+        """Return the result, with the masks of fused stuff united and all segments measured."""
+        if all(len(rows) == 1 for rows in self._rows):
+            masks = visible[[row for [row] in self._rows]]
         else:
-            masks = Masks.concatenate([parts[each].union() for each in rows])
+            masks = Masks.concatenate([visible[rows].union() for rows in self._rows])
         boxes = masks.boxes
         boxes[:, 2:] -= boxes[:, :2]
         measures = zip(self._segments, masks.area.tolist(), boxes.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""The rules by which instances and stuff become one panoptic map, and those of other libraries."""
+"""Rules of panoptic composition, with presets for other libraries."""
 
 from __future__ import annotations
 
@@ -14,87 +14,90 @@ from segcore._input.arrays import as_integer, as_number, described
 
 Winner = Literal["first", "last", "argmax"]
 Order = Literal["input", "score", "area"]
-Float = Literal["float32", "float64"]
-Ids = Literal["count", "class + count * divisor", "class * divisor + count"]
+Precision = Literal["float32", "float64"]
+IdScheme = Literal["count", "class + count * divisor", "class * divisor + count"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PanopticRules:
-    """How :func:`segcore.compose_panoptic` decides.
+    """Rules by which :func:`segcore.compose_panoptic` assigns pixels to instances and stuff.
 
-    Instances are judged one after the other, then the stuff. Those of other libraries are had by
-    name, ``PanopticRules.preset("detectron2")``, and one's own by changing a field.
+    Instances are processed one by one, followed by stuff. Use :meth:`preset` for the rules of other
+    libraries, such as ``PanopticRules.preset("detectron2")``.
 
     Parameters
     ----------
     winner : {"first", "last", "argmax"}
-        Who gets a pixel that several instances cover: the first or the last in ``order``, or the
-        query with the greatest score times probability there. With "first" and "last" instances are
-        masks, with "argmax" they are soft masks.
+        Which instance wins a pixel that several cover: the first or last in `order`, or the query
+        with the greatest product of score and probability. Instances are masks for "first" and
+        "last", and soft masks for "argmax".
     order : {"input", "score", "area"}
-        In which order instances are judged, numbered and listed: as they come, from the highest
-        score down, or from the largest area down, but empty ones first; equal ones as they come.
+        Order in which instances are processed, numbered and listed: input order, descending score,
+        or empty masks first and then descending area. Ties keep the input order.
     score_threshold : float, optional
-        The score that an instance must reach to be taken.
+        Drop instances whose score is below this value.
     score_above : bool
-        It must be above the threshold: to reach it is not enough.
+        Also drop instances whose score equals `score_threshold`.
     score_dtype : {"float64", "float32"}
-        In which precision scores are compared with it.
+        Precision in which scores are compared with `score_threshold`.
     mask_threshold : float
-        From which probability on (``>=``, in float32) a query is confident of a pixel.
+        Probability from which (``>=``, in float32) a pixel of a query is confident.
     weighted_confidence : bool
-        Confidence is asked of the probability times the score.
+        Compare the product of probability and score, instead of the probability, with
+        `mask_threshold`.
     paint_won : bool
-        A query gets all pixels that it wins, else those of which it is confident, too.
+        Assign all pixels that a query wins to it. If False, only the confident ones.
     max_taken : float, optional
-        With the winner "first": an instance is dropped if a share of its area that is greater than
-        this was taken by earlier ones.
+        Drop an instance if earlier instances cover more than this fraction of its area. Only with
+        ``winner="first"``.
     min_won : float, optional
-        With the winner "argmax": a query is dropped if the pixels that it wins are fewer than this
-        share of those of which it is confident.
+        Drop a query if it wins fewer pixels than this fraction of the number of its confident
+        pixels. Only with ``winner="argmax"``.
     min_won_above : bool
-        The share must be above that: to reach it is not enough.
-    share_dtype : {"float64", "float32"}
-        In which precision both shares are computed and compared. "float32 ratio": the division
-        alone is in float32.
+        Also drop queries whose fraction equals `min_won`.
+    share_dtype : {"float64", "float32", "float32 ratio"}
+        Precision in which the fractions of `max_taken` and `min_won` are computed and compared.
+        With "float32 ratio", they are computed in float32 and compared in float64.
     share_epsilon : float
-        What is added to the area before the division.
+        Value added to the denominator of these fractions.
     keep_empty : bool
-        Instances without pixels are listed, and count.
+        Keep instances whose mask is empty as segments without pixels.
     keep_hidden : bool
-        Instances of which nothing is seen are listed, and count.
+        Keep instances that are covered completely as segments without pixels.
     vote : bool
-        The class of an instance is the one that most of its pixels have in the semantic map, among
-        the classes of things; only pixels of these classes are painted.
+        Take the class of an instance from the semantic map: the most frequent thing class among its
+        pixels. Only pixels of thing classes are assigned to instances.
     stuff_area : int
-        Stuff is dropped where fewer pixels than this are left of it.
+        Drop stuff with fewer visible pixels than this.
     stuff_ignore : tuple of int
-        Labels of the semantic map that are no stuff.
+        Classes of `stuff` to ignore.
     fuse_stuff : bool
-        Stuff of one class becomes one segment.
+        Merge all stuff of a class into one segment.
     relist_fused : bool
-        Each part of such a segment has an entry of its own, with its id.
+        List every part of a merged segment separately, with the same id.
     reuse_ids : bool
-        After such a part, counting goes on from that segment's id, so that the next segment may
-        get the id of another. (What Hugging Face's functions do.)
+        After listing such a part, continue counting from its id, so that ids may be assigned twice,
+        as Hugging Face's functions do.
     ids : {"count", "class + count * divisor", "class * divisor + count"}
-        What a segment's id is. In the last two, stuff counts as 0. In the last one, each class of
-        things is counted by itself.
+        Form of the segment ids. In the last two, `count` is 0 for stuff; in the last one, things
+        are counted per class.
     first : int
-        The first count.
+        Value at which counting starts.
     divisor : int
-        By which class and count are told apart.
+        The divisor in `ids`.
     void : int
-        The id of pixels without a segment.
+        Label of the pixels without a segment.
     void_if_none : int, optional
-        The same, where there is no segment, because no query reached the threshold of scores.
+        Label of all pixels if no query reaches the score threshold. Defaults to `void`.
     dtype : {"int32", "int64", "uint8", "uint16", "uint32"}
-        Of the label map.
+        Dtype of the panoptic map.
 
     Raises
     ------
-    ValueError, TypeError
-        For a value that is none of these.
+    ValueError
+        If a value is out of range or not among the choices, or fields contradict each other.
+    TypeError
+        If a value has the wrong type.
 
     Examples
     --------
@@ -108,7 +111,7 @@ class PanopticRules:
     order: Order = "score"
     score_threshold: float | None = None
     score_above: bool = False
-    score_dtype: Float = "float64"
+    score_dtype: Precision = "float64"
     mask_threshold: float = 0.5
     weighted_confidence: bool = False
     paint_won: bool = False
@@ -125,7 +128,7 @@ class PanopticRules:
     fuse_stuff: bool = True
     relist_fused: bool = False
     reuse_ids: bool = False
-    ids: Ids = "count"
+    ids: IdScheme = "count"
     first: int = 1
     divisor: int = 1000
     void: int = 0
@@ -136,14 +139,15 @@ class PanopticRules:
         for name, hint in _hints().items():
             object.__setattr__(self, name, _checked(getattr(self, name), hint, name))
         if self.max_taken is not None and self.winner != "first":
-            raise ValueError(f'max_taken: it is for the winner "first", not "{self.winner}"')
+            raise ValueError(f'max_taken: only used with winner="first", not "{self.winner}"')
         if self.min_won is not None and self.winner != "argmax":
-            raise ValueError(f'min_won: it is for the winner "argmax", not "{self.winner}"')
+            raise ValueError(f'min_won: only used with winner="argmax", not "{self.winner}"')
         if self.vote and self.winner == "argmax":
-            raise ValueError('vote: it is for masks, not for the winner "argmax"')
-        for name, least in {"divisor": 1, "stuff_area": 0, "first": 0, "share_epsilon": 0}.items():
-            if getattr(self, name) < least:
-                raise ValueError(f"{name}: expected at least {least}, got {getattr(self, name)}")
+            raise ValueError('vote: not available with winner="argmax"')
+        minima = {"divisor": 1, "stuff_area": 0, "first": 0, "share_epsilon": 0}
+        for name, minimum in minima.items():
+            if getattr(self, name) < minimum:
+                raise ValueError(f"{name}: expected at least {minimum}, got {getattr(self, name)}")
         for name in ("void", "void_if_none"):
             value = getattr(self, name)
             limits = np.iinfo(self.dtype)
@@ -152,40 +156,42 @@ class PanopticRules:
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> PanopticRules:
-        """Give the rules of another library.
+        """Return the rules of another library, optionally with changed fields.
 
         Parameters
         ----------
         name : str
             One of :data:`segcore.maps.panoptic.PRESETS`:
 
-            - "panopticapi": ``combine_semantic_and_instance_predictions.py`` of the COCO API;
+            - "panopticapi": ``combine_semantic_and_instance_predictions.py`` of panopticapi;
             - "detectron2": ``combine_semantic_and_instance_outputs`` of its Panoptic FPN;
-            - "mmdet-heuristic": mmdetection's ``HeuristicFusionHead``, with COCO's 133 classes
-              (``void`` is the number of classes);
-            - "mask2former": ``panoptic_inference`` of Mask2Former, as set for COCO;
-            - "mmdet-maskformer": mmdetection's ``MaskFormerFusionHead``, with COCO's 133 classes;
-              where ``filter_low_score`` is set there, ``paint_won=False``;
+            - "mmdet-heuristic": ``HeuristicFusionHead`` of mmdetection, with COCO's 133 classes
+              (`void` is the number of classes);
+            - "mask2former": ``panoptic_inference`` of Mask2Former, as configured for COCO;
+            - "mmdet-maskformer": ``MaskFormerFusionHead`` of mmdetection, with COCO's 133 classes;
+              pass ``paint_won=False`` for its ``filter_low_score=True``;
             - "huggingface": ``compute_segments`` of DETR, MaskFormer, Mask2Former and OneFormer in
-              transformers, as it is: ids may be used twice;
-            - "huggingface-fixed": the same, but with an id for each segment, and an entry for each
-              id;
+              transformers, unchanged: ids may be assigned twice;
+            - "huggingface-fixed": the same with unique ids, each listed once;
             - "eomt": ``compute_segments`` of EoMT in transformers;
             - "huggingface-instance": ``post_process_instance_segmentation`` of transformers;
-            - "panoptic-deeplab": ``merge_semantic_and_instance`` of Panoptic-DeepLab, as set for
-              Cityscapes;
-            - "overlap-targets": ``polygons2masks_overlap`` of Ultralytics, which training reads.
+            - "panoptic-deeplab": ``merge_semantic_and_instance`` of Panoptic-DeepLab, as configured
+              for Cityscapes;
+            - "overlap-targets": ``polygons2masks_overlap`` of Ultralytics, used for training.
         **changes
-            Fields that are to be others.
+            Fields of :class:`PanopticRules` to replace.
 
         Returns
         -------
         PanopticRules
+            Rules of the preset with `changes` applied.
 
         Raises
         ------
         ValueError
-            If there is no preset of that name.
+            If there is no preset of this name, or a changed field is invalid.
+        TypeError
+            If a changed field does not exist or has the wrong type.
         """
         if name not in PRESETS:
             raise ValueError(f"rules: expected one of {', '.join(PRESETS)}, got {described(name)}")
@@ -194,17 +200,17 @@ class PanopticRules:
 
 @cache
 def _hints() -> dict[str, Any]:
-    """Give the type of each field."""
+    """Return the type hint of each field, keyed by its name."""
     return get_type_hints(PanopticRules)
 
 
 def _checked(value: Any, hint: Any, name: str) -> Any:
-    """Check a field's value by its type, and give it as Python's own."""
+    """Validate the value of a field against its type hint and return it as a built-in type."""
     choices = get_args(hint)
     if value is None and type(None) in choices:
         return None
     if type(None) in choices:
-        [hint] = [each for each in choices if each is not type(None)]
+        [hint] = [choice for choice in choices if choice is not type(None)]
     if hint is bool:
         if not isinstance(value, (bool, np.bool_)):
             raise TypeError(f"{name}: expected a bool, got {described(value)}")
@@ -215,8 +221,8 @@ def _checked(value: Any, hint: Any, name: str) -> Any:
         return as_number(value, name)
     if hint == tuple[int, ...]:
         if not isinstance(value, (tuple, list, set, frozenset, range)):
-            raise TypeError(f"{name}: expected integers, got {described(value)}")
-        return tuple(as_integer(each, name) for each in value)
+            raise TypeError(f"{name}: expected a tuple of integers, got {described(value)}")
+        return tuple(as_integer(element, name) for element in value)
     if value not in choices:
         raise ValueError(f"{name}: expected one of {choices}, got {described(value)}")
     return value
@@ -296,4 +302,4 @@ def _presets() -> Mapping[str, PanopticRules]:
 
 
 PRESETS: Mapping[str, PanopticRules] = _presets()
-"""The rules of other libraries, by name: see :meth:`PanopticRules.preset`."""
+"""Rules of other libraries, keyed by name; see :meth:`PanopticRules.preset`."""
