@@ -131,8 +131,12 @@ def test_memory_is_that_of_the_labels():
 @pytest.mark.parametrize(
     ("arguments", "error", "match"),
     [
-        ((np.ones((3, 4)), (5, 5)), ValueError, r"scores: expected \(C, h, w\).*\(3, 4\)"),
-        ((np.ones((1, 3, 4, 4)), (5, 5)), ValueError, "scores: .*one picture"),
+        (
+            (np.ones((3, 4)), (5, 5)),
+            ValueError,
+            r"scores: expected the shape \(C, h, w\).*\(3, 4\)",
+        ),
+        ((np.ones((1, 3, 4, 4)), (5, 5)), ValueError, "scores: .*single image"),
         ((np.ones((0, 4, 4)), (5, 5)), ValueError, "scores: expected at least one class"),
         ((np.ones((3, 0, 4)), (5, 5)), ValueError, "scores: expected at least one row"),
         ((np.ones((3, 4, 0)), (0, 0)), ValueError, "scores: expected at least one row"),
@@ -145,8 +149,8 @@ def test_memory_is_that_of_the_labels():
         ((SCORES, (2**25, 1)), ValueError, r"size: expected sides of up to 2\*\*24"),
         ((np.ones((257, 1, 1)), (5, 5), np.uint8), ValueError, "uint8 does not hold the label 256"),
         ((np.ones((129, 1, 1)), (5, 5), np.int8), ValueError, "int8 does not hold the label 128"),
-        ((SCORES, (5, 5), float), TypeError, "dtype: expected one of integers"),
-        ((SCORES, (5, 5), bool), TypeError, "dtype: expected one of integers"),
+        ((SCORES, (5, 5), float), TypeError, "dtype: expected an integer dtype"),
+        ((SCORES, (5, 5), bool), TypeError, "dtype: expected an integer dtype"),
     ],
 )
 def test_errors(arguments, error, match):
@@ -235,10 +239,15 @@ def test_no_queries():
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "match"),
     [
-        ((MASKS[0], CLASSES), {}, ValueError, r"mask_scores: expected \(Q, h, w\)"),
+        ((MASKS[0], CLASSES), {}, ValueError, r"mask_scores: expected the shape \(Q, h, w\)"),
         ((MASKS[:, :0], CLASSES), {}, ValueError, "mask_scores: expected at least one row"),
         ((MASKS > 0, CLASSES.astype(complex)), {}, TypeError, "class_scores: expected numbers"),
-        ((MASKS, CLASSES[1:]), {}, ValueError, r"class_scores: expected \(6, C\).*\(5, 4\)"),
+        (
+            (MASKS, CLASSES[1:]),
+            {},
+            ValueError,
+            r"class_scores: expected the shape \(6, C\).*\(5, 4\)",
+        ),
         ((MASKS, CLASSES[:, :0]), {}, ValueError, "class_scores: .*at least one class"),
         ((MASKS, CLASSES[0]), {}, ValueError, "class_scores: .*shape"),
         ((MASKS, CLASSES * [1, 1, np.inf, 1]), {}, ValueError, "class_scores: .*query 0"),

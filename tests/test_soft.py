@@ -234,7 +234,7 @@ def test_stability_score(dtype):
 
 
 def test_stability_score_refuses_a_negative_offset():
-    with pytest.raises(ValueError, match=r"^offset: expected no negative number"):
+    with pytest.raises(ValueError, match=r"^offset: expected a non-negative number"):
         sc.stability_score(ONES, 0.0, -1.0)
 
 

@@ -1,1 +1,1 @@
-"""Model output to masks: soft masks in boxes, upsampled scores, prototypes, argmax."""
+"""Convert model outputs to masks: soft masks in boxes, upsampled scores, prototypes, argmax."""

@@ -1,4 +1,4 @@
-"""Class scores, as networks emit them, to a label map: at once, without the enlarged scores."""
+"""Compute label maps from low-resolution class scores, without storing the resized scores."""
 
 from __future__ import annotations
 
@@ -21,56 +21,56 @@ from segcore.backends import kernels
 from segcore.backends.interpolation import bounded, interpolated
 from segcore.models.positions import bilinear_positions
 
-Scores: TypeAlias = NDArray[np.float32]
+FloatArray: TypeAlias = NDArray[np.float32]
 
 _BLOCK = 2**22
-"""So many scores are computed at a time: 16 MiB."""
+"""Number of scores that are computed at a time (16 MiB)."""
 
 
 def argmax_upsample(
     scores: ArrayLike, size: Iterable[int], dtype: DTypeLike | None = None
 ) -> NDArray[Any]:
-    """Enlarge (or reduce) class scores to a picture, and take the best class of each pixel.
+    """Resize class scores bilinearly to the image size and return the argmax.
+
+    The resized scores are never stored.
 
     Parameters
     ----------
     scores : array_like
-        Numbers (C, h, w): one plane a class, logits or probabilities. They are taken as float32,
-        and those beyond 2**126, infinite ones too, as that bound. NaN counts as what is lowest, so
-        that it never wins over a number; where all are NaN, class 0 does.
+        Logits or probabilities of C classes, shape (C, h, w), converted to float32. Scores beyond
+        2**126 in magnitude, including infinities, are clipped. NaN is treated as the lowest score;
+        where all scores are NaN, the label is 0. To exclude padding, pass ``scores[:, :h, :w]``.
     size : sequence of int
-        (H, W) of the picture, of sides up to 2**24.
+        Image size (H, W), with sides of up to 2**24.
     dtype : dtype, optional
-        An integer type for the labels 0 to C - 1. By default the smallest unsigned one that holds
+        Integer dtype of the labels 0 to C - 1. Defaults to the smallest unsigned dtype that holds
         them: uint8 for up to 256 classes.
 
     Returns
     -------
     numpy.ndarray
-        The label map (H, W), C-contiguous: of each pixel, the class with the greatest interpolated
-        score, the first one of equals.
+        Label map: the index of the greatest interpolated score at each pixel (the first one in a
+        tie), shape (H, W), C-contiguous.
 
     Raises
     ------
     ValueError
-        For other shapes, scores without a class, row or column, and a dtype that does not hold all
+        If `scores` is not 3-D or has no classes, rows or columns, or `dtype` does not hold all
         labels.
     TypeError
-        If there are other things than numbers, or the dtype is none of integers.
+        If the dtype of `scores` is not numeric, or `dtype` is not an integer dtype.
 
     Notes
     -----
     The interpolation is that of ``torch.nn.functional.interpolate(scores[None], size,
-    mode="bilinear", align_corners=False)``, and the labels are those of its ``argmax(1)`` except
-    where the best two classes lie within 1e-5 (for scores of order 1), as it sums in another order,
-    and for NaN, which wins there.
+    mode="bilinear", align_corners=False)``. The labels equal those of torch's ``argmax(1)`` except
+    at pixels where the two best classes differ by less than 1e-5 (for scores of order 1), because
+    torch sums in another order, and where scores are NaN, which torch treats as the greatest value.
 
-    Between the same four samples, a class that another one beats at all four (it is less there, or
-    is not greater and comes later) does not win. Few classes are left, often one, and
-    only these are interpolated. Memory grows with neither the picture nor the classes, but for the
-    result and, where ``scores`` is not of float32 in C order, such a copy of it.
-
-    Scores of a padded picture are cut before: ``scores[:, :h, :w]``.
+    Between the same four samples, a class cannot win if another class has greater scores at all
+    four, or comes first and has lower scores at none of them. Usually only one or a few classes
+    remain and are interpolated. Apart from the result, and a copy of `scores` unless it is
+    C-contiguous float32, the memory depends on neither the image size nor the number of classes.
 
     Examples
     --------
@@ -81,13 +81,13 @@ def argmax_upsample(
     """
     array = as_array(scores, "scores")
     _check_planes(array, "scores", "(C, h, w)")
-    common = _as_picture(size)
+    image_size = _as_image_size(size)
     classes, rows, columns = array.shape
     if classes == 0:
         raise ValueError(f"scores: expected at least one class, got the shape {array.shape}")
     result = _label_dtype(dtype, classes)
-    labels = _empty(common, result)
-    y, x = bilinear_positions(rows, common[0]), bilinear_positions(columns, common[1])
+    labels = _empty(image_size, result)
+    y, x = bilinear_positions(rows, image_size[0]), bilinear_positions(columns, image_size[1])
     kernels.argmax_resample(as_float32(array), x, y, labels)
     return _as_dtype(labels, result)
 
@@ -101,58 +101,60 @@ def argmax_masks(
     intermediate: Iterable[int] | None = None,
     crop: Iterable[int] | None = None,
 ) -> NDArray[Any]:
-    """Combine the masks and classes of queries to a label map: MaskFormer's semantic inference.
+    """Compute a label map from the masks and classes of queries: MaskFormer's semantic inference.
 
-    A class has, at each sample, the sum over the queries of their score for the class times their
-    probability there, the sigmoid of the mask's logit. These are enlarged to the picture as in
-    :func:`argmax_upsample`, and the best class is taken.
+    The score of a class at each sample is the sum over the queries of class probability times mask
+    probability (the sigmoid of the mask logit). These scores are resized to the image size as in
+    :func:`argmax_upsample`, and the argmax is returned.
 
     Parameters
     ----------
     mask_scores : array_like
-        Logits (Q, h, w), taken as float32: a mask a query. NaN counts as what is lowest.
+        Mask logits of Q queries, shape (Q, h, w), converted to float32. NaN is treated as the
+        lowest value.
     class_scores : array_like
-        Finite numbers (Q, C): the probabilities of the classes for each query. The softmax has been
-        taken, and the last class, "no object", removed.
+        Class probabilities of each query, finite, shape (Q, C): after the softmax, without the last
+        class, "no object".
     size : sequence of int
-        (H, W) of the picture, of sides up to 2**24.
+        Image size (H, W), with sides of up to 2**24.
     dtype : dtype, optional
-        As in :func:`argmax_upsample`.
+        Integer dtype of the labels, as in :func:`argmax_upsample`.
     intermediate : sequence of int, optional
-        (height, width) that the logits are enlarged to before the sigmoid. By default they stay as
-        they are.
+        Size (height, width) to which the logits are resized before the sigmoid. By default they are
+        not resized before it.
     crop : sequence of int, optional
-        What is kept before it is enlarged to ``size``: (height, width) from the top left, or
-        (top, left, bottom, right). The rest is padding. With ``intermediate``, it is in that
-        picture's pixels.
+        Part of the scores without padding that is resized to `size`: (height, width) from the top
+        left corner, or (top, left, bottom, right). In pixels of the intermediate size, if given.
 
     Returns
     -------
     numpy.ndarray
-        The label map (H, W), C-contiguous.
+        Label map: the index of the best class at each pixel, shape (H, W), C-contiguous.
 
     Raises
     ------
     ValueError
-        For other shapes, masks without a row or column, no class, class scores that are infinite
-        or NaN, a crop larger than what it is cut from, and a dtype that does not hold all labels.
+        If the shapes do not match, there are no classes, rows or columns, a class score is infinite
+        or NaN, `crop` exceeds the scores or the intermediate size, or `dtype` does not hold all
+        labels.
     TypeError
-        If there are other things than numbers, or the dtype is none of integers.
+        If a dtype is not numeric, or `dtype` is not an integer dtype.
 
     Notes
     -----
-    The published ways differ in where the sigmoid is taken:
+    Published implementations differ in the resolution at which they apply the sigmoid:
 
-    - MaskFormer in Hugging Face transformers (``post_process_semantic_segmentation``): at the size
-      of the logits. This is the default.
+    - MaskFormer in transformers (``post_process_semantic_segmentation``): the resolution of the
+      logits, which is the default here.
     - Mask2Former in transformers: ``intermediate=(384, 384)``.
-    - Mask2Former's own code (``semantic_inference``), and MaskFormer's: ``intermediate`` is the
-      size of the network's padded input, ``crop`` that of the picture in it. (It can also bring
-      the logits to the picture's size first, in two steps. Where there is no padding and the
-      picture is the input, that is ``intermediate=size``; else it is not offered.)
+    - The original code of Mask2Former and MaskFormer (``semantic_inference``): pass the padded size
+      of the network input as `intermediate`, and the size of the image in it as `crop`. (Their
+      option to resize the logits to the image size before the sigmoid equals ``intermediate=size``
+      if there is no padding and the image has the size of the input; otherwise it is not
+      supported.)
 
-    Memory is for the result and a few rows of scores at a time, 16 MiB or one row if that is more,
-    besides a copy of what is not float32 in C order.
+    Apart from the result and a copy of inputs that are not C-contiguous float32, 16 MiB of scores
+    (or one row, if that is more) are held in memory at a time.
 
     Examples
     --------
@@ -164,14 +166,14 @@ def argmax_masks(
     masks = as_array(mask_scores, "mask_scores")
     _check_planes(masks, "mask_scores", "(Q, h, w)")
     weights = _class_weights(class_scores, len(masks))
-    common = _as_picture(size)
+    image_size = _as_image_size(size)
     result = _label_dtype(dtype, len(weights))
     sides: Size = masks.shape[1:]
     inner = None
     if intermediate is not None:
-        enlarged = as_sides(intermediate, "intermediate")
-        y, x = (bilinear_positions(*each) for each in zip(sides, enlarged, strict=True))
-        sides, inner = enlarged, (y, x)
+        inner_sides = as_sides(intermediate, "intermediate")
+        y, x = (bilinear_positions(*axis) for axis in zip(sides, inner_sides, strict=True))
+        sides, inner = inner_sides, (y, x)
     if crop is not None:
         top, left, bottom, right = as_crop(crop, sides)
         sides = bottom - top, right - left
@@ -179,19 +181,19 @@ def argmax_masks(
             masks = masks[:, top:bottom, left:right]
         else:
             inner = inner[0][top:bottom], inner[1][left:right]
-    labels = _empty(common, result)
+    labels = _empty(image_size, result)
     _fill(labels, as_float32(masks), weights, inner, sides)
     return _as_dtype(labels, result)
 
 
 def _fill(
     labels: NDArray[Any],
-    masks: Scores,
-    weights: Scores,
-    inner: tuple[Scores, Scores] | None,
+    masks: FloatArray,
+    weights: FloatArray,
+    inner: tuple[FloatArray, FloatArray] | None,
     sides: Size,
 ) -> None:
-    """Compute class scores some rows at a time, and with them the rows of pixels that they fix."""
+    """Compute class scores in blocks of rows, and write the rows of labels that depend on them."""
     rows, columns = sides
     height, width = labels.shape
     y, x = bilinear_positions(rows, height), bilinear_positions(columns, width)
@@ -200,17 +202,19 @@ def _fill(
         first, last = np.searchsorted(y, [start, start + step])
         if first == last:
             continue
-        stop = min(start + step + 1, rows)  # pixels need the row of samples behind theirs
+        stop = min(start + step + 1, rows)  # interpolation also needs the next row
         probabilities = _sigmoid(_logits(masks, inner, start, stop))
-        with np.errstate(over="ignore", invalid="ignore"):  # the kernel takes any score
+        with np.errstate(over="ignore", invalid="ignore"):  # the kernel accepts infinities and NaN
             scores = weights @ probabilities.reshape(len(masks), (stop - start) * columns)
         positions = y[first:last] - np.float32(start)
         scores = scores.reshape(len(weights), stop - start, columns)
         kernels.argmax_resample(scores, x, positions, labels[first:last])
 
 
-def _logits(masks: Scores, inner: tuple[Scores, Scores] | None, start: int, stop: int) -> Scores:
-    """Give some rows of the masks, or of what they are enlarged to."""
+def _logits(
+    masks: FloatArray, inner: tuple[FloatArray, FloatArray] | None, start: int, stop: int
+) -> FloatArray:
+    """Return rows `start` to `stop` of the mask logits, resized to the intermediate size if any."""
     if inner is None:
         return bounded(masks[:, start:stop])
     y = inner[0][start:stop]
@@ -219,7 +223,7 @@ def _logits(masks: Scores, inner: tuple[Scores, Scores] | None, start: int, stop
     return interpolated(samples, y - np.float32(first), 1)
 
 
-def _sigmoid(logits: Scores) -> Scores:
+def _sigmoid(logits: FloatArray) -> FloatArray:
     values = -logits
     with np.errstate(over="ignore"):
         np.exp(values, out=values)
@@ -227,20 +231,21 @@ def _sigmoid(logits: Scores) -> Scores:
     return np.reciprocal(values, out=values)
 
 
-def _class_weights(class_scores: ArrayLike, queries: int) -> Scores:
-    """Check class scores, and give them as (C, Q)."""
+def _class_weights(class_scores: ArrayLike, queries: int) -> FloatArray:
+    """Return the validated class scores, transposed to shape (C, Q)."""
     array = as_array(class_scores, "class_scores")
     check_numbers(array, "class_scores")
     if array.ndim != 2 or len(array) != queries or array.shape[1] == 0:
         raise ValueError(
-            f"class_scores: expected ({queries}, C), one row for each of mask_scores and at least "
-            f"one class, got the shape {array.shape}"
+            f"class_scores: expected the shape ({queries}, C), one row per mask of mask_scores and "
+            f"at least one class, got {array.shape}"
         )
     weights = as_float32(array.T)
     bad = np.flatnonzero(~np.isfinite(weights).all(axis=0))
     if len(bad):
         raise ValueError(
-            f"class_scores: expected finite float32 numbers, but query {bad[0]} has others"
+            f"class_scores: expected finite float32 numbers, but query {bad[0]} has infinite or "
+            "NaN scores"
         )
     return weights
 
@@ -249,34 +254,34 @@ def _check_planes(array: NDArray[Any], name: str, shape: str) -> None:
     check_numbers(array, name)
     if array.ndim != 3:
         raise ValueError(
-            f"{name}: expected {shape}, the scores of one picture, got the shape {array.shape}"
+            f"{name}: expected the shape {shape} for a single image, got {array.shape}"
         )
     check_samples(array, name)
 
 
-def _as_picture(size: Iterable[int]) -> Size:
-    common = as_size(size)
-    check_side("size", *common)
-    return common
+def _as_image_size(size: Iterable[int]) -> Size:
+    image_size = as_size(size)
+    check_side("size", *image_size)
+    return image_size
 
 
 def _label_dtype(dtype: DTypeLike | None, classes: int) -> np.dtype[Any]:
-    """Choose the smallest unsigned dtype unless one is given, and check that all labels fit."""
+    """Return the given dtype or the smallest unsigned one; raise unless all labels fit it."""
     last = classes - 1
     result = np.min_scalar_type(last) if dtype is None else np.dtype(dtype)
     if result.kind not in "iu":
-        raise TypeError(f"dtype: expected one of integers, got {result}")
+        raise TypeError(f"dtype: expected an integer dtype, got {result}")
     if last > np.iinfo(result).max:
-        raise ValueError(f"dtype: {result} does not hold the label {last}; pass a larger one")
+        raise ValueError(f"dtype: {result} does not hold the label {last}; pass a larger dtype")
     return result
 
 
 def _empty(size: Size, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Make room for labels, as the unsigned integers that the kernel writes."""
+    """Allocate a label map of the unsigned dtype with the same width, as the kernel requires."""
     check_bytes(size, dtype)
     return np.empty(size, f"u{dtype.itemsize}")
 
 
 def _as_dtype(labels: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Give unsigned labels as a dtype of their width, of which they hold no other values."""
+    """Return unsigned labels in a dtype of the same width, without a copy if it is native."""
     return labels.view(dtype.newbyteorder("=")).astype(dtype, copy=False)

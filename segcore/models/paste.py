@@ -1,4 +1,4 @@
-"""Soft masks in boxes, as Mask R-CNN emits them, to masks of the image."""
+"""Paste the soft masks of Mask R-CNN, which are relative to boxes, into the image."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segcore._input.arrays import as_array, as_boxes, as_size, described
-from segcore._input.scores import (
-    as_float32,
-    check_side,
-)
+from segcore._input.scores import as_float32, check_side
 from segcore.masks import Masks
 from segcore.models.positions import positions_at
 from segcore.models.resample import (
-    Integers,
+    FloatArray,
+    IntArray,
     Sampling,
-    Scores,
     as_planes,
     blocks_of,
     check_finite,
@@ -26,7 +23,7 @@ from segcore.models.resample import (
     resample,
 )
 
-_Each: TypeAlias = Callable[[NDArray[Any]], NDArray[Any]]
+_Repeat: TypeAlias = Callable[[NDArray[Any]], NDArray[Any]]
 Rule: TypeAlias = Literal["detectron2", "torchvision"]
 
 
@@ -37,48 +34,48 @@ def paste_masks(
     threshold: float = 0.5,
     rule: Rule = "detectron2",
 ) -> Masks:
-    """Paste the soft masks of a Mask R-CNN head into the boxes of their objects.
+    """Paste the soft masks of a Mask R-CNN head into an image and threshold them.
 
     Parameters
     ----------
     probs : array_like
-        Numbers (N, h, w) or (N, 1, h, w): the probability of foreground in each part of a box.
-        They are taken as float32; NaN as what is lowest.
+        Foreground probabilities within each box, shape (N, h, w) or (N, 1, h, w), converted to
+        float32. NaN is background.
     boxes : array_like
-        Numbers (N, 4): x0 y0 x1 y1 in pixels. They may lie outside the picture, partly or wholly.
-        A box without width or height gives an empty mask with the rule of detectron2.
+        Boxes x0 y0 x1 y1 in pixels, shape (N, 4). They may extend beyond the image. With the rule
+        "detectron2", a box of zero width or height gives an empty mask.
     size : sequence of int
-        (H, W) of the picture, of sides up to 2**24.
+        Image size (H, W), with sides of up to 2**24.
     threshold : float, default 0.5
-        What is foreground; it is rounded to float32.
+        Foreground threshold, rounded to float32.
     rule : {"detectron2", "torchvision"}
-        Whose masks to make; see the notes.
+        Library whose masks to reproduce; see Notes.
 
     Returns
     -------
     Masks
-        N masks of size (H, W).
+        N masks of size (H, W), one per box.
 
     Raises
     ------
     ValueError
-        For other shapes; for a box whose x1 or y1 is less than its x0 or y0, or with a coordinate
-        that is NaN or beyond 2**30; and for an unknown rule.
+        If the shapes do not match, a box has x1 < x0 or y1 < y0, a coordinate is NaN or beyond
+        2**30 in magnitude, or `rule` is unknown.
     TypeError
-        If there are other things than numbers.
+        If a dtype is not numeric.
 
     Notes
     -----
-    - "detectron2": the pixels' centres are looked up in the box, bilinearly and with zeros around
-      it, and are foreground from the threshold on (``>=``), in the pixels from floor(x0) - 1 to
-      ceil(x1): ``detectron2.layers.mask_ops.paste_masks_in_image`` on a CPU.
-    - "torchvision": a border of zeros is put round the soft mask, the box grows with it, about its
-      centre, its corners are truncated to integers, both of which it contains, and the mask is
-      resized to it, bilinearly. Foreground is what is greater than the threshold.
-      ``torchvision.models.detection.roi_heads.paste_masks_in_image``, and ``> threshold``.
+    - "detectron2": the soft mask is interpolated bilinearly at the pixel centers, with zeros
+      outside the box. Pixels from floor(x0) - 1 to ceil(x1) are foreground if the value is
+      ``>= threshold``. This is ``detectron2.layers.mask_ops.paste_masks_in_image`` on a CPU.
+    - "torchvision": the soft mask is padded with a border of zeros, the box is enlarged accordingly
+      about its center, its corners are truncated to integers (both inclusive), and the mask is
+      resized to it bilinearly. Pixels are foreground if the value is ``> threshold``. This is
+      ``torchvision.models.detection.roi_heads.paste_masks_in_image``, thresholded.
 
-    The results are those libraries' except where an interpolated value lies within 1e-5 of the
-    threshold, as they sum in another order.
+    The masks equal those of the libraries except at pixels whose interpolated value is within 1e-5
+    of the threshold, because the libraries sum in another order.
 
     Examples
     --------
@@ -100,13 +97,13 @@ def paste_masks(
     count, rows, columns = scores.shape
     doubles = as_boxes(boxes, count)
     check_finite(doubles)
-    # As torch computes: in double precision if the boxes have it.
+    # Like torch, compute in double precision only if the boxes are float64.
     is_double = as_array(boxes, "boxes").dtype == np.float64
     corners = doubles if is_double else doubles.astype(np.float32)
     samples, sides = np.array([[columns], [rows]]), np.array([[width], [height]])
     sampling = _RULES[rule](corners, samples, sides).sampling()
 
-    def padded(masks: slice) -> Scores:
+    def padded(masks: slice) -> FloatArray:
         block = np.zeros((masks.stop - masks.start, rows + 2, columns + 2), np.float32)
         block[:, 1:-1, 1:-1] = as_float32(scores[masks])
         return block
@@ -115,42 +112,44 @@ def paste_masks(
 
 
 class _Windows(NamedTuple):
-    """Where N masks go, along x and along y.
+    """Image windows of N masks and the sampling positions of their columns and rows.
 
-    The first and last (exclusive) pixels are (2, N); the positions of all these pixels lie end to
-    end, those along x before those along y.
+    `first` and `last` (exclusive) are pixel indices of shape (2, N), along x and along y.
+    `positions` is flat: the positions of all columns of all masks, then those of all rows.
     """
 
-    first: Integers
-    last: Integers
-    positions: Scores
+    first: IntArray
+    last: IntArray
+    positions: FloatArray
 
     @classmethod
     def of(
-        cls, first: Integers, last: Integers, positions: Callable[[Integers, _Each], Scores]
+        cls, first: IntArray, last: IntArray, positions: Callable[[IntArray, _Repeat], FloatArray]
     ) -> _Windows:
-        """Ask for the positions of the pixels, and for a function that gives each what is its.
+        """Create windows whose positions are computed by ``positions(pixels, repeat)``.
 
-        That function takes (2, N) values, or (2, 1).
+        `pixels` is the flat array of all pixel indices, and ``repeat`` expands values of shape
+        (2, N) or (2, 1) to one value per pixel.
         """
         lengths = (last - first).ravel()
         pixels = np.arange(lengths.sum())
         pixels -= np.repeat(np.cumsum(lengths) - lengths - first.ravel(), lengths)
 
-        def each(values: NDArray[Any]) -> NDArray[Any]:
+        def repeat(values: NDArray[Any]) -> NDArray[Any]:
             return np.repeat(np.broadcast_to(values, first.shape).ravel(), lengths)
 
-        return cls(first, last, positions(pixels, each))
+        return cls(first, last, positions(pixels, repeat))
 
     def sampling(self) -> Sampling:
+        """Return the windows as arguments of the kernel ``resample``."""
         lengths = (self.last - self.first).ravel()
-        places = (np.cumsum(lengths) - lengths).reshape(self.first.shape)
-        windows = np.concatenate([self.first, self.last, places]).T
+        offsets = (np.cumsum(lengths) - lengths).reshape(self.first.shape)
+        windows = np.concatenate([self.first, self.last, offsets]).T
         positions = np.ascontiguousarray(self.positions)
         return Sampling(None, positions, positions, np.ascontiguousarray(windows))
 
 
-def _detectron2(boxes: NDArray[np.floating], samples: Integers, sides: Integers) -> _Windows:
+def _detectron2(boxes: NDArray[np.floating], samples: IntArray, sides: IntArray) -> _Windows:
     start, end = boxes[:, :2].T, boxes[:, 2:].T
     extent = end - start
     first = np.clip(np.floor(start) - 1, 0, sides).astype(np.int64)
@@ -158,37 +157,37 @@ def _detectron2(boxes: NDArray[np.floating], samples: Integers, sides: Integers)
     last[:, ~extent.all(axis=0)] = 0
     last = np.maximum(last, first)
 
-    def positions(pixels: Integers, each: _Each) -> Scores:
-        # The steps of its grid and of torch's grid_sample, one by one: the pixels' centres, from
-        # -1 to 1 in the box, and then among the samples.
-        centres = pixels.astype(np.float32)
-        centres += np.float32(0.5)
-        grid = centres - each(start)
-        grid /= each(extent)
+    def positions(pixels: IntArray, repeat: _Repeat) -> FloatArray:
+        # The same operations in the same order as detectron2 and torch's grid_sample: from pixel
+        # centers to coordinates in the box, from -1 to 1, and from there to samples.
+        centers = pixels.astype(np.float32)
+        centers += np.float32(0.5)
+        grid = centers - repeat(start)
+        grid /= repeat(extent)
         grid *= 2
         grid -= 1
-        found = grid.astype(np.float32)
-        found += 1
-        found *= each((samples / 2).astype(np.float32))
-        found -= np.float32(0.5)
-        found += 1  # the border of zeros
-        return np.clip(found, 0, each((samples + 1).astype(np.float32)), out=found)
+        result = grid.astype(np.float32)
+        result += 1
+        result *= repeat((samples / 2).astype(np.float32))
+        result -= np.float32(0.5)
+        result += 1  # for the border of zeros
+        return np.clip(result, 0, repeat((samples + 1).astype(np.float32)), out=result)
 
     return _Windows.of(first, last, positions)
 
 
-def _torchvision(boxes: NDArray[np.floating], samples: Integers, sides: Integers) -> _Windows:
+def _torchvision(boxes: NDArray[np.floating], samples: IntArray, sides: IntArray) -> _Windows:
     half = (boxes[:, 2:] - boxes[:, :2]).T * 0.5
-    centre = (boxes[:, 2:] + boxes[:, :2]).T * 0.5
-    half *= (samples[0] + 2) / samples[0]  # its masks are square
-    start, end = (centre - half).astype(np.int64), (centre + half).astype(np.int64) + 1
+    center = (boxes[:, 2:] + boxes[:, :2]).T * 0.5
+    half *= (samples[0] + 2) / samples[0]  # torchvision assumes square soft masks
+    start, end = (center - half).astype(np.int64), (center + half).astype(np.int64) + 1
     first = np.clip(start, 0, sides)
     last = np.clip(end, first, sides)
     extent = np.maximum(end - start, 1)
 
-    def positions(pixels: Integers, each: _Each) -> Scores:
-        pixels -= each(start)
-        return positions_at(pixels, each(samples + 2), each(extent))
+    def positions(pixels: IntArray, repeat: _Repeat) -> FloatArray:
+        pixels -= repeat(start)
+        return positions_at(pixels, repeat(samples + 2), repeat(extent))
 
     return _Windows.of(first, last, positions)
 

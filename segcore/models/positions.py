@@ -1,6 +1,6 @@
-"""Where the columns and rows of an image lie among samples.
+"""Sampling positions of the columns and rows of an image.
 
-Positions count samples: 0 is the middle of the first, n - 1 that of the last.
+Positions are in units of samples: 0 is the center of the first sample, n - 1 that of the last.
 """
 
 from __future__ import annotations
@@ -10,22 +10,24 @@ from numpy.typing import NDArray
 
 
 def bilinear_positions(samples: int, count: int) -> NDArray[np.float32]:
-    """Spread ``count`` pixels evenly over samples, half-pixel centres on half-sample centres.
+    """Compute the sampling positions of bilinear resizing along one axis.
 
-    The rule of torch's ``interpolate(mode="bilinear", align_corners=False)`` with a size: pixel k
-    is at ``scale * (k + 0.5) - 0.5``, where scale is the float32 of samples / count, and the result
-    is rounded once to float32 (as its processors with fused operations do); before the first
-    sample and behind the last one there is nothing, so that the positions stay there.
+    The positions are those of torch's ``interpolate(size=..., mode="bilinear",
+    align_corners=False)``: pixel k is at ``scale * (k + 0.5) - 0.5``, where scale is the float32
+    of samples / count. The result is rounded to float32 once, as on processors with fused
+    multiply-add, and clipped to the first and last sample.
 
     Parameters
     ----------
-    samples, count : int
-        How many samples there are, at least one, and how many pixels; both up to MAX_SIDE.
+    samples : int
+        Number of samples, from 1 to MAX_SIDE.
+    count : int
+        Number of pixels, from 0 to MAX_SIDE.
 
     Returns
     -------
     numpy.ndarray
-        float32 (count,), never descending, from 0 to samples - 1.
+        Position of each pixel: float32, shape (count,), non-decreasing, from 0 to `samples` - 1.
 
     Examples
     --------
@@ -38,7 +40,10 @@ def bilinear_positions(samples: int, count: int) -> NDArray[np.float32]:
 def positions_at(
     pixels: NDArray[np.int64], samples: int | NDArray[np.int64], count: int | NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Give the positions of single pixels; ``samples`` and ``count`` may be one for each."""
+    """Return the sampling positions of the given pixels, as :func:`bilinear_positions` does.
+
+    `samples` and `count` may be arrays with one element per pixel.
+    """
     scale = np.divide(samples, np.maximum(count, 1), dtype=np.float32).astype(np.float64)
     positions = scale * (pixels + 0.5) - 0.5
     last = np.subtract(samples, 1, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Resample scores to masks: the steps that pasting and upsampling share."""
+"""Resampling of scores to masks, shared by pasting and upsampling."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segcore._input.arrays import Size, as_array, as_threshold
-from segcore._input.scores import (
-    check_numbers,
-    check_samples,
-)
+from segcore._input.scores import check_numbers, check_samples
 from segcore.backends import kernels
 from segcore.backends.errors import MAX_COORDINATE
 from segcore.masks import Masks, wrap
 
-Scores: TypeAlias = NDArray[np.float32]
-Integers: TypeAlias = NDArray[np.int64]
+FloatArray: TypeAlias = NDArray[np.float32]
+IntArray: TypeAlias = NDArray[np.int64]
+
 MAX_THRESHOLD = 2.0**126
-"""Scores beyond this bound are taken as the bound itself, so that their differences are finite."""
+"""Bound to which scores are clipped, so that their differences are finite."""
+
 BLOCK = 2**22
-"""So many scores are converted, or computed, at a time: 16 MiB."""
+"""Number of scores that are converted or computed at a time (16 MiB)."""
 
 
 def as_planes(scores: ArrayLike, name: str) -> NDArray[np.number]:
-    """Return scores as an array (N, h, w); raise for other shapes and sides beyond the limit."""
+    """Return scores as an array of shape (N, h, w); raise ValueError for other shapes or sides."""
     array = as_array(scores, name)
     check_numbers(array, name)
     if array.ndim == 4 and array.shape[1] == 1:
@@ -40,7 +39,7 @@ def as_planes(scores: ArrayLike, name: str) -> NDArray[np.number]:
 
 
 def float32_threshold(threshold: float) -> float:
-    """Return the threshold, rounded to float32; raise ValueError if it is out of range."""
+    """Return the threshold rounded to float32; raise ValueError if it is out of range."""
     with np.errstate(over="ignore"):
         number = float(np.float32(as_threshold(threshold)))
     if not abs(number) < MAX_THRESHOLD:
@@ -51,29 +50,32 @@ def float32_threshold(threshold: float) -> float:
 
 
 def blocks_of(scores: NDArray[np.number]) -> list[slice]:
-    """Cut scores into blocks, unless they can be read where they lie."""
+    """Return slices of blocks to convert, or a single slice if no conversion is needed."""
     if scores.dtype == np.float32 and scores.flags.c_contiguous:
         return [slice(0, len(scores))]
-    return cut(*scores.shape)
+    return slices(*scores.shape)
 
 
 class Sampling(NamedTuple):
-    """Where pixels lie among samples; see the kernel ``resample``."""
+    """Sampling positions and windows, the arguments of the kernel ``resample``."""
 
-    inner: tuple[Scores, Scores] | None
-    x: Scores
-    y: Scores
-    windows: Integers
+    inner: tuple[FloatArray, FloatArray] | None
+    x: FloatArray
+    y: FloatArray
+    windows: IntArray
 
 
 def resample(
-    scores: Callable[[slice], Scores],
+    scores: Callable[[slice], FloatArray],
     blocks: list[slice],
     sampling: Sampling,
     size: Size,
     threshold: float,
 ) -> Masks:
-    """Resample and threshold scores, block by block."""
+    """Return the masks of resampled scores above a threshold.
+
+    `scores` is called with each slice of `blocks` and returns the scores of these masks.
+    """
     inner, x, y, windows = sampling
     batches = (
         kernels.resample(scores(masks), inner, x, y, windows[masks], *size, threshold)
@@ -83,14 +85,14 @@ def resample(
     return parts[0] if len(parts) == 1 else Masks.concatenate(parts)
 
 
-def cut(count: int, rows: int, columns: int) -> list[slice]:
-    """Return slices that divide ``count`` planes of scores into blocks of bounded size."""
+def slices(count: int, rows: int, columns: int) -> list[slice]:
+    """Return slices that split `count` planes of scores into blocks of at most BLOCK scores."""
     step = max(BLOCK // (rows * columns), 1)
     return [slice(start, min(start + step, count)) for start in range(0, max(count, 1), step)]
 
 
 def check_finite(boxes: NDArray[np.float64]) -> None:
-    """Raise ValueError unless all coordinates are finite and between -2**30 and 2**30."""
+    """Raise ValueError unless all coordinates are from -2**30 to 2**30."""
     bad = np.flatnonzero(~np.all(np.abs(boxes) <= MAX_COORDINATE, axis=1))
     if len(bad):
         raise ValueError(

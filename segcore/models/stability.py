@@ -1,4 +1,4 @@
-"""How much a soft mask changes with its threshold."""
+"""Stability of soft masks under changes of the threshold."""
 
 from __future__ import annotations
 
@@ -10,30 +10,42 @@ from segcore.masks import Masks
 
 
 def stability_score(scores: ArrayLike, threshold: float, offset: float) -> NDArray[np.float64]:
-    """Tell how little masks change with the threshold: SAM's stability score.
+    """Compute SAM's stability score of soft masks.
+
+    The score is the IoU of the masks at two thresholds, ``threshold + offset`` and ``threshold -
+    offset``.
 
     Parameters
     ----------
     scores : array_like
-        Floats (N, h, w), or (h, w) for a batch of one.
-    threshold, offset : float
-        The areas above ``threshold + offset`` and above ``threshold - offset`` are compared; both
-        sums are rounded to the dtype of ``scores``.
+        Mask scores, usually floats, shape (N, h, w), or (h, w) for a single mask.
+    threshold : float
+        Threshold at which the masks are binarized, 0.0 for logits.
+    offset : float
+        Change of the threshold, at least 0. The two thresholds are rounded to the dtype of
+        `scores`.
 
     Returns
     -------
     numpy.ndarray
-        float64 (N,): the smaller area, with the higher threshold, divided by the larger one, from
-        0 to 1; 0 where the larger one is empty.
+        Stability score of each mask: float64, shape (N,), in [0, 1]. It is 0 for masks that are
+        empty at both thresholds.
 
     Raises
     ------
-    ValueError, TypeError
-        As in :meth:`Masks.from_dense`; and if the offset is negative.
+    ValueError
+        If `offset` is negative, or `scores` have another shape.
+    TypeError
+        If the dtype of `scores` is not numeric, or `threshold` or `offset` is not a number.
+
+    See Also
+    --------
+    segcore.Masks.from_dense : Threshold scores at their own resolution.
 
     Notes
     -----
-    ``calculate_stability_score`` of segment_anything, which has NaN for empty masks.
+    The score is that of ``calculate_stability_score`` in segment_anything, except that masks empty
+    at both thresholds have NaN there.
 
     Examples
     --------
@@ -41,10 +53,10 @@ def stability_score(scores: ArrayLike, threshold: float, offset: float) -> NDArr
     >>> sc.stability_score([[[-3.0, -0.5, 2.0, 4.0]]], threshold=0.0, offset=1.0)
     array([0.66666667])
     """
-    middle, reach = as_threshold(threshold), as_threshold(offset, "offset")
-    if reach < 0:
-        raise ValueError(f"offset: expected no negative number, got {offset}")
+    center, margin = as_threshold(threshold), as_threshold(offset, "offset")
+    if margin < 0:
+        raise ValueError(f"offset: expected a non-negative number, got {offset}")
     array = as_array(scores, "scores")
-    inner = Masks.from_dense(array, middle + reach).area
-    outer = Masks.from_dense(array, middle - reach).area
-    return inner / np.maximum(outer, 1)
+    intersection = Masks.from_dense(array, center + margin).area
+    union = Masks.from_dense(array, center - margin).area
+    return intersection / np.maximum(union, 1)

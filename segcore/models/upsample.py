@@ -1,4 +1,4 @@
-"""Low-resolution scores of the whole image to masks: upsampling and prototypes."""
+"""Upsample low-resolution scores of the whole image to masks, directly or from prototypes."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from segcore._input.scores import (
 from segcore.masks import Masks
 from segcore.models.positions import bilinear_positions
 from segcore.models.resample import (
+    FloatArray,
     Sampling,
-    Scores,
     as_planes,
     blocks_of,
     check_finite,
-    cut,
     float32_threshold,
     resample,
+    slices,
 )
 
 
@@ -38,31 +38,32 @@ def upsample_masks(
     crop: Iterable[int] | None = None,
     intermediate: Iterable[int] | None = None,
 ) -> Masks:
-    """Enlarge (or reduce) soft masks of the whole picture, and keep what exceeds a threshold.
+    """Resize soft masks of the whole image bilinearly and threshold them.
+
+    The resized scores are never stored.
 
     Parameters
     ----------
     scores : array_like
-        Numbers (N, h, w) or (N, 1, h, w), or (h, w) for a batch of one: probabilities or logits.
-        They are taken as float32. NaN is background: it counts as what is lowest.
+        Probabilities or logits, shape (N, h, w), (N, 1, h, w), or (h, w) for a single mask,
+        converted to float32. NaN is background.
     size : sequence of int
-        (H, W) of the picture, of sides up to 2**24.
+        Image size (H, W), with sides of up to 2**24.
     threshold : float
-        Foreground is what is greater: 0.5 for probabilities, 0.0 for logits (SAM's
-        ``mask_threshold``). It is rounded to float32 and lies between -2**126 and 2**126; scores
-        beyond, infinite ones too, are taken as that bound.
+        Pixels with greater values are foreground: 0.5 for probabilities, 0.0 for logits (SAM's
+        ``mask_threshold``). It is rounded to float32 and must be between -2**126 and 2**126. Scores
+        beyond these bounds, including infinities, are clipped to them.
     boxes : array_like, optional
-        Numbers (N, 4): x0 y0 x1 y1 in pixels of the picture. Outside its box, a mask is background:
-        it keeps the pixels with ``x0 <= x < x1`` and ``y0 <= y < y1`` (YOLO's ``crop_mask`` after
-        upsampling, as in Ultralytics' ``process_mask_native``).
+        Boxes x0 y0 x1 y1 in pixels of the image, shape (N, 4), to which the masks are cropped. A
+        mask keeps the pixels with ``x0 <= x < x1`` and ``y0 <= y < y1``, like YOLO's ``crop_mask``
+        after upsampling in Ultralytics' ``process_mask_native``.
     crop : sequence of int, optional
-        What is kept of the scores before they are brought to ``size``, as the rest is padding:
-        (height, width) from the top left, or (top, left, bottom, right). With ``intermediate``, it
-        is in that picture's pixels.
+        Part of the scores without padding that is resized to `size`: (height, width) from the top
+        left corner, or (top, left, bottom, right). In pixels of the intermediate size, if given.
     intermediate : sequence of int, optional
-        (height, width) that the scores are brought to first. SAM: ``intermediate=(1024, 1024)`` and
-        ``crop=input_size``; Mask2Former: the padded size of the network's input, and the size of
-        the picture in it.
+        Intermediate size (height, width) to which the scores are resized first. For SAM, pass
+        ``intermediate=(1024, 1024)`` and ``crop=input_size``. For Mask2Former, pass the padded size
+        of the network input, and the size of the image in it as `crop`.
 
     Returns
     -------
@@ -72,18 +73,19 @@ def upsample_masks(
     Raises
     ------
     ValueError
-        For other shapes, scores without a row or column, a crop larger than what it is cut from,
-        and boxes whose x1 or y1 is less than its x0 or y0, or that hold NaN.
+        If the shapes do not match, the scores have no rows or columns, `crop` exceeds the scores or
+        the intermediate size, or a box has x1 < x0, y1 < y0 or a NaN coordinate.
     TypeError
-        If there are other things than numbers.
+        If a dtype is not numeric.
 
     Notes
     -----
     The interpolation is that of ``torch.nn.functional.interpolate(scores, size, mode="bilinear",
-    align_corners=False)``; the masks are the same except where an interpolated value lies within
-    1e-5 (for scores of order 1) of the threshold, as it sums in another order. The time it takes
-    grows with the picture's width and with the masks' outlines, not with the picture's area, and
-    memory with neither.
+    align_corners=False)``. The masks are identical except at pixels whose interpolated value is
+    within 1e-5 (for scores of order 1) of the threshold, because torch sums in another order.
+
+    The running time grows with the width of the image and the length of the outlines, not with the
+    area of the image; the memory with neither.
 
     Examples
     --------
@@ -96,11 +98,11 @@ def upsample_masks(
             [0, 0, 0, 0, 0, 0]]])
     """
     array = as_planes(scores, "scores")
-    common = as_size(size)
+    image_size = as_size(size)
     limit = float32_threshold(threshold)
-    sampling = _whole(array.shape, common, boxes, crop, intermediate)
+    sampling = _sampling(array.shape, image_size, boxes, crop, intermediate)
     return resample(
-        lambda masks: as_float32(array[masks]), blocks_of(array), sampling, common, limit
+        lambda masks: as_float32(array[masks]), blocks_of(array), sampling, image_size, limit
     )
 
 
@@ -113,37 +115,43 @@ def prototype_masks(
     crop: Iterable[int] | None = None,
     intermediate: Iterable[int] | None = None,
 ) -> Masks:
-    """Combine prototypes to soft masks, a few at a time, and upsample these (YOLO, YOLACT).
+    """Combine prototypes linearly into soft masks, resize and threshold them (YOLO, YOLACT).
+
+    Equivalent to :func:`upsample_masks` of ``coefficients @ prototypes``, but without storing all
+    soft masks at once.
 
     Parameters
     ----------
     coefficients : array_like
-        Numbers (N, K): how much of each prototype a mask has.
+        Weight of each prototype in each mask, shape (N, K), converted to float32.
     prototypes : array_like
-        Numbers (K, h, w), which belong to the whole picture, unless ``crop`` tells the padding.
+        K prototypes of the whole image, shape (K, h, w), converted to float32. Pass `crop` if they
+        include padding.
     boxes : array_like or None
-        Numbers (N, 4): x0 y0 x1 y1 in pixels of the picture, to which masks are cropped.
+        Boxes x0 y0 x1 y1 in pixels of the image, shape (N, 4), to which the resized masks are
+        cropped, as in :func:`upsample_masks`. None does not crop.
     size : sequence of int
-        (H, W) of the picture, of sides up to 2**24.
+        Image size (H, W), with sides of up to 2**24.
     threshold : float
-        Foreground is what is greater: 0.0 for logits.
+        Pixels with greater values are foreground; 0.0 for logits.
     crop, intermediate : sequence of int, optional
         As in :func:`upsample_masks`.
 
     Returns
     -------
     Masks
-        N masks of size (H, W): those of :func:`upsample_masks` for the scores
-        ``coefficients @ prototypes``, computed in float32.
+        N masks of size (H, W).
 
     Raises
     ------
-    ValueError, TypeError
-        As in :func:`upsample_masks`, and if K differs.
+    ValueError
+        If the numbers of coefficients and prototypes differ, and as in :func:`upsample_masks`.
+    TypeError
+        If a dtype is not numeric.
 
-    Notes
-    -----
-    Ultralytics' ``process_mask_native``: boxes crop the upsampled masks.
+    See Also
+    --------
+    segcore.integrations.ultralytics.process_mask_native : The same with Ultralytics' arguments.
 
     Examples
     --------
@@ -162,43 +170,43 @@ def prototype_masks(
             f"{weights.shape} and {planes.shape}"
         )
     check_samples(planes, "prototypes")
-    common = as_size(size)
+    image_size = as_size(size)
     limit = float32_threshold(threshold)
     shape = (len(weights), *planes.shape[1:])
-    sampling = _whole(shape, common, boxes, crop, intermediate)
+    sampling = _sampling(shape, image_size, boxes, crop, intermediate)
     weights, planes = as_float32(weights), as_float32(planes).reshape(len(planes), -1)
 
-    def combined(masks: slice) -> Scores:
+    def combined(masks: slice) -> FloatArray:
         with np.errstate(invalid="ignore", over="ignore"):
-            block: Scores = weights[masks] @ planes
+            block: FloatArray = weights[masks] @ planes
         return block.reshape(-1, *shape[1:])
 
-    return resample(combined, cut(*shape), sampling, common, limit)
+    return resample(combined, slices(*shape), sampling, image_size, limit)
 
 
-def _whole(
+def _sampling(
     shape: tuple[int, ...],
     size: Size,
     boxes: ArrayLike | None,
     crop: Iterable[int] | None,
     intermediate: Iterable[int] | None,
 ) -> Sampling:
-    """Place the whole picture upon scores of this shape."""
+    """Return the sampling that maps scores of shape (N, h, w) to the whole image."""
     count, *sides = shape
     check_side("size", *size)
     inner = None
     if intermediate is not None:
-        enlarged = as_sides(intermediate, "intermediate")
-        y, x = (bilinear_positions(*each) for each in zip(sides, enlarged, strict=True))
-        sides, inner = list(enlarged), (x, y)
+        inner_sides = as_sides(intermediate, "intermediate")
+        y, x = (bilinear_positions(*axis) for axis in zip(sides, inner_sides, strict=True))
+        sides, inner = list(inner_sides), (x, y)
     if crop is not None:
         top, left, bottom, right = as_crop(crop, sides)
         if top or left:
-            # Without an intermediate picture, the scores are one.
+            # Without an intermediate size, crop the scores themselves.
             x, y = inner or [np.arange(side, dtype=np.float32) for side in sides[::-1]]
             inner = x[left:right], y[top:bottom]
         sides = [bottom - top, right - left]
-    y, x = (bilinear_positions(*each) for each in zip(sides, size, strict=True))
+    y, x = (bilinear_positions(*axis) for axis in zip(sides, size, strict=True))
     windows = np.zeros((count, 6), np.int64)
     windows[:, 2:4] = size[::-1]
     if boxes is not None:
