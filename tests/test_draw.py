@@ -131,7 +131,9 @@ def test_side_by_side() -> None:
     assert show.side_by_side([a]).shape == (2, 3, 3)
     with pytest.raises(ValueError, match="pictures: expected at least one"):
         show.side_by_side([])
-    with pytest.raises(ValueError, match=r"picture 1: expected \(H, W, 3\), got \(2, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"pictures\[1\]: expected the shape \(H, W, 3\), got \(2, 3\)"
+    ):
         show.side_by_side([a, a[..., 0]])
 
 
@@ -165,7 +167,7 @@ def test_semantic_picture() -> None:
     assert np.array_equal(own[0], [*colors[[1, 2, 2, 3]], (0, 0, 0)])
     with pytest.raises(ValueError, match="class_ids: expected"):
         show.semantic_picture(masks, [4, 1])
-    with pytest.raises(ValueError, match=r"colors: expected \(3, 3\)"):
+    with pytest.raises(ValueError, match=r"colors: expected the shape \(3, 3\)"):
         show.semantic_picture(masks, [4, 1, 2], colors)
 
 
@@ -204,10 +206,18 @@ def test_overlay_of_grey_no_masks_and_bounds_of_opacity():
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"image": np.zeros((3, 5), np.uint8)}, ValueError, r"image: expected \(3, 4, 3\)"),
+        (
+            {"image": np.zeros((3, 5), np.uint8)},
+            ValueError,
+            r"image: expected the shape \(3, 4, 3\)",
+        ),
         ({"image": np.zeros((3, 4, 4), np.uint8)}, ValueError, "image: expected"),
         ({"image": np.zeros((3, 4))}, TypeError, "image: expected uint8"),
-        ({"colors": np.zeros((2, 3), np.uint8)}, ValueError, r"colors: expected \(1, 3\)"),
+        (
+            {"colors": np.zeros((2, 3), np.uint8)},
+            ValueError,
+            r"colors: expected the shape \(1, 3\)",
+        ),
         ({"colors": [[0.5, 1, 2]]}, TypeError, "colors: expected uint8"),
         ({"opacity": 1.5}, ValueError, "opacity: expected a number from 0 to 1"),
     ],

@@ -1,6 +1,6 @@
-"""Pictures of masks: colours, drawing, notebooks and report pages."""
+"""Visualization of masks: colors, drawing, notebooks and report pages."""
 
-from segcore.show.colours import class_colors, palette, shades
+from segcore.show.colors import class_colors, palette, shades
 from segcore.show.draw import (
     boundaries,
     colorize,

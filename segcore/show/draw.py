@@ -1,6 +1,7 @@
-"""Images of masks: functions that return uint8 (H, W, 3) arrays of RGB, in NumPy alone.
+"""Draw masks as RGB images, using only NumPy.
 
-They are what ``PIL.Image.fromarray`` and ``matplotlib.pyplot.imshow`` take.
+The functions return uint8 arrays of shape (H, W, 3), as accepted by ``PIL.Image.fromarray`` and
+``matplotlib.pyplot.imshow``.
 """
 
 from __future__ import annotations
@@ -13,23 +14,31 @@ from numpy.typing import ArrayLike, NDArray
 from segcore._input.arrays import as_array, as_fraction, as_integers
 from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks, check_masks, check_same_size
-from segcore.show.colours import Picture, class_colors, palette
+from segcore.show.colors import ColorArray, class_colors, palette
+
+RgbImage = NDArray[np.uint8]
+"""RGB image, shape (H, W, 3)."""
 
 
-def colorize(labels: NDArray[np.integer], colors: Picture) -> Picture:
-    """Give each label its colour.
+def colorize(labels: NDArray[np.integer], colors: ColorArray) -> RgbImage:
+    """Return the color of each label in a label map.
 
     Parameters
     ----------
     labels : numpy.ndarray
-        Integers (H, W), each an index of ``colors``.
+        Indices into `colors`: integers, shape (H, W).
     colors : numpy.ndarray
-        uint8 (n, 3).
+        RGB colors: uint8, shape (n, 3).
 
     Returns
     -------
     numpy.ndarray
-        uint8 (H, W, 3).
+        RGB image: uint8, shape (H, W, 3).
+
+    Raises
+    ------
+    IndexError
+        If a label is not a valid index into `colors`.
 
     Examples
     --------
@@ -42,19 +51,20 @@ def colorize(labels: NDArray[np.integer], colors: Picture) -> Picture:
 
 
 def boundaries(labels: NDArray[np.integer], thickness: int = 1) -> NDArray[np.bool_]:
-    """Find the pixels at which one label meets another.
+    """Return a mask of the boundaries between the regions of a label map.
 
     Parameters
     ----------
     labels : numpy.ndarray
-        Integers or bools (H, W).
-    thickness : int
-        In pixels: 1 marks the upper or left side of each border, 2 both sides, and so on.
+        Label map: integers or bool, shape (H, W).
+    thickness : int, default 1
+        Thickness of the boundaries in pixels: 1 marks the pixels above or to the left of each
+        boundary, 2 the pixels on both sides, and so on.
 
     Returns
     -------
     numpy.ndarray
-        bool (H, W).
+        True at boundary pixels: bool, shape (H, W).
 
     Examples
     --------
@@ -65,7 +75,7 @@ def boundaries(labels: NDArray[np.integer], thickness: int = 1) -> NDArray[np.bo
     edge = np.zeros(labels.shape, bool)
     edge[:-1] |= labels[:-1] != labels[1:]
     edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    # After so many steps, there is nothing left to reach.
+    # More steps than this cannot add any pixel.
     for step in range(1, min(thickness, 2 * sum(labels.shape))):
         wider = edge.copy()
         if step % 2:
@@ -80,28 +90,35 @@ def boundaries(labels: NDArray[np.integer], thickness: int = 1) -> NDArray[np.bo
 
 def instances(
     masks: Masks,
-    colors: Picture | None = None,
+    colors: ColorArray | None = None,
     *,
     background: tuple[int, int, int] = (255, 255, 255),
     outline: tuple[int, int, int] | None = (255, 255, 255),
-) -> Picture:
-    """Draw each mask in its own colour, later masks over earlier ones.
+) -> RgbImage:
+    """Draw masks in one color each, later masks on top of earlier ones.
 
     Parameters
     ----------
     masks : Masks
-        The batch of N.
+        N masks of size (H, W).
     colors : numpy.ndarray, optional
-        uint8 (N, 3); ``palette(N)`` unless given.
-    background : tuple of int
-        RGB where no mask is.
-    outline : tuple of int, optional
-        RGB of the lines between the masks, two pixels wide; None draws none.
+        RGB color of each mask: uint8, shape (N, 3). Defaults to ``palette(N)``.
+    background : tuple of int, default (255, 255, 255)
+        RGB color of the pixels that no mask covers.
+    outline : tuple of int or None, default (255, 255, 255)
+        RGB color of the boundaries between regions, two pixels wide. None draws no boundaries.
 
     Returns
     -------
     numpy.ndarray
-        uint8 (H, W, 3).
+        RGB image: uint8, shape (H, W, 3).
+
+    Raises
+    ------
+    ValueError
+        If `colors` does not have shape (N, 3).
+    TypeError
+        If `masks` is not a `Masks`, or `colors` is not uint8.
 
     Examples
     --------
@@ -111,45 +128,45 @@ def instances(
     [216, 216, 51, 51]
     """
     check_masks(masks)
-    tints = _as_colors(palette(len(masks)) if colors is None else colors, len(masks))
+    mask_colors = _as_colors(palette(len(masks)) if colors is None else colors, len(masks))
     labels = compose_semantic(masks, np.arange(1, len(masks) + 1))
-    picture = colorize(labels, np.vstack([np.array([background], np.uint8), tints]))
+    image = colorize(labels, np.vstack([np.array([background], np.uint8), mask_colors]))
     if outline is not None:
-        picture[boundaries(labels, 2)] = outline
-    return picture
+        image[boundaries(labels, 2)] = outline
+    return image
 
 
 def semantic_picture(
     masks: Masks,
     class_ids: ArrayLike,
-    colors: Picture | None = None,
+    colors: ColorArray | None = None,
     *,
     background: tuple[int, int, int] = (0, 0, 0),
-) -> Picture:
-    """Draw each mask in the colour of its class, later masks over earlier ones.
+) -> RgbImage:
+    """Draw masks in the colors of their classes, later masks on top of earlier ones.
 
     Parameters
     ----------
     masks : Masks
-        The batch of N.
+        N masks of size (H, W).
     class_ids : array_like
-        Integers (N,).
+        Class id of each mask: integers, shape (N,).
     colors : numpy.ndarray, optional
-        uint8 (N, 3), each mask's; ``class_colors(class_ids)`` unless given.
-    background : tuple of int
-        RGB where no mask is.
+        RGB color of each mask: uint8, shape (N, 3). Defaults to ``class_colors(class_ids)``.
+    background : tuple of int, default (0, 0, 0)
+        RGB color of the pixels that no mask covers.
 
     Returns
     -------
     numpy.ndarray
-        uint8 (H, W, 3).
+        RGB image: uint8, shape (H, W, 3).
 
     Raises
     ------
     ValueError
-        If there is another number of class ids or colours.
+        If there is not one class id and one color per mask.
     TypeError
-        If the class ids are no integers, or the colours not of uint8.
+        If `masks` is not a `Masks`, the class ids are not integers, or `colors` is not uint8.
 
     Examples
     --------
@@ -160,45 +177,46 @@ def semantic_picture(
     """
     check_masks(masks)
     ids = as_integers(class_ids, "class_ids", len(masks))
-    tints = _as_colors(class_colors(ids) if colors is None else colors, len(masks))
-    return instances(masks, tints, background=background, outline=None)
+    mask_colors = _as_colors(class_colors(ids) if colors is None else colors, len(masks))
+    return instances(masks, mask_colors, background=background, outline=None)
 
 
 def overlay(
     image: ArrayLike,
     masks: Masks,
-    colors: Picture | None = None,
+    colors: ColorArray | None = None,
     *,
     opacity: float = 0.5,
     outline: bool = True,
-) -> Picture:
-    """Tint a photograph with masks, later masks over earlier ones.
+) -> RgbImage:
+    """Blend masks with an image, later masks on top of earlier ones.
 
     Parameters
     ----------
     image : array_like
-        uint8 (H, W, 3), or (H, W) for grey, of the masks' size. It is not written to.
+        RGB or grayscale image: uint8, shape (H, W, 3), (H, W, 1) or (H, W). It is not modified.
     masks : Masks
-        The batch of N.
+        N masks of size (H, W).
     colors : numpy.ndarray, optional
-        uint8 (N, 3); ``palette(N)`` unless given. Give masks of one class one colour for a
-        semantic picture.
+        RGB color of each mask: uint8, shape (N, 3). Defaults to ``palette(N)``. Use
+        :func:`class_colors` to color masks by class.
     opacity : float, default 0.5
-        How much of the colour there is in a mask, from 0 to 1.
-    outline : bool
-        Whether to draw the borders between masks in their full colours, two pixels wide.
+        Opacity of the masks, from 0 (invisible) to 1 (opaque).
+    outline : bool, default True
+        Whether to draw the boundaries between masks opaquely, two pixels wide.
 
     Returns
     -------
     numpy.ndarray
-        uint8 (H, W, 3).
+        RGB image: uint8, shape (H, W, 3).
 
     Raises
     ------
     ValueError
-        If the image has another size, the colours another number, or the opacity is out of range.
+        If the image does not have the size of the masks, `colors` does not have shape (N, 3), or
+        `opacity` is out of range.
     TypeError
-        If the image or the colours are not of uint8.
+        If `masks` is not a `Masks`, or the image or the colors are not uint8.
 
     Examples
     --------
@@ -209,51 +227,52 @@ def overlay(
     [158, 158, 100, 100]
     """
     check_masks(masks)
-    picture = _as_picture(image, "image", masks.size)
-    share = as_fraction(opacity, "opacity")
-    tints = _as_colors(palette(len(masks)) if colors is None else colors, len(masks))
+    result = _as_rgb(image, "image", masks.size)
+    alpha = as_fraction(opacity, "opacity")
+    mask_colors = _as_colors(palette(len(masks)) if colors is None else colors, len(masks))
     labels = compose_semantic(masks, np.arange(1, len(masks) + 1))
     covered = labels > 0
-    color = tints[labels[covered] - 1]
-    picture[covered] = np.rint((1 - share) * picture[covered] + share * color).astype(np.uint8)
+    color = mask_colors[labels[covered] - 1]
+    result[covered] = np.rint((1 - alpha) * result[covered] + alpha * color).astype(np.uint8)
     if outline:
         edge = boundaries(labels, 2) & covered
-        picture[edge] = tints[labels[edge] - 1]
-    return picture
+        result[edge] = mask_colors[labels[edge] - 1]
+    return result
 
 
 def difference(
     truth: Masks,
     found: Masks,
-    picture: Picture,
+    picture: RgbImage,
     *,
     missed: tuple[int, int, int] = (214, 28, 48),
     extra: tuple[int, int, int] = (64, 130, 220),
-) -> Picture:
-    """Mark on a picture where two batches differ, mask by mask.
+) -> RgbImage:
+    """Draw the differences between matched true and predicted masks on an image.
 
     Parameters
     ----------
     truth, found : Masks
-        Batches of N masks of one size, element by element the same thing.
+        True and predicted masks: N masks of size (H, W) each, matched element by element.
     picture : numpy.ndarray
-        uint8 (H, W, 3), to draw on; it is not written to.
+        RGB image to draw on: uint8, shape (H, W, 3). It is not modified.
     missed : tuple of int
-        RGB of the pixels that belong to a mask of ``truth`` and not to its partner.
+        RGB color of the pixels that are in a mask of `truth` but not in its match.
     extra : tuple of int
-        RGB of those that only ``found`` has, unless they are missed too.
+        RGB color of the pixels that are in a mask of `found` but not in its match, unless they are
+        also missed.
 
     Returns
     -------
     numpy.ndarray
-        uint8 (H, W, 3).
+        RGB image: uint8, shape (H, W, 3).
 
     Raises
     ------
     ValueError
-        If the sizes of the masks, or of the picture, differ.
+        If the numbers or sizes of the masks differ, or the image has another size.
     TypeError
-        If ``truth`` or ``found`` are no Masks, or the picture is not of uint8.
+        If `truth` or `found` is not a `Masks`, or `picture` is not uint8.
 
     Examples
     --------
@@ -263,33 +282,33 @@ def difference(
     [[214, 28, 48], [64, 130, 220], [0, 0, 0]]
     """
     check_same_size(truth, found, ("truth", "found"))
-    result = _as_picture(picture, "picture", truth.size)
+    result = _as_rgb(picture, "picture", truth.size)
     for masks, color in ((found - truth, extra), (truth - found, missed)):
         result[masks.union().to_dense()[0]] = color
     return result
 
 
-def side_by_side(pictures: Sequence[Picture], gap: int = 16, color: int = 255) -> Picture:
-    """Place pictures side by side, their upper edges in line.
+def side_by_side(pictures: Sequence[RgbImage], gap: int = 16, color: int = 255) -> RgbImage:
+    """Concatenate images horizontally, aligned at the top.
 
     Parameters
     ----------
     pictures : sequence of numpy.ndarray
-        uint8 (H, W, 3), each of its own size; at least one.
-    gap : int
-        Pixels between two pictures.
-    color : int
-        The grey of the gaps, and below pictures that are not as high as others, 0 to 255.
+        At least one RGB image: uint8, shape (H, W, 3). Sizes may differ.
+    gap : int, default 16
+        Number of pixels between neighboring images.
+    color : int, default 255
+        Gray level of the gaps and of the area below smaller images, from 0 to 255.
 
     Returns
     -------
     numpy.ndarray
-        uint8 (greatest H, sum of widths and gaps, 3).
+        RGB image: uint8, shape (maximum height, sum of widths and gaps, 3).
 
     Raises
     ------
     ValueError
-        If there are no pictures, or if one has another shape.
+        If `pictures` is empty, or an image does not have shape (H, W, 3).
 
     Examples
     --------
@@ -298,39 +317,42 @@ def side_by_side(pictures: Sequence[Picture], gap: int = 16, color: int = 255) -
     (2, 7, 3)
     """
     if not len(pictures):
-        raise ValueError("pictures: expected at least one")
-    for i, picture in enumerate(pictures):
-        if picture.ndim != 3 or picture.shape[2] != 3:
-            raise ValueError(f"picture {i}: expected (H, W, 3), got {picture.shape}")
-    width = sum(picture.shape[1] for picture in pictures) + gap * (len(pictures) - 1)
-    row = np.full((max(picture.shape[0] for picture in pictures), width, 3), color, np.uint8)
+        raise ValueError("pictures: expected at least one image")
+    for i, image in enumerate(pictures):
+        if image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(f"pictures[{i}]: expected the shape (H, W, 3), got {image.shape}")
+    total_width = sum(image.shape[1] for image in pictures) + gap * (len(pictures) - 1)
+    result = np.full((max(image.shape[0] for image in pictures), total_width, 3), color, np.uint8)
     x = 0
-    for picture in pictures:
-        height, width, _ = picture.shape
-        row[:height, x : x + width] = picture
+    for image in pictures:
+        height, width, _ = image.shape
+        result[:height, x : x + width] = image
         x += width + gap
-    return row
+    return result
 
 
-def _as_picture(image: ArrayLike, name: str, size: tuple[int, int]) -> Picture:
-    """Copy a picture of the masks' size, in gray or in colour, as (H, W, 3)."""
-    picture = as_array(image, name)
-    if picture.dtype != np.uint8:
-        raise TypeError(f"{name}: expected uint8, got {picture.dtype}")
-    if picture.ndim == 2:
-        picture = picture[..., None]
-    if picture.shape[:2] != size or picture.shape[2:] not in ((1,), (3,)):
+def _as_rgb(image: ArrayLike, name: str, size: tuple[int, int]) -> RgbImage:
+    """Return a grayscale or RGB image of the given size as a new array of shape (H, W, 3)."""
+    array = as_array(image, name)
+    if array.dtype != np.uint8:
+        raise TypeError(f"{name}: expected uint8, got {array.dtype}")
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.shape[:2] != size or array.shape[2:] not in ((1,), (3,)):
         height, width = size
         raise ValueError(
-            f"{name}: expected ({height}, {width}, 3), of the masks' size, got {picture.shape}"
+            f"{name}: expected the shape ({height}, {width}, 3), as the masks have the size "
+            f"{size}, got {array.shape}"
         )
-    return np.repeat(picture, 3 // picture.shape[2], axis=2)
+    return np.repeat(array, 3 // array.shape[2], axis=2)
 
 
-def _as_colors(colors: ArrayLike, count: int) -> Picture:
-    tints = as_array(colors, "colors")
-    if tints.dtype != np.uint8:
-        raise TypeError(f"colors: expected uint8, got {tints.dtype}")
-    if tints.shape != (count, 3):
-        raise ValueError(f"colors: expected ({count}, 3), one a mask, got {tints.shape}")
-    return tints
+def _as_colors(colors: ArrayLike, count: int) -> ColorArray:
+    array = as_array(colors, "colors")
+    if array.dtype != np.uint8:
+        raise TypeError(f"colors: expected uint8, got {array.dtype}")
+    if array.shape != (count, 3):
+        raise ValueError(
+            f"colors: expected the shape ({count}, 3), one color per mask, got {array.shape}"
+        )
+    return array

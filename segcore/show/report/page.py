@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from segcore.diagnosis import CAUSES, Diagnosis, diagnose
 from segcore.masks import Masks
-from segcore.show.colours import palette, shades
+from segcore.show.colors import palette, shades
 from segcore.show.report.forms import forms_of, losses_of
 
 SCRIPTS = ("runs.js", "views.js", "viewer.js")
