@@ -14,7 +14,7 @@ from strategies import dense, seeds
 import segcore as sc
 
 # `sc.nms` is the function, which hides the module of its name.
-MODULES = [sys.modules[f"segcore.{name}"] for name in ("masks", "nms", "overlap")]
+MODULES = [sys.modules[f"segcore.{name}"] for name in ("masks", "ops.suppression", "ops.overlap")]
 NMS = sys.modules["segcore.ops.suppression"]
 
 
@@ -434,7 +434,9 @@ def test_infinite_scores():
     masks = sc.Masks([0, 0, 0], [0, 1, 2, 3], (4, 6))
     assert sc.nms(masks, [-np.inf, 1, np.inf], 0.5).tolist() == [2]
     for function in (sc.soft_nms, sc.matrix_nms):
-        with pytest.raises(ValueError, match="scores: the score of mask 0 is infinite"):
+        with pytest.raises(
+            ValueError, match="scores: expected finite numbers, but the score of mask 0 is infinite"
+        ):
             function(masks, [-np.inf, 1, np.inf])
 
 

@@ -1,7 +1,7 @@
-"""Suppression of duplicate detections: greedy, soft and matrix NMS, and merging in its place.
+"""Suppression of duplicate detections: greedy NMS, Soft-NMS, Matrix NMS, and merging.
 
-All of them work class by class, in blocks of rows of the matrix of overlaps, so that they take no
-memory of N x N. Masks of different classes never meet.
+All functions process one class at a time and compute the overlap matrix in blocks, so memory does
+not grow with N x N. Masks of different classes never suppress each other.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Metric: TypeAlias = Literal["iou", "smaller"]
 Decay: TypeAlias = Literal["linear", "gaussian"]
 
 _DIVISORS = {"iou": 0, "smaller": 2}
-"""What the overlap kernel divides common areas by, for each metric."""
+"""Denominator code of the overlap kernel for each metric."""
 
 _BLOCK = 256
-"""Masks that greedy NMS compares with each other, and then with all those that follow."""
+"""Number of masks that greedy NMS compares with each other, and then with all later masks."""
 
 _PAIRS = 2**20
-"""Pairs whose IoU soft and matrix NMS hold at a time (8 MB), or else one row or column."""
+"""Number of IoUs that Soft-NMS and Matrix NMS store at a time (8 MB), unless a row is longer."""
 
 
 def nms(
@@ -38,41 +38,47 @@ def nms(
     class_ids: ArrayLike | None = None,
     metric: Metric = "iou",
 ) -> NDArray[np.int64]:
-    """Keep the best of masks that overlap: greedy non-maximum suppression.
+    """Perform greedy non-maximum suppression on masks.
 
-    The masks are gone through from the best score to the worst, of equal scores the earlier one
-    first. A mask is kept unless its overlap with one that was kept is greater than the threshold.
+    Masks are visited in order of descending score; ties keep the input order. A mask is suppressed
+    if its overlap with a mask that was kept before is greater than the threshold.
 
     Parameters
     ----------
     masks : Masks
         N masks.
     scores : array_like
-        Numbers (N,).
+        Score of each mask, shape (N,).
     iou_threshold : float
-        From 0 to 1. An overlap that equals it is no reason to drop a mask.
+        Overlap in [0, 1] above which a mask is suppressed.
     class_ids : array_like, optional
-        Integers (N,): masks of different classes do not suppress each other.
-    metric : {"iou", "smaller"}
-        What an overlap is: the intersection over the union, or over the area of the smaller mask
-        (IoS), which also drops parts of larger masks. An empty mask overlaps with nothing.
+        Class id of each mask: integers, shape (N,). Masks of different classes do not suppress each
+        other. By default, all masks have the same class.
+    metric : {"iou", "smaller"}, default "iou"
+        Measure of overlap: intersection over union, or intersection over the area of the smaller
+        mask, which also suppresses parts of larger masks. The overlap with an empty mask is 0.
 
     Returns
     -------
     numpy.ndarray
-        int64: the indices of the masks that are kept, best first.
+        Indices of the masks that are kept, by descending score: int64, shape (K,).
 
     Raises
     ------
     ValueError
-        If there is not one score, or class, a mask, a score is NaN, the threshold is not from 0 to
-        1, or the metric is unknown.
+        If there is not one score and one class id per mask, a score is NaN, `iou_threshold` is not
+        in [0, 1], or `metric` is unknown.
     TypeError
-        If ``masks`` is no Masks, or the others are no numbers, or no integers.
+        If `masks` is not a `Masks`, the scores are not numeric, or the class ids are not integers.
+
+    See Also
+    --------
+    merge_duplicates : Merge the suppressed masks into those that are kept.
 
     Notes
     -----
-    The rule is that of ``torchvision.ops.nms`` and ``batched_nms``, on masks in place of boxes.
+    The algorithm is that of ``torchvision.ops.nms`` and ``batched_nms``, with masks instead of
+    boxes.
 
     Examples
     --------
@@ -94,29 +100,30 @@ def merge_duplicates(
     class_ids: ArrayLike | None = None,
     metric: Metric = "iou",
 ) -> tuple[NDArray[np.int64], Masks, NDArray[np.int64]]:
-    """Unite masks that overlap: non-maximum merging.
+    """Merge overlapping masks: non-maximum merging.
 
-    :func:`nms` decides which masks are kept. Each mask that it drops is added to the first one,
-    from the best on, that it is dropped for.
+    Masks are kept and suppressed as by :func:`nms`. Each suppressed mask is merged into the mask
+    that suppresses it; if there are several, into the one with the highest score.
 
     Parameters
     ----------
     masks, scores, iou_threshold, class_ids, metric
-        As in :func:`nms`. Overlaps are those of the masks that came in, before any is united.
+        As in :func:`nms`. Overlaps are computed between the input masks, before any merging.
 
     Returns
     -------
     kept : numpy.ndarray
-        int64 (K,): the indices that :func:`nms` returns, best first.
+        Indices of the masks that are kept, by descending score, as returned by :func:`nms`: int64,
+        shape (K,).
     merged : Masks
-        K masks: each kept one, united with those that were dropped for it.
+        K masks: the union of each kept mask with the masks that it suppresses.
     groups : numpy.ndarray
-        int64 (N,): mask ``i`` became a part of ``merged[groups[i]]``.
+        Index into `merged` of the mask that contains each input mask: int64, shape (N,).
 
     Raises
     ------
     ValueError, TypeError
-        As :func:`nms`.
+        As in :func:`nms`.
 
     Examples
     --------
@@ -127,16 +134,16 @@ def merge_duplicates(
     (array([1, 2]), array([16, 16]), array([0, 0, 1]))
     """
     kept, keepers = _suppress(masks, scores, iou_threshold, class_ids, metric)
-    places = np.empty(len(masks), np.int64)
-    places[kept] = np.arange(len(kept))
-    groups = places[keepers]
+    group_of = np.empty(len(masks), np.int64)
+    group_of[kept] = np.arange(len(kept))
+    groups = group_of[keepers]
 
     sizes = np.bincount(groups, minlength=len(kept))
     members = np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1])
-    several = np.flatnonzero(sizes > 1)
-    unions = [masks[members[group]].union() for group in several]
+    multiple = np.flatnonzero(sizes > 1)
+    unions = [masks[members[group]].union() for group in multiple]
     source = np.arange(len(kept))
-    source[several] = len(kept) + np.arange(len(several))
+    source[multiple] = len(kept) + np.arange(len(multiple))
     return kept, Masks.concatenate([masks[kept], *unions])[source], groups
 
 
@@ -149,49 +156,50 @@ def soft_nms(
     score_threshold: float = 0.001,
     class_ids: ArrayLike | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Lower the scores of masks that overlap with better ones: Soft-NMS.
+    """Perform Soft-NMS: decay the scores of masks that overlap masks with higher scores.
 
-    Each time the mask of the best score is taken from the rest (of equal scores the earlier one),
-    and the scores of those that remain are multiplied by a weight that depends on their IoU with
-    it, until no score reaches ``score_threshold``.
+    The mask with the highest score is selected repeatedly (the first one in a tie), and the scores
+    of the remaining masks are multiplied by a weight that depends on their IoU with it, until all
+    remaining scores are below `score_threshold`.
 
     Parameters
     ----------
     masks : Masks
         N masks.
     scores : array_like
-        Numbers (N,), finite.
+        Score of each mask, finite, shape (N,).
     iou_threshold : float, default 0.5
-        From 0 to 1, for the linear method: where the IoU is at least this, the weight is
-        ``1 - iou``, else 1.
+        For the linear method, in [0, 1]: the weight is ``1 - iou`` if the IoU is at least this
+        value, else 1.
     sigma : float, default 0.5
-        Greater than 0, for the Gaussian method: the weight is ``exp(-iou**2 / sigma)``.
-    method : {"linear", "gaussian"}
-        The weight.
+        For the Gaussian method, greater than 0: the weight is ``exp(-iou**2 / sigma)``.
+    method : {"linear", "gaussian"}, default "linear"
+        Decay method.
     score_threshold : float, default 0.001
-        A mask whose score is less is never taken.
+        Minimum decayed score of the masks that are kept.
     class_ids : array_like, optional
-        Integers (N,): masks of different classes do not lower each other's scores.
+        Class id of each mask: integers, shape (N,). Masks of different classes do not decay each
+        other's scores. By default, all masks have the same class.
 
     Returns
     -------
     kept : numpy.ndarray
-        int64 (K,): the indices of the masks that were taken, in that order.
+        Indices of the masks that are kept, by descending decayed score: int64, shape (K,).
     scores : numpy.ndarray
-        float64 (K,): the scores that they had then.
+        Decayed scores of the masks that are kept: float64, shape (K,).
 
     Raises
     ------
     ValueError
-        If there is not one score, or class, a mask, a score is not finite, or a parameter is
-        unknown or out of its range.
+        If there is not one score and one class id per mask, a score is not finite, or a parameter
+        is unknown or out of range.
     TypeError
-        If ``masks`` is no Masks, or the others are no numbers, or no integers.
+        If `masks` is not a `Masks`, the scores are not numeric, or the class ids are not integers.
 
-    Notes
-    -----
-    Bodla, Singh, Chellappa, Davis: "Soft-NMS: Improving Object Detection With One Line of Code",
-    ICCV 2017, equations 2 and 3.
+    References
+    ----------
+    N. Bodla et al., "Soft-NMS: Improving Object Detection With One Line of Code", ICCV 2017,
+    equations 2 and 3.
 
     Examples
     --------
@@ -204,23 +212,26 @@ def soft_nms(
     numbers = _finite(scores, len(masks))
     classes = _classes(class_ids, len(masks))
     threshold = as_fraction(iou_threshold, "iou_threshold")
-    width = _positive(sigma, "sigma")
+    scale = _positive(sigma, "sigma")
     _check_choice(method, Decay, "method")
-    least = as_number(score_threshold, "score_threshold")
+    min_score = as_number(score_threshold, "score_threshold")
 
     def linear(a: Masks, b: Masks) -> NDArray[np.float64]:
         return 1 - iou(a, b, above=threshold)
 
     def gaussian(a: Masks, b: Masks) -> NDArray[np.float64]:
-        return np.exp(np.square(iou(a, b)) / -width)
+        return np.exp(np.square(iou(a, b)) / -scale)
 
-    weigh = linear if method == "linear" else gaussian
-    # Classes do not meet, so the best of the rest is the best of what is next in each class.
-    taken = [list(_take_softly(masks[each], each, numbers[each], weigh, least)) for each in classes]
-    both = list(heapq.merge(*taken))
+    weight = linear if method == "linear" else gaussian
+    # Classes are independent of each other, so their selections can be merged by score.
+    selected = [
+        list(_select(masks[indices], indices, numbers[indices], weight, min_score))
+        for indices in classes
+    ]
+    merged = list(heapq.merge(*selected))
     return (
-        np.array([index for _, index in both], np.int64),
-        -np.array([negative for negative, _ in both], np.float64),
+        np.array([index for _, index in merged], np.int64),
+        -np.array([negative_score for negative_score, _ in merged], np.float64),
     )
 
 
@@ -231,45 +242,49 @@ def matrix_nms(
     kernel: Decay = "gaussian",
     sigma: float = 2.0,
 ) -> NDArray[np.float64]:
-    """Lower the scores of masks that overlap with better ones, all at once: Matrix NMS.
+    """Perform Matrix NMS: decay the scores of all masks at once.
 
-    The score of mask ``j`` is multiplied by the least of ``f(iou(i, j)) / f(c(i))`` over all
-    better masks ``i`` of its class, where ``c(i)`` is the greatest IoU of mask ``i`` with any that
-    is better still: what is itself likely to be suppressed suppresses less. Of equal scores the
-    earlier mask is the better one.
+    The score of mask j is multiplied by the minimum of ``f(iou(i, j)) / f(c(i))`` over all masks i
+    of its class with higher scores, where ``c(i)`` is the greatest IoU of mask i with a mask of
+    still higher score. Masks that are likely to be suppressed themselves thus suppress less. In a
+    tie, the first mask counts as the one with the higher score.
 
     Parameters
     ----------
     masks : Masks
         N masks.
     scores : array_like
-        Numbers (N,), finite.
+        Score of each mask, finite, shape (N,).
     class_ids : array_like, optional
-        Integers (N,): masks of different classes do not lower each other's scores.
-    kernel : {"gaussian", "linear"}
-        ``f(iou)``: ``exp(-sigma * iou**2)``, or ``1 - iou``.
+        Class id of each mask: integers, shape (N,). Masks of different classes do not decay each
+        other's scores. By default, all masks have the same class.
+    kernel : {"gaussian", "linear"}, default "gaussian"
+        Decay function ``f(iou)``: ``exp(-sigma * iou**2)`` or ``1 - iou``.
     sigma : float, default 2.0
-        Greater than 0, for the Gaussian kernel.
+        Parameter of the Gaussian kernel, greater than 0.
 
     Returns
     -------
     numpy.ndarray
-        float64 (N,): the lowered scores, in the order of the masks.
+        Decayed score of each mask, in input order: float64, shape (N,).
 
     Raises
     ------
     ValueError
-        If there is not one score, or class, a mask, a score is not finite, the kernel is unknown,
-        or sigma is not greater than 0.
+        If there is not one score and one class id per mask, a score is not finite, `kernel` is
+        unknown, or `sigma` is not greater than 0.
     TypeError
-        If ``masks`` is no Masks, or the others are no numbers, or no integers.
+        If `masks` is not a `Masks`, the scores are not numeric, or the class ids are not integers.
 
     Notes
     -----
-    Wang, Zhang, Kong, Li, Shen: "SOLOv2: Dynamic and Fast Instance Segmentation", NeurIPS 2020,
-    equation 5, with sigma as in the authors' code, where it multiplies. Where a mask ``i`` equals
-    a better one, the linear kernel divides by ``f(1) = 0``: such a mask suppresses nothing there,
-    as the one that it equals does.
+    `sigma` is a factor, as in the authors' code. If mask i equals a mask with a higher score, the
+    linear kernel would divide by ``f(1) = 0``; mask i is then ignored, since the mask that it
+    equals has the same effect.
+
+    References
+    ----------
+    X. Wang et al., "SOLOv2: Dynamic and Fast Instance Segmentation", NeurIPS 2020, equation 5.
 
     Examples
     --------
@@ -282,14 +297,14 @@ def matrix_nms(
     numbers = _finite(scores, len(masks))
     classes = _classes(class_ids, len(masks))
     _check_choice(kernel, Decay, "kernel")
-    width = _positive(sigma, "sigma")
-    for each in classes:
-        order = each[np.argsort(-numbers[each], kind="stable")]
-        numbers[order] *= _least_ratios(masks[order], kernel, width)
+    scale = _positive(sigma, "sigma")
+    for indices in classes:
+        order = indices[np.argsort(-numbers[indices], kind="stable")]
+        numbers[order] *= _min_ratios(masks[order], kernel, scale)
     return numbers
 
 
-# -- greedy ---------------------------------------------------------------------------------------
+# -- greedy NMS -----------------------------------------------------------------------------------
 
 
 def _suppress(
@@ -299,146 +314,151 @@ def _suppress(
     class_ids: ArrayLike | None,
     metric: Metric,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give the indices of the masks to keep, best first, and the keeper of each mask: (N,).
+    """Return the indices of the kept masks, by descending score, and the keeper of each mask.
 
-    A kept mask is its own keeper, another one's is the first kept mask that it is dropped for.
+    The keeper of a suppressed mask is the mask with the highest score that suppresses it; a kept
+    mask is its own keeper.
     """
     check_masks(masks)
-    numbers = _ranked(scores, len(masks))
+    numbers = _as_float64(scores, len(masks))
     ids = _ids(class_ids, len(masks))
     threshold = as_fraction(iou_threshold, "iou_threshold")
     _check_choice(metric, Metric, "metric")
 
-    order = np.lexsort((-numbers, ids))  # class by class, best first
+    order = np.lexsort((-numbers, ids))
     keepers = np.empty(len(masks), np.int64)
     keepers[order] = order[_keepers(masks[order], ids[order], threshold, _DIVISORS[metric])]
-    best_first = np.argsort(-numbers, kind="stable")
-    return best_first[keepers[best_first] == best_first], keepers
+    by_score = np.argsort(-numbers, kind="stable")
+    return by_score[keepers[by_score] == by_score], keepers
 
 
 def _keepers(masks: Masks, ids: NDArray[Any], threshold: float, divisor: int) -> NDArray[np.int64]:
-    """Find the keeper of each mask; the masks lie class by class, best first."""
-    above = float(np.nextafter(threshold, 2))  # not less than this is greater than the threshold
+    """Return the keeper of each mask, for masks sorted by class and then by descending score."""
+    above = float(np.nextafter(threshold, 2))  # `>= above` is `> threshold`
 
     def overlapping(a: Masks, b: Masks) -> NDArray[np.bool_]:
         divisors = np.full(len(b), divisor, np.uint8)
-        ends = a.run_ends, a.offsets, b.run_ends, b.offsets
-        common = kernels.overlap(*ends, *a.size, above, divisors)
+        batches = a.run_ends, a.offsets, b.run_ends, b.offsets
+        common = kernels.overlap(*batches, *a.size, above, divisors)
         return common.astype(np.bool_)
 
     keepers = np.full(len(masks), -1, np.int64)
-    rest, places = masks, np.arange(len(masks))
-    while len(places):
-        block, here = rest[:_BLOCK], places[:_BLOCK]
-        rest, places = rest[_BLOCK:], places[_BLOCK:]
-        own = ids[here]
-        meet = overlapping(block, block)
-        meet &= own[:, None] == own
-        kept = _keep(np.triu(meet, 1), here, keepers)
+    rest, rest_indices = masks, np.arange(len(masks))
+    while len(rest_indices):
+        block, block_indices = rest[:_BLOCK], rest_indices[:_BLOCK]
+        rest, rest_indices = rest[_BLOCK:], rest_indices[_BLOCK:]
+        block_ids = ids[block_indices]
+        suppresses = overlapping(block, block)
+        suppresses &= block_ids[:, None] == block_ids
+        kept = _suppress_block(np.triu(suppresses, 1), block_indices, keepers)
 
-        # Other classes than the last one of the block end in it.
-        kept = kept[own[kept] == own[-1]]
-        following = places[: np.searchsorted(ids[places], own[-1], side="right")]
+        # Only the last class of the block can continue after it.
+        kept = kept[block_ids[kept] == block_ids[-1]]
+        following = rest_indices[: np.searchsorted(ids[rest_indices], block_ids[-1], side="right")]
         if len(kept) and len(following):
-            meet = overlapping(block[kept], rest[: len(following)])
-            dropped = np.flatnonzero(meet.any(axis=0) & (keepers[following] < 0))
-            keepers[following[dropped]] = here[kept[meet[:, dropped].argmax(axis=0)]]
-        left = keepers[places] < 0
-        if 2 * np.count_nonzero(left) < len(left):  # else it costs more to copy than to compare
-            rest, places = rest[left], places[left]
+            suppresses = overlapping(block[kept], rest[: len(following)])
+            dropped = np.flatnonzero(suppresses.any(axis=0) & (keepers[following] < 0))
+            keepers[following[dropped]] = block_indices[kept[suppresses[:, dropped].argmax(axis=0)]]
+        undecided = keepers[rest_indices] < 0
+        # Unless most masks are suppressed, copying the rest costs more than comparing all.
+        if 2 * np.count_nonzero(undecided) < len(undecided):
+            rest, rest_indices = rest[undecided], rest_indices[undecided]
     return keepers
 
 
-def _keep(
-    meet: NDArray[np.bool_], here: NDArray[np.int64], keepers: NDArray[np.int64]
+def _suppress_block(
+    suppresses: NDArray[np.bool_], indices: NDArray[np.int64], keepers: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Decide about the masks ``here`` that are still without a keeper; return which are kept.
+    """Write the keepers of the masks at `indices` that have none yet; return which are kept.
 
-    ``meet[i, j]``: mask ``i`` drops mask ``j``, which follows it, if it is kept.
+    If ``suppresses[i, j]`` and mask i of the block is kept, it suppresses mask j, a later one.
     """
-    found = keepers[here]
-    undecided = found < 0
-    for i in np.flatnonzero(meet.any(axis=1)):
+    block_keepers = keepers[indices]
+    undecided = block_keepers < 0
+    for i in np.flatnonzero(suppresses.any(axis=1)):
         if undecided[i]:
-            dropped = meet[i] & undecided
-            found[dropped] = here[i]
+            dropped = suppresses[i] & undecided
+            block_keepers[dropped] = indices[i]
             undecided &= ~dropped
-    found[undecided] = here[undecided]
-    keepers[here] = found
+    block_keepers[undecided] = indices[undecided]
+    keepers[indices] = block_keepers
     return np.flatnonzero(undecided)
 
 
-# -- soft -----------------------------------------------------------------------------------------
+# -- Soft-NMS -------------------------------------------------------------------------------------
 
 
-def _take_softly(
+def _select(
     masks: Masks,
     indices: NDArray[np.int64],
     scores: NDArray[np.float64],
-    weigh: Callable[[Masks, Masks], NDArray[np.float64]],
-    least: float,
+    weight: Callable[[Masks, Masks], NDArray[np.float64]],
+    min_score: float,
 ) -> Iterator[tuple[float, int]]:
-    """Take the masks of one class in order: pairs of the negative score and the index.
+    """Yield the selected masks of one class as pairs (negative decayed score, index).
 
-    ``indices`` ascend, so that of equal scores the earlier mask is taken first.
+    `indices` are ascending, so that ties are resolved in input order.
     """
     scores = scores.copy()
-    left = np.ones(len(masks), np.bool_)
-    rows: dict[int, NDArray[np.float64]] = {}
+    remaining = np.ones(len(masks), np.bool_)
+    weights: dict[int, NDArray[np.float64]] = {}
     for _ in range(len(masks)):
-        now = np.where(left, scores, -np.inf)
-        best = int(now.argmax())
-        if now[best] < least:
+        current = np.where(remaining, scores, -np.inf)
+        best = int(current.argmax())
+        if current[best] < min_score:
             return
-        if best not in rows:
-            # The best of now are, for the most part, the next to be taken.
-            ahead = np.argsort(-now, kind="stable")[: max(_PAIRS // len(masks), 1)]
-            ahead = ahead[now[ahead] >= least]
-            rows = dict(zip(ahead.tolist(), weigh(masks[ahead], masks), strict=True))
+        if best not in weights:
+            # Compute the rows of the highest scores ahead: most of them are selected next.
+            ahead = np.argsort(-current, kind="stable")[: max(_PAIRS // len(masks), 1)]
+            ahead = ahead[current[ahead] >= min_score]
+            weights = dict(zip(ahead.tolist(), weight(masks[ahead], masks), strict=True))
         yield -float(scores[best]), int(indices[best])
-        left[best] = False
-        scores *= rows.pop(best)
+        remaining[best] = False
+        scores *= weights.pop(best)
 
 
-# -- matrix ---------------------------------------------------------------------------------------
+# -- Matrix NMS -----------------------------------------------------------------------------------
 
 
-def _least_ratios(masks: Masks, kernel: Decay, sigma: float) -> NDArray[np.float64]:
-    """Give what to multiply the scores of one class by; its masks lie best first."""
+def _min_ratios(masks: Masks, kernel: Decay, sigma: float) -> NDArray[np.float64]:
+    """Return the score factors for masks of one class, sorted by descending score."""
     count = len(masks)
     ratios = np.ones(count)
-    greatest = np.zeros(count)  # the IoU of each mask with better ones
+    greatest = np.zeros(count)  # IoU of each mask with any mask of higher score
     step = max(_PAIRS // count, 1)
     for start in range(0, count, step):
         columns = slice(start, min(start + step, count))
         ious = iou(masks[: columns.stop], masks[columns])
         ious[start:] = np.triu(ious[start:], 1)
         greatest[columns] = ious.max(axis=0)
-        suppressors = greatest[: columns.stop, None]
-        # The zeros below the diagonal give ratios of 1 or more, and the first row gives 1 or less.
+        compensation = greatest[: columns.stop, None]
+        # The zeros on and below the diagonal give ratios of at least 1, and the first row gives at
+        # most 1, so they do not change the minimum.
         if kernel == "gaussian":
             np.square(ious, out=ious)
-            ious -= np.square(suppressors)
+            ious -= np.square(compensation)
             ratios[columns] = np.exp(-sigma * ious.max(axis=0))
         else:
-            every = np.full_like(ious, np.inf)
-            np.divide(1 - ious, 1 - suppressors, out=every, where=suppressors < 1)
-            ratios[columns] = every.min(axis=0)
+            quotients = np.full_like(ious, np.inf)
+            np.divide(1 - ious, 1 - compensation, out=quotients, where=compensation < 1)
+            ratios[columns] = quotients.min(axis=0)
     return ratios
 
 
-# -- checks ---------------------------------------------------------------------------------------
+# -- validation -----------------------------------------------------------------------------------
 
 
-def _ranked(scores: ArrayLike, count: int) -> NDArray[np.float64]:
+def _as_float64(scores: ArrayLike, count: int) -> NDArray[np.float64]:
     return as_scores(scores, "scores", count).astype(np.float64)
 
 
 def _finite(scores: ArrayLike, count: int) -> NDArray[np.float64]:
-    numbers = _ranked(scores, count)
+    numbers = _as_float64(scores, count)
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
-        raise ValueError(f"scores: the score of mask {infinite[0]} is infinite")
+        raise ValueError(
+            f"scores: expected finite numbers, but the score of mask {infinite[0]} is infinite"
+        )
     return numbers
 
 
@@ -449,7 +469,7 @@ def _ids(class_ids: ArrayLike | None, count: int) -> NDArray[Any]:
 
 
 def _classes(class_ids: ArrayLike | None, count: int) -> list[NDArray[np.int64]]:
-    """Give the indices of the masks of each class, ascending."""
+    """Return the indices of the masks of each class, in ascending order."""
     ids = _ids(class_ids, count)
     if count == 0:
         return []
