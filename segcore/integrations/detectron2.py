@@ -1,7 +1,7 @@
-"""detectron2: ``paste_masks_in_image`` and ``instances_to_coco_json``, without dense masks.
+"""detectron2: ``paste_masks_in_image`` and ``instances_to_coco_json`` without dense masks.
 
-What its Mask R-CNN gives before pasting (``model.inference(inputs, do_postprocess=False)``, boxes
-and soft masks of 28 x 28), and what it gives after, whole pictures of bool.
+The functions accept the outputs of Mask R-CNN before pasting (boxes and 28 x 28 soft masks, from
+``model.inference(inputs, do_postprocess=False)``) and after it (bool masks of the whole image).
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ from segcore.models.paste import paste_masks
 def paste_masks_in_image(
     masks: Any, boxes: Any, image_shape: Iterable[int], threshold: float = 0.5
 ) -> Masks:
-    """Paste soft masks into their boxes, as ``detectron2.layers.paste_masks_in_image`` does.
+    """Paste soft masks into the image like ``detectron2.layers.paste_masks_in_image``.
 
     Parameters
     ----------
     masks : tensor or ROIMasks
-        Floats (N, h, w) or (N, 1, h, w), from 0 to 1, on any device.
+        Foreground probabilities within each box: floats, shape (N, h, w) or (N, 1, h, w), on any
+        device.
     boxes : Boxes or tensor
-        (N, 4): x0 y0 x1 y1 in pixels of the picture, on any device.
+        Boxes x0 y0 x1 y1 in pixels of the image, shape (N, 4), on any device.
     image_shape : sequence of int
-        (H, W) of the picture.
+        Image size (H, W).
     threshold : float, default 0.5
-        Foreground is from the threshold on.
+        Pixels with a probability ``>= threshold`` are foreground.
 
     Returns
     -------
@@ -40,9 +41,11 @@ def paste_masks_in_image(
 
     Raises
     ------
-    ValueError, TypeError
-        As in :func:`segcore.paste_masks`; and for a negative threshold, which asks detectron2 for
-        soft masks.
+    ValueError
+        If `threshold` is negative, with which detectron2 returns soft masks, and as in
+        :func:`segcore.paste_masks`.
+    TypeError
+        As in :func:`segcore.paste_masks`.
 
     Examples
     --------
@@ -52,7 +55,10 @@ def paste_masks_in_image(
     array([6])
     """
     if as_threshold(threshold) < 0:
-        raise ValueError(f"threshold: expected 0 or more, got {threshold}; masks are binary here")
+        raise ValueError(
+            f"threshold: expected a non-negative number, got {threshold}; soft masks are not "
+            "supported as output"
+        )
     probs, corners = to_host(unwrapped(masks)), to_host(unwrapped(boxes))
     return paste_masks(probs, corners, image_shape, threshold, rule="detectron2")
 
@@ -60,9 +66,9 @@ def paste_masks_in_image(
 def paste_masks_in_image_dense(
     masks: Any, boxes: Any, image_shape: Iterable[int], threshold: float = 0.5
 ) -> Any:
-    """Paste soft masks and give the dense tensor that detectron2's own function gives.
+    """Paste soft masks into the image and return a dense tensor, as detectron2's function does.
 
-    It can take that function's place:
+    It is a drop-in replacement:
     ``detectron2.layers.mask_ops.paste_masks_in_image = paste_masks_in_image_dense``.
 
     Parameters
@@ -73,7 +79,8 @@ def paste_masks_in_image_dense(
     Returns
     -------
     tensor or numpy.ndarray
-        bool (N, H, W): a tensor on the device of ``masks`` if that is a tensor.
+        Binary masks: bool, shape (N, H, W). A tensor on the device of `masks` if that is a tensor,
+        otherwise an array.
 
     Raises
     ------
@@ -91,35 +98,35 @@ def paste_masks_in_image_dense(
     like = unwrapped(masks)
     if not hasattr(like, "new_empty"):
         return pasted.to_dense()
-    truth = (like[:0] > 0).dtype
-    out = to_host(like).new_empty((len(pasted), *pasted.size), dtype=truth)
+    torch_bool = (like[:0] > 0).dtype
+    out = to_host(like).new_empty((len(pasted), *pasted.size), dtype=torch_bool)
     return pasted.to_dense(out=out).to(like.device)
 
 
 def instances_to_masks(instances: Any, threshold: float = 0.5) -> Masks:
-    """Take the predicted masks of an ``Instances``, soft or binary.
+    """Return the predicted masks of a detectron2 ``Instances``.
 
     Parameters
     ----------
     instances : Instances
-        With ``image_size`` and ``pred_masks``: bool, integers or floats (N, H, W) of that size
-        (BitMasks too); or floats (N, 1, h, w), or (N, h, w) of another size (ROIMasks too), which
-        are pasted into ``pred_boxes``.
+        Predictions with ``image_size`` and ``pred_masks``. These are either masks of the whole
+        image (bool, integers, floats or BitMasks), shape (N, H, W), or soft masks (floats or
+        ROIMasks), shape (N, 1, h, w) or (N, h, w), which are pasted into ``pred_boxes``.
     threshold : float, default 0.5
-        Foreground is from the threshold on where soft masks are pasted, and what is greater where
-        they are the size of the picture. Masks of bool and integers need none.
+        Foreground threshold of floating-point masks: ``>= threshold`` for soft masks that are
+        pasted, ``> threshold`` for masks of the whole image.
 
     Returns
     -------
     Masks
-        N masks of ``image_size``.
+        N masks of size ``image_size``.
 
     Raises
     ------
     ValueError
-        If there are no ``pred_masks``, or they are binary and of another size.
+        If there are no ``pred_masks``, or they are binary and not of size ``image_size``.
     TypeError
-        For other things than numbers, and for whole pictures on a GPU.
+        If the dtype is not numeric, or masks of the whole image are on a GPU.
 
     Examples
     --------
@@ -134,8 +141,8 @@ def instances_to_masks(instances: Any, threshold: float = 0.5) -> Masks:
         raise ValueError("instances: expected an Instances with pred_masks")
     size = as_size(instances.image_size, "image_size")
     tensor = unwrapped(instances.pred_masks)
-    if isinstance(tensor, (list, tuple)):  # one tensor a mask
-        dense = [as_array(each, "pred_masks") for each in tensor]
+    if isinstance(tensor, (list, tuple)):  # one tensor per mask
+        dense = [as_array(mask, "pred_masks") for mask in tensor]
         tensor = np.stack(dense) if dense else np.empty((0, *size), np.bool_)
     if len(tensor.shape) == 3 and tuple(tensor.shape[1:]) == size:
         array = as_array(tensor, "pred_masks")
@@ -143,40 +150,46 @@ def instances_to_masks(instances: Any, threshold: float = 0.5) -> Masks:
     array = as_array(to_host(tensor), "pred_masks")
     if array.dtype.kind != "f":
         raise ValueError(
-            f"pred_masks: expected (N, {size[0]}, {size[1]}), the image_size of the instances, or "
-            f"soft masks to paste, which are floats; got {array.dtype} {array.shape}"
+            f"pred_masks: expected the shape (N, {size[0]}, {size[1]}) of image_size, or floats "
+            f"(soft masks to paste into pred_boxes), got {array.dtype} {array.shape}"
         )
     return paste_masks_in_image(array, instances.pred_boxes, size, threshold)
 
 
 def instances_to_coco_json(instances: Any, img_id: Any) -> list[dict[str, Any]]:
-    """Make COCO's results, as ``detectron2.evaluation.coco_evaluation``'s function does.
+    """Convert a detectron2 ``Instances`` to COCO detection results.
+
+    The results are those of ``detectron2.evaluation.coco_evaluation.instances_to_coco_json``.
 
     Parameters
     ----------
     instances : Instances
-        With ``pred_boxes`` (N, 4), ``scores`` and ``pred_classes`` (N,), and, where the model has
-        them, ``pred_masks``, as in :func:`instances_to_masks`, and ``pred_keypoints`` (N, K, 3).
+        Predictions with ``pred_boxes``, shape (N, 4), ``scores`` and ``pred_classes``, shape (N,),
+        and optionally ``pred_masks``, as in :func:`instances_to_masks`, and ``pred_keypoints``,
+        shape (N, K, 3).
     img_id : object
-        What is put down as ``image_id``.
+        Value of ``image_id`` in the results.
 
     Returns
     -------
     list of dict
-        One for each instance, ready for JSON: ``image_id``, ``category_id``, ``bbox`` (x, y,
-        width, height), ``score``, and where there are masks ``segmentation`` (an RLE dict, whose
-        counts are str), and where there are keypoints ``keypoints``.
+        One JSON-serializable dict per instance, with the keys ``image_id``, ``category_id``,
+        ``bbox`` (x, y, width, height) and ``score``; ``segmentation`` (an RLE dict with str counts)
+        if there are masks; and ``keypoints`` if there are keypoints.
 
     Raises
     ------
-    ValueError, TypeError
-        As in :func:`instances_to_masks`; and for boxes that are not (N, 4), rotated ones too.
+    ValueError
+        If ``pred_boxes`` do not have shape (N, 4), as for rotated boxes, a field does not have N
+        elements, and as in :func:`instances_to_masks`.
+    TypeError
+        As in :func:`instances_to_masks`.
 
     Notes
     -----
-    Unlike detectron2's function it takes instances on any device, except for masks that are whole
-    pictures, and leaves the keypoints as they are. Those are counted from a pixel's corner; in the
-    results they are indices of pixels, less by 0.5.
+    Unlike detectron2's function, it accepts instances on any device (except masks of the whole
+    image) and does not modify their keypoints. As in that function, 0.5 is subtracted from keypoint
+    coordinates, because detectron2's refer to pixel corners and COCO's to pixel indices.
 
     Examples
     --------
@@ -213,6 +226,8 @@ def instances_to_coco_json(instances: Any, img_id: Any) -> list[dict[str, Any]]:
         columns["keypoints"] = points.reshape(len(points), -1).tolist()
     for name, values in columns.items():
         if len(values) != len(boxes):
-            raise ValueError(f"{name}: expected {len(boxes)}, one a box, got {len(values)}")
+            raise ValueError(
+                f"{name}: expected {len(boxes)} values, one per box, got {len(values)}"
+            )
     rows = zip(*columns.values(), strict=True)
     return [{"image_id": img_id, **dict(zip(columns, row, strict=True))} for row in rows]

@@ -1,8 +1,8 @@
-"""supervision: Detections and CompactMask to masks, and back, without dense pictures.
+"""supervision: convert Detections and CompactMask to masks and back, without dense arrays.
 
-``supervision.CompactMask`` holds each mask as the run lengths of a crop, down its columns.
-Annotators, filters and metrics take one wherever they take a dense array, but ask for that very
-class: so masks are given as one, and no other class pretends to be it.
+``supervision.CompactMask`` stores each mask as the column-major run lengths of a crop. Annotators,
+filters and metrics accept it instead of a dense array, but check for exactly this class, so masks
+are converted to it.
 """
 
 from __future__ import annotations
@@ -18,24 +18,26 @@ from segcore.masks import Masks, check_masks
 
 
 def from_detections(detections: Any, size: Iterable[int] | None = None) -> Masks:
-    """Take the masks of ``supervision.Detections``.
+    """Return the masks of ``supervision.Detections``.
 
     Parameters
     ----------
     detections : Detections
-        Its ``mask``: bool (N, H, W), a ``CompactMask``, or None where there are no detections.
+        Detections whose ``mask`` is a bool array of shape (N, H, W), a ``CompactMask``, or None if
+        there are no detections.
     size : sequence of int, optional
-        (H, W), which is needed where ``mask`` is None.
+        Image size (H, W). Required if ``mask`` is None.
 
     Returns
     -------
     Masks
-        N masks, in the order of the detections.
+        N masks of size (H, W), in the order of the detections.
 
     Raises
     ------
     ValueError
-        If there are detections but no masks, or neither masks nor a size, or of another size.
+        If there are detections but no masks, the masks do not have the given size, or `size` is
+        missing and ``mask`` is None.
 
     Examples
     --------
@@ -50,41 +52,43 @@ def from_detections(detections: Any, size: Iterable[int] | None = None) -> Masks
     mask = detections.mask
     if mask is None:
         if len(detections.xyxy):
-            raise ValueError("detections: expected masks, but mask is None: they are boxes only")
+            raise ValueError("detections: expected masks, but mask is None (boxes only)")
         if expected is None:
-            raise ValueError("detections: there is no mask to tell the size; pass size=(H, W)")
+            raise ValueError("detections: mask is None, so the size is unknown; pass size=(H, W)")
         return Masks.from_dense(np.empty((0, *expected), np.bool_))
     is_compact = hasattr(mask, "crop") and hasattr(mask, "offsets")
     masks = from_compact_mask(mask) if is_compact else Masks.from_dense(mask)
     if expected not in (None, masks.size):
-        raise ValueError(f"size: expected that of the masks, {masks.size}, got {expected}")
+        raise ValueError(f"size: expected the size {masks.size} of the masks, got {expected}")
     return masks
 
 
 def to_detections(
     masks: Masks, confidence: ArrayLike | None = None, class_id: ArrayLike | None = None
 ) -> Any:
-    """Make ``supervision.Detections`` of masks.
+    """Convert masks to ``supervision.Detections``.
 
     Parameters
     ----------
     masks : Masks
         N masks.
     confidence : array_like, optional
-        Numbers (N,).
+        Score of each mask, shape (N,).
     class_id : array_like, optional
-        Integers (N,).
+        Class id of each mask: integers, shape (N,).
 
     Returns
     -------
     Detections
-        Its ``xyxy`` are the masks' bounding boxes as ``supervision.mask_to_xyxy`` gives them, with
-        the last pixel's coordinates as x1 y1; its ``mask`` is a ``CompactMask``.
+        N detections. Their ``mask`` is a ``CompactMask``. Their ``xyxy`` are the bounding boxes of
+        the masks, with inclusive x1 y1, as computed by ``supervision.mask_to_xyxy``.
 
     Raises
     ------
-    ValueError, TypeError
-        For other lengths, and as in :func:`to_compact_mask`.
+    ValueError
+        If `confidence` or `class_id` does not have N elements, and as in :func:`to_compact_mask`.
+    TypeError
+        If `masks` is not a `Masks`.
     ImportError
         If supervision is not installed.
     """
@@ -102,7 +106,7 @@ def to_detections(
 
 
 def to_compact_mask(masks: Masks) -> Any:
-    """Make a ``supervision.CompactMask``, from run ends to run lengths.
+    """Convert masks to a ``supervision.CompactMask``.
 
     Parameters
     ----------
@@ -112,30 +116,33 @@ def to_compact_mask(masks: Masks) -> Any:
     Returns
     -------
     CompactMask
-        Each crop is the mask's bounding box, and that of an empty mask is one pixel: what
-        ``CompactMask.from_dense`` and ``repack`` give.
+        N masks whose crops are their bounding boxes, or a single pixel if a mask is empty, as
+        created by ``CompactMask.from_dense`` and ``repack``.
 
     Raises
     ------
     ValueError
-        If a crop has 2**31 pixels or more, or the pictures have no pixels.
+        If a bounding box has 2**31 pixels or more, or the image size has no pixels.
     TypeError
-        For other things than masks.
+        If `masks` is not a `Masks`.
     ImportError
-        If supervision is not installed, or so old that it has no CompactMask.
+        If supervision is not installed, or its version has no ``CompactMask``.
     """
     from supervision import CompactMask
 
     check_masks(masks)
     if len(masks) and 0 in masks.size:
-        raise ValueError(f"masks: expected pictures with pixels, got the size {masks.size}")
+        raise ValueError(f"masks: expected a size of at least one pixel, got {masks.size}")
     boxes = masks.boxes
     boxes[masks.area == 0] = [0, 0, 1, 1]
     offsets, shapes = boxes[:, :2], (boxes[:, 2:] - boxes[:, :2])[:, ::-1]
     areas = shapes.prod(axis=1)
     large = np.flatnonzero(areas >= 2**31)
     if len(large):
-        raise ValueError(f"mask {large[0]}: its crop has {areas[large[0]]} pixels, 2**31 or more")
+        raise ValueError(
+            f"mask {large[0]}: expected a bounding box of fewer than 2**31 pixels, got "
+            f"{areas[large[0]]}"
+        )
     rles = [
         _lengths(ends, area)
         for ends, area in zip(_ends_in_crops(masks, offsets, shapes), areas, strict=True)
@@ -144,12 +151,12 @@ def to_compact_mask(masks: Masks) -> Any:
 
 
 def from_compact_mask(compact: Any) -> Masks:
-    """Read a ``supervision.CompactMask``, one crop at a time.
+    """Convert a ``supervision.CompactMask`` to masks.
 
     Parameters
     ----------
     compact : CompactMask
-        N masks. Its ``image_shape``, ``offsets`` and ``crop(i)`` are read.
+        N masks, read through ``image_shape``, ``offsets`` and ``crop(i)``, one crop at a time.
 
     Returns
     -------
@@ -159,7 +166,7 @@ def from_compact_mask(compact: Any) -> Masks:
     Raises
     ------
     ValueError
-        If a crop lies outside the picture.
+        If a crop extends beyond the image.
 
     Examples
     --------
@@ -182,10 +189,10 @@ def from_compact_mask(compact: Any) -> Masks:
         x0, y0 = corners[index]
         if x0 < 0 or y0 < 0 or x0 + columns > width or y0 + rows > height:
             raise ValueError(
-                f"mask {index}: its crop of {rows} x {columns} at x {x0} and y {y0} lies outside "
-                f"the picture of {height} x {width}"
+                f"mask {index}: its crop of {rows} x {columns} at x {x0} and y {y0} extends beyond "
+                f"the image of {height} x {width}"
             )
-        parts.append(_placed(crop, x0, y0, height, width))
+        parts.append(_run_ends(crop, x0, y0, height, width))
     offsets = np.cumsum([0, *(len(part) for part in parts)])
     ends = np.concatenate([np.empty(0, np.int64), *parts])
     return Masks(ends, offsets, (height, width))
@@ -194,43 +201,43 @@ def from_compact_mask(compact: Any) -> Masks:
 def _ends_in_crops(
     masks: Masks, offsets: NDArray[np.int64], shapes: NDArray[np.int64]
 ) -> list[NDArray[np.int64]]:
-    """Give each mask's run ends in its crop; the last may be that of the crop."""
+    """Return the run ends of each mask within its crop, including one at the end of the crop."""
     height, width = masks.size
     counts = np.diff(masks.offsets)
-    is_open = counts % 2 == 1  # its last run reaches the end of the picture
+    is_open = counts % 2 == 1  # the last run extends to the end of the image
     ends = np.insert(masks.run_ends.astype(np.int64), masks.offsets[1:][is_open], height * width)
     runs = ends.reshape(-1, 2)
-    of = np.repeat(np.arange(len(masks)), (counts + is_open) // 2)
-    # A run that goes on in the next column has the picture's height, and so has its crop.
+    mask = np.repeat(np.arange(len(masks)), (counts + is_open) // 2)  # index of each run's mask
+    # If a run continues in the next column, its crop has the full height of the image.
     x, y = np.divmod(runs[:, 0], max(height, 1))
-    starts = (x - offsets[of, 0]) * shapes[of, 0] + y - offsets[of, 1]
+    starts = (x - offsets[mask, 0]) * shapes[mask, 0] + y - offsets[mask, 1]
     stops = starts + runs[:, 1] - runs[:, 0]
-    # In a crop, the foot of one column and the head of the next touch.
-    apart = (stops[:-1] != starts[1:]) | (of[:-1] != of[1:])
-    first = np.concatenate([np.ones(len(of[:1]), np.bool_), apart])
-    last = np.concatenate([apart, np.ones(len(of[:1]), np.bool_)])
+    # Join runs that touch in the crop: at the bottom of one column and the top of the next.
+    apart = (stops[:-1] != starts[1:]) | (mask[:-1] != mask[1:])
+    first = np.concatenate([np.ones(len(mask[:1]), np.bool_), apart])
+    last = np.concatenate([apart, np.ones(len(mask[:1]), np.bool_)])
     joined = np.stack([starts[first], stops[last]], axis=1).ravel()
-    lengths = 2 * np.bincount(of[first], minlength=len(masks))
+    lengths = 2 * np.bincount(mask[first], minlength=len(masks))
     return np.split(joined, np.cumsum(lengths)[:-1]) if len(masks) else []
 
 
 def _lengths(ends: NDArray[np.int64], area: int) -> NDArray[np.int32]:
-    """Give the run lengths of a crop, background first, without one of zero at the end."""
+    """Return the run lengths of a crop, background first, without a trailing zero."""
     lengths = np.diff(ends, prepend=0, append=area)
     return (lengths if lengths[-1] else lengths[:-1]).astype(np.int32)
 
 
-def _placed(
+def _run_ends(
     crop: NDArray[np.bool_], x0: int, y0: int, height: int, width: int
 ) -> NDArray[np.int64]:
-    """Give the run ends of a crop in the picture."""
+    """Return the run ends, in the image, of a crop at (x0, y0)."""
     rows, columns = crop.shape
     if rows == height:
         ends = Masks.from_dense(crop).run_ends.astype(np.int64) + x0 * height
         stop = (x0 + columns) * height
         is_open = len(ends) % 2 == 1 and stop < height * width
         return np.append(ends, stop) if is_open else ends
-    # With a row of background beneath it no run goes on in the next column.
+    # A row of background below the crop ensures that no run continues in the next column.
     padded = np.zeros((rows + 1, columns), np.bool_)
     padded[:rows] = crop
     x, y = np.divmod(Masks.from_dense(padded).run_ends.astype(np.int64), rows + 1)

@@ -1,4 +1,4 @@
-"""torchvision: the outputs of its Mask R-CNN, with masks pasted or before they are."""
+"""torchvision: outputs of Mask R-CNN, before or after pasting the masks."""
 
 from __future__ import annotations
 
@@ -14,31 +14,32 @@ from segcore.models.paste import paste_masks
 
 
 def from_output(output: Mapping[str, Any], threshold: float = 0.5) -> Masks:
-    """Take the masks of one picture out of what the model gives.
+    """Return the masks in the model's output for one image.
 
     Parameters
     ----------
     output : dict
-        Its ``"masks"``: floats (N, 1, H, W), soft masks of the whole picture; or bool or integers
-        (N, H, W), as in the targets of its training.
+        Output with the key ``"masks"``: soft masks of the whole image (floats, shape (N, 1, H, W)),
+        or masks as in training targets (bool or integers, shape (N, H, W)).
     threshold : float, default 0.5
-        Foreground is what is greater, of floats.
+        Pixels of soft masks with greater values are foreground.
 
     Returns
     -------
     Masks
-        N masks of size (H, W), in the order of the dict's boxes, labels and scores.
+        N masks of size (H, W), in the order of the output's boxes, labels and scores.
 
     Raises
     ------
     ValueError
         If there are no masks, or they have another shape.
     TypeError
-        If they are on a GPU; the message says how to bring over bits instead.
+        If `output` is not a dict, or the masks are on a GPU. The message says how to transfer them
+        as bits instead.
 
     See Also
     --------
-    postprocess : makes the masks without the soft ones of the whole picture.
+    postprocess : Create the masks without dense soft masks of the whole image.
 
     Examples
     --------
@@ -50,7 +51,7 @@ def from_output(output: Mapping[str, Any], threshold: float = 0.5) -> Masks:
     masks = _masks_of(output)
     if len(masks.shape) == 4:
         if masks.shape[1] != 1:
-            raise ValueError(f"masks: expected (N, 1, H, W), got {tuple(masks.shape)}")
+            raise ValueError(f"masks: expected the shape (N, 1, H, W), got {tuple(masks.shape)}")
         masks = masks[:, 0]
     is_soft = "float" in str(masks.dtype)
     return Masks.from_dense(masks, threshold if is_soft else None)
@@ -62,39 +63,42 @@ def postprocess(
     original_image_sizes: Sequence[Sequence[int]],
     threshold: float = 0.5,
 ) -> list[dict[str, Any]]:
-    """Bring detections to the sizes of their pictures: masks to Masks, never dense ones.
+    """Scale detections to the original image sizes and paste their masks, without dense arrays.
 
-    It takes the place of ``GeneralizedRCNNTransform.postprocess``:
-    ``model.transform.postprocess = postprocess``, after which the dicts that the model gives have
-    Masks as their ``"masks"``.
+    It replaces ``GeneralizedRCNNTransform.postprocess``: after ``model.transform.postprocess =
+    postprocess``, the ``"masks"`` in the model's outputs are `Masks`.
 
     Parameters
     ----------
     result : list of dict
-        What the region-of-interest heads give for each picture: ``"boxes"``, tensors (N, 4), on
-        any device, and ``"masks"``, soft ones of (N, 1, h, w) that belong into the boxes, and
-        others.
+        Output of the region-of-interest heads, one dict per image: ``"boxes"``, shape (N, 4),
+        optionally ``"masks"`` (soft masks within the boxes, shape (N, 1, h, w)) and
+        ``"keypoints"``, on any device. Other keys are copied.
     image_shapes : list of tuple of int
-        (height, width) of each picture as the network saw it, to which the boxes belong.
+        Size (height, width) of each image as the network received it, to which the boxes refer.
     original_image_sizes : list of tuple of int
-        (H, W) of each picture.
+        Original size (H, W) of each image.
     threshold : float, default 0.5
-        Foreground is what is greater.
+        Pixels with greater interpolated probabilities are foreground.
 
     Returns
     -------
     list of dict
-        Copies of the dicts, with boxes and keypoints scaled, and N masks of size (H, W).
+        Copies of the dicts, with boxes and keypoints in pixels of the original image, and masks as
+        a `Masks` of N masks of size (H, W).
 
     Raises
     ------
-    ValueError, TypeError
-        As in :func:`segcore.paste_masks`, and for lists of different lengths.
+    ValueError
+        If the lists have different lengths, an image has no pixels, and as in
+        :func:`segcore.paste_masks`.
+    TypeError
+        As in :func:`segcore.paste_masks`.
 
     Notes
     -----
-    The masks are those of torchvision, which pastes soft masks into the picture, and
-    ``> threshold``, except where an interpolated value lies within 1e-5 of the threshold.
+    The masks equal torchvision's soft masks ``> threshold``, except at pixels whose interpolated
+    value is within 1e-5 of the threshold.
 
     Examples
     --------
@@ -105,18 +109,24 @@ def postprocess(
     >>> output["boxes"], output["masks"]
     (array([[1., 0., 4., 2.]]), Masks(1 mask of 4 x 5, 10 run ends))
     """
-    if not result:  # as in training
+    if not result:  # empty during training
         return []
     outputs = []
-    for each, seen, size in zip(result, image_shapes, original_image_sizes, strict=True):
-        height, width = as_size(size, "original_image_sizes")
-        rows, columns = as_size(seen, "image_shapes")
-        if not rows or not columns:
-            raise ValueError(f"image_shapes: expected pictures with pixels, got {(rows, columns)}")
-        output = dict(each)
+    for detections, input_size, original_size in zip(
+        result, image_shapes, original_image_sizes, strict=True
+    ):
+        height, width = as_size(original_size, "original_image_sizes")
+        input_height, input_width = as_size(input_size, "image_shapes")
+        if not input_height or not input_width:
+            raise ValueError(
+                "image_shapes: expected sizes of at least one pixel, got "
+                f"{(input_height, input_width)}"
+            )
+        output = dict(detections)
         boxes = output["boxes"]
-        down, across = _ratio(height, rows, boxes), _ratio(width, columns, boxes)
-        output["boxes"] = boxes * _like(boxes, [across, down, across, down])
+        scale_y = _ratio(height, input_height, boxes)
+        scale_x = _ratio(width, input_width, boxes)
+        output["boxes"] = boxes * _like(boxes, [scale_x, scale_y, scale_x, scale_y])
         if "masks" in output:
             probs, corners = to_host(_masks_of(output)), to_host(output["boxes"])
             output["masks"] = paste_masks(
@@ -124,25 +134,25 @@ def postprocess(
             )
         if "keypoints" in output:
             points = output["keypoints"]
-            output["keypoints"] = points * _like(points, [across, down, 1.0])
+            output["keypoints"] = points * _like(points, [scale_x, scale_y, 1.0])
         outputs.append(output)
     return outputs
 
 
 def _masks_of(output: Mapping[str, Any]) -> Any:
     if not isinstance(output, Mapping):
-        raise TypeError(f"output: expected the dict of one picture, got {described(output)}")
+        raise TypeError(f"output: expected the dict of one image, got {described(output)}")
     if "masks" not in output:
-        raise ValueError(f"output: expected a dict with masks, got the keys {list(output)}")
+        raise ValueError(f'output: expected a dict with the key "masks", got {list(output)}')
     return output["masks"]
 
 
-def _ratio(original: int, seen: int, like: Any) -> float:
-    """Divide as torchvision does: tensors in float32."""
-    is_tensor = hasattr(like, "new_tensor")
-    return float(np.float32(original) / np.float32(seen)) if is_tensor else original / seen
+def _ratio(original: int, resized: int, boxes: Any) -> float:
+    """Return the scale factor of boxes, in float32 for tensors, as torchvision does."""
+    is_tensor = hasattr(boxes, "new_tensor")
+    return float(np.float32(original) / np.float32(resized)) if is_tensor else original / resized
 
 
-def _like(values: Any, numbers: list[float]) -> Any:
-    """Give numbers as a tensor on the device of another, or as an array."""
-    return values.new_tensor(numbers) if hasattr(values, "new_tensor") else np.array(numbers)
+def _like(template: Any, numbers: list[float]) -> Any:
+    """Return numbers as a tensor of the same dtype and device as a template, or as an array."""
+    return template.new_tensor(numbers) if hasattr(template, "new_tensor") else np.array(numbers)

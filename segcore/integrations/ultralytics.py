@@ -1,7 +1,7 @@
-"""Ultralytics: Results, and prototypes with coefficients, to masks in the pictures' own size.
+"""Ultralytics: masks at the original image size from Results, or from prototypes.
 
-The network sees a picture in a letterbox: shrunk, and padded on both sides. These functions take
-the padding off as its ``scale_masks`` does.
+The network receives a letterboxed image, scaled and padded on both sides. These functions remove
+the padding like Ultralytics' ``scale_masks``.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from segcore.models.upsample import prototype_masks, upsample_masks
 
 
 def from_results(results: Any) -> Masks:
-    """Take the masks of one picture's ``Results``, in the size of the picture.
+    """Return the masks of the ``Results`` of one image, at the size of the image.
 
     Parameters
     ----------
     results : Results
-        With ``orig_shape``, (H, W), and ``masks``: None, or with ``data`` (N, h, w) of zeros and
-        ones, in the network's input size or, where ``retina_masks=True``, in the picture's. They
-        may be bool, integers or floats, tensors or arrays.
+        Results with ``orig_shape``, (H, W), and ``masks``. The latter is None or has the attribute
+        ``data``: zeros and ones of any numeric dtype, shape (N, h, w), at the size of the network
+        input or, with ``retina_masks=True``, of the image.
 
     Returns
     -------
     Masks
-        N masks of size (H, W), in the order of ``results.boxes``; none without ``masks``. Masks of
-        another size lose the letterbox's padding, are enlarged bilinearly, and are foreground
-        above 0.5.
+        N masks of size (H, W), in the order of ``results.boxes``. An empty batch if ``masks`` is
+        None. Masks of another size are resized bilinearly, without the padding of the letterbox,
+        and thresholded at 0.5 (``>``).
 
     Raises
     ------
     ValueError
-        If ``masks.data`` has another shape.
+        If ``masks.data`` is not 3-D.
     TypeError
-        If it is on a GPU: call ``results.cpu()`` first.
+        If ``masks.data`` is on a GPU. Call ``results.cpu()`` first.
 
     Examples
     --------
@@ -66,27 +66,28 @@ def from_results(results: Any) -> Masks:
 
 
 def process_mask_native(protos: Any, masks_in: Any, bboxes: Any, shape: Iterable[int]) -> Masks:
-    """Make masks in the picture's size: ``ultralytics.utils.ops.process_mask_native``.
+    """Combine prototypes into masks at the size of the image.
 
-    It is what ``retina_masks=True`` uses.
+    The masks are those of ``ultralytics.utils.ops.process_mask_native``, which is used with
+    ``retina_masks=True``.
 
     Parameters
     ----------
     protos : tensor
-        Floats (K, h, w): the prototypes of one picture, on any device.
+        Prototypes of one image: floats, shape (K, h, w), on any device.
     masks_in : tensor
-        Floats (N, K): the masks' coefficients.
+        Mask coefficients: floats, shape (N, K).
     bboxes : tensor
-        (N, 4): x0 y0 x1 y1 in pixels of the picture.
+        Boxes x0 y0 x1 y1 in pixels of the image, shape (N, 4).
     shape : sequence of int
-        (H, W) of the picture.
+        Image size (H, W).
 
     Returns
     -------
     Masks
-        N masks of size (H, W): the prototypes, without the letterbox's padding, are combined,
-        enlarged, and cropped to the boxes, of which the pixels with ``x0 <= x < x1`` and ``y0 <= y
-        < y1`` remain. Foreground is above 0.
+        N masks of size (H, W): the combined prototypes, without the padding of the letterbox,
+        resized bilinearly, thresholded at 0 (``>``) and cropped to the pixels with ``x0 <= x < x1``
+        and ``y0 <= y < y1``.
 
     Raises
     ------
@@ -95,9 +96,9 @@ def process_mask_native(protos: Any, masks_in: Any, bboxes: Any, shape: Iterable
 
     Notes
     -----
-    The rule is that of Ultralytics 8.4.190. Where the padding does not end on a whole pixel of the
-    prototypes, these are first enlarged two- or fourfold. Earlier versions do not do that, and
-    some round the boxes.
+    The masks are those of Ultralytics 8.4.190. If the padding is not a whole number of prototype
+    pixels, the prototypes are first enlarged by a factor of 2 or 4. Earlier versions do not enlarge
+    them, and some round the boxes.
 
     Examples
     --------
@@ -110,36 +111,40 @@ def process_mask_native(protos: Any, masks_in: Any, bboxes: Any, shape: Iterable
     size = as_size(shape, "shape")
     planes = as_array(to_host(protos), "protos")
     if planes.ndim != 3:
-        raise ValueError(f"protos: expected (K, h, w), those of one picture, got {planes.shape}")
+        raise ValueError(
+            f"protos: expected the shape (K, h, w) for a single image, got {planes.shape}"
+        )
     coefficients = as_array(to_host(masks_in), "masks_in")
     crop = intermediate = None
     if 0 not in (*planes.shape[1:], *size):
-        times = _enlargement(planes.shape[1:], size)
-        rows, columns = (side * times for side in planes.shape[1:])
+        factor = _enlargement(planes.shape[1:], size)
+        rows, columns = (side * factor for side in planes.shape[1:])
         crop = _content((rows, columns), size)
-        intermediate = (rows, columns) if times > 1 else None
+        intermediate = (rows, columns) if factor > 1 else None
     return prototype_masks(coefficients, planes, to_host(bboxes), size, 0.0, crop, intermediate)
 
 
 def process_mask(protos: Any, masks_in: Any, bboxes: Any, shape: Iterable[int]) -> Masks:
-    """Make masks in the network's input size: ``ops.process_mask`` with ``upsample=True``.
+    """Combine prototypes into masks at the size of the network input.
+
+    The masks are those of ``ultralytics.utils.ops.process_mask`` with ``upsample=True``.
 
     Parameters
     ----------
     protos : tensor
-        Floats (K, h, w): the prototypes of one picture, on any device.
+        Prototypes of one image: floats, shape (K, h, w), on any device.
     masks_in : tensor
-        Floats (N, K): the masks' coefficients.
+        Mask coefficients: floats, shape (N, K).
     bboxes : tensor
-        (N, 4): x0 y0 x1 y1 in pixels of the network's input.
+        Boxes x0 y0 x1 y1 in pixels of the network input, shape (N, 4).
     shape : sequence of int
-        (H, W) of the network's input.
+        Size (H, W) of the network input.
 
     Returns
     -------
     Masks
-        N masks of size (H, W): the prototypes are combined, enlarged, and cropped to the boxes as
-        in :func:`process_mask_native`. Foreground is above 0.
+        N masks of size (H, W): the combined prototypes, resized bilinearly, thresholded at 0
+        (``>``) and cropped to the boxes as in :func:`process_mask_native`.
 
     Raises
     ------
@@ -148,8 +153,8 @@ def process_mask(protos: Any, masks_in: Any, bboxes: Any, shape: Iterable[int]) 
 
     Notes
     -----
-    The rule is that of Ultralytics 8.4.190. Earlier versions crop before they enlarge, which lets
-    masks reach a few pixels beyond their boxes.
+    The masks are those of Ultralytics 8.4.190. Earlier versions crop before resizing, so that masks
+    extend a few pixels beyond their boxes.
 
     Examples
     --------
@@ -163,24 +168,24 @@ def process_mask(protos: Any, masks_in: Any, bboxes: Any, shape: Iterable[int]) 
 
 
 def _content(sides: Size, size: Size) -> tuple[int, int, int, int]:
-    """Give top, left, bottom and right of a picture of some size within its letterbox."""
+    """Return (top, left, bottom, right) of an image of size `size` in its letterbox."""
     gain = min(sides[0] / size[0], sides[1] / size[1])
     rows, columns = (max(round(side * gain), 1) for side in size)
-    # Of an odd padding, the second side has more.
+    # Odd padding is one pixel larger at the bottom or right.
     top, left = round((sides[0] - rows) / 2 - 0.1), round((sides[1] - columns) / 2 - 0.1)
     return top, left, top + rows, left + columns
 
 
 def _enlargement(sides: Size, size: Size) -> int:
-    """Tell how often prototypes are enlarged so that their padding ends on a whole pixel.
+    """Return the factor, 1, 2 or 4, at which the padding of the prototypes is a whole number.
 
-    They have a quarter of the sides of the network's input.
+    The sides of the prototypes are a quarter of those of the network input.
     """
     rows, columns = 4 * sides[0], 4 * sides[1]
     gain = min(rows / size[0], columns / size[1])
     padding = [rows - max(round(size[0] * gain), 1), columns - max(round(size[1] * gain), 1)]
-    # Half of it, in prototypes' pixels, is whole.
-    for times in (1, 2):
-        if all(times * each % 8 == 0 for each in padding):
-            return times
+    # Half of the padding is on each side, and 4 input pixels are one prototype pixel.
+    for factor in (1, 2):
+        if all(factor * pixels % 8 == 0 for pixels in padding):
+            return factor
     return 4
