@@ -1,21 +1,22 @@
-"""What a kernel is: the names, arguments and meaning that every backend shares.
+"""The interface of the kernels, which all backends implement.
 
-A backend is any object (a module will do) with these functions. They are pure functions over
-flat arrays, and bit-identical on every backend, errors included; the ``reference`` backend is
+A backend is a module (or any object) with these functions. They are pure functions over flat
+arrays, and their results and errors are identical on all backends. The ``reference`` backend is
 their executable definition.
 
 Conventions
 -----------
-- A batch of N masks of one size is two arrays: ``run_ends`` (all masks, one after the other) and
-  ``offsets`` (int64, N + 1). Mask ``i`` is ``run_ends[offsets[i]:offsets[i + 1]]``: the strictly
-  increasing column-major pixel offsets, all below ``height * width``, at which the mask flips,
-  starting from background. Pixel (y, x) has the offset ``x * height + y``.
-- ``run_ends`` is uint32 while ``height * width < 2**32`` and uint64 from there on
-  (:func:`segcore.backends.sizes.run_end_dtype`), as argument and as result.
-- The caller has checked shapes, dtypes and sizes. What only a kernel can find out while it reads
-  (a broken count, an infinite coordinate) it raises as the ValueError of
-  :mod:`segcore.backends.errors`, for the first mask in batch order that has one.
-- Inputs are never written to. Arrays named ``out`` are the only ones that are.
+- A batch of N masks of the same size consists of two arrays: ``run_ends``, the concatenated run
+  ends of all masks, and ``offsets``, int64 of shape (N + 1,). Mask i is
+  ``run_ends[offsets[i]:offsets[i + 1]]``: the strictly increasing column-major pixel offsets, all
+  less than ``height * width``, at which the mask changes value, starting with background. Pixel
+  (y, x) has the offset ``x * height + y``.
+- ``run_ends`` is uint32 if ``height * width < 2**32`` and uint64 otherwise (see
+  :func:`segcore.backends.sizes.run_end_dtype`), both as an argument and as a result.
+- The caller validates shapes, dtypes and sizes. Errors that only a kernel can detect while reading
+  the data (an invalid count, an infinite coordinate) are the ValueErrors of
+  :mod:`segcore.backends.errors`, raised for the first invalid mask of the batch.
+- Inputs are never modified. Kernels only write to arrays named ``out``.
 """
 
 from __future__ import annotations
@@ -31,45 +32,46 @@ Batch: TypeAlias = tuple[RunEnds, Offsets]
 
 
 class Kernels(Protocol):
-    """The kernels. ``Batch`` is the pair (run_ends, offsets)."""
+    """The kernel functions. A ``Batch`` is a pair (run_ends, offsets)."""
 
     @property
     def name(self) -> str:
-        """The backend's name as in ``SEGCORE_BACKEND``: ``"native:avx2"``, ``"numba"``, ..."""
+        """Name of the backend, as in ``SEGCORE_BACKEND``: ``"native:avx2"``, ``"numba"``, ..."""
 
     # -- dense arrays ---------------------------------------------------------------------------
 
     def encode(self, dense: NDArray[Any], threshold: float | None) -> Batch:
-        """Encode the (N, H, W) array ``dense``, of any strides.
+        """Encode a dense array of shape (N, H, W) with any strides.
 
-        The dtype is bool, any integer, or float16/32/64, in native byte order. Without a
-        threshold (never for floats) nonzero is foreground. With one, ``dense > threshold`` is,
-        as NumPy compares an array with a Python float: the threshold is first rounded to the
-        dtype of a float array; an integer array is compared exactly. NaN is background.
+        The dtype is bool, any integer, or float16/32/64, in native byte order. If ``threshold`` is
+        None (never for floats), nonzero pixels are foreground, otherwise those with
+        ``dense > threshold``. Float arrays are compared with the threshold rounded to their dtype,
+        integer arrays exactly. NaN is background.
         """
 
     def encode_bits(self, rows: NDArray[np.uint8], width: int, little: bool) -> Batch:
-        """Encode masks of one bit a pixel.
+        """Encode bit-packed masks.
 
-        ``rows`` is the C-contiguous (N, H, ceil(W / 8)), as of ``numpy.packbits`` along the last
-        axis; H and W are below 2**31. A byte's first pixel is its highest bit or, if ``little``,
-        its lowest. The bits behind a row's last pixel do not count.
+        ``rows`` is C-contiguous with shape (N, H, ceil(W / 8)), as returned by ``numpy.packbits``
+        along the last axis; H and W are less than 2**31. The first pixel of a byte is its most
+        significant bit or, if ``little``, its least significant bit. Padding bits are ignored.
         """
 
     def encode_changes(self, columns: NDArray[np.uint8], height: int, width: int) -> Batch:
-        """Encode masks that flip wherever a byte differs from the one before it, the first from 0.
+        """Encode uint8 masks by value changes, as pycocotools does.
 
-        ``columns`` is the C-contiguous (N, height * width): the pixels of each mask in
-        column-major order. For zeros and ones it says what ``encode`` says; among other values
-        each change is a flip, as in pycocotools.
+        ``columns`` is C-contiguous with shape (N, height * width): the pixels of each mask in
+        column-major order. A mask changes between background and foreground at every byte that
+        differs from its predecessor; the first byte is compared with 0. For zeros and ones, the
+        result equals that of ``encode``.
         """
 
     def decode(self, run_ends: RunEnds, offsets: Offsets, out: NDArray[Any], zeroed: bool) -> None:
-        """Write the masks into the (N, H, W) array ``out`` as ones and zeros of its dtype.
+        """Write the masks into the array ``out`` of shape (N, H, W) as ones and zeros.
 
-        ``out`` has any strides and any numeric dtype of 1, 2, 4 or 8 bytes, in any byte order.
-        ``zeroed`` is the caller's promise that ``out`` holds nothing but zeros, so that the
-        background need not be written.
+        ``out`` has any strides and any numeric dtype of 1, 2, 4 or 8 bytes in any byte order. If
+        ``zeroed``, the caller guarantees that ``out`` contains only zeros, so that only the
+        foreground is written.
         """
 
     # -- COCO counts ------------------------------------------------------------------------------
@@ -77,41 +79,42 @@ class Kernels(Protocol):
     def string_decode(
         self, data: NDArray[np.uint8], data_offsets: Offsets, height: int, width: int
     ) -> Batch:
-        """Read COCO's compressed counts strings, laid end to end in ``data``.
+        """Decode COCO's compressed counts strings, concatenated in ``data``.
 
-        Zero runs are accepted and vanish. ``segcore/backends/errors.py`` has what raises.
+        Runs of length zero are accepted and removed. Invalid strings raise the errors of
+        :mod:`segcore.backends.errors`.
         """
 
     def string_encode(
         self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
     ) -> tuple[NDArray[np.uint8], Offsets]:
-        """Write COCO's compressed counts strings; the pair (data, data_offsets)."""
+        """Encode masks as COCO's compressed counts strings; returns (data, data_offsets)."""
 
     def counts_decode(
         self, counts: NDArray[np.int64], counts_offsets: Offsets, height: int, width: int
     ) -> Batch:
-        """Read run lengths, background first. Zero runs are accepted and vanish."""
+        """Decode run lengths, background first. Runs of length zero are accepted and removed."""
 
     def counts_encode(
         self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
     ) -> tuple[NDArray[np.int64], Offsets]:
-        """Write run lengths, background first: the pair (counts, counts_offsets).
+        """Encode masks as run lengths, background first; returns (counts, counts_offsets).
 
-        The first count is 0 where the mask's first pixel is foreground; no other is. They sum to
-        ``height * width``; a size without pixels gives the single count 0.
+        The counts of a mask sum to ``height * width``. The first count is 0 if the first pixel is
+        foreground; all others are positive. If the size has no pixels, there is one count, 0.
         """
 
-    # -- measures ---------------------------------------------------------------------------------
+    # -- measurements -----------------------------------------------------------------------------
 
     def area(
         self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
     ) -> NDArray[np.int64]:
-        """Count each mask's foreground pixels: (N,)."""
+        """Return the number of foreground pixels of each mask: shape (N,)."""
 
     def boxes(
         self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
     ) -> NDArray[np.int64]:
-        """Bound each mask: (N, 4), x0 y0 x1 y1, half-open; zeros where a mask is empty."""
+        """Return the bounding boxes x0 y0 x1 y1, half-open, zeros for empty masks: shape (N, 4)."""
 
     # -- set operations ---------------------------------------------------------------------------
 
@@ -125,19 +128,19 @@ class Kernels(Protocol):
         width: int,
         table: int,
     ) -> Batch:
-        """Apply a boolean function of two pixels, element by element.
+        """Apply a boolean function of two pixels to pairs of masks.
 
-        Bit ``2 * a + b`` of ``table`` (0..15) is the result for pixels ``a`` and ``b``: AND is
-        0b1000, OR 0b1110, XOR 0b0110, "a without b" 0b0100. Both batches have N masks, or one of
-        them has a single mask, which serves for every mask of the other.
+        Bit ``2 * a + b`` of ``table`` (0 to 15) is the result for pixel values ``a`` and ``b``: AND
+        is 0b1000, OR 0b1110, XOR 0b0110, AND NOT 0b0100. Both batches have N masks, or one of them
+        has a single mask, which is combined with each mask of the other.
         """
 
     def reduce(
         self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, intersect: bool
     ) -> Batch:
-        """Unite all masks, or intersect them, to a batch of one.
+        """Return the union, or intersection, of all masks as a batch of one mask.
 
-        The union of no masks is empty, their intersection is full.
+        For an empty batch, the union is empty and the intersection contains all pixels.
         """
 
     def resolve(
@@ -148,41 +151,41 @@ class Kernels(Protocol):
         width: int,
         limits: NDArray[np.int64],
     ) -> tuple[RunEnds, Offsets, NDArray[np.int64]]:
-        """Give each pixel to the first mask that takes it: (run_ends, offsets, overlaps).
+        """Assign each pixel to at most one mask; returns (run_ends, offsets, overlaps).
 
-        The masks take their turns in the order of the batch. ``overlaps`` (N,) counts the pixels
-        of each that are taken when its turn comes. Where these are more than the mask's of
-        ``limits`` (N,), it takes nothing, and comes out empty; else it takes, and comes out as,
-        its other pixels.
+        The masks are processed in batch order. ``overlaps``, shape (N,), is the number of pixels of
+        each mask that are already assigned to earlier masks. If it exceeds the mask's element of
+        ``limits``, shape (N,), the resulting mask is empty and no pixels are assigned to it.
+        Otherwise its remaining pixels are assigned to it and are the resulting mask.
         """
 
     def components(
         self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
     ) -> tuple[RunEnds, Offsets, NDArray[np.int64]]:
-        """Split masks into connected components: (run_ends, offsets, parents).
+        """Split masks into connected components; returns (run_ends, offsets, parents).
 
-        Pixels are neighbours that share a side or, with the ``connectivity`` 8 instead of 4, a
-        corner. A mask's components come in the order of their first pixels, masks in that of the
-        batch; ``parents`` (K,) says which mask each of the K components is of.
+        Pixels are neighbors if they share a side or, with ``connectivity`` 8 instead of 4, a
+        corner. Components are sorted by mask and then by their first pixel. ``parents``, shape
+        (K,), is the index of the mask that each of the K components belongs to.
         """
 
     def outline(
         self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
     ) -> tuple[NDArray[np.int64], Offsets, NDArray[np.int64], Offsets]:
-        """Trace the outlines of masks: (vertices, ring_offsets, outer, mask_offsets).
+        """Trace the outlines of masks; returns (vertices, ring_offsets, outer, mask_offsets).
 
-        A ring follows the cracks between pixels; pixel (y, x) is the square from (x, y) to
-        (x + 1, y + 1). Its vertices are its corners, x y each, without a repetition at the end:
-        ring ``r`` has ``vertices[ring_offsets[r]:ring_offsets[r + 1]]`` of the (P, 2), and mask
-        ``i`` the rings from ``mask_offsets[i]`` to ``mask_offsets[i + 1]``. Foreground is on the
-        right of who walks along a ring, where y points down. ``outer`` (R,) is -1 for a ring round
-        foreground, and for one round a hole the index of the ring round the foreground that it is
-        in. Pixels that share no more than a corner are in one ring with the ``connectivity`` 8,
-        and in two with 4; with holes it is the other way round.
+        Rings follow the edges between pixels; pixel (y, x) is the square from (x, y) to
+        (x + 1, y + 1). The vertices of a ring are its corners x y, without repeating the first:
+        ring r is ``vertices[ring_offsets[r]:ring_offsets[r + 1]]``, where ``vertices`` has shape
+        (P, 2), and mask i has the rings ``mask_offsets[i]`` to ``mask_offsets[i + 1] - 1``. With y
+        pointing down, foreground is on the right of the direction of travel, so exterior rings run
+        clockwise. ``outer``, shape (R,), is -1 for exterior rings, and the index of the exterior
+        ring around it for a hole. Foreground pixels that share only a corner are in the same ring
+        with ``connectivity`` 8 and in two rings with 4; for holes it is the opposite.
 
-        The first edge of a ring is the horizontal one of its leftmost column that is topmost. The
-        rings of a mask come in the order of their first edges, by column and then by row. A ring
-        begins at the left end of its first edge.
+        The first edge of a ring is the topmost horizontal edge in its leftmost column. A ring
+        starts at the left end of its first edge. The rings of a mask are sorted by the column, and
+        then the row, of their first edges.
         """
 
     def dilate(
@@ -193,12 +196,12 @@ class Kernels(Protocol):
         width: int,
         reach: NDArray[np.int64],
     ) -> Batch:
-        """Grow masks by a shape: (run_ends, offsets).
+        """Dilate masks with a structuring element.
 
-        A pixel (y, x) makes all pixels foreground that are ``k < len(reach)`` columns from it, to
-        either side, and at most ``reach[k]`` rows. ``reach`` has 1 to W numbers (1 where W is 0),
-        none negative, greater than H, or greater than the one before it. What is beyond the
-        picture's edges is background.
+        The element is symmetric: a foreground pixel sets all pixels at a distance of k
+        columns to either side, for ``k < len(reach)``, and at most ``reach[k]`` rows. ``reach`` has
+        1 to W elements (1 if W is 0), which are non-increasing and between 0 and H. Pixels outside
+        the image are background.
         """
 
     def overlap(
@@ -212,12 +215,12 @@ class Kernels(Protocol):
         above: float = 0.0,
         divisors: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.int64]:
-        """Count the common pixels of every pair: (n, m), 0 where they are too few.
+        """Compute the intersection areas of all pairs of masks: shape (n, m).
 
-        They are where ``common / divisor < above``, an exact int64 area divided by another in
-        float64. ``divisors`` (m,) says for each mask of ``b`` what the divisor is: 0 (for all,
-        without the argument) the area of the union, 1 that of the mask of ``a``, 2 that of the
-        smaller of both. What bounding boxes and areas show to be too few need not be counted.
+        Pairs with ``intersection / denominator < above`` (int64 areas, divided in float64) are set
+        to 0, so pairs that are ruled out by their bounding boxes and areas need not be computed.
+        ``divisors``, shape (m,), selects the denominator for each mask of ``b``: 0 (the default)
+        for the union area, 1 for the area of the mask of ``a``, 2 for the area of the smaller mask.
         """
 
     # -- shapes -----------------------------------------------------------------------------------
@@ -230,15 +233,15 @@ class Kernels(Protocol):
         height: int,
         width: int,
     ) -> Batch:
-        """Fill polygons by COCO's rule (``rleFrPoly``): even-odd within a ring, union of rings.
+        """Rasterize polygons like COCO (``rleFrPoly``): even-odd within a ring, union of rings.
 
-        ``coordinates`` is flat: x0 y0 x1 y1 ...; ring ``r`` has the points ``ring_offsets[r]`` to
-        ``ring_offsets[r + 1]``, and mask ``i`` the rings ``mask_offsets[i]`` to
-        ``mask_offsets[i + 1]``. A ring of fewer than three points covers nothing.
+        ``coordinates`` is flat: x0 y0 x1 y1 ... Ring r has the points ``ring_offsets[r]`` to
+        ``ring_offsets[r + 1] - 1``, and mask i has the rings ``mask_offsets[i]`` to
+        ``mask_offsets[i + 1] - 1``. Rings of fewer than three points are empty.
         """
 
     def rasterize_boxes(self, boxes: NDArray[np.float64], height: int, width: int) -> Batch:
-        """Fill (N, 4) boxes x0 y0 x1 y1: COCO's polygon rule for their four corners."""
+        """Rasterize boxes x0 y0 x1 y1, shape (N, 4), like polygons with the same corners."""
 
     # -- soft masks -------------------------------------------------------------------------------
 
@@ -253,28 +256,28 @@ class Kernels(Protocol):
         width: int,
         threshold: float,
     ) -> Batch:
-        """Interpolate scores, and encode what is above the threshold, without the dense array.
+        """Interpolate scores bilinearly and encode the pixels above a threshold.
 
-        ``scores`` is the C-contiguous (N, h, w), ``threshold`` a float32 number between -2**126 and
-        2**126. A score beyond these becomes the bound itself, and NaN the lower one, so that all
-        arithmetic is finite.
+        ``scores`` is C-contiguous with shape (N, h, w), and ``threshold`` is a float32 value
+        between -2**126 and 2**126. Scores are clipped to these bounds, and NaN becomes the lower
+        one, so that all arithmetic is finite.
 
-        ``windows`` is (N, 6): x0 y0 x1 y1, the part of the picture that mask ``i`` can cover, then
-        the places in ``x_positions`` and ``y_positions`` of what belongs to its column x0 and its
-        row y0. Outside is background. Positions tell where among the samples of an axis a column
-        or row lies, from 0 to the last sample; within a window they never descend. Their whole
-        part ``i`` and fraction ``f`` make a value, in float32 without fused operations, of the
-        samples ``a`` at ``i`` and ``b`` at ``i + 1`` (or ``i``, where that is the last):
-        ``a + f * (b - a)``. First columns are interpolated, then rows. Values greater than the
-        threshold are foreground.
+        ``windows`` has shape (N, 6). The first four columns are the part x0 y0 x1 y1 of the image
+        that a mask can cover; pixels outside it are background. The last two columns are the
+        indices in ``x_positions`` and ``y_positions`` of the elements for column x0 and row y0. A
+        position is the coordinate of a column or row in units of samples, from 0 to the last
+        sample; within a window, positions are non-decreasing. A position with integer part i and
+        fraction f has the value ``a + f * (b - a)``, computed in float32 without fused operations,
+        where a is sample i and b is sample i + 1 (or i, if it is the last). Columns are
+        interpolated first, then rows. Values greater than the threshold are foreground.
 
-        With ``inner``, positions are not among the scores but in an intermediate picture, whose
-        own columns and rows lie at the positions ``inner`` = (x, y) among the scores. First all
-        columns are interpolated, in both steps, then all rows.
+        With ``inner`` = (x, y), the positions refer to an intermediate image, whose columns and
+        rows are at the positions x and y of the scores. All columns are interpolated first, in both
+        steps, then all rows.
 
-        (As ``f`` is less than 1, rounding keeps the value between ``a`` and ``b``, and monotone
-        in ``f``. So the boundary passes only through cells whose corners differ, and in a column
-        once at most through each. Work and memory need not grow with the picture.)
+        Since f is less than 1, the rounded value is between a and b and monotonic in f. The
+        boundary therefore passes only through cells whose corners differ, and through each at most
+        once per column, so work and memory need not grow with the size of the image.
         """
 
     # -- class scores -----------------------------------------------------------------------------
@@ -286,24 +289,25 @@ class Kernels(Protocol):
         y_positions: NDArray[np.float32],
         out: NDArray[np.unsignedinteger[Any]],
     ) -> None:
-        """Interpolate class scores, and write the class that is the greatest at each pixel.
+        """Interpolate class scores bilinearly and write the argmax of each pixel.
 
-        ``scores`` is the C-contiguous (C, h, w), C from 1 to 2**31. A score beyond 2**126 becomes
-        that bound, one below -2**126, or NaN, the lower bound, so that all arithmetic is finite.
+        ``scores`` is C-contiguous with shape (C, h, w), with C from 1 to 2**31. Scores are clipped
+        to -2**126 and 2**126, and NaN becomes the lower bound, so that all arithmetic is finite.
 
-        Positions tell where among the samples of an axis a column or row of ``out`` lies, from 0
-        to the last sample; they never descend. Their whole part ``i`` and fraction ``f`` make a
-        value, in float32 without fused operations, of the samples ``a`` at ``i`` and ``b`` at
-        ``i + 1`` (or ``i``, where that is the last): ``a + f * (b - a)``. First columns are
-        interpolated, then rows.
+        A position is the coordinate of a column or row of ``out`` in units of samples, from 0 to
+        the last sample; positions are non-decreasing. A position with integer part i and fraction f
+        has the value ``a + f * (b - a)``, computed in float32 without fused operations, where a is
+        sample i and b is sample i + 1 (or i, if it is the last). Columns are interpolated first,
+        then rows.
 
-        The pixels between the same four samples are a cell. In it, a class that another one beats
-        at all four does not win: it is less than the other at all of them or, where it comes after
-        the other, greater at none. (In exact arithmetic it could not win anyhow. Where one class
-        wins at all four samples, the cell is constant; in others few classes need be interpolated.)
+        The pixels between the same four samples form a cell. In a cell, a class is dominated, and
+        cannot win, if another class has greater scores at all four samples, or comes first and has
+        lower scores at none of them. (In exact arithmetic it could not win anyway. If one class
+        dominates all others, the cell is constant; otherwise few classes need to be interpolated.)
 
-        ``out`` is C-contiguous (H, W), of a dtype that holds C - 1. A pixel becomes the index of
-        the greatest value, the first one of equals, among the classes that are not beaten.
+        ``out`` is C-contiguous with shape (H, W) and a dtype that holds C - 1. A pixel is set to
+        the index of the greatest value (the first one in a tie) among the classes that are not
+        dominated.
         """
 
     # -- label maps -------------------------------------------------------------------------------
@@ -316,28 +320,28 @@ class Kernels(Protocol):
         values: NDArray[Any],
         out: NDArray[Any],
     ) -> None:
-        """Paint masks over the (H, W) integer array ``out``, of any strides.
+        """Paint masks on the integer array ``out`` of shape (H, W) with any strides.
 
-        For each index ``i`` of ``order``, in that order, the pixels of mask ``i`` become
-        ``values[i]``; the others stay. ``values`` (N,) has the dtype of ``out``, in native byte
-        order. An index may come twice, or never.
+        For each index i in ``order``, the pixels of mask i are set to ``values[i]``; other pixels
+        are unchanged. ``values``, shape (N,), has the dtype of ``out`` in native byte order. An
+        index may be repeated or missing.
         """
 
     def label_runs(
         self, labels: NDArray[Any], background: int | None
     ) -> tuple[NDArray[Any], RunEnds, Offsets]:
-        """Split the (H, W) integer array ``labels``, of any strides, into one mask a label.
+        """Split a label map into one mask per label; returns (ids, run_ends, offsets).
 
-        Returns (ids, run_ends, offsets): the labels that occur, ascending, in the dtype of
-        ``labels`` (native byte order), without ``background`` unless that is None.
+        ``labels`` is an integer array of shape (H, W) with any strides. ``ids`` are its distinct
+        labels in ascending order, in native byte order, without ``background`` unless it is None.
         """
 
     def overlap_table(
         self, labels_a: NDArray[Any], labels_b: NDArray[Any]
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
-        """Count the pixels of each pair of labels that two (H, W) maps have at the same pixel.
+        """Compute the sparse contingency table of two label maps.
 
-        The maps are integers of any dtype, each of its own, and of any strides. Returns
-        (values_a, values_b, counts), (K,) each: the pairs that occur, ascending by (a, b), in the
-        dtype of the map (native byte order), and their numbers of pixels.
+        The maps have shape (H, W), any strides, and possibly different integer dtypes. Returns
+        (values_a, values_b, counts), each of shape (K,): the distinct pairs of labels, sorted by
+        (a, b), in the dtypes of the maps (native byte order), and their numbers of pixels.
         """

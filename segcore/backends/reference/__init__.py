@@ -1,7 +1,7 @@
-"""The ``reference`` backend: plain NumPy, written to be read as the kernels' definition.
+"""The ``reference`` backend: plain NumPy, written to be read as the definition of the kernels.
 
-It is the oracle of the tests, and serves where there is neither a compiler nor Numba. What each
-kernel means is said in :mod:`segcore.backends.protocol`.
+The tests compare the other backends with it, and it is used if neither compiled kernels nor Numba
+are available. :mod:`segcore.backends.protocol` documents the kernels.
 """
 
 from segcore.backends.reference.argmax_resample import argmax_resample

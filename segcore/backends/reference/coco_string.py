@@ -1,9 +1,9 @@
-"""COCO's run lengths, plain and as compressed strings.
+"""COCO run lengths, as plain counts and as compressed strings.
 
-A string holds one number a count: the first three counts are themselves, each later one is its
-difference to the count two before it. A number is written in groups of five bits, lowest first,
-each as the character 48 + group, plus 32 where another group follows; bit 4 of the last group is
-the sign.
+A compressed string contains one number per count. The first three numbers are the counts
+themselves; each later one is the difference from the count two before it. A number is written in
+groups of five bits, least significant first. Each group is the character 48 + group, plus 32 if
+another group follows. Bit 4 of the last group is the sign.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FIRST, _LAST = ord("0"), ord("o")
 def counts_decode(
     counts: NDArray[np.int64], counts_offsets: Offsets, height: int, width: int
 ) -> Batch:
-    """Read run lengths."""
+    """Decode run lengths."""
     masks = []
     for mask, (start, end) in enumerate(pairwise(counts_offsets)):
         lengths = counts[start:end]
@@ -36,7 +36,7 @@ def counts_decode(
 def counts_encode(
     run_ends: RunEnds, offsets: Offsets, height: int, width: int
 ) -> tuple[NDArray[np.int64], Offsets]:
-    """Write run lengths."""
+    """Encode masks as run lengths."""
     counts = [
         np.diff(flips, prepend=0, append=height * width) for flips in split(run_ends, offsets)
     ]
@@ -47,13 +47,13 @@ def counts_encode(
 
 
 def string_decode(data: NDArray[np.uint8], data_offsets: Offsets, height: int, width: int) -> Batch:
-    """Read compressed strings."""
+    """Decode compressed strings."""
     masks = []
     for mask, (start, end) in enumerate(pairwise(data_offsets)):
         string = data[start:end]
         error, readable = _first_error(mask, string)
         lengths = _read(string[:readable])
-        _check_runs(mask, lengths, height, width)  # they come before the error in the string
+        _check_runs(mask, lengths, height, width)  # errors of earlier counts take precedence
         if error:
             raise error
         _check_total(mask, lengths, height, width)
@@ -64,32 +64,32 @@ def string_decode(data: NDArray[np.uint8], data_offsets: Offsets, height: int, w
 def string_encode(
     run_ends: RunEnds, offsets: Offsets, height: int, width: int
 ) -> tuple[NDArray[np.uint8], Offsets]:
-    """Write compressed strings."""
+    """Encode masks as compressed strings."""
     return write_strings(*counts_encode(run_ends, offsets, height, width))
 
 
 def write_strings(
     counts: NDArray[np.int64], counts_offsets: Offsets
 ) -> tuple[NDArray[np.uint8], Offsets]:
-    """Write run lengths below 2**59 as compressed strings, whatever they sum to."""
+    """Encode run lengths below 2**59 as compressed strings, without checking their sum."""
     index = np.arange(len(counts)) - np.repeat(counts_offsets[:-1], np.diff(counts_offsets))
     two_before = np.concatenate([[0, 0], counts])[: len(counts)]
     rest = counts - np.where(index > 2, two_before, 0)
 
-    characters = np.zeros((len(counts), errors.MAX_STRING_GROUPS), np.uint8)  # 0: none there
+    characters = np.zeros((len(counts), errors.MAX_STRING_GROUPS), np.uint8)  # 0: unused
     more = np.ones(len(counts), np.bool_)
     for column in characters.T:
         group = rest & 31
         rest = rest >> 5
-        sign_is_told = np.where(group & 16, rest == -1, rest == 0)
-        column[more] = (group + np.where(sign_is_told, 0, 32) + _FIRST)[more]
-        more &= ~sign_is_told
+        is_last = np.where(group & 16, rest == -1, rest == 0)
+        column[more] = (group + np.where(is_last, 0, 32) + _FIRST)[more]
+        more &= ~is_last
     ends = offsets_of((characters != 0).sum(axis=1))
     return characters[characters != 0], ends[counts_offsets]
 
 
 def read_string(mask: int, string: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Read the run lengths of a compressed string, whatever they sum to."""
+    """Decode the run lengths of a compressed string, without checking their sum."""
     error, readable = _first_error(mask, string)
     lengths = _read(string[:readable])
     negative = np.flatnonzero(lengths < 0)
@@ -102,43 +102,43 @@ def read_string(mask: int, string: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def _first_error(mask: int, string: NDArray[np.uint8]) -> tuple[ValueError | None, int]:
-    """Find what is wrong first with the characters, and how many before it are whole counts."""
-    wrong = np.flatnonzero((string < _FIRST) | (string > _LAST))
-    legal = int(wrong[0]) if len(wrong) else len(string)
-    lasts = np.flatnonzero((string[:legal] - _FIRST) < 32)  # the last characters of counts
-    starts = np.concatenate([[0], lasts + 1])
-    ends = np.append(lasts + 1, legal)
+    """Return the first error of a string, if any, and the number of characters in whole counts."""
+    invalid = np.flatnonzero((string < _FIRST) | (string > _LAST))
+    valid = int(invalid[0]) if len(invalid) else len(string)
+    last_characters = np.flatnonzero((string[:valid] - _FIRST) < 32)  # of each count
+    starts = np.concatenate([[0], last_characters + 1])
+    ends = np.append(last_characters + 1, valid)
     overlong = np.flatnonzero(ends - starts > errors.MAX_STRING_GROUPS)
     if len(overlong):
         run = int(overlong[0])
         return errors.string_overlong(mask, run), int(starts[run])
     readable = int(starts[-1])
-    if len(wrong):
-        return errors.string_byte(mask, legal, int(string[legal])), readable
-    if readable < legal:
+    if len(invalid):
+        return errors.string_byte(mask, valid, int(string[valid])), readable
+    if readable < valid:
         return errors.string_truncated(mask), readable
     return None, readable
 
 
 def _read(string: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Read whole counts. Those after an impossible one may have wrapped."""
+    """Decode a string of whole counts. Counts after an invalid one may have overflowed."""
     if len(string) == 0:
         return np.empty(0, np.int64)
     codes = string.astype(np.int64) - _FIRST
     is_last = codes < 32
     starts = np.concatenate([[0], np.flatnonzero(is_last)[:-1] + 1])
-    place = np.arange(len(codes)) - np.repeat(starts, np.diff(starts, append=len(codes)))
+    group = np.arange(len(codes)) - np.repeat(starts, np.diff(starts, append=len(codes)))
     signed = np.where(is_last & (codes & 16 != 0), (codes & 31) - 32, codes & 31)
-    counts = np.add.reduceat(signed << (5 * place), starts)
-    for chain in (counts[1::2], counts[2::2]):
-        np.cumsum(chain, out=chain)
+    counts = np.add.reduceat(signed << (5 * group), starts)
+    for differences in (counts[1::2], counts[2::2]):
+        np.cumsum(differences, out=differences)
     return counts
 
 
 def _check_runs(mask: int, lengths: NDArray[np.int64], height: int, width: int) -> None:
-    """Raise for the first run that is negative or passes the last pixel."""
+    """Raise ValueError for the first run that is negative or extends beyond the last pixel."""
     pixels = height * width
-    # No step is longer than the size plus one, so the sum passes it before it can wrap.
+    # Clip the runs, so that the sum exceeds the number of pixels before it can overflow.
     sums = np.cumsum(np.clip(lengths, 0, pixels + 1))
     bad = np.flatnonzero((lengths < 0) | (sums > pixels))
     if len(bad) == 0:
@@ -151,7 +151,7 @@ def _check_runs(mask: int, lengths: NDArray[np.int64], height: int, width: int) 
 
 
 def _check_total(mask: int, lengths: NDArray[np.int64], height: int, width: int) -> None:
-    """Raise if runs that passed the check before end early."""
+    """Raise ValueError if runs that passed `_check_runs` end before the last pixel."""
     total = int(lengths.sum())
     if total < height * width:
         raise errors.runs_too_short(mask, total, height, width)

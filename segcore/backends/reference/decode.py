@@ -1,4 +1,4 @@
-"""Run ends to dense arrays."""
+"""Decode run ends to dense arrays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from segcore.backends.reference.flips import foreground, split
 
 
 def decode(run_ends: RunEnds, offsets: Offsets, out: NDArray[Any], zeroed: bool) -> None:
-    """Draw masks: ones on zeros."""
+    """Write masks as ones and zeros."""
     _, height, width = out.shape
     if not zeroed:
         out[...] = 0

@@ -1,4 +1,4 @@
-"""Masks grown by a shape."""
+"""Dilation of masks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from segcore.backends.reference.flips import Flips, at_least, join, pieces, spli
 def dilate(
     run_ends: RunEnds, offsets: Offsets, height: int, width: int, reach: NDArray[np.int64]
 ) -> Batch:
-    """Grow each mask."""
+    """Dilate each mask."""
     masks = split(run_ends, offsets)
     return join((_dilate(flips, height, width, reach) for flips in masks), height, width)
 

@@ -1,4 +1,4 @@
-"""Dense arrays to run ends."""
+"""Encode dense arrays to run ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from segcore.backends.reference.flips import join
 
 
 def encode(dense: NDArray[Any], threshold: float | None) -> Batch:
-    """Encode masks: the places where a pixel differs from the one before it."""
+    """Encode masks as the offsets of pixels that differ from their predecessors."""
     _, height, width = dense.shape
     columns = (_foreground(image, threshold).ravel(order="F") for image in dense)
     return join(
@@ -22,15 +22,15 @@ def encode(dense: NDArray[Any], threshold: float | None) -> Batch:
 
 
 def _foreground(image: NDArray[Any], threshold: float | None) -> NDArray[np.bool_]:
-    """Say which pixels are foreground."""
+    """Return the mask of the foreground pixels."""
     result: NDArray[np.bool_]
     if threshold is None:
         result = image != 0
     elif image.dtype.kind == "f":
-        with np.errstate(over="ignore"):  # beyond the dtype's range lies its infinity
+        with np.errstate(over="ignore"):  # thresholds beyond the range become infinite
             result = image > image.dtype.type(threshold)
     elif math.isfinite(threshold):
-        # NumPy compares integers with a Python integer exactly, with a float it does not.
+        # NumPy compares integers exactly with a Python int, but not with a float.
         numbers = image.view(np.uint8) if image.dtype == np.bool_ else image
         result = numbers > math.floor(threshold)
     else:

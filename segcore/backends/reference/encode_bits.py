@@ -1,4 +1,4 @@
-"""Bits to run ends."""
+"""Encode bit-packed masks to run ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from segcore.backends.reference.flips import join
 
 
 def encode_bits(rows: NDArray[np.uint8], width: int, little: bool) -> Batch:
-    """Encode masks of one bit a pixel: the places where it differs from the one before it."""
+    """Encode masks as the offsets of bits that differ from their predecessors."""
     order: Literal["little", "big"] = "little" if little else "big"
     images = (np.unpackbits(image, axis=1, count=width, bitorder=order) for image in rows)
     flips = (np.flatnonzero(np.diff(image.ravel(order="F"), prepend=0)) for image in images)

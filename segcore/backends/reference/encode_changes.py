@@ -1,4 +1,4 @@
-"""Bytes to run ends, by value."""
+"""Encode uint8 masks to run ends by value changes."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from segcore.backends.reference.flips import join
 
 
 def encode_changes(columns: NDArray[np.uint8], height: int, width: int) -> Batch:
-    """Encode masks that flip wherever a byte differs from the one before it, the first from 0."""
+    """Encode masks as the offsets of bytes that differ from their predecessors, initially 0."""
     return join((np.flatnonzero(np.diff(pixels, prepend=0)) for pixels in columns), height, width)

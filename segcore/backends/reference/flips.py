@@ -1,7 +1,7 @@
-"""One mask as its flips: what the kernels of this package are made of.
+"""Masks as flips, the representation used by the reference kernels.
 
-The flips of a mask are its run ends as int64, which holds every sum and difference of positions
-(sizes are below 2**59 pixels).
+The flips of a mask are its run ends as int64, which cannot overflow in sums and differences of
+pixel offsets (images have fewer than 2**59 pixels).
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from segcore.backends.sizes import run_end_dtype
 
 Flips = NDArray[np.int64]
 Piece = tuple[int, int]
-"""A run within one column, or over all of several: where it starts, and where it stops."""
+"""Start and stop of a run within one column, or of a run that consists of whole columns."""
 
 
 def split(run_ends: RunEnds, offsets: Offsets) -> list[Flips]:
-    """Take a batch apart into the flips of each mask."""
+    """Return the flips of each mask of a batch."""
     flips = run_ends.astype(np.int64)
     return [flips[start:end] for start, end in pairwise(offsets)]
 
 
 def offsets_of(lengths: Sequence[int] | NDArray[np.int64]) -> Offsets:
-    """Give the offsets of items of these lengths, laid end to end."""
+    """Return the offsets of concatenated items with the given lengths."""
     offsets = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets
 
 
 def join(masks: Iterable[Flips], height: int, width: int) -> Batch:
-    """Lay masks end to end, as a batch."""
+    """Concatenate masks into a batch."""
     masks = list(masks)
     run_ends = np.concatenate([np.empty(0, np.int64), *masks])
     return (
@@ -44,39 +44,41 @@ def join(masks: Iterable[Flips], height: int, width: int) -> Batch:
 
 
 def spans(flips: Flips, pixels: int) -> tuple[Flips, Flips]:
-    """Give the starts and the ends (exclusive) of the foreground's runs."""
+    """Return the starts and ends (exclusive) of the foreground runs."""
     if len(flips) % 2:
         flips = np.append(flips, pixels)
     return flips[0::2], flips[1::2]
 
 
 def pieces(flips: Flips, height: int, width: int) -> list[Piece]:
-    """Cut the foreground's runs at the ends of columns, but not where they fill whole columns."""
-    found = []
-    for start, stop in zip(*(each.tolist() for each in spans(flips, height * width)), strict=True):
-        first, last = start // height, stop // height  # columns; whole ones are before `last`
-        whole = first if start == first * height else first + 1
-        cuts = (whole, last) if whole < last else (whole,)
-        places = [start, *(min(stop, cut * height) for cut in cuts), stop]
-        found += [part for part in pairwise(places) if part[0] < part[1]]
-    return found
+    """Split the foreground runs at column boundaries, keeping whole columns together."""
+    result = []
+    starts, stops = spans(flips, height * width)
+    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+        # The run covers the columns from first_whole to last (exclusive) completely.
+        first, last = start // height, stop // height
+        first_whole = first if start == first * height else first + 1
+        cuts = (first_whole, last) if first_whole < last else (first_whole,)
+        bounds = [start, *(min(stop, cut * height) for cut in cuts), stop]
+        result += [piece for piece in pairwise(bounds) if piece[0] < piece[1]]
+    return result
 
 
 def cancel(positions: Flips, pixels: int) -> Flips:
-    """Make flips of sorted positions: two at one place undo each other; the end is no pixel."""
-    places, times = np.unique(positions, return_counts=True)
-    flips: Flips = places[(times % 2 == 1) & (places < pixels)]
+    """Return the offsets that occur an odd number of times and are less than `pixels`, sorted."""
+    offsets, counts = np.unique(positions, return_counts=True)
+    flips: Flips = offsets[(counts % 2 == 1) & (offsets < pixels)]
     return flips
 
 
 def changes(points: Flips, inside: NDArray[np.bool_]) -> Flips:
-    """Keep the points at which ``inside``, false before the first point, becomes another."""
+    """Return the points at which `inside` changes; it is False before the first point."""
     kept: Flips = points[np.diff(inside, prepend=False)]
     return kept
 
 
 def at_least(depth: int, masks: Sequence[Flips], pixels: int) -> Flips:
-    """Give the mask of the pixels that ``depth`` or more of the masks cover."""
+    """Return the mask of the pixels that at least `depth` of the masks cover."""
     if pixels == 0:
         return np.empty(0, np.int64)
     pairs = [spans(flips, pixels) for flips in masks]
@@ -90,7 +92,7 @@ def at_least(depth: int, masks: Sequence[Flips], pixels: int) -> Flips:
 
 
 def foreground(flips: Flips, height: int, width: int) -> NDArray[np.bool_]:
-    """Draw a mask: (H, W)."""
+    """Decode a mask to a bool array of shape (H, W)."""
     toggles = np.zeros(height * width, np.bool_)
     toggles[flips] = True
     return np.logical_xor.accumulate(toggles).reshape(width, height).T

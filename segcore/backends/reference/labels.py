@@ -1,4 +1,4 @@
-"""A label map to masks."""
+"""Encode a label map as one mask per label."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from segcore.backends.sizes import run_end_dtype
 def label_runs(
     labels: NDArray[Any], background: int | None
 ) -> tuple[NDArray[Any], RunEnds, Offsets]:
-    """Cut the map into runs of one label, and sort those by label."""
+    """Split the map into runs of equal labels and group the runs by label."""
     height, width = labels.shape
     pixels = labels.ravel(order="F").astype(labels.dtype.newbyteorder("="))
-    begins = np.ones(len(pixels), np.bool_)
-    begins[1:] = pixels[1:] != pixels[:-1]
-    starts = np.flatnonzero(begins)
+    is_first = np.ones(len(pixels), np.bool_)
+    is_first[1:] = pixels[1:] != pixels[:-1]
+    starts = np.flatnonzero(is_first)
     ends = np.append(starts[1:], len(pixels))[: len(starts)]
-    label = pixels[starts]
+    run_labels = pixels[starts]
     if background is not None:
-        keep = label != background
-        starts, ends, label = starts[keep], ends[keep], label[keep]
+        keep = run_labels != background
+        starts, ends, run_labels = starts[keep], ends[keep], run_labels[keep]
 
-    by_label = np.argsort(label, kind="stable")
-    ids, group = np.unique(label[by_label], return_inverse=True)
+    by_label = np.argsort(run_labels, kind="stable")
+    ids, group = np.unique(run_labels[by_label], return_inverse=True)
     flips = np.stack([starts, ends], axis=1)[by_label].ravel()
-    inside = flips < len(pixels)  # the last run ends with the map
+    inside = flips < len(pixels)  # the end of the map is not a flip
     lengths = np.bincount(np.repeat(group, 2)[inside], minlength=len(ids))
     return ids, flips[inside].astype(run_end_dtype(height, width)), offsets_of(lengths)

@@ -10,7 +10,7 @@ from segcore.backends.reference.flips import Flips, spans, split
 
 
 def area(run_ends: RunEnds, offsets: Offsets, height: int, width: int) -> NDArray[np.int64]:
-    """Sum the foreground's runs."""
+    """Return the total length of the foreground runs of each mask."""
     areas = np.zeros(len(offsets) - 1, np.int64)
     for mask, flips in enumerate(split(run_ends, offsets)):
         starts, ends = spans(flips, height * width)
@@ -19,7 +19,7 @@ def area(run_ends: RunEnds, offsets: Offsets, height: int, width: int) -> NDArra
 
 
 def boxes(run_ends: RunEnds, offsets: Offsets, height: int, width: int) -> NDArray[np.int64]:
-    """Bound each mask."""
+    """Return the bounding box of each mask."""
     boxes = np.zeros((len(offsets) - 1, 4), np.int64)
     for mask, flips in enumerate(split(run_ends, offsets)):
         if len(flips):
@@ -31,7 +31,9 @@ def _box(flips: Flips, height: int, width: int) -> tuple[int, int, int, int]:
     starts, ends = spans(flips, height * width)
     first_x, first_y = np.divmod(starts, height)
     last_x, last_y = np.divmod(ends - 1, height)
-    if np.any(first_x < last_x):  # that run has the bottom of one column and the top of the next
+    if np.any(
+        first_x < last_x
+    ):  # this run includes the bottom of one column and the top of the next
         top, bottom = 0, height
     else:
         top, bottom = first_y.min(), last_y.max() + 1

@@ -1,4 +1,4 @@
-"""Set operations: on two batches element by element, and on all masks of one."""
+"""Set operations on pairs of masks, and on all masks of a batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def combine(
     width: int,
     table: int,
 ) -> Batch:
-    """Apply a boolean function of two pixels."""
+    """Apply a boolean function of two pixels to pairs of masks."""
     a, b = split(a_run_ends, a_offsets), split(b_run_ends, b_offsets)
     if len(a) == 1:
         a = a * len(b)
@@ -35,7 +35,7 @@ def _combine(a: Flips, b: Flips, pixels: int, table: int) -> Flips:
 
 
 def reduce(run_ends: RunEnds, offsets: Offsets, height: int, width: int, intersect: bool) -> Batch:
-    """Unite or intersect all masks: the pixels in one or more, or in every one."""
+    """Return the union of all masks (depth 1), or their intersection (depth N)."""
     masks = split(run_ends, offsets)
     depth = len(masks) if intersect else 1
     return join([at_least(depth, masks, height * width)], height, width)

@@ -1,4 +1,4 @@
-"""The outlines of masks."""
+"""Outlines of masks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from segcore.backends.protocol import Offsets, RunEnds
 from segcore.backends.reference.flips import Piece, offsets_of, pieces, split
 
 Point = tuple[int, int]  # x, y
-Edge = tuple[Point, Point]  # with foreground on its right
+Edge = tuple[Point, Point]  # from, to, with foreground on the right
 Ring = list[Point]
 Block = tuple[int, int, int, int]  # left, right, top, bottom: half-open
 
@@ -19,7 +19,7 @@ Block = tuple[int, int, int, int]  # left, right, top, bottom: half-open
 def outline(
     run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
 ) -> tuple[NDArray[np.int64], Offsets, NDArray[np.int64], Offsets]:
-    """Trace the outlines of each mask."""
+    """Trace the exterior rings and holes of each mask."""
     rings: list[Ring] = []
     outer: list[int] = []
     counts: list[int] = []
@@ -34,7 +34,7 @@ def outline(
 
 
 def _trace(runs: list[Piece], height: int, connectivity: int) -> tuple[list[Ring], list[int]]:
-    """Give the rings of a mask, and for each the ring that it is a hole in, or -1."""
+    """Return the rings of a mask, and for each the exterior ring around it if a hole, else -1."""
     blocks = [_block(run, height) for run in runs]
     edges = _edges(blocks)
     ring_of: dict[Edge, int] = {}
@@ -45,27 +45,27 @@ def _trace(runs: list[Piece], height: int, connectivity: int) -> tuple[list[Ring
         for first in (upper, lower):
             if first in ring_of:
                 continue
-            walked = _walk(first, edges, connectivity)
-            ring_of |= dict.fromkeys(walked, len(rings))
+            path = _follow(first, edges, connectivity)
+            ring_of |= dict.fromkeys(path, len(rings))
             if first is lower:
-                walked.append(walked.pop(0))  # to begin at its left end
+                path.append(path.pop(0))  # start at the left end
                 above = ring_of[upper]
                 outer.append(above if outer[above] < 0 else outer[above])
             else:
                 outer.append(-1)
-            rings.append(_corners(walked))
+            rings.append(_corners(path))
     return rings, outer
 
 
 def _block(run: Piece, height: int) -> Block:
-    """Give the sides of a piece of a run: it is in one column, or fills several."""
+    """Return the rectangle of a run that is within one column or consists of whole columns."""
     start, stop = run
     left, right = start // height, (stop - 1) // height + 1
     return left, right, start - left * height, stop - (right - 1) * height
 
 
 def _edges(blocks: list[Block]) -> dict[Point, list[Point]]:
-    """Give all edges: for each point the points that one can go to from there."""
+    """Return the boundary edges, as a list of successors for each point."""
     edges: dict[Point, list[Point]] = {}
     ends_at: dict[int, list[Block]] = {}
     begins_at: dict[int, list[Block]] = {}
@@ -82,7 +82,7 @@ def _edges(blocks: list[Block]) -> dict[Point, list[Point]]:
         )
         on_left = on_right = False
         for y0, y1 in itertools.pairwise(sorted(left_corners | right_corners)):
-            # Blocks of one column do not touch: each corner enters one, or leaves it.
+            # Blocks in the same column do not touch, so each corner enters or leaves one block.
             on_left ^= y0 in left_corners
             on_right ^= y0 in right_corners
             if on_left and not on_right:
@@ -92,29 +92,36 @@ def _edges(blocks: list[Block]) -> dict[Point, list[Point]]:
     return edges
 
 
-def _walk(first: Edge, edges: dict[Point, list[Point]], connectivity: int) -> list[Edge]:
-    """Follow the edges from the first one until it comes again."""
-    walked = [first]
+def _follow(first: Edge, edges: dict[Point, list[Point]], connectivity: int) -> list[Edge]:
+    """Return the edges of the ring that contains the first edge, starting with it."""
+    path = [first]
     while True:
-        here, there = walked[-1]
-        ways = edges[there]
-        if len(ways) == 2:
-            # Two pixels meet here, corner to corner: to the right is the rest of this one.
-            ways = [way for way in ways if (_turn(here, there, way) < 0) == (connectivity == 8)]
-        edge = (there, ways[0])
+        previous, here = path[-1]
+        successors = edges[here]
+        if len(successors) == 2:
+            # Two pixels share this corner: a right turn stays at the same pixel, a left turn
+            # continues with the other one.
+            successors = [
+                point
+                for point in successors
+                if (_turn(previous, here, point) < 0) == (connectivity == 8)
+            ]
+        edge = (here, successors[0])
         if edge == first:
-            return walked
-        walked.append(edge)
+            return path
+        path.append(edge)
 
 
 def _turn(a: Point, b: Point, c: Point) -> int:
-    """Tell whether a way turns: more than 0 to the right, less to the left, where y points down."""
+    """Return a positive number for a right turn at b, negative for a left turn (y points down)."""
     return (b[0] - a[0]) * (c[1] - b[1]) - (b[1] - a[1]) * (c[0] - b[0])
 
 
-def _corners(walked: list[Edge]) -> Ring:
-    """Keep the points at which the way turns."""
-    before = [walked[-1], *walked[:-1]]
+def _corners(path: list[Edge]) -> Ring:
+    """Return the points at which the path turns."""
+    previous_edges = [path[-1], *path[:-1]]
     return [
-        edge[0] for last, edge in zip(before, walked, strict=True) if _turn(*last, edge[1]) != 0
+        edge[0]
+        for previous, edge in zip(previous_edges, path, strict=True)
+        if _turn(*previous, edge[1]) != 0
     ]

@@ -1,4 +1,4 @@
-"""Intersection areas of all pairs."""
+"""Pairwise intersection areas."""
 
 from __future__ import annotations
 
@@ -20,43 +20,43 @@ def overlap(
     above: float = 0.0,
     divisors: NDArray[np.uint8] | None = None,
 ) -> NDArray[np.int64]:
-    """Count the pixels of each mask of ``b`` that lie in the runs of each mask of ``a``."""
+    """Count the pixels of each mask of ``b`` within the runs of each mask of ``a``."""
     pixels = height * width
-    pairs = [spans(flips, pixels) for flips in split(a_run_ends, a_offsets)]
-    none = np.empty(0, np.int64)
-    starts = np.concatenate([none, *(start for start, _ in pairs)])
-    ends = np.concatenate([none, *(end for _, end in pairs)])
-    a_spans = offsets_of([len(start) for start, _ in pairs])
+    a_spans = [spans(flips, pixels) for flips in split(a_run_ends, a_offsets)]
+    empty = np.empty(0, np.int64)
+    starts = np.concatenate([empty, *(mask_starts for mask_starts, _ in a_spans)])
+    ends = np.concatenate([empty, *(mask_ends for _, mask_ends in a_spans)])
+    span_offsets = offsets_of([len(mask_starts) for mask_starts, _ in a_spans])
 
     areas = np.zeros((len(a_offsets) - 1, len(b_offsets) - 1), np.int64)
     for j, flips in enumerate(split(b_run_ends, b_offsets)):
-        common = _before(ends, flips, pixels) - _before(starts, flips, pixels)
-        areas[:, j] = np.diff(offsets_of(common)[a_spans])
+        common = _area_before(ends, flips, pixels) - _area_before(starts, flips, pixels)
+        areas[:, j] = np.diff(offsets_of(common)[span_offsets])
     if above > 0:
         a_area = area(a_run_ends, a_offsets, height, width)
         b_area = area(b_run_ends, b_offsets, height, width)
-        divisor = _divisor(areas, a_area[:, None], b_area, divisors)
-        areas[areas / np.maximum(divisor, 1) < above] = 0
+        denominator = _denominator(areas, a_area[:, None], b_area, divisors)
+        areas[areas / np.maximum(denominator, 1) < above] = 0
     return areas
 
 
-def _divisor(
+def _denominator(
     common: NDArray[np.int64],
     a_area: NDArray[np.int64],
     b_area: NDArray[np.int64],
     divisors: NDArray[np.uint8] | None,
 ) -> NDArray[np.int64]:
-    """Give what the common area of each pair is divided by: (n, m)."""
-    both = a_area + b_area - common
+    """Return the denominator of each pair: shape (n, m)."""
+    union = a_area + b_area - common
     if divisors is None:
-        return both
-    return np.choose(divisors, (both, a_area, np.minimum(a_area, b_area)))
+        return union
+    return np.choose(divisors, (union, a_area, np.minimum(a_area, b_area)))
 
 
-def _before(positions: Flips, flips: Flips, pixels: int) -> NDArray[np.int64]:
-    """Count the foreground pixels before each position."""
+def _area_before(positions: Flips, flips: Flips, pixels: int) -> NDArray[np.int64]:
+    """Return the number of foreground pixels before each position."""
     starts, ends = spans(flips, pixels)
     begun = np.searchsorted(starts, positions, side="right")
     area = offsets_of(ends - starts)[begun]
-    beyond = np.append(0, ends)[begun] - positions
-    return area - np.maximum(beyond, 0)
+    excess = np.append(0, ends)[begun] - positions
+    return area - np.maximum(excess, 0)

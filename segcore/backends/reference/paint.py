@@ -1,4 +1,4 @@
-"""Masks to a label map."""
+"""Painting of masks on a label map."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def paint(
     values: NDArray[Any],
     out: NDArray[Any],
 ) -> None:
-    """Paint masks one over the other."""
+    """Paint masks in the given order, later ones on top."""
     height, width = out.shape
     masks = split(run_ends, offsets)
-    for mask in order:
-        out[foreground(masks[mask], height, width)] = values[mask]
+    for index in order:
+        out[foreground(masks[index], height, width)] = values[index]

@@ -1,9 +1,9 @@
-"""Polygons and boxes to run ends, by COCO's rule (``rleFrPoly`` of pycocotools), bit for bit.
+"""Rasterize polygons and boxes exactly like COCO (``rleFrPoly`` in pycocotools).
 
-The rule: coordinates are scaled by 5 and rounded to integers, each edge is walked along its longer
-axis, and where the walk steps between the scaled abscissas 5k + 2 and 5k + 3 it crosses column k;
-the pixels of that column below the crossing flip. Nothing else of the walk matters, so the steps
-are computed here and not walked. The floating-point expressions are pycocotools' own.
+COCO scales the coordinates by 5 and rounds them to integers. It walks along the longer axis of each
+edge, and a step between the scaled abscissas 5k + 2 and 5k + 3 crosses column k: all pixels of this
+column below the crossing are flipped. Only these steps matter, so they are computed directly here
+instead of walking. The floating-point expressions are those of pycocotools.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from segcore.backends import errors
 from segcore.backends.protocol import Batch, Offsets
 from segcore.backends.reference.flips import Flips, at_least, cancel, join
 
-Integers = NDArray[np.int64]
+IntArray = NDArray[np.int64]
 
 
 def rasterize_polygons(
@@ -27,7 +27,7 @@ def rasterize_polygons(
     height: int,
     width: int,
 ) -> Batch:
-    """Fill polygons: even-odd within a ring, union of rings."""
+    """Rasterize polygons: even-odd within a ring, union of rings."""
     masks = []
     for mask, (first, last) in enumerate(pairwise(mask_offsets)):
         bounds = ring_offsets[first : last + 1]
@@ -41,14 +41,14 @@ def rasterize_polygons(
 
 
 def rasterize_boxes(boxes: NDArray[np.float64], height: int, width: int) -> Batch:
-    """Fill boxes."""
+    """Rasterize boxes."""
     masks = []
     for mask, box in enumerate(boxes):
         _check(mask, box)
         x0, y0, x1, y1 = _scaled(box)
         left, right = np.clip(_nearest(np.sort([x0, x1])), 0, width)
         top, bottom = np.clip(_nearest(np.sort([y0, y1])), 0, height)
-        if top == 0 and bottom == height:  # the columns are one run
+        if top == 0 and bottom == height:  # whole columns form a single run
             positions = np.array([left, right]) * height
         else:
             columns = np.arange(left, right)[:, None]
@@ -58,39 +58,39 @@ def rasterize_boxes(boxes: NDArray[np.float64], height: int, width: int) -> Batc
 
 
 def _check(mask: int, coordinates: NDArray[np.float64]) -> None:
-    """Raise for a coordinate that is NaN or too large."""
+    """Raise ValueError for the first coordinate that is NaN or too large."""
     bad = np.flatnonzero(~(np.abs(coordinates) <= errors.MAX_COORDINATE))
     if len(bad):
         raise errors.coordinate(mask, int(bad[0]))
 
 
-def _scaled(coordinates: NDArray[np.float64]) -> Integers:
+def _scaled(coordinates: NDArray[np.float64]) -> IntArray:
     return _truncated(5.0 * coordinates + 0.5)
 
 
-def _truncated(values: NDArray[np.float64]) -> Integers:
-    """Convert as C does: toward zero."""
+def _truncated(values: NDArray[np.float64]) -> IntArray:
+    """Convert to integers like C, rounding toward zero."""
     return values.astype(np.int64)
 
 
-def _nearest(scaled: Integers) -> Integers:
-    """Give ceil((scaled + 0.5) / 5 - 0.5): the first column or row whose 5k + 2 is not before."""
+def _nearest(scaled: IntArray) -> IntArray:
+    """Return ceil((scaled + 0.5) / 5 - 0.5), the first column or row k with 5k + 2 >= scaled."""
     return (scaled + 2) // 5
 
 
 def _ring(points: NDArray[np.float64], height: int, width: int) -> Flips:
-    """Fill one ring."""
+    """Return the flips of a single ring."""
     if len(points) < 3 or height * width == 0:
         return np.empty(0, np.int64)
     x, y = _scaled(points).T
     next_x, next_y = np.roll(x, -1), np.roll(y, -1)
-    flat = np.abs(next_x - x) >= np.abs(next_y - y)  # walked along x
+    is_flat = np.abs(next_x - x) >= np.abs(next_y - y)  # walked along x
     positions = []
     for edges, swap, crossed in (
-        (flat, x > next_x, _crossed_flat),
-        (~flat, y > next_y, _crossed_steep),
+        (is_flat, x > next_x, _crossed_flat),
+        (~is_flat, y > next_y, _crossed_steep),
     ):
-        # Each edge is walked upwards, whichever way the ring runs.
+        # Edges are walked in ascending order, regardless of the direction of the ring.
         xs, xe = np.where(swap, [next_x, x], [x, next_x])[:, edges]
         ys, ye = np.where(swap, [next_y, y], [y, next_y])[:, edges]
         left = np.clip(_nearest(np.minimum(xs, xe)), 0, width)
@@ -103,9 +103,9 @@ def _ring(points: NDArray[np.float64], height: int, width: int) -> Flips:
 
 
 def _crossed_flat(
-    column: Integers, xs: Integers, ys: Integers, xe: Integers, ye: Integers
-) -> Integers:
-    """Give the smaller ordinate of the step, of edges walked along x from xs up to xe."""
+    column: IntArray, xs: IntArray, ys: IntArray, xe: IntArray, ye: IntArray
+) -> IntArray:
+    """Return the smaller scaled row of the crossing step, for edges walked along x."""
     slope = (ye - ys) / (xe - xs)
     step = 5 * column + 2 - xs
     return np.minimum(
@@ -114,12 +114,12 @@ def _crossed_flat(
 
 
 def _crossed_steep(
-    column: Integers, xs: Integers, ys: Integers, xe: Integers, ye: Integers
-) -> Integers:
-    """Give the smaller ordinate of the step, of edges walked along y from ys up to ye."""
+    column: IntArray, xs: IntArray, ys: IntArray, xe: IntArray, ye: IntArray
+) -> IntArray:
+    """Return the smaller scaled row of the crossing step, for edges walked along y."""
     slope = (xe - xs) / (ye - ys)
     rises = xe > xs
-    # The abscissa is monotonic in the step: bisect for the first step that has crossed.
+    # The abscissa is monotonic in the step: find the first step after the crossing by bisection.
     before, after = np.zeros_like(ys), ye - ys
     while np.any(after - before > 1):
         step = (before + after) // 2

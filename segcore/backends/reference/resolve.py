@@ -1,4 +1,4 @@
-"""Masks that overlap to masks that share no pixel."""
+"""Resolution of overlapping masks into disjoint masks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def resolve(
     width: int,
     limits: NDArray[np.int64],
 ) -> tuple[RunEnds, Offsets, NDArray[np.int64]]:
-    """Give each pixel to the first mask that takes it."""
+    """Assign each pixel to the first mask that covers it and stays within its limit."""
     pixels = height * width
     masks = split(run_ends, offsets)
     results = []
@@ -29,7 +29,7 @@ def resolve(
         if overlaps[i] > limits[i]:
             results.append(mask[:0])
         else:
-            # What is common is part of the mask: where both flip, the rest does not.
+            # The common pixels are part of the mask, so removing them is an XOR of the flips.
             results.append(cancel(np.concatenate([mask, common]), pixels))
             taken = at_least(1, [mask, taken], pixels)
     return *join(results, height, width), overlaps
