@@ -201,7 +201,10 @@ def from_compact_mask(compact: Any) -> Masks:
 def _ends_in_crops(
     masks: Masks, offsets: NDArray[np.int64], shapes: NDArray[np.int64]
 ) -> list[NDArray[np.int64]]:
-    """Return the run ends of each mask within its crop, including one at the end of the crop."""
+    """Return the run ends of each mask within its crop, in pairs of start and stop.
+
+    The last stop may be the end of the crop.
+    """
     height, width = masks.size
     counts = np.diff(masks.offsets)
     is_open = counts % 2 == 1  # the last run extends to the end of the image

@@ -61,9 +61,10 @@ class PanopticRules:
     share_epsilon : float
         Value added to the denominator of these fractions.
     keep_empty : bool
-        Keep instances whose mask is empty as segments without pixels.
+        Keep instances whose mask is empty as segments without pixels. Not for ``winner="argmax"``.
     keep_hidden : bool
-        Keep instances that are covered completely as segments without pixels.
+        Keep instances of which no pixel is visible as segments without pixels. Queries that win no
+        pixel are always dropped.
     vote : bool
         Take the class of an instance from the semantic map: the most frequent thing class among its
         pixels. Only pixels of thing classes are assigned to instances.

@@ -12,7 +12,7 @@ from segcore.maps.panoptic.rules import PanopticRules
 
 
 def max_overlaps(rules: PanopticRules, areas: IntArray) -> IntArray:
-    """Return how many pixels of each mask may be taken before it is dropped: int64, shape (N,).
+    """Return the maximum number of covered pixels with which each mask is kept: shape (N,).
 
     The share is monotonic in the number of pixels, so the largest allowed number is found by
     bisection, between bounds that allow for any rounding error.
