@@ -82,7 +82,7 @@ class Kernels(Protocol):
         """Decode COCO's compressed counts strings, concatenated in ``data``.
 
         Runs of length zero are accepted and removed. Invalid strings raise the errors of
-        :mod:`segcore.backends.errors`.
+        ``segcore/backends/errors.py``.
         """
 
     def string_encode(
