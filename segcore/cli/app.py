@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 
 from segcore._version import __version__
 
-FOLDER = click.Path(path_type=Path)
 
+class _GivenPath(click.Path):
+    """A path that is not empty, as in ``-o "$UNSET"``, which would be the current folder."""
+
+    def __init__(self, file: bool = False) -> None:
+        super().__init__(path_type=Path)
+        self._file = file
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a Path; a file's must not end with a slash."""
+        text = os.fspath(value)
+        if not text:
+            self.fail("expected a path, got an empty one", param, ctx)
+        if self._file and text[-1] in {os.sep, os.altsep}:
+            self.fail(f"{text}: expected a file, got a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FOLDER = _GivenPath()
+FILE = _GivenPath(file=True)
+
+OVERWRITE = click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Also replace existing files that segcore did not write. Files that are read are never "
+    "replaced.",
+)
 DATASET = click.option(
     "--dataset",
     "frame",
@@ -31,7 +58,7 @@ def app() -> None:
 
 
 @app.command()
-@click.argument("annotations", type=click.Path(path_type=Path))
+@click.argument("annotations", type=FOLDER)
 @click.option("-o", "--output", "folder", type=FOLDER, required=True, help="Where the maps go.")
 @click.option(
     "--priority",
@@ -56,6 +83,7 @@ def app() -> None:
 )
 @DATASET
 @SKIP_INVALID
+@OVERWRITE
 def semantic(
     annotations: Path,
     folder: Path,
@@ -64,6 +92,7 @@ def semantic(
     stuff: Path | None,
     frame: Path | None,
     skip_invalid: bool,
+    overwrite: bool,
 ) -> None:
     """Turn a COCO instance file into one PNG label map an image.
 
@@ -73,16 +102,17 @@ def semantic(
     categories make 8-bit indexed PNGs; more make 16-bit greyscale ones, because an indexed PNG has
     at most 256 colours.
 
-    All files appear at the end, if nothing failed; files of other names stay as they are. Invalid
-    input gives one line that names the item, and exit code 2.
+    Files are written to a temporary folder first and moved into place when the command has
+    succeeded. Other files in the output folder stay as they are. Invalid input gives one line that
+    names the item, and exit code 2.
     """
     from segcore.cli.semantic import write_semantic_maps
 
-    write_semantic_maps(annotations, folder, frame, stuff, priority, crowd, skip_invalid)
+    write_semantic_maps(annotations, folder, frame, stuff, priority, crowd, skip_invalid, overwrite)
 
 
 @app.command()
-@click.argument("annotations", type=click.Path(path_type=Path))
+@click.argument("annotations", type=FOLDER)
 @click.option("-o", "--output", "folder", type=FOLDER, required=True, help="Where the maps go.")
 @click.option(
     "--stuff",
@@ -118,6 +148,7 @@ def semantic(
 )
 @DATASET
 @SKIP_INVALID
+@OVERWRITE
 def panoptic(
     annotations: Path,
     folder: Path,
@@ -128,6 +159,7 @@ def panoptic(
     stuff_area: int | None,
     frame: Path | None,
     skip_invalid: bool,
+    overwrite: bool,
 ) -> None:
     """Turn a COCO instance file, and maps of stuff, into COCO's panoptic format.
 
@@ -138,8 +170,8 @@ def panoptic(
     order. Categories that "isthing" calls things, or of which there are instances where it is
     missing, are left out of the maps of stuff.
 
-    All files appear at the end, if nothing failed. Invalid input gives one line that names the
-    item, and exit code 2.
+    Files are written to a temporary folder first and moved into place when the command has
+    succeeded. Invalid input gives one line that names the item, and exit code 2.
     """
     from segcore.cli.panoptic import write_panoptic
     from segcore.cli.problems import BadInput
@@ -151,7 +183,7 @@ def panoptic(
         rules = PanopticRules.preset(preset, **given)
     except ValueError as error:
         raise BadInput(str(error)) from error
-    write_panoptic(annotations, folder, frame, stuff, rules, skip_invalid)
+    write_panoptic(annotations, folder, frame, stuff, rules, skip_invalid, overwrite)
 
 
 IMAGES = click.option(
@@ -171,7 +203,7 @@ PREDICTION_FOLDER = click.option(
     "-o",
     "--output",
     "target",
-    type=FOLDER,
+    type=FILE,
     default=Path("segcore-view.html"),
     show_default=True,
     help="The HTML file to write.",
@@ -182,6 +214,7 @@ PREDICTION_FOLDER = click.option(
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
 @SKIP_INVALID
+@OVERWRITE
 def view(
     source: Path,
     target: Path,
@@ -191,6 +224,7 @@ def view(
     gt_folder: Path | None,
     pred_folder: Path | None,
     skip_invalid: bool,
+    overwrite: bool,
 ) -> None:
     """Show masks in a browser: one HTML file that needs nothing else.
 
@@ -205,14 +239,14 @@ def view(
     from segcore.cli.view import write_view
 
     folders = (gt_folder, pred_folder)
-    write_view(source, target, prediction, images, frame, folders, skip_invalid)
+    write_view(source, target, prediction, images, frame, folders, skip_invalid, overwrite)
 
 
 @app.command()
 @click.argument("truth", type=FOLDER)
 @click.argument("prediction", type=FOLDER)
-@click.option("--html", "page", type=FOLDER, help="An HTML file to write, as segcore view does.")
-@click.option("--json", "report", type=FOLDER, help="A file to write all findings to, as JSON.")
+@click.option("--html", "page", type=FILE, help="An HTML file to write, as segcore view does.")
+@click.option("--json", "report", type=FILE, help="A file to write all findings to, as JSON.")
 @IMAGES
 @click.option(
     "--iou-threshold",
@@ -240,6 +274,7 @@ def view(
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
 @SKIP_INVALID
+@OVERWRITE
 def compare(
     truth: Path,
     prediction: Path,
@@ -253,6 +288,7 @@ def compare(
     gt_folder: Path | None,
     pred_folder: Path | None,
     skip_invalid: bool,
+    overwrite: bool,
 ) -> None:
     """Say of each object what a prediction lost, what it added, and why; the worst come first.
 
@@ -274,7 +310,9 @@ def compare(
         "boundary_distance": boundary_distance,
     }
     folders = (gt_folder, pred_folder)
-    write_comparison(truth, prediction, folders, images, page, report, options, rows, skip_invalid)
+    write_comparison(
+        truth, prediction, folders, images, page, report, options, rows, skip_invalid, overwrite
+    )
 
 
 @app.command()
@@ -287,7 +325,8 @@ def compare(
     show_default=True,
     help="Where the pictures go.",
 )
-def demo(folder: Path) -> None:
+@OVERWRITE
+def demo(folder: Path, overwrite: bool) -> None:
     """Draw a furnished room, and what a coarse prediction of it loses.
 
     The room, a COCO file that comes with segcore, becomes a picture of its instances, a semantic
@@ -295,14 +334,12 @@ def demo(folder: Path) -> None:
     """
     from segcore.cli.demo import run_demo
 
-    run_demo(folder)
+    run_demo(folder, overwrite)
 
 
 @app.command()
 @click.argument("folder", type=FOLDER)
-@click.option(
-    "-o", "--output", "target", type=FOLDER, required=True, help="The COCO file to write."
-)
+@click.option("-o", "--output", "target", type=FILE, required=True, help="The COCO file to write.")
 @click.option(
     "--panoptic",
     type=FOLDER,
@@ -317,6 +354,7 @@ def demo(folder: Path) -> None:
     help="More labels that are nothing; may be given more than once.  [default: 255, unless "
     "classes.json lists it]",
 )
+@OVERWRITE
 @click.option(
     "--components",
     "connectivity",
@@ -332,6 +370,7 @@ def labels(
     background: int | None,
     ignore: tuple[int, ...],
     connectivity: str | None,
+    overwrite: bool,
 ) -> None:
     """Turn a folder of PNG label maps, or of panoptic ones, into one COCO instance file.
 
@@ -347,12 +386,12 @@ def labels(
         for option, value in given.items():
             if value not in (None, ()):
                 raise BadInput(f"{option}: it is for label maps; panoptic ones say what is one")
-        write_segments(folder, target, panoptic, things_only)
+        write_segments(folder, target, panoptic, things_only, overwrite)
     elif things_only:
         raise BadInput("--things-only: it is for panoptic maps; say with --panoptic which they are")
     else:
         by_parts = None if connectivity is None else int(connectivity)
-        write_instances(folder, target, background or 0, ignore, by_parts)
+        write_instances(folder, target, background or 0, ignore, by_parts, overwrite)
 
 
 @app.group()
@@ -361,7 +400,7 @@ def evaluate() -> None:
 
 
 REPORT = click.option(
-    "--json", "report", type=FOLDER, help="A file to write all numbers to, as JSON."
+    "--json", "report", type=FILE, help="A file to write all numbers to, as JSON."
 )
 
 
@@ -380,12 +419,14 @@ REPORT = click.option(
     help="The true label of pixels that are left out.  [default: 255, unless it is a class]",
 )
 @REPORT
+@OVERWRITE
 def evaluate_semantic(
     truth: Path,
     prediction: Path,
     num_classes: int | None,
     ignore: int | None,
     report: Path | None,
+    overwrite: bool,
 ) -> None:
     """Compare two folders of PNG label maps: IoU, accuracy and Dice of each class.
 
@@ -395,7 +436,7 @@ def evaluate_semantic(
     """
     from segcore.cli.evaluate import evaluate_semantic
 
-    evaluate_semantic(truth, prediction, num_classes, ignore, report)
+    evaluate_semantic(truth, prediction, num_classes, ignore, report, overwrite)
 
 
 @evaluate.command("panoptic")
@@ -404,12 +445,14 @@ def evaluate_semantic(
 @click.option("--gt-folder", type=FOLDER, help="The PNGs of TRUTH, if not named after it.")
 @click.option("--pred-folder", type=FOLDER, help="The PNGs of PREDICTION, if not named after it.")
 @REPORT
+@OVERWRITE
 def evaluate_panoptic(
     truth: Path,
     prediction: Path,
     gt_folder: Path | None,
     pred_folder: Path | None,
     report: Path | None,
+    overwrite: bool,
 ) -> None:
     """Compare two COCO panoptic files: panoptic quality, in all and of each category.
 
@@ -418,7 +461,7 @@ def evaluate_panoptic(
     """
     from segcore.cli.evaluate import evaluate_panoptic
 
-    evaluate_panoptic(truth, prediction, gt_folder, pred_folder, report)
+    evaluate_panoptic(truth, prediction, gt_folder, pred_folder, report, overwrite)
 
 
 @app.command()

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from segcore.cli.output import output, write_json
+from segcore.cli.output import publishing, write_json
 from segcore.cli.problems import Problems
 from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.sources import read_source
-from segcore.cli.view import Pairs, write_html
+from segcore.cli.view import Pairs, print_page, write_html
 from segcore.diagnosis import CAUSES, Cause, Diagnosis, Finding
 from segcore.report import Class, Picture
 
@@ -38,35 +38,44 @@ def write_comparison(
     options: dict[str, Any],
     rows: int,
     skip_invalid: bool,
+    overwrite: bool,
 ) -> None:
-    """Do what ``segcore compare`` does; BadInput if it cannot be done."""
+    """Run ``segcore compare``. Raises BadInput for unusable input."""
     problems = Problems(skip_invalid)
-    true = read_source(truth, problems, folder=folders[0])
-    predicted = read_source(prediction, problems, truth, folders[1])
-    pairs = Pairs(true, predicted, options)
+    with publishing([truth, prediction, images, *folders], overwrite) as outputs:
+        html_file = outputs.file(page) if page else None
+        json_file = outputs.file(report) if report else None
+        true = read_source(truth, problems, folder=folders[0])
+        predicted = read_source(prediction, problems, truth, folders[1])
+        pairs = Pairs(true, predicted, options)
 
-    found: list[Row] = []
-    totals: Counter[Cause] = Counter()
-    described = []
-    for picture in tracked(pairs.pictures(), "Comparing", len(pairs)):
-        diagnosis = picture.diagnose()
-        assert diagnosis is not None
-        findings = _named(picture, diagnosis, pairs.classes)
-        found += findings
-        totals.update(diagnosis.totals())
-        described.append(_described(picture, diagnosis, findings, pairs.classes))
+        found: list[Row] = []
+        totals: Counter[Cause] = Counter()
+        described = []
+        for picture in tracked(pairs.pictures(), "Comparing", len(pairs)):
+            diagnosis = picture.diagnose()
+            assert diagnosis is not None
+            findings = _named(picture, diagnosis, pairs.classes)
+            found += findings
+            totals.update(diagnosis.totals())
+            described.append(_described(picture, diagnosis, findings, pairs.classes))
+
+        if json_file:
+            summary = {"summary": _counts(found), "causes": _by_cause(totals)}
+            with json_file.open() as file:
+                write_json(file, {**summary, "pictures": described})
+        if html_file:
+            title = f"{prediction.name} against {truth.name}"
+            photographs = write_html(html_file, title, pairs, images)
 
     console = Console()
     console.print(_table(found, rows))
     console.print(_causes_table(totals))
     print(_summary(found, len(pairs)))
     if report:
-        document = {"summary": _counts(found), "causes": _by_cause(totals), "pictures": described}
-        with output(report.parent) as files, files.open(report.name) as file:
-            write_json(file, document)
         print(f"all {len(found):,} findings in {report}")
-    if page:
-        write_html(page, f"{prediction.name} against {truth.name}", pairs, images)
+    if html_file:
+        print_page(html_file, pairs, photographs)
     print_skipped(problems)
 
 

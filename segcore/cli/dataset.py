@@ -6,7 +6,7 @@ import json
 import math
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -65,6 +65,8 @@ class Dataset:
 
     categories: list[Category]
     pictures: list[Picture]
+    listed: int
+    """How many annotations the file lists, the invalid ones included."""
 
 
 def read_dataset(
@@ -112,7 +114,23 @@ def read_dataset(
         else:
             if picture is not None:
                 picture.annotations.append(annotation)
-    return Dataset(list(categories.values()), [p for p in pictures.values() if p is not None])
+    usable = [p for p in pictures.values() if p is not None]
+    return Dataset(list(categories.values()), usable, len(document["annotations"]))
+
+
+def with_own_maps(dataset: Dataset, problems: Problems) -> Dataset:
+    """Leave out the images whose maps cannot be written or read beside the others'; report them."""
+    kept: dict[PurePosixPath, Picture] = {}
+    for picture in dataset.pictures:
+        target = picture.target
+        if target in kept:
+            other = kept[target].label
+            problems.report(f"{picture.label}: {other} goes to the same file, {target}")
+        elif any(part.startswith(".") for part in target.parts):
+            problems.report(f"{picture.label}: its map would be hidden, {target}, and not be read")
+        else:
+            kept[target] = picture
+    return replace(dataset, pictures=list(kept.values()))
 
 
 def read_masks(picture: Picture, problems: Problems) -> tuple[list[Annotation], Masks]:
@@ -203,7 +221,6 @@ def _categories(path: Path, items: list[Any]) -> dict[Id, Category]:
 def _pictures(items: list[Any], problems: Problems) -> dict[Id, Picture | None]:
     """Read the images by id; None stands for one that cannot be used."""
     pictures: dict[Id, Picture | None] = {}
-    taken: dict[PurePosixPath, str] = {}
     for position, item in enumerate(items):
         label = _label("image", item, position)
         try:
@@ -212,11 +229,7 @@ def _pictures(items: list[Any], problems: Problems) -> dict[Id, Picture | None]:
                 raise ValueError("its id occurs twice")
             pictures[key] = None
             target = _target(item)
-            picture = Picture(key, label, _name(item), target, _size(item))
-            if other := taken.get(picture.target):
-                raise ValueError(f"{other} goes to the same file, {picture.target}")
-            taken[picture.target] = label
-            pictures[key] = picture
+            pictures[key] = Picture(key, label, _name(item), target, _size(item))
         except ValueError as error:
             problems.report(f"{label}: {error}")
     return pictures

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from segcore.cli.output import Output, output, write_labels
+from segcore._publish import OutputFolder, is_replaceable
+from segcore.cli.output import publishing, write_labels
 from segcore.cli.pictures import legend, shrink, titled, write_picture
 from segcore.compose import compose_semantic
 from segcore.draw import colorize, difference, instances, palette, side_by_side
@@ -74,11 +75,14 @@ class Match:
         return self.iou < LOST
 
 
-def run_demo(folder: Path) -> None:
+def run_demo(folder: Path, overwrite: bool) -> None:
     """Draw the room and its prediction into a folder, and print how well they agree."""
     scene = read_scene()
     found, matches = compare(scene)
-    with output(folder) as out:
+    # Files of JSON and CSV do not say who wrote them: the page beside them does.
+    overwrite = overwrite or _is_demo(folder)
+    with publishing([], overwrite) as outputs:
+        out = outputs.folder(folder, FILES)
         for name, text in scene.documents.items():
             with out.open(name) as file:
                 file.write(text.encode())
@@ -93,6 +97,12 @@ def run_demo(folder: Path) -> None:
     print(f"\nin {folder}:")
     for name, what in FILES.items():
         print(f"  {name:22}{what}")
+
+
+def _is_demo(folder: Path) -> bool:
+    """Return whether an earlier demo wrote the folder."""
+    page = folder / "page.html"
+    return page.is_file() and is_replaceable(page)
 
 
 FILES = {
@@ -184,7 +194,7 @@ def _page(scene: Scene) -> tuple[list[Class], list[PagePicture]]:
 # -- pictures -------------------------------------------------------------------------------------
 
 
-def _draw(scene: Scene, found: Masks, out: Output) -> None:
+def _draw(scene: Scene, found: Masks, out: OutputFolder) -> None:
     names = [annotation["name"] for annotation in scene.true]
     true_classes = _classes(scene.true)
     colors = _instance_colors(true_classes)

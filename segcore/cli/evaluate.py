@@ -15,7 +15,7 @@ from rich.text import Text
 from segcore.cli.ahead import read_ahead
 from segcore.cli.classes import CLASSES, read_classes
 from segcore.cli.labels_png import IGNORED, names_of_maps, read_colors, read_labels
-from segcore.cli.output import output, write_json
+from segcore.cli.output import publishing, write_json
 from segcore.cli.panoptic_file import Entry, read_panoptic
 from segcore.cli.problems import BadInput
 from segcore.cli.progress import tracked
@@ -36,8 +36,32 @@ def evaluate_semantic(
     num_classes: int | None,
     ignore: int | None,
     report: Path | None,
+    overwrite: bool,
 ) -> None:
-    """Do what ``segcore evaluate semantic`` does; BadInput if it cannot be done."""
+    """Run ``segcore evaluate semantic``. Raises BadInput for unusable input."""
+    with publishing([truth, prediction], overwrite) as outputs:
+        output = outputs.file(report) if report else None
+        confusion, titles, images = _confusion(truth, prediction, num_classes, ignore)
+        scores = {
+            "mean IoU": confusion.mean_iou,
+            "accuracy": confusion.accuracy,
+            "mean accuracy": confusion.mean_class_accuracy,
+            "mean Dice": confusion.mean_dice,
+        }
+        if output:
+            with output.open() as file:
+                write_json(file, _semantic_report(confusion, titles, scores, images))
+
+    console = Console()
+    console.print(_classes_table(confusion, titles))
+    print(", ".join(f"{name} {100 * value:.2f}" for name, value in scores.items()))
+    print(f"{images} image{'' if images == 1 else 's'}, {confusion.num_classes} classes")
+
+
+def _confusion(
+    truth: Path, prediction: Path, num_classes: int | None, ignore: int | None
+) -> tuple[ConfusionMatrix, dict[int, str], int]:
+    """Compare the maps; return the matrix, the names of the classes, and the number of images."""
     names = _pairs(truth, prediction)
     titles = {index: each.name for index, each in read_classes(truth).items()}
     if num_classes is None and not titles:
@@ -58,19 +82,7 @@ def evaluate_semantic(
             confusion.update(*maps)
         except ValueError as error:
             raise BadInput(f"{prediction / name}, truth {truth / name}: {error}") from error
-
-    scores = {
-        "mean IoU": confusion.mean_iou,
-        "accuracy": confusion.accuracy,
-        "mean accuracy": confusion.mean_class_accuracy,
-        "mean Dice": confusion.mean_dice,
-    }
-    if report:
-        _write(report, _semantic_report(confusion, titles, scores, len(names)))
-    console = Console()
-    console.print(_classes_table(confusion, titles))
-    print(", ".join(f"{name} {100 * value:.2f}" for name, value in scores.items()))
-    print(f"{len(names)} image{'' if len(names) == 1 else 's'}, {count} classes")
+    return confusion, titles, len(names)
 
 
 def _pairs(truth: Path, prediction: Path) -> list[PurePosixPath]:
@@ -137,12 +149,29 @@ def evaluate_panoptic(
     truth_folder: Path | None,
     prediction_folder: Path | None,
     report: Path | None,
+    overwrite: bool,
 ) -> None:
-    """Do what ``segcore evaluate panoptic`` does; BadInput if it cannot be done."""
+    """Run ``segcore evaluate panoptic``. Raises BadInput for unusable input."""
+    folders = truth_folder or truth.with_suffix(""), prediction_folder or prediction.with_suffix("")
+    with publishing([truth, prediction, *folders], overwrite) as outputs:
+        output = outputs.file(report) if report else None
+        quality, titles, images = _quality(truth, prediction, folders)
+        if output:
+            with output.open() as file:
+                write_json(file, _panoptic_report(quality, titles, images))
+
+    console = Console()
+    console.print(_quality_table(quality, titles))
+    console.print(_summary(quality))
+
+
+def _quality(
+    truth: Path, prediction: Path, folders: tuple[Path, Path]
+) -> tuple[PanopticQuality, dict[int, str], int]:
+    """Compare the maps; return the quality, the names of categories, and the number of images."""
     true = read_panoptic(truth)
     predictions = {entry.image_id: entry for entry in read_panoptic(prediction).entries}
     categories = true.categories()
-    folders = truth_folder or truth.with_suffix(""), prediction_folder or prediction.with_suffix("")
     try:
         quality = PanopticQuality(categories.values())
     except (ValueError, TypeError) as error:
@@ -167,11 +196,7 @@ def evaluate_panoptic(
             raise BadInput(f"image {entry.image_id}: {error}") from error
 
     titles = {key: str(each.get("name", key)) for key, each in categories.items()}
-    if report:
-        _write(report, _panoptic_report(quality, titles, len(pairs)))
-    console = Console()
-    console.print(_quality_table(quality, titles))
-    console.print(_summary(quality))
+    return quality, titles, len(pairs)
 
 
 def _panoptic_report(
@@ -219,11 +244,6 @@ def _summary(quality: PanopticQuality) -> Table:
 
 
 # -- both -----------------------------------------------------------------------------------------
-
-
-def _write(path: Path, document: dict[str, Any]) -> None:
-    with output(path.parent) as files, files.open(path.name) as file:
-        write_json(file, document)
 
 
 def _number(value: float) -> float | int | None:

@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from segcore._publish import OutputFile
 from segcore.cli.ahead import read_ahead
 from segcore.cli.classes import CLASSES, read_classes
 from segcore.cli.labels_png import IGNORED, names_of_maps, read_colors, read_labels
-from segcore.cli.output import output, write_json
+from segcore.cli.output import publishing, write_json
 from segcore.cli.panoptic_file import Entry, read_panoptic
 from segcore.cli.problems import BadInput
 from segcore.cli.progress import tracked
@@ -41,8 +42,19 @@ def write_instances(
     background: int,
     ignore: tuple[int, ...],
     connectivity: int | None,
+    overwrite: bool,
 ) -> None:
-    """Do what ``segcore labels`` does with label maps; BadInput if it cannot be done."""
+    """Run ``segcore labels`` on label maps. Raises BadInput for unusable input."""
+    with publishing([folder], overwrite) as outputs:
+        output = outputs.file(target)
+        document = _read_instances(folder, background, ignore, connectivity)
+        document.write(output)
+    document.print_summary(target)
+
+
+def _read_instances(
+    folder: Path, background: int, ignore: tuple[int, ...], connectivity: int | None
+) -> _Document:
     names = sorted(names_of_maps(folder))
     if not names:
         raise BadInput(f"{folder}: it holds no file named *.png")
@@ -82,11 +94,21 @@ def write_instances(
     else:
         seen = sorted({a["category_id"] for a in document.annotations})
         document.categories = [{"id": label, "name": f"class {label}"} for label in seen]
-    document.write(target)
+    return document
 
 
-def write_segments(folder: Path, target: Path, panoptic: Path, things_only: bool) -> None:
-    """Do what ``segcore labels`` does with panoptic maps; BadInput if it cannot be done."""
+def write_segments(
+    folder: Path, target: Path, panoptic: Path, things_only: bool, overwrite: bool
+) -> None:
+    """Run ``segcore labels`` on panoptic maps. Raises BadInput for unusable input."""
+    with publishing([folder, panoptic], overwrite) as outputs:
+        output = outputs.file(target)
+        document = _read_segments(folder, panoptic, things_only)
+        document.write(output)
+    document.print_summary(target)
+
+
+def _read_segments(folder: Path, panoptic: Path, things_only: bool) -> _Document:
     if not folder.is_dir():
         raise BadInput(f"{folder}: expected a folder with panoptic maps")
     file = read_panoptic(panoptic)
@@ -129,7 +151,7 @@ def write_segments(folder: Path, target: Path, panoptic: Path, things_only: bool
     document.categories = [
         each for each in categories.values() if not things_only or each.get("isthing")
     ]
-    document.write(target)
+    return document
 
 
 class _Document:
@@ -161,15 +183,18 @@ class _Document:
                 }
             )
 
-    def write(self, target: Path) -> None:
-        """Write the file, and print a summary."""
+    def write(self, output: OutputFile) -> None:
+        """Write the file."""
         document = {
             "images": self.images,
             "annotations": self.annotations,
             "categories": self.categories,
         }
-        with output(target.parent) as files, files.open(target.name) as file:
+        with output.open() as file:
             write_json(file, document, indent=None)
+
+    def print_summary(self, target: Path) -> None:
+        """Print the categories, and what is in the file."""
         Console().print(self._table())
         counts = {"image": self.images, "annotation": self.annotations, "category": self.categories}
         listed = ", ".join(_counted(len(items), name) for name, items in counts.items())

@@ -17,10 +17,18 @@ IGNORED = 255
 
 
 def names_of_maps(folder: Path) -> set[PurePosixPath]:
-    """List the label maps in a folder and those below it, by their paths from there."""
+    """List the label maps in a folder and those below it, by their paths from there.
+
+    Hidden files and folders are left out: a killed run may have left its unfinished maps in one.
+    """
     if not folder.is_dir():
         raise BadInput(f"{folder}: expected a folder with label maps")
-    return {PurePosixPath(path.relative_to(folder).as_posix()) for path in folder.rglob("*.png")}
+    found = (path.relative_to(folder) for path in folder.rglob("*.png"))
+    return {
+        PurePosixPath(path.as_posix())
+        for path in found
+        if not any(part.startswith(".") for part in path.parts)
+    }
 
 
 def read_labels(path: Path) -> NDArray[np.unsignedinteger]:

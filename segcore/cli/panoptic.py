@@ -8,12 +8,21 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import numpy as np
+from PIL import Image
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from segcore.cli.dataset import Annotation, Category, Dataset, Picture, read_dataset, read_masks
-from segcore.cli.output import output, write_json
+from segcore.cli.dataset import (
+    Annotation,
+    Category,
+    Dataset,
+    Picture,
+    read_dataset,
+    read_masks,
+    with_own_maps,
+)
+from segcore.cli.output import publishing, write_json, write_png
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.stuff import StuffMaps
@@ -33,27 +42,36 @@ def write_panoptic(
     stuff: Path | None,
     rules: PanopticRules,
     skip_invalid: bool,
+    overwrite: bool,
 ) -> None:
-    """Do what ``segcore panoptic`` does; BadInput if it cannot be done."""
+    """Run ``segcore panoptic``. Raises BadInput for unusable input."""
     problems = Problems(skip_invalid)
-    dataset = read_dataset(path, problems, frame, scores=None)
-    things = _things(dataset)
-    _check_ids(dataset, things, rules)
-    beneath = None if stuff is None else StuffMaps(stuff, dataset.categories)
     # Pixels without a segment are 0 in this format, and what the maps do not name is left out.
     rules = replace(rules, void=0, stuff_ignore=(), relist_fused=False)
-
     entries: list[dict[str, Any]] = []
     reasons: Counter[str] = Counter()
-    with output(folder) as files:
+    used = 0
+    with publishing([path, frame, stuff], overwrite) as outputs:
+        files = outputs.folder(folder)
+        dataset = read_dataset(path, problems, frame, scores=None)
+        dataset = with_own_maps(dataset, problems)
+        files.declare(DOCUMENT)
+        for picture in dataset.pictures:
+            files.declare(MAPS / picture.target)
+        things = _things(dataset)
+        _check_ids(dataset, things, rules)
+        beneath = None if stuff is None else StuffMaps(stuff, dataset.categories)
+
         for picture in tracked(dataset.pictures, "Composing", len(dataset.pictures)):
             result, annotations = _compose(picture, beneath, things, rules, problems)
             with files.open(MAPS / picture.target) as file:
                 _write_ids(file, result, picture)
             entries.append(_entry(picture, result, annotations))
             reasons.update(each["reason"] for each in result.dropped)
+            used += len(annotations)
         with files.open(DOCUMENT) as file:
             write_json(file, _document(dataset, things, entries))
+        problems.check_left(path, dataset, used)
 
     Console().print(_table(dataset, entries))
     if reasons:
@@ -117,13 +135,11 @@ def _compose(
 
 
 def _write_ids(file: BinaryIO, result: Panoptic, picture: Picture) -> None:
-    from PIL import Image
-
     try:
         colors = to_rgb(result.labels)
     except ValueError as error:
         raise BadInput(f"{picture.label}: {error}") from error
-    Image.fromarray(colors).save(file, "PNG")
+    write_png(file, Image.fromarray(colors))
 
 
 def _entry(picture: Picture, result: Panoptic, annotations: list[Annotation]) -> dict[str, Any]:

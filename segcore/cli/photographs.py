@@ -27,7 +27,7 @@ class Photographs:
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
             raise BadInput(f"{folder}: expected a folder with photographs")
-        self._folder = folder
+        self.folder = folder
         self.missing = 0
 
     def read(self, name: str, size: tuple[int, int]) -> bytes | None:
@@ -44,7 +44,7 @@ class Photographs:
             pure = PurePosixPath(pure.name)
         for each in (pure, PurePosixPath(pure.name)):
             for candidate in (each, *(each.with_suffix(ending) for ending in ENDINGS)):
-                path = self._folder / candidate
+                path = self.folder / candidate
                 if path.suffix.lower() in ENDINGS and path.is_file():
                     return path
         return None

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from segcore.cli.dataset import Dataset
 
 
 class BadInput(click.ClickException):
@@ -32,3 +38,22 @@ class Problems:
         if not self.skip:
             raise BadInput(message)
         self.skipped.append(" ".join(message.split()))
+
+    def check_left(self, path: Path, dataset: Dataset, used: int) -> None:
+        """Raise BadInput if all images, or all annotations of a file that has some, were skipped.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        dataset : Dataset
+            What is left of it.
+        used : int
+            The number of annotations that had usable masks.
+        """
+        if self.skipped and (not dataset.pictures or (dataset.listed and not used)):
+            kind = "annotations" if dataset.pictures else "images"
+            raise BadInput(
+                f"{path}: all its {kind} are invalid, the first of {len(self.skipped)} messages: "
+                f"{self.skipped[0]}"
+            )

@@ -101,6 +101,7 @@ def _instances(path: Path, dataset: Dataset, problems: Problems) -> Source:
     }
     pictures = dataset.pictures
     shown = [read(picture) for picture in tracked(pictures, "Reading", len(pictures))]
+    problems.check_left(path, dataset, sum(len(each.masks) for each in shown))
     return Source(path, categories, shown)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from segcore._publish import OutputFile
 from segcore.cli.dataset import Id
-from segcore.cli.output import output
+from segcore.cli.output import publishing
 from segcore.cli.photographs import Photographs
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_note, print_skipped, tracked
@@ -40,11 +42,11 @@ class Pairs:
         categories = {key: known[key] for key in sorted(known, key=_number_first)}
         self.classes: list[Class] = list(categories.values())
         self._index = {key: i for i, key in enumerate(categories)}
-        self._predicted = {each.key: each for each in prediction.pictures} if prediction else {}
-        names = {each.key for each in truth.pictures}
-        self.without = len(names - self._predicted.keys()) if prediction else 0
-        self.left_over = len(self._predicted.keys() - names)
-        if prediction and names and self.without == len(names):
+        self._predicted = _matched(truth, prediction) if prediction else {}
+        count = len(truth.pictures)
+        self.without = count - len(self._predicted) if prediction else 0
+        self.left_over = len(prediction.pictures) - len(self._predicted) if prediction else 0
+        if prediction and count and self.without == count:
             raise BadInput(
                 f"{prediction.path}: it has none of the pictures of {truth.path}; they are matched "
                 "by their file names"
@@ -55,8 +57,8 @@ class Pairs:
 
     def pictures(self, photographs: Photographs | None = None) -> Iterator[Picture]:
         """Give the pictures in their order."""
-        for shown in self.truth.pictures:
-            predicted = self._predicted.get(shown.key) if self.prediction else None
+        for index, shown in enumerate(self.truth.pictures):
+            predicted = self._predicted.get(index)
             if predicted and predicted.masks.size != shown.masks.size:
                 sizes = f"{predicted.masks.size}, and the true ones {shown.masks.size}"
                 raise BadInput(f"picture {shown.name}: its predicted masks have the size {sizes}")
@@ -75,6 +77,27 @@ class Pairs:
         return Objects(shown.masks[:0], np.zeros(0, np.int64), [])
 
 
+def _matched(truth: Source, prediction: Source) -> dict[int, Shown]:
+    """Find the predicted image of each true one: of the same name, else but for the ending."""
+    for source in (truth, prediction):
+        counts = Counter(each.name for each in source.pictures)
+        if twice := next((name for name, count in counts.items() if count > 1), None):
+            raise BadInput(
+                f"{source.path}: several images are called {twice}; they are matched by name"
+            )
+    same_name = {each.name: each for each in prediction.pictures}
+    found = {
+        i: same_name.pop(each.name)
+        for i, each in enumerate(truth.pictures)
+        if each.name in same_name
+    }
+    same_key = {each.key: each for each in same_name.values()}
+    for i, each in enumerate(truth.pictures):
+        if i not in found and each.key in same_key:
+            found[i] = same_key.pop(each.key)
+    return found
+
+
 def _number_first(key: Id) -> tuple[bool, Id]:
     return isinstance(key, str), key
 
@@ -87,30 +110,44 @@ def write_view(
     frame: Path | None,
     folders: tuple[Path | None, Path | None],
     skip_invalid: bool,
+    overwrite: bool,
 ) -> None:
-    """Do what ``segcore view`` does; BadInput if it cannot be done."""
+    """Run ``segcore view``. Raises BadInput for unusable input."""
     problems = Problems(skip_invalid)
-    truth = read_source(source, problems, frame, folders[0])
-    predicted = prediction and read_source(prediction, problems, frame or source, folders[1])
-    write_html(target, source.name, Pairs(truth, predicted or None), images)
+    with publishing([source, prediction, images, frame, *folders], overwrite) as outputs:
+        page = outputs.file(target)
+        truth = read_source(source, problems, frame, folders[0])
+        predicted = prediction and read_source(prediction, problems, frame or source, folders[1])
+        pairs = Pairs(truth, predicted or None)
+        photographs = write_html(page, source.name, pairs, images)
+    print_page(page, pairs, photographs)
     print_skipped(problems)
 
 
-def write_html(target: Path, title: str, pairs: Pairs, images: Path | None) -> None:
-    """Write the page, and say where it is, and what is not in it."""
+def write_html(
+    page: OutputFile, title: str, pairs: Pairs, images: Path | None
+) -> Photographs | None:
+    """Write the page; return the photographs, which know how many are missing."""
     photographs = Photographs(images) if images else None
     pictures = tracked(pairs.pictures(photographs), "Drawing", len(pairs))
     compared = pairs.prediction is not None
-    with output(target.parent) as files, files.open(target.name) as file:
+    with page.open() as file:
         try:
             write_page(file, title, pairs.classes, pictures, compared)
         except ValueError as error:
             raise BadInput(str(error)) from error
-    size = target.stat().st_size
-    print(f"{len(pairs)} picture{'' if len(pairs) == 1 else 's'} in {target}, {size / 1e6:.1f} MB")
+    return photographs
+
+
+def print_page(page: OutputFile, pairs: Pairs, photographs: Photographs | None) -> None:
+    """Say where the page is, and what is not in it."""
+    count = f"{len(pairs)} picture{'' if len(pairs) == 1 else 's'}"
+    print(f"{count} in {page.path}, {page.size / 1e6:.1f} MB")
     if pairs.without:
         print_note(f"{pairs.without} of the pictures have no prediction")
     if pairs.left_over:
         print_note(f"{pairs.left_over} predicted pictures are left out: the truth has none of them")
     if photographs and photographs.missing:
-        print_note(f"{photographs.missing} of the pictures have no photograph in {images}")
+        print_note(
+            f"{photographs.missing} of the pictures have no photograph in {photographs.folder}"
+        )

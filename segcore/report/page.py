@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._version import __version__
 from segcore.diagnosis import CAUSES, Diagnosis, diagnose
 from segcore.draw import palette, shades
 from segcore.masks import Masks
@@ -150,7 +151,8 @@ def write_page(
     b'<!DOCTYPE html>'
     """
     colors = palette(len(classes))
-    template = _resource("page.html").replace("{{title}}", html.escape(title))
+    template = _resource("page.html").replace("{{version}}", __version__)
+    template = template.replace("{{title}}", html.escape(title))
     template = template.replace("{{style}}", _resource("style.css"))
     head, rest = template.split("{{data}}")
     file.write(head.encode())
