@@ -78,7 +78,10 @@ class Pairs:
 
 
 def _matched(truth: Source, prediction: Source) -> dict[int, Shown]:
-    """Find the predicted image of each true one: of the same name, else but for the ending."""
+    """Find the predicted image of each true one, by index.
+
+    Images are matched by name, and the rest by name without the ending where only one has it.
+    """
     for source in (truth, prediction):
         counts = Counter(each.name for each in source.pictures)
         if twice := next((name for name, count in counts.items() if count > 1), None):
@@ -91,10 +94,14 @@ def _matched(truth: Source, prediction: Source) -> dict[int, Shown]:
         for i, each in enumerate(truth.pictures)
         if each.name in same_name
     }
-    same_key = {each.key: each for each in same_name.values()}
-    for i, each in enumerate(truth.pictures):
-        if i not in found and each.key in same_key:
-            found[i] = same_key.pop(each.key)
+    rest = [i for i in range(len(truth.pictures)) if i not in found]
+    true_keys = Counter(truth.pictures[i].key for i in rest)
+    keys = Counter(each.key for each in same_name.values())
+    same_key = {each.key: each for each in same_name.values() if keys[each.key] == 1}
+    for i in rest:
+        key = truth.pictures[i].key
+        if true_keys[key] == 1 and key in same_key:
+            found[i] = same_key[key]
     return found
 
 
