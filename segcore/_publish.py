@@ -386,7 +386,7 @@ class _Stage:
             with _explained(shown):
                 replaced = _status(target)
                 if replaced is not None:
-                    os.chmod(path, stat.S_IMODE(replaced.st_mode) & 0o777)
+                    _keep_owner(path, replaced)
                 file.close()
         finally:
             with suppress(OSError):  # if something failed before, that is what counts
@@ -491,6 +491,15 @@ def _lock(descriptor: int) -> None:
     if fcntl is None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _keep_owner(path: Path, replaced: os.stat_result) -> None:
+    """Give a staged file the permissions of the file it replaces, and its owner if that is allowed."""
+    own = os.stat(path)
+    if (own.st_uid, own.st_gid) != (replaced.st_uid, replaced.st_gid):
+        with suppress(OSError):
+            os.chown(path, replaced.st_uid, replaced.st_gid)
+    os.chmod(path, stat.S_IMODE(replaced.st_mode) & 0o777)
 
 
 # -- the swap -------------------------------------------------------------------------------------

@@ -124,6 +124,15 @@ def test_modes_follow_the_umask_and_those_of_replaced_files_are_kept(tmp_path: P
     assert (tmp_path / "old").read_bytes() == b"new"
 
 
+@pytest.mark.skipif(not ROOT, reason="only root may give files to other users")
+def test_the_owner_of_a_replaced_file_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(OURS)
+    os.chown(tmp_path / "a", 1234, 1235)
+    write_file(tmp_path / "a")
+    status = (tmp_path / "a").stat()
+    assert (status.st_uid, status.st_gid) == (1234, 1235)
+
+
 @POSIX
 def test_the_stage_is_not_in_the_output_folder(tmp_path: Path) -> None:
     (tmp_path / "maps").mkdir()
