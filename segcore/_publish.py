@@ -494,7 +494,7 @@ def _lock(descriptor: int) -> None:
 
 
 def _keep_owner(path: Path, replaced: os.stat_result) -> None:
-    """Give a staged file the permissions of the file it replaces, and its owner if that is allowed."""
+    """Give a staged file the mode of the file it replaces, and its owner if that is allowed."""
     own = os.stat(path)
     if (own.st_uid, own.st_gid) != (replaced.st_uid, replaced.st_gid):
         with suppress(OSError):
