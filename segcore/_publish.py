@@ -210,9 +210,6 @@ class Outputs:
     # -- the end ----------------------------------------------------------------------------------
 
     def _publish(self) -> None:
-        for file, content in self._streams:
-            with _explained(file.path):
-                _send(content, file.path)
         parents: set[Path] = set()
         for target, shown in self._written.items():  # again: the work may have taken hours
             with _explained(shown):
@@ -225,6 +222,9 @@ class Outputs:
         stages = list(self._stages.values())
         for stage in stages:
             stage.flush()
+        for file, content in self._streams:  # what was sent cannot be taken back
+            with _explained(file.path):
+                _send(content, file.path)
         with _signals_held():
             _swap(stages)
 

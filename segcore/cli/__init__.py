@@ -29,12 +29,12 @@ def main() -> None:
     Exit codes are 0 for success, 2 for unusable input, and 128 + n after signal n: 130 for Ctrl-C,
     143 for SIGTERM, and 141 if the reader of the output has gone, as with ``segcore ... | head``.
     """
-    _catch_signals()
     needed = {"click": "click", "rich": "rich", "PIL": "Pillow"}
     missing = [name for module, name in needed.items() if importlib.util.find_spec(module) is None]
     if missing:
         sys.exit(_refuse(missing))
     try:
+        _catch_signals()
         from segcore.cli.app import app
 
         try:
