@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from segcore.cli.output import output, write_json
+from segcore.cli.printing import Printer, print_line
 from segcore.cli.problems import Problems
 from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.sources import read_source
@@ -56,17 +56,17 @@ def write_comparison(
         totals.update(diagnosis.totals())
         described.append(_described(picture, diagnosis, findings, pairs.classes))
 
-    console = Console()
+    console = Printer()
     console.print(_table(found, rows))
     console.print(_causes_table(totals))
-    print(_summary(found, len(pairs)))
+    print_line(_summary(found, len(pairs)))
     if report:
         document = {"summary": _counts(found), "causes": _by_cause(totals), "pictures": described}
         with output(report.parent) as files, files.open(report.name) as file:
             write_json(file, document)
-        print(f"all {len(found):,} findings in {report}")
+        print_line(f"all {len(found):,} findings in {report}")
     if page:
-        write_html(page, f"{prediction.name} against {truth.name}", pairs, images)
+        write_html(page, f"{prediction.name} against {truth.name}", pairs, images, problems)
     print_skipped(problems)
 
 

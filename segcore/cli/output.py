@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.cli.problems import BadInput
+from segcore.visible import visible
 
 
 class Output:
@@ -80,7 +81,8 @@ def output(folder: Path) -> Iterator[Output]:
 
 def write_json(file: BinaryIO, value: object, indent: int | None = 2) -> None:
     """Write JSON, indented unless that is None."""
-    file.write((json.dumps(value, indent=indent, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    file.write((visible(text, keep="\n") + "\n").encode())
 
 
 def write_labels(

@@ -8,12 +8,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from segcore.cli.dataset import Annotation, Category, Dataset, Picture, read_dataset, read_masks
+from segcore.cli.fields import describe
 from segcore.cli.output import output, write_json
+from segcore.cli.printing import Printer, print_line
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.stuff import StuffMaps
@@ -55,12 +56,12 @@ def write_panoptic(
         with files.open(DOCUMENT) as file:
             write_json(file, _document(dataset, things, entries))
 
-    Console().print(_table(dataset, entries))
+    Printer().print(_table(dataset, entries))
     if reasons:
         listed = ", ".join(f"{count} for {reason}" for reason, count in reasons.most_common())
-        print(f"dropped {reasons.total()}: {listed}")
+        print_line(f"dropped {reasons.total()}: {listed}")
     maps = len(dataset.pictures)
-    print(f"{maps} map{'' if maps == 1 else 's'} and {DOCUMENT} in {folder}")
+    print_line(f"{maps} map{'' if maps == 1 else 's'} and {DOCUMENT} in {folder}")
     print_skipped(problems)
 
 
@@ -71,7 +72,8 @@ def _things(dataset: Dataset) -> set[int]:
     for category in dataset.categories:
         if not isinstance(category.id, int):
             raise BadInput(
-                f"category {category.id!r}: the panoptic format has numbers as ids of categories"
+                f"category {describe(category.id)}: the panoptic format has numbers as ids of "
+                "categories"
             )
         if category.isthing or (category.isthing is None and category.index in seen):
             things.add(category.id)

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from segcore.cli.classes import CLASSES
 from segcore.cli.dataset import Annotation, Dataset, read_dataset, read_masks
 from segcore.cli.output import output, write_json, write_labels
+from segcore.cli.printing import Printer, print_line
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.stuff import StuffMaps
@@ -68,9 +68,9 @@ def write_semantic_maps(
         with files.open(CLASSES) as file:
             write_json(file, _describe(dataset, colors, dtype))
 
-    Console().print(_table(dataset, counts))
+    Printer().print(_table(dataset, counts))
     maps = len(dataset.pictures)
-    print(f"{maps} label map{'' if maps == 1 else 's'} and {CLASSES} in {folder}")
+    print_line(f"{maps} label map{'' if maps == 1 else 's'} and {CLASSES} in {folder}")
     print_skipped(problems)
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from segcore.cli.dataset import Id
+from segcore.cli.fields import Id
 from segcore.cli.output import output
 from segcore.cli.photographs import Photographs
+from segcore.cli.printing import print_line
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_note, print_skipped, tracked
 from segcore.cli.sources import Shown, Source, read_source
@@ -92,13 +93,15 @@ def write_view(
     problems = Problems(skip_invalid)
     truth = read_source(source, problems, frame, folders[0])
     predicted = prediction and read_source(prediction, problems, frame or source, folders[1])
-    write_html(target, source.name, Pairs(truth, predicted or None), images)
+    write_html(target, source.name, Pairs(truth, predicted or None), images, problems)
     print_skipped(problems)
 
 
-def write_html(target: Path, title: str, pairs: Pairs, images: Path | None) -> None:
+def write_html(
+    target: Path, title: str, pairs: Pairs, images: Path | None, problems: Problems
+) -> None:
     """Write the page, and say where it is, and what is not in it."""
-    photographs = Photographs(images) if images else None
+    photographs = Photographs(images, problems) if images else None
     pictures = tracked(pairs.pictures(photographs), "Drawing", len(pairs))
     compared = pairs.prediction is not None
     with output(target.parent) as files, files.open(target.name) as file:
@@ -107,7 +110,8 @@ def write_html(target: Path, title: str, pairs: Pairs, images: Path | None) -> N
         except ValueError as error:
             raise BadInput(str(error)) from error
     size = target.stat().st_size
-    print(f"{len(pairs)} picture{'' if len(pairs) == 1 else 's'} in {target}, {size / 1e6:.1f} MB")
+    count = f"{len(pairs)} picture{'' if len(pairs) == 1 else 's'}"
+    print_line(f"{count} in {target}, {size / 1e6:.1f} MB")
     if pairs.without:
         print_note(f"{pairs.without} of the pictures have no prediction")
     if pairs.left_over:
