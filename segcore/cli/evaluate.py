@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
-from rich.text import Text
 
 from segcore.cli.ahead import read_ahead
 from segcore.cli.classes import CLASSES, read_classes
@@ -124,7 +123,7 @@ def _classes_table(confusion: ConfusionMatrix, titles: dict[int, str]) -> Table:
     for i in occur[:TABLE_ROWS]:
         values = (confusion.iou[i], confusion.class_accuracy[i], confusion.precision[i])
         cells = [_percent(value) for value in values]
-        table.add_row(str(i), Text(titles.get(i, "")), *cells, f"{pixels[i]:,}")
+        table.add_row(str(i), titles.get(i, ""), *cells, f"{pixels[i]:,}")
     if len(occur) > TABLE_ROWS:
         table.add_row("", f"{len(occur) - TABLE_ROWS} more, with --json", *[""] * 4)
     return table
@@ -204,7 +203,7 @@ def _quality_table(quality: PanopticQuality, titles: dict[int, str]) -> Table:
     for key, each in occur[:TABLE_ROWS]:
         cells = [_percent(value) for value in (each.pq, each.sq, each.rq)]
         counts = (f"{n:,}" for n in (each.tp, each.fp, each.fn))
-        table.add_row(str(key), Text(titles[key]), *cells, *counts)
+        table.add_row(str(key), titles[key], *cells, *counts)
     if len(occur) > TABLE_ROWS:
         table.add_row("", f"{len(occur) - TABLE_ROWS} more, with --json", *[""] * 6)
     return table

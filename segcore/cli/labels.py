@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from rich.table import Table
-from rich.text import Text
 
 from segcore.cli.ahead import read_ahead
 from segcore.cli.classes import CLASSES, read_classes
@@ -197,7 +196,7 @@ class _Document:
         for column in ("annotations", "pixels"):
             table.add_column(column, justify="right")
         for key, count in annotations.most_common(TABLE_ROWS):
-            table.add_row(str(key), Text(titles.get(key, "")), f"{count:,}", f"{pixels[key]:,}")
+            table.add_row(str(key), titles.get(key, ""), f"{count:,}", f"{pixels[key]:,}")
         if len(annotations) > TABLE_ROWS:
             table.add_row("", f"{len(annotations) - TABLE_ROWS} more", "", "")
         return table

@@ -37,12 +37,12 @@ class Output:
 
     def publish(self) -> None:
         """Move all files to their places, replacing those of the same names."""
-        root = self.folder.resolve()
+        root = Path(os.path.realpath(self.folder))
         for name in self._written:  # all that can be known to fail, before the first file moves
             place = root / name
             if place.is_dir():
                 raise BadInput(f"{self.folder / name}: a folder stands where a file should go")
-            if not place.parent.resolve().is_relative_to(root):
+            if not Path(os.path.realpath(place.parent)).is_relative_to(root):
                 raise BadInput(f"{self.folder / name}: a link in this path leads out of the folder")
         for name in self._written:
             place = root / name

@@ -9,7 +9,6 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from rich.table import Table
-from rich.text import Text
 
 from segcore.cli.dataset import Annotation, Category, Dataset, Picture, read_dataset, read_masks
 from segcore.cli.fields import describe
@@ -183,7 +182,7 @@ def _table(dataset: Dataset, entries: list[dict[str, Any]]) -> Table:
 
     occur = sorted((c for c in dataset.categories if segments[c.id]), key=lambda c: -pixels[c.id])
     for c in occur[:TABLE_ROWS]:
-        table.add_row(str(c.id), Text(c.name), *numbers([c]), f"{images[c.id]:,}")
+        table.add_row(str(c.id), c.name, *numbers([c]), f"{images[c.id]:,}")
     if rest := occur[TABLE_ROWS:]:
         table.add_row("", f"{len(rest)} more", *numbers(rest), "")
     table.add_section()

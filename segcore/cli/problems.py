@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from segcore.visible import visible
+
 
 class BadInput(click.ClickException):
     """Input that cannot be used: one line on stderr, and exit code 2."""
@@ -11,7 +13,7 @@ class BadInput(click.ClickException):
     exit_code = 2
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(visible(message))
 
 
 class Problems:
@@ -31,4 +33,4 @@ class Problems:
         """Skip an item, or end the run: ``message`` names the item and what is wrong with it."""
         if not self.skip:
             raise BadInput(message)
-        self.skipped.append(" ".join(message.split()))
+        self.skipped.append(visible(message))

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
-from rich.text import Text
 
 from segcore.cli.classes import CLASSES
 from segcore.cli.dataset import Annotation, Dataset, read_dataset, read_masks
@@ -135,7 +134,7 @@ def _table(dataset: Dataset, counts: Counts) -> Table:
     occur = [c for c in dataset.categories if counts.instances[c.index]]
     occur.sort(key=lambda c: -counts.pixels[c.index])
     for c in occur[:TABLE_ROWS]:
-        table.add_row(str(c.index), Text(c.name), *_numbers(counts, [c.index]))
+        table.add_row(str(c.index), c.name, *_numbers(counts, [c.index]))
     if rest := [c.index for c in occur[TABLE_ROWS:]]:
         table.add_row("", f"{len(rest)} more", *_numbers(counts, rest)[:2], "")
     table.add_section()
