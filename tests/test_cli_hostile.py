@@ -177,7 +177,17 @@ def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
     save(folder / "a.png", MAP).rename(Path(os.fsdecode(os.fsencode(folder) + b"/\xff.png")))
     for words in (["labels", folder], ["view", folder]):
         line = refused(*words, "-o", tmp_path / "out")
-        assert "\\udcff.png: its name is not valid UTF-8" in line
+        assert "\\udcff.png: its name" in line
+        assert "is not a valid name for a file; rename it" in line
+
+
+@POSIX
+@pytest.mark.parametrize("name", ["aux.png", "\x1b[31m.png", "a\nb.png"])
+def test_label_maps_that_no_data_set_can_name(tmp_path: Path, name: str) -> None:
+    path = save(tmp_path / "maps" / name, MAP)
+    assert "rename it" in refused("labels", tmp_path / "maps", "-o", tmp_path / "out.json")
+    words = ["view", path, "--images", tmp_path, "-o", tmp_path / "a.html"]
+    assert "1 of the pictures have no photograph" in good(*words).stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other file systems ignore case")

@@ -116,8 +116,8 @@ def label_maps(folder: Path) -> dict[PurePosixPath, Path]:
     Raises
     ------
     BadInput
-        If it is no folder, cannot be listed, two names differ in case alone, or a name is not
-        valid UTF-8.
+        If it is not a folder, cannot be listed, two names differ in case alone, or a data set
+        could not name one of the files.
     """
     if not folder.is_dir():
         raise BadInput(f"{folder}: expected a folder with label maps")
@@ -128,11 +128,10 @@ def label_maps(folder: Path) -> dict[PurePosixPath, Path]:
         names = [n for n in files if n.lower().endswith(".png") and not n.startswith(".")]
         for name in names:
             path = place / name
-            key = PurePosixPath(path.relative_to(folder).as_posix()).with_suffix(".png")
-            try:
-                str(key).encode()
-            except UnicodeEncodeError:
-                raise BadInput(f"{path}: its name is not valid UTF-8; rename it") from None
+            try:  # so that what is written about this file can be read again
+                key = relative_path(path.relative_to(folder).as_posix()).with_suffix(".png")
+            except ValueError as error:
+                raise BadInput(f"{path}: its name {error}; rename it") from None
             if key in found:
                 raise BadInput(_ambiguous(place, [found[key].name, name]))
             found[key] = path

@@ -52,7 +52,10 @@ class Photographs:
             return None
 
     def _find(self, name: str) -> Path | None:
-        path = relative_path(name)
+        try:
+            path = relative_path(name)
+        except ValueError:  # a label map may have such a name, a photograph in the folder not
+            return None
         for place in dict.fromkeys((path, PurePosixPath(path.name))):
             for candidate in (place, *(place.with_suffix(ending) for ending in ENDINGS)):
                 if candidate.suffix.lower() in ENDINGS and (found := self._folder.find(candidate)):
