@@ -515,6 +515,15 @@ BROKEN_EXIF = [
 ]
 
 
+# A turned photograph whose other tags are not of their type: Pillow cannot turn those.
+BROKEN_EXIF += [
+    b"Exif\0\0MM\0*\0\0\0\x08\0\2\x01"
+    + tag
+    + b"\0\2\0\0\0\6\0\0\0&\x01\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0hello\0"
+    for tag in (b"=", b"\x1f", b"U")
+]
+
+
 @pytest.mark.parametrize("exif", BROKEN_EXIF)
 def test_broken_exif_does_not_matter(tmp_path: Path, exif: bytes) -> None:
     path = write(tmp_path / "in.json", coco())

@@ -91,7 +91,7 @@ def _orientation(image: Any) -> int:
     """Read how a photograph is to be turned, 1 to 8; 1 where its EXIF is missing or broken."""
     try:
         value = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # Pillow raises anything on broken EXIF, and the pixels may be good
+    except Exception:  # older versions of Pillow raise anything on broken EXIF
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 

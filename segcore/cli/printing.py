@@ -24,7 +24,7 @@ class Printer(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Make a `Text` of a string, such as a table's cell."""
-        return super().render_str(visible(text), **{**options, "markup": False, "emoji": False})
+        return super().render_str(visible(text), **options)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
