@@ -6,22 +6,24 @@ import json
 import re
 
 # Control characters (C0, DEL, C1), characters that no font draws, bidirectional overrides, line
-# and paragraph separators, surrogates without their other half, and tags.
-_HIDDEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
+# and paragraph separators, surrogates without their other half, and tags. Not the newline.
+_HIDDEN = (
+    "\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff"
 )
+_IN_LINES = re.compile(f"[{_HIDDEN}]")
+_IN_TEXT = re.compile(f"[\n{_HIDDEN}]")
 
 
-def visible(text: str, keep: str = "") -> str:
+def visible(text: str, keep_lines: bool = False) -> str:
     r"""Escape the characters of a text that a terminal or a browser would obey or hide.
 
     Parameters
     ----------
     text : str
         Any text, such as a file name or the name of a category.
-    keep : str, default ""
-        Characters to leave as they are.
+    keep_lines : bool, default False
+        Leave newlines as they are.
 
     Returns
     -------
@@ -37,8 +39,5 @@ def visible(text: str, keep: str = "") -> str:
     >>> print(visible("cat\x1b[31m\n"))
     cat\u001b[31m\n
     """
-
-    def escaped(match: re.Match[str]) -> str:
-        return match[0] if match[0] in keep else json.dumps(match[0])[1:-1]
-
-    return _HIDDEN.sub(escaped, text)
+    pattern = _IN_LINES if keep_lines else _IN_TEXT
+    return pattern.sub(lambda match: json.dumps(match[0])[1:-1], text)

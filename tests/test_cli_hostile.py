@@ -244,7 +244,7 @@ def test_names_of_categories_are_text(tmp_path: Path, name: str) -> None:
     output = good("semantic", path, "-o", tmp_path / "maps").stdout
     assert shown in output
     output = good("compare", path, path, "--json", tmp_path / "f.json").stdout
-    assert visible(output, keep="\n") == output
+    assert visible(output, keep_lines=True) == output
     assert shown in good("labels", tmp_path / "maps", "-o", tmp_path / "labels.json").stdout
     document = json.loads((tmp_path / "labels.json").read_text("utf-8"))
     assert document["categories"][0]["name"] == name
@@ -262,7 +262,7 @@ def test_errors_and_notes_are_text(tmp_path: Path, name: str) -> None:
     skipped = good("semantic", path, "-o", tmp_path / "out", "--skip-invalid").stderr
     for text in (refused("semantic", path, "-o", tmp_path / "new"), skipped):
         assert "but the file has no such category" in text
-        assert visible(text, keep="\n") == text
+        assert visible(text, keep_lines=True) == text
 
 
 def test_messages_are_no_markup(tmp_path: Path) -> None:

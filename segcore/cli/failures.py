@@ -55,7 +55,7 @@ def _report(error: Exception) -> int:
     if failure is not None:
         lines = io.StringIO()
         failure.show(lines)
-        click.echo(visible(lines.getvalue(), keep="\n"), nl=False, err=True)
+        click.echo(visible(lines.getvalue(), keep_lines=True), nl=False, err=True)
         return failure.exit_code
     where = traceback.extract_tb(error.__traceback__)[-1]
     click.echo(

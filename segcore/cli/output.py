@@ -82,7 +82,7 @@ def output(folder: Path) -> Iterator[Output]:
 def write_json(file: BinaryIO, value: object, indent: int | None = 2) -> None:
     """Write JSON, indented unless that is None."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
-    file.write((visible(text, keep="\n") + "\n").encode())
+    file.write((visible(text, keep_lines=True) + "\n").encode())
 
 
 def write_labels(

@@ -34,7 +34,7 @@ class Printer(Console):
             if segment.control:
                 yield segment
             else:
-                yield Segment(visible(segment.text, keep="\n"), segment.style)
+                yield Segment(visible(segment.text, keep_lines=True), segment.style)
 
 
 def print_line(text: str) -> None:
