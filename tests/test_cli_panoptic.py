@@ -239,7 +239,7 @@ def test_what_else_is_refused(folder: Path) -> None:
         json.dumps(dataset(categories=[{"id": "cat", "name": "cat"}]))
     )
     (folder / "results.json").write_text("[]")
-    refused(folder, compose(folder), "category 'cat'", "numbers as ids")
+    refused(folder, compose(folder), 'category "cat"', "numbers as ids")
     (folder / "truth.json").write_text(
         json.dumps(dataset(categories=[{"id": 3, "name": "cat", "isthing": "yes"}]))
     )

@@ -174,7 +174,7 @@ def test_shows_photographs(tmp_path):
     error = refused("view", source, "-o", target, "--images", photographs)
     assert "height 9 and width 9 are not those of the masks, 20 and 30" in error
     (photographs / "a" / "room.jpg").write_bytes(b"no picture")
-    assert "cannot" in refused("view", source, "-o", target, "--images", photographs)
+    assert "not a JPEG" in refused("view", source, "-o", target, "--images", photographs)
     assert "expected a folder" in refused("view", source, "-o", target, "--images", source)
 
 

@@ -60,6 +60,11 @@ def test_nothing_needless_is_installed():
     assert not [name for name in installed_files() if name.endswith((".c", ".cpp", ".hpp", ".pyx"))]
 
 
+def test_the_program_is_installed():
+    [program] = importlib.metadata.distribution("segcore").entry_points.select(name="segcore")
+    assert callable(program.load())
+
+
 def test_numpy_is_the_only_requirement():
     requirements = importlib.metadata.requires("segcore") or []
     assert [each for each in requirements if "extra ==" not in each] == ["numpy>=2.0"]

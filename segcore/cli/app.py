@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import click
 
 from segcore._version import __version__
+from segcore.cli.failures import Commands
 
 
 class _GivenPath(click.Path):
@@ -37,6 +39,27 @@ OVERWRITE = click.option(
     help="Also replace existing files that segcore did not write. Files that are read are never "
     "replaced.",
 )
+
+
+class Share(click.FloatRange):
+    """A number from 0 to 1, which "nan" is not."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(self, value: Any, param: Any, context: Any) -> Any:
+        """Read the number."""
+        number = super().convert(value, param, context)
+        if math.isnan(number):
+            self.fail(f"{value} is not in the range 0<=x<=1.", param, context)
+        return number
+
+
+LABEL = click.IntRange(-(2**31), 2**31 - 1)
+PIXELS = 2**20
+"""The greatest width or distance in pixels."""
+
+
 DATASET = click.option(
     "--dataset",
     "frame",
@@ -51,7 +74,7 @@ SKIP_INVALID = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="segcore")
 def app() -> None:
     """Work with segmentation masks."""
@@ -250,21 +273,21 @@ def view(
 @IMAGES
 @click.option(
     "--iou-threshold",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     default=0.1,
     show_default=True,
     help="The IoU from which on a prediction belongs to an object of its class.",
 )
 @click.option(
     "--thin-width",
-    type=click.IntRange(1),
+    type=click.IntRange(1, PIXELS),
     help="Parts narrower than so many pixels, an odd number, are thin.  [default: 1 % of the "
     "diagonal]",
 )
 @click.option(
     "--boundary",
     "boundary_distance",
-    type=click.IntRange(0),
+    type=click.IntRange(0, PIXELS),
     help="What is so many pixels or fewer from an outline is at the boundary.  [default: 0.5 % of "
     "the diagonal]",
 )
@@ -346,10 +369,10 @@ def demo(folder: Path, overwrite: bool) -> None:
     help="The COCO panoptic file of which FOLDER holds the PNGs; then each segment is one.",
 )
 @click.option("--things-only", is_flag=True, help="Leave out the stuff of panoptic maps.")
-@click.option("--background", type=int, help="The label that is nothing.  [default: 0]")
+@click.option("--background", type=LABEL, help="The label that is nothing.  [default: 0]")
 @click.option(
     "--ignore",
-    type=int,
+    type=LABEL,
     multiple=True,
     help="More labels that are nothing; may be given more than once.  [default: 255, unless "
     "classes.json lists it]",
@@ -409,13 +432,13 @@ REPORT = click.option(
 @click.argument("prediction", type=FOLDER)
 @click.option(
     "--num-classes",
-    type=int,
+    type=LABEL,
     help="Classes are 0 to one less than this. By default those of classes.json, which segcore "
     "semantic writes, in the folder TRUTH.",
 )
 @click.option(
     "--ignore",
-    type=int,
+    type=LABEL,
     help="The true label of pixels that are left out.  [default: 255, unless it is a class]",
 )
 @REPORT

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from segcore.cli.output import publishing, write_json
+from segcore.cli.printing import Printer, print_line
 from segcore.cli.problems import Problems
 from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.sources import read_source
@@ -66,14 +66,14 @@ def write_comparison(
                 write_json(file, {**summary, "pictures": described})
         if html_file:
             title = f"{prediction.name} against {truth.name}"
-            photographs = write_html(html_file, title, pairs, images)
+            photographs = write_html(html_file, title, pairs, images, problems)
 
-    console = Console()
+    console = Printer()
     console.print(_table(found, rows))
     console.print(_causes_table(totals))
-    print(_summary(found, len(pairs)))
+    print_line(_summary(found, len(pairs)))
     if report:
-        print(f"all {len(found):,} findings in {report}")
+        print_line(f"all {len(found):,} findings in {report}")
     if html_file:
         print_page(html_file, pairs, photographs)
     print_skipped(problems)

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from segcore._publish import OutputFolder, is_replaceable
 from segcore.cli.output import publishing, write_labels
 from segcore.cli.pictures import legend, shrink, titled, write_picture
+from segcore.cli.printing import Printer, print_line
 from segcore.compose import compose_semantic
 from segcore.draw import colorize, difference, instances, palette, side_by_side
 from segcore.masks import Masks
@@ -91,12 +91,12 @@ def run_demo(folder: Path, overwrite: bool) -> None:
         _draw(scene, found, out)
         with out.open("page.html") as file:
             write_page(file, "The demo's room", *_page(scene), compared=True)
-    console = Console(highlight=False)
+    console = Printer()
     console.print(as_table(matches))
     print_summary(console, matches)
-    print(f"\nin {folder}:")
+    print_line(f"\nin {folder}:")
     for name, what in FILES.items():
-        print(f"  {name:22}{what}")
+        print_line(f"  {name:22}{what}")
 
 
 def _is_demo(folder: Path) -> bool:
@@ -290,7 +290,7 @@ def as_csv(matches: list[Match]) -> str:
     return text.getvalue()
 
 
-def print_summary(console: Console, matches: list[Match]) -> None:
+def print_summary(console: Printer, matches: list[Match]) -> None:
     """Say in a line or two what is lost."""
     lost = [m.name for m in matches if m.lost]
     parts = [

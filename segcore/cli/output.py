@@ -19,6 +19,7 @@ from segcore._version import __version__
 from segcore.cli.classes import CLASSES
 from segcore.cli.photographs import ENDINGS
 from segcore.cli.problems import BadInput
+from segcore.visible import visible
 
 SOFTWARE = f"segcore {__version__}"
 """What files say of who wrote them: only such files are replaced without ``--overwrite``."""
@@ -66,7 +67,8 @@ def _files_of(inputs: Iterable[Path | None]) -> Iterator[Path]:
 def write_json(file: BinaryIO, value: Mapping[str, object], indent: int | None = 2) -> None:
     """Write a JSON object, indented unless that is None."""
     described = {"info": {"software": SOFTWARE}, **value}
-    file.write((json.dumps(described, indent=indent, ensure_ascii=False) + "\n").encode())
+    text = json.dumps(described, indent=indent, ensure_ascii=False)
+    file.write((visible(text, keep_lines=True) + "\n").encode())
 
 
 def write_labels(

@@ -9,9 +9,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from segcore.cli.dataset import (
     Annotation,
@@ -22,7 +20,9 @@ from segcore.cli.dataset import (
     read_masks,
     with_own_maps,
 )
+from segcore.cli.fields import describe
 from segcore.cli.output import publishing, write_json, write_png
+from segcore.cli.printing import Printer, print_line
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.stuff import StuffMaps
@@ -73,12 +73,12 @@ def write_panoptic(
             write_json(file, _document(dataset, things, entries))
         problems.check_left(path, dataset, used)
 
-    Console().print(_table(dataset, entries))
+    Printer().print(_table(dataset, entries))
     if reasons:
         listed = ", ".join(f"{count} for {reason}" for reason, count in reasons.most_common())
-        print(f"dropped {reasons.total()}: {listed}")
+        print_line(f"dropped {reasons.total()}: {listed}")
     maps = len(dataset.pictures)
-    print(f"{maps} map{'' if maps == 1 else 's'} and {DOCUMENT} in {folder}")
+    print_line(f"{maps} map{'' if maps == 1 else 's'} and {DOCUMENT} in {folder}")
     print_skipped(problems)
 
 
@@ -89,7 +89,8 @@ def _things(dataset: Dataset) -> set[int]:
     for category in dataset.categories:
         if not isinstance(category.id, int):
             raise BadInput(
-                f"category {category.id!r}: the panoptic format has numbers as ids of categories"
+                f"category {describe(category.id)}: the panoptic format has numbers as ids of "
+                "categories"
             )
         if category.isthing or (category.isthing is None and category.index in seen):
             things.add(category.id)
@@ -197,7 +198,7 @@ def _table(dataset: Dataset, entries: list[dict[str, Any]]) -> Table:
 
     occur = sorted((c for c in dataset.categories if segments[c.id]), key=lambda c: -pixels[c.id])
     for c in occur[:TABLE_ROWS]:
-        table.add_row(str(c.id), Text(c.name), *numbers([c]), f"{images[c.id]:,}")
+        table.add_row(str(c.id), c.name, *numbers([c]), f"{images[c.id]:,}")
     if rest := occur[TABLE_ROWS:]:
         table.add_row("", f"{len(rest)} more", *numbers(rest), "")
     table.add_section()

@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from segcore.cli.dataset import Dataset
+from segcore.visible import visible
 
 
 class BadInput(click.ClickException):
@@ -17,7 +18,7 @@ class BadInput(click.ClickException):
     exit_code = 2
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(visible(message))
 
 
 class Problems:
@@ -37,7 +38,7 @@ class Problems:
         """Skip an item, or end the run: ``message`` names the item and what is wrong with it."""
         if not self.skip:
             raise BadInput(message)
-        self.skipped.append(" ".join(message.split()))
+        self.skipped.append(visible(message))
 
     def check_left(self, path: Path, dataset: Dataset, used: int) -> None:
         """Raise BadInput if all images, or all annotations of a file that has some, were skipped.

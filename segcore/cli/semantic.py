@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from segcore.cli.classes import CLASSES
 from segcore.cli.dataset import Annotation, Dataset, read_dataset, read_masks, with_own_maps
 from segcore.cli.output import publishing, write_json, write_labels
+from segcore.cli.printing import Printer, print_line
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.stuff import StuffMaps
@@ -76,9 +75,9 @@ def write_semantic_maps(
             write_json(file, _describe(dataset, colors, dtype))
         problems.check_left(path, dataset, used)
 
-    Console().print(_table(dataset, counts))
+    Printer().print(_table(dataset, counts))
     count = len(dataset.pictures)
-    print(f"{count} label map{'' if count == 1 else 's'} and {CLASSES} in {folder}")
+    print_line(f"{count} label map{'' if count == 1 else 's'} and {CLASSES} in {folder}")
     print_skipped(problems)
 
 
@@ -143,7 +142,7 @@ def _table(dataset: Dataset, counts: Counts) -> Table:
     occur = [c for c in dataset.categories if counts.instances[c.index]]
     occur.sort(key=lambda c: -counts.pixels[c.index])
     for c in occur[:TABLE_ROWS]:
-        table.add_row(str(c.index), Text(c.name), *_numbers(counts, [c.index]))
+        table.add_row(str(c.index), c.name, *_numbers(counts, [c.index]))
     if rest := [c.index for c in occur[TABLE_ROWS:]]:
         table.add_row("", f"{len(rest)} more", *_numbers(counts, rest)[:2], "")
     table.add_section()

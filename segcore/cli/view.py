@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from segcore._publish import OutputFile
-from segcore.cli.dataset import Id
+from segcore.cli.fields import Id
 from segcore.cli.output import publishing
 from segcore.cli.photographs import Photographs
+from segcore.cli.printing import print_line
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_note, print_skipped, tracked
 from segcore.cli.sources import Shown, Source, read_source
@@ -126,16 +127,16 @@ def write_view(
         truth = read_source(source, problems, frame, folders[0])
         predicted = prediction and read_source(prediction, problems, frame or source, folders[1])
         pairs = Pairs(truth, predicted or None)
-        photographs = write_html(page, source.name, pairs, images)
+        photographs = write_html(page, source.name, pairs, images, problems)
     print_page(page, pairs, photographs)
     print_skipped(problems)
 
 
 def write_html(
-    page: OutputFile, title: str, pairs: Pairs, images: Path | None
+    page: OutputFile, title: str, pairs: Pairs, images: Path | None, problems: Problems
 ) -> Photographs | None:
     """Write the page; return the photographs, which know how many are missing."""
-    photographs = Photographs(images) if images else None
+    photographs = Photographs(images, problems) if images else None
     pictures = tracked(pairs.pictures(photographs), "Drawing", len(pairs))
     compared = pairs.prediction is not None
     with page.open() as file:
@@ -149,7 +150,7 @@ def write_html(
 def print_page(page: OutputFile, pairs: Pairs, photographs: Photographs | None) -> None:
     """Say where the page is, and what is not in it."""
     count = f"{len(pairs)} picture{'' if len(pairs) == 1 else 's'}"
-    print(f"{count} in {page.path}, {page.size / 1e6:.1f} MB")
+    print_line(f"{count} in {page.path}, {page.size / 1e6:.1f} MB")
     if pairs.without:
         print_note(f"{pairs.without} of the pictures have no prediction")
     if pairs.left_over:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from segcore.diagnosis import CAUSES, Diagnosis, diagnose
 from segcore.draw import palette, shades
 from segcore.masks import Masks
 from segcore.report.forms import forms_of, losses_of
+from segcore.visible import visible
 
 SCRIPTS = ("runs.js", "views.js", "viewer.js")
 Colors = NDArray[np.uint8]
@@ -151,11 +153,14 @@ def write_page(
     b'<!DOCTYPE html>'
     """
     colors = palette(len(classes))
-    template = _resource("page.html").replace("{{version}}", __version__)
-    template = template.replace("{{title}}", html.escape(title))
-    template = template.replace("{{style}}", _resource("style.css"))
-    head, rest = template.split("{{data}}")
-    file.write(head.encode())
+    head, rest = _resource("page.html").split("{{data}}")
+    values = {
+        "version": __version__,
+        "title": html.escape(visible(title)),
+        "style": _resource("style.css"),
+        "script": "\n".join(_resource(name) for name in SCRIPTS),
+    }
+    file.write(_filled(head, values).encode())
     listed = []
     objects = 0
     for i, picture in enumerate(pictures):
@@ -170,7 +175,7 @@ def write_page(
         "compared": compared,
         "summary": summary + (": truth against prediction" if compared else ""),
         "classes": [
-            {"name": each.name, "color": _hex(color), "thing": each.thing}
+            {"name": visible(each.name), "color": _hex(color), "thing": each.thing}
             for each, color in zip(classes, colors, strict=True)
         ],
         "causes": [
@@ -180,18 +185,23 @@ def write_page(
         "pictures": listed,
     }
     _write_json(file, "index", index)
-    script = "\n".join(_resource(name) for name in SCRIPTS)
-    file.write(rest.replace("{{script}}", script).encode())
+    file.write(_filled(rest, values).encode())
 
 
 def _resource(name: str) -> str:
     return (files("segcore") / "report" / name).read_text(encoding="utf-8")
 
 
+def _filled(template: str, values: dict[str, str]) -> str:
+    """Fill a template in one pass: what a value holds is never taken for a place to fill."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], template)
+
+
 def _write_json(file: BinaryIO, key: str, value: object) -> None:
     # "</script>" in a text would end the element.
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    file.write(f'<script type="application/json" id="{key}">{text}</script>\n'.encode())
+    element = f'<script type="application/json" id="{key}">{visible(text)}</script>\n'
+    file.write(element.encode())
 
 
 def _listed(picture: Picture, diagnosis: Diagnosis | None) -> dict[str, Any]:
@@ -203,7 +213,7 @@ def _listed(picture: Picture, diagnosis: Diagnosis | None) -> dict[str, Any]:
         wrong = (f"{count:,} {kind}" for kind, count in kinds.items())
         note = ", ".join([note, *wrong]) + ("" if kinds else ", all matched")
     return {
-        "name": picture.name,
+        "name": visible(picture.name),
         "height": height,
         "width": width,
         "note": note,
@@ -227,7 +237,7 @@ def _picture(
         value["Prediction"] = _objects(picture.prediction, matched, classes, colors)
         value["rows"] = _rows(diagnosis, truth, picture.prediction)
     value["forms"] = forms_of(painted.masks, painted.classes)
-    names = [each.name for each in classes]
+    names = [visible(each.name) for each in classes]
     value["lost"] = losses_of(painted.masks, painted.classes, names)
     return value
 
@@ -246,7 +256,7 @@ def _objects(
     described = []
     for i in order.tolist():
         value: dict[str, Any] = {
-            "id": objects.ids[i],
+            "id": _shown_id(objects.ids[i]),
             "class": int(objects.classes[i]),
             "area": areas[i],
             "box": boxes[i],
@@ -260,6 +270,13 @@ def _objects(
             value["crowd"] = True
         described.append(value)
     return {"objects": described}
+
+
+def _shown_id(key: int | str) -> int | str:
+    """Return an id as the page shows it: integers that JavaScript cannot hold become text."""
+    if isinstance(key, str):
+        return visible(key)
+    return key if abs(key) < 2**53 else str(key)
 
 
 def _matched_colors(diagnosis: Diagnosis, own: Colors, count: int) -> Colors:
