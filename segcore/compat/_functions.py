@@ -342,16 +342,19 @@ def from_objects(kernels: Kernels, pyobj: Any, h: Any, w: Any) -> RleDict | list
         )
     if len(first) != 4 or not _is_box(first):
         return from_polygons(kernels, pyobj, h, w)
-    for number, ring in enumerate(pyobj):
-        if not _is_box(ring):
-            raise ValueError(f"ring {number}: {not_a_box(ring)}")
-    return from_boxes(kernels, pyobj, h, w)
+    try:
+        return from_boxes(kernels, pyobj, h, w)
+    except (TypeError, ValueError):
+        for number, ring in enumerate(pyobj):
+            if not _is_box(ring):
+                raise ValueError(f"ring {number}: {not_a_box(ring)}") from None
+        raise
 
 
 def _is_box(ring: Any) -> bool:
     """Return whether this is a sequence of four things that are no sequences."""
     if isinstance(ring, np.ndarray):
-        return ring.shape == (4,)
+        return bool(ring.shape == (4,))
     if not isinstance(ring, (list, tuple)) or len(ring) != 4:
         return False
     return not any(isinstance(number, (list, tuple, np.ndarray)) for number in ring)
