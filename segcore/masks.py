@@ -30,7 +30,7 @@ from segcore.backends.protocol import Batch, Offsets, RunEnds
 from segcore.backends.sizes import run_end_dtype
 from segcore.dense import check_numeric, decode, for_encode
 from segcore.polygons import Polygons
-from segcore.recognize import dense_hint, is_image_like, shape_hint
+from segcore.recognize import dense_hint, is_image_like, masks_hint, shape_hint
 from segcore.run_ends import as_batch
 from segcore.simplify import simplify
 from segcore.warn import warn
@@ -947,7 +947,7 @@ class Masks:
 def check_masks(value: object, name: str = "masks") -> None:
     """Raise TypeError for what is no batch of masks."""
     if not isinstance(value, Masks):
-        raise TypeError(f"{name}: expected Masks, got {described(value)}")
+        raise TypeError(f"{name}: expected Masks, got {described(value)}{masks_hint(value)}")
 
 
 def _check_dense_size(shape: tuple[int, ...], size: Size, expected: Size) -> None:

@@ -165,6 +165,26 @@ def _object(value: Any) -> str:
     return ""
 
 
+def masks_hint(value: Any) -> str:
+    """Say how to make Masks of what was given instead of them."""
+    if isinstance(value, (list, tuple)) and value:
+        value = value[0]
+    if isinstance(value, Mapping):
+        return "; Masks.from_coco makes them of COCO's objects"
+    if hasattr(value, "ndim") or hasattr(value, "__array__"):
+        return "; Masks.from_dense makes them of dense arrays"
+    return ""
+
+
+def box_hint(shape: Sequence[int]) -> str:
+    """Say what an array looks like that is no (N, 4) array of boxes."""
+    if len(shape) == 1 and shape[0] == 4:
+        return "; one box is [[x0, y0, x1, y1]]"
+    if len(shape) == 2 and shape[1] in (5, 6):
+        return "; if the columns after the fourth are scores or classes, pass boxes[:, :4]"
+    return ""
+
+
 # -- parts of objects -----------------------------------------------------------------------------
 
 

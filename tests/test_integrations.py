@@ -85,6 +85,26 @@ def test_detectron2_pastes():
         detectron2.paste_masks_in_image(probs, boxes, SIZE, -1)
 
 
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (detectron2.instances_to_masks, "instances"),
+        (lambda value: detectron2.instances_to_coco_json(value, 1), "instances"),
+        (ultralytics.from_results, "results"),
+        (supervision.from_detections, "detections"),
+        (supervision.from_compact_mask, "compact"),
+    ],
+)
+def test_other_objects(call, name):
+    for value in (None, {}, [], 5, "a", np.zeros((2, 3, 4), bool)):
+        with pytest.raises(TypeError, match=f"^{name}: expected an? .*, got "):
+            call(value)
+    with pytest.raises(TypeError, match="it seems to be of 2 images: pass one"):
+        call([1, 2])
+    with pytest.raises(TypeError, match=f'pass its "{name}"'):
+        call({name: 1})
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("count", [0, 7])
 def test_detectron2_gives_a_tensor_for_a_tensor(dtype, count):

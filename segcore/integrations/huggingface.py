@@ -191,7 +191,7 @@ def _id_map(value: Any, name: str) -> NDArray[Any]:
     return labels
 
 
-def from_pipeline(outputs: Sequence[Mapping[str, Any]], size: Iterable[int] | None = None) -> Masks:
+def from_pipeline(outputs: Iterable[Any], size: Iterable[int] | None = None) -> Masks:
     """Take what ``pipeline("image-segmentation")`` gives for one picture.
 
     Parameters
