@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import pathlib
+import re
 
 import numpy as np
 import pytest
 
 import segcore as sc
+from segcore import arrays, recognize
 
 SIZE = (6, 9)
 DENSE = np.zeros((2, *SIZE), bool)
@@ -162,3 +166,17 @@ def test_images_of_pillow():
     assert sc.Masks.from_dense(images) == MASKS
     with pytest.raises(TypeError, match=r"^object 0: .*; Masks.from_dense reads images"):
         sc.Masks.from_coco(images)
+
+
+def test_the_calls_that_messages_name_exist():
+    text = inspect.getsource(recognize) + inspect.getsource(arrays)
+    names = set(re.findall(r"segcore(?:\.[a-z_]\w*)+", re.sub(r"^from .*$", "", text, flags=re.M)))
+    assert len(names) > 5
+    for name in names - {"segcore.codecs", "segcore.integrations"}:
+        module, _, attribute = name.rpartition(".")
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError:
+            assert hasattr(importlib.import_module(module), attribute), name
+    for name in re.findall(r"Masks\.(\w+)", text):
+        assert hasattr(sc.Masks, name), name
