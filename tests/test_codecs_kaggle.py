@@ -79,6 +79,9 @@ class NAType:
 
     __hash__ = None
 
+    def __repr__(self):
+        return "<NA>"
+
     def __bool__(self):
         raise TypeError("boolean value of NA is ambiguous")
 
