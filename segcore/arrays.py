@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from segcore import bfloat16
 from segcore.backends.sizes import MAX_PIXELS
+from segcore.recognize import box_hint
 
 Size: TypeAlias = tuple[int, int]
 
@@ -165,7 +166,11 @@ def as_label_map(value: object, name: str) -> NDArray[Any]:
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name}: expected integers, got {array.dtype}")
     if array.ndim != 2:
-        raise ValueError(f"{name}: expected (H, W), got the shape {array.shape}")
+        is_rgb = array.ndim == 3 and array.shape[2] == 3
+        raise ValueError(
+            f"{name}: expected (H, W), got the shape {array.shape}"
+            + ("; if colours say the ids, see segcore.panoptic_ids.from_rgb" * is_rgb)
+        )
     as_size(array.shape, name)
     return array
 
@@ -275,7 +280,9 @@ def as_boxes(boxes: object, count: int | None = None) -> NDArray[np.float64]:
     if array.dtype.kind not in "iuf":
         raise TypeError(f"boxes: expected numbers, got {array.dtype}")
     if array.ndim != 2 or array.shape[1] != 4:
-        raise ValueError(f"boxes: expected the shape (N, 4), got {array.shape}")
+        raise ValueError(
+            f"boxes: expected the shape (N, 4), got {array.shape}{box_hint(array.shape)}"
+        )
     if count is not None and len(array) != count:
         raise ValueError(f"boxes: expected {count}, one a mask, got {len(array)}")
     with np.errstate(over="ignore"):  # what a longdouble has too much becomes infinite

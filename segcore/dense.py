@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from segcore.backends import kernels
 from segcore.backends.protocol import Offsets, RunEnds
+from segcore.recognize import threshold_hint
 
 
 def for_encode(array: NDArray[Any], threshold: float | None) -> tuple[NDArray[Any], float | None]:
     """Give the array and threshold in a form that the kernel knows."""
     dtype = array.dtype
     if dtype.kind == "f" and threshold is None:
-        raise ValueError(f"dense: {dtype} needs a threshold; pass threshold=0.5")
+        raise ValueError(f"dense: {dtype} needs a threshold; {threshold_hint(array)}")
     if dtype.char == "g":
         return array > threshold, None
     if dtype.isnative:
