@@ -14,6 +14,7 @@ from segcore._coco_python import COUNTS, PARTS, POLYGON, STRING, Flat, object_na
 from segcore.arrays import Size, as_size, described
 from segcore.backends import kernels
 from segcore.backends.protocol import Batch, Offsets, RunEnds
+from segcore.run_ends import joined
 
 try:
     from segcore import _coco as walker
@@ -142,20 +143,13 @@ def _unions(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
     """Unite each list of RLEs, as pycocotools' annToRLE does."""
     unions = []
     for mask, rles in enumerate(flat.parts):
-        batch = _joined([part.batch for part in _parts(rles, (height, width), _rle_name(mask))])
+        batch = joined([part.batch for part in _parts(rles, (height, width), _rle_name(mask))])
         unions.append(kernels.reduce(*batch, height, width, False))
-    return _joined(unions)
+    return joined(unions)
 
 
 def _rle_name(mask: int) -> Callable[[int], str]:
     return lambda place: f"mask {mask}: RLE {place} of its list"
-
-
-def _joined(batches: list[Batch]) -> Batch:
-    """Put batches one after the other."""
-    run_ends: list[NDArray[Any]] = [batch[0] for batch in batches]
-    lengths = [np.diff(batch[1]) for batch in batches]
-    return np.concatenate(run_ends), _offsets(np.concatenate(lengths))
 
 
 def _rings(flat: Flat, offsets: Offsets, height: int, width: int) -> Batch:

@@ -29,7 +29,7 @@ from segcore.backends import kernels
 from segcore.backends.protocol import Batch, Offsets, RunEnds
 from segcore.backends.sizes import run_end_dtype
 from segcore.dense import check_numeric, decode, for_encode
-from segcore.polygons import Polygons
+from segcore.polygons import Polygons, fill
 from segcore.run_ends import as_batch
 from segcore.simplify import simplify
 
@@ -347,10 +347,7 @@ class Masks:
         """
         if isinstance(polygons, Polygons):
             common = polygons.size if size is None else as_size(size)
-            vertices, ring_offsets, mask_offsets = polygons.bridged()
-            coordinates = vertices.astype(np.float64).ravel()
-            batch = kernels.rasterize_polygons(coordinates, ring_offsets, mask_offsets, *common)
-            return cls._trusted(batch, common)
+            return cls._trusted(fill(polygons, common), common)
         if size is None:
             raise ValueError("size: polygons do not say how large the picture is; pass (H, W)")
         common, batch = coco.read_polygons(polygons, size)
