@@ -237,10 +237,22 @@ def _reach(distance: int, shape: str, size: tuple[int, int]) -> NDArray[np.int64
         )
     if shape == "square":
         return np.full(count, min(distance, height), np.int64)
+    columns = np.arange(count)
     if shape == "disc":
-        rows = (math.isqrt(distance**2 - x**2) for x in range(count))
+        rows = _square_roots(distance, columns)
     elif shape == "diamond":
-        rows = (distance - x for x in range(count))
+        rows = min(distance, height + width) - columns
     else:
         raise ValueError(f'shape: expected "square", "disc" or "diamond", got {described(shape)}')
-    return np.fromiter((min(y, height) for y in rows), np.int64, count)
+    return np.minimum(rows, height)
+
+
+def _square_roots(distance: int, columns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Compute the integer square roots of ``distance**2 - columns**2``."""
+    if distance >= 2**31:  # squares do not fit in int64
+        return np.array([min(math.isqrt(distance**2 - x**2), 2**62) for x in columns.tolist()])
+    squares = distance**2 - columns**2
+    roots = np.sqrt(squares).astype(np.int64)
+    roots -= roots**2 > squares
+    roots += (roots + 1) ** 2 <= squares
+    return roots

@@ -178,7 +178,7 @@ class Polygons:
 
 
 def fill(polygons: Polygons, size: Size) -> Batch:
-    """Rasterize polygons: the symmetric difference of each outline and its holes, united.
+    """Rasterize polygons: each outline without its holes, united.
 
     Parameters
     ----------
@@ -192,15 +192,14 @@ def fill(polygons: Polygons, size: Size) -> Batch:
     run_ends, offsets : numpy.ndarray
         N masks.
     """
-    coordinates = polygons.vertices.astype(np.float64).ravel()
-    ring_offsets, mask_offsets = polygons.ring_offsets, polygons.mask_offsets
-    if not polygons.is_hole.any():
-        return kernels.rasterize_polygons(coordinates, ring_offsets, mask_offsets, *size)
+    if _bridges_are_short(polygons):
+        vertices, ring_offsets, mask_offsets = polygons.bridged()
+        return _rasterize(vertices, ring_offsets, mask_offsets, size)
     try:
         parts, masks = _parts(polygons, size)
     except ValueError:
         # Here an error names a ring; this raises the one that names the mask.
-        kernels.rasterize_polygons(coordinates, ring_offsets, mask_offsets, *size)
+        _rasterize(polygons.vertices, polygons.ring_offsets, polygons.mask_offsets, size)
         raise
     run_ends, offsets = symmetric_differences(parts, masks, len(polygons), size)
     # Parts share no pixel, unless they were simplified.
@@ -218,6 +217,22 @@ def fill(polygons: Polygons, size: Size) -> Batch:
     return joined(batches)
 
 
+def _bridges_are_short(polygons: Polygons) -> bool:
+    """Tell whether the lines to the holes cross few columns, compared with the rings."""
+    x = polygons.vertices[:, 0]
+    begins = x[polygons.ring_offsets[:-1]]
+    holes = polygons.is_hole
+    crossed = np.abs(begins[holes] - begins[polygons.outer[holes]]).sum()
+    return bool(crossed <= 4 * np.abs(np.diff(x)).sum())
+
+
+def _rasterize(
+    vertices: Integers, ring_offsets: Integers, mask_offsets: Integers, size: Size
+) -> Batch:
+    coordinates = vertices.astype(np.float64).ravel()
+    return kernels.rasterize_polygons(coordinates, ring_offsets, mask_offsets, *size)
+
+
 def _parts(polygons: Polygons, size: Size) -> tuple[Batch, Integers]:
     """Rasterize each outline without its holes: the parts, and the mask of each."""
     rings = np.arange(len(polygons.outer))
@@ -225,8 +240,7 @@ def _parts(polygons: Polygons, size: Size) -> tuple[Batch, Integers]:
     starts, lengths = polygons.ring_offsets[order], np.diff(polygons.ring_offsets)[order]
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     vertices = polygons.vertices[np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])]
-    coordinates = vertices.astype(np.float64).ravel()
-    filled = kernels.rasterize_polygons(coordinates, offsets, np.arange(len(rings) + 1), *size)
+    filled = _rasterize(vertices, offsets, np.arange(len(rings) + 1), size)
     part = np.cumsum(~polygons.is_hole[order]) - 1
     outlines = np.flatnonzero(~polygons.is_hole)
     parts = symmetric_differences(filled, part, len(outlines), size)
