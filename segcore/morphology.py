@@ -237,20 +237,24 @@ def _reach(distance: int, shape: str, size: tuple[int, int]) -> NDArray[np.int64
         )
     if shape == "square":
         return np.full(count, min(distance, height), np.int64)
-    columns = np.arange(count)
+    # Columns near the middle reach the image's whole height.
+    reach = np.full(count, height, np.int64)
+    beyond = distance - height
     if shape == "disc":
-        rows = _square_roots(distance, columns)
+        full = math.isqrt(beyond * (distance + height)) + 1 if beyond >= 0 else 0
+        reach[full:] = _square_roots(distance, np.arange(full, count))
     elif shape == "diamond":
-        rows = min(distance, height + width) - columns
+        full = max(beyond + 1, 0)
+        reach[full:] = distance - np.arange(full, count)
     else:
         raise ValueError(f'shape: expected "square", "disc" or "diamond", got {described(shape)}')
-    return np.minimum(rows, height)
+    return reach
 
 
 def _square_roots(distance: int, columns: NDArray[np.int64]) -> NDArray[np.int64]:
     """Compute the integer square roots of ``distance**2 - columns**2``."""
     if distance >= 2**31:  # squares do not fit in int64
-        return np.array([min(math.isqrt(distance**2 - x**2), 2**62) for x in columns.tolist()])
+        return np.array([math.isqrt(distance**2 - x**2) for x in columns.tolist()], np.int64)
     squares = distance**2 - columns**2
     roots = np.sqrt(squares).astype(np.int64)
     roots -= roots**2 > squares

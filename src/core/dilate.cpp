@@ -2,8 +2,8 @@
 //
 // A run grows up and down within the columns that it begins and ends in. A shift by k columns adds
 // k times the height to all flips. The union of 2w + 1 neighbouring shifts is made by doubling: of
-// 1, 2, 4, ... of them. Other shifts are united in pairs, then pairs of those, and so on. So the
-// work depends on runs, and on the number of pixels not at all.
+// 1, 2, 4, ... of them. Other shifts are united one by one while the union does not grow by it, and
+// else in pairs. So the work depends on runs, and on the number of pixels not at all.
 // Between the image's edges and beyond, positions are signed; what left the image is cut last.
 #include <algorithm>
 #include <limits>
@@ -77,10 +77,13 @@ class Grower {
             if (flip == end) break;
             grow_columns(flip, end, step.height);
             if (step.last - step.inner <= 2) {
-                for (int64_t k = step.inner + 1; k <= step.last; ++k) add_both(k);
+                for (int64_t k = step.inner + 1; k <= step.last; ++k) {
+                    add(k * height_);
+                    if (k) add(-k * height_);
+                }
             } else {
                 widen(2 * step.last + 1);
-                add(tall_, -step.last * height_);
+                add(-step.last * height_);
             }
         }
         while (depth_ > 1) unite_last();
@@ -98,7 +101,6 @@ class Grower {
     struct Part {
         Runs runs;
         int64_t shift = 0;
-        int rank = 0;  // it is of about 2**rank shifts
     };
 
     // Make tall_ of the runs, grown up and down as far as their columns go.
@@ -139,34 +141,32 @@ class Grower {
         }
     }
 
-    // Add tall_, shifted by k columns to the left and to the right.
-    void add_both(int64_t k) {
-        if (k) {
-            unite(context_, tall_, tall_, 2 * k * height_, spare_);
+    // Add tall_, shifted. It joins a part that is no larger than a few of it, as where shifts
+    // overlap; else it begins another one, so that no run is walked over for every shift.
+    void add(int64_t shift) {
+        if (depth_ && small_beside(parts_[depth_ - 1].runs, tall_)) {
+            Part& part = parts_[depth_ - 1];
+            unite(context_, part.runs, tall_, shift - part.shift, spare_);
+            part.runs.swap(spare_);
         } else {
-            spare_.clear();
-            append_all(context_, tall_.data(), tall_.size(), spare_);
+            if (depth_ == parts_.size()) parts_.emplace_back();
+            Part& part = parts_[depth_++];
+            part.runs.clear();
+            append_all(context_, tall_.data(), tall_.size(), part.runs);
+            part.shift = shift;
         }
-        add(spare_, -k * height_);
+        while (depth_ > 1 && small_beside(parts_[depth_ - 2].runs, parts_[depth_ - 1].runs)) {
+            unite_last();
+        }
     }
 
-    // Add a part, whose runs are exchanged for others. Parts of equal rank become one, so that each
-    // run is walked over about log2(shifts) times.
-    void add(Runs& runs, int64_t shift) {
-        if (depth_ == parts_.size()) parts_.emplace_back();
-        Part& part = parts_[depth_++];
-        part.runs.swap(runs);
-        part.shift = shift;
-        part.rank = 0;
-        while (depth_ > 1 && parts_[depth_ - 2].rank == parts_[depth_ - 1].rank) unite_last();
-    }
+    static bool small_beside(const Runs& a, const Runs& b) { return a.size() <= 2 * b.size(); }
 
     void unite_last() {
         const Part& last = parts_[--depth_];
         Part& part = parts_[depth_ - 1];
         unite(context_, part.runs, last.runs, last.shift - part.shift, spare_);
         part.runs.swap(spare_);
-        ++part.rank;
     }
 
     // Append what of grown_ is in the image.

@@ -64,9 +64,7 @@ def _grown(
     """Give the runs of the grown mask; they may leave the image on its left and right."""
     if flips.size == 0:
         return np.empty(0, np.int64)
-    # Parts of equal rank are united, so that each run is walked over about log2(shifts) times.
     parts = [np.empty(0, np.int64)]
-    ranks = [-1]
     inner = -1  # columns up to here reach farther than those of this step
     for last in range(reach.size):
         if last + 1 < reach.size and reach[last + 1] == reach[last]:
@@ -74,8 +72,9 @@ def _grown(
         tall = _tall(flips, height, pixels, reach[last])
         if last - inner <= 2:
             for k in range(inner + 1, last + 1):
-                both = _unite(tall - k * height, tall, k * height) if k else tall
-                _add(parts, ranks, both)
+                _add(parts, tall, k * height)
+                if k:
+                    _add(parts, tall, -k * height)
         else:
             # The union of 2 * last + 1 neighbouring shifts, by doubling.
             done = 1
@@ -83,7 +82,7 @@ def _grown(
                 more = min(done, 2 * last + 1 - done)
                 tall = _unite(tall, tall, more * height)
                 done += more
-            _add(parts, ranks, tall - last * height)
+            _add(parts, tall, -last * height)
         inner = last
     while len(parts) > 1:
         last_part = parts.pop()
@@ -92,15 +91,15 @@ def _grown(
 
 
 @compiled
-def _add(parts: list[NDArray[np.int64]], ranks: list[int], part: NDArray[np.int64]) -> None:
-    """Append a part, and unite the last two parts while they are of equal rank."""
-    rank = 0
-    while ranks[-1] == rank:
+def _add(parts: list[NDArray[np.int64]], tall: NDArray[np.int64], shift: int) -> None:
+    """Add runs, shifted, to the last part while that is small, or else as another part.
+
+    So no run is walked over for every shift.
+    """
+    part = _unite(np.empty(0, np.int64), tall, shift)
+    while len(parts) and parts[-1].size <= 2 * part.size:
         part = _unite(parts.pop(), part, 0)
-        ranks.pop()
-        rank += 1
     parts.append(part)
-    ranks.append(rank)
 
 
 @compiled
