@@ -729,6 +729,8 @@ class Masks:
         tolerance : float, default 0
             In pixels. Points are left out, by the algorithm of Douglas and Peucker, that are no
             farther than this from the line which takes their place; an outline keeps three or more.
+            Outlines such as long combs, for which that algorithm takes quadratic time, may keep
+            some points more than it asks for.
             With 0 outlines are exact. Others are near each mask's own, but may cross themselves
             and one another.
 

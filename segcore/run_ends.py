@@ -143,8 +143,14 @@ def symmetric_differences(batch: Batch, groups: NDArray[np.int64], count: int, s
         return joined([a, b])
     first = np.arange(count + 1, dtype=np.uint64) * np.uint64(height * width)
     flips: NDArray[np.uint64] = np.sort(run_ends + np.repeat(first[groups], lengths))
-    begins = np.flatnonzero(np.diff(flips, prepend=flips[:1] + 1))  # of equal flips
-    flips = flips[begins[np.diff(begins, append=len(flips)) % 2 == 1]]
+    odd = np.ones(len(flips), np.bool_)
+    same = flips[1:] == flips[:-1]
+    odd[1:] &= ~same
+    odd[:-1] &= ~same
+    if (same[1:] & same[:-1]).any():  # three or more masks flip at one place, which is rare
+        begins = np.flatnonzero(np.concatenate([[True], ~same]))
+        odd[begins] = np.diff(begins, append=len(flips)) % 2 == 1
+    flips = flips[odd]
     group_offsets = np.searchsorted(flips, first).astype(np.int64)
     flips -= np.repeat(first[:-1], np.diff(group_offsets))
     return flips.astype(run_end_dtype(height, width)), group_offsets
