@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from test_polygons import squared_distance
 
 import segcore as sc
+from segcore import polygons as polygons_module
 from segcore import simplify
 
 nms = importlib.import_module("segcore.nms")  # the package has a function of that name
@@ -97,6 +98,20 @@ def test_holes_are_filled_in_linear_time():
     assert sc.Masks.from_polygons(many) == row_of_holes(3200)
     fast, slow = (seconds(lambda p=p: sc.Masks.from_polygons(p)) for p in (few, many))
     assert slow < 64 * fast + 0.02  # 16 times as many
+
+
+@pytest.mark.parametrize("tolerance", [0, 1, 2.5])
+@pytest.mark.parametrize("connectivity", [4, 8])
+def test_bridged_or_not_the_same_is_filled(monkeypatch, connectivity, tolerance):
+    """Simplified parts may overlap; they are united, not subtracted from each other."""
+    masks = sc.Masks.from_dense(np.random.default_rng(1).random((12, 25, 31)) > 0.35)
+    polygons = masks.to_polygons(connectivity, tolerance)
+    filled = []
+    for short in (False, True):
+        monkeypatch.setattr(polygons_module, "_bridges_are_short", lambda _, short=short: short)
+        filled.append(sc.Masks.from_polygons(polygons))
+    assert filled[0] == filled[1]
+    assert (filled[0] == masks) == (tolerance == 0)
 
 
 # -- images that are large in one direction -------------------------------------------------------
