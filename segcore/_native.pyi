@@ -81,6 +81,7 @@ class Kernels:
         height: int,
         width: int,
         reach: NDArray[np.int64],
+        outside: bool = False,
     ) -> Batch: ...
     def outline(
         self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int

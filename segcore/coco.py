@@ -18,6 +18,7 @@ from segcore.backends.protocol import Batch, Offsets, RunEnds
 from segcore.dense import for_encode
 from segcore.geojson import as_geometry
 from segcore.recognize import counts_hint, hint, runs_hint
+from segcore.run_ends import joined
 from segcore.warn import warn
 
 try:
@@ -178,9 +179,9 @@ def _unions(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
     """Unite each list of RLEs, as pycocotools' annToRLE does."""
     unions = []
     for mask, rles in enumerate(flat.parts):
-        batch = _joined([part.batch for part in _parts(rles, (height, width), _rle_name(mask))])
+        batch = joined([part.batch for part in _parts(rles, (height, width), _rle_name(mask))])
         unions.append(kernels.reduce(*batch, height, width, False))
-    return _joined(unions)
+    return joined(unions)
 
 
 def _encoded(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
@@ -189,18 +190,11 @@ def _encoded(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
     for mask in flat.dense:
         array, _threshold = for_encode(mask[None], None)
         batches.append(kernels.encode(array, None))
-    return _joined(batches)
+    return joined(batches)
 
 
 def _rle_name(mask: int) -> Callable[[int], str]:
     return lambda place: f"mask {mask}: RLE {place} of its list"
-
-
-def _joined(batches: list[Batch]) -> Batch:
-    """Put batches one after the other."""
-    run_ends: list[NDArray[Any]] = [batch[0] for batch in batches]
-    lengths = [np.diff(batch[1]) for batch in batches]
-    return np.concatenate(run_ends), _offsets(np.concatenate(lengths))
 
 
 def _rings(flat: Flat, offsets: Offsets, height: int, width: int) -> Batch:

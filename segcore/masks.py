@@ -29,7 +29,7 @@ from segcore.backends import kernels
 from segcore.backends.protocol import Batch, Offsets, RunEnds
 from segcore.backends.sizes import run_end_dtype
 from segcore.dense import check_numeric, decode, for_encode
-from segcore.polygons import Polygons
+from segcore.polygons import Polygons, fill
 from segcore.recognize import dense_hint, is_image_like, masks_hint, shape_hint
 from segcore.run_ends import as_batch
 from segcore.simplify import simplify
@@ -400,10 +400,7 @@ class Masks:
         """
         if isinstance(polygons, Polygons):
             common = polygons.size if size is None else as_size(size)
-            vertices, ring_offsets, mask_offsets = polygons.bridged()
-            coordinates = vertices.astype(np.float64).ravel()
-            batch = kernels.rasterize_polygons(coordinates, ring_offsets, mask_offsets, *common)
-            return cls._trusted(batch, common)
+            return cls._trusted(fill(polygons, common), common)
         if size is None:
             raise ValueError("size: polygons do not say how large the image is; pass (H, W)")
         common, batch = coco.read_polygons(polygons, size)
@@ -794,6 +791,8 @@ class Masks:
         tolerance : float, default 0
             In pixels. Points are left out, by the algorithm of Douglas and Peucker, that are no
             farther than this from the line which takes their place; an outline keeps three or more.
+            Outlines such as long combs, for which that algorithm takes quadratic time, may keep
+            some points more than it asks for.
             With 0 outlines are exact. Others are near each mask's own, but may cross themselves
             and one another.
 

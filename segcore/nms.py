@@ -1,7 +1,8 @@
 """Suppression of duplicate detections: greedy, soft and matrix NMS, and merging in its place.
 
 All of them work class by class, in blocks of rows of the matrix of overlaps, so that they take no
-memory of N x N. Masks of different classes never meet.
+memory of N x N. Masks of different classes never meet. Many masks are divided further, into groups
+that share no pixel with one another, so that the time for scattered masks is near-linear.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from segcore.arrays import as_fraction, as_integers, as_number, as_scores, descr
 from segcore.backends import kernels
 from segcore.masks import Masks, check_masks
 from segcore.overlap import iou
+from segcore.run_ends import closed_runs
 
 Metric: TypeAlias = Literal["iou", "smaller"]
 Decay: TypeAlias = Literal["linear", "gaussian"]
@@ -26,6 +28,9 @@ _DIVISORS = {"iou": 0, "smaller": 2}
 
 _BLOCK = 256
 """Masks that greedy NMS compares with each other, and then with all those that follow."""
+
+_MANY = 2**11
+"""From this many masks on, groups are worth looking for."""
 
 _PAIRS = 2**20
 """Pairs whose IoU soft and matrix NMS hold at a time (8 MB), or else one row or column."""
@@ -202,7 +207,7 @@ def soft_nms(
     """
     check_masks(masks)
     numbers = _finite(scores, len(masks))
-    classes = _classes(class_ids, len(masks))
+    groups = _members(_groups(masks, _ids(class_ids, len(masks))))
     threshold = as_fraction(iou_threshold, "iou_threshold")
     width = _positive(sigma, "sigma")
     _check_choice(method, Decay, "method")
@@ -215,8 +220,15 @@ def soft_nms(
         return np.exp(np.square(iou(a, b)) / -width)
 
     weigh = linear if method == "linear" else gaussian
-    # Classes do not meet, so the best of the rest is the best of what is next in each class.
-    taken = [list(_take_softly(masks[each], each, numbers[each], weigh, least)) for each in classes]
+    alone = np.array([group[0] for group in groups if len(group) == 1], np.int64)
+    alone = alone[numbers[alone] >= least]
+    taken = [sorted(zip((-numbers[alone]).tolist(), alone.tolist(), strict=True))]
+    # Groups do not meet, so the best of the rest is the best of what is next in each group.
+    taken += [
+        list(_take_softly(masks[group], group, numbers[group], weigh, least))
+        for group in groups
+        if len(group) > 1
+    ]
     both = list(heapq.merge(*taken))
     return (
         np.array([index for _, index in both], np.int64),
@@ -280,13 +292,74 @@ def matrix_nms(
     """
     check_masks(masks)
     numbers = _finite(scores, len(masks))
-    classes = _classes(class_ids, len(masks))
+    groups = _members(_groups(masks, _ids(class_ids, len(masks))))
     _check_choice(kernel, Decay, "kernel")
     width = _positive(sigma, "sigma")
-    for each in classes:
-        order = each[np.argsort(-numbers[each], kind="stable")]
-        numbers[order] *= _least_ratios(masks[order], kernel, width)
+    for group in groups:
+        if len(group) > 1:
+            order = group[np.argsort(-numbers[group], kind="stable")]
+            numbers[order] *= _least_ratios(masks[order], kernel, width)
     return numbers
+
+
+# -- groups ---------------------------------------------------------------------------------------
+
+
+def _groups(masks: Masks, ids: NDArray[Any]) -> NDArray[Any]:
+    """Return a group for each mask: masks of different groups do not influence each other.
+
+    They are the classes ``ids``, and of many masks those of a class that a chain of masks connects
+    in which each shares a pixel with the next.
+    """
+    if len(masks) < _MANY:
+        return ids
+    # In coordinates in which the runs of one class are followed by those of the next.
+    bounds, offsets = closed_runs(masks.run_ends, masks.offsets, masks.size)
+    positions, places = np.unique(bounds, return_inverse=True)
+    owners = np.repeat(np.arange(len(masks)), np.diff(offsets) // 2)
+    shifts = np.unique(ids, return_inverse=True)[1][owners] * len(positions)
+    starts, stops = places[0::2] + shifts, places[1::2] + shifts
+    # Runs form a stretch if each overlaps with one before it.
+    order = np.argsort(starts, kind="stable")
+    reach = np.maximum.accumulate(stops[order])
+    first = np.flatnonzero(np.concatenate([starts[:1] >= 0, starts[order][1:] >= reach[:-1]]))
+    stretch = np.empty(len(order), np.int64)
+    stretch[order] = np.repeat(np.arange(len(first)), np.diff(first, append=len(order)))
+    return _connected(owners, stretch, order, first, len(masks))
+
+
+def _connected(
+    owners: NDArray[np.int64],
+    stretch: NDArray[np.int64],
+    order: NDArray[np.int64],
+    first: NDArray[np.int64],
+    count: int,
+) -> NDArray[np.int64]:
+    """Return for each of ``count`` masks the least mask that shared stretches connect it with.
+
+    Run k is of the mask ``owners[k]`` and the stretch ``stretch[k]``. Owners ascend, and
+    ``order[first[i]:first[i + 1]]`` are the runs of stretch i.
+    """
+    least = np.arange(count)
+    begins = np.flatnonzero(np.diff(owners, prepend=-1))
+    while len(owners):
+        of_stretch = np.minimum.reduceat(least[owners[order]], first)
+        found = least.copy()
+        found[owners[begins]] = np.minimum.reduceat(of_stretch[stretch], begins)
+        np.minimum.at(found, least, found)  # whatever pointed there goes along
+        found = found[found]
+        if np.array_equal(found, least):
+            break
+        least = found
+    return least
+
+
+def _members(groups: NDArray[Any]) -> list[NDArray[np.int64]]:
+    """Return the indices of the masks of each group, ascending."""
+    if len(groups) == 0:
+        return []
+    order = np.argsort(groups, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
 
 
 # -- greedy ---------------------------------------------------------------------------------------
@@ -309,15 +382,30 @@ def _suppress(
     threshold = as_fraction(iou_threshold, "iou_threshold")
     _check_choice(metric, Metric, "metric")
 
-    order = np.lexsort((-numbers, ids))  # class by class, best first
+    groups = _groups(masks, ids)
+    order = np.lexsort((-numbers, groups))  # group by group, best first
+    ranked, groups = masks[order], groups[order]
     keepers = np.empty(len(masks), np.int64)
-    keepers[order] = order[_keepers(masks[order], ids[order], threshold, _DIVISORS[metric])]
+    for part in _parts(groups):
+        chosen = _keepers(ranked[part], groups[part], threshold, _DIVISORS[metric])
+        keepers[order[part]] = order[part][chosen]
     best_first = np.argsort(-numbers, kind="stable")
     return best_first[keepers[best_first] == best_first], keepers
 
 
+def _parts(groups: NDArray[Any]) -> Iterator[slice]:
+    """Divide sorted masks at the ends of groups, into parts of ``_BLOCK`` masks or more."""
+    ends = np.flatnonzero(np.diff(groups)) + 1
+    start = 0
+    while start < len(groups):
+        following = np.searchsorted(ends, start + _BLOCK)
+        stop = int(ends[following]) if following < len(ends) else len(groups)
+        yield slice(start, stop)
+        start = stop
+
+
 def _keepers(masks: Masks, ids: NDArray[Any], threshold: float, divisor: int) -> NDArray[np.int64]:
-    """Find the keeper of each mask; the masks lie class by class, best first."""
+    """Find the keeper of each mask; the masks lie group by group, best first."""
     above = float(np.nextafter(threshold, 2))  # not less than this is greater than the threshold
 
     def overlapping(a: Masks, b: Masks) -> NDArray[np.bool_]:
@@ -336,7 +424,7 @@ def _keepers(masks: Masks, ids: NDArray[Any], threshold: float, divisor: int) ->
         meet &= own[:, None] == own
         kept = _keep(np.triu(meet, 1), here, keepers)
 
-        # Other classes than the last one of the block end in it.
+        # Other groups than the last one of the block end in it.
         kept = kept[own[kept] == own[-1]]
         following = places[: np.searchsorted(ids[places], own[-1], side="right")]
         if len(kept) and len(following):
@@ -378,7 +466,7 @@ def _take_softly(
     weigh: Callable[[Masks, Masks], NDArray[np.float64]],
     least: float,
 ) -> Iterator[tuple[float, int]]:
-    """Take the masks of one class in order: pairs of the negative score and the index.
+    """Take the masks of one group in order: pairs of the negative score and the index.
 
     ``indices`` ascend, so that of equal scores the earlier mask is taken first.
     """
@@ -404,7 +492,7 @@ def _take_softly(
 
 
 def _least_ratios(masks: Masks, kernel: Decay, sigma: float) -> NDArray[np.float64]:
-    """Give what to multiply the scores of one class by; its masks lie best first."""
+    """Give what to multiply the scores of one group by; its masks lie best first."""
     count = len(masks)
     ratios = np.ones(count)
     greatest = np.zeros(count)  # the IoU of each mask with better ones
@@ -446,15 +534,6 @@ def _ids(class_ids: ArrayLike | None, count: int) -> NDArray[Any]:
     if class_ids is None:
         return np.zeros(count, np.int64)
     return as_integers(class_ids, "class_ids", count)
-
-
-def _classes(class_ids: ArrayLike | None, count: int) -> list[NDArray[np.int64]]:
-    """Give the indices of the masks of each class, ascending."""
-    ids = _ids(class_ids, count)
-    if count == 0:
-        return []
-    order = np.argsort(ids, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(ids[order])) + 1)
 
 
 def _check_choice(value: object, choices: Any, name: str) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.arrays import as_integer, check_connectivity, described
-from segcore.backends.sizes import run_end_dtype
 from segcore.masks import Masks, check_masks
 from segcore.morphology import opening
+from segcore.run_ends import symmetric_differences
 
 
 def holes(masks: Masks, connectivity: int = 8) -> tuple[Masks, NDArray[np.int64]]:
@@ -263,32 +263,9 @@ def thin_parts(masks: Masks, width: int) -> Masks:
 
 def united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
     """Unite the parts of each of ``count`` masks; they share no pixel, and parents ascend."""
-    lengths = np.diff(parts.offsets)
-    if not (np.diff(parents) == 0).any():
-        offsets = np.zeros(count + 1, np.int64)
-        offsets[parents + 1] = lengths
-        return Masks._trusted((parts.run_ends, np.cumsum(offsets)), parts.size)
-    # A union is a symmetric difference here: all flips of a mask's parts, in order, but for those
-    # that two parts have in common. One number says which mask a flip is of and where it is.
-    height, width = parts.size
-    if count * height * width >= 2**64:
-        half = count // 2
-        cut = int(np.searchsorted(parents, half))
-        halves = (
-            united(parts[:cut], parents[:cut], half),
-            united(parts[cut:], parents[cut:] - half, count - half),
-        )
-        return Masks.concatenate(halves)
-    first = np.arange(count + 1, dtype=np.uint64) * np.uint64(height * width)
-    flips: NDArray[np.uint64] = np.sort(parts.run_ends + np.repeat(first[parents], lengths))
-    alone = np.ones(len(flips), np.bool_)
-    same = flips[1:] == flips[:-1]
-    alone[1:] &= ~same
-    alone[:-1] &= ~same
-    flips = flips[alone]
-    offsets = np.searchsorted(flips, first).astype(np.int64)
-    flips -= np.repeat(first[:-1], np.diff(offsets))
-    return Masks._trusted((flips.astype(run_end_dtype(height, width)), offsets), parts.size)
+    # Of masks that share no pixel, the union is the symmetric difference.
+    batch = symmetric_differences((parts.run_ends, parts.offsets), parents, count, parts.size)
+    return Masks._trusted(batch, parts.size)
 
 
 def _as_area(value: Any, name: str) -> int:

@@ -192,13 +192,15 @@ class Kernels(Protocol):
         height: int,
         width: int,
         reach: NDArray[np.int64],
+        outside: bool = False,
     ) -> Batch:
         """Grow masks by a shape: (run_ends, offsets).
 
         A pixel (y, x) makes all pixels foreground that are ``k < len(reach)`` columns from it, to
-        either side, and at most ``reach[k]`` rows. ``reach`` has 1 to W numbers (1 where W is 0),
-        none negative, greater than H, or greater than the one before it. What is beyond the
-        picture's edges is background.
+        either side, and at most ``reach[k]`` rows. ``reach`` has 1 to W + 1 numbers, none negative,
+        greater than H, or greater than the one before it. Pixels beyond the image's edges are
+        foreground if ``outside`` is true. Time and memory depend on the run ends that come in and
+        go out, not on W.
         """
 
     def overlap(
