@@ -73,8 +73,8 @@ def semantic(
     categories make 8-bit indexed PNGs; more make 16-bit greyscale ones, because an indexed PNG has
     at most 256 colours.
 
-    All files appear at the end, if nothing failed; files of other names stay as they are. Invalid
-    input gives one line that names the item, and exit code 2.
+    Files are written only if the whole command succeeds; files of other names stay as they are.
+    Invalid input gives one line that names the item, and exit code 2.
     """
     from segcore.cli.semantic import write_semantic_maps
 
@@ -102,19 +102,18 @@ def semantic(
 @click.option(
     "--score",
     type=float,
-    help="The score that an instance must reach, in place of that of the rules.",
+    help="Drop instances whose score is less (default: as the rules have it).",
 )
 @click.option(
     "--overlap",
     type=float,
-    help="An instance is dropped if others have more than this share of it, in place of that of "
-    "the rules.",
+    help="Drop an instance if better ones cover more than this share of its pixels (default: as "
+    "the rules have it).",
 )
 @click.option(
     "--stuff-area",
     type=int,
-    help="Stuff is dropped where fewer pixels than this are left of it, in place of those of the "
-    "rules.",
+    help="Drop stuff of which fewer pixels are left (default: as the rules have it).",
 )
 @DATASET
 @SKIP_INVALID
@@ -138,8 +137,8 @@ def panoptic(
     order. Categories that "isthing" calls things, or of which there are instances where it is
     missing, are left out of the maps of stuff.
 
-    All files appear at the end, if nothing failed. Invalid input gives one line that names the
-    item, and exit code 2.
+    Files are written only if the whole command succeeds. Invalid input gives one line that names
+    the item, and exit code 2.
     """
     from segcore.cli.panoptic import write_panoptic
     from segcore.cli.problems import BadInput
@@ -165,6 +164,16 @@ PREDICTION_FOLDER = click.option(
 )
 
 
+SCORE = click.option(
+    "--score", type=float, help="Leave out predictions whose score is less than this."
+)
+ONLY_PREDICTED = click.option(
+    "--only-predicted",
+    is_flag=True,
+    help="Leave out images without predictions, whose objects otherwise count as missed.",
+)
+
+
 @app.command()
 @click.argument("source", type=FOLDER)
 @click.option(
@@ -178,6 +187,8 @@ PREDICTION_FOLDER = click.option(
 )
 @click.option("--prediction", type=FOLDER, help="What to compare it with, of any of these kinds.")
 @IMAGES
+@SCORE
+@ONLY_PREDICTED
 @DATASET
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
@@ -187,6 +198,8 @@ def view(
     target: Path,
     prediction: Path | None,
     images: Path | None,
+    score: float | None,
+    only_predicted: bool,
     frame: Path | None,
     gt_folder: Path | None,
     pred_folder: Path | None,
@@ -199,13 +212,19 @@ def view(
     panoptic maps, over the photographs if there are any, and what each form holds and loses. With
     a prediction, it shows what differs, and why.
 
-    Pictures of SOURCE and of a prediction belong together if their file names are the same but for
+    Images of SOURCE and of a prediction belong together if their file names are the same but for
     the ending.
     """
+    from segcore.cli.problems import BadInput
     from segcore.cli.view import write_view
 
+    if prediction is None and (score is not None or only_predicted):
+        raise BadInput("--score, --only-predicted: pass --prediction, too")
+
     folders = (gt_folder, pred_folder)
-    write_view(source, target, prediction, images, frame, folders, skip_invalid)
+    write_view(
+        *(source, target, prediction, images, frame, folders, score, only_predicted, skip_invalid)
+    )
 
 
 @app.command()
@@ -213,29 +232,36 @@ def view(
 @click.argument("prediction", type=FOLDER)
 @click.option("--html", "page", type=FOLDER, help="An HTML file to write, as segcore view does.")
 @click.option("--json", "report", type=FOLDER, help="A file to write all findings to, as JSON.")
+@click.option("--csv", "spreadsheet", type=FOLDER, help="A file to write all findings to, as CSV.")
 @IMAGES
+@SCORE
+@ONLY_PREDICTED
 @click.option(
     "--iou-threshold",
     type=click.FloatRange(0, 1),
     default=0.1,
     show_default=True,
-    help="The IoU from which on a prediction belongs to an object of its class.",
+    help="The IoU from which a prediction belongs to an object of its class.",
 )
 @click.option(
     "--thin-width",
     type=click.IntRange(1),
-    help="Parts narrower than so many pixels, an odd number, are thin.  [default: 1 % of the "
-    "diagonal]",
+    help="Parts narrower than this number of pixels, which must be odd, are thin.  [default: 1 % "
+    "of the diagonal]",
 )
 @click.option(
     "--boundary",
     "boundary_distance",
     type=click.IntRange(0),
-    help="What is so many pixels or fewer from an outline is at the boundary.  [default: 0.5 % of "
-    "the diagonal]",
+    help="Wrong pixels within this distance of what was found, or of the outline, are at the "
+    "boundary; a loss that goes deeper is a lost part.  [default: 0.5 % of the diagonal]",
 )
 @click.option(
-    "--rows", type=click.IntRange(0), default=30, show_default=True, help="How many to print."
+    "--rows",
+    type=click.IntRange(0),
+    default=30,
+    show_default=True,
+    help="The number of objects to print.",
 )
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
@@ -245,7 +271,10 @@ def compare(
     prediction: Path,
     page: Path | None,
     report: Path | None,
+    spreadsheet: Path | None,
     images: Path | None,
+    score: float | None,
+    only_predicted: bool,
     iou_threshold: float,
     thin_width: int | None,
     boundary_distance: int | None,
@@ -254,12 +283,15 @@ def compare(
     pred_folder: Path | None,
     skip_invalid: bool,
 ) -> None:
-    """Say of each object what a prediction lost, what it added, and why; the worst come first.
+    """List what a prediction lost of each object, what it added, and why; the worst come first.
 
     TRUTH and PREDICTION are COCO instance files, COCO panoptic files, or label maps, as for segcore
-    view; PREDICTION may also be COCO's results for TRUTH. Missed pixels are in thin parts, in
-    lost pieces, in holes, at the boundary, or found as another class; the others are at the
-    boundary, in filled holes, in other objects or in none.
+    view; PREDICTION may also be COCO's results for TRUTH.
+
+    Missed pixels are of another class, merged with another object, in a missing component (such as
+    the far side of what stands in front), in a thin part, a hole or another lost part, or at the
+    boundary. False-positive (FP) pixels are in a duplicate, at the boundary, in a filled hole, in
+    another object (bleeding) or in none.
     """
     from segcore.cli.compare import write_comparison
     from segcore.cli.problems import BadInput
@@ -274,7 +306,20 @@ def compare(
         "boundary_distance": boundary_distance,
     }
     folders = (gt_folder, pred_folder)
-    write_comparison(truth, prediction, folders, images, page, report, options, rows, skip_invalid)
+    write_comparison(
+        truth,
+        prediction,
+        folders,
+        images,
+        page,
+        report,
+        spreadsheet,
+        options,
+        score,
+        only_predicted,
+        rows,
+        skip_invalid,
+    )
 
 
 @app.command()
