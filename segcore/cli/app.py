@@ -100,6 +100,19 @@ def semantic(
     help="Whose rules decide.",
 )
 @click.option(
+    "--priority",
+    type=click.Choice(["last", "first", "smallest", "score"]),
+    help="Which annotation a pixel belongs to when several cover it, as for segcore semantic. "
+    "[default: score, or without scores, as in truth, smallest]",
+)
+@click.option(
+    "--things",
+    multiple=True,
+    metavar="NAMES",
+    help="The categories that are things, separated by commas, where the file does not say so with "
+    '"isthing"; the others are stuff.',
+)
+@click.option(
     "--score",
     type=float,
     help="Drop instances whose score is less (default: as the rules have it).",
@@ -122,6 +135,8 @@ def panoptic(
     folder: Path,
     stuff: Path | None,
     preset: str,
+    priority: str | None,
+    things: tuple[str, ...],
     score: float | None,
     overlap: float | None,
     stuff_area: int | None,
@@ -133,24 +148,23 @@ def panoptic(
     That is panoptic.json, and in the folder panoptic a PNG a picture, named after its file_name,
     whose colours are the ids of segments: R + 256 G + 65536 B, and 0 where there is none.
 
-    Instances are judged from the highest score down; without scores, as in truth, in the file's
-    order. Categories that "isthing" calls things, or of which there are instances where it is
-    missing, are left out of the maps of stuff.
+    Instances with scores are judged by the rules, from the highest score down. Those without, as in
+    truth, are painted by --priority, and only the ones that nothing is seen of are dropped.
+
+    Which categories are things is what --things or "isthing" say. Where neither does, they are
+    COCO's things if the categories are COCO's, or else the categories of the annotations: of the
+    truth (--dataset) for results. A note says what was assumed.
 
     Files are written only if the whole command succeeds. Invalid input gives one line that names
     the item, and exit code 2.
     """
     from segcore.cli.panoptic import write_panoptic
-    from segcore.cli.problems import BadInput
-    from segcore.panoptic import PanopticRules
 
     changes = {"score_threshold": score, "max_taken": overlap, "stuff_area": stuff_area}
     given = {name: value for name, value in changes.items() if value is not None}
-    try:
-        rules = PanopticRules.preset(preset, **given)
-    except ValueError as error:
-        raise BadInput(str(error)) from error
-    write_panoptic(annotations, folder, frame, stuff, rules, skip_invalid)
+    write_panoptic(
+        *(annotations, folder, frame, stuff, preset, given, priority, things, skip_invalid)
+    )
 
 
 IMAGES = click.option(
