@@ -21,9 +21,6 @@ from segcore.cli.view import Pairs, write_html
 from segcore.diagnosis import CAUSES, KINDS, Cause, Diagnosis, Finding
 from segcore.report import Class, Picture
 
-SHALLOW = ("boundary", "other")
-"""Causes that are named after all others: nearly every prediction has such pixels."""
-
 COLUMNS = (
     Column("image", text=True),
     Column("object", text=True),
@@ -181,7 +178,7 @@ def _reasons(finding: Finding, other: str) -> str:
     Those are named from a twentieth of the wrong pixels on, the boundary from a tenth on. `other`
     is the class or the object that an object is confused or merged with, or a duplicate of.
     """
-    areas: Counter[str] = Counter()
+    areas: Counter[tuple[bool, str]] = Counter()
     for cause in CAUSES:
         title = cause.title
         if other and not cause.spurious and cause.name == "class":
@@ -190,13 +187,13 @@ def _reasons(finding: Finding, other: str) -> str:
             title = f"merged with {other}"
         elif other and cause.name == "duplicate":
             title = f"duplicate of {other}"
-        areas[title] += (finding.spurious if cause.spurious else finding.missed)[cause.name]
+        pixels = (finding.spurious if cause.spurious else finding.missed)[cause.name]
+        areas[cause.shallow, title] += pixels
     named = []
-    for title, area in areas.most_common():
-        shallow = title in SHALLOW
+    for (shallow, title), area in sorted(areas.items(), key=lambda item: (item[0][0], -item[1])):
         if area and area * (10 if shallow else 20) >= finding.error:
-            named.append((shallow, f"{title} {area / finding.error:.0%}"))
-    return ", ".join(text for _, text in sorted(named, key=lambda item: item[0]))
+            named.append(f"{title} {area / finding.error:.0%}")
+    return ", ".join(named)
 
 
 # -- tables --------------------------------------------------------------------------------------

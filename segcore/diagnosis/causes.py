@@ -24,6 +24,11 @@ class Cause(NamedTuple):
     title: str
     color: tuple[int, int, int]
 
+    @property
+    def shallow(self) -> bool:
+        """Whether nearly every prediction has such pixels, so that other causes are named first."""
+        return self.name in ("boundary", "other")
+
 
 # A pixel has the first of these that is true of it. Most colours are those of Okabe and Ito (2008),
 # which the colour-blind can tell apart: what was lost is warm, what was added is blue or green, and

@@ -20,6 +20,8 @@ Both are TIDE's rules (Bolya et al., 2020).
 """
 
 KINDS = ("matched", "split", "confused", "merged", "missed", "spurious", "duplicate")
+"""The kinds of findings, first those of true objects: see :class:`Finding`."""
+
 EXTRA = ("spurious", "duplicate")
 """Kinds of findings that are about a prediction, not about a true object."""
 

@@ -178,8 +178,13 @@ def write_page(
             for each, color in zip(classes, colors, strict=True)
         ],
         "causes": [
-            {"title": each.title, "color": _hex(each.color), "spurious": each.spurious}
-            for each in CAUSES
+            {
+                "title": cause.title,
+                "color": _hex(cause.color),
+                "spurious": cause.spurious,
+                "shallow": cause.shallow,
+            }
+            for cause in CAUSES
         ],
         "pictures": listed,
     }

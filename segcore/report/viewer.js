@@ -367,7 +367,9 @@ function causesOf(row) {
     const what = spurious ? "false-positive" : "missed";
     made.push(element("p", { textContent: `${whole(sum)} ${what} pixels${sum ? ":" : "."}` }));
     const table = element("table");
-    for (const part of [...found].sort((a, b) => b.area - a.area)) {
+    const shallow = (part) => index.causes[part.cause].shallow; // those are named last
+    const ordered = [...found].sort((a, b) => shallow(a) - shallow(b) || b.area - a.area);
+    for (const part of ordered) {
       const { title, color } = index.causes[part.cause];
       const fill = element("i");
       fill.style.width = `${(100 * part.area) / sum}%`;
