@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -253,6 +254,14 @@ def test_a_shallow_loss_is_at_the_boundary():
     assert set(wrong(finding.spurious)) == {"boundary"}
 
 
+def test_an_object_that_the_image_cuts_off():
+    """A narrow loss along the image's edge is at the boundary, a wide one a lost part."""
+    chair = boxes((560, 300, 640, 480), size=(480, 640))
+    for right, cause in ((637, "boundary"), (620, "part")):
+        finding = sc.diagnose(chair, boxes((560, 300, right, 480), size=(480, 640))).findings[0]
+        assert wrong(finding.missed) == {cause: (640 - right) * 180}
+
+
 def test_filled_holes_and_lost_corners():
     size = (60, 80)
     ring = boxes((10, 10, 60, 50), size=size) ^ boxes((25, 20, 45, 40), size=size)
@@ -305,6 +314,9 @@ class Grid:
         return thin
 
 
+grid_of = cache(Grid)
+
+
 def union_of(parts) -> np.ndarray:
     return np.logical_or.reduce(list(parts))
 
@@ -325,12 +337,15 @@ def missed_by_cause(grid, truth, predicted, kind, width, distance) -> dict[str, 
     narrow = grid.thin(truth, width)
     lost_parts = flooded(lost, 8)
     thin = union_of([nothing, *(p for p in lost_parts if 2 * (p & narrow).sum() > p.sum())])
+    outside = ~np.pad(truth, distance + 1)
+    edge = grid_of(outside.shape).near(outside, distance)
+    edge = edge[distance + 1 : -distance - 1, distance + 1 : -distance - 1]
     inner = (hole for hole in holes_of(predicted, 8) if 2 * (hole & truth).sum() > hole.sum())
     areas = {
         "thin": thin,
         "hole": union_of([nothing, *inner]),
         "part": lost,
-        "boundary": grid.near(~truth, distance),
+        "boundary": edge,
         "other": ~nothing,
     }
     for name, area in areas.items():
@@ -358,7 +373,7 @@ def spurious_by_cause(grid, truth, predicted, kind, objects, distance) -> dict[s
 def check_causes(result, truth, predicted, crowd, width, distance):
     """Compare every pixel of a diagnosis with the definition."""
     size = truth.shape[1:]
-    grid, nothing = Grid(size), np.zeros(size, bool)
+    grid, nothing = grid_of(size), np.zeros(size, bool)
     objects = union_of([nothing, *truth[~crowd]])
     for i, finding in enumerate(result.findings):
         kind = finding.kind
@@ -507,7 +522,7 @@ def scene(rng, size):
 @pytest.mark.parametrize("seed", range(150))
 def test_kinds_and_causes_are_as_defined(seed):
     rng = np.random.default_rng(seed)
-    truth, predicted = scene(rng, (15, 17))
+    truth, predicted = scene(rng, (15, 17) if seed % 4 else (8, 45))
     n, m = len(truth), len(predicted)
     classes = rng.integers(0, 2, n), rng.integers(0, 2, m)
     if seed % 3 == 0:
@@ -579,6 +594,21 @@ def test_any_masks(data):
     assert sorted(counted) == list(range(len(predicted)))
     objects = [each.truth for each in result.findings if not each.extra]
     assert objects == list(range(len(truth)))
+
+
+def test_small_masks_on_a_huge_canvas():
+    """Work goes with the masks: this takes milliseconds, and the same result as nearer together."""
+    corners = np.array([[0, 0], [2**29, 0], [2**29 + 40, 0]], float)
+    results = []
+    for places, width in ((corners, 2**31), (np.array([[0, 0], [30, 0], [70, 0]]), 120)):
+        batches = (
+            sc.Masks.from_boxes(np.column_stack([places + a, places + a + [b, 3]]), (9, width))
+            for a, b in ((0, 9), (1, 7))
+        )
+        result = sc.diagnose(*batches, thin_width=3, boundary_distance=1)
+        results.append(result.to_dict()["findings"])
+    assert results[0] == results[1]
+    assert [wrong(finding["missed"]) for finding in results[0]] == [{"part": 6, "boundary": 7}] * 3
 
 
 def test_colours_can_be_told_apart():

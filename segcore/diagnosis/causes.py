@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore.diagnosis.windows import Windows
 from segcore.masks import Masks
 from segcore.morphology import dilate, erode
 from segcore.pairs import intersect_each
@@ -77,32 +78,48 @@ def causes_of(
     dict of Cause to Masks
         N masks per cause. Those of one finding share no pixel.
     """
-    covered = truth & predicted
-    missed = _Division((truth - predicted), kinds != "duplicate")
-    missed.set("class", _rows_where(covered, kinds == "confused"))
-    missed.set("merged", _rows_where(covered, kinds == "merged"))
-    missed.take("component", lambda at: _missing_components(truth[at], covered[at]))
-    lost = missed.apart(lambda at, left: _lost(left, covered[at], boundary_distance))
-    thin = _thin(lost, truth, thin_width)
-    missed.take("thin", lambda at: thin[at])
-    missed.take("hole", lambda at: _holes_inside(truth[at], predicted[at]))
-    missed.take("part", lambda at: lost[at])
-    missed.take(
-        "boundary",
-        lambda at: truth[at] - erode(truth[at], boundary_distance, "disc", outside=True),
-    )
-    missed.set("other", missed.left)
+    windows = Windows((truth, predicted), max(thin_width, boundary_distance) + 1)
+    true, found = windows.enter(truth), windows.enter(predicted)
+    missed = _missed(true, found, kinds, thin_width, boundary_distance)
+    spurious = _spurious(true, found, kinds, boundary_distance)
+    parts = {
+        cause: windows.leave((spurious if cause.spurious else missed)[cause.name])
+        for cause in CAUSES
+        if cause.name in (spurious if cause.spurious else missed)
+    }
+    outside = windows.leave(spurious["outside"])
+    bleeding = intersect_each(outside, objects, np.zeros(len(truth), np.int64))
+    rest = {"bleeding": bleeding, "background": outside - bleeding}
+    return {cause: parts[cause] if cause in parts else rest[cause.name] for cause in CAUSES}
 
-    spurious = _Division(predicted - truth)
-    spurious.set("duplicate", _rows_where(covered, kinds == "duplicate"))
-    spurious.take("boundary", lambda at: dilate(truth[at], boundary_distance, "disc"))
-    spurious.take("filled", lambda at: fill_holes(truth[at]) - truth[at])
-    spurious.set(
-        "bleeding",
-        intersect_each(spurious.left, objects, np.zeros(len(truth), np.int64)),
-    )
-    spurious.set("background", spurious.left - spurious.parts["bleeding"])
-    return {cause: (spurious if cause.spurious else missed).parts[cause.name] for cause in CAUSES}
+
+def _missed(
+    truth: Masks, predicted: Masks, kinds: NDArray[np.str_], width: int, distance: int
+) -> dict[str, Masks]:
+    """Divide the missed pixels by cause."""
+    covered = truth & predicted
+    division = _Division(_rows_where(truth - predicted, kinds != "duplicate"))
+    division.set("class", _rows_where(covered, kinds == "confused"))
+    division.set("merged", _rows_where(covered, kinds == "merged"))
+    division.take("component", lambda at: _missing_components(truth[at], covered[at]))
+    lost = division.apart(lambda at, left: _lost(left, covered[at], distance))
+    thin = _thin(lost, truth, width)
+    division.take("thin", lambda at: thin[at])
+    division.take("hole", lambda at: _holes_inside(truth[at], predicted[at]))
+    division.take("part", lambda at: lost[at])
+    division.take("boundary", lambda at: truth[at] - erode(truth[at], distance, "disc"))
+    return {**division.parts, "other": division.left}
+
+
+def _spurious(
+    truth: Masks, predicted: Masks, kinds: NDArray[np.str_], distance: int
+) -> dict[str, Masks]:
+    """Divide the spurious pixels by cause; those outside of the object's surroundings are left."""
+    division = _Division(predicted - truth)
+    division.set("duplicate", _rows_where(truth & predicted, kinds == "duplicate"))
+    division.take("boundary", lambda at: dilate(truth[at], distance, "disc"))
+    division.take("filled", lambda at: fill_holes(truth[at]) - truth[at])
+    return {**division.parts, "outside": division.left}
 
 
 class _Division:
@@ -112,12 +129,10 @@ class _Division:
     ----------
     errors : Masks
         The wrong pixels of N findings.
-    judged : numpy.ndarray, optional
-        bool (N,): which findings count; the others have no errors.
     """
 
-    def __init__(self, errors: Masks, judged: NDArray[np.bool_] | None = None) -> None:
-        self.left = errors if judged is None else _rows_where(errors, judged)
+    def __init__(self, errors: Masks) -> None:
+        self.left = errors
         self.parts: dict[str, Masks] = {}
 
     def set(self, name: str, part: Masks) -> None:

@@ -70,7 +70,7 @@ def diagnose(
       than `thin_width` (see :func:`segcore.thin_parts`), such as legs. Other lost pixels
       are in a lost part, whatever its width. What is not thin and lies in a hole of P, lost or not,
       has the cause ``"hole"``;
-    - ``"boundary"``: it is within d of a pixel of the image that is not in T;
+    - ``"boundary"``: it is within d of a pixel that is not in T, in the image or beyond its edges;
     - ``"other"``.
 
     Each spurious (false-positive) pixel, one of P and not of T, has the first of these:
@@ -122,8 +122,7 @@ def diagnose(
 
     Notes
     -----
-    What is beyond the image's edges does not count as outside of an object. Time and memory grow
-    with the masks and with the pairs that overlap, not with N x M.
+    Time and memory grow with the masks and with the pairs that overlap, not with N x M.
 
     Examples
     --------
