@@ -529,7 +529,7 @@ def test_kinds_and_causes_are_as_defined(seed):
         classes = np.zeros(n, int), np.zeros(m, int)
     crowd = rng.random(n) < 0.2 * (seed % 2)
     scores = rng.integers(0, 4, m) / 4
-    width, distance = int(rng.choice([1, 3, 5])), int(rng.integers(0, 4))
+    width, distance = int(rng.choice([1, 3, 5, 99])), int(rng.choice([0, 1, 2, 3, 9]))
     threshold = float(rng.choice([0, 0.1, 0.5]))
     result = sc.diagnose(
         sc.Masks.from_dense(truth),
@@ -609,6 +609,9 @@ def test_small_masks_on_a_huge_canvas():
         results.append(result.to_dict()["findings"])
     assert results[0] == results[1]
     assert [wrong(finding["missed"]) for finding in results[0]] == [{"part": 6, "boundary": 7}] * 3
+    # The default distances are millions of pixels here: all is near, nothing is long.
+    by_default = sc.diagnose(*(boxes((5, 0, x, 9), size=(9, 2**31)) for x in (14, 12)))
+    assert wrong(by_default.findings[0].missed) == {"boundary": 18}
 
 
 def test_colours_can_be_told_apart():

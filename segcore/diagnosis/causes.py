@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.diagnosis.windows import Windows
+from segcore.diagnosis.windows import Windows, joint_boxes, longest_diagonal
 from segcore.masks import Masks
 from segcore.morphology import dilate, erode
 from segcore.pairs import intersect_each
@@ -78,10 +78,15 @@ def causes_of(
     dict of Cause to Masks
         N masks per cause. Those of one finding share no pixel.
     """
-    windows = Windows((truth, predicted), max(thin_width, boundary_distance) + 1)
+    boxes = joint_boxes(truth, predicted)
+    # No two pixels of a finding are farther apart than this, so greater distances are all alike.
+    reach = longest_diagonal(boxes) + 1
+    distance = min(boundary_distance, reach)
+    width = min(thin_width, 2 * reach + 1)
+    windows = Windows(boxes, max(width, distance) + 1, truth.size)
     true, found = windows.enter(truth), windows.enter(predicted)
-    missed = _missed(true, found, kinds, thin_width, boundary_distance)
-    spurious = _spurious(true, found, kinds, boundary_distance)
+    missed = _missed(true, found, kinds, width, distance)
+    spurious = _spurious(true, found, kinds, distance)
     parts = {
         cause: windows.leave((spurious if cause.spurious else missed)[cause.name])
         for cause in CAUSES

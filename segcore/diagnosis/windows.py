@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from segcore.backends.sizes import run_end_dtype
 from segcore.masks import Masks
+
+
+def joint_boxes(a: Masks, b: Masks) -> NDArray[np.int64]:
+    """Return the box (N, 4), x0 y0 x1 y1, around both masks of each row; zeros without pixels."""
+    both = np.stack([a.boxes, b.boxes])
+    empty = both[..., 2:] == 0
+    low = np.where(empty, np.iinfo(np.int64).max, both[..., :2]).min(0)
+    high = both[..., 2:].max(0)
+    return np.concatenate([np.minimum(low, high), high], axis=1)
+
+
+def longest_diagonal(boxes: NDArray[np.int64]) -> int:
+    """Return the greatest distance between pixels of a box, rounded up; 0 without boxes."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    return math.ceil(float(np.hypot(*sides.T).max(initial=0)))
 
 
 class Windows:
@@ -18,23 +35,20 @@ class Windows:
 
     Parameters
     ----------
-    batches : sequence of Masks
-        Batches of N masks each, of the same image size.
+    boxes : numpy.ndarray
+        int64 (N, 4): what the windows are made for.
     margin : int
         In pixels, at least 1.
+    size : tuple of int
+        (H, W) of the image.
     """
 
-    def __init__(self, batches: tuple[Masks, ...], margin: int) -> None:
-        self._size = height, width = batches[0].size
-        boxes = np.stack([masks.boxes for masks in batches])
-        empty = boxes[..., 2] == 0
-        first = np.where(empty, width, boxes[..., 0]).min(0)
-        last = boxes[..., 2].max(0)
-        extent = int((last - first).max(initial=0))
-        wide = min(width, extent + 2 * margin)
-        starts = np.clip(first - margin, 0, width - wide)
+    def __init__(self, boxes: NDArray[np.int64], margin: int, size: tuple[int, int]) -> None:
+        height, width = self._size = size
+        x0, _, x1, _ = boxes.T
+        wide = min(width, int((x1 - x0).max(initial=0)) + 2 * margin)
         self._inner = (height, wide)
-        self._shifts: NDArray[np.int64] = starts.astype(np.int64) * height
+        self._shifts: NDArray[np.int64] = np.clip(x0 - margin, 0, width - wide) * height
 
     def enter(self, masks: Masks) -> Masks:
         """Return the masks as they are in their windows."""
