@@ -187,7 +187,7 @@ def test_label_maps_that_no_data_set_can_name(tmp_path: Path, name: str) -> None
     path = save(tmp_path / "maps" / name, MAP)
     assert "rename it" in refused("labels", tmp_path / "maps", "-o", tmp_path / "out.json")
     words = ["view", path, "--images", tmp_path, "-o", tmp_path / "a.html"]
-    assert "1 of the pictures have no photograph" in good(*words).stderr
+    assert "1 of the images have no photograph" in good(*words).stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other file systems ignore case")
@@ -249,7 +249,7 @@ def test_names_of_categories_are_text(tmp_path: Path, name: str) -> None:
     document = json.loads((tmp_path / "labels.json").read_text("utf-8"))
     assert document["categories"][0]["name"] == name
     findings = json.loads((tmp_path / "f.json").read_text("utf-8"))
-    assert findings["pictures"][0]["findings"][0]["class"] == name
+    assert findings["images"][0]["findings"][0]["class"] == name
     good("view", path, "-o", tmp_path / "a.html")
     assert page(tmp_path / "a.html", "index")["classes"][0]["name"] == shown
 
@@ -502,7 +502,7 @@ def test_photographs_that_cannot_be_read(tmp_path: Path) -> None:
     assert "skipped 2:" in told
     assert "cut.jpg: cannot read it" in told
     assert "small.jpg: its height 3 and width 3 are not those of the masks" in told
-    assert "1 of the pictures have no photograph" in told
+    assert "1 of the images have no photograph" in told
     listed = page(tmp_path / "a.html", "index")["pictures"]
     assert [each["photograph"] for each in listed] == [True, False, False, False]
 

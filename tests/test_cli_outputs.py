@@ -225,7 +225,7 @@ def test_hidden_files_are_no_maps(room: Path) -> None:
     names = [each["file_name"] for each in json.loads((room / "coco.json").read_text())["images"]]
     assert names == ["a.png", "sub/b.png"]
     assert "2 images" in run("evaluate", "semantic", maps, maps).stdout
-    assert "2 pictures" in run("view", maps, "-o", room / "page.html").stdout
+    assert "2 images" in run("view", maps, "-o", room / "page.html").stdout
 
 
 @pytest.mark.parametrize("name", [".a.png", ".hidden/a.jpg", "sub/._a.jpg"])
@@ -243,7 +243,7 @@ def test_images_with_the_same_map(tmp_path: Path) -> None:
     for command in ("semantic", "panoptic"):
         result = run(command, path, "-o", tmp_path / "out")
         refused(result, "image 1: image 0 goes to the same file, a.png")
-    assert "3 pictures" in run("view", path, "-o", tmp_path / "page.html").stdout
+    assert "3 images" in run("view", path, "-o", tmp_path / "page.html").stdout
     result = run("compare", path, path)
     assert result.exit_code == 0
     assert "mean IoU 1.000" in result.stdout

@@ -153,21 +153,33 @@ def semantic(
     help="Whose rules decide.",
 )
 @click.option(
+    "--priority",
+    type=click.Choice(["last", "first", "smallest", "score"]),
+    help="Which annotation a pixel belongs to when several cover it, as for segcore semantic. "
+    "[default: score, or without scores, as in truth, smallest]",
+)
+@click.option(
+    "--things",
+    multiple=True,
+    metavar="NAMES",
+    help="The categories that are things, separated by commas, where the file does not say so with "
+    '"isthing"; the others are stuff.',
+)
+@click.option(
     "--score",
     type=float,
-    help="The score that an instance must reach, in place of that of the rules.",
+    help="Drop instances whose score is less (default: as the rules have it).",
 )
 @click.option(
     "--overlap",
     type=float,
-    help="An instance is dropped if others have more than this share of it, in place of that of "
-    "the rules.",
+    help="Drop an instance if better ones cover more than this share of its pixels (default: as "
+    "the rules have it).",
 )
 @click.option(
     "--stuff-area",
     type=int,
-    help="Stuff is dropped where fewer pixels than this are left of it, in place of those of the "
-    "rules.",
+    help="Drop stuff of which fewer pixels are left (default: as the rules have it).",
 )
 @DATASET
 @SKIP_INVALID
@@ -177,6 +189,8 @@ def panoptic(
     folder: Path,
     stuff: Path | None,
     preset: str,
+    priority: str | None,
+    things: tuple[str, ...],
     score: float | None,
     overlap: float | None,
     stuff_area: int | None,
@@ -189,24 +203,24 @@ def panoptic(
     That is panoptic.json, and in the folder panoptic a PNG a picture, named after its file_name,
     whose colours are the ids of segments: R + 256 G + 65536 B, and 0 where there is none.
 
-    Instances are judged from the highest score down; without scores, as in truth, in the file's
-    order. Categories that "isthing" calls things, or of which there are instances where it is
-    missing, are left out of the maps of stuff.
+    Instances with scores are judged by the rules, from the highest score down. Those without, as in
+    truth, are painted by --priority, and only the ones that nothing is seen of are dropped.
+
+    Which categories are things is what --things or "isthing" say. Where neither does, they are
+    COCO's things if the categories are COCO's, or else the categories of the annotations: of the
+    truth (--dataset) for results. A note says what was assumed.
 
     Files are written to a temporary folder first and moved into place when the command has
     succeeded. Invalid input gives one line that names the item, and exit code 2.
     """
     from segcore.cli.panoptic import write_panoptic
-    from segcore.cli.problems import BadInput
-    from segcore.panoptic import PanopticRules
 
     changes = {"score_threshold": score, "max_taken": overlap, "stuff_area": stuff_area}
     given = {name: value for name, value in changes.items() if value is not None}
-    try:
-        rules = PanopticRules.preset(preset, **given)
-    except ValueError as error:
-        raise BadInput(str(error)) from error
-    write_panoptic(annotations, folder, frame, stuff, rules, skip_invalid, overwrite)
+    write_panoptic(
+        *(annotations, folder, frame, stuff, preset, given, priority, things),
+        *(skip_invalid, overwrite),
+    )
 
 
 IMAGES = click.option(
@@ -217,6 +231,16 @@ TRUTH_FOLDER = click.option(
 )
 PREDICTION_FOLDER = click.option(
     "--pred-folder", type=FOLDER, help="The PNGs of a panoptic prediction, if not named after it."
+)
+
+
+SCORE = click.option(
+    "--score", type=float, help="Leave out predictions whose score is less than this."
+)
+ONLY_PREDICTED = click.option(
+    "--only-predicted",
+    is_flag=True,
+    help="Leave out images without predictions, whose objects otherwise count as missed.",
 )
 
 
@@ -233,6 +257,8 @@ PREDICTION_FOLDER = click.option(
 )
 @click.option("--prediction", type=FOLDER, help="What to compare it with, of any of these kinds.")
 @IMAGES
+@SCORE
+@ONLY_PREDICTED
 @DATASET
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
@@ -243,6 +269,8 @@ def view(
     target: Path,
     prediction: Path | None,
     images: Path | None,
+    score: float | None,
+    only_predicted: bool,
     frame: Path | None,
     gt_folder: Path | None,
     pred_folder: Path | None,
@@ -256,13 +284,20 @@ def view(
     panoptic maps, over the photographs if there are any, and what each form holds and loses. With
     a prediction, it shows what differs, and why.
 
-    Pictures of SOURCE and of a prediction belong together if their file names are the same but for
+    Images of SOURCE and of a prediction belong together if their file names are the same but for
     the ending.
     """
+    from segcore.cli.problems import BadInput
     from segcore.cli.view import write_view
 
+    if prediction is None and (score is not None or only_predicted):
+        raise BadInput("--score, --only-predicted: pass --prediction, too")
+
     folders = (gt_folder, pred_folder)
-    write_view(source, target, prediction, images, frame, folders, skip_invalid, overwrite)
+    write_view(
+        *(source, target, prediction, images, frame, folders, score, only_predicted),
+        *(skip_invalid, overwrite),
+    )
 
 
 @app.command()
@@ -270,29 +305,36 @@ def view(
 @click.argument("prediction", type=FOLDER)
 @click.option("--html", "page", type=FILE, help="An HTML file to write, as segcore view does.")
 @click.option("--json", "report", type=FILE, help="A file to write all findings to, as JSON.")
+@click.option("--csv", "spreadsheet", type=FILE, help="A file to write all findings to, as CSV.")
 @IMAGES
+@SCORE
+@ONLY_PREDICTED
 @click.option(
     "--iou-threshold",
     type=Share(),
     default=0.1,
     show_default=True,
-    help="The IoU from which on a prediction belongs to an object of its class.",
+    help="The IoU from which a prediction belongs to an object of its class.",
 )
 @click.option(
     "--thin-width",
     type=click.IntRange(1, PIXELS),
-    help="Parts narrower than so many pixels, an odd number, are thin.  [default: 1 % of the "
-    "diagonal]",
+    help="Parts narrower than this number of pixels, which must be odd, are thin.  [default: 1 % "
+    "of the diagonal]",
 )
 @click.option(
     "--boundary",
     "boundary_distance",
     type=click.IntRange(0, PIXELS),
-    help="What is so many pixels or fewer from an outline is at the boundary.  [default: 0.5 % of "
-    "the diagonal]",
+    help="Wrong pixels within this distance of what was found, or of the outline, are at the "
+    "boundary; a loss that goes deeper is a lost part.  [default: 0.5 % of the diagonal]",
 )
 @click.option(
-    "--rows", type=click.IntRange(0), default=30, show_default=True, help="How many to print."
+    "--rows",
+    type=click.IntRange(0),
+    default=30,
+    show_default=True,
+    help="The number of objects to print.",
 )
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
@@ -303,7 +345,10 @@ def compare(
     prediction: Path,
     page: Path | None,
     report: Path | None,
+    spreadsheet: Path | None,
     images: Path | None,
+    score: float | None,
+    only_predicted: bool,
     iou_threshold: float,
     thin_width: int | None,
     boundary_distance: int | None,
@@ -313,12 +358,15 @@ def compare(
     skip_invalid: bool,
     overwrite: bool,
 ) -> None:
-    """Say of each object what a prediction lost, what it added, and why; the worst come first.
+    """List what a prediction lost of each object, what it added, and why; the worst come first.
 
     TRUTH and PREDICTION are COCO instance files, COCO panoptic files, or label maps, as for segcore
-    view; PREDICTION may also be COCO's results for TRUTH. Missed pixels are in thin parts, in
-    lost pieces, in holes, at the boundary, or found as another class; the others are at the
-    boundary, in filled holes, in other objects or in none.
+    view; PREDICTION may also be COCO's results for TRUTH.
+
+    Missed pixels are of another class, merged with another object, in a missing component (such as
+    the far side of what stands in front), in a thin part, a hole or another lost part, or at the
+    boundary. False-positive (FP) pixels are in a duplicate, at the boundary, in a filled hole, in
+    another object (bleeding) or in none.
     """
     from segcore.cli.compare import write_comparison
     from segcore.cli.problems import BadInput
@@ -334,7 +382,19 @@ def compare(
     }
     folders = (gt_folder, pred_folder)
     write_comparison(
-        truth, prediction, folders, images, page, report, options, rows, skip_invalid, overwrite
+        truth,
+        prediction,
+        folders,
+        images,
+        page,
+        report,
+        spreadsheet,
+        options,
+        score,
+        only_predicted,
+        rows,
+        skip_invalid,
+        overwrite,
     )
 
 

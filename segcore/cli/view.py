@@ -1,9 +1,9 @@
-"""``segcore view``: masks, and what was predicted of them, as one HTML file."""
+"""``segcore view``: masks and predictions as one HTML file."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,51 +21,72 @@ from segcore.report import Class, Objects, Picture, write_page
 
 
 class Pairs:
-    """Pictures of a truth, with those of a prediction that have the same names.
+    """Images of a truth, with the predictions for images of the same names.
 
     Parameters
     ----------
     truth : Source
-        What is looked at.
+        The true objects.
     prediction : Source, optional
-        What it is compared with. A picture that it does not have is one of no objects.
+        What they are compared with. In an image that it does not have, it predicts nothing.
     options : dict, optional
         Keywords for :func:`segcore.diagnose`.
+    score : float, optional
+        Predictions of a lower score are left out; ``below_score`` counts them.
+    only_predicted : bool
+        Whether to leave out images without predictions. ``unpredicted`` counts these images, and
+        ``left_out`` those that are left out.
     """
 
     def __init__(
-        self, truth: Source, prediction: Source | None, options: dict[str, Any] | None = None
+        self,
+        truth: Source,
+        prediction: Source | None,
+        options: dict[str, Any] | None = None,
+        score: float | None = None,
+        only_predicted: bool = False,
     ) -> None:
         self.truth = truth
         self.prediction = prediction
+        self.score = score
+        self.below_score = 0
         self._options = options or {}
         known = {**(prediction.categories if prediction else {}), **truth.categories}
         categories = {key: known[key] for key in sorted(known, key=_number_first)}
         self.classes: list[Class] = list(categories.values())
         self._index = {key: i for i, key in enumerate(categories)}
         self._predicted = _matched(truth, prediction) if prediction else {}
-        count = len(truth.pictures)
-        self.without = count - len(self._predicted) if prediction else 0
         self.left_over = len(prediction.pictures) - len(self._predicted) if prediction else 0
-        if prediction and count and self.without == count:
+        if prediction and truth.pictures and not self._predicted:
             raise BadInput(
-                f"{prediction.path}: it has none of the pictures of {truth.path}; they are matched "
+                f"{prediction.path}: it has none of the images of {truth.path}; they are matched "
                 "by their file names"
             )
+        self._shown = list(enumerate(truth.pictures))
+        empty = [image for i, image in self._shown if prediction and not self._predictions(i)]
+        self.unpredicted = len(empty)
+        self._unpredicted_objects = sum(len(image.masks) for image in empty)
+        self.left_out = self.unpredicted if only_predicted else 0
+        if only_predicted:
+            self._shown = [(i, image) for i, image in self._shown if self._predictions(i)]
 
     def __len__(self) -> int:
-        return len(self.truth.pictures)
+        return len(self._shown)
+
+    def _predictions(self, index: int) -> int:
+        predicted = self._predicted.get(index)
+        return len(predicted.masks) if predicted else 0
 
     def pictures(self, photographs: Photographs | None = None) -> Iterator[Picture]:
-        """Give the pictures in their order."""
-        for index, shown in enumerate(self.truth.pictures):
+        """Yield the images in their order."""
+        for index, shown in self._shown:
             predicted = self._predicted.get(index)
             if predicted and predicted.masks.size != shown.masks.size:
                 sizes = f"{predicted.masks.size}, and the true ones {shown.masks.size}"
-                raise BadInput(f"picture {shown.name}: its predicted masks have the size {sizes}")
+                raise BadInput(f"image {shown.name}: its predicted masks have the size {sizes}")
             objects = None
             if self.prediction:
-                objects = self._objects(predicted) if predicted else self._none(shown)
+                objects = self._scored(predicted) if predicted else self._none(shown)
             photograph = photographs and photographs.read(shown.name, shown.masks.size)
             truth = self._objects(shown)
             yield Picture(shown.name, truth, objects, photograph or None, self._options)
@@ -73,6 +94,32 @@ class Pairs:
     def _objects(self, shown: Shown) -> Objects:
         classes = np.array([self._index[key] for key in shown.categories], np.int64)
         return Objects(shown.masks, classes, shown.ids, shown.scores, shown.crowd)
+
+    def _scored(self, shown: Shown) -> Objects:
+        """Return the predictions that reach the score, and count the others."""
+        objects = self._objects(shown)
+        if self.score is None or not len(objects.masks):
+            return objects
+        if objects.scores is None:
+            raise BadInput(f"--score: the predictions of image {shown.name} have no scores")
+        kept = np.flatnonzero(objects.scores >= self.score)
+        self.below_score += len(objects.masks) - len(kept)
+        return objects.select(kept)
+
+    def print_notes(self) -> None:
+        """Print what may surprise: images that only one side has."""
+        if self.left_out:
+            print_note(f"left out {_images(self.left_out)} without predictions")
+        elif self._unpredicted_objects:
+            print_note(
+                f"{self.unpredicted:,} of {_images(len(self))} have no predictions: their "
+                f"{self._unpredicted_objects:,} objects count as missed (--only-predicted leaves "
+                "these images out)"
+            )
+        if self.left_over:
+            print_note(
+                f"left out {self.left_over:,} of the predicted images: the truth does not have them"
+            )
 
     def _none(self, shown: Shown) -> Objects:
         return Objects(shown.masks[:0], np.zeros(0, np.int64), [])
@@ -106,6 +153,10 @@ def _matched(truth: Source, prediction: Source) -> dict[int, Shown]:
     return found
 
 
+def _images(count: int) -> str:
+    return f"{count:,} image{'' if count == 1 else 's'}"
+
+
 def _number_first(key: Id) -> tuple[bool, Id]:
     return isinstance(key, str), key
 
@@ -117,6 +168,8 @@ def write_view(
     images: Path | None,
     frame: Path | None,
     folders: tuple[Path | None, Path | None],
+    score: float | None,
+    only_predicted: bool,
     skip_invalid: bool,
     overwrite: bool,
 ) -> None:
@@ -126,18 +179,29 @@ def write_view(
         page = outputs.file(target)
         truth = read_source(source, problems, frame, folders[0])
         predicted = prediction and read_source(prediction, problems, frame or source, folders[1])
-        pairs = Pairs(truth, predicted or None)
+        pairs = Pairs(truth, predicted or None, None, score, only_predicted)
         photographs = write_html(page, source.name, pairs, images, problems)
     print_page(page, pairs, photographs)
+    if score is not None:
+        print_line(f"{pairs.below_score:,} predictions below score {score:g} left out")
+    pairs.print_notes()
     print_skipped(problems)
 
 
 def write_html(
-    page: OutputFile, title: str, pairs: Pairs, images: Path | None, problems: Problems
+    page: OutputFile,
+    title: str,
+    pairs: Pairs,
+    images: Path | None,
+    problems: Problems,
+    recorded: Callable[[Iterable[Picture]], Iterable[Picture]] = iter,
 ) -> Photographs | None:
-    """Write the page; return the photographs, which know how many are missing."""
+    """Write the page; return the photographs, which know how many are missing.
+
+    ``recorded`` is handed the images and passes them on.
+    """
     photographs = Photographs(images, problems) if images else None
-    pictures = tracked(pairs.pictures(photographs), "Drawing", len(pairs))
+    pictures = tracked(recorded(pairs.pictures(photographs)), "Drawing", len(pairs))
     compared = pairs.prediction is not None
     with page.open() as file:
         try:
@@ -148,14 +212,9 @@ def write_html(
 
 
 def print_page(page: OutputFile, pairs: Pairs, photographs: Photographs | None) -> None:
-    """Say where the page is, and what is not in it."""
-    count = f"{len(pairs)} picture{'' if len(pairs) == 1 else 's'}"
-    print_line(f"{count} in {page.path}, {page.size / 1e6:.1f} MB")
-    if pairs.without:
-        print_note(f"{pairs.without} of the pictures have no prediction")
-    if pairs.left_over:
-        print_note(f"{pairs.left_over} predicted pictures are left out: the truth has none of them")
+    """Print where the page is, and how many photographs are missing."""
+    print_line(f"{_images(len(pairs))} in {page.path}, {page.size / 1e6:.1f} MB")
     if photographs and photographs.missing:
         print_note(
-            f"{photographs.missing} of the pictures have no photograph in {photographs.folder}"
+            f"{photographs.missing} of the images have no photograph in {photographs.folder}"
         )
