@@ -13,7 +13,15 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import as_fraction, as_integers, as_number, as_scores, described
+from segcore.arrays import (
+    as_fraction,
+    as_integers,
+    as_number,
+    as_scores,
+    described,
+    fits_float64,
+    ranked,
+)
 from segcore.backends import kernels
 from segcore.masks import Masks, check_masks
 from segcore.overlap import iou
@@ -201,7 +209,7 @@ def soft_nms(
     (array([1, 2, 0]), array([0.9, 0.7, 0.2]))
     """
     check_masks(masks)
-    numbers = _finite(scores, len(masks))
+    numbers, ranks = _finite(scores, len(masks))
     classes = _classes(class_ids, len(masks))
     threshold = as_fraction(iou_threshold, "iou_threshold")
     width = _positive(sigma, "sigma")
@@ -215,11 +223,19 @@ def soft_nms(
         return np.exp(np.square(iou(a, b)) / -width)
 
     weigh = linear if method == "linear" else gaussian
+    # Scores that float64 cannot tell apart are equal: the best of them comes first.
+    order = np.arange(len(masks)) if ranks is None else np.argsort(-ranks, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(len(masks))
     # Classes do not meet, so the best of the rest is the best of what is next in each class.
-    taken = [list(_take_softly(masks[each], each, numbers[each], weigh, least)) for each in classes]
+    by_place = [np.sort(place[each]) for each in classes]
+    taken = [
+        list(_take_softly(masks[order[each]], each, numbers[order[each]], weigh, least))
+        for each in by_place
+    ]
     both = list(heapq.merge(*taken))
     return (
-        np.array([index for _, index in both], np.int64),
+        order[np.array([index for _, index in both], np.int64)],
         -np.array([negative for negative, _ in both], np.float64),
     )
 
@@ -279,12 +295,13 @@ def matrix_nms(
     array([0.2, 0.9, 0.4])
     """
     check_masks(masks)
-    numbers = _finite(scores, len(masks))
+    numbers, ranks = _finite(scores, len(masks))
+    best_first = -numbers if ranks is None else -ranks
     classes = _classes(class_ids, len(masks))
     _check_choice(kernel, Decay, "kernel")
     width = _positive(sigma, "sigma")
     for each in classes:
-        order = each[np.argsort(-numbers[each], kind="stable")]
+        order = each[np.argsort(best_first[each], kind="stable")]
         numbers[order] *= _least_ratios(masks[order], kernel, width)
     return numbers
 
@@ -304,15 +321,15 @@ def _suppress(
     A kept mask is its own keeper, another one's is the first kept mask that it is dropped for.
     """
     check_masks(masks)
-    numbers = _ranked(scores, len(masks))
+    ranks = ranked(as_scores(scores, "scores", len(masks)))
     ids = _ids(class_ids, len(masks))
     threshold = as_fraction(iou_threshold, "iou_threshold")
     _check_choice(metric, Metric, "metric")
 
-    order = np.lexsort((-numbers, ids))  # class by class, best first
+    order = np.lexsort((-ranks, ids))  # class by class, best first
     keepers = np.empty(len(masks), np.int64)
     keepers[order] = order[_keepers(masks[order], ids[order], threshold, _DIVISORS[metric])]
-    best_first = np.argsort(-numbers, kind="stable")
+    best_first = np.argsort(-ranks, kind="stable")
     return best_first[keepers[best_first] == best_first], keepers
 
 
@@ -380,7 +397,7 @@ def _take_softly(
 ) -> Iterator[tuple[float, int]]:
     """Take the masks of one class in order: pairs of the negative score and the index.
 
-    ``indices`` ascend, so that of equal scores the earlier mask is taken first.
+    ``indices`` ascend, so that of equal scores the mask of the lower index is taken first.
     """
     scores = scores.copy()
     left = np.ones(len(masks), np.bool_)
@@ -430,16 +447,15 @@ def _least_ratios(masks: Masks, kernel: Decay, sigma: float) -> NDArray[np.float
 # -- checks ---------------------------------------------------------------------------------------
 
 
-def _ranked(scores: ArrayLike, count: int) -> NDArray[np.float64]:
-    return as_scores(scores, "scores", count).astype(np.float64)
-
-
-def _finite(scores: ArrayLike, count: int) -> NDArray[np.float64]:
-    numbers = _ranked(scores, count)
+def _finite(scores: ArrayLike, count: int) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
+    """Return the scores as float64, and their ranks where float64 does not hold them exactly."""
+    exact = as_scores(scores, "scores", count)
+    with np.errstate(over="ignore"):  # a longdouble beyond float64 becomes infinite
+        numbers = exact.astype(np.float64)
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
         raise ValueError(f"scores: the score of mask {infinite[0]} is infinite")
-    return numbers
+    return numbers, None if fits_float64(exact.dtype) else ranked(exact)
 
 
 def _ids(class_ids: ArrayLike | None, count: int) -> NDArray[Any]:
