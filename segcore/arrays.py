@@ -62,9 +62,12 @@ def _read(value: object, name: str) -> NDArray[Any]:
         return bfloat16.to_float32(bits)
     if hasattr(value, "__dlpack__") and not isinstance(value, (np.ndarray, type)):
         try:
-            return np.from_dlpack(value)
+            array = np.from_dlpack(value)
         except (BufferError, RuntimeError, TypeError, ValueError):
             pass  # np.asarray may still know how
+        else:
+            _check_memory(array, value, name)
+            return array
     try:
         return np.asarray(value)
     except ValueError as error:
@@ -115,14 +118,29 @@ def as_output(value: object, name: str) -> NDArray[Any]:
     if not isinstance(value, np.ndarray):
         if not hasattr(value, "__dlpack__") or isinstance(value, type):
             raise TypeError(f"{name}: expected an array to write into, got {described(value)}")
-        value = np.from_dlpack(value)
+        try:
+            array = np.from_dlpack(value)
+        except (BufferError, RuntimeError, TypeError, ValueError) as error:
+            raise TypeError(f"{name}: cannot write into {type(value).__name__}: {error}") from error
+        _check_memory(array, value, name)
+        value = array
     if not value.flags.writeable:
         raise ValueError(f"{name}: expected an array to write into, but this one is read-only")
     return value
 
 
+def _check_memory(array: NDArray[Any], value: object, name: str) -> None:
+    """Raise TypeError for a tensor without memory, in whose place NumPy allocates some."""
+    if array.flags.owndata and array.size:
+        raise TypeError(f"{name}: this {type(value).__name__} has a shape, but no memory")
+
+
 def _refuse_devices(value: object, name: str) -> None:
-    if not _is_on_cpu(value):
+    try:
+        is_on_cpu = _is_on_cpu(value)
+    except TypeError as error:
+        raise TypeError(f"{name}: cannot read {type(value).__name__} as array: {error}") from error
+    if not is_on_cpu:
         raise TypeError(
             f"{name}: expected an array in CPU memory, but this {type(value).__name__} is on "
             "another device; call .cpu() first. For masks of whole pictures, bring over bits "

@@ -546,10 +546,9 @@ class Masks:
 
     @classmethod
     def _restored(cls, run_ends: RunEnds, offsets: Offsets, size: Size) -> Masks:
-        """Take what a pickle brings: checked, and where it lies but for odd addresses."""
+        """Check the arrays of a pickle, and use them without a copy where they are aligned."""
         common = as_size(size)
-        aligned = run_ends.flags.aligned and offsets.flags.aligned
-        return cls._trusted(as_batch(run_ends, offsets, common, copy=not aligned), common)
+        return cls._trusted(as_batch(run_ends, offsets, common, copy=False), common)
 
     def __copy__(self) -> Masks:
         return self
