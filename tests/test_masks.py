@@ -3,6 +3,7 @@
 import copy
 import operator
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -452,8 +453,9 @@ def test_pickle_out_of_band():
     assert [len(each.raw()) for each in buffers] == [masks.run_ends.nbytes, masks.offsets.nbytes]
     back = pickle.loads(data, buffers=[each.raw().toreadonly() for each in buffers])
     assert back == masks
-    assert np.shares_memory(back.run_ends, masks.run_ends)
-    assert np.shares_memory(back.offsets, masks.offsets)
+    if "segcore._native" in sys.modules:  # without compiled code they are copied
+        assert np.shares_memory(back.run_ends, masks.run_ends)
+        assert np.shares_memory(back.offsets, masks.offsets)
 
 
 def test_a_pickle_at_odd_addresses_is_copied():
