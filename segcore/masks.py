@@ -32,6 +32,7 @@ from segcore.dense import check_numeric, decode, for_encode
 from segcore.polygons import Polygons, fill
 from segcore.recognize import dense_hint, is_image_like, masks_hint, shape_hint
 from segcore.run_ends import as_batch
+from segcore.seal import seal
 from segcore.simplify import simplify
 from segcore.warn import warn
 
@@ -97,8 +98,8 @@ class Masks:
         self._set(*as_batch(run_ends, offsets, common, copy=True), common)
 
     def _set(self, run_ends: RunEnds, offsets: Offsets, size: Size) -> None:
-        self._run_ends = _locked(run_ends)
-        self._offsets = _locked(offsets)
+        self._run_ends = seal(run_ends)
+        self._offsets = seal(offsets)
         self._size = size
 
     @classmethod
@@ -553,12 +554,12 @@ class Masks:
     @property
     def run_ends(self) -> RunEnds:
         """The run ends of all masks, one after the other: uint32, or uint64 from 2**32 pixels."""
-        return self._run_ends
+        return seal(self._run_ends)
 
     @property
     def offsets(self) -> Offsets:
         """Where each mask's run ends begin, and the last ends: int64 (N + 1,)."""
-        return self._offsets
+        return seal(self._offsets)
 
     @property
     def size(self) -> Size:
@@ -604,10 +605,9 @@ class Masks:
 
     @classmethod
     def _restored(cls, run_ends: RunEnds, offsets: Offsets, size: Size) -> Masks:
-        """Take what a pickle brings: checked, and where it lies but for odd addresses."""
+        """Check the arrays of a pickle, and use them without a copy where they are aligned."""
         common = as_size(size)
-        aligned = run_ends.flags.aligned and offsets.flags.aligned
-        return cls._trusted(as_batch(run_ends, offsets, common, copy=not aligned), common)
+        return cls._trusted(as_batch(run_ends, offsets, common, copy=False), common)
 
     def __copy__(self) -> Masks:
         return self
@@ -968,12 +968,6 @@ def check_same_size(a: Masks, b: Masks, names: tuple[str, str] = ("a", "b")) -> 
     check_masks(b, names[1])
     if a.size != b.size:
         raise ValueError(f"expected masks of one size, got {a.size} and {b.size}")
-
-
-def _locked(array: NDArray[Any]) -> Any:
-    """Give a view that cannot be made writable again, unlike the array that owns the memory."""
-    array.flags.writeable = False
-    return array.view() if array.base is None else array
 
 
 def _nothing(size: Size) -> Batch:

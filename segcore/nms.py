@@ -14,7 +14,15 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import as_fraction, as_integers, as_number, as_scores, described
+from segcore.arrays import (
+    as_fraction,
+    as_integers,
+    as_number,
+    as_scores,
+    described,
+    fits_float64,
+    ranked,
+)
 from segcore.backends import kernels
 from segcore.masks import Masks, check_masks
 from segcore.overlap import iou
@@ -206,7 +214,7 @@ def soft_nms(
     (array([1, 2, 0]), array([0.9, 0.7, 0.2]))
     """
     check_masks(masks)
-    numbers = _finite(scores, len(masks))
+    numbers, ranks = _finite(scores, len(masks))
     groups = _members(_groups(masks, _ids(class_ids, len(masks))))
     threshold = as_fraction(iou_threshold, "iou_threshold")
     width = _positive(sigma, "sigma")
@@ -220,18 +228,23 @@ def soft_nms(
         return np.exp(np.square(iou(a, b)) / -width)
 
     weigh = linear if method == "linear" else gaussian
+    # Scores that float64 cannot tell apart are equal: the best of them comes first.
+    order = np.arange(len(masks)) if ranks is None else np.argsort(-ranks, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(len(masks))
+    groups = [np.sort(place[group]) for group in groups]
     alone = np.array([group[0] for group in groups if len(group) == 1], np.int64)
-    alone = alone[numbers[alone] >= least]
-    taken = [sorted(zip((-numbers[alone]).tolist(), alone.tolist(), strict=True))]
+    alone = alone[numbers[order[alone]] >= least]
+    taken = [sorted(zip((-numbers[order[alone]]).tolist(), alone.tolist(), strict=True))]
     # Groups do not meet, so the best of the rest is the best of what is next in each group.
     taken += [
-        list(_take_softly(masks[group], group, numbers[group], weigh, least))
+        list(_take_softly(masks[order[group]], group, numbers[order[group]], weigh, least))
         for group in groups
         if len(group) > 1
     ]
     both = list(heapq.merge(*taken))
     return (
-        np.array([index for _, index in both], np.int64),
+        order[np.array([index for _, index in both], np.int64)],
         -np.array([negative for negative, _ in both], np.float64),
     )
 
@@ -291,13 +304,14 @@ def matrix_nms(
     array([0.2, 0.9, 0.4])
     """
     check_masks(masks)
-    numbers = _finite(scores, len(masks))
+    numbers, ranks = _finite(scores, len(masks))
+    best_first = -numbers if ranks is None else -ranks
     groups = _members(_groups(masks, _ids(class_ids, len(masks))))
     _check_choice(kernel, Decay, "kernel")
     width = _positive(sigma, "sigma")
     for group in groups:
         if len(group) > 1:
-            order = group[np.argsort(-numbers[group], kind="stable")]
+            order = group[np.argsort(best_first[group], kind="stable")]
             numbers[order] *= _least_ratios(masks[order], kernel, width)
     return numbers
 
@@ -377,19 +391,19 @@ def _suppress(
     A kept mask is its own keeper, another one's is the first kept mask that it is dropped for.
     """
     check_masks(masks)
-    numbers = _ranked(scores, len(masks))
+    ranks = ranked(as_scores(scores, "scores", len(masks)))
     ids = _ids(class_ids, len(masks))
     threshold = as_fraction(iou_threshold, "iou_threshold")
     _check_choice(metric, Metric, "metric")
 
     groups = _groups(masks, ids)
-    order = np.lexsort((-numbers, groups))  # group by group, best first
-    ranked, groups = masks[order], groups[order]
+    order = np.lexsort((-ranks, groups))  # group by group, best first
+    in_order, groups = masks[order], groups[order]
     keepers = np.empty(len(masks), np.int64)
     for part in _parts(groups):
-        chosen = _keepers(ranked[part], groups[part], threshold, _DIVISORS[metric])
+        chosen = _keepers(in_order[part], groups[part], threshold, _DIVISORS[metric])
         keepers[order[part]] = order[part][chosen]
-    best_first = np.argsort(-numbers, kind="stable")
+    best_first = np.argsort(-ranks, kind="stable")
     return best_first[keepers[best_first] == best_first], keepers
 
 
@@ -468,7 +482,7 @@ def _take_softly(
 ) -> Iterator[tuple[float, int]]:
     """Take the masks of one group in order: pairs of the negative score and the index.
 
-    ``indices`` ascend, so that of equal scores the earlier mask is taken first.
+    ``indices`` ascend, so that of equal scores the mask of the lower index is taken first.
     """
     scores = scores.copy()
     left = np.ones(len(masks), np.bool_)
@@ -518,16 +532,15 @@ def _least_ratios(masks: Masks, kernel: Decay, sigma: float) -> NDArray[np.float
 # -- checks ---------------------------------------------------------------------------------------
 
 
-def _ranked(scores: ArrayLike, count: int) -> NDArray[np.float64]:
-    return as_scores(scores, "scores", count).astype(np.float64)
-
-
-def _finite(scores: ArrayLike, count: int) -> NDArray[np.float64]:
-    numbers = _ranked(scores, count)
+def _finite(scores: ArrayLike, count: int) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
+    """Return the scores as float64, and their ranks where float64 does not hold them exactly."""
+    exact = as_scores(scores, "scores", count)
+    with np.errstate(over="ignore"):  # a longdouble beyond float64 becomes infinite
+        numbers = exact.astype(np.float64)
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
         raise ValueError(f"scores: the score of mask {infinite[0]} is infinite")
-    return numbers
+    return numbers, None if fits_float64(exact.dtype) else ranked(exact)
 
 
 def _ids(class_ids: ArrayLike | None, count: int) -> NDArray[Any]:

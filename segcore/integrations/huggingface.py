@@ -325,10 +325,9 @@ def _masks(segmentation: Any, ids: NDArray[np.int64], size: Size | None) -> Mask
             )
         return masks
     values, shown = Masks.from_label_map(_id_map(array, "segmentation"), background=None)
-    places = np.searchsorted(values, ids)
-    is_shown = np.isin(ids, values)
+    place = {value: i for i, value in enumerate(values.tolist())}
     hidden = Masks.from_dense(np.zeros((1, *shown.size), np.bool_))
-    return Masks.concatenate([shown, hidden])[np.where(is_shown, places, len(shown))]
+    return Masks.concatenate([shown, hidden])[[place.get(i, len(shown)) for i in ids.tolist()]]
 
 
 def _from_lists(lists: Sequence[Any], ids: NDArray[np.int64], size: Size | None) -> Masks:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore.arrays import as_array, as_integers, as_scores
+from segcore.arrays import as_array, as_integers, as_scores, is_in
 from segcore.masks import Masks, check_same_size
 from segcore.panoptic.rules import PanopticRules
 from segcore.sampling import check_numbers, check_samples
@@ -82,7 +82,7 @@ class Instances:
     def candidates(self, areas: Integers, things: NDArray[Any] | None) -> list[Candidate]:
         """Give all instances; of which classes are things says ``things``, or all are."""
         count = len(areas)
-        isthing = [True] * count if things is None else np.isin(self.class_ids, things).tolist()
+        isthing = [True] * count if things is None else is_in(self.class_ids, things).tolist()
         scores = [None] * count if self.scores is None else self.scores.astype(float).tolist()
         columns = range(count), self.class_ids.tolist(), isthing, scores, areas.tolist()
         return [Candidate(*each) for each in zip(*columns, strict=True)]
@@ -123,8 +123,8 @@ class Stuff:
         else:
             class_ids, masks = Masks.from_label_map(_label_map(stuff, instances), None)
         ids = _as_int64(class_ids, "stuff")
-        is_thing = np.isin(ids, [] if things is None else things)
-        [places] = np.nonzero(~is_thing & ~np.isin(ids, rules.stuff_ignore))
+        is_thing = is_in(ids, [] if things is None else things)
+        [places] = np.nonzero(~is_thing & ~is_in(ids, rules.stuff_ignore))
         sources = places.tolist() if pair else [None] * len(places)
         kept = masks if len(places) == len(masks) else masks[places]
         columns = sources, ids[places].tolist(), kept.area.tolist()
