@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -111,6 +113,33 @@ def test_without_extension_and_numba():
     process = run(WITHOUT_NATIVE + WITHOUT_NUMBA + CURRENT, "numba")
     assert process.returncode != 0
     assert "no backend 'numba' here; available: reference. " in process.stderr
+
+
+def test_plain_numpy_is_warned_of_unless_it_was_asked_for():
+    code = WITHOUT_NATIVE + WITHOUT_NUMBA + "import segcore"
+    warning = run(code).stderr
+    assert (
+        warning.count("RuntimeWarning: segcore runs on plain NumPy, typically 100 times slower")
+        == 1
+    )
+    assert "python -m pip install numba" in warning
+    assert "SEGCORE_BACKEND=reference" in warning
+    assert not run(code, "reference").stderr
+
+
+def test_a_checkout_that_was_never_built_says_so(tmp_path):
+    package = tmp_path / "segcore"
+    compiled = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
+    shutil.copytree(Path(backends.__file__).parents[1], package, ignore=compiled)
+    package.joinpath("_coco.pyx").touch()
+    code = WITHOUT_NATIVE + "import segcore; print(segcore.__file__)"
+    done = run(code, path=str(tmp_path))
+    assert done.stdout.strip() == str(package / "__init__.py")
+    assert "a source checkout whose extension modules were not built: run `python -m pip" in (
+        done.stderr
+    )
+    assert str(tmp_path) in done.stderr
+    assert not run(code, "reference", path=str(tmp_path)).stderr
 
 
 def test_with_a_numba_that_cannot_be_imported(tmp_path):
