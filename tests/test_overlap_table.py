@@ -100,7 +100,7 @@ def test_broadcast(kernels, axes):
     assert_counts(kernels, a, a)
 
 
-@pytest.mark.parametrize("shape", [(256, 260), (1, 70000)])
+@pytest.mark.parametrize("shape", [(256, 260), slow((1, 70000))])
 @pytest.mark.parametrize("dtype", [np.int32, np.uint64])
 def test_all_pairs_distinct(kernels, shape, dtype):
     rng = np.random.default_rng(0)
