@@ -294,8 +294,11 @@ def test_shares_in_each_precision(dtype, above, expected):
 def test_classes_that_float64_does_not_tell_apart():
     masks = sc.Masks.from_boxes([[0, 0, 2, 2], [3, 0, 5, 2]], (3, 9))
     ids = np.array([2**53, 2**53 + 1])
+    every_area = sc.PanopticRules.preset("panopticapi", stuff_area=0)
     for things in ([2**53], np.array([2**53], np.uint64), [2**53, 2**64 - 1]):
-        stuff = sc.compose_panoptic(masks[:0], [], [], stuff=(masks, ids), things=things)
+        stuff = sc.compose_panoptic(
+            masks[:0], [], [], stuff=(masks, ids), things=things, rules=every_area
+        )
         assert [each["category_id"] for each in stuff.segments] == [2**53 + 1]
 
 
