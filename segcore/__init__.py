@@ -21,6 +21,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from segcore import _interpreter  # noqa: F401  # raises ImportError in a subinterpreter
+
+# isort: split
 from segcore import backends
 from segcore._version import __version__
 from segcore.maps.overlap_table import OverlapTable, overlap_table

@@ -81,6 +81,7 @@ class Kernels:
         height: int,
         width: int,
         reach: NDArray[np.int64],
+        outside: bool = False,
     ) -> Batch: ...
     def outline(
         self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
@@ -142,6 +143,9 @@ class Kernels:
 
 def variants() -> tuple[str, ...]:
     """Name the instruction sets that this processor has, best first."""
+
+def seal(array: NDArray[Any], /) -> NDArray[Any]:
+    """Return a read-only view, through which nothing can make the memory writable again."""
 
 def set_num_threads(count: int) -> None:
     """Set how many threads a kernel may use, from 1."""

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+_PATIENCE = 8
+"""Generations of splits at the farthest point, as a multiple of the binary logarithm of a ring's
+points. The outlines of real masks need less than 5."""
+
 
 def simplify(
     vertices: Integers, ring_offsets: Integers, tolerance: float
 ) -> tuple[Integers, Integers]:
-    """Leave out points of rings, by the algorithm of Douglas and Peucker (1973).
+    """Drop points of rings, by the algorithm of Douglas and Peucker (1973).
 
-    Its lines are all worked on at once, a generation at a time.
+    All lines are split at once, generation by generation. The algorithm is quadratic where it
+    splits off a few points at a time, as along a comb. A line that is still too long after
+    ``_PATIENCE * log2(points of its ring)`` generations is therefore split at its middle point,
+    which bounds the time by ``n * log2(n)``.
 
     Parameters
     ----------
@@ -23,8 +32,8 @@ def simplify(
     ring_offsets : numpy.ndarray
         int64 (R + 1,): where each ring begins. Each has three points or more.
     tolerance : float
-        In pixels. A point that is left out is no farther than this from the line between the two
-        points that stay before and after it.
+        In pixels. A dropped point is at most this far from the line between the two points that
+        are kept before and after it.
 
     Returns
     -------
@@ -48,10 +57,12 @@ def simplify(
     a = np.concatenate([starts, middles])
     b = np.concatenate([middles, starts])
     end = np.concatenate([middles, stops])
+    # The generation from which a line is split at its middle, by the length of its ring.
+    patience = np.tile(_PATIENCE * np.ceil(np.log2(lengths)).astype(np.int64), 2)
     limit = tolerance * tolerance
-    while len(a):
+    for generation in itertools.count():
         some = end - a > 1
-        a, b, end = a[some], b[some], end[some]
+        a, b, end, patience = a[some], b[some], end[some], patience[some]
         if not len(a):
             break
         counts = end - a - 1
@@ -61,13 +72,15 @@ def simplify(
         far = _squared_distance(points[inner], points[a][line], points[b][line])
         places, farthest = _first_greatest(far, first, counts)
         splits = farthest > limit
-        middle = inner[places[splits]]
+        a, b, end, patience = a[splits], b[splits], end[splits], patience[splits]
+        middle = np.where(patience > generation, inner[places[splits]], (a + end) // 2)
         kept[middle] = True
         a, b, end = (
-            np.concatenate([a[splits], middle]),
-            np.concatenate([middle, b[splits]]),
-            np.concatenate([middle, end[splits]]),
+            np.concatenate([a, middle]),
+            np.concatenate([middle, b]),
+            np.concatenate([middle, end]),
         )
+        patience = np.tile(patience, 2)
     _keep_a_third(kept, points, starts, middles, lengths, owners)
     return vertices[kept], np.concatenate([[0], np.cumsum(kept)])[ring_offsets]
 

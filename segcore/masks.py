@@ -26,13 +26,16 @@ from segcore._input.arrays import (
     described,
 )
 from segcore._input.dense import check_numeric, decode, for_encode
+from segcore._input.recognize import dense_hint, is_image_like, masks_hint, shape_hint
 from segcore._input.run_ends import as_batch
+from segcore._input.warn import warn
+from segcore._seal import seal
 from segcore._simplify import simplify
 from segcore.backends import kernels
 from segcore.backends.protocol import Batch, Offsets, RunEnds
 from segcore.backends.sizes import run_end_dtype
 from segcore.formats import coco
-from segcore.polygons import Polygons
+from segcore.polygons import Polygons, fill
 
 Index: TypeAlias = "int | slice | ArrayLike"
 
@@ -96,8 +99,8 @@ class Masks:
         self._set(*as_batch(run_ends, offsets, common, copy=True), common)
 
     def _set(self, run_ends: RunEnds, offsets: Offsets, size: Size) -> None:
-        self._run_ends = _locked(run_ends)
-        self._offsets = _locked(offsets)
+        self._run_ends = seal(run_ends)
+        self._offsets = seal(offsets)
         self._size = size
 
     @classmethod
@@ -110,7 +113,12 @@ class Masks:
     # -- making batches ---------------------------------------------------------------------------
 
     @classmethod
-    def from_dense(cls, dense: ArrayLike, threshold: float | None = None) -> Masks:
+    def from_dense(
+        cls,
+        dense: ArrayLike,
+        threshold: float | None = None,
+        size: Iterable[int] | None = None,
+    ) -> Masks:
         """Encode a dense array.
 
         Parameters
@@ -123,6 +131,9 @@ class Masks:
             Foreground is what is greater. Without a threshold, foreground is what is not zero;
             floats need one. NaN is background. The threshold is rounded to the dtype of floats,
             as NumPy does; integers are compared with it exactly.
+        size : sequence of int, optional
+            The (H, W) that the masks must have: an array of another shape, such as (H, W, N), is
+            an error.
 
         Returns
         -------
@@ -132,9 +143,17 @@ class Masks:
         Raises
         ------
         ValueError
-            For floats without a threshold, or another number of dimensions.
+            For floats without a threshold, another number of dimensions, or another size than
+            `size`.
         TypeError
             For other dtypes, and for arrays on a GPU.
+
+        Warns
+        -----
+        UserWarning
+            If `size` is not given, the last axis has a length of 1, 3 or 4, and both others have
+            one of 64 or more: then the array may be an image, or masks (H, W, N). Masks that
+            narrow are read without a warning where `size` is given.
 
         Examples
         --------
@@ -147,18 +166,32 @@ class Masks:
         bits = as_bfloat16(dense, "dense")
         array = as_array(dense, "dense") if bits is None else bits
         if array.dtype.kind not in "biuf":
-            raise TypeError(f"dense: expected bool, integers or floats, got {array.dtype}")
+            raise TypeError(
+                f"dense: expected bool, integers or floats, got {array.dtype}"
+                f"{dense_hint(dense, array)}"
+            )
         if array.ndim != 3:
             if array.ndim != 2:
-                raise ValueError(f"dense: expected (N, H, W) or (H, W), got {array.shape}")
+                raise ValueError(
+                    f"dense: expected (N, H, W) or (H, W), got {array.shape}"
+                    f"{shape_hint(array.shape)}"
+                )
             array = array[None]
         if threshold is not None:
             threshold = as_threshold(threshold)
-        size = as_size(array.shape[1:])
+        common = as_size(array.shape[1:])
+        if size is not None:
+            _check_dense_size(array.shape, common, as_size(size))
+        elif common[1] <= 4 and is_image_like(array.shape):
+            warn(
+                f"dense: {array.shape} is read as {len(array)} masks of {common[0]} x {common[1]} "
+                "pixels; if the last axis counts the masks, or an image's channels, write "
+                "np.moveaxis(dense, -1, 0); if not, pass size=(H, W)"
+            )
         if bits is not None:
-            return cls._from_bfloat16(array, threshold, size)
+            return cls._from_bfloat16(array, threshold, common)
         array, threshold = for_encode(array, threshold)
-        return cls._trusted(kernels.encode(array, threshold), size)
+        return cls._trusted(kernels.encode(array, threshold), common)
 
     @classmethod
     def _from_bfloat16(cls, bits: NDArray[Any], threshold: float | None, size: Size) -> Masks:
@@ -250,7 +283,11 @@ class Masks:
             - a list of RLE dicts: the parts of one mask, which are united, as pycocotools'
               ``annToRLE`` does;
             - polygons: a list of rings ``[x0, y0, x1, y1, ...]``, one such ring alone, or a ring
-              as (K, 2) array; see :meth:`from_polygons`. An empty list is an empty mask;
+              as (K, 2) array; see :meth:`from_polygons`. An empty list is an empty mask. If the
+              first ring of a list has four numbers, all rings are boxes x, y, width, height, as in
+              pycocotools' ``frPyObjects``, and a warning names the object;
+            - a dense mask: an array (H, W) of bools, or of integers with one value beside 0, such
+              as SAM's automatic mask generator gives. Integers (K, 2) are a ring;
             - an annotation dict that holds one of those as its ``"segmentation"``.
 
             A dict alone is a batch of one. Dicts may be mappings of any class. Lists, also sizes,
@@ -258,7 +295,7 @@ class Masks:
             Parquet files) or CPU tensors; numbers may be NumPy's. None and NaN are no
             segmentation, and an error.
         size : sequence of int, optional
-            (H, W), needed where no object is an RLE. All RLEs must have it.
+            (H, W), needed where no object is an RLE or a dense mask. All of these must have it.
 
         Returns
         -------
@@ -270,6 +307,12 @@ class Masks:
         ValueError, TypeError
             For sizes that differ, broken counts, odd numbers of coordinates, and all else that is
             no such object. The message names the object by its index, and its annotation's id.
+
+        Warns
+        -----
+        UserWarning
+            If rings of four numbers are read as boxes, or all coordinates are fractions between 0
+            and 1.
 
         Examples
         --------
@@ -302,30 +345,41 @@ class Masks:
         Parameters
         ----------
         polygons : iterable or Polygons
-            What :meth:`to_polygons` gives, or for each mask a list of rings, or one ring alone. A
-            ring is a flat list ``[x0, y0, x1, y1, ...]``, a list of points ``[[x0, y0], ...]``, or
-            an array of shape (2 K,), (K, 2), or (K, 1, 2) as OpenCV gives. Coordinates are in
-            pixels, the first pixel's corners being (0, 0) and (1, 1); they may lie outside the
-            image. A mask without rings is empty, and a ring of fewer than three points covers
-            nothing.
+            What :meth:`to_polygons` gives, or one object per mask: a list of rings, one ring alone,
+            or a geometry. A ring is a flat list ``[x0, y0, x1, y1, ...]``, a list of points
+            ``[[x0, y0], ...]``, or an array of shape (2 K,), (K, 2), or (K, 1, 2) as OpenCV gives.
+            A geometry is a Polygon or MultiPolygon of GeoJSON, also in a Feature or
+            GeometryCollection, or an object that has one as its ``__geo_interface__``, as shapely's
+            have. Coordinates are in pixels, the first pixel's corners being (0, 0) and (1, 1); they
+            may lie outside the image. A mask without rings is empty. A ring of fewer than three
+            points covers nothing, but a mask needs one of three.
         size : sequence of int, optional
             (H, W). :class:`Polygons` know theirs; all else needs it.
 
         Returns
         -------
         Masks
-            Within one ring the even-odd rule holds; several are united. Holes of
-            :class:`Polygons` are not filled.
+            Within one ring, and within one polygon of a geometry, the even-odd rule holds; several
+            are united. Holes of :class:`Polygons` and of geometries are not filled.
 
         Raises
         ------
         ValueError, TypeError
-            For an odd number of coordinates, coordinates that are NaN or beyond 2**30, and what is
-            no ring. The message names the mask.
+            For an odd number of coordinates, coordinates that are NaN or beyond 2**30, masks with
+            fewer than three points, and what is no ring. The message names the mask and the ring.
+
+        Warns
+        -----
+        UserWarning
+            If all coordinates are between 0 and 1, and some are fractions: then they seem to be
+            normalized.
 
         Notes
         -----
         The rule is that of ``rleFrPoly`` in the COCO API.
+
+        Rings alone have no holes: of OpenCV's contours, those of holes (``hierarchy[0, i, 3] >= 0``
+        with ``cv2.RETR_CCOMP``) are masks of their own, to be subtracted.
 
         OpenCV's contours run through the middles of the outermost pixels, and so do not fill all of
         these again; the rings of :meth:`to_polygons`, which run round them, do.
@@ -348,12 +402,9 @@ class Masks:
         """
         if isinstance(polygons, Polygons):
             common = polygons.size if size is None else as_size(size)
-            vertices, ring_offsets, mask_offsets = polygons.bridged()
-            coordinates = vertices.astype(np.float64).ravel()
-            batch = kernels.rasterize_polygons(coordinates, ring_offsets, mask_offsets, *common)
-            return cls._trusted(batch, common)
+            return cls._trusted(fill(polygons, common), common)
         if size is None:
-            raise ValueError("size: polygons do not say how large the picture is; pass (H, W)")
+            raise ValueError("size: polygons do not say how large the image is; pass (H, W)")
         common, batch = coco.read_polygons(polygons, size)
         return cls._trusted(batch, common)
 
@@ -381,6 +432,12 @@ class Masks:
         TypeError
             For other things than numbers.
 
+        Warns
+        -----
+        UserWarning
+            If all coordinates are between 0 and 1, and some are fractions: then they seem to be
+            normalized.
+
         Examples
         --------
         >>> import segcore as sc
@@ -390,7 +447,10 @@ class Masks:
                [0, 0, 0, 0]])
         """
         common = as_size(size)
-        return cls._trusted(kernels.rasterize_boxes(as_boxes(boxes), *common), common)
+        corners = as_boxes(boxes)
+        batch = kernels.rasterize_boxes(corners, *common)
+        coco.warn_of_normalized(corners, batch, common)
+        return cls._trusted(batch, common)
 
     @classmethod
     def from_label_map(
@@ -495,12 +555,12 @@ class Masks:
     @property
     def run_ends(self) -> RunEnds:
         """The run ends of all masks, one after the other: uint32, or uint64 from 2**32 pixels."""
-        return self._run_ends
+        return seal(self._run_ends)
 
     @property
     def offsets(self) -> Offsets:
         """Where each mask's run ends begin, and the last ends: int64 (N + 1,)."""
-        return self._offsets
+        return seal(self._offsets)
 
     @property
     def size(self) -> Size:
@@ -546,10 +606,9 @@ class Masks:
 
     @classmethod
     def _restored(cls, run_ends: RunEnds, offsets: Offsets, size: Size) -> Masks:
-        """Take what a pickle brings: checked, and where it lies but for odd addresses."""
+        """Check the arrays of a pickle, and use them without a copy where they are aligned."""
         common = as_size(size)
-        aligned = run_ends.flags.aligned and offsets.flags.aligned
-        return cls._trusted(as_batch(run_ends, offsets, common, copy=not aligned), common)
+        return cls._trusted(as_batch(run_ends, offsets, common, copy=False), common)
 
     def __copy__(self) -> Masks:
         return self
@@ -733,6 +792,8 @@ class Masks:
         tolerance : float, default 0
             In pixels. Points are left out, by the algorithm of Douglas and Peucker, that are no
             farther than this from the line which takes their place; an outline keeps three or more.
+            Outlines such as long combs, for which that algorithm takes quadratic time, may keep
+            some points more than it asks for.
             With 0 outlines are exact. Others are near each mask's own, but may cross themselves
             and one another.
 
@@ -891,7 +952,20 @@ def wrap(batch: Batch, size: Size) -> Masks:
 def check_masks(value: object, name: str = "masks") -> None:
     """Raise TypeError for what is no batch of masks."""
     if not isinstance(value, Masks):
-        raise TypeError(f"{name}: expected Masks, got {described(value)}")
+        raise TypeError(f"{name}: expected Masks, got {described(value)}{masks_hint(value)}")
+
+
+def _check_dense_size(shape: tuple[int, ...], size: Size, expected: Size) -> None:
+    """Raise ValueError unless dense masks have the size that the caller expects."""
+    if size == expected:
+        return
+    if shape[:2] == expected:
+        advice = "; if the last axis counts the masks, write np.moveaxis(dense, -1, 0)"
+    elif size == expected[::-1]:
+        advice = "; if the arrays are (W, H), write dense.swapaxes(-1, -2)"
+    else:
+        advice = ""
+    raise ValueError(f"dense: expected masks of size {expected}, got the shape {shape}{advice}")
 
 
 def check_same_size(a: Masks, b: Masks, names: tuple[str, str] = ("a", "b")) -> None:
@@ -900,12 +974,6 @@ def check_same_size(a: Masks, b: Masks, names: tuple[str, str] = ("a", "b")) -> 
     check_masks(b, names[1])
     if a.size != b.size:
         raise ValueError(f"expected masks of one size, got {a.size} and {b.size}")
-
-
-def _locked(array: NDArray[Any]) -> Any:
-    """Give a view that cannot be made writable again, unlike the array that owns the memory."""
-    array.flags.writeable = False
-    return array.view() if array.base is None else array
 
 
 def _nothing(size: Size) -> Batch:

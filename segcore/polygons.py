@@ -9,6 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._input.arrays import Size
+from segcore._input.run_ends import joined, symmetric_differences
+from segcore.backends import kernels
+from segcore.backends.protocol import Batch
+
 Integers = NDArray[np.int64]
 
 
@@ -170,3 +175,73 @@ class Polygons:
 
     def _ring(self, ring: int) -> Integers:
         return self.vertices[self.ring_offsets[ring] : self.ring_offsets[ring + 1]]
+
+
+def fill(polygons: Polygons, size: Size) -> Batch:
+    """Rasterize polygons: each outline without its holes, united.
+
+    Parameters
+    ----------
+    polygons : Polygons
+        N masks.
+    size : (int, int)
+        (height, width) of the result.
+
+    Returns
+    -------
+    run_ends, offsets : numpy.ndarray
+        N masks.
+    """
+    if _bridges_are_short(polygons):
+        vertices, ring_offsets, mask_offsets = polygons.bridged()
+        return _rasterize(vertices, ring_offsets, mask_offsets, size)
+    try:
+        parts, masks = _parts(polygons, size)
+    except ValueError:
+        # Here an error names a ring; this raises the one that names the mask.
+        _rasterize(polygons.vertices, polygons.ring_offsets, polygons.mask_offsets, size)
+        raise
+    run_ends, offsets = symmetric_differences(parts, masks, len(polygons), size)
+    # Parts share no pixel, unless they were simplified.
+    areas = np.zeros(len(polygons), np.int64)
+    np.add.at(areas, masks, kernels.area(*parts, *size))
+    overlapping = np.flatnonzero(areas != kernels.area(run_ends, offsets, *size))
+    if not len(overlapping):
+        return run_ends, offsets
+    bounds = np.searchsorted(masks, np.arange(len(polygons) + 1))
+    batches = [(run_ends[a:b], np.array([0, b - a])) for a, b in pairwise(offsets.tolist())]
+    for mask in overlapping.tolist():
+        of_mask = parts[1][bounds[mask] : bounds[mask + 1] + 1]
+        own = parts[0][of_mask[0] : of_mask[-1]], of_mask - of_mask[0]
+        batches[mask] = kernels.reduce(*own, *size, False)
+    return joined(batches)
+
+
+def _bridges_are_short(polygons: Polygons) -> bool:
+    """Tell whether the lines to the holes cross few columns, compared with the rings."""
+    x = polygons.vertices[:, 0]
+    begins = x[polygons.ring_offsets[:-1]]
+    holes = polygons.is_hole
+    crossed = np.abs(begins[holes] - begins[polygons.outer[holes]]).sum()
+    return bool(crossed <= 4 * np.abs(np.diff(x)).sum())
+
+
+def _rasterize(
+    vertices: Integers, ring_offsets: Integers, mask_offsets: Integers, size: Size
+) -> Batch:
+    coordinates = vertices.astype(np.float64).ravel()
+    return kernels.rasterize_polygons(coordinates, ring_offsets, mask_offsets, *size)
+
+
+def _parts(polygons: Polygons, size: Size) -> tuple[Batch, Integers]:
+    """Rasterize each outline without its holes: the parts, and the mask of each."""
+    rings = np.arange(len(polygons.outer))
+    order = np.argsort(np.where(polygons.is_hole, polygons.outer, rings), kind="stable")
+    starts, lengths = polygons.ring_offsets[order], np.diff(polygons.ring_offsets)[order]
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    vertices = polygons.vertices[np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])]
+    filled = _rasterize(vertices, offsets, np.arange(len(rings) + 1), size)
+    part = np.cumsum(~polygons.is_hole[order]) - 1
+    outlines = np.flatnonzero(~polygons.is_hole)
+    parts = symmetric_differences(filled, part, len(outlines), size)
+    return parts, np.searchsorted(polygons.mask_offsets, outlines, side="right") - 1

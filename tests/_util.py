@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,29 @@ BOOL = np.dtype(bool)
 
 # Mask by mask in C order, mask by mask in Fortran order, and pixel by pixel.
 MEMORY_ORDERS = ("axes 012", "axes 021", "axes 120", "axes 210")
+
+
+# -- what plain pytest leaves out -----------------------------------------------------------------
+
+
+def slow(*values: Any) -> Any:
+    """Mark one set of a test's parameters as slow."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+def crossed(first: Iterable[Any], second: Iterable[Any]) -> list[Any]:
+    """Pair all values; all pairs but those with the first value of either are slow."""
+    first, second = list(first), list(second)
+    return [
+        (one, other) if one == first[0] or other == second[0] else slow(one, other)
+        for one in first
+        for other in second
+    ]
+
+
+def parameter_id(value: Any) -> str | None:
+    """Name a dtype, with its byte order, or a layout."""
+    return value.str if isinstance(value, np.dtype) else None
 
 
 # -- agreement ------------------------------------------------------------------------------------

@@ -1,11 +1,14 @@
-"""What every test may ask for: ``kernels``, each backend and variant in turn.
+"""Options of the suite and its shared fixture.
 
-Where SEGCORE_BACKEND is set, that one alone.
+Plain ``pytest`` leaves out the tests that are marked ``slow`` and uses every core; ``--slow`` runs
+all tests, with more examples of Hypothesis. The fixture ``kernels`` is each backend and variant in
+turn, or the one that SEGCORE_BACKEND names.
 """
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,10 +24,9 @@ _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("brief", max_examples=20, **_COMMON)
 settings.register_profile("quick", max_examples=100, **_COMMON)
 settings.register_profile("thorough", max_examples=2000, **_COMMON)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
-
 
 FORCED = os.environ.get("SEGCORE_BACKEND")
+LEFT_OUT = pytest.StashKey[int]()
 
 
 @pytest.fixture(scope="session", params=[backends.current()] if FORCED else backends.available())
@@ -33,3 +35,79 @@ def kernels(request: pytest.FixtureRequest) -> Kernels:
     kernels = backends.load(request.param)
     assert kernels.name == request.param
     return kernels
+
+
+# -- every core -----------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Use every core, as ``-n auto`` would, unless something else was asked for.
+
+    ``addopts`` cannot say it: without pytest-xdist, or with ``-p no:xdist``, it would be an error.
+    """
+    option = config.option
+    if hasattr(config, "workerinput"):
+        return  # a worker has no workers of its own
+    if getattr(option, "numprocesses", 0) is not None:
+        return  # there is no pytest-xdist, or the number was given
+    if option.usepdb or option.trace or option.collectonly or option.capture == "no":
+        return  # what needs this process
+    option.numprocesses = "auto"
+    if option.dist == "no":
+        option.dist = "worksteal"  # the tests of some files take far longer than others
+
+
+# -- slow tests -----------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the tests marked slow too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    default = "quick" if config.option.slow else "brief"
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", default))
+
+
+def _runs_slow_tests(config: pytest.Config) -> bool:
+    by_name = any("::" in argument for argument in config.args)
+    return config.option.slow or "slow" in config.option.markexpr or by_name
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    if _runs_slow_tests(config):
+        return None
+    return "slow tests are left out; run them with: pytest --slow"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if _runs_slow_tests(config):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    config.stash[LEFT_OUT] = len(slow)
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash.get(LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the count from a worker of pytest-xdist: all of them collect the same tests."""
+    if count := getattr(node, "workeroutput", {}).get("left_out", 0):
+        node.config.stash[LEFT_OUT] = count
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if count := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(
+            f"{count:,} slow tests were left out; run them with: pytest --slow"
+        )

@@ -4,6 +4,7 @@
 is: the tests must pass. Then it plants each fault of faults.toml (or those named), builds again,
 and runs the tests of the fault's kernel: one of them must fail. Prints which, and exits with 1 if
 a fault survives. A fault that cannot be planted, or that compiles to the same, is an error.
+``--check`` only makes sure that every fault can be planted.
 
 It needs what the build and the tests need, and is much faster with ccache.
 """
@@ -107,7 +108,8 @@ class Tree:
             shutil.rmtree(self.root / kept, ignore_errors=True)
         files = [f"tests/test_{name}.py" for name in tests]
         backend = "not numba and not reference" if native else "numba"
-        options = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
+        options = ["-x", "-q", "-n0", "--slow", "--tb=no", "-p", "no:cacheprovider"]
+        options += ["--hypothesis-seed=0"]
         try:
             done = self._run("-m", "pytest", *options, "-k", backend, *files)
         except subprocess.TimeoutExpired:
@@ -133,6 +135,19 @@ class Tree:
         )
 
 
+def check_places(faults: list[Fault]) -> None:
+    """Make sure that every fault has a name of its own, its place in the code, and its tests."""
+    if len({fault.name for fault in faults}) != len(faults):
+        raise ValueError("two faults have the same name")
+    for fault in faults:
+        text = ROOT.joinpath(fault.file).read_text("utf-8")
+        if fault.planted_in(text) == text or not fault.tests:
+            raise ValueError(f"{fault.name}: it changes nothing, or names no tests")
+        for name in fault.tests:
+            if not ROOT.joinpath("tests", f"test_{name}.py").is_file():
+                raise ValueError(f"{fault.name}: there is no tests/test_{name}.py")
+
+
 def check_sound(tree: Tree, faults: list[Fault]) -> None:
     """Make sure that without a fault the tests pass."""
     for native in (True, False):
@@ -150,8 +165,13 @@ def outcome(tree: Tree, fault: Fault, sound: str) -> str | None:
 
 
 def main(names: list[str]) -> None:
-    """Plant the faults of these names, or all."""
-    known = {fault.name: fault for fault in load()}
+    """Plant the faults of these names, or all; with ``--check``, none."""
+    every_fault = load()
+    check_places(every_fault)
+    if names == ["--check"]:
+        print(f"{len(every_fault)} faults can be planted")
+        return
+    known = {fault.name: fault for fault in every_fault}
     faults = [known[name] for name in names or known]
     start = time.monotonic()
     survivors = 0

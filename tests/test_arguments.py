@@ -42,14 +42,16 @@ def native(request):
     ids=["signed", "wide", "float", "swapped", "strided"],
 )
 def test_other_run_ends(native, name, run_ends):
-    with pytest.raises(TypeError, match="run_ends: expected a C-contiguous array of u4"):
+    with pytest.raises(TypeError, match="run_ends: expected an aligned C-contiguous array of u4"):
         getattr(native, name)(run_ends, OFFSETS, *SIZE, *KERNELS[name])
 
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_offsets_of_another_dtype(native, name):
     for dtype in (np.int32, np.uint64, OFFSETS.dtype.newbyteorder()):
-        with pytest.raises(TypeError, match="offsets: expected a C-contiguous array of i8"):
+        with pytest.raises(
+            TypeError, match="offsets: expected an aligned C-contiguous array of i8"
+        ):
             getattr(native, name)(RUN_ENDS, OFFSETS.astype(dtype), *SIZE, *KERNELS[name])
 
 

@@ -221,3 +221,82 @@ TAKE_MASKS = {
 def test_what_is_no_masks_is_an_error_that_says_so(name, junk):
     with pytest.raises(TypeError, match=r"[Mm]asks"):
         TAKE_MASKS[name](junk)
+
+
+# -- memory that does not hold the elements -------------------------------------------------------
+
+
+class LazyTensor(Tensor):
+    """A tensor that is negated or conjugated when it is read, as PyTorch's may be."""
+
+    def __init__(self, array, negative=False, conjugate=False):
+        super().__init__(array)
+        self.negative, self.conjugate = negative, conjugate
+        self.dtype = array.dtype
+
+    def is_neg(self):
+        return self.negative
+
+    def is_conj(self):
+        return self.conjugate
+
+    def resolve_neg(self):
+        return Tensor(-self.array if self.negative else self.array)
+
+    def resolve_conj(self):
+        return LazyTensor(self.array.conj() if self.conjugate else self.array, self.negative)
+
+
+def test_negated_and_conjugated_tensors_are_read_as_what_they_are():
+    values = np.array([[1.0, -2.0], [3.0, 0.0]], np.float32)
+    np.testing.assert_array_equal(as_array(LazyTensor(values, negative=True), "a"), -values)
+    assert np.shares_memory(as_array(LazyTensor(values), "a"), values)
+    masks = sc.Masks.from_dense(LazyTensor(values, negative=True), threshold=0.0)
+    assert masks == sc.Masks.from_dense(-values, threshold=0.0)
+    both = values + 1j * values.T
+    read = as_array(LazyTensor(both, negative=True, conjugate=True), "a")
+    np.testing.assert_array_equal(read, -both.conj())
+
+
+@pytest.mark.parametrize("bits", [{"negative": True}, {"conjugate": True}])
+def test_negated_and_conjugated_outputs_are_refused(bits):
+    out = np.zeros((1, 2, 2), np.complex64)
+    masks = sc.Masks([0], [0, 1], (2, 2))
+    with pytest.raises(TypeError, match=r"out: .* when it is read; pass one of its own memory"):
+        masks.to_dense(out=LazyTensor(out, **bits))
+    assert not out.any()
+
+
+MASKED = np.ma.array(np.ones((2, 2), int), mask=[[True, False], [False, False]])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        sc.Masks.from_dense,
+        lambda value: sc.Masks.from_dense([value, value]),
+        sc.Masks.from_label_map,
+        lambda value: sc.Masks.from_boxes(np.ma.vstack([value, value]).reshape(2, 4), (2, 2)),
+        lambda value: sc.nms(sc.Masks([0], [0, 1], (2, 2)), value[0, :1], 0.5),
+        lambda value: sc.overlap_table(value, value),
+    ],
+)
+def test_masked_elements_are_refused(call):
+    with pytest.raises(TypeError, match=r"without masked elements; fill them first"):
+        call(MASKED)
+    call(np.ma.array(MASKED.data.astype(np.uint8)))
+
+
+def test_masked_outputs_are_refused():
+    masks = sc.Masks([0], [0, 1], (2, 2))
+    with pytest.raises(TypeError, match="out: expected an array to write into, got a masked array"):
+        masks.to_dense(out=np.ma.zeros((1, 2, 2)))
+
+
+def test_lists_of_integers_beyond_int64():
+    values = [1, 2**63, 2**64 - 1]
+    assert as_integers(values, "ids").tolist() == values
+    with pytest.raises(
+        ValueError, match="ids: int64 does not hold 9223372036854775808, nor uint64 -1"
+    ):
+        as_integers([-1, 2**63], "ids")

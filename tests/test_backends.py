@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,6 +115,33 @@ def test_without_extension_and_numba():
     assert "no backend 'numba' here; available: reference. " in process.stderr
 
 
+def test_plain_numpy_is_warned_of_unless_it_was_asked_for():
+    code = WITHOUT_NATIVE + WITHOUT_NUMBA + "import segcore"
+    warning = run(code).stderr
+    assert (
+        warning.count("RuntimeWarning: segcore runs on plain NumPy, typically 100 times slower")
+        == 1
+    )
+    assert "python -m pip install numba" in warning
+    assert "SEGCORE_BACKEND=reference" in warning
+    assert not run(code, "reference").stderr
+
+
+def test_a_checkout_that_was_never_built_says_so(tmp_path):
+    package = tmp_path / "segcore"
+    compiled = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
+    shutil.copytree(Path(backends.__file__).parents[1], package, ignore=compiled)
+    package.joinpath("_coco.pyx").touch()
+    code = WITHOUT_NATIVE + "import segcore; print(segcore.__file__)"
+    done = run(code, path=str(tmp_path))
+    assert done.stdout.strip() == str(package / "__init__.py")
+    assert "a source checkout whose extension modules were not built: run `python -m pip" in (
+        done.stderr
+    )
+    assert str(tmp_path) in done.stderr
+    assert not run(code, "reference", path=str(tmp_path)).stderr
+
+
 def test_with_a_numba_that_cannot_be_imported(tmp_path):
     package = tmp_path / "numba"
     package.mkdir()
@@ -138,6 +167,8 @@ def everything(kernels: Kernels) -> dict[str, object]:
     n = len(masks)
     run_ends, offsets = batch_of(masks)
     batch = {"run_ends": run_ends, "offsets": offsets}
+    # For the kernels of which the reference is slowest: still noise enough for several threads.
+    few = dict(zip(("run_ends", "offsets"), batch_of(masks[:13]), strict=True))
     pair = {
         "a_run_ends": run_ends,
         "a_offsets": offsets,
@@ -172,9 +203,9 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "boxes": kernels.boxes(**batch, **image),
         "combine": kernels.combine(**pair, **image, table=0b0110),
         "reduce": kernels.reduce(**batch, **image, intersect=False),
-        "components": kernels.components(**batch, **image, connectivity=8),
-        "dilate": kernels.dilate(**batch, **image, reach=np.array([3, 3, 2])),
-        "outline": kernels.outline(**batch, **image, connectivity=8),
+        "components": kernels.components(**few, **image, connectivity=8),
+        "dilate": kernels.dilate(**few, **image, reach=np.array([3, 3, 2])),
+        "outline": kernels.outline(**few, **image, connectivity=8),
         "resolve": kernels.resolve(**batch, **image, limits=np.full(n, 400)),
         "overlap": kernels.overlap(**pair, **image),
         "rasterize_polygons": kernels.rasterize_polygons(

@@ -230,7 +230,7 @@ def test_panoptic_refuses(pair: Path) -> None:
     (pair / "truth.json").write_text(json.dumps(truth | {"categories": [{"id": 1}]}))
     refused(panoptic(pair), "truth.json", "isthing")
     (pair / "truth.json").write_text(json.dumps(truth | {"categories": [{"id": "a"}]}))
-    refused(panoptic(pair), "truth.json: category at position 0: it has no number as id")
+    refused(panoptic(pair), 'truth.json: category at position 0: its "id" is "a"')
     (pair / "truth.json").write_text(json.dumps(truth | {"categories": 3}))
     refused(panoptic(pair), 'no list "categories"')
 

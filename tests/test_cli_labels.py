@@ -265,7 +265,10 @@ def test_segments_that_are_wrong(panoptic: Path) -> None:
             ["a.png: it has no pixels of the id 6"],
         ),
         (document(entry={"segments_info": segments * 2}), ["the id 70000 comes twice"]),
-        (document(entry={"segments_info": [3]}), ["segment at position 0", "no number as id"]),
+        (
+            document(entry={"segments_info": [3]}),
+            ["segment at position 0", "expected a JSON object"],
+        ),
         (
             document(entry={"segments_info": [segments[0] | {"category_id": 2}]}),
             ["segment at position 0", "no category"],

@@ -140,6 +140,83 @@ def test_truth_has_no_scores_and_keeps_crowds(folder: Path) -> None:
     assert all("score" not in each for each in segments)
 
 
+def test_truth_is_painted_by_priority_and_nothing_is_dropped(folder: Path) -> None:
+    """A cup on a table, drawn first or last; of two equal masks one is hidden, and not listed."""
+    table, cup = box(0, 0, 9, 7), box(3, 3, 5, 5)
+    listed = [instance(shape, 3, id=i) for i, shape in enumerate((cup, table, table, cup))]
+    (folder / "truth.json").write_text(json.dumps(dataset(*listed[:2])))
+    for options, on_top in (((), 1), (("--priority", "first"), 1), (("--priority", "last"), 0)):
+        result = compose(folder, *options, name="truth.json")
+        assert result.exit_code == 0, result.output
+        ids, document = read(folder)
+        areas = sorted(each["area"] for each in document["annotations"][0]["segments_info"])
+        assert areas == ([4, 59] if on_top else [63])
+        assert ("dropped 1: 1 for hidden" in result.stdout) != on_top
+        assert len(np.unique(ids)) == 1 + len(areas)
+    (folder / "truth.json").write_text(json.dumps(dataset(*listed)))
+    result = compose(folder, name="truth.json")
+    assert "dropped 2: 2 for hidden" in result.stdout
+    result = compose(folder, "--overlap", 0.01, name="truth.json")
+    assert "for overlap" in result.stdout  # what is asked for is done
+    maps = [
+        "--gt-folder",
+        folder / "out" / "panoptic",
+        "--pred-folder",
+        folder / "out" / "panoptic",
+    ]
+    path = folder / "out" / "panoptic.json"
+    assert run("evaluate", "panoptic", path, path, *maps).exit_code == 0
+
+
+def test_priority_and_score_go_with_what_has_scores(folder: Path) -> None:
+    refused(folder, compose(folder, "--priority", "smallest"), "--priority smallest:", "has scores")
+    for options in (("--score", 0.5), ("--priority", "score")):
+        result = compose(folder, *options, name="truth.json")
+        refused(folder, result, " ".join(map(str, options[:1])), "have no scores")
+    assert compose(folder, "--priority", "score").exit_code == 0
+
+
+def things_of(folder: Path) -> list[str]:
+    return [each["name"] for each in read(folder)[1]["categories"] if each["isthing"]]
+
+
+def test_truth_and_results_have_the_same_things(folder: Path) -> None:
+    """Results of dogs alone: the truth says that cats are things, too."""
+    (folder / "results.json").write_text(json.dumps(RESULTS[2:3]))
+    result = compose(folder)
+    assert things_of(folder) == ["cat", "dog"]
+    assert '4 categories do not have "isthing". Assumed to be things' in result.stderr
+    assert "truth.json has annotations of them: cat, dog" in result.stderr
+    compose(folder, name="truth.json")
+    assert things_of(folder) == ["cat", "dog"]
+    for options in (("--things", "dog,91"), ("--things", "dog", "--things", "sky")):
+        result = compose(folder, *options)
+        assert things_of(folder) == ["dog", "sky"]
+        assert "Assumed" not in result.stderr
+
+
+def test_things_that_nothing_tells_are_asked_for(folder: Path) -> None:
+    (folder / "truth.json").write_text(json.dumps(dataset()))
+    refused_result = compose(folder)
+    refused(folder, refused_result, "name the things with --things")
+    refused(folder, compose(folder, "--things", "cat,lion"), "there is no category 'lion'")
+    assert compose(folder, "--things", "cat").exit_code == 0
+
+
+def test_coco_names_tell_its_things(folder: Path) -> None:
+    from segcore.cli.things import COCO_THINGS
+
+    assert len(COCO_THINGS) == 80
+    names = [*sorted(COCO_THINGS), "sky-other-merged"]
+    coco = [{"id": i, "name": name} for i, name in enumerate(names, 1)]
+    (folder / "truth.json").write_text(json.dumps(dataset(categories=coco)))
+    (folder / "results.json").write_text(json.dumps([]))
+    result = compose(folder)
+    assert "as in COCO: airplane, apple" in result.stderr
+    assert "and 72 more" in result.stderr
+    assert set(things_of(folder)) == COCO_THINGS
+
+
 def test_rules_can_be_changed(folder: Path) -> None:
     assert compose(folder, "--score", 0.3, "--overlap", 1).exit_code == 0
     _, document = read(folder)
@@ -155,7 +232,7 @@ def test_rules_can_be_changed(folder: Path) -> None:
 def test_ids_of_segments_are_never_the_same(folder: Path, key: int, isthing: int) -> None:
     """As 1005 + 1 * 1000 and 5 + 2 * 1000 are, or 0 and nothing."""
     more = [*CATEGORIES, {"id": key, "name": "more", "isthing": isthing}]
-    (folder / "truth.json").write_text(json.dumps(dataset(categories=more)))
+    (folder / "truth.json").write_text(json.dumps(dataset(*TRUTH["annotations"], categories=more)))
     result = compose(folder, "--rules", "mmdet-heuristic")
     refused(folder, result, f"category {key}: ", f"from {1 - isthing} to 999; choose other rules")
     assert compose(folder).exit_code == 0
@@ -163,7 +240,7 @@ def test_ids_of_segments_are_never_the_same(folder: Path, key: int, isthing: int
 
 def test_a_thing_may_have_the_id_0(folder: Path) -> None:
     more = [*CATEGORIES, {"id": 0, "name": "more", "isthing": 1}]
-    (folder / "truth.json").write_text(json.dumps(dataset(categories=more)))
+    (folder / "truth.json").write_text(json.dumps(dataset(*TRUTH["annotations"], categories=more)))
     assert compose(folder, "--rules", "mmdet-heuristic").exit_code == 0
 
 
@@ -239,7 +316,7 @@ def test_what_else_is_refused(folder: Path) -> None:
         json.dumps(dataset(categories=[{"id": "cat", "name": "cat"}]))
     )
     (folder / "results.json").write_text("[]")
-    refused(folder, compose(folder), "category 'cat'", "numbers as ids")
+    refused(folder, compose(folder), 'category "cat"', "numbers as ids")
     (folder / "truth.json").write_text(
         json.dumps(dataset(categories=[{"id": 3, "name": "cat", "isthing": "yes"}]))
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -97,7 +98,7 @@ def masks_in(path: Path, side: str = "Truth", picture: int = 0) -> sc.Masks:
 def test_views_a_coco_file(tmp_path):
     output = run("view", coco(tmp_path / "gt.json"), "-o", tmp_path / "out" / "a.html")
     target = tmp_path / "out" / "a.html"
-    assert f"1 picture in {target}" in output
+    assert f"1 image in {target}" in output
     assert masks_in(target) == sc.Masks.from_boxes(BOXES, SIZE)
     index = page(target, "index")
     assert [(each["name"], each["thing"]) for each in index["classes"]] == [
@@ -150,7 +151,7 @@ def test_views_what_semantic_wrote(tmp_path):
     assert [each["name"] for each in page(target, "index")["classes"]] == ["chair", "rug"]
     # The same classes, so it can be compared with where it came from.
     output = run("compare", tmp_path / "gt.json", tmp_path / "maps")
-    assert "3 objects in 1 picture" in output
+    assert "3 objects in 1 image: 2 matched, 1 merged" in output
 
 
 def test_shows_photographs(tmp_path):
@@ -161,7 +162,7 @@ def test_shows_photographs(tmp_path):
     output = CliRunner().invoke(
         app, ["view", str(source), "-o", str(target), "--images", str(photographs)]
     )
-    assert "1 of the pictures have no photograph" in output.stderr
+    assert "1 of the images have no photograph" in output.stderr
     picture.save(photographs / "room.png")
     run("view", source, "-o", target, "--images", photographs)
     found = page(target, "picture-0")["photograph"]
@@ -174,7 +175,7 @@ def test_shows_photographs(tmp_path):
     error = refused("view", source, "-o", target, "--images", photographs)
     assert "height 9 and width 9 are not those of the masks, 20 and 30" in error
     (photographs / "a" / "room.jpg").write_bytes(b"no picture")
-    assert "cannot" in refused("view", source, "-o", target, "--images", photographs)
+    assert "not a JPEG" in refused("view", source, "-o", target, "--images", photographs)
     assert "expected a folder" in refused("view", source, "-o", target, "--images", source)
 
 
@@ -227,17 +228,17 @@ def test_pictures_that_only_one_side_has(tmp_path):
     prediction = coco(tmp_path / "pred.json")
     output = CliRunner().invoke(app, ["view", str(source), "--prediction", str(prediction), "-o",
                                       str(tmp_path / "a.html")])  # fmt: skip
-    assert "1 of the pictures have no prediction" in output.stderr
+    assert "1 of 2 images have no predictions" not in output.stderr  # it has no objects either
     output = CliRunner().invoke(app, ["view", str(prediction), "--prediction", str(source), "-o",
                                       str(tmp_path / "a.html")])  # fmt: skip
-    assert "1 predicted pictures are left out" in output.stderr
+    assert "left out 1 of the predicted images" in output.stderr
     other = coco(tmp_path / "other.json", images=[{**two[0], "file_name": "c.jpg"}])
     error = refused("compare", source, other)
-    assert "it has none of the pictures of" in error
+    assert "it has none of the images of" in error
     smaller = [{**two[0], "height": 21}]
     masks = sc.Masks.from_boxes(BOXES, (21, 30))
     error = refused("compare", source, coco(tmp_path / "s.json", masks, images=smaller))
-    assert "picture a/room.jpg: its predicted masks have the size (21, 30)" in error
+    assert "image a/room.jpg: its predicted masks have the size (21, 30)" in error
 
 
 # -- compare --------------------------------------------------------------------------------------
@@ -249,20 +250,28 @@ def test_compares(tmp_path):
     output = run("compare", source, prediction, "--json", report, "--html", target)
     lines = [line.split() for line in output.splitlines() if "#" in line]
     assert [line[1] for line in lines] == ["#11", "#2", "#10", "#12"]
+    assert all(len(line) <= 80 for line in output.splitlines() if str(tmp_path) not in line)
+    assert "…" not in output
     assert "chair" in output
-    assert "3 objects in 1 picture: 2 matched, 1 missed, 1 spurious; mean IoU 0.630" in output
+    assert "3 objects in 1 image: 2 matched, 1 missed, 1 spurious; mean IoU 0.630" in output
     assert f"all 4 findings in {report}" in output
     document = json.loads(report.read_text())
     assert document["summary"] == {
+        "images": 1,
         "objects": 3,
         "mean_iou": pytest.approx((72 / 81 + 1) / 3),
         "matched": 2,
         "split": 0,
         "confused": 0,
+        "merged": 0,
         "missed": 1,
         "spurious": 1,
+        "duplicate": 0,
+        "below_score": 0,
+        "images_without_predictions": 0,
+        "images_left_out": 0,
     }
-    [picture] = document["pictures"]
+    [picture] = document["images"]
     assert picture["file_name"] == "a/room.jpg"
     missed = picture["findings"][0]
     assert (missed["kind"], missed["truth"], missed["class"], missed["area"]) == (
@@ -280,6 +289,73 @@ def test_compares(tmp_path):
     assert len(page(target, "picture-0")["rows"]) == 4
 
 
+def predicted(path: Path, listed: list[tuple[int, float, list[float]]], image_id: int = 1) -> Path:
+    """Write results: category, score and box of each."""
+    masks = sc.Masks.from_boxes([box for _, _, box in listed], SIZE).to_coco()
+    objects = [
+        {"image_id": image_id, "category_id": category, "score": score, "segmentation": rle}
+        for (category, score, _), rle in zip(listed, masks, strict=True)
+    ]
+    path.write_text(json.dumps(objects))
+    return path
+
+
+def test_low_scores_are_left_out(tmp_path):
+    """Perfect masks of a low score, and noise, do not help where a threshold is set."""
+    source = coco(tmp_path / "gt.json")
+    real = [(3, 0.9, [1, 1, 10, 8])]
+    perfect = [(3, 0.12, box) for box in BOXES.tolist()] + [(3, 0.05, [25, 0, 30, 5])]
+    prediction = predicted(tmp_path / "r.json", real + perfect)
+    report, target = tmp_path / "report.json", tmp_path / "a.html"
+    options = ["--score", 0.5, "--json", report, "--html", target]
+    output = run("compare", source, prediction, *options)
+    assert "1 matched, 2 missed; mean IoU 0.259; 4 predictions below score 0.5 left out" in output
+    assert json.loads(report.read_text())["summary"]["below_score"] == 4
+    assert len(page(target, "picture-0")["Prediction"]["objects"]) == 1
+    assert "4 predictions below score 0.5 left out" in run(
+        "view", source, "--prediction", prediction, "-o", target, "--score", 0.5
+    )
+    error = refused("compare", source, coco(tmp_path / "plain.json"), "--score", 0.5)
+    assert "--score: the predictions of image a/room.jpg have no scores" in error
+
+
+def test_images_without_predictions_are_named(tmp_path):
+    image_2 = {"id": 2, "file_name": "b.jpg", "height": 20, "width": 30}
+    document = json.loads(coco(tmp_path / "gt.json").read_text())
+    document["images"].append(image_2)
+    document["annotations"].append({**document["annotations"][0], "id": 20, "image_id": 2})
+    (tmp_path / "gt.json").write_text(json.dumps(document))
+    arguments = ["compare", str(tmp_path / "gt.json"), str(results(tmp_path / "r.json"))]
+    result = CliRunner().invoke(app, arguments)
+    assert "4 objects in 2 images: 2 matched, 2 missed" in result.stdout
+    assert "1 of 2 images have no predictions: their 1 objects count as missed" in result.stderr
+    result = CliRunner().invoke(app, [*arguments, "--only-predicted"])
+    assert "3 objects in 1 image: 2 matched, 1 missed" in result.stdout
+    assert "left out 1 image without predictions" in result.stderr
+    assert "pass --prediction" in refused("view", tmp_path / "gt.json", "--only-predicted")
+
+
+def test_classes_and_objects_that_were_mistaken_are_named(tmp_path):
+    """Confused, duplicate and merged objects, in the table, as JSON and as CSV."""
+    source = coco(tmp_path / "gt.json")
+    boxes = [(3, 0.9, [1, 1, 20, 10]), (3, 0.8, [0, 12, 30, 20])]
+    report, spreadsheet = tmp_path / "report.json", tmp_path / "all.csv"
+    files = ["--json", report, "--csv", spreadsheet]
+    output = " ".join(run("compare", source, predicted(tmp_path / "r.json", boxes), *files).split())
+    assert "predicted as chair 100%" in output
+    assert "merged with chair #10 100%" in output
+    confused, merged, matched = json.loads(report.read_text())["images"][0]["findings"]
+    assert (confused["class"], confused["predicted_classes"]) == ("rug", ["chair"])
+    assert (merged["kind"], merged["truth"], merged["predicted"]) == ("merged", 11, [0])
+    assert (matched["kind"], matched["scores"]) == ("matched", [0.9])
+    rows = list(csv.DictReader(spreadsheet.read_text().splitlines()))
+    assert [row["status"] for row in rows] == ["confused", "merged", "matched"]
+    assert rows[0]["predicted_classes"] == "chair"
+    assert int(rows[1]["missed_merged"]) == int(rows[1]["missed"]) == 72
+    twice = predicted(tmp_path / "t.json", [(3, 0.9, [1, 1, 10, 10]), (3, 0.8, [1, 1, 10, 9])])
+    assert "duplicate of chair #10 100%" in " ".join(run("compare", source, twice).split())
+
+
 def test_options_change_the_causes(tmp_path):
     source, prediction = coco(tmp_path / "gt.json"), results(tmp_path / "r.json")
     report = tmp_path / "report.json"
@@ -287,7 +363,7 @@ def test_options_change_the_causes(tmp_path):
     output = run("compare", source, prediction, "--json", report, *options)
     assert "5 findings" in output
     assert "4 more" in output
-    [picture] = json.loads(report.read_text())["pictures"]
+    [picture] = json.loads(report.read_text())["images"]
     assert (picture["thin_width"], picture["boundary_distance"]) == (11, 0)
 
 
@@ -330,7 +406,7 @@ def test_coco_pictures(tmp_path):
     target, report = tmp_path / "a.html", tmp_path / "a.json"
     run("compare", truth, prediction, "--html", target, "--json", report)
     document = json.loads(report.read_text())
-    by_name = {each["file_name"]: each for each in document["pictures"]}
+    by_name = {each["file_name"]: each for each in document["images"]}
     annotations = json.loads(truth.read_text())
     assert document["summary"]["objects"] == sum(
         not each["iscrowd"] for each in annotations["annotations"]

@@ -53,6 +53,15 @@ EQUAL = {
     "leading zeros": "0003 02 7 000000000000000000000001",
     "runs that touch": "3 1 4 1 7 1",
     "empty runs": "1 0 3 1 4 0 4 1 5 0 7 1 21 0",
+    "floats": "3.0 2.0 7. 1.00",
+    "a printed list": "[3, 2, 7, 1]",
+    "a printed tuple": "(3, 2, 7, 1)",
+    "a printed array": "[3 2 7\n 1]",
+    "bytes of a printed list": b"[3,2,7,1]",
+    "list": [3, 2, 7, 1],
+    "tuple": (np.int64(3), 2, np.uint8(7), 1),
+    "array": np.array([3, 2, 7, 1], ">u2"),
+    "object array": np.array([3, 2, 7, 1], object),
 }
 
 
@@ -62,7 +71,27 @@ def test_forms(form):
     assert kaggle.encode(masks) == ["3 2 7 1"] * 3
 
 
-@pytest.mark.parametrize("empty", ["", " ", "\n", b"", None, math.nan, np.float64("nan")])
+class NAType:
+    """The public form of pandas.NA: comparisons do not tell anything, and it has no truth."""
+
+    def __eq__(self, other):
+        return self
+
+    __hash__ = None
+
+    def __repr__(self):
+        return "<NA>"
+
+    def __bool__(self):
+        raise TypeError("boolean value of NA is ambiguous")
+
+
+EMPTY = ["", " ", "\n", b"", None, math.nan, np.float64("nan"), np.float32("nan"), NAType()]
+EMPTY += ["-1", " -1 ", "-1.0", -1, -1.0, np.int64(-1), "nan", "NaN", "None", "null", "<NA>", "[]"]
+EMPTY += ["[ ]", "()", [], (), np.empty(0), b"-1"]
+
+
+@pytest.mark.parametrize("empty", EMPTY, ids=repr)
 def test_empty_masks(empty):
     masks = kaggle.decode([empty, "1 20", empty, empty, "20 1", empty], SIZE)
     assert masks.area.tolist() == [0, 20, 0, 0, 1, 0]
@@ -72,16 +101,26 @@ def test_empty_masks(empty):
 
 VALUES = {
     "odd": ("3 2 7", "has 3 numbers; expected a start and a length for each run"),
-    "-1": ("-1", "expected digits and spaces alone, but the string str '-1' has others"),
-    "negative": ("3 -2", "expected digits and spaces alone"),
+    "-2": ("-2", "expected digits and spaces alone, but the string str '-2' has others"),
+    "negative": ("3 -2", "expected digits and spaces alone.*; starts and lengths are not negative"),
+    "negative list": ([3, -2], "starts and lengths are not negative, got -2"),
     "plus": ("+3 2", "expected digits and spaces alone"),
-    "float": ("3.0 2", "expected digits and spaces alone"),
-    "commas": ("3,2", "expected digits and spaces alone"),
+    "fraction": ("3.5 2", "expected digits and spaces alone.*; starts and lengths are integers"),
+    "exponent": ("3e0 2", "expected digits and spaces alone"),
+    "commas": ("3,2", "expected digits and spaces alone.* separated by spaces, not by commas"),
+    "shortened": ("[3 2 7 ... 1 1]", "it was shortened when it was printed"),
+    "nested": ("[[3, 2], [7, 1]]", "expected digits and spaces alone"),
+    "odd list": ("[3, 2, 7]", "has 3 numbers; expected a start and a length for each run"),
+    "odd integers": ([3, 2, 7], "has 3 numbers; expected a start and a length for each run"),
+    "0-based list": ([0, 3], "run 0 has the start 0 and the length 3"),
+    "huge integer": ([3, 2**63], "a number is too large"),
+    "2-D": (np.ones((2, 2), int), "expected one dimension"),
+    "COCO": ("5PO4m", r"digits and spaces alone.*; COCO's counts strings go into Masks.from_coco"),
     "underscore": ("1_0 2", "expected digits and spaces alone"),
     "not ASCII": ("3 ٢", "expected digits and spaces alone"),
     "surrogate": ("3 \udcff", "expected digits and spaces alone"),
     "NUL": ("3 2\0", "expected digits and spaces alone"),
-    "nan": ("nan", "expected digits and spaces alone"),
+    "nan": ("nan 1", "expected digits and spaces alone"),
     "0-based": ("0 3", r"run 0 has the start 0 and the length 3, but the pixels of size \(4, 5\)"),
     "too far": ("3 2 22 1", "run 1 has the start 22 and the length 1"),
     "too long": ("3 2 20 2", "run 1 has the start 20 and the length 2, .* are 1 to 20"),
@@ -104,7 +143,20 @@ def test_errors_name_the_string(name):
             kaggle.decode(strings, SIZE)
 
 
-@pytest.mark.parametrize("item", [0, 1.5, ["1", "2"], [1, 2], np.array([1, 2]), {}, True])
+def test_columns_of_tables():
+    pandas = pytest.importorskip("pandas")
+    strings = ["3 2 7 1", "-1", None, "1 20"]
+    for column in (
+        pandas.Series(strings),
+        pandas.Series(strings, dtype="string"),
+        np.array(strings, object),
+    ):
+        assert kaggle.decode(column, SIZE).area.tolist() == [3, 0, 0, 20]
+    with pytest.raises(TypeError, match=r"it is a table; pass one of its columns"):
+        kaggle.decode(pandas.DataFrame({"EncodedPixels": strings}), SIZE)
+
+
+@pytest.mark.parametrize("item", [0, 1.5, ["1", "2"], [1.0, 2.0], np.ones(2), {}, True])
 def test_other_things(item):
     with pytest.raises(TypeError, match=r"^object 1: expected a string of numbers"):
         kaggle.decode(["1 1", item], SIZE)

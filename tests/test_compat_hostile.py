@@ -7,12 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROGRAM = Path(__file__).with_name("hostile_calls.py")
 
 SCALE = float(os.environ.get("SEGCORE_TEST_SCALE", "0.01"))
 """1 makes a million calls on each backend."""
 
 
+@pytest.mark.slow
 def test_malformed_calls(kernels):
     count = int(1_000_000 * SCALE / (1 if kernels.name.startswith("native") else 5))
     command = [sys.executable, str(PROGRAM), kernels.name, str(count), "1"]

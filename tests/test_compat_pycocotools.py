@@ -670,6 +670,21 @@ def test_hostile_objects(compat, value):
             assert isinstance(function(*arguments), (dict, list, np.ndarray, np.uint32))
 
 
+def test_rings_of_four_numbers(compat, original):
+    boxes = [[5, 2, 15, 7], [1.5, 1, 5, 5]]
+    expected = original.frPyObjects(np.array(boxes, float), 30, 30)
+    for form in (boxes, [tuple(box) for box in boxes], [np.array(box) for box in boxes]):
+        assert compat.frPyObjects(form, 30, 30) == expected
+    # After a longer ring they are lines, which cover nothing.
+    rings = [[1, 1, 5, 1, 5, 5], [5, 2, 15, 7]]
+    assert compat.frPyObjects(rings, 30, 30) == original.frPyObjects(rings, 30, 30)
+    for other in ([1, 1, 5, 1, 5, 5], [1, 1], 3, None, np.array(0.0), {1: 1, 2: 2, 3: 3, 4: 4}):
+        with pytest.raises(
+            ValueError, match=r"^ring 1: expected 4 numbers like ring 0 \(rings of "
+        ):
+            compat.frPyObjects([boxes[0], other], 30, 30)
+
+
 @given(stack=stacks(), data=st.data())
 def test_mutated_strings(compat, original, stack, data):
     objects = rles(original, stack)

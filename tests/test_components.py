@@ -110,7 +110,7 @@ def test_large_masks(kernels, masks, factor, connectivity):
 
 def test_runs_that_go_on_in_the_next_column(kernels):
     """A full mask is one run; a run from one column's bottom to the next one's top is two parts."""
-    assert_splits(kernels, np.ones((2, 300, 400), bool))
+    assert_splits(kernels, np.ones((2, 30, 70), bool))
     wraps = np.zeros((2, 4, 5), bool)
     wraps[0, 3, 0] = wraps[0, 0, 1] = True
     wraps[1, 2:, 0] = wraps[1, :2, 1] = wraps[1, 3, 1] = wraps[1, 0, 2] = True

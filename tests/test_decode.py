@@ -13,10 +13,13 @@ from _util import (
     Placed,
     Pycocotools,
     batch_of,
+    crossed,
     every_mask,
     layouts,
+    parameter_id,
     patterns,
     rles_of,
+    slow,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,9 +86,14 @@ def test_counts_of_masks(kernels, count, dtype):
             placed.assert_holds(masks.astype(dtype))
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.int64], ids=str)
-@pytest.mark.parametrize("layout", ["axes 012", "padded", "rows reversed", "stepped"])
-@pytest.mark.parametrize("width", [1000, 2711])
+@pytest.mark.parametrize(
+    ("dtype", "layout"),
+    crossed(
+        map(np.dtype, ["u1", "i2", "f4", "i8"]), ["axes 012", "padded", "rows reversed", "stepped"]
+    ),
+    ids=parameter_id,
+)
+@pytest.mark.parametrize("width", [1000, slow(2711)])
 def test_more_than_the_caches_hold(kernels, dtype, layout, width):
     itemsize = np.dtype(dtype).itemsize
     height = 9_000_000 // (width * itemsize) // 2
@@ -100,8 +108,9 @@ def test_patterns(kernels, size, layout):
     assert_draws(kernels, patterns(*size), np.dtype(np.uint8), layout)
 
 
-@pytest.mark.parametrize("dtype", [*NATIVE, *SWAPPED], ids=lambda dtype: dtype.str)
-@pytest.mark.parametrize("layout", layouts(3))
+@pytest.mark.parametrize(
+    ("dtype", "layout"), crossed([*NATIVE, *SWAPPED], layouts(3)), ids=parameter_id
+)
 def test_layouts_and_dtypes(kernels, dtype, layout):
     rng = np.random.default_rng(0)
     for shape in [(3, 5, 9), (2, 67, 70), (1, 1, 130), (1, 130, 1)]:

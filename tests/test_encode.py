@@ -18,10 +18,13 @@ from _util import (
     assert_batch,
     assert_identical,
     batch_of,
+    crossed,
     every_mask,
     layouts,
+    parameter_id,
     patterns,
     rles_of,
+    slow,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,7 +75,7 @@ def test_patterns(kernels, size, order):
 
 @pytest.mark.parametrize("height", [1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65])
 @pytest.mark.parametrize("width", [1, 31, 32, 33, 63, 64, 65, 127, 128, 129, 193])
-@pytest.mark.parametrize("value", [1, 128])
+@pytest.mark.parametrize("value", [1, slow(128)])
 def test_boundary_sizes_of_many_flips(kernels, height, width, value):
     rng = np.random.default_rng(height * width)
     count = 2 + 2**14 // (height * width)  # some ways of finding flips pay for many pixels only
@@ -152,8 +155,9 @@ def test_nothing_to_encode(kernels, shape, threshold):
     assert_batch(agree(kernels, "encode", masks, threshold), masks > 0)
 
 
-@pytest.mark.parametrize("dtype", [BOOL, *INTEGERS], ids=str)
-@pytest.mark.parametrize("layout", layouts(3))
+@pytest.mark.parametrize(
+    ("dtype", "layout"), crossed([BOOL, *INTEGERS], layouts(3)), ids=parameter_id
+)
 def test_layouts_of_integers(kernels, dtype, layout):
     rng = np.random.default_rng(0)
     for shape in [(3, 5, 9), (2, 67, 70), (1, 1, 130), (1, 130, 1)]:
@@ -166,8 +170,11 @@ def test_layouts_of_integers(kernels, dtype, layout):
         assert_batch(agree(kernels, "encode", placed.view, None), masks)
 
 
-@pytest.mark.parametrize("dtype", [*FLOATS, np.dtype(np.uint8), np.dtype(np.int64)], ids=str)
-@pytest.mark.parametrize("layout", layouts(3))
+@pytest.mark.parametrize(
+    ("dtype", "layout"),
+    crossed([*FLOATS, np.dtype(np.uint8), np.dtype(np.int64)], layouts(3)),
+    ids=parameter_id,
+)
 def test_layouts_with_threshold(kernels, dtype, layout):
     rng = np.random.default_rng(1)
     for shape in [(3, 5, 9), (2, 67, 70), (1, 1, 130), (1, 130, 1)]:

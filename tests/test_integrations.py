@@ -85,6 +85,26 @@ def test_detectron2_pastes():
         detectron2.paste_masks_in_image(probs, boxes, SIZE, -1)
 
 
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (detectron2.instances_to_masks, "instances"),
+        (lambda value: detectron2.instances_to_coco_json(value, 1), "instances"),
+        (ultralytics.from_results, "results"),
+        (supervision.from_detections, "detections"),
+        (supervision.from_compact_mask, "compact"),
+    ],
+)
+def test_other_objects(call, name):
+    for value in (None, {}, [], 5, "a", np.zeros((2, 3, 4), bool)):
+        with pytest.raises(TypeError, match=f"^{name}: expected an? .*, got "):
+            call(value)
+    with pytest.raises(TypeError, match="it seems to be of 2 images: pass one"):
+        call([1, 2])
+    with pytest.raises(TypeError, match=f'pass its "{name}"'):
+        call({name: 1})
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("count", [0, 7])
 def test_detectron2_gives_a_tensor_for_a_tensor(dtype, count):
@@ -568,6 +588,37 @@ def test_huggingface_maps():
     assert huggingface.from_segmentation(nothing, (4, 5)).masks.size == (4, 5)
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.float32, ">i2"])
+def test_huggingface_semantic_maps(dtype):
+    pixels = np.array([[0, 0, 8], [-1, 8, 8]]).astype(dtype)
+    segments = huggingface.from_segmentation(pixels)
+    assert segments.ids.tolist() == segments.labels.tolist() == [0, 8]
+    assert segments.ids.dtype == segments.labels.dtype == np.int64
+    np.testing.assert_array_equal(segments.masks.to_dense(), [pixels == 0, pixels == 8])
+    assert np.isnan(segments.scores).all()
+    whole = huggingface.from_segmentation(np.zeros((4, 4), dtype), (4, 4))
+    assert (whole.labels.tolist(), whole.masks.area.tolist()) == ([0], [16])
+    none = huggingface.from_segmentation(np.full((4, 5), -1, dtype))
+    assert (len(none.masks), none.masks.size) == (0, (4, 5))
+    with pytest.raises(ValueError, match=r"size: expected that of the segmentation, \(4, 4\)"):
+        huggingface.from_segmentation(np.zeros((4, 4), dtype), (4, 5))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "message"),
+    [
+        ({"mask": np.eye(3)}, "outputs: expected the list of one image, got dict"),
+        (None, "outputs: expected the list of one image, got None"),
+        ([[{"mask": np.eye(3)}]], r"outputs\[0\]: .*; pass the list of one image"),
+        ([{"label": "cat"}], r"outputs\[0\]: expected a dict with a .mask., got dict"),
+        ([np.eye(3)], r"outputs\[0\]: expected a dict with a .mask., got ndarray"),
+    ],
+)
+def test_other_pipelines(outputs, message):
+    with pytest.raises(TypeError, match=message):
+        huggingface.from_pipeline(outputs, (3, 3))
+
+
 def test_huggingface_lists():
     lists = [[1, 1], [2, 2], [4, 3]]
     result = {"segmentation": lists, "segments_info": info(2, 1)}
@@ -585,11 +636,47 @@ def test_huggingface_lists():
 
 
 ERRORS = {
-    "no dict": ([], TypeError, "expected the dict of one picture"),
+    "a list": ([{}, {}], TypeError, r"that of one image, .*; it seems to be of 2 images: pass one"),
+    "None": (None, TypeError, "expected that of one image, a dict or a map"),
+    "text": ("a.png", TypeError, "expected that of one image, a dict or a map"),
+    "other keys": ({"masks": 1}, TypeError, r"\"segments_info\", got the keys \['masks'\]"),
+    "a batch of maps": (np.zeros((2, 3, 4), int), ValueError, "pass the map of one image"),
+    "logits": (np.zeros((3, 4)) + 0.5, ValueError, "result: .* floats with fractions"),
+    "NaN": (np.full((3, 4), np.nan), ValueError, "result: .* floats with fractions"),
+    "bools": (np.zeros((3, 4), bool), TypeError, "expected integers, got bool; masks go into"),
+    "huge ids": (np.full((3, 4), 2**63, np.uint64), ValueError, r"ids below 2\*\*63"),
     "no label": (
         {"segmentation": np.zeros((2, 2), int), "segments_info": [{"id": 1}]},
         TypeError,
-        "whose dicts have id and label_id",
+        r"segments_info\[0\]: expected a dict with id and label_id",
+    ),
+    "no list": (
+        {"segmentation": np.zeros((2, 2), int), "segments_info": {"id": 1}},
+        TypeError,
+        "segments_info: expected a list of dicts, got dict",
+    ),
+    "a label of text": (
+        {"segmentation": np.zeros((2, 2), int), "segments_info": [{"id": 1, "label_id": "cat"}]},
+        TypeError,
+        r"segments_info\[0\]: label_id: expected an integer, got str 'cat'",
+    ),
+    "a score of text": (
+        {
+            "segmentation": np.zeros((2, 2), int),
+            "segments_info": [{"id": 1, "label_id": 1, "score": "high"}],
+        },
+        TypeError,
+        r"segments_info\[0\]: score: expected a number, got str 'high'",
+    ),
+    "an id twice": (
+        {"segmentation": np.zeros((2, 2), int), "segments_info": info(1, 1)},
+        ValueError,
+        "one segment per id, got several of 1",
+    ),
+    "a batch of dicts' maps": (
+        {"segmentation": np.zeros((2, 3, 4, 5), int), "segments_info": info(1)},
+        ValueError,
+        r"segmentation: expected a map \(H, W\) of ids, got the shape \(2, 3, 4, 5\)",
     ),
     "fractions": (
         {"segmentation": np.full((2, 2), 0.5), "segments_info": info(1)},
@@ -601,7 +688,7 @@ ERRORS = {
     "number": (
         {"segmentation": np.ones((2, 4, 4)), "segments_info": info(1)},
         ValueError,
-        "expected 1, one a segment, got 2",
+        "expected 1 masks, one per segment, got 2",
     ),
 }
 

@@ -11,8 +11,11 @@ from _util import (
     agree,
     assert_identical,
     batch_of,
+    crossed,
     layouts,
+    parameter_id,
     patterns,
+    slow,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,7 +52,9 @@ def test_boundary_sizes(kernels, dtype):
             assert_splits(kernels, (labels > 3).astype(dtype))
 
 
-@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001), (9001, 3), (480, 640)])
+@pytest.mark.parametrize(
+    "size", [(64, 64), (67, 131), slow((3, 9001)), slow((9001, 3)), slow((480, 640))]
+)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64])
 def test_patterns(kernels, size, dtype):
     masks = patterns(*size)
@@ -60,8 +65,7 @@ def test_patterns(kernels, size, dtype):
     assert_splits(kernels, (masks[8] * 3 + masks[10]).astype(dtype), 0)
 
 
-@pytest.mark.parametrize("dtype", INPUTS, ids=lambda dtype: dtype.str)
-@pytest.mark.parametrize("layout", layouts(2))
+@pytest.mark.parametrize(("dtype", "layout"), crossed(INPUTS, layouts(2)), ids=parameter_id)
 def test_layouts_and_dtypes(kernels, dtype, layout):
     rng = np.random.default_rng(0)
     info = np.iinfo(dtype)

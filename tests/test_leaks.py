@@ -33,6 +33,7 @@ def test_calls_do_what_they_are_for(name):
             bad()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="memory is kept on purpose")
 def test_no_call_leaks():
     done = subprocess.run(

@@ -485,3 +485,79 @@ def test_same_as_boxes_have(seed):
         expected.append(rest[0])
         rest = rest[1:][ious[rest[0], rest[1:]] <= 0.4]
     assert sc.nms(sc.Masks.from_boxes(boxes, (40, 40)), scores, 0.4).tolist() == expected
+
+
+# -- scores and classes that float64 rounds -------------------------------------------------------
+
+ROUNDED = {
+    "int64": np.array([2**53, 2**53 + 1, 2**53 - 1], np.int64),
+    "uint64": np.array([2**64 - 3, 2**64 - 1, 2**64 - 4], np.uint64),
+    "negative": np.array([-(2**53) - 1, -(2**53), -(2**53) - 2], np.int64),
+    "longdouble": 1 + np.array([1, 2, 0], np.longdouble) * np.finfo(np.longdouble).eps,
+}
+
+
+@pytest.fixture(params=ROUNDED)
+def rounded(request):
+    """Three scores that float64 does not tell apart, of which the second is the best."""
+    scores = ROUNDED[request.param]
+    if len(set(scores.tolist())) == 1 and scores.dtype == np.float64:
+        pytest.skip("longdouble is float64 here")
+    return scores
+
+
+class TestScoresThatFloat64Rounds:
+    apart = sc.Masks.from_boxes([[0, 0, 2, 2], [3, 0, 5, 2], [6, 0, 8, 2]], (3, 9))
+    alike = sc.Masks.from_boxes([[0, 0, 8, 2]] * 3, (3, 9))
+
+    def test_nms(self, rounded):
+        assert sc.nms(self.apart, rounded, 0.5).tolist() == [1, 0, 2]
+        assert sc.nms(self.apart, rounded, 0.5, class_ids=[1, 2, 1]).tolist() == [1, 0, 2]
+        assert sc.nms(self.alike, rounded, 0.5).tolist() == [1]
+
+    def test_merge_duplicates(self, rounded):
+        kept, _, groups = sc.merge_duplicates(self.alike, rounded, 0.5)
+        assert (kept.tolist(), groups.tolist()) == ([1], [0, 0, 0])
+
+    def test_soft_nms(self, rounded):
+        least = -(2.0**54)
+        for classes in (None, [1, 1, 1], [1, 2, 1], [3, 2, 1]):
+            kept, scores = sc.soft_nms(
+                self.apart, rounded, score_threshold=least, class_ids=classes
+            )
+            assert kept.tolist() == [1, 0, 2]
+            assert scores.tolist() == rounded[[1, 0, 2]].astype(float).tolist()
+
+    def test_matrix_nms(self, rounded):
+        lowered = sc.matrix_nms(self.alike, rounded, kernel="linear")
+        assert lowered[1] == float(rounded[1])
+        assert lowered[0] == lowered[2] == 0
+
+    def test_compose(self, rounded):
+        painted = sc.compose_semantic(self.alike, [1, 2, 3], priority="score", scores=rounded)
+        assert painted[0, 0] == 2
+
+
+def test_equal_scores_that_float64_rounds():
+    masks = TestScoresThatFloat64Rounds.apart
+    scores = np.full(3, 2**53 + 1)
+    assert sc.nms(masks, scores, 0.5).tolist() == [0, 1, 2]
+    assert sc.soft_nms(masks, scores)[0].tolist() == [0, 1, 2]
+
+
+def test_zeros_of_both_signs_are_equal():
+    masks = TestScoresThatFloat64Rounds.apart
+    for dtype in (np.float64, np.longdouble):
+        assert sc.nms(masks, np.array([-0.0, 0.0, -0.0], dtype), 0.5).tolist() == [0, 1, 2]
+
+
+def test_infinite_longdouble_scores():
+    masks = TestScoresThatFloat64Rounds.apart
+    scores = np.array([np.inf, -np.inf, 1], np.longdouble)
+    assert sc.nms(masks, scores, 0.5).tolist() == [0, 2, 1]
+
+
+def test_classes_that_float64_does_not_tell_apart():
+    alike = TestScoresThatFloat64Rounds.alike
+    classes = np.array([2**64 - 1, 2**64 - 2, 2**64 - 1], np.uint64)
+    assert sc.nms(alike, [3, 2, 1], 0.5, class_ids=classes).tolist() == [0, 1]

@@ -6,7 +6,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from _util import agree, assert_identical, batch_of, every_mask, patterns, stretched
+from _util import (
+    agree,
+    assert_identical,
+    batch_of,
+    every_mask,
+    patterns,
+    slow,
+    stretched,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import dense
@@ -82,7 +90,19 @@ def assert_traces(kernels, masks):
 
 
 @pytest.mark.parametrize(
-    "size", [(3, 3), (2, 4), (4, 2), (1, 8), (8, 1), (2, 2), (1, 1), (0, 3), (3, 0), (3, 4)]
+    "size",
+    [
+        (3, 3),
+        slow((2, 4)),
+        slow((4, 2)),
+        (1, 8),
+        (8, 1),
+        (2, 2),
+        (1, 1),
+        (0, 3),
+        (3, 0),
+        slow((3, 4)),
+    ],
 )
 def test_every_tiny_mask(kernels, size):
     masks = every_mask(*size)

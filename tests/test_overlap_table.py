@@ -12,8 +12,11 @@ from _util import (
     Placed,
     agree,
     assert_identical,
+    crossed,
     layouts,
+    parameter_id,
     patterns,
+    slow,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,7 +40,7 @@ def assert_counts(kernels, a, b):
     assert all(array.dtype.isnative for array in got)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 3), (3, 1), (2, 2)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 3), (3, 1), slow((2, 2))])
 def test_every_pair_of_maps_of_three_labels(kernels, size):
     pixels = size[0] * size[1]
     for number in range(9**pixels):
@@ -57,7 +60,7 @@ def test_boundary_sizes(kernels, dtypes):
             assert_counts(kernels, (a > 3).astype(dtypes[0]), np.zeros_like(b))
 
 
-@pytest.mark.parametrize("size", [(67, 131), (3, 9001), (9001, 3), (128, 4096)])
+@pytest.mark.parametrize("size", [(67, 131), slow((3, 9001)), slow((9001, 3)), slow((128, 4096))])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64])
 def test_patterns(kernels, size, dtype):
     masks = patterns(*size)
@@ -67,8 +70,7 @@ def test_patterns(kernels, size, dtype):
     assert_counts(kernels, several.astype(dtype), (masks[8] * 3 + masks[10]).astype(dtype))
 
 
-@pytest.mark.parametrize("dtype", INPUTS, ids=lambda dtype: dtype.str)
-@pytest.mark.parametrize("layout", layouts(2))
+@pytest.mark.parametrize(("dtype", "layout"), crossed(INPUTS, layouts(2)), ids=parameter_id)
 def test_layouts_and_dtypes(kernels, dtype, layout):
     rng = np.random.default_rng(0)
     info = np.iinfo(dtype)
@@ -98,7 +100,7 @@ def test_broadcast(kernels, axes):
     assert_counts(kernels, a, a)
 
 
-@pytest.mark.parametrize("shape", [(256, 260), (1, 70000)])
+@pytest.mark.parametrize("shape", [(256, 260), slow((1, 70000))])
 @pytest.mark.parametrize("dtype", [np.int32, np.uint64])
 def test_all_pairs_distinct(kernels, shape, dtype):
     rng = np.random.default_rng(0)

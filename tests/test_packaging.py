@@ -1,12 +1,18 @@
 """What was installed: the binaries, the files beside them, and what it asks for."""
 
 import importlib.metadata
+import importlib.util
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import segcore
+
+ROOT = Path(__file__).parents[1]
 
 
 def native():
@@ -60,9 +66,49 @@ def test_nothing_needless_is_installed():
     assert not [name for name in installed_files() if name.endswith((".c", ".cpp", ".hpp", ".pyx"))]
 
 
-def test_numpy_is_the_only_requirement():
+def test_the_program_is_installed():
+    [program] = importlib.metadata.distribution("segcore").entry_points.select(name="segcore")
+    assert callable(program.load())
+
+
+def test_requirements():
+    """NumPy, and Numba too where nothing was compiled."""
     requirements = importlib.metadata.requires("segcore") or []
-    assert [each for each in requirements if "extra ==" not in each] == ["numpy>=2.0"]
+    numpy, *others = [each for each in requirements if "extra ==" not in each]
+    assert numpy == "numpy>=2.0"
+    if importlib.util.find_spec("segcore._native"):
+        assert not others
+    else:
+        assert [each.partition(";")[0] for each in others] == ["numba>=0.61"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("variables", "numba"),
+    [
+        ({}, False),
+        ({"CXX": "/bin/false"}, True),
+        ({"CXX": "/bin/false", "SEGCORE_REQUIRE_NATIVE": "1"}, False),
+        ({"SEGCORE_PURE": "1"}, True),
+    ],
+)
+def test_numba_is_required_where_nothing_can_be_compiled(variables, numba, tmp_path):
+    for name in ("pybind11", "Cython", "setuptools"):
+        pytest.importorskip(name)
+    if not ROOT.joinpath("setup.py").is_file():
+        pytest.skip("the sources are not beside the tests")
+    if not variables and not shutil.which(os.environ.get("CXX", "c++").split()[-1]):
+        pytest.skip("there is no compiler")
+    command = [sys.executable, "setup.py", "-q", "egg_info", "--egg-base", str(tmp_path)]
+    environment = {**os.environ, "SEGCORE_REQUIRE_NATIVE": "0", **variables}
+    subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
+    [metadata] = tmp_path.glob("*/PKG-INFO")
+    lines = metadata.read_text("utf-8").splitlines()
+    required = [
+        line for line in lines if line.startswith("Requires-Dist: ") and "extra" not in line
+    ]
+    assert len(required) == 1 + numba
+    assert all("numba>=0.61; platform" in line for line in required[1:])
 
 
 def test_importing_segcore_imports_nothing_optional(monkeypatch):
@@ -78,7 +124,7 @@ def test_importing_segcore_is_quick():
     # Times depend on the machine, so this is about what only some programs use.
     code = "import segcore, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    later = {"codecs", "compat", "diagnosis", "draw", "integrations", "metrics", "panoptic"}
+    later = {"compat", "diagnosis", "integrations", "metrics", "show"}
     assert not {f"segcore.{name}" for name in later}.intersection(done.stdout.split())
 
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from _util import BOUNDARY_SIZES, INTEGERS, Placed, batch_of, every_mask, layouts, patterns
+from _util import (
+    BOUNDARY_SIZES,
+    INTEGERS,
+    Placed,
+    batch_of,
+    crossed,
+    every_mask,
+    layouts,
+    parameter_id,
+    patterns,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import dense, seeds
@@ -69,8 +79,7 @@ def test_patterns(kernels, size, dtype):
         assert_paints(kernels, masks, order, np.arange(1, n + 1, dtype=dtype))
 
 
-@pytest.mark.parametrize("dtype", OUTPUTS, ids=lambda dtype: dtype.str)
-@pytest.mark.parametrize("layout", layouts(2))
+@pytest.mark.parametrize(("dtype", "layout"), crossed(OUTPUTS, layouts(2)), ids=parameter_id)
 def test_layouts_and_dtypes(kernels, dtype, layout):
     rng = np.random.default_rng(0)
     values = spread(4, dtype.newbyteorder("="))

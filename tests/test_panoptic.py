@@ -289,3 +289,20 @@ def test_shares_in_each_precision(dtype, above, expected):
     rules = sc.PanopticRules(winner="argmax", min_won=0.8, min_won_above=above, share_dtype=dtype)
     won, confident = np.array([[4, 5], [8 * 10**9 - 1, 10**10], [8 * 10**9 + 1, 10**10], [1, 1]]).T
     assert wins_enough(rules, won, confident).tolist() == expected
+
+
+def test_classes_that_float64_does_not_tell_apart():
+    masks = sc.Masks.from_boxes([[0, 0, 2, 2], [3, 0, 5, 2]], (3, 9))
+    ids = np.array([2**53, 2**53 + 1])
+    every_area = sc.PanopticRules.preset("panopticapi", stuff_area=0)
+    for things in ([2**53], np.array([2**53], np.uint64), [2**53, 2**64 - 1]):
+        stuff = sc.compose_panoptic(
+            masks[:0], [], [], stuff=(masks, ids), things=things, rules=every_area
+        )
+        assert [each["category_id"] for each in stuff.segments] == [2**53 + 1]
+
+
+def test_scores_that_float64_does_not_tell_apart():
+    masks = sc.Masks.from_boxes([[0, 0, 2, 2]] * 2, (3, 9))
+    result = sc.compose_panoptic(masks, [1, 2], np.array([2**53, 2**53 + 1]))
+    assert result.segments[0]["category_id"] == 2

@@ -88,6 +88,7 @@ class TestSharedMemory:
         assert done.stdout.split() == [str(expected)], done.stderr
         assert not done.stderr
 
+    @pytest.mark.skipif("segcore._native" not in sys.modules, reason="only compiled code seals")
     def test_it_copies_nothing(self):
         functions = {"__name__": "recipe"}
         exec(recipe(), functions)
@@ -133,3 +134,83 @@ if __name__ == "__main__":
         warnings="default",
     )
     assert done.stdout.split() == ["loaded"], done.stderr
+
+
+FORK_IN_HANDLER = """
+import os
+import signal
+import numpy as np
+import segcore as sc
+
+FORKS = 4
+sc.set_num_threads(4)
+rng = np.random.default_rng(0)
+corners = rng.random((3000, 2)) * 50
+boxes = sc.Masks.from_boxes(np.hstack([corners, corners + 50]), (100, 100))
+calls = [
+    lambda: sc.iou(boxes, boxes[:500]),
+    lambda: (boxes ^ boxes[0]).area,
+    lambda: boxes.to_dense().sum(axis=(1, 2)),
+    lambda: sc.dilate(boxes, 9).area,
+]
+expected = [call() for call in calls]
+children = []
+is_child = False
+
+def fork(number, frame):
+    global is_child
+    child = os.fork()
+    if child == 0:
+        is_child = True
+        sc.iou(boxes[:100], boxes)  # within the call that the signal interrupted
+        return
+    children.append(child)
+    if len(children) < FORKS:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+
+signal.signal(signal.SIGALRM, fork)
+signal.setitimer(signal.ITIMER_REAL, 0.01)
+while len(children) < FORKS and not is_child:
+    same = all(np.array_equal(call(), wanted) for call, wanted in zip(calls, expected))
+    if not same:
+        break
+if is_child:
+    same = same and np.array_equal(calls[0](), expected[0])
+    os._exit(0 if same else 1)
+print(same, *(os.waitpid(child, 0)[1] for child in children))
+"""
+
+FORK_IN_A_THREAD = """
+import os
+import threading
+import numpy as np
+import segcore as sc
+
+sc.set_num_threads(4)
+masks = sc.Masks.from_dense(np.random.default_rng(0).random((64, 200, 200)) < 0.5)
+expected = sc.iou(masks, masks)
+statuses = []
+
+def fork():
+    for _ in range(4):
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if np.array_equal(sc.iou(masks, masks), expected) else 1)
+        statuses.append(os.waitpid(child, 0)[1])
+
+forking = threading.Thread(target=fork)
+forking.start()
+same = True
+while forking.is_alive():
+    same = same and np.array_equal(sc.iou(masks, masks), expected)
+print(same, *statuses)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.parametrize("code", [FORK_IN_HANDLER, FORK_IN_A_THREAD], ids=["handler", "thread"])
+def test_fork_while_a_kernel_runs(code):
+    done = run(code, warnings="ignore")
+    same, *statuses = done.stdout.split()
+    assert same == "True", done.stderr
+    assert statuses == ["0"] * 4

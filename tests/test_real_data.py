@@ -91,6 +91,7 @@ def test_areas_and_boxes(images):
         np.testing.assert_array_equal(masks.boxes, np.stack([x, y, x + w, y + h], axis=1))
 
 
+@pytest.mark.slow
 def test_dense_arrays(images):
     mask = Pycocotools()
     pixels = 0

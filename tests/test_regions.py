@@ -38,11 +38,19 @@ def check(masks: np.ndarray, connectivity: int, area: int) -> None:
         expected = np.array([filled(mask, parts, limit) for mask, parts in pairs])
         assert sc.fill_holes(batch, most, connectivity) == sc.Masks.from_dense(expected)
 
+    background = [flooded(~mask, 12 - connectivity) for mask in masks]
+    expected = [filled(m, parts, area) for m, parts in zip(masks, background, strict=True)]
+    found = sc.fill_holes(batch, area, connectivity, enclosed=False)
+    assert found == sc.Masks.from_dense(np.array(expected))
+
     parts = [flooded(mask, connectivity) for mask in masks]
     nothing = np.zeros(size, bool)
     kept = [[part for part in each if part.sum() >= area] for each in parts]
     expected = np.array([np.logical_or.reduce([nothing, *each]) for each in kept])
     assert sc.remove_small(batch, area, connectivity) == sc.Masks.from_dense(expected)
+    kept = [big or sorted(each, key=np.sum)[-1:] for big, each in zip(kept, parts, strict=True)]
+    areas = [sum(part.sum() for part in each) for each in kept]
+    assert sc.remove_small(batch, area, connectivity, keep_largest=True).area.tolist() == areas
     best = [max(each, key=np.sum, default=nothing) for each in parts]
     assert sc.largest(batch, connectivity) == sc.Masks.from_dense(np.array(best))
 
@@ -95,6 +103,30 @@ def test_more_pixels_than_numbers():
     assert sc.remove_small(batch, 1) == batch
 
 
+def sam_removes_small_regions(mask, area_thresh, mode):
+    """Do what segment_anything.utils.amg.remove_small_regions does, pixel by pixel."""
+    regions = flooded(~mask if mode == "holes" else mask, 8)
+    small = [region for region in regions if region.sum() < area_thresh]
+    if mode == "holes":
+        return np.logical_or.reduce([mask, *small])
+    large = [region for region in regions if region.sum() >= area_thresh]
+    if not large:
+        large = [max(regions, key=np.sum, default=mask)]
+    return np.logical_or.reduce(large)
+
+
+@pytest.mark.parametrize("area", [1, 2, 4, 100])
+def test_is_segment_anything(area):
+    masks = np.concatenate([every_mask(3, 3), every_mask(2, 5)[:, :, :3].repeat(2, 1)[:, :3]])
+    batch = sc.Masks.from_dense(masks)
+    expected = [sam_removes_small_regions(mask, area, "holes") for mask in masks]
+    found = sc.fill_holes(batch, area - 1, connectivity=4, enclosed=False)
+    np.testing.assert_array_equal(found.to_dense(), expected)
+    expected = [sam_removes_small_regions(mask, area, "islands") for mask in masks]
+    found = sc.remove_small(batch, area, keep_largest=True)
+    np.testing.assert_array_equal(found.to_dense(), expected)
+
+
 def test_is_scipy():
     ndimage = pytest.importorskip("scipy.ndimage")
     masks = np.random.default_rng(0).random((5, 60, 70)) < 0.6
@@ -111,6 +143,9 @@ def test_is_scipy():
         (lambda m: sc.largest(m, 6), ValueError, "connectivity: expected 4 or 8"),
         (lambda m: sc.fill_holes(m, -1), ValueError, "max_area: expected no negative"),
         (lambda m: sc.fill_holes(m, 0.5), TypeError, "max_area: expected an integer"),
+        (lambda m: sc.fill_holes(m, enclosed=False), ValueError, "max_area: expected a number"),
+        (lambda m: sc.fill_holes(m, 1, enclosed="no"), TypeError, "enclosed: expected a bool, got"),
+        (lambda m: sc.remove_small(m, 1, keep_largest=1), TypeError, "keep_largest: expected a b"),
         (lambda m: sc.remove_small(m, -1), ValueError, "min_area: expected no negative"),
         (lambda m: sc.remove_small(m, None), TypeError, "min_area: expected an integer"),
     ],

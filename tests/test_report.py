@@ -84,8 +84,6 @@ def test_masks_travel_as_coco_counts(tmp_path):
 
 
 def test_forms_are_measured(tmp_path):
-    from PIL import Image
-
     picture = a_picture(prediction=False)
     page = write(tmp_path / "a.html", [picture], False).read_text("utf-8")
     semantic, instance, panoptic = embedded(page, "picture-0")["forms"]
@@ -97,12 +95,9 @@ def test_forms_are_measured(tmp_path):
     assert instance["rle"] == sum(len(each["counts"]) for each in masks.to_coco())
     ids = sc.compose_semantic(masks, np.arange(1, 7))
     assert panoptic["values"] == len(np.unique(ids))
-    file = io.BytesIO()
-    Image.fromarray(labels).save(file, "PNG")
-    assert semantic["png"] == file.tell()
     hidden = int(masks.area.sum() - (ids > 0).sum())
     lost = " ".join(embedded(page, "picture-0")["lost"])
-    assert f"{hidden:,} pixels" in lost
+    assert f"{hidden:,} of their pixels" in lost
     assert "3 of chair" in lost
 
 
@@ -116,9 +111,9 @@ def test_empty_pages_and_pictures(tmp_path):
 
 
 def test_refuses():
-    with pytest.raises(ValueError, match="picture 0: expected a prediction"):
+    with pytest.raises(ValueError, match="image 0: expected a prediction"):
         write_page(io.BytesIO(), "", CLASSES, [a_picture(prediction=False)], compared=True)
-    with pytest.raises(ValueError, match="picture 0: expected no prediction"):
+    with pytest.raises(ValueError, match="image 0: expected no prediction"):
         write_page(io.BytesIO(), "", CLASSES, [a_picture()], compared=False)
     with pytest.raises(ValueError, match="photograph: expected a JPEG, PNG or WebP file"):
         write_page(io.BytesIO(), "", CLASSES, [a_picture(photograph=b"GIF")], compared=True)
@@ -177,11 +172,11 @@ def test_views_are_those_of_python(chromium, compared, view):
 
 def test_predictions_have_the_colours_of_what_they_match(chromium, compared):
     picture = a_picture()
-    diagnosis = picture.diagnose()
+    diagnosis = picture.diagnosis
     own = show.palette(6)
     colors = show.palette(10)[6:]
     for finding in diagnosis.findings:
-        if finding.truth is not None:
+        if finding.kind in ("matched", "split", "confused"):
             colors[list(finding.predicted)] = own[finding.truth]
     with opened(chromium, compared) as page:
         page.get_by_role("button", name="Instance").click()
@@ -192,7 +187,7 @@ def test_predictions_have_the_colours_of_what_they_match(chromium, compared):
 
 def painted_errors(picture: Picture, view: str) -> np.ndarray:
     """Draw what the page draws, from the diagnosis: stuff first, then things."""
-    diagnosis = picture.diagnose()
+    diagnosis = picture.diagnosis
     shown = np.zeros((*picture.truth.masks.size, 4), np.uint8)
     grey, red, blue = (185, 191, 198, 255), (214, 28, 48, 255), (64, 130, 220, 255)
 
@@ -203,35 +198,70 @@ def painted_errors(picture: Picture, view: str) -> np.ndarray:
     for i in diagnosis.worst():
         finding = diagnosis.findings[i]
         nothing = picture.truth.masks[:0].union()
-        truth = nothing if finding.truth is None else picture.truth.masks[finding.truth]
+        true = nothing if finding.truth is None else picture.truth.masks[finding.truth]
+        truth = nothing if finding.extra else true
         found = picture.prediction.masks[list(finding.predicted)].union()
-        classes = (picture.prediction if finding.truth is None else picture.truth).classes
-        place = finding.predicted[0] if finding.truth is None else finding.truth
-        rows.append((CLASSES[classes[place]].thing, i, truth, found))
+        if finding.kind == "merged":
+            found = found & truth
+        classes = (picture.prediction if finding.extra else picture.truth).classes
+        place = finding.predicted[0] if finding.extra else finding.truth
+        rows.append((CLASSES[classes[place]].thing, i, truth, found, found - true))
     for thing in (False, True):
         group = [row[1:] for row in rows if row[0] == thing]
-        for _, truth, found in group:
+        for _, truth, found, _ in group:
             paint(truth | found, grey)
         if view == "Difference":
-            for _, truth, found in group:
-                paint(found - truth, blue)
-            for _, truth, found in group:
+            for *_, added in group:
+                paint(added, blue)
+            for _, truth, found, _ in group:
                 paint(truth - found, red)
             continue
         for spurious in (True, False):
-            for i, _, _ in group:
+            for i, *_ in group:
                 for cause in CAUSES:
                     if cause.spurious is spurious:
                         paint(diagnosis.parts[cause][i], (*cause.color, 255))
     return shown
 
 
+def twice_and_two_in_one() -> Picture:
+    """Draw a duplicate, a merged object, a confused one and a spurious one."""
+    true = [[2, 2, 20, 20], [24, 2, 44, 20], [44, 2, 54, 20], [2, 25, 20, 40]]
+    found = [[2, 2, 20, 18], [4, 4, 24, 22], [24, 2, 54, 20], [2, 25, 20, 38], [40, 30, 60, 40]]
+    masks = [sc.Masks.from_boxes(np.array(boxes, float), (45, 70)) for boxes in (true, found)]
+    truth = Objects(masks[0], np.array([1, 1, 1, 2]), [1, 2, 3, 4])
+    return Picture("all kinds", truth, Objects(masks[1], np.array([1, 1, 1, 1, 1]), [*range(5)]))
+
+
 @pytest.mark.parametrize("view", ["Difference", "Causes"])
-def test_errors_are_those_of_python(chromium, compared, view):
-    with opened(chromium, compared) as page:
+@pytest.mark.parametrize("make", [a_picture, twice_and_two_in_one])
+def test_errors_are_those_of_python(chromium, tmp_path, make, view):
+    picture = make()
+    path = write(tmp_path / "a.html", [picture], True)
+    with opened(chromium, path) as page:
         page.get_by_role("button", name=view).click()
         got = pixels_of(page)
-    assert np.array_equal(got, painted_errors(a_picture(), view))
+    assert np.array_equal(got, painted_errors(picture, view))
+
+
+def test_every_kind_is_described(chromium, tmp_path):
+    picture = twice_and_two_in_one()
+    kinds = [finding.kind for finding in picture.diagnosis.findings]
+    assert kinds == ["matched", "matched", "merged", "confused", "duplicate", "spurious"]
+    facts = [
+        ("merged", "chair #3", "covered by\nchair #2"),
+        ("duplicate", "chair #1", "duplicate of\nchair #1"),
+        ("spurious", "chair #4", "status\nspurious"),
+    ]
+    path = write(tmp_path / "a.html", [picture], True)
+    with opened(chromium, path) as page:
+        buttons = page.locator("#objects button")
+        assert buttons.filter(has_text="confused: chair").count() == 1
+        for kind, name, text in facts:
+            buttons.filter(has_text=kind).click()
+            assert page.locator("#selected h2").inner_text() == name
+            assert text in page.locator("#selected dl").inner_text()
+            page.keyboard.press("Escape")
 
 
 def test_hover_select_and_keys(chromium, compared):

@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 import segcore
 
-SCENES = Path(segcore.__file__).parent / "scenes"
+SCENES = Path(segcore.__file__).parent / "cli" / "scenes"
 IMAGES = Path(__file__).parent
 
 

@@ -27,7 +27,7 @@ import segcore as sc
 WIDTH, HEIGHT = 960, 640
 HORIZON = 440
 FRAME = box(0, 0, WIDTH, HEIGHT)
-SCENES = Path(__file__).parents[2] / "segcore" / "scenes"
+SCENES = Path(__file__).parents[2] / "segcore" / "cli" / "scenes"
 
 CATEGORIES = (
     "person",

@@ -6,13 +6,14 @@ import math
 import operator
 import reprlib
 import sys
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segcore._input import bfloat16
+from segcore._input.recognize import box_hint
 from segcore.backends.sizes import MAX_PIXELS
 
 Size: TypeAlias = tuple[int, int]
@@ -35,27 +36,39 @@ def as_array(value: object, name: str) -> NDArray[Any]:
     Returns
     -------
     numpy.ndarray
-        Of any shape and dtype; bfloat16, which NumPy has not, becomes float32. It may share its
-        memory with ``value``, so never write to it.
+        Aligned, of any shape and dtype; bfloat16, which NumPy does not have, becomes float32. It
+        may share its memory with ``value``, so never write to it.
 
     Raises
     ------
     TypeError
-        If ``value`` lies on a GPU, or cannot be read as an array.
+        If ``value`` is on a GPU, is a masked array with masked elements, or cannot be read as an
+        array.
     ValueError
         If ``value`` is a list of unequal rows.
     """
     if type(value) is np.ndarray and value.dtype.kind != "V":
-        return value
+        return value if value.flags.aligned else value.copy()
+    array = _read(value, name)
+    return array if array.flags.aligned else array.copy()
+
+
+def _read(value: object, name: str) -> NDArray[Any]:
+    """Convert any array_like other than a plain NumPy array."""
     _refuse_devices(value, name)
+    _refuse_masked(value, name)
+    value = _materialized(value, name)
     bits = as_bfloat16(value, name)
     if bits is not None:
         return bfloat16.to_float32(bits)
     if hasattr(value, "__dlpack__") and not isinstance(value, (np.ndarray, type)):
         try:
-            return np.from_dlpack(value)
+            array = np.from_dlpack(value)
         except (BufferError, RuntimeError, TypeError, ValueError):
             pass  # np.asarray may still know how
+        else:
+            _check_memory(array, value, name)
+            return array
     try:
         return np.asarray(value)
     except ValueError as error:
@@ -76,6 +89,7 @@ def as_bfloat16(value: object, name: str) -> NDArray[np.uint16] | None:
         return None
     if type(value) is not np.ndarray:
         _refuse_devices(value, name)
+        value = _materialized(value, name)
     try:
         return bfloat16.bits_of(value)
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
@@ -88,26 +102,98 @@ def as_output(value: object, name: str) -> NDArray[Any]:
     Raises
     ------
     TypeError
-        If it is no array, or on a GPU.
+        If it is not an array, is on a GPU, or if its elements are not what its memory holds: a
+        masked array, or a tensor that is negated or conjugated when it is read.
     ValueError
         If it is read-only.
     """
     _refuse_devices(value, name)
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name}: expected an array to write into, got a masked array")
+    if lazy := _lazy_operations(value, name):
+        raise TypeError(
+            f"{name}: expected a tensor to write into, but this {type(value).__name__} is "
+            f"{lazy[0].participle} when it is read; pass one of its own memory, such as its "
+            f"clone or what {lazy[0].resolve}() returns"
+        )
     if not isinstance(value, np.ndarray):
         if not hasattr(value, "__dlpack__") or isinstance(value, type):
             raise TypeError(f"{name}: expected an array to write into, got {described(value)}")
-        value = np.from_dlpack(value)
+        try:
+            array = np.from_dlpack(value)
+        except (BufferError, RuntimeError, TypeError, ValueError) as error:
+            raise TypeError(f"{name}: cannot write into {type(value).__name__}: {error}") from error
+        _check_memory(array, value, name)
+        value = array
     if not value.flags.writeable:
         raise ValueError(f"{name}: expected an array to write into, but this one is read-only")
     return value
 
 
+def _check_memory(array: NDArray[Any], value: object, name: str) -> None:
+    """Raise TypeError for a tensor without memory, in whose place NumPy allocates some."""
+    if array.flags.owndata and array.size:
+        raise TypeError(f"{name}: this {type(value).__name__} has a shape, but no memory")
+
+
 def _refuse_devices(value: object, name: str) -> None:
-    if not _is_on_cpu(value):
+    try:
+        is_on_cpu = _is_on_cpu(value)
+    except TypeError as error:
+        raise TypeError(f"{name}: cannot read {type(value).__name__} as array: {error}") from error
+    if not is_on_cpu:
         raise TypeError(
             f"{name}: expected an array in CPU memory, but this {type(value).__name__} is on "
             "another device; call .cpu() first. For masks of whole pictures, bring over bits "
             "instead of bytes: threshold and pack them there, and use Masks.from_bits"
+        )
+
+
+class _Lazy(NamedTuple):
+    """An operation that PyTorch leaves to whoever reads the memory, and that DLPack omits."""
+
+    query: str
+    resolve: str
+    participle: str
+
+
+_LAZY = (
+    _Lazy("is_conj", "resolve_conj", "conjugated"),
+    _Lazy("is_neg", "resolve_neg", "negated"),
+)
+
+
+def _lazy_operations(value: object, name: str) -> list[_Lazy]:
+    """List the operations that a tensor still has pending."""
+    if isinstance(value, (np.ndarray, type)):
+        return []
+    try:
+        return [lazy for lazy in _LAZY if hasattr(value, lazy.resolve) and _ask(value, lazy.query)]
+    except (AttributeError, NotImplementedError, RuntimeError, TypeError) as error:
+        raise TypeError(f"{name}: cannot read {type(value).__name__} as array: {error}") from error
+
+
+def _ask(value: object, query: str) -> bool:
+    return bool(getattr(value, query)())
+
+
+def _materialized(value: object, name: str) -> object:
+    """Return a tensor whose memory holds its elements: negated and conjugated ones are copied."""
+    for lazy in _lazy_operations(value, name):
+        value = getattr(value, lazy.resolve)()
+    return value
+
+
+def _refuse_masked(value: object, name: str) -> None:
+    """Raise TypeError for masked arrays with masked elements, and for lists of such arrays."""
+    if isinstance(value, (list, tuple)):
+        if value and isinstance(value[0], np.ndarray):
+            for item in value:
+                _refuse_masked(item, name)
+    elif isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise TypeError(
+            f"{name}: expected an array without masked elements; fill them first with "
+            ".filled(value)"
         )
 
 
@@ -141,8 +227,16 @@ def as_integers(value: object, name: str, count: int | None = None) -> NDArray[A
         If the array is not 1-D, or has another length.
     """
     array = as_array(value, name)
-    if array.size == 0 and array.dtype.kind == "f":
-        array = array.astype(np.int64)
+    if array.dtype.kind == "f":
+        if array.size == 0:
+            array = array.astype(np.int64)
+        elif isinstance(value, (list, tuple)) and all(type(item) is int for item in value):
+            # NumPy makes floats of small integers beside those from 2**63 on.
+            if min(value) < 0:
+                raise ValueError(
+                    f"{name}: int64 does not hold {max(value)}, nor uint64 {min(value)}"
+                )
+            array = np.array(value, np.uint64)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name}: expected integers, got {array.dtype}")
     check_length(array, name, count)
@@ -165,9 +259,43 @@ def as_label_map(value: object, name: str) -> NDArray[Any]:
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name}: expected integers, got {array.dtype}")
     if array.ndim != 2:
-        raise ValueError(f"{name}: expected (H, W), got the shape {array.shape}")
+        is_rgb = array.ndim == 3 and array.shape[2] == 3
+        raise ValueError(
+            f"{name}: expected (H, W), got the shape {array.shape}"
+            + ("; if colours say the ids, see segcore.maps.ids.from_rgb" * is_rgb)
+        )
     as_size(array.shape, name)
     return array
+
+
+def fits_float64(dtype: np.dtype[Any]) -> bool:
+    """Tell whether float64 holds all numbers of a dtype; NumPy casts int64 to it as if it did."""
+    return dtype.itemsize <= (8 if dtype.kind == "f" else 4)
+
+
+def ranked(scores: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers in the same order, ties included, that can be negated and sorted exactly.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray
+        Integers or floats of any width, (N,), without NaN.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 (N,), the scores themselves, where float64 holds all values of their dtype; else
+        int64 (N,), the rank of each score among the distinct ones, the smallest first.
+    """
+    if fits_float64(scores.dtype):
+        return scores.astype(np.float64)
+    return np.unique(scores, return_inverse=True)[1].reshape(-1)
+
+
+def is_in(ids: NDArray[Any], wanted: Iterable[int]) -> NDArray[np.bool_]:
+    """Tell which integers are among others, exactly; ``numpy.isin`` rounds mixed signedness."""
+    among = {int(value) for value in wanted}
+    return np.fromiter((value in among for value in ids.tolist()), np.bool_, len(ids))
 
 
 def as_scores(value: object, name: str, count: int) -> NDArray[Any]:
@@ -275,7 +403,9 @@ def as_boxes(boxes: object, count: int | None = None) -> NDArray[np.float64]:
     if array.dtype.kind not in "iuf":
         raise TypeError(f"boxes: expected numbers, got {array.dtype}")
     if array.ndim != 2 or array.shape[1] != 4:
-        raise ValueError(f"boxes: expected the shape (N, 4), got {array.shape}")
+        raise ValueError(
+            f"boxes: expected the shape (N, 4), got {array.shape}{box_hint(array.shape)}"
+        )
     if count is not None and len(array) != count:
         raise ValueError(f"boxes: expected {count}, one a mask, got {len(array)}")
     with np.errstate(over="ignore"):  # what a longdouble has too much becomes infinite

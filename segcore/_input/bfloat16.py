@@ -93,6 +93,8 @@ def _read_dlpack(value: Any) -> NDArray[np.uint16]:
     memory = _Memory(capsule, tensor)
     if 0 in memory.shape:
         return np.empty(memory.shape, np.uint16)
+    if not tensor.data:
+        raise TypeError("it has a shape, but no memory")
     return np.asarray(memory)
 
 

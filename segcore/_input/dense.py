@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._input.recognize import threshold_hint
 from segcore.backends import kernels
 from segcore.backends.protocol import Offsets, RunEnds
 
@@ -16,7 +17,7 @@ def for_encode(array: NDArray[Any], threshold: float | None) -> tuple[NDArray[An
     """Give the array and threshold in a form that the kernel knows."""
     dtype = array.dtype
     if dtype.kind == "f" and threshold is None:
-        raise ValueError(f"dense: {dtype} needs a threshold; pass threshold=0.5")
+        raise ValueError(f"dense: {dtype} needs a threshold; {threshold_hint(array)}")
     if dtype.char == "g":
         return array > threshold, None
     if dtype.isnative:

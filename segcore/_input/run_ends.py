@@ -1,14 +1,15 @@
-"""Run ends that come from users and from pickles: checked, so that kernels can rely on them."""
+"""Batches of run ends: checks, runs, concatenation, symmetric differences."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segcore._input.arrays import Size, as_integers
-from segcore.backends.protocol import Batch
+from segcore.backends.protocol import Batch, Offsets, RunEnds
 from segcore.backends.sizes import run_end_dtype
 
 
@@ -69,6 +70,90 @@ def _as_run_ends(
             "ends are strictly increasing"
         )
     return array
+
+
+def joined(batches: Sequence[Batch]) -> Batch:
+    """Concatenate batches of masks of one size; there is at least one."""
+    offsets = np.zeros(sum(len(own) - 1 for _, own in batches) + 1, np.int64)
+    np.cumsum(np.concatenate([np.diff(own) for _, own in batches]), out=offsets[1:])
+    run_ends: list[NDArray[Any]] = [own for own, _ in batches]
+    return np.concatenate(run_ends), offsets
+
+
+def closed_runs(
+    run_ends: RunEnds, offsets: Offsets, size: Size
+) -> tuple[NDArray[np.int64], Offsets]:
+    """Return the start and the end of each foreground run, also of one that ends with the image.
+
+    Returns
+    -------
+    bounds : numpy.ndarray
+        int64: start, end, start, end, ... of all masks.
+    bound_offsets : numpy.ndarray
+        int64 (N + 1,): where each mask's bounds begin.
+    """
+    is_open = np.diff(offsets) % 2
+    shifts = np.zeros_like(offsets)
+    np.cumsum(is_open, out=shifts[1:])
+    bound_offsets: Offsets = offsets + shifts
+    height, width = size
+    bounds = np.full(bound_offsets[-1], height * width)
+    is_run_end = np.ones(len(bounds), np.bool_)
+    is_run_end[bound_offsets[1:][is_open == 1] - 1] = False
+    bounds[is_run_end] = run_ends
+    return bounds, bound_offsets
+
+
+def symmetric_differences(batch: Batch, groups: NDArray[np.int64], count: int, size: Size) -> Batch:
+    """Compute the symmetric difference of the masks of each group.
+
+    Parameters
+    ----------
+    batch : tuple of numpy.ndarray
+        Run ends and offsets of N masks.
+    groups : numpy.ndarray
+        int64 (N,): the group of each mask, from 0 to ``count`` - 1, in ascending order.
+    count : int
+        The number of groups.
+    size : (int, int)
+        The masks' (height, width).
+
+    Returns
+    -------
+    run_ends, offsets : numpy.ndarray
+        ``count`` masks: of each group the pixels that an odd number of its masks have.
+    """
+    run_ends, offsets = batch
+    lengths = np.diff(offsets)
+    if not (np.diff(groups) == 0).any():
+        group_offsets = np.zeros(count + 1, np.int64)
+        group_offsets[groups + 1] = lengths
+        return run_ends, np.cumsum(group_offsets)
+    # All flips of a group, in order, but for those that an even number of its masks have. One
+    # number says which group a flip is of and where it is.
+    height, width = size
+    if count * height * width >= 2**64:
+        half = count // 2
+        cut = int(np.searchsorted(groups, half))
+        middle = offsets[cut]
+        a = symmetric_differences((run_ends[:middle], offsets[: cut + 1]), groups[:cut], half, size)
+        b = symmetric_differences(
+            (run_ends[middle:], offsets[cut:] - middle), groups[cut:] - half, count - half, size
+        )
+        return joined([a, b])
+    first = np.arange(count + 1, dtype=np.uint64) * np.uint64(height * width)
+    flips: NDArray[np.uint64] = np.sort(run_ends + np.repeat(first[groups], lengths))
+    odd = np.ones(len(flips), np.bool_)
+    same = flips[1:] == flips[:-1]
+    odd[1:] &= ~same
+    odd[:-1] &= ~same
+    if (same[1:] & same[:-1]).any():  # three or more masks flip at one place, which is rare
+        begins = np.flatnonzero(np.concatenate([[True], ~same]))
+        odd[begins] = np.diff(begins, append=len(flips)) % 2 == 1
+    flips = flips[odd]
+    group_offsets = np.searchsorted(flips, first).astype(np.int64)
+    flips -= np.repeat(first[:-1], np.diff(group_offsets))
+    return flips.astype(run_end_dtype(height, width)), group_offsets
 
 
 def _mask_at(offsets: NDArray[Any], position: np.intp) -> int:

@@ -127,6 +127,15 @@ def _choose() -> Kernels:
     forced = os.environ.get(VARIABLE)
     if forced:
         return load(forced)
+    chosen = _first_that_loads()
+    if not chosen.name.startswith("native:"):
+        from segcore.backends import fallback
+
+        fallback.warn(chosen.name)
+    return chosen
+
+
+def _first_that_loads() -> Kernels:
     *better, last = available()
     for name in better:
         try:

@@ -195,13 +195,15 @@ class Kernels(Protocol):
         height: int,
         width: int,
         reach: NDArray[np.int64],
+        outside: bool = False,
     ) -> Batch:
         """Dilate masks with a structuring element.
 
-        The element is symmetric: a foreground pixel sets all pixels at a distance of k
-        columns to either side, for ``k < len(reach)``, and at most ``reach[k]`` rows. ``reach`` has
-        1 to W elements (1 if W is 0), which are non-increasing and between 0 and H. Pixels outside
-        the image are background.
+        The element is symmetric: a foreground pixel sets all pixels at a distance of k columns to
+        either side, for ``k < len(reach)``, and at most ``reach[k]`` rows. ``reach`` has 1 to W + 1
+        elements, which are non-increasing and between 0 and H. Pixels outside the image are
+        foreground if ``outside`` is true. Time and memory depend on the number of run ends of the
+        input and the result, not on W.
         """
 
     def overlap(

@@ -6,20 +6,79 @@ It needs click, rich and Pillow, the extra ``cli``; the rest of segcore does not
 from __future__ import annotations
 
 import importlib.util
+import os
+import signal
 import sys
+from types import FrameType
+from typing import TextIO
 
 __all__ = ["main"]
 
 
+class _Stopped(BaseException):
+    """Raised by the signals that end a command, so that it cleans up after itself."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 def main() -> None:
-    """Run the command line, and exit: 0 when all went well, 2 for bad input."""
+    """Run the command line, and exit.
+
+    Exit codes are 0 for success, 2 for unusable input, and 128 + n after signal n: 130 for Ctrl-C,
+    143 for SIGTERM, and 141 if the reader of the output has gone, as with ``segcore ... | head``.
+    """
     needed = {"click": "click", "rich": "rich", "PIL": "Pillow"}
     missing = [name for module, name in needed.items() if importlib.util.find_spec(module) is None]
     if missing:
         sys.exit(_refuse(missing))
-    from segcore.cli.app import app
+    try:
+        _catch_signals()
+        from segcore.cli.app import app
 
-    app(prog_name="segcore")
+        try:
+            app(prog_name="segcore")
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # what is still buffered may fail, too
+    except _Stopped as stopped:
+        sys.exit(_end(stopped.number))
+    except OSError as error:
+        _drop(sys.stdout)
+        reason = error.strerror or error
+        print(f"segcore: cannot write to the standard output: {reason}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _catch_signals() -> None:
+    """Have signals raise _Stopped, but for those that are to be ignored, such as under nohup."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE"):
+        number = getattr(signal, name, None)  # Windows does not have all of them
+        if number is None:
+            continue
+        # Python itself ignores SIGPIPE.
+        if name == "SIGPIPE" or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise _Stopped(number)
+
+
+def _end(number: int) -> int:
+    """Say what stopped the command, and return its exit code."""
+    if number == getattr(signal, "SIGPIPE", None):
+        _drop(sys.stdout)
+    else:
+        print(f"segcore: stopped by {signal.Signals(number).name}", file=sys.stderr)
+    return 128 + number
+
+
+def _drop(stream: TextIO | None) -> None:
+    """Send what is still buffered nowhere, so that Python does not fail to write it at exit."""
+    if stream is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _refuse(missing: list[str]) -> int:

@@ -21,7 +21,10 @@ def read_ahead(
     pool = ThreadPoolExecutor(workers)
     try:
         for item in items:
-            waiting.append((item, pool.submit(read, item)))
+            try:
+                waiting.append((item, pool.submit(read, item)))
+            except RuntimeError as error:  # of which a lack of memory is the usual cause
+                raise MemoryError(str(error)) from error
             if len(waiting) > 2 * workers:
                 first, future = waiting.popleft()
                 yield first, future.result()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from segcore.cli.dataset import Id, read_json
+from segcore.cli.fields import Id, as_integer, read_text
+from segcore.cli.json_file import read_json
 from segcore.cli.problems import BadInput
 
 CLASSES = "classes.json"
@@ -28,10 +29,14 @@ def read_classes(folder: Path) -> dict[int, Class]:
     document = read_json(path)
     try:
         classes = [
-            Class(each["index"], each["category_id"], str(each["name"]))
+            Class(
+                as_integer(each["index"]),
+                as_integer(each["category_id"]),
+                read_text(each, "name", each["index"]),
+            )
             for each in document["classes"]
         ]
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, ValueError) as error:
         raise BadInput(f"{path}: expected what segcore semantic writes") from error
     good = [c for c in classes if type(c.index) is int and 0 <= c.index < 2**16]
     if not classes or len(good) < len(classes):

@@ -2,30 +2,71 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from segcore.cli.output import output, write_json
+from segcore.cli.output import publishing, write_json
+from segcore.cli.printing import Printer, print_line
 from segcore.cli.problems import Problems
 from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.sources import read_source
-from segcore.cli.view import Pairs, write_html
-from segcore.diagnosis import CAUSES, Cause, Diagnosis, Finding
+from segcore.cli.tables import Column, print_table
+from segcore.cli.view import Pairs, print_page, write_html
+from segcore.diagnosis import CAUSES, KINDS, Cause, Diagnosis, Finding
 from segcore.show.report import Class, Picture
+
+COLUMNS = (
+    Column("image", text=True),
+    Column("object", text=True),
+    Column("status", text=True),
+    Column("area", rank=4),
+    Column("IoU", rank=1),
+    Column("missed", rank=2),
+    Column("FP", rank=3),
+    Column("what went wrong", text=True),
+)
 
 
 class Row(NamedTuple):
-    """A finding, and the names of its picture and its object."""
+    """A finding, and how it is named in tables and files."""
 
     picture: str
     object: str
+    described: dict[str, Any]
     finding: Finding
+
+
+@dataclass
+class Findings:
+    """What was found in the images so far."""
+
+    classes: list[Class]
+    rows: list[Row] = field(default_factory=list)
+    totals: Counter[Cause] = field(default_factory=Counter)
+    images: list[dict[str, Any]] = field(default_factory=list)
+
+    def recorded(self, pictures: Iterable[Picture]) -> Iterator[Picture]:
+        """Hand images on, and take down what their diagnoses say."""
+        for picture in pictures:
+            diagnosis = picture.diagnosis
+            assert diagnosis is not None
+            rows = _rows(picture, diagnosis, self.classes)
+            self.rows += rows
+            self.totals.update(diagnosis.totals())
+            self.images.append(
+                {
+                    "file_name": picture.name,
+                    "thin_width": diagnosis.thin_width,
+                    "boundary_distance": diagnosis.boundary_distance,
+                    "findings": [rows[i].described for i in diagnosis.worst()],
+                }
+            )
+            yield picture
 
 
 def write_comparison(
@@ -35,128 +76,196 @@ def write_comparison(
     images: Path | None,
     page: Path | None,
     report: Path | None,
+    spreadsheet: Path | None,
     options: dict[str, Any],
+    score: float | None,
+    only_predicted: bool,
     rows: int,
     skip_invalid: bool,
+    overwrite: bool,
 ) -> None:
-    """Do what ``segcore compare`` does; BadInput if it cannot be done."""
+    """Run ``segcore compare``. Raises BadInput for unusable input."""
     problems = Problems(skip_invalid)
-    true = read_source(truth, problems, folder=folders[0])
-    predicted = read_source(prediction, problems, truth, folders[1])
-    pairs = Pairs(true, predicted, options)
+    with publishing([truth, prediction, images, *folders], overwrite) as outputs:
+        html_file, json_file, csv_file = (
+            outputs.file(path) if path else None for path in (page, report, spreadsheet)
+        )
+        true = read_source(truth, problems, folder=folders[0])
+        predicted = read_source(prediction, problems, truth, folders[1])
+        pairs = Pairs(true, predicted, options, score, only_predicted)
 
-    found: list[Row] = []
-    totals: Counter[Cause] = Counter()
-    described = []
-    for picture in tracked(pairs.pictures(), "Comparing", len(pairs)):
-        diagnosis = picture.diagnose()
-        assert diagnosis is not None
-        findings = _named(picture, diagnosis, pairs.classes)
-        found += findings
-        totals.update(diagnosis.totals())
-        described.append(_described(picture, diagnosis, findings, pairs.classes))
+        found = Findings(pairs.classes)
+        if html_file:
+            title = f"{prediction.name} against {truth.name}"
+            photographs = write_html(html_file, title, pairs, images, problems, found.recorded)
+        else:
+            for _ in tracked(found.recorded(pairs.pictures()), "Comparing", len(pairs)):
+                pass
+        if json_file:
+            document = {
+                "summary": _counts(found.rows, pairs),
+                "causes": _by_cause(found.totals),
+                "images": found.images,
+            }
+            with json_file.open() as file:
+                write_json(file, document)
+        if csv_file:
+            with csv_file.open() as file:
+                file.write(_as_csv(found.rows).encode())
 
-    console = Console()
-    console.print(_table(found, rows))
-    console.print(_causes_table(totals))
-    print(_summary(found, len(pairs)))
-    if report:
-        document = {"summary": _counts(found), "causes": _by_cause(totals), "pictures": described}
-        with output(report.parent) as files, files.open(report.name) as file:
-            write_json(file, document)
-        print(f"all {len(found):,} findings in {report}")
-    if page:
-        write_html(page, f"{prediction.name} against {truth.name}", pairs, images)
+    console = Printer()
+    _print_findings(console, found.rows, rows)
+    _print_causes(console, found.totals)
+    print_line(_summary(found.rows, pairs))
+    pairs.print_notes()
+    for path in (report, spreadsheet):
+        if path:
+            print_line(f"all {len(found.rows):,} findings in {path}")
+    if html_file:
+        print_page(html_file, pairs, photographs)
     print_skipped(problems)
 
 
-def _named(picture: Picture, diagnosis: Diagnosis, classes: list[Class]) -> list[Row]:
+# -- findings ------------------------------------------------------------------------------------
+
+
+def _rows(picture: Picture, diagnosis: Diagnosis, classes: list[Class]) -> list[Row]:
+    """Name the objects of the findings of an image."""
+    truth, prediction = picture.truth, picture.prediction
+    assert prediction is not None
+
+    def true_name(i: int) -> str:
+        return f"{classes[truth.classes[i]].name} #{truth.ids[i]}"
+
+    def predicted_name(j: int) -> str:
+        return f"{classes[prediction.classes[j]].name} #{prediction.ids[j]}"
+
+    owners = {
+        j: finding.truth
+        for finding in diagnosis.findings
+        if finding.kind != "merged" and finding.truth is not None and not finding.extra
+        for j in finding.predicted
+    }
     rows = []
     for finding in diagnosis.findings:
-        objects, place = picture.truth, finding.truth
-        if place is None:
-            assert picture.prediction is not None
-            objects, place = picture.prediction, finding.predicted[0]
-        name = f"{classes[objects.classes[place]].name} #{objects.ids[place]}"
-        rows.append(Row(picture.name, name, finding))
+        predicted_classes = [classes[prediction.classes[j]].name for j in finding.predicted]
+        if finding.extra or finding.truth is None:
+            of_class, name = predicted_classes[0], predicted_name(finding.predicted[0])
+        else:
+            of_class, name = classes[truth.classes[finding.truth]].name, true_name(finding.truth)
+        other = ""
+        if finding.kind == "confused":
+            other = predicted_classes[0]
+        elif finding.kind == "duplicate" and finding.truth is not None:
+            other = true_name(finding.truth)
+        elif finding.kind == "merged":
+            owner = owners.get(finding.predicted[0])
+            other = predicted_name(finding.predicted[0]) if owner is None else true_name(owner)
+        scores = prediction.scores
+        described = {
+            **finding.to_dict(),
+            "class": of_class,
+            "truth": None if finding.truth is None else truth.ids[finding.truth],
+            "predicted": [prediction.ids[j] for j in finding.predicted],
+            "predicted_classes": predicted_classes,
+            "scores": None if scores is None else [float(scores[j]) for j in finding.predicted],
+            "bleeding_into": [
+                {"truth": truth.ids[j], "class": classes[truth.classes[j]].name, "pixels": pixels}
+                for j, pixels in finding.bleeding_into.items()
+            ],
+            "reason": _reasons(finding, other),
+        }
+        rows.append(Row(picture.name, name, described, finding))
     return rows
 
 
-# -- tables ---------------------------------------------------------------------------------------
+def _reasons(finding: Finding, other: str) -> str:
+    """Name the causes of wrong pixels and their shares, the deep ones first.
 
-
-def _table(found: list[Row], most: int) -> Table:
-    worst = sorted(found, key=lambda row: row.finding.rank)
-    several = len({row.picture for row in found}) > 1
-    table = Table(title="Objects, the worst first", title_justify="left", box=SIMPLE_HEAD)
-    if several:
-        table.add_column("picture", no_wrap=True)
-    table.add_column("object", no_wrap=True)
-    table.add_column("found", no_wrap=True)
-    for column in ("area", "IoU", "missed", "too much"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("what went wrong")
-    for row in worst[:most]:
-        finding = row.finding
-        missed, spurious = (
-            f"{sum(each.values()):,}" for each in (finding.missed, finding.spurious)
-        )
-        iou = "-" if finding.kind in ("missed", "spurious") else f"{finding.iou:.3f}"
-        numbers = [f"{finding.area:,}", iou, missed, spurious]
-        cells: list[str | Text] = [Text(row.object), finding.kind, *numbers, _reasons(finding)]
-        style = "" if finding.kind == "matched" else "bold red"
-        table.add_row(*([Text(row.picture)] if several else []), *cells, style=style)
-    if len(found) > most:
-        rest = f"{len(found) - most:,} more"
-        table.add_row(rest, *[""] * (7 if several else 6))
-    return table
-
-
-def _reasons(finding: Finding) -> str:
-    """Name the causes of at least a tenth of the wrong pixels, the greatest first."""
-    areas: Counter[str] = Counter()
+    Those are named from a twentieth of the wrong pixels on, the boundary from a tenth on. `other`
+    is the class or the object that an object is confused or merged with, or a duplicate of.
+    """
+    areas: Counter[tuple[bool, str]] = Counter()
     for cause in CAUSES:
-        areas[cause.title] += (finding.spurious if cause.spurious else finding.missed)[cause.name]
-    large = [(title, area) for title, area in areas.most_common() if 10 * area >= finding.error > 0]
-    return ", ".join(f"{title} {area / finding.error:.0%}" for title, area in large)
+        title = cause.title
+        if other and not cause.spurious and cause.name == "class":
+            title = f"predicted as {other}"
+        elif other and cause.name == "merged":
+            title = f"merged with {other}"
+        elif other and cause.name == "duplicate":
+            title = f"duplicate of {other}"
+        pixels = (finding.spurious if cause.spurious else finding.missed)[cause.name]
+        areas[cause.shallow, title] += pixels
+    named = []
+    for (shallow, title), area in sorted(areas.items(), key=lambda item: (item[0][0], -item[1])):
+        if area and area * (10 if shallow else 20) >= finding.error:
+            named.append(f"{title} {area / finding.error:.0%}")
+    return ", ".join(named)
 
 
-def _causes_table(totals: Counter[Cause]) -> Table:
-    table = Table(title="Wrong pixels by cause", title_justify="left")
-    table.add_column("")
-    table.add_column("cause")
-    table.add_column("pixels", justify="right")
-    table.add_column("share", justify="right")
+# -- tables --------------------------------------------------------------------------------------
+
+
+def _print_findings(console: Printer, found: list[Row], most: int) -> None:
+    worst = sorted(found, key=lambda row: row.finding.rank)[:most]
+    several = len({row.picture for row in found}) > 1
+    rows, styles = [], []
+    for row in worst:
+        finding = row.finding
+        iou = "-" if finding.kind in ("missed", "spurious") else f"{finding.iou:.3f}"
+        missed, spurious = (sum(part.values()) for part in (finding.missed, finding.spurious))
+        numbers = [f"{finding.area:,}", iou, f"{missed:,}", f"{spurious:,}"]
+        reason = row.described["reason"]
+        cells = [row.picture, row.object, finding.kind, *numbers, reason]
+        rows.append(cells if several else cells[1:])
+        styles.append("" if finding.kind == "matched" else "bold red")
+    title = "Objects, the worst first: missed and false-positive (FP) pixels"
+    columns = COLUMNS if several else COLUMNS[1:]
+    print_table(console, title, columns, rows, styles, max(0, len(found) - len(worst)))
+
+
+def _print_causes(console: Printer, totals: Counter[Cause]) -> None:
+    rows = []
     for spurious in (False, True):
         causes = [cause for cause in CAUSES if cause.spurious is spurious]
         whole = sum(totals[cause] for cause in causes)
         for cause in sorted(causes, key=lambda cause: -totals[cause]):
-            what = "too much" if spurious else "missed"
-            share = totals[cause] / whole if whole else 0
-            table.add_row(what, cause.title, f"{totals[cause]:,}", f"{share:.1%}")
-        table.add_section()
-    return table
+            if totals[cause]:
+                what = "false positive" if spurious else "missed"
+                share = totals[cause] / whole
+                rows.append([what, cause.title, f"{totals[cause]:,}", f"{share:.1%}"])
+    if rows:
+        heads = Column("", text=True), Column("cause", text=True), Column("pixels"), Column("share")
+        print_table(console, "Wrong pixels by cause", heads, rows)
 
 
-def _counts(found: list[Row]) -> dict[str, Any]:
+def _counts(found: list[Row], pairs: Pairs) -> dict[str, Any]:
     kinds = Counter(row.finding.kind for row in found)
-    true = [row.finding for row in found if row.finding.truth is not None]
-    right = [each.iou if each.kind != "confused" else 0.0 for each in true]
-    mean = sum(right) / len(right) if right else None
-    names = ("matched", "split", "confused", "missed", "spurious")
-    return {"objects": len(true), "mean_iou": mean, **{name: kinds[name] for name in names}}
+    scores = [row.finding.score for row in found if not row.finding.extra]
+    return {
+        "images": len(pairs),
+        "objects": len(scores),
+        "mean_iou": sum(scores) / len(scores) if scores else None,
+        **{kind: kinds[kind] for kind in KINDS},
+        "below_score": pairs.below_score,
+        "images_without_predictions": pairs.unpredicted,
+        "images_left_out": pairs.left_out,
+    }
 
 
-def _summary(found: list[Row], pictures: int) -> str:
-    counts = _counts(found)
-    objects, mean = counts.pop("objects"), counts.pop("mean_iou")
-    shown = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-    head = f"{objects:,} object{'' if objects == 1 else 's'} in {pictures} picture"
-    head += "" if pictures == 1 else "s"
-    return f"{head}: {shown or 'none'}" + (f"; mean IoU {mean:.3f}" if mean is not None else "")
+def _summary(found: list[Row], pairs: Pairs) -> str:
+    counts = _counts(found, pairs)
+    objects, images, mean = counts["objects"], counts["images"], counts["mean_iou"]
+    shown = ", ".join(f"{counts[kind]:,} {kind}" for kind in KINDS if counts[kind])
+    head = f"{objects:,} object{'' if objects == 1 else 's'} in {images} image"
+    head += "" if images == 1 else "s"
+    text = f"{head}: {shown or 'none'}" + (f"; mean IoU {mean:.3f}" if mean is not None else "")
+    if pairs.score is not None:
+        text += f"; {pairs.below_score:,} predictions below score {pairs.score:g} left out"
+    return text
 
 
-# -- JSON -----------------------------------------------------------------------------------------
+# -- files ---------------------------------------------------------------------------------------
 
 
 def _by_cause(totals: Counter[Cause]) -> dict[str, dict[str, int]]:
@@ -167,28 +276,30 @@ def _by_cause(totals: Counter[Cause]) -> dict[str, dict[str, int]]:
     }
 
 
-def _described(
-    picture: Picture, diagnosis: Diagnosis, rows: list[Row], classes: list[Class]
-) -> dict[str, Any]:
-    truth, prediction = picture.truth, picture.prediction
-    assert prediction is not None
-    findings = []
-    for i in diagnosis.worst():
-        finding = rows[i].finding
-        value = finding.to_dict()
-        place = finding.truth if finding.truth is not None else finding.predicted[0]
-        objects = truth if finding.truth is not None else prediction
-        value["class"] = classes[objects.classes[place]].name
-        value["truth"] = None if finding.truth is None else truth.ids[finding.truth]
-        value["predicted"] = [prediction.ids[j] for j in finding.predicted]
-        value["bleeding_into"] = [
-            {"truth": truth.ids[j], "class": classes[truth.classes[j]].name, "pixels": pixels}
-            for j, pixels in finding.bleeding_into.items()
-        ]
-        findings.append(value)
-    return {
-        "file_name": picture.name,
-        "thin_width": diagnosis.thin_width,
-        "boundary_distance": diagnosis.boundary_distance,
-        "findings": findings,
-    }
+def _as_csv(found: list[Row]) -> str:
+    """Write all findings as CSV, the worst first; several predictions are separated by spaces."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    plain = ("image", "class", "truth", "status", "predicted", "predicted_classes", "scores")
+    numbers = ("area", "iou", "missed", "false_positive")
+    causes = [f"{'false_positive' if c.spurious else 'missed'}_{c.name}" for c in CAUSES]
+    rows.writerow([*plain, *numbers, *causes])
+    for row in sorted(found, key=lambda row: row.finding.rank):
+        finding, described = row.finding, row.described
+        lists = (described[key] or [] for key in ("predicted", "predicted_classes", "scores"))
+        parts = [(finding.spurious if c.spurious else finding.missed)[c.name] for c in CAUSES]
+        rows.writerow(
+            [
+                row.picture,
+                described["class"],
+                described["truth"],
+                finding.kind,
+                *(" ".join(map(str, values)) for values in lists),
+                finding.area,
+                f"{finding.iou:.6f}",
+                sum(finding.missed.values()),
+                sum(finding.spurious.values()),
+                *parts,
+            ]
+        )
+    return text.getvalue()

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import math
-import os
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from segcore.cli.fields import (
+    Id,
+    add_id,
+    describe,
+    find_id,
+    name_item,
+    read_flag,
+    read_id,
+    read_score,
+    read_size,
+    read_text,
+)
+from segcore.cli.json_file import READABLE, kind_of_document, read_json
+from segcore.cli.names import relative_path
 from segcore.cli.problems import BadInput, Problems
 from segcore.masks import Masks
 
 MAX_PIXELS = 2**30
 """A picture has no more pixels than this: a larger one is an accident in the file."""
-
-Id = int | str
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,8 @@ class Dataset:
 
     categories: list[Category]
     pictures: list[Picture]
+    listed: int
+    """How many annotations the file lists, the invalid ones included."""
 
 
 def read_dataset(
@@ -104,7 +116,7 @@ def read_dataset(
     categories = _categories(path, document["categories"])
     pictures = _pictures(document["images"], problems)
     for position, item in enumerate(document["annotations"]):
-        label = _label("annotation", item, position)
+        label = name_item("annotation", item, position)
         try:
             picture, annotation = _annotation(label, item, position, pictures, categories, scores)
         except ValueError as error:
@@ -112,7 +124,23 @@ def read_dataset(
         else:
             if picture is not None:
                 picture.annotations.append(annotation)
-    return Dataset(list(categories.values()), [p for p in pictures.values() if p is not None])
+    usable = [p for p in pictures.values() if p is not None]
+    return Dataset(list(categories.values()), usable, len(document["annotations"]))
+
+
+def with_own_maps(dataset: Dataset, problems: Problems) -> Dataset:
+    """Leave out the images whose maps cannot be written or read beside the others'; report them."""
+    kept: dict[PurePosixPath, Picture] = {}
+    for picture in dataset.pictures:
+        target = picture.target
+        if target in kept:
+            other = kept[target].label
+            problems.report(f"{picture.label}: {other} goes to the same file, {target}")
+        elif any(part.startswith(".") for part in target.parts):
+            problems.report(f"{picture.label}: its map would be hidden, {target}, and not be read")
+        else:
+            kept[target] = picture
+    return replace(dataset, pictures=list(kept.values()))
 
 
 def read_masks(picture: Picture, problems: Problems) -> tuple[list[Annotation], Masks]:
@@ -142,19 +170,11 @@ def _fits(annotation: Annotation, picture: Picture, problems: Problems) -> bool:
     return True
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; BadInput if it is none."""
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:  # ValueError: not JSON, or not Unicode
-        raise BadInput(f"{path}: not JSON: {error}") from error
-
-
 def _load(path: Path, frame: Path | None, document: Any = None) -> dict[str, list[Any]]:
     if document is None:
         document = read_json(path)
+    if kind := kind_of_document(document):
+        raise BadInput(f"{path}: it looks like {kind}; {READABLE}")
     if isinstance(document, list):
         if frame is None:
             raise BadInput(
@@ -168,12 +188,18 @@ def _load(path: Path, frame: Path | None, document: Any = None) -> dict[str, lis
     if not isinstance(document, dict):
         raise BadInput(
             f"{path}: expected a COCO instance file, a JSON object with {', '.join(keys)}; "
-            f"this one holds {_kind(document)}"
+            f"this one holds {describe(document)}"
         )
     for key in keys:
         if not isinstance(document.get(key), list):
-            found = f"is {_kind(document[key])}" if key in document else "is missing"
+            found = f"is {describe(document[key])}" if key in document else "is missing"
             raise BadInput(f'{path}: not a COCO instance file: the list "{key}" {found}')
+    first = document["annotations"][:1]
+    if first and isinstance(first[0], dict) and "segments_info" in first[0]:
+        raise BadInput(
+            f"{path}: expected COCO instances, but this is a panoptic file; segcore labels "
+            "--panoptic turns it into instances"
+        )
     return document
 
 
@@ -181,13 +207,12 @@ def _categories(path: Path, items: list[Any]) -> dict[Id, Category]:
     names: dict[Id, str] = {}
     kinds: dict[Id, bool | None] = {}
     for position, item in enumerate(items):
-        label = _label("category", item, position)
+        label = name_item("category", item, position)
         try:
-            key = _id(item, "id")
-            if key in names:
-                raise ValueError("its id occurs twice")
-            names[key] = str(item.get("name", key))
-            kinds[key] = _isthing(item)
+            key = read_id(item, "id")
+            add_id(names, key, read_text(item, "name", key))
+            isthing = read_flag(item, "isthing", None)
+            kinds[key] = None if isthing is None else bool(isthing)
         except ValueError as error:
             raise BadInput(f"{path}: {label}: {error}") from error
     if len({type(key) for key in names}) > 1:
@@ -203,20 +228,13 @@ def _categories(path: Path, items: list[Any]) -> dict[Id, Category]:
 def _pictures(items: list[Any], problems: Problems) -> dict[Id, Picture | None]:
     """Read the images by id; None stands for one that cannot be used."""
     pictures: dict[Id, Picture | None] = {}
-    taken: dict[PurePosixPath, str] = {}
     for position, item in enumerate(items):
-        label = _label("image", item, position)
+        label = name_item("image", item, position)
         try:
-            key = _id(item, "id")
-            if key in pictures:
-                raise ValueError("its id occurs twice")
-            pictures[key] = None
-            target = _target(item)
-            picture = Picture(key, label, _name(item), target, _size(item))
-            if other := taken.get(picture.target):
-                raise ValueError(f"{other} goes to the same file, {picture.target}")
-            taken[picture.target] = label
-            pictures[key] = picture
+            key = read_id(item, "id")
+            add_id(pictures, key, None)
+            name = _name(item)
+            pictures[key] = Picture(key, label, name, _target(name), _size(item))
         except ValueError as error:
             problems.report(f"{label}: {error}")
     return pictures
@@ -230,50 +248,37 @@ def _annotation(
     categories: dict[Id, Category],
     scores: bool,
 ) -> tuple[Picture | None, Annotation]:
-    image, category = _id(item, "image_id"), _id(item, "category_id")
-    if image not in pictures:
-        raise ValueError(f"its image_id is {image!r}, but the file has no such image")
-    if category not in categories:
-        raise ValueError(f"its category_id is {category!r}, but the file has no such category")
+    image = _known(pictures, item, "image_id", "image")
+    category = _known(categories, item, "category_id", "category")
     if "segmentation" not in item:
         raise ValueError('it has no "segmentation"')
-    crowd = item.get("iscrowd", 0)
-    if crowd not in (0, 1):
-        raise ValueError(f'its "iscrowd" is {_kind(crowd)}, expected 0 or 1')
-    score = _score(item) if scores else None
-    own = item.get("id")
-    key = own if isinstance(own, int | str) and not isinstance(own, bool) else position
+    crowd = read_flag(item, "iscrowd")
+    score = read_score(item) if scores else None
+    try:
+        key = read_id(item, "id")
+    except ValueError:  # results have none
+        key = position
     found = Annotation(label, key, categories[category], item["segmentation"], bool(crowd), score)
     return pictures[image], found
 
 
-def _score(item: dict[str, Any]) -> float:
-    score = item.get("score")
-    if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
-        raise ValueError(f'its "score" is {_kind(score)}, expected a finite number')
-    return float(score)
+def _known(table: Mapping[Id, Any], item: Any, key: str, kind: str) -> Id:
+    """Read the id of an image or a category that the file has."""
+    value = read_id(item, key)
+    known = find_id(table, value)
+    if known is None:
+        raise ValueError(f"its {key} is {describe(value)}, but the file has no such {kind}")
+    return known
 
 
 def _size(item: dict[str, Any]) -> tuple[int, int]:
-    """Read height and width."""
-    for key in ("height", "width"):
-        value = item.get(key)
-        if type(value) is not int or value < 1:
-            raise ValueError(f'its "{key}" is {_kind(value)}, expected a positive integer')
-    height, width = item["height"], item["width"]
+    height, width = read_size(item)
     if height * width > MAX_PIXELS:
         raise ValueError(
-            f"its height {_kind(height)} and width {_kind(width)} make more than "
+            f"its height {describe(height)} and width {describe(width)} make more than "
             f"{MAX_PIXELS} pixels, the most that are allowed"
         )
     return height, width
-
-
-def _isthing(item: dict[str, Any]) -> bool | None:
-    value = item.get("isthing")
-    if value not in (None, 0, 1):
-        raise ValueError(f'its "isthing" is {_kind(value)}, expected 0 or 1')
-    return None if value is None else bool(value)
 
 
 def _name(item: dict[str, Any]) -> Any:
@@ -283,60 +288,9 @@ def _name(item: dict[str, Any]) -> Any:
     return name
 
 
-def _target(item: dict[str, Any]) -> PurePosixPath:
-    """Give the map's path below the output folder: the picture's, as .png, and never outside."""
-    name = _name(item)
-    if not isinstance(name, str) or not name:
-        raise ValueError(f'its "file_name" is {_kind(name)}, expected a file\'s name')
-    shown = json.dumps(name)
-    if any(ord(c) < 32 for c in name):
-        raise ValueError(f"its file_name {shown} holds a control character")
-    parts = re.split(r"[/\\]", name)
-    if parts[0] == "" or re.match("[A-Za-z]:", name):
-        raise ValueError(f"its file_name {shown} is absolute, expected one below a folder")
-    if ".." in parts:
-        raise ValueError(f'its file_name {shown} leaves its folder through ".."')
-    path = PurePosixPath(*parts)
-    if parts[-1] in ("", ".") or not path.stem:
-        raise ValueError(f"its file_name {shown} names a folder, expected a file")
+def _target(name: Any) -> PurePosixPath:
+    """Return the map's path below the output folder: the image's name, ending in .png."""
     try:
-        os.fsencode(name)
-    except UnicodeEncodeError:
-        raise ValueError(f"its file_name {shown} is not a valid name for a file") from None
-    return path.with_suffix(".png")
-
-
-def _id(item: Any, key: str) -> Id:
-    if not isinstance(item, dict):
-        raise ValueError(f"expected a JSON object, but this is {_kind(item)}")
-    value = item.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(f'its "{key}" is {_kind(value)}, expected an integer or text')
-    return value
-
-
-def _label(kind: str, item: object, position: int) -> str:
-    """Name an item by its id, or by where it stands, if it has none."""
-    key = item.get("id") if isinstance(item, dict) else None
-    if isinstance(key, int | str):
-        return f"{kind} {key if isinstance(key, int) else json.dumps(key)}"
-    return f"{kind} at position {position} (counting from 0; it has no id)"
-
-
-def _kind(value: object) -> str:
-    """Describe a JSON value in a few characters."""
-    match value:
-        case None:
-            return "missing or null"
-        case bool() | int() | float():
-            return _short(str(value))
-        case str():
-            return _short(json.dumps(value))
-        case list():
-            return "a list"
-        case _:
-            return "an object"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:37] + "..."
+        return relative_path(name).with_suffix(".png")
+    except ValueError as error:
+        raise ValueError(f'its "file_name" {error}') from None

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
-from segcore.cli.output import Output, output, write_labels
+from segcore._publish import OutputFolder, is_replaceable
+from segcore.cli.output import publishing, write_labels
 from segcore.cli.pictures import legend, shrink, titled, write_picture
+from segcore.cli.printing import Printer, print_line
 from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks
 from segcore.ops.overlap import containment, iou
@@ -74,11 +75,14 @@ class Match:
         return self.iou < LOST
 
 
-def run_demo(folder: Path) -> None:
+def run_demo(folder: Path, overwrite: bool) -> None:
     """Draw the room and its prediction into a folder, and print how well they agree."""
     scene = read_scene()
     found, matches = compare(scene)
-    with output(folder) as out:
+    # Files of JSON and CSV do not say who wrote them: the page beside them does.
+    overwrite = overwrite or _is_demo(folder)
+    with publishing([], overwrite) as outputs:
+        out = outputs.folder(folder, FILES)
         for name, text in scene.documents.items():
             with out.open(name) as file:
                 file.write(text.encode())
@@ -87,12 +91,18 @@ def run_demo(folder: Path) -> None:
         _draw(scene, found, out)
         with out.open("page.html") as file:
             write_page(file, "The demo's room", *_page(scene), compared=True)
-    console = Console(highlight=False)
+    console = Printer()
     console.print(as_table(matches))
     print_summary(console, matches)
-    print(f"\nin {folder}:")
+    print_line(f"\nin {folder}:")
     for name, what in FILES.items():
-        print(f"  {name:22}{what}")
+        print_line(f"  {name:22}{what}")
+
+
+def _is_demo(folder: Path) -> bool:
+    """Return whether an earlier demo wrote the folder."""
+    page = folder / "page.html"
+    return page.is_file() and is_replaceable(page)
 
 
 FILES = {
@@ -110,7 +120,7 @@ FILES = {
 
 def read_scene() -> Scene:
     """Read the room from the package."""
-    folder = files("segcore") / "scenes"
+    folder = files("segcore.cli") / "scenes"
     names = ("room.json", "room-prediction.json")
     documents = {name: (folder / name).read_text(encoding="utf-8") for name in names}
     room, predicted = (json.loads(documents[name]) for name in names)
@@ -184,7 +194,7 @@ def _page(scene: Scene) -> tuple[list[Class], list[PagePicture]]:
 # -- pictures -------------------------------------------------------------------------------------
 
 
-def _draw(scene: Scene, found: Masks, out: Output) -> None:
+def _draw(scene: Scene, found: Masks, out: OutputFolder) -> None:
     names = [annotation["name"] for annotation in scene.true]
     true_classes = _classes(scene.true)
     colors = _instance_colors(true_classes)
@@ -280,7 +290,7 @@ def as_csv(matches: list[Match]) -> str:
     return text.getvalue()
 
 
-def print_summary(console: Console, matches: list[Match]) -> None:
+def print_summary(console: Printer, matches: list[Match]) -> None:
     """Say in a line or two what is lost."""
     lost = [m.name for m in matches if m.lost]
     parts = [

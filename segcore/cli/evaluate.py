@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from segcore.cli.ahead import read_ahead
 from segcore.cli.classes import CLASSES, read_classes
-from segcore.cli.labels_png import IGNORED, names_of_maps, read_colors, read_labels
-from segcore.cli.output import output, write_json
-from segcore.cli.panoptic_file import Entry, read_panoptic
+from segcore.cli.fields import Id
+from segcore.cli.labels_png import IGNORED, read_colors, read_labels
+from segcore.cli.names import Folder, label_maps
+from segcore.cli.output import publishing, write_json
+from segcore.cli.panoptic_file import Entry, find_item, read_panoptic
+from segcore.cli.printing import Printer, print_line
 from segcore.cli.problems import BadInput
 from segcore.cli.progress import tracked
 from segcore.maps.ids import from_rgb
@@ -36,9 +37,33 @@ def evaluate_semantic(
     num_classes: int | None,
     ignore: int | None,
     report: Path | None,
+    overwrite: bool,
 ) -> None:
-    """Do what ``segcore evaluate semantic`` does; BadInput if it cannot be done."""
-    names = _pairs(truth, prediction)
+    """Run ``segcore evaluate semantic``. Raises BadInput for unusable input."""
+    with publishing([truth, prediction], overwrite) as outputs:
+        output = outputs.file(report) if report else None
+        confusion, titles, images = _confusion(truth, prediction, num_classes, ignore)
+        scores = {
+            "mean IoU": confusion.mean_iou,
+            "accuracy": confusion.accuracy,
+            "mean accuracy": confusion.mean_class_accuracy,
+            "mean Dice": confusion.mean_dice,
+        }
+        if output:
+            with output.open() as file:
+                write_json(file, _semantic_report(confusion, titles, scores, images))
+
+    console = Printer()
+    console.print(_classes_table(confusion, titles))
+    print_line(", ".join(f"{name} {100 * value:.2f}" for name, value in scores.items()))
+    print_line(f"{images} image{'' if images == 1 else 's'}, {confusion.num_classes} classes")
+
+
+def _confusion(
+    truth: Path, prediction: Path, num_classes: int | None, ignore: int | None
+) -> tuple[ConfusionMatrix, dict[int, str], int]:
+    """Compare the maps; return the matrix, the names of the classes, and the number of images."""
+    pairs = _pairs(truth, prediction)
     titles = {index: each.name for index, each in read_classes(truth).items()}
     if num_classes is None and not titles:
         raise BadInput(f"{truth / CLASSES}: there is no such file; pass --num-classes")
@@ -50,41 +75,29 @@ def evaluate_semantic(
     except ValueError as error:
         raise BadInput(str(error)) from error
 
-    def read(name: PurePosixPath) -> Maps:
-        return read_labels(truth / name), read_labels(prediction / name)
+    def read(pair: tuple[Path, Path]) -> Maps:
+        return read_labels(pair[0]), read_labels(pair[1])
 
-    for name, maps in tracked(read_ahead(read, names), "Comparing", len(names)):
+    for pair, maps in tracked(read_ahead(read, pairs), "Comparing", len(pairs)):
         try:
             confusion.update(*maps)
         except ValueError as error:
-            raise BadInput(f"{prediction / name}, truth {truth / name}: {error}") from error
-
-    scores = {
-        "mean IoU": confusion.mean_iou,
-        "accuracy": confusion.accuracy,
-        "mean accuracy": confusion.mean_class_accuracy,
-        "mean Dice": confusion.mean_dice,
-    }
-    if report:
-        _write(report, _semantic_report(confusion, titles, scores, len(names)))
-    console = Console()
-    console.print(_classes_table(confusion, titles))
-    print(", ".join(f"{name} {100 * value:.2f}" for name, value in scores.items()))
-    print(f"{len(names)} image{'' if len(names) == 1 else 's'}, {count} classes")
+            raise BadInput(f"{pair[1]}, truth {pair[0]}: {error}") from error
+    return confusion, titles, len(pairs)
 
 
-def _pairs(truth: Path, prediction: Path) -> list[PurePosixPath]:
-    """List the names that both folders have; each must have the other's."""
-    found = [names_of_maps(folder) for folder in (truth, prediction)]
+def _pairs(truth: Path, prediction: Path) -> list[tuple[Path, Path]]:
+    """List the maps of the same names; each folder must have the other's."""
+    found = [label_maps(folder) for folder in (truth, prediction)]
     for mine, folder, other in ((0, truth, prediction), (1, prediction, truth)):
-        if alone := sorted(found[mine] - found[1 - mine]):
+        if alone := sorted(found[mine].keys() - found[1 - mine].keys()):
             raise BadInput(
                 f"{folder / alone[0]}: there is no such file in {other}"
                 + (f", nor for {len(alone) - 1} more" if len(alone) > 1 else "")
             )
     if not found[0]:
         raise BadInput(f"{truth}: it holds no file named *.png")
-    return sorted(found[0])
+    return [(path, found[1][name]) for name, path in found[0].items()]
 
 
 def _semantic_report(
@@ -122,7 +135,7 @@ def _classes_table(confusion: ConfusionMatrix, titles: dict[int, str]) -> Table:
     for i in occur[:TABLE_ROWS]:
         values = (confusion.iou[i], confusion.class_accuracy[i], confusion.precision[i])
         cells = [_percent(value) for value in values]
-        table.add_row(str(i), Text(titles.get(i, "")), *cells, f"{pixels[i]:,}")
+        table.add_row(str(i), titles.get(i, ""), *cells, f"{pixels[i]:,}")
     if len(occur) > TABLE_ROWS:
         table.add_row("", f"{len(occur) - TABLE_ROWS} more, with --json", *[""] * 4)
     return table
@@ -137,26 +150,45 @@ def evaluate_panoptic(
     truth_folder: Path | None,
     prediction_folder: Path | None,
     report: Path | None,
+    overwrite: bool,
 ) -> None:
-    """Do what ``segcore evaluate panoptic`` does; BadInput if it cannot be done."""
-    true = read_panoptic(truth)
-    predictions = {entry.image_id: entry for entry in read_panoptic(prediction).entries}
-    categories = true.categories()
+    """Run ``segcore evaluate panoptic``. Raises BadInput for unusable input."""
     folders = truth_folder or truth.with_suffix(""), prediction_folder or prediction.with_suffix("")
+    with publishing([truth, prediction, *folders], overwrite) as outputs:
+        output = outputs.file(report) if report else None
+        quality, titles, images = _quality(truth, prediction, folders)
+        if output:
+            with output.open() as file:
+                write_json(file, _panoptic_report(quality, titles, images))
+
+    console = Printer()
+    console.print(_quality_table(quality, titles))
+    console.print(_summary(quality))
+
+
+def _quality(
+    truth: Path, prediction: Path, folders: tuple[Path, Path]
+) -> tuple[PanopticQuality, dict[int, str], int]:
+    """Compare the maps; return the quality, the names of categories, and the number of images."""
+    true = read_panoptic(truth)
+    predictions: dict[Id, Entry] = {e.image_id: e for e in read_panoptic(prediction).entries}
+    categories = true.categories()
+    maps_of = [Folder(folder) for folder in folders]
     try:
         quality = PanopticQuality(categories.values())
     except (ValueError, TypeError) as error:
         raise BadInput(f"{truth}: {error}") from error
     pairs = []
     for entry in true.entries:
-        if entry.image_id not in predictions:
+        other = find_item(predictions, entry.image_id)
+        if other is None:
             raise BadInput(f"{prediction}: it has no annotation for the image {entry.image_id}")
-        pairs.append((entry, predictions[entry.image_id]))
+        pairs.append((entry, other))
 
     def read(pair: tuple[Entry, Entry]) -> Maps:
         maps = [
-            from_rgb(read_colors(folder / entry.file_name))
-            for folder, entry in zip(folders, pair, strict=True)
+            from_rgb(read_colors(folder.map(entry.file_name)))
+            for folder, entry in zip(maps_of, pair, strict=True)
         ]
         return maps[0], maps[1]
 
@@ -166,12 +198,8 @@ def evaluate_panoptic(
         except (ValueError, TypeError) as error:
             raise BadInput(f"image {entry.image_id}: {error}") from error
 
-    titles = {key: str(each.get("name", key)) for key, each in categories.items()}
-    if report:
-        _write(report, _panoptic_report(quality, titles, len(pairs)))
-    console = Console()
-    console.print(_quality_table(quality, titles))
-    console.print(_summary(quality))
+    titles = {key: each["name"] for key, each in categories.items()}
+    return quality, titles, len(pairs)
 
 
 def _panoptic_report(
@@ -200,7 +228,7 @@ def _quality_table(quality: PanopticQuality, titles: dict[int, str]) -> Table:
     for key, each in occur[:TABLE_ROWS]:
         cells = [_percent(value) for value in (each.pq, each.sq, each.rq)]
         counts = (f"{n:,}" for n in (each.tp, each.fp, each.fn))
-        table.add_row(str(key), Text(titles[key]), *cells, *counts)
+        table.add_row(str(key), titles[key], *cells, *counts)
     if len(occur) > TABLE_ROWS:
         table.add_row("", f"{len(occur) - TABLE_ROWS} more, with --json", *[""] * 6)
     return table
@@ -219,11 +247,6 @@ def _summary(quality: PanopticQuality) -> Table:
 
 
 # -- both -----------------------------------------------------------------------------------------
-
-
-def _write(path: Path, document: dict[str, Any]) -> None:
-    with output(path.parent) as files, files.open(path.name) as file:
-        write_json(file, document)
 
 
 def _number(value: float) -> float | int | None:

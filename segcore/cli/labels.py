@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from segcore._publish import OutputFile
 from segcore.cli.ahead import read_ahead
 from segcore.cli.classes import CLASSES, read_classes
-from segcore.cli.labels_png import IGNORED, names_of_maps, read_colors, read_labels
-from segcore.cli.output import output, write_json
+from segcore.cli.fields import read_size
+from segcore.cli.labels_png import IGNORED, read_colors, read_labels
+from segcore.cli.names import Folder, label_maps
+from segcore.cli.output import publishing, write_json
 from segcore.cli.panoptic_file import Entry, read_panoptic
+from segcore.cli.printing import Printer, print_line
 from segcore.cli.problems import BadInput
 from segcore.cli.progress import tracked
 from segcore.maps.ids import from_rgb
@@ -41,10 +43,21 @@ def write_instances(
     background: int,
     ignore: tuple[int, ...],
     connectivity: int | None,
+    overwrite: bool,
 ) -> None:
-    """Do what ``segcore labels`` does with label maps; BadInput if it cannot be done."""
-    names = sorted(names_of_maps(folder))
-    if not names:
+    """Run ``segcore labels`` on label maps. Raises BadInput for unusable input."""
+    with publishing([folder], overwrite) as outputs:
+        output = outputs.file(target)
+        document = _read_instances(folder, background, ignore, connectivity)
+        document.write(output)
+    document.print_summary(target)
+
+
+def _read_instances(
+    folder: Path, background: int, ignore: tuple[int, ...], connectivity: int | None
+) -> _Document:
+    maps = label_maps(folder)
+    if not maps:
         raise BadInput(f"{folder}: it holds no file named *.png")
     classes = read_classes(folder)
     if not ignore and IGNORED not in classes:
@@ -52,13 +65,13 @@ def write_instances(
     # The background of semantic maps is a class of no category.
     nothing = {*ignore, *(each.index for each in classes.values() if each.category_id is None)}
 
-    def read(name: PurePosixPath) -> Found:
-        labels = read_labels(folder / name)
+    def read(path: Path) -> Found:
+        labels = read_labels(path)
         ids, masks = Masks.from_label_map(labels, background, nothing)
         for label, area in zip(ids.tolist(), masks.area.tolist(), strict=True):
             if classes and label not in classes:
                 raise BadInput(
-                    f"{folder / name}: {area} of its pixels are {label}, which {CLASSES} does not "
+                    f"{path}: {area} of its pixels are {label}, which {CLASSES} does not "
                     "list; --ignore leaves them out"
                 )
         if connectivity:
@@ -68,10 +81,12 @@ def write_instances(
         return Found(labels.shape, masks, keys, [0] * len(keys))
 
     document = _Document()
-    for name, found in tracked(read_ahead(read, names), "Reading", len(names)):
+    results = tracked(read_ahead(read, maps.values()), "Reading", len(maps))
+    for path, found in results:
         height, width = found.size
         key = len(document.images) + 1
-        image = {"id": key, "file_name": str(name), "height": height, "width": width}
+        name = path.relative_to(folder).as_posix()
+        image = {"id": key, "file_name": name, "height": height, "width": width}
         document.add(image, found)
     if classes:
         document.categories = [
@@ -82,19 +97,30 @@ def write_instances(
     else:
         seen = sorted({a["category_id"] for a in document.annotations})
         document.categories = [{"id": label, "name": f"class {label}"} for label in seen]
-    document.write(target)
+    return document
 
 
-def write_segments(folder: Path, target: Path, panoptic: Path, things_only: bool) -> None:
-    """Do what ``segcore labels`` does with panoptic maps; BadInput if it cannot be done."""
+def write_segments(
+    folder: Path, target: Path, panoptic: Path, things_only: bool, overwrite: bool
+) -> None:
+    """Run ``segcore labels`` on panoptic maps. Raises BadInput for unusable input."""
+    with publishing([folder, panoptic], overwrite) as outputs:
+        output = outputs.file(target)
+        document = _read_segments(folder, panoptic, things_only)
+        document.write(output)
+    document.print_summary(target)
+
+
+def _read_segments(folder: Path, panoptic: Path, things_only: bool) -> _Document:
     if not folder.is_dir():
         raise BadInput(f"{folder}: expected a folder with panoptic maps")
+    maps = Folder(folder)
     file = read_panoptic(panoptic)
     images = file.images()
     categories = file.categories()
 
     def read(entry: Entry) -> Found:
-        path = folder / entry.file_name
+        path = maps.map(entry.file_name)
         ids, masks = Masks.from_label_map(from_rgb(read_colors(path)))
         segments = entry.by_id(categories)
         place = {key: i for i, key in enumerate(ids.tolist())}
@@ -118,18 +144,22 @@ def write_segments(folder: Path, target: Path, panoptic: Path, things_only: bool
     entries = file.entries
     for entry, found in tracked(read_ahead(read, entries), "Reading", len(entries)):
         height, width = found.size
-        described = {"file_name": entry.file_name, "height": height, "width": width}
-        image = described | images.get(entry.image_id, {})
-        if (image["height"], image["width"]) != found.size:
+        described = {"file_name": str(entry.file_name), "height": height, "width": width}
+        image = described | file.image_of(entry, images)
+        try:
+            size = read_size(image)
+        except ValueError as error:
+            raise BadInput(f"{panoptic}: image {entry.image_id}: {error}") from error
+        if size != found.size:
             raise BadInput(
-                f"{folder / entry.file_name}: its height {height} and width {width} are not those "
-                f"of image {entry.image_id}, {image['height']} and {image['width']}"
+                f"{maps.map(entry.file_name)}: its height {height} and width {width} are not those "
+                f"of image {entry.image_id}, {size[0]} and {size[1]}"
             )
-        document.add({**image, "id": entry.image_id}, found)
+        document.add({**image, "id": entry.image_id, "height": height, "width": width}, found)
     document.categories = [
         each for each in categories.values() if not things_only or each.get("isthing")
     ]
-    document.write(target)
+    return document
 
 
 class _Document:
@@ -161,19 +191,22 @@ class _Document:
                 }
             )
 
-    def write(self, target: Path) -> None:
-        """Write the file, and print a summary."""
+    def write(self, output: OutputFile) -> None:
+        """Write the file."""
         document = {
             "images": self.images,
             "annotations": self.annotations,
             "categories": self.categories,
         }
-        with output(target.parent) as files, files.open(target.name) as file:
+        with output.open() as file:
             write_json(file, document, indent=None)
-        Console().print(self._table())
+
+    def print_summary(self, target: Path) -> None:
+        """Print the categories, and what is in the file."""
+        Printer().print(self._table())
         counts = {"image": self.images, "annotation": self.annotations, "category": self.categories}
         listed = ", ".join(_counted(len(items), name) for name, items in counts.items())
-        print(f"{listed} in {target}")
+        print_line(f"{listed} in {target}")
 
     def _table(self) -> Table:
         """List the categories that occur, those of most annotations first."""
@@ -188,7 +221,7 @@ class _Document:
         for column in ("annotations", "pixels"):
             table.add_column(column, justify="right")
         for key, count in annotations.most_common(TABLE_ROWS):
-            table.add_row(str(key), Text(titles.get(key, "")), f"{count:,}", f"{pixels[key]:,}")
+            table.add_row(str(key), titles.get(key, ""), f"{count:,}", f"{pixels[key]:,}")
         if len(annotations) > TABLE_ROWS:
             table.add_row("", f"{len(annotations) - TABLE_ROWS} more", "", "")
         return table

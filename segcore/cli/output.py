@@ -1,96 +1,89 @@
-"""Write files whole or not at all."""
+"""The files that a command writes: what protects others from them, and their formats."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from segcore._publish import OutputError, OutputExistsError, Outputs, publish
+from segcore._version import __version__
+from segcore.cli.classes import CLASSES
+from segcore.cli.photographs import ENDINGS
 from segcore.cli.problems import BadInput
+from segcore.show.visible import visible
 
-
-class Output:
-    """Files that appear together in a folder when all are written: see :func:`output`."""
-
-    def __init__(self, folder: Path, stage: Path) -> None:
-        self.folder = folder
-        self._stage = stage
-        self._written: list[PurePosixPath] = []
-
-    @contextmanager
-    def open(self, name: PurePosixPath | str) -> Iterator[BinaryIO]:
-        """Open a new file, by its path below the folder, for writing bytes."""
-        path = self._stage / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            yield file
-        self._written.append(PurePosixPath(name))
-
-    def publish(self) -> None:
-        """Move all files to their places, replacing those of the same names."""
-        root = self.folder.resolve()
-        for name in self._written:  # all that can be known to fail, before the first file moves
-            place = root / name
-            if place.is_dir():
-                raise BadInput(f"{self.folder / name}: a folder stands where a file should go")
-            if not place.parent.resolve().is_relative_to(root):
-                raise BadInput(f"{self.folder / name}: a link in this path leads out of the folder")
-        for name in self._written:
-            place = root / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(self._stage / name, place)
+SOFTWARE = f"segcore {__version__}"
+"""What files say of who wrote them: only such files are replaced without ``--overwrite``."""
 
 
 @contextmanager
-def output(folder: Path) -> Iterator[Output]:
-    """Collect files, and move them into ``folder`` at the end if nothing fails.
+def publishing(inputs: Iterable[Path | None], overwrite: bool) -> Iterator[Outputs]:
+    """Open a :func:`segcore._publish.publish` block for a command.
 
-    They wait in a hidden folder on the same file system, in ``folder`` itself where that exists.
+    Parameters
+    ----------
+    inputs : iterable of Path
+        Files that the command reads, and folders with images that it reads.
+    overwrite : bool
+        Whether files that segcore did not write are replaced.
 
     Raises
     ------
     BadInput
-        If the folder cannot be written to.
+        If an output cannot be written.
     """
-    base = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    if not base.is_dir():
-        raise BadInput(f"{base}: a file stands where the output folder should be")
     try:
-        stage = Path(tempfile.mkdtemp(prefix=".segcore-", dir=base))
-    except OSError as error:
-        raise BadInput(f"cannot write into {base}: {error.strerror or error}") from error
-    try:
-        files = Output(folder, stage)
-        yield files
-        files.publish()
-    except OSError as error:
-        place = str(error.filename or folder).replace(str(stage), str(folder))
-        raise BadInput(f"cannot write {place}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        with publish(_files_of(inputs), overwrite) as outputs:
+            yield outputs
+    except OutputExistsError as error:
+        raise BadInput(f"{error}; --overwrite replaces it") from error
+    except OutputError as error:
+        raise BadInput(str(error)) from error
+    if outputs.to_stdout:
+        sys.stdout = sys.stderr  # what the command prints must not follow the file
 
 
-def write_json(file: BinaryIO, value: object, indent: int | None = 2) -> None:
-    """Write JSON, indented unless that is None."""
-    file.write((json.dumps(value, indent=indent, ensure_ascii=False) + "\n").encode())
+def _files_of(inputs: Iterable[Path | None]) -> Iterator[Path]:
+    """Give the files among the inputs, and what is read in folders, such as a panoptic file's."""
+    for path in inputs:
+        if path is None:
+            continue
+        yield path
+        folder = path if path.is_dir() else path.with_suffix("")
+        for file in folder.rglob("*"):
+            if file.suffix.lower() in ENDINGS or file.name == CLASSES:
+                yield file
+
+
+def write_json(file: BinaryIO, value: Mapping[str, object], indent: int | None = 2) -> None:
+    """Write a JSON object, indented unless that is None."""
+    described = {"info": {"software": SOFTWARE}, **value}
+    text = json.dumps(described, indent=indent, ensure_ascii=False)
+    file.write((visible(text, keep_lines=True) + "\n").encode())
 
 
 def write_labels(
     file: BinaryIO, labels: NDArray[np.unsignedinteger], colors: NDArray[np.uint8]
 ) -> None:
     """Write a label map as PNG: uint8 as 8 bits indexed by ``colors``, uint16 as grey."""
-    from PIL import Image
-
     image = Image.fromarray(labels)
     if labels.dtype == np.uint8:
         # A full palette: Pillow packs pixels into fewer bits for a short one.
         image.putpalette(colors.tobytes().ljust(256 * 3, b"\0"))
-    image.save(file, "PNG")
+    write_png(file, image)
+
+
+def write_png(file: BinaryIO, image: Image.Image, optimize: bool = False) -> None:
+    """Write a PNG that says that segcore wrote it."""
+    info = PngInfo()
+    info.add_text("Software", SOFTWARE)
+    image.save(file, "PNG", pnginfo=info, optimize=optimize)

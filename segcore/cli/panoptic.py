@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import numpy as np
-from rich.console import Console
+from numpy.typing import NDArray
+from PIL import Image
 from rich.table import Table
-from rich.text import Text
 
-from segcore.cli.dataset import Annotation, Category, Dataset, Picture, read_dataset, read_masks
-from segcore.cli.output import output, write_json
+from segcore.cli.dataset import (
+    Annotation,
+    Category,
+    Dataset,
+    Picture,
+    read_dataset,
+    read_masks,
+    with_own_maps,
+)
+from segcore.cli.fields import describe
+from segcore.cli.output import publishing, write_json, write_png
+from segcore.cli.printing import Printer, print_line
 from segcore.cli.problems import BadInput, Problems
-from segcore.cli.progress import print_skipped, tracked
+from segcore.cli.progress import print_note, print_skipped, tracked
 from segcore.cli.stuff import StuffMaps
+from segcore.cli.things import find_things
 from segcore.maps.ids import to_rgb
 from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
+from segcore.maps.semantic import painting_order
 from segcore.masks import Masks
 
 DOCUMENT = "panoptic.json"
@@ -31,51 +42,104 @@ def write_panoptic(
     folder: Path,
     frame: Path | None,
     stuff: Path | None,
-    rules: PanopticRules,
+    preset: str,
+    changes: dict[str, Any],
+    priority: str | None,
+    things_named: tuple[str, ...],
     skip_invalid: bool,
+    overwrite: bool,
 ) -> None:
-    """Do what ``segcore panoptic`` does; BadInput if it cannot be done."""
+    """Run ``segcore panoptic``. Raises BadInput for unusable input."""
     problems = Problems(skip_invalid)
-    dataset = read_dataset(path, problems, frame, scores=None)
-    things = _things(dataset)
-    _check_ids(dataset, things, rules)
-    beneath = None if stuff is None else StuffMaps(stuff, dataset.categories)
-    # Pixels without a segment are 0 in this format, and what the maps do not name is left out.
-    rules = replace(rules, void=0, stuff_ignore=(), relist_fused=False)
-
     entries: list[dict[str, Any]] = []
     reasons: Counter[str] = Counter()
-    with output(folder) as files:
+    used = 0
+    with publishing([path, frame, stuff], overwrite) as outputs:
+        files = outputs.folder(folder)
+        dataset = read_dataset(path, problems, frame, scores=None)
+        dataset = with_own_maps(dataset, problems)
+        files.declare(DOCUMENT)
+        for picture in dataset.pictures:
+            files.declare(MAPS / picture.target)
+        _check_categories(dataset)
+        found, note = find_things(path, dataset, frame, things_named)
+        things = {int(key) for key in found}
+        rules, priority = _rules(path, dataset, preset, changes, priority)
+        _check_ids(dataset, things, rules)
+        beneath = None if stuff is None else StuffMaps(stuff, dataset.categories)
+
         for picture in tracked(dataset.pictures, "Composing", len(dataset.pictures)):
-            result, annotations = _compose(picture, beneath, things, rules, problems)
+            result, annotations = _compose(picture, beneath, things, rules, priority, problems)
             with files.open(MAPS / picture.target) as file:
                 _write_ids(file, result, picture)
             entries.append(_entry(picture, result, annotations))
             reasons.update(each["reason"] for each in result.dropped)
+            used += len(annotations)
         with files.open(DOCUMENT) as file:
             write_json(file, _document(dataset, things, entries))
+        problems.check_left(path, dataset, used)
 
-    Console().print(_table(dataset, entries))
+    Printer().print(_table(dataset, entries))
     if reasons:
         listed = ", ".join(f"{count} for {reason}" for reason, count in reasons.most_common())
-        print(f"dropped {reasons.total()}: {listed}")
+        print_line(f"dropped {reasons.total()}: {listed}")
     maps = len(dataset.pictures)
-    print(f"{maps} map{'' if maps == 1 else 's'} and {DOCUMENT} in {folder}")
+    print_line(f"{maps} map{'' if maps == 1 else 's'} and {DOCUMENT} in {folder}")
+    if note:
+        print_note(note)
     print_skipped(problems)
 
 
-def _things(dataset: Dataset) -> set[int]:
-    """Give the ids of the classes of things: as the file says, else those that have instances."""
-    seen = {a.category.index for picture in dataset.pictures for a in picture.annotations}
-    things = set()
+def _check_categories(dataset: Dataset) -> None:
     for category in dataset.categories:
         if not isinstance(category.id, int):
             raise BadInput(
-                f"category {category.id!r}: the panoptic format has numbers as ids of categories"
+                f"category {describe(category.id)}: the panoptic format has numbers as ids of "
+                "categories"
             )
-        if category.isthing or (category.isthing is None and category.index in seen):
-            things.add(category.id)
-    return things
+
+
+def _rules(
+    path: Path,
+    dataset: Dataset,
+    preset: str,
+    changes: dict[str, Any],
+    priority: str | None,
+) -> tuple[PanopticRules, str | None]:
+    """Return the rules, and by which priority annotations without scores are painted."""
+    scored = any(a.score is not None for p in dataset.pictures for a in p.annotations)
+    if scored and priority not in (None, "score"):
+        raise BadInput(
+            f"--priority {priority}: {path} has scores, by which its instances are judged"
+        )
+    if not scored:
+        for option, wrong in {
+            "--score": "score_threshold" in changes,
+            "--priority score": priority == "score",
+        }.items():
+            if wrong:
+                raise BadInput(f"{option}: the annotations of {path} have no scores")
+        # Truth: only what the options ask for is dropped. Its "scores" are the heights of masks.
+        everything = {"score_threshold": None, "max_taken": None, "stuff_area": 0}
+        changes = {**everything, "order": "score", **changes}
+    # Pixels without a segment are 0 in this format; labels that are no category, and segments
+    # without pixels, are left out.
+    form = {"void": 0, "stuff_ignore": (), "relist_fused": False, "keep_hidden": False}
+    try:
+        rules = PanopticRules.preset(preset, **changes, **form, keep_empty=False)
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+    return rules, None if scored else priority or "smallest"
+
+
+def _heights(masks: Masks, annotations: list[Annotation], priority: str) -> NDArray[np.float64]:
+    """Return how high each mask lies: crowds below all others, these by priority."""
+    crowd = np.array([a.crowd for a in annotations], np.bool_)
+    single = np.flatnonzero(~crowd)
+    order = np.concatenate([np.flatnonzero(crowd), single[painting_order(masks[single], priority)]])
+    heights = np.empty(len(masks))
+    heights[order] = np.arange(len(masks))
+    return heights
 
 
 def _check_ids(dataset: Dataset, things: set[int], rules: PanopticRules) -> None:
@@ -97,12 +161,15 @@ def _compose(
     beneath: StuffMaps | None,
     things: set[int],
     rules: PanopticRules,
+    priority: str | None,
     problems: Problems,
 ) -> tuple[Panoptic, list[Annotation]]:
     annotations, masks = read_masks(picture, problems)
     class_ids = np.array([a.category.id for a in annotations], np.int64)
-    # Truth has no scores: all are equal, and the first comes first.
-    scores = np.array([1.0 if a.score is None else a.score for a in annotations])
+    if priority is None:
+        scores = np.array([a.score for a in annotations], np.float64)
+    else:
+        scores = _heights(masks, annotations, priority)
     stuff: tuple[Masks, list[Any]] | None = None
     if beneath is not None:
         categories, maps = beneath.masks(picture)
@@ -117,13 +184,11 @@ def _compose(
 
 
 def _write_ids(file: BinaryIO, result: Panoptic, picture: Picture) -> None:
-    from PIL import Image
-
     try:
         colors = to_rgb(result.labels)
     except ValueError as error:
         raise BadInput(f"{picture.label}: {error}") from error
-    Image.fromarray(colors).save(file, "PNG")
+    write_png(file, Image.fromarray(colors))
 
 
 def _entry(picture: Picture, result: Panoptic, annotations: list[Annotation]) -> dict[str, Any]:
@@ -181,7 +246,7 @@ def _table(dataset: Dataset, entries: list[dict[str, Any]]) -> Table:
 
     occur = sorted((c for c in dataset.categories if segments[c.id]), key=lambda c: -pixels[c.id])
     for c in occur[:TABLE_ROWS]:
-        table.add_row(str(c.id), Text(c.name), *numbers([c]), f"{images[c.id]:,}")
+        table.add_row(str(c.id), c.name, *numbers([c]), f"{images[c.id]:,}")
     if rest := occur[TABLE_ROWS:]:
         table.add_row("", f"{len(rest)} more", *numbers(rest), "")
     table.add_section()

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from segcore.cli.dataset import Dataset
+from segcore.show.visible import visible
 
 
 class BadInput(click.ClickException):
@@ -11,7 +18,7 @@ class BadInput(click.ClickException):
     exit_code = 2
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(visible(message))
 
 
 class Problems:
@@ -31,4 +38,23 @@ class Problems:
         """Skip an item, or end the run: ``message`` names the item and what is wrong with it."""
         if not self.skip:
             raise BadInput(message)
-        self.skipped.append(" ".join(message.split()))
+        self.skipped.append(visible(message))
+
+    def check_left(self, path: Path, dataset: Dataset, used: int) -> None:
+        """Raise BadInput if all images, or all annotations of a file that has some, were skipped.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+        dataset : Dataset
+            What is left of it.
+        used : int
+            The number of annotations that had usable masks.
+        """
+        if self.skipped and (not dataset.pictures or (dataset.listed and not used)):
+            kind = "annotations" if dataset.pictures else "images"
+            raise BadInput(
+                f"{path}: all its {kind} are invalid, the first of {len(self.skipped)} messages: "
+                f"{self.skipped[0]}"
+            )

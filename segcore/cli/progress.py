@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from rich.console import Console
 from rich.progress import track
 
+from segcore.cli.printing import errors
 from segcore.cli.problems import Problems
 
 Item = TypeVar("Item")
@@ -15,14 +15,14 @@ Item = TypeVar("Item")
 
 def tracked(items: Iterable[Item], title: str, total: int) -> Iterable[Item]:
     """Show a progress bar on a terminal, and none elsewhere."""
-    errors = _errors()
+    console = errors()
     return track(
         items,
         title,
         total=total,
-        console=errors,
+        console=console,
         transient=True,
-        disable=not errors.is_terminal,
+        disable=not console.is_terminal,
     )
 
 
@@ -30,16 +30,12 @@ def print_skipped(problems: Problems) -> None:
     """List what was left out as invalid."""
     if not problems.skipped:
         return
-    errors = _errors()
-    errors.print(f"[yellow]skipped {len(problems.skipped)}:")
+    console = errors()
+    console.print(f"skipped {len(problems.skipped)}:", style="yellow")
     for message in problems.skipped:
-        errors.print(f"  {message}", markup=False)
+        console.print(f"  {message}")
 
 
 def print_note(message: str) -> None:
     """Say what the user may not expect."""
-    _errors().print(message, markup=False, style="yellow")
-
-
-def _errors() -> Console:
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    errors().print(message, style="yellow")

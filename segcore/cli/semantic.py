@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from segcore.cli.classes import CLASSES
-from segcore.cli.dataset import Annotation, Dataset, read_dataset, read_masks
-from segcore.cli.output import output, write_json, write_labels
+from segcore.cli.dataset import Annotation, Dataset, read_dataset, read_masks, with_own_maps
+from segcore.cli.output import publishing, write_json, write_labels
+from segcore.cli.printing import Printer, print_line
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.stuff import StuffMaps
@@ -44,33 +43,41 @@ def write_semantic_maps(
     priority: str,
     crowd: bool,
     skip_invalid: bool,
+    overwrite: bool,
 ) -> None:
-    """Do what ``segcore semantic`` does; BadInput if it cannot be done."""
+    """Run ``segcore semantic``. Raises BadInput for unusable input."""
     problems = Problems(skip_invalid)
-    dataset = read_dataset(path, problems, frame, scores=priority == "score")
-    classes = len(dataset.categories)
-    if classes > MOST_CLASSES:
-        raise BadInput(f"{path}: {classes} categories, but a PNG holds at most {MOST_CLASSES}")
-    dtype: np.dtype[Any] = np.dtype(np.uint8 if classes < 256 else np.uint16)
-    colors = np.vstack([np.zeros((1, 3), np.uint8), palette(classes)])
-    counts = Counts(*(np.zeros(classes + 1, np.int64) for _ in range(3)))
+    used = 0
+    with publishing([path, frame, stuff], overwrite) as outputs:
+        maps = outputs.folder(folder)
+        dataset = read_dataset(path, problems, frame, scores=priority == "score")
+        dataset = with_own_maps(dataset, problems)
+        maps.declare(CLASSES)
+        for picture in dataset.pictures:
+            maps.declare(picture.target)
+        classes = len(dataset.categories)
+        if classes > MOST_CLASSES:
+            raise BadInput(f"{path}: {classes} categories, but a PNG holds at most {MOST_CLASSES}")
+        dtype: np.dtype[Any] = np.dtype(np.uint8 if classes < 256 else np.uint16)
+        colors = np.vstack([np.zeros((1, 3), np.uint8), palette(classes)])
+        counts = Counts(*(np.zeros(classes + 1, np.int64) for _ in range(3)))
+        beneath = None if stuff is None else StuffMaps(stuff, dataset.categories)
 
-    beneath = None if stuff is None else StuffMaps(stuff, dataset.categories)
-
-    with output(folder) as files:
         for picture in tracked(dataset.pictures, "Painting", len(dataset.pictures)):
             annotations, masks = read_masks(picture, problems)
             under = None if beneath is None else beneath.indices(picture, dtype)
             labels = _paint(annotations, masks, priority, crowd, dtype, under)
-            with files.open(picture.target) as file:
+            with maps.open(picture.target) as file:
                 write_labels(file, labels, colors)
             _count(counts, labels, [a for a in annotations if crowd or not a.crowd])
-        with files.open(CLASSES) as file:
+            used += len(annotations)
+        with maps.open(CLASSES) as file:
             write_json(file, _describe(dataset, colors, dtype))
+        problems.check_left(path, dataset, used)
 
-    Console().print(_table(dataset, counts))
-    maps = len(dataset.pictures)
-    print(f"{maps} label map{'' if maps == 1 else 's'} and {CLASSES} in {folder}")
+    Printer().print(_table(dataset, counts))
+    count = len(dataset.pictures)
+    print_line(f"{count} label map{'' if count == 1 else 's'} and {CLASSES} in {folder}")
     print_skipped(problems)
 
 
@@ -135,7 +142,7 @@ def _table(dataset: Dataset, counts: Counts) -> Table:
     occur = [c for c in dataset.categories if counts.instances[c.index]]
     occur.sort(key=lambda c: -counts.pixels[c.index])
     for c in occur[:TABLE_ROWS]:
-        table.add_row(str(c.index), Text(c.name), *_numbers(counts, [c.index]))
+        table.add_row(str(c.index), c.name, *_numbers(counts, [c.index]))
     if rest := [c.index for c in occur[TABLE_ROWS:]]:
         table.add_row("", f"{len(rest)} more", *_numbers(counts, rest)[:2], "")
     table.add_section()

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from segcore.cli.ahead import read_ahead
 from segcore.cli.classes import CLASSES, read_classes
-from segcore.cli.dataset import Dataset, Id, read_dataset, read_json, read_masks
+from segcore.cli.dataset import Dataset, read_dataset, read_masks
 from segcore.cli.dataset import Picture as DatasetPicture
-from segcore.cli.labels_png import IGNORED, names_of_maps, read_colors, read_labels
+from segcore.cli.fields import Id
+from segcore.cli.json_file import read_json
+from segcore.cli.labels_png import IGNORED, read_colors, read_labels
+from segcore.cli.names import Folder, label_maps
 from segcore.cli.panoptic_file import Entry, read_panoptic
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import tracked
@@ -69,9 +72,9 @@ def read_source(
         Where the PNGs of a panoptic file are: in the folder of its name unless given.
     """
     if path.is_dir():
-        return _label_maps(path, sorted(names_of_maps(path)))
+        return _label_maps(path, label_maps(path))
     if path.suffix.lower() == ".png":
-        return _label_maps(path.parent, [PurePosixPath(path.name)])
+        return _label_maps(path.parent, {PurePosixPath(path.name): path})
     document = read_json(path)
     annotations = document.get("annotations") if isinstance(document, dict) else None
     if isinstance(annotations, list) and any(
@@ -101,6 +104,7 @@ def _instances(path: Path, dataset: Dataset, problems: Problems) -> Source:
     }
     pictures = dataset.pictures
     shown = [read(picture) for picture in tracked(pictures, "Reading", len(pictures))]
+    problems.check_left(path, dataset, sum(len(each.masks) for each in shown))
     return Source(path, categories, shown)
 
 
@@ -110,20 +114,19 @@ def _panoptic(path: Path, document: Any, folder: Path) -> Source:
     images = file.images()
     if not folder.is_dir():
         raise BadInput(f"{folder}: expected the folder with the PNGs of {path}")
+    maps = Folder(folder)
 
     def read(entry: Entry) -> Shown:
-        ids, masks = Masks.from_label_map(from_rgb(read_colors(folder / entry.file_name)))
+        png = maps.map(entry.file_name)
+        ids, masks = Masks.from_label_map(from_rgb(read_colors(png)))
         segments = entry.by_id(categories)
         if unlisted := sorted(set(ids.tolist()) - segments.keys()):
-            raise BadInput(
-                f"{folder / entry.file_name}: it has pixels of the id {unlisted[0]}, which is not "
-                "listed"
-            )
+            raise BadInput(f"{png}: it has pixels of the id {unlisted[0]}, which is not listed")
         found = [segments[key] for key in ids.tolist()]
-        name = images.get(entry.image_id, {}).get("file_name", entry.file_name)
+        name = file.image_of(entry, images).get("file_name", entry.file_name)
         return Shown(
             str(name),
-            PurePosixPath(entry.file_name).with_suffix(".png"),
+            entry.file_name.with_suffix(".png"),
             masks,
             [each.category_id for each in found],
             ids.tolist(),
@@ -133,31 +136,29 @@ def _panoptic(path: Path, document: Any, folder: Path) -> Source:
     entries = file.entries
     shown = [each for _, each in tracked(read_ahead(read, entries), "Reading", len(entries))]
     listed: dict[Id, Class] = {
-        key: Class(str(each.get("name", key)), each.get("isthing", 1) != 0)
-        for key, each in categories.items()
+        key: Class(each["name"], each.get("isthing", 1) != 0) for key, each in categories.items()
     }
     return Source(path, listed, shown)
 
 
-def _label_maps(folder: Path, names: list[PurePosixPath]) -> Source:
-    if not names:
+def _label_maps(folder: Path, maps: dict[PurePosixPath, Path]) -> Source:
+    if not maps:
         raise BadInput(f"{folder}: it holds no file named *.png")
     classes = read_classes(folder)
     nothing = {each.index for each in classes.values() if each.category_id is None}
     if IGNORED not in classes:
         nothing.add(IGNORED)
 
-    def read(name: PurePosixPath) -> Shown:
-        labels, masks = Masks.from_label_map(read_labels(folder / name), 0, nothing)
+    def read(item: tuple[PurePosixPath, Path]) -> Shown:
+        name, path = item
+        labels, masks = Masks.from_label_map(read_labels(path), 0, nothing)
         found = labels.tolist()
         if classes and (unlisted := [each for each in found if each not in classes]):
-            raise BadInput(
-                f"{folder / name}: it has pixels of {unlisted[0]}, which {CLASSES} does not list"
-            )
+            raise BadInput(f"{path}: it has pixels of {unlisted[0]}, which {CLASSES} does not list")
         keys: list[Any] = [classes[each].category_id if classes else each for each in found]
         return Shown(str(name), name, masks, keys, found)
 
-    shown = [each for _, each in tracked(read_ahead(read, names), "Reading", len(names))]
+    shown = [each for _, each in tracked(read_ahead(read, maps.items()), "Reading", len(maps))]
     if classes:
         named = ((each.category_id, each.name) for each in classes.values())
         return Source(folder, {key: Class(name) for key, name in named if key is not None}, shown)

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from segcore.cli.classes import CLASSES, read_classes
 from segcore.cli.dataset import Category, Picture
+from segcore.cli.fields import describe
 from segcore.cli.labels_png import IGNORED, read_labels
+from segcore.cli.names import Folder
 from segcore.cli.problems import BadInput
 from segcore.masks import Masks
 
@@ -33,7 +35,7 @@ class StuffMaps:
     def __init__(self, folder: Path, categories: list[Category]) -> None:
         if not folder.is_dir():
             raise BadInput(f"{folder}: expected a folder with semantic maps")
-        self._folder = folder
+        self._folder = Folder(folder)
         by_id = {category.id: category for category in categories}
         classes = read_classes(folder)
         self._categories: dict[int, Category] = {}  # by the pixels' value
@@ -47,8 +49,8 @@ class StuffMaps:
             for category in categories:
                 if not isinstance(category.id, int):
                     raise BadInput(
-                        f"category {category.id!r}: maps of stuff hold numbers, so the ids of "
-                        "categories must be such"
+                        f"category {describe(category.id)}: maps of stuff hold numbers, so the "
+                        "ids of categories must be such"
                     )
                 self._categories[category.id] = category
         self._nothing = [value for value in NOTHING if value not in self._categories]
@@ -69,7 +71,7 @@ class StuffMaps:
         return indices
 
     def _read(self, picture: Picture) -> NDArray[np.unsignedinteger]:
-        path = self._folder / picture.target
+        path = self._folder.map(picture.target)
         labels = read_labels(path)
         if labels.shape != picture.size:
             height, width = picture.size
@@ -86,7 +88,7 @@ class StuffMaps:
         for value, area in zip(ids.tolist(), masks.area.tolist(), strict=True):
             if value not in self._categories:
                 raise BadInput(
-                    f"{self._folder / picture.target}: {area} of its pixels are {value}, which "
+                    f"{self._folder.map(picture.target)}: {area} of its pixels are {value}, which "
                     f"neither {self._kind}, nor is 0 or 255 for none"
                 )
         return ids.tolist(), masks

@@ -1,16 +1,19 @@
-"""``segcore view``: masks, and what was predicted of them, as one HTML file."""
+"""``segcore view``: masks and predictions as one HTML file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from segcore.cli.dataset import Id
-from segcore.cli.output import output
+from segcore._publish import OutputFile
+from segcore.cli.fields import Id
+from segcore.cli.output import publishing
 from segcore.cli.photographs import Photographs
+from segcore.cli.printing import print_line
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_note, print_skipped, tracked
 from segcore.cli.sources import Shown, Source, read_source
@@ -18,51 +21,72 @@ from segcore.show.report import Class, Objects, Picture, write_page
 
 
 class Pairs:
-    """Pictures of a truth, with those of a prediction that have the same names.
+    """Images of a truth, with the predictions for images of the same names.
 
     Parameters
     ----------
     truth : Source
-        What is looked at.
+        The true objects.
     prediction : Source, optional
-        What it is compared with. A picture that it does not have is one of no objects.
+        What they are compared with. In an image that it does not have, it predicts nothing.
     options : dict, optional
         Keywords for :func:`segcore.diagnose`.
+    score : float, optional
+        Predictions of a lower score are left out; ``below_score`` counts them.
+    only_predicted : bool
+        Whether to leave out images without predictions. ``unpredicted`` counts these images, and
+        ``left_out`` those that are left out.
     """
 
     def __init__(
-        self, truth: Source, prediction: Source | None, options: dict[str, Any] | None = None
+        self,
+        truth: Source,
+        prediction: Source | None,
+        options: dict[str, Any] | None = None,
+        score: float | None = None,
+        only_predicted: bool = False,
     ) -> None:
         self.truth = truth
         self.prediction = prediction
+        self.score = score
+        self.below_score = 0
         self._options = options or {}
         known = {**(prediction.categories if prediction else {}), **truth.categories}
         categories = {key: known[key] for key in sorted(known, key=_number_first)}
         self.classes: list[Class] = list(categories.values())
         self._index = {key: i for i, key in enumerate(categories)}
-        self._predicted = {each.key: each for each in prediction.pictures} if prediction else {}
-        names = {each.key for each in truth.pictures}
-        self.without = len(names - self._predicted.keys()) if prediction else 0
-        self.left_over = len(self._predicted.keys() - names)
-        if prediction and names and self.without == len(names):
+        self._predicted = _matched(truth, prediction) if prediction else {}
+        self.left_over = len(prediction.pictures) - len(self._predicted) if prediction else 0
+        if prediction and truth.pictures and not self._predicted:
             raise BadInput(
-                f"{prediction.path}: it has none of the pictures of {truth.path}; they are matched "
+                f"{prediction.path}: it has none of the images of {truth.path}; they are matched "
                 "by their file names"
             )
+        self._shown = list(enumerate(truth.pictures))
+        empty = [image for i, image in self._shown if prediction and not self._predictions(i)]
+        self.unpredicted = len(empty)
+        self._unpredicted_objects = sum(len(image.masks) for image in empty)
+        self.left_out = self.unpredicted if only_predicted else 0
+        if only_predicted:
+            self._shown = [(i, image) for i, image in self._shown if self._predictions(i)]
 
     def __len__(self) -> int:
-        return len(self.truth.pictures)
+        return len(self._shown)
+
+    def _predictions(self, index: int) -> int:
+        predicted = self._predicted.get(index)
+        return len(predicted.masks) if predicted else 0
 
     def pictures(self, photographs: Photographs | None = None) -> Iterator[Picture]:
-        """Give the pictures in their order."""
-        for shown in self.truth.pictures:
-            predicted = self._predicted.get(shown.key) if self.prediction else None
+        """Yield the images in their order."""
+        for index, shown in self._shown:
+            predicted = self._predicted.get(index)
             if predicted and predicted.masks.size != shown.masks.size:
                 sizes = f"{predicted.masks.size}, and the true ones {shown.masks.size}"
-                raise BadInput(f"picture {shown.name}: its predicted masks have the size {sizes}")
+                raise BadInput(f"image {shown.name}: its predicted masks have the size {sizes}")
             objects = None
             if self.prediction:
-                objects = self._objects(predicted) if predicted else self._none(shown)
+                objects = self._scored(predicted) if predicted else self._none(shown)
             photograph = photographs and photographs.read(shown.name, shown.masks.size)
             truth = self._objects(shown)
             yield Picture(shown.name, truth, objects, photograph or None, self._options)
@@ -71,8 +95,66 @@ class Pairs:
         classes = np.array([self._index[key] for key in shown.categories], np.int64)
         return Objects(shown.masks, classes, shown.ids, shown.scores, shown.crowd)
 
+    def _scored(self, shown: Shown) -> Objects:
+        """Return the predictions that reach the score, and count the others."""
+        objects = self._objects(shown)
+        if self.score is None or not len(objects.masks):
+            return objects
+        if objects.scores is None:
+            raise BadInput(f"--score: the predictions of image {shown.name} have no scores")
+        kept = np.flatnonzero(objects.scores >= self.score)
+        self.below_score += len(objects.masks) - len(kept)
+        return objects.select(kept)
+
+    def print_notes(self) -> None:
+        """Print what may surprise: images that only one side has."""
+        if self.left_out:
+            print_note(f"left out {_images(self.left_out)} without predictions")
+        elif self._unpredicted_objects:
+            print_note(
+                f"{self.unpredicted:,} of {_images(len(self))} have no predictions: their "
+                f"{self._unpredicted_objects:,} objects count as missed (--only-predicted leaves "
+                "these images out)"
+            )
+        if self.left_over:
+            print_note(
+                f"left out {self.left_over:,} of the predicted images: the truth does not have them"
+            )
+
     def _none(self, shown: Shown) -> Objects:
         return Objects(shown.masks[:0], np.zeros(0, np.int64), [])
+
+
+def _matched(truth: Source, prediction: Source) -> dict[int, Shown]:
+    """Find the predicted image of each true one, by index.
+
+    Images are matched by name, and the rest by name without the ending where only one has it.
+    """
+    for source in (truth, prediction):
+        counts = Counter(each.name for each in source.pictures)
+        if twice := next((name for name, count in counts.items() if count > 1), None):
+            raise BadInput(
+                f"{source.path}: several images are called {twice}; they are matched by name"
+            )
+    same_name = {each.name: each for each in prediction.pictures}
+    found = {
+        i: same_name.pop(each.name)
+        for i, each in enumerate(truth.pictures)
+        if each.name in same_name
+    }
+    rest = [i for i in range(len(truth.pictures)) if i not in found]
+    true_keys = Counter(truth.pictures[i].key for i in rest)
+    keys = Counter(each.key for each in same_name.values())
+    same_key = {each.key: each for each in same_name.values() if keys[each.key] == 1}
+    for i in rest:
+        key = truth.pictures[i].key
+        if true_keys[key] == 1 and key in same_key:
+            found[i] = same_key[key]
+    return found
+
+
+def _images(count: int) -> str:
+    return f"{count:,} image{'' if count == 1 else 's'}"
 
 
 def _number_first(key: Id) -> tuple[bool, Id]:
@@ -86,31 +168,53 @@ def write_view(
     images: Path | None,
     frame: Path | None,
     folders: tuple[Path | None, Path | None],
+    score: float | None,
+    only_predicted: bool,
     skip_invalid: bool,
+    overwrite: bool,
 ) -> None:
-    """Do what ``segcore view`` does; BadInput if it cannot be done."""
+    """Run ``segcore view``. Raises BadInput for unusable input."""
     problems = Problems(skip_invalid)
-    truth = read_source(source, problems, frame, folders[0])
-    predicted = prediction and read_source(prediction, problems, frame or source, folders[1])
-    write_html(target, source.name, Pairs(truth, predicted or None), images)
+    with publishing([source, prediction, images, frame, *folders], overwrite) as outputs:
+        page = outputs.file(target)
+        truth = read_source(source, problems, frame, folders[0])
+        predicted = prediction and read_source(prediction, problems, frame or source, folders[1])
+        pairs = Pairs(truth, predicted or None, None, score, only_predicted)
+        photographs = write_html(page, source.name, pairs, images, problems)
+    print_page(page, pairs, photographs)
+    if score is not None:
+        print_line(f"{pairs.below_score:,} predictions below score {score:g} left out")
+    pairs.print_notes()
     print_skipped(problems)
 
 
-def write_html(target: Path, title: str, pairs: Pairs, images: Path | None) -> None:
-    """Write the page, and say where it is, and what is not in it."""
-    photographs = Photographs(images) if images else None
-    pictures = tracked(pairs.pictures(photographs), "Drawing", len(pairs))
+def write_html(
+    page: OutputFile,
+    title: str,
+    pairs: Pairs,
+    images: Path | None,
+    problems: Problems,
+    recorded: Callable[[Iterable[Picture]], Iterable[Picture]] = iter,
+) -> Photographs | None:
+    """Write the page; return the photographs, which know how many are missing.
+
+    ``recorded`` is handed the images and passes them on.
+    """
+    photographs = Photographs(images, problems) if images else None
+    pictures = tracked(recorded(pairs.pictures(photographs)), "Drawing", len(pairs))
     compared = pairs.prediction is not None
-    with output(target.parent) as files, files.open(target.name) as file:
+    with page.open() as file:
         try:
             write_page(file, title, pairs.classes, pictures, compared)
         except ValueError as error:
             raise BadInput(str(error)) from error
-    size = target.stat().st_size
-    print(f"{len(pairs)} picture{'' if len(pairs) == 1 else 's'} in {target}, {size / 1e6:.1f} MB")
-    if pairs.without:
-        print_note(f"{pairs.without} of the pictures have no prediction")
-    if pairs.left_over:
-        print_note(f"{pairs.left_over} predicted pictures are left out: the truth has none of them")
+    return photographs
+
+
+def print_page(page: OutputFile, pairs: Pairs, photographs: Photographs | None) -> None:
+    """Print where the page is, and how many photographs are missing."""
+    print_line(f"{_images(len(pairs))} in {page.path}, {page.size / 1e6:.1f} MB")
     if photographs and photographs.missing:
-        print_note(f"{photographs.missing} of the pictures have no photograph in {images}")
+        print_note(
+            f"{photographs.missing} of the images have no photograph in {photographs.folder}"
+        )

@@ -31,6 +31,7 @@ from segcore.compat._rles import (
     write,
     write_runs,
 )
+from segcore.formats._coco_python import not_a_box
 
 _MAX_RUN = 2**59
 
@@ -339,7 +340,24 @@ def from_objects(kernels: Kernels, pyobj: Any, h: Any, w: Any) -> RleDict | list
             "object 0: expected the four numbers of a box, or six or more of a polygon, "
             f"got {described(first)}"
         )
-    return (from_boxes if len(first) == 4 else from_polygons)(kernels, pyobj, h, w)
+    if len(first) != 4 or not _is_box(first):
+        return from_polygons(kernels, pyobj, h, w)
+    try:
+        return from_boxes(kernels, pyobj, h, w)
+    except (TypeError, ValueError):
+        for number, ring in enumerate(pyobj):
+            if not _is_box(ring):
+                raise ValueError(f"ring {number}: {not_a_box(ring)}") from None
+        raise
+
+
+def _is_box(ring: Any) -> bool:
+    """Return whether this is a sequence of four things that are no sequences."""
+    if isinstance(ring, np.ndarray):
+        return bool(ring.shape == (4,))
+    if not isinstance(ring, (list, tuple)) or len(ring) != 4:
+        return False
+    return not any(isinstance(number, (list, tuple, np.ndarray)) for number in ring)
 
 
 def from_boxes(kernels: Kernels, bb: Any, h: Any, w: Any) -> list[RleDict]:

@@ -270,8 +270,9 @@ def frPyObjects(pyobj: Any, h: Any, w: Any) -> Any:
     pyobj : numpy.ndarray, list or dict
         Boxes (N, 4), x y width height, as array or list of lists; or a list of polygons
         ``[x0, y0, x1, y1, ...]``, each of which becomes a mask of its own; or a dict or a list of
-        dicts ``{"size": [H, W], "counts": list of int}``. The first of a list tells the kind; four
-        numbers are a box.
+        dicts ``{"size": [H, W], "counts": list of int}``. The first of a list tells the kind. If it
+        has four numbers, all are boxes, and each must have four. After a longer first ring, four
+        numbers are a polygon of two points, which covers nothing.
     h, w : int
         The image's height and width. Uncompressed RLEs have their own.
 
@@ -292,6 +293,10 @@ def frPyObjects(pyobj: Any, h: Any, w: Any) -> Any:
 
     Notes
     -----
+    pycocotools decides in the same way, but then fails with a TypeError for boxes as lists, as it
+    reads boxes from arrays only. :meth:`segcore.Masks.from_coco` makes the same choice for rings of
+    four numbers, with a warning.
+
     Polygons follow ``rleFrPoly`` of the COCO API to the pixel: even-odd within the ring. The last
     of an odd number of coordinates is dropped, and fewer than three points cover nothing. Run
     lengths are only written in the other form: runs of no pixels stay, and nobody sums them up.

@@ -1,7 +1,8 @@
-"""What went wrong with a prediction, object by object, in pixels and by cause."""
+"""Diagnose predictions: what is wrong with each object, in pixels and by cause."""
 
 from segcore.diagnosis.causes import CAUSES, Cause
 from segcore.diagnosis.compare import diagnose
+from segcore.diagnosis.match import KINDS
 from segcore.diagnosis.result import Diagnosis, Finding
 
-__all__ = ["CAUSES", "Cause", "Diagnosis", "Finding", "diagnose"]
+__all__ = ["CAUSES", "KINDS", "Cause", "Diagnosis", "Finding", "diagnose"]

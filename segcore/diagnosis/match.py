@@ -2,127 +2,279 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segcore.masks import Masks
-from segcore.ops.overlap import intersection, iou
+from segcore.ops.pairs import Indices, intersect_each, overlapping_pairs
+from segcore.ops.regions import united
 
-CONFUSED = 0.5
-"""A prediction of another class is this one's, mistaken, from this IoU on: TIDE's threshold."""
+ALIKE = 0.5
+"""The IoU from which a prediction of another class is confused, or a second one a duplicate.
+
+Both are TIDE's rules (Bolya et al., 2020).
+"""
+
+KINDS = ("matched", "split", "confused", "merged", "missed", "spurious", "duplicate")
+"""The kinds of findings, first those of true objects: see :class:`Finding`."""
+
+EXTRA = ("spurious", "duplicate")
+"""Kinds of findings that are about a prediction, not about a true object."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """A true object, and the predictions of it: one of both may be missing.
-
-    ``kind`` is ``"matched"``, ``"split"``, ``"confused"``, ``"missed"`` or ``"spurious"``.
-    """
+    """A true object and its predictions, or a prediction that no object is left for."""
 
     kind: str
     truth: int | None
     predicted: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of a true object and a prediction that overlap: five arrays of one length."""
+
+    truth: Indices
+    predicted: Indices
+    common: NDArray[np.int64]
+    iou: NDArray[np.float64]
+    same_class: NDArray[np.bool_]
+
+    def where(self, chosen: NDArray[np.bool_]) -> Pairs:
+        """Keep some of the pairs."""
+        return Pairs(
+            self.truth[chosen],
+            self.predicted[chosen],
+            self.common[chosen],
+            self.iou[chosen],
+            self.same_class[chosen],
+        )
+
+
+@dataclass
+class _Found:
+    """What was decided so far: the predictions of each object, and the kind of each."""
+
+    predictions: dict[int, list[int]] = field(default_factory=dict)
+    kinds: dict[int, str] = field(default_factory=dict)
+
+    def add(self, kind: str, found: dict[int, list[int]]) -> None:
+        self.predictions |= found
+        self.kinds |= dict.fromkeys(found, kind)
+
+    def owners(self) -> dict[int, int]:
+        """Return the object that each prediction is counted for."""
+        return {j: i for i, members in self.predictions.items() for j in members}
+
+
 def match(
     truth: Masks,
     predicted: Masks,
-    same_class: NDArray[np.bool_],
+    classes: tuple[NDArray[np.integer], NDArray[np.integer]] | None,
     crowd: NDArray[np.bool_],
+    ranking: NDArray[np.int64],
+    usable: NDArray[np.bool_],
     threshold: float,
 ) -> list[Match]:
-    """Match each true object, but for crowds, and each prediction, but for those that are in one.
+    """Match true objects and predictions by the rules of :func:`segcore.diagnose`.
 
     Parameters
     ----------
     truth, predicted : Masks
-        N and M masks.
-    same_class : numpy.ndarray
-        bool (N, M).
+        N true masks and M predicted ones.
+    classes : tuple of numpy.ndarray, optional
+        Integers (N,) and (M,). Without them, everything is of one class.
     crowd : numpy.ndarray
-        bool (N,).
+        bool (N,): true masks that are regions of many objects.
+    ranking : numpy.ndarray
+        int64 (M,): the ranks of the predictions' scores, the greater the better.
+    usable : numpy.ndarray
+        bool (M,): predictions that take part at all.
     threshold : float
-        The IoU from which on a prediction is of an object.
+        The IoU from which a prediction belongs to an object of its class.
 
     Returns
     -------
     list of Match
-        The true objects in their order, then the spurious predictions in theirs.
+        The true objects in their order, without crowds; then the predictions that belong to none.
     """
-    ious = iou(truth, predicted)
-    ious[crowd] = 0
-    found = {i: [j] for i, j in _greedy(np.where(same_class, ious, 0), threshold)}
-    left = _without(range(len(predicted)), found)
-    split = _pieces(truth, predicted, same_class & ~crowd[:, None], found, left, threshold)
-    found |= split
-    left = _without(left, split)
+    every = _pairs(truth, predicted, classes)
+    every = every.where(usable[every.predicted])
+    pairs = every.where(~crowd[every.truth])
+    own = pairs.where(pairs.same_class)
 
-    other = np.where(same_class, 0, ious)
-    other[list(found)] = 0
-    other[:, [j for each in found.values() for j in each]] = 0
-    confused = {i: [j] for i, j in _greedy(other, max(CONFUSED, threshold))}
-    left = _without(left, confused)
-    if crowd.any():
-        inside = (intersection(truth[crowd], predicted) * same_class[crowd]).max(0)
-        left = [j for j in left if 2 * inside[j] <= predicted[j].area[0]]
+    found = _Found()
+    found.add("matched", {i: [j] for i, j in _greedy(own, ranking, threshold)})
+    free = usable.copy()
+    free[list(found.owners())] = False
+    found.add("split", _splits(truth, predicted, own, ranking, found, free, threshold))
+    free[list(found.owners())] = False
 
-    result = []
-    for i in np.flatnonzero(~crowd).tolist():
-        kind = "confused" if i in confused else "split" if i in split else "matched"
-        of_it = confused.get(i) or found.get(i)
-        result.append(Match(kind if of_it else "missed", i, tuple(of_it or ())))
-    return result + [Match("spurious", None, (j,)) for j in left]
+    objects = ~crowd
+    objects[list(found.predictions)] = False
+    other = pairs.where(~pairs.same_class & free[pairs.predicted] & objects[pairs.truth])
+    confused = {i: [j] for i, j in _greedy(other, ranking, max(ALIKE, threshold))}
+    twice = own.where(~objects[own.truth] & (own.iou >= ALIKE))
+    found.add("confused", confused)
+    owners = found.owners()
+    free[list(owners)] = False
+    objects[list(confused)] = False
 
+    in_crowd = every.where(crowd[every.truth] & every.same_class & free[every.predicted])
+    inside = 2 * in_crowd.common > predicted.area[in_crowd.predicted]
+    usable = usable.copy()
+    usable[in_crowd.predicted[inside]] = False
+    free &= usable
 
-def _without(left: range | list[int], found: dict[int, list[int]]) -> list[int]:
-    taken = {j for each in found.values() for j in each}
-    return [j for j in left if j not in taken]
-
-
-def _greedy(ious: NDArray[np.float64], threshold: float) -> list[tuple[int, int]]:
-    """Take pairs from the greatest IoU down, the first of equals, each row and column once."""
-    rows, columns = np.nonzero((ious >= threshold) & (ious > 0))
-    order = np.argsort(-ious[rows, columns], kind="stable")
-    pairs: dict[int, int] = {}
-    taken: set[int] = set()
-    for i, j in zip(rows[order].tolist(), columns[order].tolist(), strict=True):
-        if i not in pairs and j not in taken:
-            pairs[i] = j
-            taken.add(j)
-    return list(pairs.items())
+    covering = own.where(objects[own.truth] & usable[own.predicted])
+    found.add("merged", _merged(truth, predicted, covering, ranking, found, owners))
+    result = [
+        Match(found.kinds.get(i, "missed"), i, tuple(found.predictions.get(i, ())))
+        for i in np.flatnonzero(~crowd).tolist()
+    ]
+    originals = _best(twice.predicted, twice.truth, (twice.iou,))
+    for j in np.flatnonzero(free).tolist():
+        original = originals.get(j)
+        result.append(Match("spurious" if original is None else "duplicate", original, (j,)))
+    return result
 
 
-def _pieces(
+def unions(masks: Masks, groups: Sequence[tuple[int, ...]]) -> Masks:
+    """Unite the masks of each group of indices; the union of no masks is empty."""
+    single = np.array([group[0] for group in groups if len(group) == 1], np.int64)
+    several = [i for i, group in enumerate(groups) if len(group) > 1]
+    rows = np.flatnonzero([len(group) == 1 for group in groups])
+    result = united(masks[single], rows, len(groups))
+    if several:
+        both = Masks.concatenate([result, *(masks[list(groups[i])].union() for i in several)])
+        chosen = np.arange(len(groups))
+        chosen[several] = len(groups) + np.arange(len(several))
+        result = both[chosen]
+    return result
+
+
+def _pairs(
     truth: Masks,
     predicted: Masks,
-    allowed: NDArray[np.bool_],
-    found: dict[int, list[int]],
-    left: list[int],
+    classes: tuple[NDArray[np.integer], NDArray[np.integer]] | None,
+) -> Pairs:
+    i, j, common = overlapping_pairs(truth, predicted)
+    iou = common / (truth.area[i] + predicted.area[j] - common)
+    same = np.ones(len(i), np.bool_)
+    if classes is not None:
+        same = classes[0][i] == classes[1][j]
+    return Pairs(i, j, common, iou, same)
+
+
+def _greedy(pairs: Pairs, ranking: NDArray[np.int64], threshold: float) -> list[tuple[int, int]]:
+    """Take pairs from the greatest IoU down, of equal ones the best score first, then the first.
+
+    Each object and each prediction is taken once.
+    """
+    pairs = pairs.where(pairs.iou >= threshold)
+    order = np.lexsort((pairs.predicted, pairs.truth, -ranking[pairs.predicted], -pairs.iou))
+    chosen: dict[int, int] = {}
+    taken: set[int] = set()
+    for i, j in zip(pairs.truth[order].tolist(), pairs.predicted[order].tolist(), strict=True):
+        if i not in chosen and j not in taken:
+            chosen[i] = j
+            taken.add(j)
+    return list(chosen.items())
+
+
+def _best(
+    keys: Indices, values: Indices, measures: tuple[NDArray[np.number], ...]
+) -> dict[int, int]:
+    """Choose one value per key: by the greatest of each measure in turn, then the least value."""
+    order = np.lexsort((values, *(-each for each in reversed(measures)), keys))
+    firsts = order[np.flatnonzero(np.diff(keys[order], prepend=-1))]
+    return dict(zip(keys[firsts].tolist(), values[firsts].tolist(), strict=True))
+
+
+def _splits(
+    truth: Masks,
+    predicted: Masks,
+    own: Pairs,
+    ranking: NDArray[np.int64],
+    found: _Found,
+    free: NDArray[np.bool_],
     threshold: float,
 ) -> dict[int, list[int]]:
-    """Give the objects that were found in several pieces.
+    """Find the objects of which several predictions have a part each.
 
-    A further piece of an object is a prediction of which more than half is in the object, where
+    A further part of an object is a free prediction of which more than half is in the object, where
     nothing else was found of it. Those are taken from the largest down.
     """
-    inside = intersection(truth, predicted) * allowed
     area = predicted.area
-    pieces: dict[int, list[int]] = {}
-    united: dict[int, Masks] = {}
-    for j in sorted(left, key=lambda j: -area[j]):
-        i = int(inside[:, j].argmax()) if len(truth) else 0
-        if not len(truth) or 2 * inside[i, j] <= area[j]:
-            continue
-        before = united.get(i)
-        if before is None:
-            before = predicted[found.get(i, [])].union()
-        if 2 * ((predicted[j] & truth[i]) - before).area[0] > area[j]:
-            pieces.setdefault(i, [*found.get(i, [])]).append(j)
-            united[i] = before | predicted[j]
-    return {
-        i: each
-        for i, each in pieces.items()
-        if len(each) > 1 and iou(truth[i], united[i])[0, 0] >= threshold
-    }
+    own = own.where(free[own.predicted])
+    home = _best(own.predicted, own.truth, (own.common,))
+    common = dict(
+        zip(
+            zip(own.truth.tolist(), own.predicted.tolist(), strict=True),
+            own.common.tolist(),
+            strict=True,
+        )
+    )
+    inside = {j: common[i, j] for j, i in home.items() if 2 * common[i, j] > area[j]}
+    if not inside:
+        return {}
+    candidates = sorted(inside, key=lambda j: (-area[j], -ranking[j], j))
+    meets = _neighbours(predicted, candidates, [j for i in found.predictions.values() for j in i])
+    members: dict[int, list[int]] = {}
+    for j in candidates:
+        i = home[j]
+        before = members.get(i) or found.predictions.get(i, [])
+        new = inside[j]
+        if overlapping := meets[j].intersection(before):
+            alone = predicted[j] - predicted[sorted(overlapping)].union()
+            new = int(intersect_each(alone, truth, np.array([i])).area[0])
+        if 2 * new > area[j]:
+            members.setdefault(i, list(before)).append(j)
+    several = {i: group for i, group in members.items() if len(group) > 1}
+    rows = np.array(list(several), np.int64)
+    parts = unions(predicted, [tuple(group) for group in several.values()])
+    objects = truth[rows]
+    shared = (objects & parts).area
+    enough = shared / (objects.area + parts.area - shared) >= threshold
+    return {i: several[i] for i in rows[enough].tolist()}
+
+
+def _neighbours(masks: Masks, some: list[int], more: list[int]) -> dict[int, set[int]]:
+    """Return for each of some masks those of all of them, and of more, that overlap it."""
+    rows, columns = np.array(some, np.int64), np.array([*some, *more], np.int64)
+    i, j, _ = overlapping_pairs(masks[rows], masks[columns])
+    result: dict[int, set[int]] = defaultdict(set)
+    for row, column in zip(rows[i].tolist(), columns[j].tolist(), strict=True):
+        result[row].add(column)
+    return result
+
+
+def _merged(
+    truth: Masks,
+    predicted: Masks,
+    pairs: Pairs,
+    ranking: NDArray[np.int64],
+    found: _Found,
+    owners: dict[int, int],
+) -> dict[int, list[int]]:
+    """Find the objects that one prediction covers besides another object.
+
+    More than half of them is covered by a prediction of their class that is counted for another
+    object (outside of that object), or that covers more than half of several such objects.
+    """
+    pairs = pairs.where(2 * pairs.common > truth.area[pairs.truth])
+    owner = np.array([owners.get(j, -1) for j in pairs.predicted.tolist()], np.int64)
+    owned = owner >= 0
+    common = pairs.common.copy()
+    shared = intersect_each(truth[pairs.truth[owned]], predicted, pairs.predicted[owned])
+    common[owned] -= intersect_each(shared, truth, owner[owned]).area
+    several = np.bincount(pairs.predicted, minlength=len(predicted))[pairs.predicted] > 1
+    good = np.where(owned, 2 * common > truth.area[pairs.truth], several)
+    chosen = pairs.where(good)
+    best = _best(chosen.truth, chosen.predicted, (chosen.common, ranking[chosen.predicted]))
+    return {i: [j] for i, j in best.items()}

@@ -1,4 +1,4 @@
-"""What a diagnosis says."""
+"""The result of a diagnosis."""
 
 from __future__ import annotations
 
@@ -6,38 +6,48 @@ from dataclasses import dataclass
 from typing import Any
 
 from segcore.diagnosis.causes import CAUSES, Cause
+from segcore.diagnosis.match import EXTRA
 from segcore.masks import Masks
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one true object, or of one prediction that belongs to none.
+    """One true object and its predictions, or one prediction that no object is left for.
 
     Attributes
     ----------
     kind : str
-        - ``"matched"``: one prediction of its class was found;
-        - ``"split"``: several, each of a part of it;
-        - ``"confused"``: one of another class. All its pixels are wrong then;
-        - ``"missed"``: none;
-        - ``"spurious"``: a prediction that belongs to no true object.
+        Of a true object:
+
+        - ``"matched"``: one prediction of its class belongs to it;
+        - ``"split"``: several do, each of which has a part of it;
+        - ``"confused"``: a prediction of another class does. All its pixels are wrong then;
+        - ``"merged"``: it has no prediction of its own, but lies in one that covers another object,
+          too (two in one);
+        - ``"missed"``: none of these.
+
+        Of a prediction:
+
+        - ``"spurious"``: it belongs to no true object;
+        - ``"duplicate"``: its object has a better prediction.
     truth : int or None
-        The object's index in the truth; None for a spurious prediction.
+        The index of the true object; of a duplicate, that of the object predicted twice. None for
+        a spurious prediction.
     predicted : tuple of int
-        The indices of its predictions.
+        The indices of the predictions.
     area : int
-        The pixels of the true object, or of the spurious prediction.
+        The pixels of the true object, or of the spurious or duplicate prediction.
     iou : float
         Between the object and its predictions, united; 0 where one is missing.
     missed : dict
-        Pixels by cause: ``"class"``, ``"thin"``, ``"piece"``, ``"hole"``, ``"boundary"``,
-        ``"other"``. Their sum is what the object lost.
+        Missed pixels by cause: ``"class"``, ``"merged"``, ``"component"``, ``"thin"``, ``"hole"``,
+        ``"part"``, ``"boundary"``, ``"other"``. Their sum is what the object lost.
     spurious : dict
-        Pixels by cause: ``"boundary"``, ``"filled"``, ``"bleeding"``, ``"background"``. Their sum
-        is what was predicted beside the object.
+        Spurious (false-positive) pixels by cause: ``"duplicate"``, ``"boundary"``, ``"filled"``,
+        ``"bleeding"``, ``"background"``. Their sum is what was predicted outside of the object.
     bleeding_into : dict
-        For the true objects that it bleeds into, by their indices, the number of pixels, the most
-        first. A pixel of two objects counts for both.
+        The pixels that bleed into each other true object, by its index, the most first. A pixel of
+        two objects counts for both.
     """
 
     kind: str
@@ -50,17 +60,27 @@ class Finding:
     bleeding_into: dict[int, int]
 
     @property
+    def extra(self) -> bool:
+        """Whether it is about a prediction, spurious or duplicate, not about a true object."""
+        return self.kind in EXTRA
+
+    @property
+    def score(self) -> float:
+        """The IoU that counts in means: 0 unless the object is matched or split."""
+        return self.iou if self.kind in ("matched", "split") else 0.0
+
+    @property
     def error(self) -> int:
-        """All pixels that are wrong, missed or spurious."""
+        """All wrong pixels, missed or spurious."""
         return sum(self.missed.values()) + sum(self.spurious.values())
 
     @property
     def rank(self) -> tuple[float, int]:
-        """Sort the worst first: by IoU, that of another class being nothing, then by the error."""
-        return (0.0 if self.kind == "confused" else self.iou), -self.error
+        """A sort key that puts the worst first: by the IoU that counts, then by wrong pixels."""
+        return self.score, -self.error
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it ready for JSON."""
+        """Return a dict that is ready for JSON."""
         into = [{"truth": key, "pixels": value} for key, value in self.bleeding_into.items()]
         return {
             "kind": self.kind,
@@ -76,35 +96,41 @@ class Finding:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What :func:`segcore.diagnose` found.
+    """The result of :func:`segcore.diagnose`.
 
     Attributes
     ----------
     findings : list of Finding
-        The true objects in their order, but for crowds, then the spurious predictions.
+        The true objects in their order, without crowds; then the spurious and duplicate
+        predictions in theirs.
     parts : dict of Cause to Masks
-        For each cause the pixels that have it: one mask a finding. They share no pixel.
+        For each cause, the pixels that have it: one mask per finding. Those of a finding share no
+        pixel.
     thin_width, boundary_distance : int
-        The pixels that were meant.
+        The widths that were used, in pixels.
+    below_threshold : int
+        How many predictions were left out because of their scores.
     """
 
     findings: list[Finding]
     parts: dict[Cause, Masks]
     thin_width: int
     boundary_distance: int
+    below_threshold: int = 0
 
     def worst(self) -> list[int]:
-        """Give the indices of the findings, the worst first: by their ranks."""
+        """Return the indices of the findings, the worst first: by their ranks."""
         return sorted(range(len(self.findings)), key=lambda i: self.findings[i].rank)
 
     def totals(self) -> dict[Cause, int]:
-        """Add up the wrong pixels of each cause."""
+        """Count the wrong pixels of each cause."""
         return {cause: int(self.parts[cause].area.sum()) for cause in CAUSES}
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it ready for JSON, without masks."""
+        """Return a dict that is ready for JSON, without masks."""
         return {
             "thin_width": self.thin_width,
             "boundary_distance": self.boundary_distance,
+            "below_threshold": self.below_threshold,
             "findings": [finding.to_dict() for finding in self.findings],
         }

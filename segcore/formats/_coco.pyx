@@ -166,7 +166,10 @@ cdef class _Appender:
         return i == n  # else another thread changed the list
 
     cdef bint append_polygon(self, polygon) except -1:
-        """Append one ring, or a list of rings; False, and nothing appended, for another form."""
+        """Append one ring, or a list of rings; False, and nothing appended, for another form.
+
+        A first ring of fewer than three points is left to the twin, which knows boxes and errors.
+        """
         if type(polygon) is list:
             return self.append_rings(<list>polygon)
         if type(polygon) is not ndarray or not self.append_array(polygon, 6):
@@ -184,7 +187,7 @@ cdef class _Appender:
             if type(ring) is list:
                 done = self.append_ring(<list>ring, rings == 0)
             else:
-                done = type(ring) is ndarray and self.append_array(ring, 2 if rings else 4)
+                done = type(ring) is ndarray and self.append_array(ring, 2 if rings else 6)
             if not done:
                 array.resize_smart(self.coordinates, start)
                 array.resize_smart(self.ring_lengths, first_ring)
@@ -196,7 +199,7 @@ cdef class _Appender:
     cdef bint append_ring(self, list ring, bint is_first) except -1:
         cdef Py_ssize_t n = len(ring), start = len(self.coordinates), i = 0
         cdef int overflow = 0
-        if n % 2 or (is_first and n == 2):
+        if n % 2 or (is_first and n < 6):
             return False
         array.resize_smart(self.coordinates, start + n)
         cdef double* to = self.coordinates.data.as_doubles + start
@@ -237,7 +240,7 @@ cdef class _Appender:
         if view.ndim == 1:
             if n % 2 or n < least:
                 return False
-        elif n == 0 or not has_points(view):
+        elif n < least or not has_points(view):
             return False
         array.resize_smart(self.coordinates, start + n)
         convert_view(view, self.coordinates.data.as_doubles + start, n)

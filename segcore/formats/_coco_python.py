@@ -16,13 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._input.arrays import as_array, as_integer, described
+from segcore._input.recognize import array_hint, hint
+from segcore.formats.geojson import as_geometry, rings_of
 
-STRING, COUNTS, POLYGON, PARTS = 0, 1, 2, 3
-"""The kinds of objects: RLE with a compressed string, RLE with a list of runs, rings, and a list of
-RLEs that are the parts of one mask."""
+STRING, COUNTS, POLYGON, PARTS, DENSE = 0, 1, 2, 3, 4
+"""The kinds of objects: RLE with a compressed string, RLE with a list of runs, rings, a list of
+RLEs that are the parts of one mask, and a dense mask."""
 
 
 _PLAIN = frozenset({dict, list, tuple, str, bytes})
+
+_OBJECT = "an RLE dict, rings of coordinates, a mask (H, W), or an annotation dict"
+_POLYGON = "rings of coordinates"
 
 
 class Flat:
@@ -46,11 +51,17 @@ class Flat:
         The rings, end to end: x0 y0 x1 y1 ...
     parts : list of Flat
         The lists of RLEs.
+    dense : list of numpy.ndarray
+        The dense masks, (H, W) each.
+    boxes : list of int
+        The indices of the objects whose rings of four numbers were read as boxes.
     """
 
     __slots__ = (
+        "boxes",
         "characters",
         "coordinates",
+        "dense",
         "kinds",
         "lengths",
         "parts",
@@ -68,6 +79,8 @@ class Flat:
         self.ring_lengths = array("q")
         self.coordinates = array("d")
         self.parts: list[Flat] = []
+        self.dense: list[NDArray[Any]] = []
+        self.boxes: list[int] = []
 
 
 # -- reading --------------------------------------------------------------------------------------
@@ -99,8 +112,10 @@ def read_object(flat: Flat, index: int, item: Any) -> None:
             _append_rle(flat, segmentation)
         elif _is_list(segmentation) and segmentation and _is_mapping(segmentation[0]):
             _append_parts(flat, segmentation)
+        elif _is_dense(segmentation):
+            _append_dense(flat, as_array(segmentation, "segmentation"))
         else:
-            _append_polygon(flat, segmentation)
+            _append_polygon(flat, segmentation, _OBJECT, boxes=True)
     except TypeError as error:
         raise TypeError(f"{object_name(index, item)}: {error}") from None
     except ValueError as error:
@@ -112,7 +127,8 @@ def read_object(flat: Flat, index: int, item: Any) -> None:
 def read_polygon(flat: Flat, index: int, polygon: Any) -> None:
     """Append one polygon; errors name it."""
     try:
-        _append_polygon(flat, polygon)
+        geometry = as_geometry(polygon)
+        _append_polygon(flat, polygon if geometry is None else rings_of(geometry), _POLYGON)
     except TypeError as error:
         raise TypeError(f"mask {index}: {error}") from None
     except ValueError as error:
@@ -135,7 +151,7 @@ def _append_rle(flat: Flat, rle: Mapping[Any, Any]) -> None:
     except KeyError:
         raise ValueError(
             'expected an RLE dict with "size" and "counts", or an annotation dict with a '
-            f'"segmentation", got the keys {reprlib.repr(list(rle))}'
+            f'"segmentation", got the keys {reprlib.repr(list(rle))}{hint(rle)}'
         ) from None
     counts = _unboxed(counts)
     if isinstance(counts, str):
@@ -211,11 +227,45 @@ def _runs(counts: NDArray[Any]) -> NDArray[np.int64]:
     return counts.astype(np.int64)
 
 
-def _append_polygon(flat: Flat, polygon: Any) -> None:
-    rings = _rings(polygon)
+def _is_dense(segmentation: Any) -> bool:
+    """Return whether this is a mask (H, W), of bools, or of integers that are no ring (K, 2)."""
+    if not _is_array(segmentation) or segmentation.ndim != 2:
+        return False
+    kind = as_array(segmentation, "segmentation").dtype.kind
+    return kind == "b" or (kind in "iu" and segmentation.shape[1] not in (0, 2))
+
+
+def _append_dense(flat: Flat, mask: NDArray[Any]) -> None:
+    """Append a dense mask."""
+    if mask.dtype.kind != "b" and mask.size:
+        value = mask.max()
+        if mask.min() < 0 or ((mask != 0) & (mask != value)).any():
+            raise ValueError(
+                "expected a mask with one value beside 0, or a ring of shape (K, 2), got an array "
+                f"of shape {mask.shape} and several values{array_hint(mask.shape, mask.dtype)}"
+            )
+    flat.dense.append(mask)
+    flat.kinds.append(DENSE)
+    flat.sizes.extend(mask.shape)
+    flat.lengths.append(1)
+
+
+def _append_polygon(flat: Flat, polygon: Any, expected: str, boxes: bool = False) -> None:
+    """Append rings; where ``boxes`` is True, rings of four numbers are x, y, width and height."""
+    rings = _rings(polygon, expected)
+    are_boxes = boxes and bool(rings) and _is_box(_unboxed(rings[0]))
+    start = len(flat.ring_lengths)
     for number, ring in enumerate(rings):
         before = len(flat.coordinates)
-        _append_ring(flat.coordinates, ring)
+        try:
+            if are_boxes:
+                _append_box(flat.coordinates, ring)
+            else:
+                _append_ring(flat.coordinates, ring)
+        except TypeError as error:
+            raise TypeError(f"ring {number}: {error}") from None
+        except ValueError as error:
+            raise ValueError(f"ring {number}: {error}") from None
         added = len(flat.coordinates) - before
         if added % 2:
             raise ValueError(
@@ -223,13 +273,30 @@ def _append_polygon(flat: Flat, polygon: Any) -> None:
                 "so an even number"
             )
         flat.ring_lengths.append(added // 2)
+    _check_points(flat.ring_lengths[start:])
+    if are_boxes:
+        flat.boxes.append(len(flat.kinds))
     flat.kinds.append(POLYGON)
     flat.sizes.append(-1)
     flat.sizes.append(-1)
     flat.lengths.append(len(rings))
 
 
-def _rings(polygon: Any) -> Sequence[Any]:
+def _check_points(ring_lengths: Sequence[int]) -> None:
+    """Raise ValueError if a mask has points, but no ring of three."""
+    points = max(ring_lengths, default=0)
+    if 0 < points < 3:
+        raise _too_few(list(ring_lengths).index(points), 2 * points)
+
+
+def _too_few(ring: int, numbers: int) -> ValueError:
+    return ValueError(
+        f"ring {ring}: expected a ring of three points or more, got {numbers} numbers; "
+        "boxes go into Masks.from_boxes, and [] is an empty mask"
+    )
+
+
+def _rings(polygon: Any, expected: str) -> Sequence[Any]:
     """Give the rings of a mask, which may be one ring alone."""
     polygon = _unboxed(polygon)
     if _is_array(polygon):
@@ -240,10 +307,7 @@ def _rings(polygon: Any) -> Sequence[Any]:
             _check_count(numbers)
         return list(numbers) if numbers.ndim == 3 and numbers.shape[1] != 1 else [numbers]
     if not _is_list(polygon):
-        raise TypeError(
-            "expected an RLE dict, rings of coordinates, or an annotation dict, "
-            f"got {described(polygon)}{_advice(polygon)}"
-        )
+        raise TypeError(f"expected {expected}, got {described(polygon)}{hint(polygon)}")
     if not polygon:
         return []
     rings: Sequence[Any] = polygon
@@ -257,42 +321,68 @@ def _rings(polygon: Any) -> Sequence[Any]:
     return [rings]
 
 
-def _advice(segmentation: Any) -> str:
-    """Say what to do about what tables hold where a segmentation should be."""
-    if segmentation is None or isinstance(segmentation, float):
-        return "; leave out what has no segmentation, or give [] for an empty mask"
-    if isinstance(segmentation, (str, bytes)):
-        return '; read JSON with json.loads, and put a counts string into {"size", "counts"}'
-    return ""
-
-
 def _check_count(ring: Sequence[Any] | NDArray[Any]) -> None:
     """Refuse a mask of so few plain numbers that they must be something else."""
     if len(ring) < 6:
-        raise ValueError(
-            f"expected a ring of three points or more, got {len(ring)} numbers; "
-            "boxes go into Masks.from_boxes"
-        )
+        raise _too_few(0, len(ring))
+
+
+def _is_box(ring: Any) -> bool:
+    return _is_sequence(ring) and len(ring) == 4 and not _is_sequence(ring[0])
+
+
+def _append_box(coordinates: array[float], box: Any) -> None:
+    """Append the four corners of x, y, width, height."""
+    box = _unboxed(box)
+    if not _is_box(box):
+        raise ValueError(not_a_box(box))
+    x, y, width, height = _numbers(box)
+    corners = (x, y, x, y + height, x + width, y + height, x + width, y)
+    coordinates.extend(corners)
+
+
+def not_a_box(ring: Any) -> str:
+    """Say that a ring does not have four numbers, as the first one does."""
+    is_flat = _is_sequence(ring) and len(ring) != 4
+    got = f"{len(ring)} numbers" if is_flat else described(ring)
+    return (
+        "expected 4 numbers like ring 0 (rings of four numbers are read as boxes x, y, width, "
+        f"height, as pycocotools does), got {got}"
+    )
 
 
 def _append_ring(coordinates: array[float], ring: Any) -> None:
     ring = _unboxed(ring)
-    if _is_array(ring):
-        coordinates.frombytes(_coordinates(as_array(ring, "ring")).tobytes())
-    elif not _is_list(ring):
-        raise TypeError(f"expected a ring of coordinates, got {described(ring)}")
-    elif ring and _is_sequence(ring[0]):
+    if not _is_array(ring) and not _is_list(ring):
+        raise TypeError(f"expected a ring of coordinates, got {described(ring)}{hint(ring)}")
+    if not _is_array(ring) and ring and _is_sequence(ring[0]):
         for number, point in enumerate(ring):
             if not _is_sequence(point) or len(point) != 2:
                 raise ValueError(f"point {number}: expected [x, y], got {described(point)}")
             _append_numbers(coordinates, point)
     else:
-        _append_numbers(coordinates, ring)
+        coordinates.extend(_numbers(ring))
+
+
+def _numbers(ring: Any) -> array[float]:
+    """Give the numbers of a flat ring, or of an array of points."""
+    numbers = array("d")
+    if _is_array(ring):
+        numbers.frombytes(_coordinates(as_array(ring, "ring")).tobytes())
+    else:
+        _append_numbers(numbers, ring)
+    return numbers
 
 
 def _append_numbers(coordinates: array[float], numbers: Sequence[Any]) -> None:
-    if any(issubclass(each, np.complexfloating) for each in set(map(type, numbers))):
+    kinds = set(map(type, numbers))
+    if any(issubclass(kind, np.complexfloating) for kind in kinds):
         raise TypeError("expected numbers as coordinates, but some are complex")
+    if kinds and all(issubclass(kind, (bool, np.bool_)) for kind in kinds):
+        raise TypeError(
+            "expected numbers as coordinates, but they are bools; "
+            "a dense mask goes in as an array: numpy.asarray(mask)"
+        )
     try:
         coordinates.fromlist(list(numbers))
     except TypeError as error:
@@ -301,9 +391,15 @@ def _append_numbers(coordinates: array[float], numbers: Sequence[Any]) -> None:
 
 def _coordinates(ring: NDArray[Any]) -> NDArray[np.float64]:
     if ring.size and ring.dtype.kind not in "iuf":
-        raise TypeError(f"expected a ring of numbers, got {ring.dtype}")
+        raise TypeError(
+            f"expected a ring of numbers, got {ring.dtype} of shape {ring.shape}; "
+            "dense masks go into Masks.from_dense"
+        )
     if ring.ndim != 1 and ring.shape[1:] not in ((2,), (1, 2)):  # the latter is OpenCV's
-        raise ValueError(f"expected a ring of shape (K, 2) or (2 K,), got {ring.shape}")
+        raise ValueError(
+            f"expected a ring of shape (K, 2) or (2 K,), got {ring.shape}"
+            f"{array_hint(ring.shape, ring.dtype)}"
+        )
     with np.errstate(over="ignore"):  # what a longdouble has too much becomes infinite
         return ring.astype(np.float64)
 

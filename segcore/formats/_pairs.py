@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._input.arrays import Size
+from segcore._input.run_ends import closed_runs
 from segcore.backends import kernels
 from segcore.backends.protocol import Offsets
 from segcore.formats._objects import object_of
@@ -56,25 +57,10 @@ def from_pairs(numbers: NDArray[np.int64], offsets: Offsets, size: Size) -> Mask
 
 def to_pairs(masks: Masks) -> tuple[NDArray[np.int64], Offsets]:
     """Give the pairs of all masks, end to end, and where each mask's begin."""
-    bounds, offsets = closed_runs(masks)
+    bounds, offsets = closed_runs(masks.run_ends, masks.offsets, masks.size)
     bounds[1::2] -= bounds[0::2]
     bounds[0::2] += 1
     return bounds, offsets
-
-
-def closed_runs(masks: Masks) -> tuple[NDArray[np.int64], Offsets]:
-    """Give where each run of foreground begins and ends, also one that ends with the last pixel."""
-    offsets = masks.offsets
-    is_open = np.diff(offsets) % 2
-    shifts = np.zeros_like(offsets)
-    np.cumsum(is_open, out=shifts[1:])
-    closed_offsets: Offsets = offsets + shifts
-    height, width = masks.size
-    bounds = np.full(closed_offsets[-1], height * width)
-    is_run_end = np.ones(len(bounds), np.bool_)
-    is_run_end[closed_offsets[1:][is_open == 1] - 1] = False
-    bounds[is_run_end] = masks.run_ends
-    return bounds, closed_offsets
 
 
 def _check_even(offsets: Offsets) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._input.run_ends import closed_runs
 from segcore.backends.sizes import run_end_dtype
-from segcore.formats._pairs import closed_runs
 from segcore.masks import Masks, wrap
 
 MAX_FLIPS = 2**20
@@ -55,7 +55,7 @@ def _changes(masks: Masks) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArra
         Each run's mask.
     """
     height, width = masks.size
-    bounds, offsets = closed_runs(masks)
+    bounds, offsets = closed_runs(masks.run_ends, masks.offsets, masks.size)
     span = height * width + height + 1
     bounds += np.repeat(np.arange(len(masks)) * span, np.diff(offsets))
     both = np.concatenate([bounds, bounds + height])

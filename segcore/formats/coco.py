@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from array import array
 from collections.abc import Callable, Iterable, Mapping
@@ -11,9 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._input.arrays import Size, as_size, described
+from segcore._input.dense import for_encode
+from segcore._input.recognize import counts_hint, hint, runs_hint
+from segcore._input.run_ends import joined
+from segcore._input.warn import warn
 from segcore.backends import kernels
 from segcore.backends.protocol import Batch, Offsets, RunEnds
-from segcore.formats._coco_python import COUNTS, PARTS, POLYGON, STRING, Flat, object_name
+from segcore.formats._coco_python import COUNTS, DENSE, PARTS, POLYGON, STRING, Flat, object_name
+from segcore.formats.geojson import as_geometry
 
 try:
     from segcore.formats import _coco as walker
@@ -49,12 +55,16 @@ def read_objects(objects: Iterable[Any], size: object) -> tuple[Size, list[Part]
     items = _as_list(objects, "objects")
     flat = walker.read_objects(items)
     size = _common_size(items, flat, size)
+    if flat.boxes:
+        _warn_of_boxes(items, flat.boxes)
     return size, _parts(flat, size, lambda place: object_name(place, items[place]))
 
 
 def read_polygons(polygons: Iterable[Any], size: object) -> tuple[Size, Batch]:
     """Read masks that are one ring or several."""
     height, width = as_size(size)
+    if type(polygons) is not list and as_geometry(polygons) is not None:
+        polygons = [polygons]
     flat = walker.read_polygons(_as_list(polygons, "polygons"))
     offsets = _offsets(np.frombuffer(flat.lengths, np.int64))
     return (height, width), _rings(flat, offsets, height, width)
@@ -70,22 +80,45 @@ def write_objects(
 
 
 def _as_list(objects: Iterable[Any], name: str) -> list[Any]:
+    if type(objects) is list:
+        return objects.copy()
     if isinstance(objects, Mapping):
         return [objects]
     try:
-        return list(objects)
+        if not _is_one_thing(objects):
+            return list(objects)
     except TypeError:
-        raise TypeError(f"{name}: expected a list of them, got {described(objects)}") from None
+        pass
+    raise TypeError(f"{name}: expected a list of them, got {described(objects)}{hint(objects)}")
+
+
+def _is_one_thing(objects: Any) -> bool:
+    """Return whether this is a text, a table, a batch or a path, whose items are no objects."""
+    return isinstance(objects, (str, bytes, bytearray, memoryview, os.PathLike)) or (
+        hasattr(objects, "columns") or hasattr(objects, "run_ends")
+    )
+
+
+def _warn_of_boxes(items: list[Any], places: list[int]) -> None:
+    """Warn of rings of four numbers, which may be lines that somebody took for polygons."""
+    others = f" and {len(places) - 1} more" if len(places) > 1 else ""
+    warn(
+        f"{object_name(places[0], items[places[0]])}{others}: rings of four numbers are read as "
+        "boxes x, y, width, height, as pycocotools does; if they are lines of two points, leave "
+        "them out"
+    )
 
 
 def _common_size(items: list[Any], flat: Flat, size: object) -> Size:
-    """Check that all RLEs have the one size, which the first gives where the caller does not."""
+    """Check that all but polygons have the one size, the first one's unless the caller says it."""
     if size is not None:
         common = as_size(size)
     else:
         first = next((i for i, kind in enumerate(flat.kinds) if kind != POLYGON), None)
         if first is None:
-            raise ValueError("there is no RLE that tells the size; pass size=(height, width)")
+            raise ValueError(
+                "there is no RLE or dense mask that tells the size; pass size=(height, width)"
+            )
         try:
             common = as_size(flat.sizes[2 * first : 2 * first + 2])
         except ValueError as error:
@@ -96,15 +129,17 @@ def _common_size(items: list[Any], flat: Flat, size: object) -> Size:
 
 
 def _check_sizes(items: list[Any], flat: Flat, common: Size) -> None:
-    """Raise for the first RLE of another size."""
+    """Raise for the first RLE or dense mask of another size."""
     sizes = np.frombuffer(flat.sizes, np.int64).reshape(-1, 2)
-    rles = np.frombuffer(flat.kinds, np.uint8) != POLYGON
-    others = np.flatnonzero(rles & (sizes != common).any(axis=1))
+    sized = np.frombuffer(flat.kinds, np.uint8) != POLYGON
+    others = np.flatnonzero(sized & (sizes != common).any(axis=1))
     if len(others):
         place = int(others[0])
+        size = sizes[place].tolist()
+        is_swapped = size == [common[1], common[0]]
         raise ValueError(
-            f"{object_name(place, items[place])}: size {sizes[place].tolist()} differs "
-            f"from the batch's {common}"
+            f"{object_name(place, items[place])}: size {size} differs from the batch's {common}"
+            + ("; sizes are [height, width], and one of these seems to be swapped" * is_swapped)
         )
 
 
@@ -118,14 +153,16 @@ def _parts(flat: Flat, size: Size, name: Callable[[int], str]) -> list[Part]:
         (COUNTS, _runs),
         (POLYGON, _rings),
         (PARTS, _unions),
+        (DENSE, _encoded),
     ):
         if kind not in flat.kinds:
             continue
         places = np.flatnonzero(kinds == kind)
+        offsets = _offsets(lengths[places])
         try:
-            batch = decode(flat, _offsets(lengths[places]), *size)
+            batch = decode(flat, offsets, *size)
         except ValueError as error:
-            raise _renamed(error, places, name) from None
+            raise _renamed(error, places, name, flat, offsets) from None
         parts.append(Part(places, batch))
     return parts
 
@@ -142,29 +179,77 @@ def _unions(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
     """Unite each list of RLEs, as pycocotools' annToRLE does."""
     unions = []
     for mask, rles in enumerate(flat.parts):
-        batch = _joined([part.batch for part in _parts(rles, (height, width), _rle_name(mask))])
+        batch = joined([part.batch for part in _parts(rles, (height, width), _rle_name(mask))])
         unions.append(kernels.reduce(*batch, height, width, False))
-    return _joined(unions)
+    return joined(unions)
+
+
+def _encoded(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
+    """Encode dense masks one by one, so that they are not copied."""
+    batches = []
+    for mask in flat.dense:
+        array, _threshold = for_encode(mask[None], None)
+        batches.append(kernels.encode(array, None))
+    return joined(batches)
 
 
 def _rle_name(mask: int) -> Callable[[int], str]:
     return lambda place: f"mask {mask}: RLE {place} of its list"
 
 
-def _joined(batches: list[Batch]) -> Batch:
-    """Put batches one after the other."""
-    run_ends: list[NDArray[Any]] = [batch[0] for batch in batches]
-    lengths = [np.diff(batch[1]) for batch in batches]
-    return np.concatenate(run_ends), _offsets(np.concatenate(lengths))
-
-
 def _rings(flat: Flat, offsets: Offsets, height: int, width: int) -> Batch:
-    return kernels.rasterize_polygons(
-        np.frombuffer(flat.coordinates, np.float64),
-        _offsets(np.frombuffer(flat.ring_lengths, np.int64)),
-        offsets,
-        height,
-        width,
+    coordinates = np.frombuffer(flat.coordinates, np.float64)
+    ring_offsets = _offsets(np.frombuffer(flat.ring_lengths, np.int64))
+    try:
+        batch = kernels.rasterize_polygons(coordinates, ring_offsets, offsets, height, width)
+    except ValueError as error:
+        raise _ring_named(error, ring_offsets, offsets) from None
+    warn_of_normalized(coordinates, batch, (height, width))
+    if len(batch[0]) <= 2 * (len(offsets) - 1) and len(ring_offsets) > len(offsets):
+        _warn_of_lists(coordinates, ring_offsets)
+    return batch
+
+
+def _warn_of_lists(coordinates: NDArray[np.float64], ring_offsets: Offsets) -> None:
+    """Warn of many rings of zeros and ones: they seem to be the rows of dense masks."""
+    points = np.diff(ring_offsets)
+    if points[0] and (points == points[0]).all() and np.isin(coordinates, (0, 1)).all():
+        warn(
+            f"{len(points)} rings have no coordinates but 0 and 1; if they are the rows of dense "
+            "masks, make arrays of these: numpy.asarray(mask, bool)"
+        )
+
+
+def warn_of_normalized(coordinates: NDArray[np.float64], batch: Batch, size: Size) -> None:
+    """Warn if all coordinates are fractions of the image's sides instead of pixels.
+
+    These are from 0 to 1 and not all integers. Such masks have the first pixel at most, and so two
+    run ends: other batches are not looked at.
+    """
+    run_ends, offsets = batch
+    if len(run_ends) > 2 * (len(offsets) - 1) or max(size) < 2 or not len(coordinates):
+        return
+    inside = coordinates.min() >= 0 and coordinates.max() <= 1
+    if inside and (coordinates != np.rint(coordinates)).any():
+        height, width = size
+        warn(
+            f"all coordinates are between 0 and 1, but the image has {height} x {width} pixels; if "
+            f"they are normalized, multiply x by the width, {width}, and y by the height, {height}"
+        )
+
+
+def _ring_named(error: ValueError, ring_offsets: Offsets, mask_offsets: Offsets) -> ValueError:
+    """Make an error about a coordinate of a mask one about its ring."""
+    message = str(error)
+    found = re.match(r"mask (\d+): coordinate (\d+) ", message)
+    if found is None:
+        return error
+    first = int(mask_offsets[int(found[1])])
+    position = int(found[2]) + 2 * int(ring_offsets[first])
+    ring = int(np.searchsorted(2 * ring_offsets, position, side="right")) - 1
+    return ValueError(
+        f"mask {found[1]}: ring {ring - first}: coordinate {position - 2 * ring_offsets[ring]} "
+        f"{message[found.end() :]}"
     )
 
 
@@ -174,12 +259,23 @@ def _offsets(lengths: NDArray[np.int64]) -> Offsets:
     return offsets
 
 
-def _renamed(error: ValueError, places: NDArray[np.intp], name: Callable[[int], str]) -> ValueError:
+def _renamed(
+    error: ValueError,
+    places: NDArray[np.intp],
+    name: Callable[[int], str],
+    flat: Flat,
+    offsets: Offsets,
+) -> ValueError:
     """Make a kernel's error about a mask of a part one about the object in the caller's list."""
     message = str(error)
     found = re.match(r"mask (\d+): ", message)
     if found is None:
         return error
-    if re.search(r": byte 1 of its counts string is (34|39),", message):
-        message += "; if it is the text of bytes, b'...', write counts.decode() for str(counts)"
-    return ValueError(f"{name(int(places[int(found[1])]))}: {message[found.end() :]}")
+    mask = int(found[1])
+    place = int(places[mask])
+    items = slice(*offsets[mask : mask + 2].tolist())
+    if flat.kinds[place] == STRING:
+        message += counts_hint(bytes(flat.characters[items]))
+    elif flat.kinds[place] == COUNTS:
+        message += runs_hint(np.frombuffer(flat.runs, np.int64)[items])
+    return ValueError(f"{name(place)}: {message[found.end() :]}")

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from segcore._input.arrays import as_integers, as_size, described
-from segcore.formats._objects import as_list, as_offsets
+from segcore._input.arrays import as_size
+from segcore.formats._objects import append_integers, as_list, as_offsets
 from segcore.formats._pairs import from_pairs, to_pairs
 from segcore.formats._row_major import transposed
 from segcore.masks import Masks, check_masks
@@ -59,7 +59,7 @@ def decode(objects: Iterable[Any], size: Iterable[int]) -> Masks:
     lengths = []
     for place, item in enumerate(as_list(objects)):
         before = len(numbers)
-        _append(numbers, place, item)
+        append_integers(numbers, place, item, "a list of integers")
         lengths.append(len(numbers) - before)
     values = np.frombuffer(numbers, np.int64)
     return transposed(from_pairs(values, as_offsets(lengths), (width, height)))
@@ -89,23 +89,3 @@ def encode(masks: Masks) -> list[list[int]]:
     numbers, offsets = to_pairs(transposed(masks))
     values = numbers.tolist()
     return [values[start:end] for start, end in pairwise(offsets.tolist())]
-
-
-def _append(numbers: array[int], place: int, item: Any) -> None:
-    """Append one object's numbers; errors name it."""
-    try:
-        if isinstance(item, (list, tuple)):
-            numbers.fromlist(list(item))
-            return
-        values = as_integers(item, "its numbers")
-        if values.size and values.dtype.kind == "u" and int(values.max()) >= 2**63:
-            raise OverflowError(f"it is {values.max()}")
-        numbers.frombytes(values.astype(np.int64).tobytes())
-    except OverflowError as error:
-        raise ValueError(f"object {place}: a number is too large: {error}") from None
-    except TypeError:
-        raise TypeError(
-            f"object {place}: expected a list of integers, got {described(item)}"
-        ) from None
-    except ValueError as error:
-        raise ValueError(f"object {place}: {error}") from None

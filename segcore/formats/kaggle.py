@@ -8,7 +8,8 @@ and 14; the pairs are sorted, positive, and no pixel is in two of them.
 
 from __future__ import annotations
 
-import math
+import re
+from array import array
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
@@ -17,12 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._input.arrays import as_size, described
-from segcore.formats._objects import as_list, as_offsets
+from segcore._input.recognize import hint, is_missing
+from segcore.formats._objects import append_integers, as_list, as_offsets
 from segcore.formats._pairs import from_pairs, to_pairs
 from segcore.masks import Masks, check_masks
 
 _SPACES = b" \t\r\n"
 _DIGITS = b"0123456789"
+_EMPTY = frozenset({b"-1", b"-1.0", b"nan", b"none", b"null", b"<na>", b"[]"})
+_INTEGRAL = re.compile(rb"(\d+)(?:\.0*)?")
+_FRACTION = re.compile(rb"\d*\.\d+")
 
 
 def decode(strings: Iterable[Any], size: Iterable[int]) -> Masks:
@@ -31,9 +36,12 @@ def decode(strings: Iterable[Any], size: Iterable[int]) -> Masks:
     Parameters
     ----------
     strings : iterable of str or bytes
-        One string a mask: the 1-based first pixel and the length of each run of foreground, column
-        by column, ascending, without overlap. An empty mask is an empty string, or what tables
-        make of that: None or NaN.
+        One string per mask: the 1-based first pixel and the length of each run of foreground,
+        column by column, ascending, without overlap. Also read are numbers that a table turned
+        into floats, ``"12.0 3.0"``, a printed list, ``"[12, 3]"``, and a list, tuple or array of
+        integers. An empty mask is an empty string, an empty list, or what competitions and tables
+        write for it: ``"-1"``, -1, None, NaN, ``pandas.NA``, ``"nan"``, ``"None"``, ``"[]"``.
+        The strings may be a pandas Series.
     size : sequence of int
         (H, W).
 
@@ -45,10 +53,10 @@ def decode(strings: Iterable[Any], size: Iterable[int]) -> Masks:
     Raises
     ------
     ValueError
-        For an odd number of numbers, anything but digits and spaces, pixels outside the image, and
+        For an odd number of numbers, numbers that are not integers, pixels outside the image, and
         runs that overlap or do not ascend. The message names the string by its index.
     TypeError
-        For what is no string.
+        If an item is neither a string nor a list of integers.
 
     Examples
     --------
@@ -103,20 +111,59 @@ def _text(place: int, string: Any) -> bytes:
         text = string.encode(errors="surrogatepass")
     elif isinstance(string, (bytes, bytearray)):
         text = bytes(string)
-    elif string is None or (isinstance(string, float) and math.isnan(string)):
-        return b""
     else:
-        raise TypeError(
-            f"object {place}: expected a string of numbers (or None or NaN for an empty mask), "
-            f"got {described(string)}"
-        )
-    others = text.translate(None, _DIGITS + _SPACES)
-    if others:
+        return _other_text(place, string)
+    if text.translate(None, _DIGITS + _SPACES):
+        return _rewritten(place, text)
+    return text
+
+
+def _rewritten(place: int, text: bytes) -> bytes:
+    """Give a string that is not digits and spaces alone as one that is, if it has a known form."""
+    words = text.strip().lower()
+    if words in _EMPTY:
+        return b""
+    if words[:1] + words[-1:] in (b"[]", b"()"):
+        words = words[1:-1].replace(b",", b" ")
+    numbers = [_INTEGRAL.fullmatch(word) for word in words.split()]
+    if not all(numbers):
         raise ValueError(
             f"object {place}: expected digits and spaces alone, but the string "
-            f"{described(string)} has others"
+            f"{described(text.decode(errors='backslashreplace'))} has others"
+            f"{_looks_like(text)}"
         )
-    return text
+    return b" ".join(number[1] for number in numbers if number)
+
+
+def _looks_like(text: bytes) -> str:
+    words = text.split()
+    if any(_FRACTION.fullmatch(word) for word in words):
+        return "; starts and lengths are integers"
+    if b"..." in text:
+        return "; it was shortened when it was printed"
+    if b"," in text and all(word.isdigit() for word in text.replace(b",", b" ").split()):
+        return "; numbers are separated by spaces, not by commas"
+    if any(word.startswith(b"-") for word in words):
+        return "; starts and lengths are not negative"
+    if not any(word.isdigit() for word in words):
+        return (
+            '; COCO\'s counts strings go into Masks.from_coco, as {"size": [H, W], "counts": ...}'
+        )
+    return ""
+
+
+def _other_text(place: int, item: Any) -> bytes:
+    """Give what tables hold instead of strings as a string: a missing value, or integers."""
+    if is_missing(item) or (isinstance(item, (int, float, np.number)) and item == -1):
+        return b""
+    numbers: array[int] = array("q")
+    expected = "a string of numbers (or None or NaN for an empty mask)"
+    if np.ndim(item) == 0 and not hasattr(item, "__len__"):
+        raise TypeError(f"object {place}: expected {expected}, got {described(item)}{hint(item)}")
+    append_integers(numbers, place, item, expected)
+    if min(numbers, default=0) < 0:
+        raise ValueError(f"object {place}: starts and lengths are not negative, got {min(numbers)}")
+    return " ".join(map(str, numbers)).encode()
 
 
 def _numbers(text: bytes, count: int) -> NDArray[np.int64]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from segcore._input.arrays import described
 
 
 def to_host(value: Any) -> Any:
@@ -19,3 +22,15 @@ def to_host(value: Any) -> Any:
 def unwrapped(value: Any) -> Any:
     """Give the tensor within detectron2's Boxes, BitMasks and ROIMasks."""
     return getattr(value, "tensor", value)
+
+
+def check_attributes(value: Any, name: str, kind: str, *attributes: str) -> None:
+    """Raise TypeError unless a value has the attributes of another library's object."""
+    if all(hasattr(value, attribute) for attribute in attributes):
+        return
+    advice = ""
+    if isinstance(value, (list, tuple)):
+        advice = f"; it seems to be of {len(value)} images: pass one"
+    elif isinstance(value, Mapping) and name in value:
+        advice = f'; pass its "{name}"'
+    raise TypeError(f"{name}: expected {kind}, got {described(value)}{advice}")

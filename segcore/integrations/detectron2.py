@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from segcore._input.arrays import as_array, as_size, as_threshold
-from segcore.integrations._tensors import to_host, unwrapped
+from segcore.integrations._tensors import check_attributes, to_host, unwrapped
 from segcore.masks import Masks
 from segcore.models.paste import paste_masks
 
@@ -137,6 +137,7 @@ def instances_to_masks(instances: Any, threshold: float = 0.5) -> Masks:
     >>> detectron2.instances_to_masks(instances)
     Masks(1 mask of 2 x 3, 1 run end)
     """
+    check_attributes(instances, "instances", "an Instances", "image_size")
     if not hasattr(instances, "pred_masks"):
         raise ValueError("instances: expected an Instances with pred_masks")
     size = as_size(instances.image_size, "image_size")
@@ -146,7 +147,7 @@ def instances_to_masks(instances: Any, threshold: float = 0.5) -> Masks:
         tensor = np.stack(dense) if dense else np.empty((0, *size), np.bool_)
     if len(tensor.shape) == 3 and tuple(tensor.shape[1:]) == size:
         array = as_array(tensor, "pred_masks")
-        return Masks.from_dense(tensor, threshold if array.dtype.kind == "f" else None)
+        return Masks.from_dense(tensor, threshold if array.dtype.kind == "f" else None, size)
     array = as_array(to_host(tensor), "pred_masks")
     if array.dtype.kind != "f":
         raise ValueError(
@@ -207,6 +208,8 @@ def instances_to_coco_json(instances: Any, img_id: Any) -> list[dict[str, Any]]:
     >>> result["bbox"], result["segmentation"]
     ([1.0, 1.0, 3.0, 2.0], {'size': [4, 6], 'counts': '5220007'})
     """
+    fields = ("pred_boxes", "pred_classes", "scores")
+    check_attributes(instances, "instances", f"an Instances with {', '.join(fields)}", *fields)
     boxes = as_array(to_host(unwrapped(instances.pred_boxes)), "pred_boxes")
     if boxes.size == 0:
         return []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._input.arrays import Size, as_array, as_size, described
+from segcore._input.arrays import Size, as_array, as_integer, as_label_map, as_size, described
 from segcore.formats import huggingface as codec
 from segcore.integrations._tensors import to_host
 from segcore.masks import Masks
@@ -28,19 +30,23 @@ class Segments(NamedTuple):
     """(N,): each segment's ``score``; NaN where there is none."""
 
 
-def from_segmentation(result: Mapping[str, Any], size: Iterable[int] | None = None) -> Segments:
-    """Take what ``post_process_instance_segmentation`` gives for one picture.
+def from_segmentation(result: Any, size: Iterable[int] | None = None) -> Segments:
+    """Read what a post-processing function of transformers gives for one image.
 
-    That of DETR, MaskFormer, Mask2Former, OneFormer, EoMT, RF-DETR and others; and what their
-    ``post_process_panoptic_segmentation`` gives.
+    That is ``post_process_instance_segmentation`` and ``post_process_panoptic_segmentation`` of
+    DETR, MaskFormer, Mask2Former, OneFormer, EoMT, RF-DETR and others, and
+    ``post_process_semantic_segmentation`` of these and SegFormer, BEiT, DPT and others.
 
     Parameters
     ----------
-    result : dict
-        Its ``"segments_info"``: a list of dicts with ``id``, ``label_id`` and ``score``. Its
-        ``"segmentation"`` is one of
+    result : dict or array_like
+        A semantic map: class ids (H, W), integers, or floats that are integers. Each class that
+        occurs becomes a segment, whose id and label are the class; -1 is background. Or a dict of
+        instances or of a panoptic map. Its ``"segments_info"`` is a list of dicts with ``id``,
+        ``label_id`` and ``score``. Its ``"segmentation"`` is one of
 
-        - the map of ids: integers, or floats that are integers, (H, W);
+        - the map of ids: integers, or floats that are integers, (H, W). Pixels of other ids, such
+          as -1, belong to no segment;
         - with ``return_binary_maps=True``: ones and zeros, (N, H, W);
         - with ``return_coco_annotation=True``: a list of run-length lists;
         - None, where nothing was found.
@@ -56,10 +62,10 @@ def from_segmentation(result: Mapping[str, Any], size: Iterable[int] | None = No
     Raises
     ------
     ValueError
-        If the size is missing or another; and where run-length lists do not tell which segment
-        they belong to, as explained in the notes.
+        If the size is missing or another; if two segments have one id; and where run-length lists
+        do not tell which segment they belong to, as explained in the notes.
     TypeError
-        For other things.
+        For other things, such as the results of several images.
 
     Notes
     -----
@@ -78,26 +84,114 @@ def from_segmentation(result: Mapping[str, Any], size: Iterable[int] | None = No
     >>> segments = huggingface.from_segmentation({"segmentation": ids, "segments_info": info})
     >>> segments.labels, segments.masks.area
     (array([17,  3]), array([2, 2]))
+    >>> semantic = huggingface.from_segmentation(np.array([[0, 0, 8], [-1, 8, 8]]))
+    >>> semantic.labels, semantic.masks.area
+    (array([0, 8]), array([2, 3]))
     """
-    try:
-        segmentation, info = result["segmentation"], list(result["segments_info"])
-        ids = np.array([each["id"] for each in info], np.int64)
-        labels = np.array([each["label_id"] for each in info], np.int64)
-        numbers = [each.get("score") for each in info]
-    except (AttributeError, KeyError, TypeError) as error:
-        raise TypeError(
-            "result: expected the dict of one picture, with segmentation and segments_info, whose "
-            f"dicts have id and label_id; got {described(result)}"
-        ) from error
-    scores = np.array([np.nan if each is None else float(each) for each in numbers], np.float64)
     expected = None if size is None else as_size(size)
-    masks = _masks(segmentation, ids, expected)
-    if expected not in (None, masks.size):
-        raise ValueError(f"size: expected that of the segmentation, {masks.size}, got {expected}")
-    return Segments(masks, ids, labels, scores)
+    if isinstance(result, Mapping):
+        segments = _from_dict(result, expected)
+    elif not hasattr(result, "ndim"):
+        many = f"; it seems to be of {len(result)} images: pass one" if _is_list(result) else ""
+        raise TypeError(
+            f"result: expected that of one image, a dict or a map (H, W), got {described(result)}"
+            f"{many}"
+        )
+    else:
+        segments = _from_semantic_map(result)
+    if expected not in (None, segments.masks.size):
+        raise ValueError(
+            f"size: expected that of the segmentation, {segments.masks.size}, got {expected}"
+        )
+    return segments
 
 
-def from_pipeline(outputs: Sequence[Mapping[str, Any]], size: Iterable[int] | None = None) -> Masks:
+def _from_dict(result: Mapping[str, Any], size: Size | None) -> Segments:
+    """Read the dict of one image's instances, or of its panoptic map."""
+    missing = [key for key in ("segmentation", "segments_info") if key not in result]
+    if missing:
+        raise TypeError(
+            'result: expected a dict with "segmentation" and "segments_info", got the keys '
+            f"{reprlib.repr(list(result))}"
+        )
+    segmentation, info = result["segmentation"], result["segments_info"]
+    ids, labels, scores = [], [], []
+    for index, segment in enumerate(_as_list(info)):
+        name = f"segments_info[{index}]"
+        if not isinstance(segment, Mapping) or not {"id", "label_id"} <= segment.keys():
+            raise TypeError(
+                f"{name}: expected a dict with id and label_id, got {described(segment)}"
+            )
+        ids.append(_integer(segment["id"], f"{name}: id"))
+        labels.append(_integer(segment["label_id"], f"{name}: label_id"))
+        scores.append(_score(segment.get("score"), f"{name}: score"))
+    repeated = sorted({number for number in ids if ids.count(number) > 1}) if ids else []
+    if repeated:
+        raise ValueError(
+            f"segments_info: expected one segment per id, got several of {repeated[0]}"
+        )
+    numbers = np.array(ids, np.int64)
+    masks = _masks(segmentation, numbers, size)
+    return Segments(masks, numbers, np.array(labels, np.int64), np.array(scores, np.float64))
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+def _as_list(info: Any) -> list[Any]:
+    if info is None:
+        return []
+    if not _is_list(info):
+        raise TypeError(f"segments_info: expected a list of dicts, got {described(info)}")
+    return list(info)
+
+
+def _integer(value: Any, name: str) -> int:
+    """Give an integer, also that of a tensor of one element."""
+    number = as_integer(value, name)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"{name}: expected an integer of 64 bits, got {number}")
+    return number
+
+
+def _score(value: Any, name: str) -> float:
+    if value is None:
+        return math.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected a number, got {described(value)}") from None
+
+
+def _from_semantic_map(result: Any) -> Segments:
+    """Read a map of classes, of which -1 is none."""
+    ids, masks = Masks.from_label_map(_id_map(result, "result"), background=-1)
+    labels = ids.astype(np.int64)
+    return Segments(masks, labels, labels, np.full(len(labels), np.nan))
+
+
+def _id_map(value: Any, name: str) -> NDArray[Any]:
+    """Give a map (H, W) of integers, which may come as floats."""
+    array = as_array(value, name)
+    if array.ndim != 2:
+        raise ValueError(
+            f"{name}: expected a map (H, W) of ids, got the shape {array.shape}"
+            + ("; pass the map of one image" if array.ndim > 2 else "")
+        )
+    if array.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):
+            whole = array.astype(np.int64)
+        if not np.array_equal(whole, array):
+            raise ValueError(f"{name}: expected ids, but there are floats with fractions")
+        return whole
+    labels = as_label_map(array, name)
+    if labels.dtype == np.uint64 and labels.size and int(labels.max()) >= 2**63:
+        raise ValueError(f"{name}: expected ids below 2**63, got {labels.max()}")
+    return labels
+
+
+def from_pipeline(outputs: Iterable[Any], size: Iterable[int] | None = None) -> Masks:
     """Take what ``pipeline("image-segmentation")`` gives for one picture.
 
     Parameters
@@ -129,7 +223,14 @@ def from_pipeline(outputs: Sequence[Mapping[str, Any]], size: Iterable[int] | No
     parts = []
     if size is not None:
         parts.append(Masks.from_dense(np.empty((0, *as_size(size)), np.bool_)))
+    if isinstance(outputs, Mapping) or not hasattr(outputs, "__iter__"):
+        raise TypeError(f"outputs: expected the list of one image, got {described(outputs)}")
     for place, output in enumerate(outputs):
+        if not isinstance(output, Mapping) or "mask" not in output:
+            raise TypeError(
+                f'outputs[{place}]: expected a dict with a "mask", got {described(output)}'
+                + ("; pass the list of one image" * isinstance(output, (list, tuple)))
+            )
         array = as_array(output["mask"], f"outputs[{place}]: mask")
         if array.ndim != 2:
             raise ValueError(f"outputs[{place}]: mask: expected (H, W), got {array.shape}")
@@ -219,18 +320,14 @@ def _masks(segmentation: Any, ids: NDArray[np.int64], size: Size | None) -> Mask
     if array.ndim == 3:
         masks = Masks.from_dense(array, 0.5 if array.dtype.kind == "f" else None)
         if len(masks) != len(ids):
-            raise ValueError(f"segmentation: expected {len(ids)}, one a segment, got {len(masks)}")
+            raise ValueError(
+                f"segmentation: expected {len(ids)} masks, one per segment, got {len(masks)}"
+            )
         return masks
-    if array.dtype.kind == "f":
-        whole = array.astype(np.int64)
-        if not np.array_equal(whole, array):
-            raise ValueError("segmentation: expected ids, but there are floats with fractions")
-        array = whole
-    values, shown = Masks.from_label_map(array, background=None)
-    places = np.searchsorted(values, ids)
-    is_shown = np.isin(ids, values)
+    values, shown = Masks.from_label_map(_id_map(array, "segmentation"), background=None)
+    place = {value: i for i, value in enumerate(values.tolist())}
     hidden = Masks.from_dense(np.zeros((1, *shown.size), np.bool_))
-    return Masks.concatenate([shown, hidden])[np.where(is_shown, places, len(shown))]
+    return Masks.concatenate([shown, hidden])[[place.get(i, len(shown)) for i in ids.tolist()]]
 
 
 def _from_lists(lists: Sequence[Any], ids: NDArray[np.int64], size: Size | None) -> Masks:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segcore._input.arrays import as_array, as_size
+from segcore.integrations._tensors import check_attributes
 from segcore.masks import Masks, check_masks
 
 
@@ -48,6 +49,7 @@ def from_detections(detections: Any, size: Iterable[int] | None = None) -> Masks
     >>> supervision.from_detections(detections)
     Masks(2 masks of 3 x 4, 2 run ends)
     """
+    check_attributes(detections, "detections", "a Detections", "mask")
     expected = None if size is None else as_size(size)
     mask = detections.mask
     if mask is None:
@@ -180,6 +182,8 @@ def from_compact_mask(compact: Any) -> Masks:
     >>> supervision.from_compact_mask(Compact()).boxes
     array([[1, 2, 4, 4]])
     """
+    fields = ("image_shape", "offsets", "crop")
+    check_attributes(compact, "compact", f"a CompactMask with {', '.join(fields)}", *fields)
     height, width = as_size(compact.image_shape, "image_shape")
     corners = as_array(compact.offsets, "offsets").astype(np.int64).reshape(-1, 2).tolist()
     parts = []

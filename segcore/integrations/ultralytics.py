@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from segcore._input.arrays import Size, as_array, as_size
-from segcore.integrations._tensors import to_host
+from segcore.integrations._tensors import check_attributes, to_host
 from segcore.masks import Masks
 from segcore.models.upsample import prototype_masks, upsample_masks
 
@@ -39,7 +39,8 @@ def from_results(results: Any) -> Masks:
     ValueError
         If ``masks.data`` is not 3-D.
     TypeError
-        If ``masks.data`` is on a GPU. Call ``results.cpu()`` first.
+        If ``masks.data`` is on a GPU (call ``results.cpu()`` first), or `result` is not the
+        result of one image, such as a list of results.
 
     Examples
     --------
@@ -53,6 +54,8 @@ def from_results(results: Any) -> Masks:
     array([[[1, 1, 1, 1],
             [0, 0, 0, 0]]])
     """
+    kind = "a Results with orig_shape and masks"
+    check_attributes(results, "results", kind, "orig_shape", "masks")
     size = as_size(results.orig_shape, "orig_shape")
     if results.masks is None:
         return Masks.from_dense(np.empty((0, *size), np.bool_))
@@ -60,7 +63,7 @@ def from_results(results: Any) -> Masks:
     if data.ndim != 3:
         raise ValueError(f"masks.data: expected the shape (N, h, w), got {data.shape}")
     if data.shape[1:] == size:
-        return Masks.from_dense(data, 0.5)
+        return Masks.from_dense(data, 0.5, size)
     crop = None if 0 in (*data.shape[1:], *size) else _content(data.shape[1:], size)
     return upsample_masks(data, size, 0.5, crop=crop)
 

@@ -77,7 +77,7 @@ def compose_semantic(
     """
     check_masks(masks)
     ids = as_integers(class_ids, "class_ids", len(masks))
-    order = _order(masks, priority, scores)
+    order = painting_order(masks, priority, scores)
     values = [(f"mask {i}: class id", int(ids[i])) for i in _extremes(ids)]
     if under is None:
         background = as_integer(background, "background")
@@ -102,8 +102,10 @@ def compose_semantic(
     return out
 
 
-def _order(masks: Masks, priority: str | ArrayLike, scores: ArrayLike | None) -> NDArray[np.int64]:
-    """Return the mask indices in painting order: the highest priority last."""
+def painting_order(
+    masks: Masks, priority: str | ArrayLike, scores: ArrayLike | None = None
+) -> NDArray[np.int64]:
+    """Return the order in which :func:`compose_semantic` paints: the mask on top comes last."""
     if scores is not None and not (isinstance(priority, str) and priority == "score"):
         raise ValueError('scores: only used with priority="score"')
     if not isinstance(priority, str):

@@ -60,10 +60,7 @@ def dilate(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
            [0, 1, 1, 1, 0],
            [0, 0, 1, 0, 0]])
     """
-    check_masks(masks)
-    reach = _reach(_as_distance(distance), shape, masks.size)
-    batch = kernels.dilate(masks.run_ends, masks.offsets, *masks.size, reach)
-    return wrap(batch, masks.size)
+    return _dilate(masks, distance, shape, outside=False)
 
 
 def erode(masks: Masks, distance: int, shape: Shape = "square", outside: bool = False) -> Masks:
@@ -101,33 +98,7 @@ def erode(masks: Masks, distance: int, shape: Shape = "square", outside: bool = 
     (array([1]), array([4]))
     """
     check_masks(masks)
-    eroded = ~dilate(~masks, distance, shape)
-    far = min(_as_distance(distance), max(masks.size))
-    if outside or far == 0 or not len(masks):
-        return eroded
-    # Shapes reach as far straight on as they do at all, so what goes is a frame. Only the masks
-    # that have pixels there need to lose it.
-    height, width = masks.size
-    x0, y0, x1, y1 = eroded.boxes.T
-    at_edge = np.flatnonzero((x0 < far) | (y0 < far) | (x1 > width - far) | (y1 > height - far))
-    if not len(at_edge):
-        return eroded
-    inner = _inner(far, int(x0[at_edge].min()), int(x1[at_edge].max()), masks.size)
-    cut = Masks.concatenate([eroded, eroded[at_edge] & inner])
-    chosen = np.arange(len(masks))
-    chosen[at_edge] = len(masks) + np.arange(len(at_edge))
-    return cut[chosen]
-
-
-def _inner(frame: int, x0: int, x1: int, size: tuple[int, int]) -> Masks:
-    """Fill the picture but for a frame, from column x0 to x1 at most."""
-    height, width = size
-    columns = np.arange(max(x0, frame), max(x0, frame, min(x1, width - frame)), dtype=np.int64)
-    if 2 * frame >= height:
-        columns = columns[:0]
-    tops = columns * height
-    run_ends = np.stack([tops + frame, tops + height - frame], axis=1).ravel()
-    return Masks(run_ends, [0, len(run_ends)], size)
+    return ~_dilate(~masks, distance, shape, outside=not outside)
 
 
 def opening(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
@@ -240,6 +211,14 @@ def boundary(masks: Masks, distance: int) -> Masks:
     return masks - erode(masks, distance)
 
 
+def _dilate(masks: Masks, distance: int, shape: str, outside: bool) -> Masks:
+    """Dilate masks; pixels beyond the edges of the image are background, or foreground."""
+    check_masks(masks)
+    reach = _reach(_as_distance(distance), shape, masks.size)
+    batch = kernels.dilate(masks.run_ends, masks.offsets, *masks.size, reach, outside)
+    return wrap(batch, masks.size)
+
+
 def _as_distance(distance: Any) -> int:
     value = as_integer(distance, "distance")
     if value < 0:
@@ -248,20 +227,36 @@ def _as_distance(distance: Any) -> int:
 
 
 def _reach(distance: int, shape: str, size: tuple[int, int]) -> NDArray[np.int64]:
-    """Say for each number of columns how many rows the shape reaches, as far as pictures do."""
+    """Return how many rows the shape reaches at each number of columns, up to the image's sides."""
     height, width = size
-    columns = range(min(distance, max(width - 1, 0)) + 1)
-    if len(columns) > _MOST_COLUMNS:
+    count = min(distance, width) + 1
+    if count > _MOST_COLUMNS:
         raise ValueError(
             f"distance: expected at most {_MOST_COLUMNS} columns of a picture this wide, "
             f"got {distance}"
         )
     if shape == "square":
-        return np.full(len(columns), min(distance, height), np.int64)
+        return np.full(count, min(distance, height), np.int64)
+    # Columns near the middle reach the image's whole height.
+    reach = np.full(count, height, np.int64)
+    beyond = distance - height
     if shape == "disc":
-        rows = (math.isqrt(distance**2 - x**2) for x in columns)
+        full = math.isqrt(beyond * (distance + height)) + 1 if beyond >= 0 else 0
+        reach[full:] = _square_roots(distance, np.arange(full, count))
     elif shape == "diamond":
-        rows = (distance - x for x in columns)
+        full = max(beyond + 1, 0)
+        reach[full:] = distance - np.arange(full, count)
     else:
         raise ValueError(f'shape: expected "square", "disc" or "diamond", got {described(shape)}')
-    return np.array([min(y, height) for y in rows], np.int64)
+    return reach
+
+
+def _square_roots(distance: int, columns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Compute the integer square roots of ``distance**2 - columns**2``."""
+    if distance >= 2**31:  # squares do not fit in int64
+        return np.array([math.isqrt(distance**2 - x**2) for x in columns.tolist()], np.int64)
+    squares = distance**2 - columns**2
+    roots = np.sqrt(squares).astype(np.int64)
+    roots -= roots**2 > squares
+    roots += (roots + 1) ** 2 <= squares
+    return roots

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segcore._input.arrays import as_array, as_flags, as_fraction, described
+from segcore._input.recognize import masks_hint
 from segcore.backends import kernels
 from segcore.masks import Masks, check_same_size
 from segcore.ops.morphology import boundary
@@ -242,7 +243,7 @@ def _operands(a: MasksOrBoxes, b: MasksOrBoxes) -> tuple[Masks, Masks]:
     else:
         raise TypeError(
             f"a, b: expected Masks for one of them, which give the size, got {described(a)} and "
-            f"{described(b)}"
+            f"{described(b)}{masks_hint(a)}"
         )
     check_same_size(a, b)
     return a, b
@@ -251,7 +252,9 @@ def _operands(a: MasksOrBoxes, b: MasksOrBoxes) -> tuple[Masks, Masks]:
 def _filled(boxes: ArrayLike, name: str, other: Masks) -> Masks:
     array = as_array(boxes, name)
     if array.dtype.kind not in "iuf":
-        raise TypeError(f"{name}: expected Masks or boxes, got {described(boxes)}")
+        raise TypeError(
+            f"{name}: expected Masks or boxes, got {described(boxes)}{masks_hint(boxes)}"
+        )
     if array.shape != (0,) and (array.ndim != 2 or array.shape[1] != 4):
         raise ValueError(
             f"{name}: expected Masks, or boxes of the shape (N, 4), got the shape {array.shape}; "

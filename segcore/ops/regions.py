@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._input.arrays import as_integer, check_connectivity
-from segcore.backends.sizes import run_end_dtype
+from segcore._input.arrays import as_integer, check_connectivity, described
+from segcore._input.run_ends import symmetric_differences
 from segcore.masks import Masks, check_masks, wrap
 from segcore.ops.morphology import opening
 
@@ -50,7 +50,9 @@ def holes(masks: Masks, connectivity: int = 8) -> tuple[Masks, NDArray[np.int64]
     return parts[enclosed], parents[enclosed]
 
 
-def fill_holes(masks: Masks, max_area: int | None = None, connectivity: int = 8) -> Masks:
+def fill_holes(
+    masks: Masks, max_area: int | None = None, connectivity: int = 8, *, enclosed: bool = True
+) -> Masks:
     """Fill the holes of each mask.
 
     Parameters
@@ -58,9 +60,12 @@ def fill_holes(masks: Masks, max_area: int | None = None, connectivity: int = 8)
     masks : Masks
         N masks of size (H, W).
     max_area : int, optional
-        Only holes of up to so many pixels are filled.
+        Only holes of up to this number of pixels are filled.
     connectivity : {8, 4}
         As for :func:`holes`.
+    enclosed : bool, default True
+        If False, parts of the background that reach an edge of the image count as holes as well:
+        this needs `max_area`.
 
     Returns
     -------
@@ -70,9 +75,16 @@ def fill_holes(masks: Masks, max_area: int | None = None, connectivity: int = 8)
     Raises
     ------
     ValueError
-        If the connectivity is another number, or the area negative.
+        If the connectivity is another number, the area negative, or `enclosed` False without an
+        area.
     TypeError
-        If the area is no integer, or ``masks`` are no Masks.
+        If the area is not an integer, `enclosed` not a bool, or `masks` not a `Masks`.
+
+    Notes
+    -----
+    Segment Anything's ``remove_small_regions(mask, area_thresh, "holes")`` is
+    ``fill_holes(masks, area_thresh - 1, connectivity=4, enclosed=False)``: it fills every part of
+    the background, connected over corners as well, that is smaller than the threshold.
 
     Examples
     --------
@@ -81,8 +93,15 @@ def fill_holes(masks: Masks, max_area: int | None = None, connectivity: int = 8)
     >>> ring = boxes[0] - boxes[1]
     >>> ring.area, sc.fill_holes(ring).area
     (array([14]), array([16]))
+    >>> sc.fill_holes(ring, 9, enclosed=False).area
+    array([25])
     """
-    parts, parents, filled = _background(masks, connectivity)
+    if not isinstance(enclosed, (bool, np.bool_)):
+        raise TypeError(f"enclosed: expected a bool, got {described(enclosed)}")
+    if not enclosed and max_area is None:
+        raise ValueError("max_area: expected a number of pixels, as enclosed is False")
+    parts, parents, is_enclosed = _background(masks, connectivity)
+    filled = is_enclosed if enclosed else np.ones(len(parts), np.bool_)
     if max_area is not None:
         filled &= parts.area <= _as_area(max_area, "max_area")
     if not filled.any():
@@ -103,17 +122,22 @@ def _background(
     return parts, parents, (x0 > 0) & (y0 > 0) & (x1 < width) & (y1 < height)
 
 
-def remove_small(masks: Masks, min_area: int, connectivity: int = 8) -> Masks:
-    """Leave out the components of each mask that have fewer pixels than ``min_area``.
+def remove_small(
+    masks: Masks, min_area: int, connectivity: int = 8, *, keep_largest: bool = False
+) -> Masks:
+    """Remove the components of each mask that have fewer pixels than `min_area`.
 
     Parameters
     ----------
     masks : Masks
         N masks of size (H, W).
     min_area : int
-        Components of so many pixels stay.
+        Components of this number of pixels stay.
     connectivity : {8, 4}
         Whether pixels that share no more than a corner are neighbours.
+    keep_largest : bool, default False
+        Whether the largest component of each mask stays even if it is smaller, the first one of
+        equals as in :func:`largest`, so that no mask becomes empty.
 
     Returns
     -------
@@ -125,7 +149,13 @@ def remove_small(masks: Masks, min_area: int, connectivity: int = 8) -> Masks:
     ValueError
         If the connectivity is another number, or the area negative.
     TypeError
-        If the area is no integer, or ``masks`` are no Masks.
+        If the area is not an integer, `keep_largest` not a bool, or `masks` not a `Masks`.
+
+    Notes
+    -----
+    Segment Anything's ``remove_small_regions(mask, area_thresh, "islands")`` is
+    ``remove_small(masks, area_thresh, keep_largest=True)``. (Which one of equals is the first is
+    left to OpenCV there.)
 
     Examples
     --------
@@ -133,12 +163,28 @@ def remove_small(masks: Masks, min_area: int, connectivity: int = 8) -> Masks:
     >>> specks = sc.Masks.from_dense([[1, 0, 1, 1], [0, 0, 1, 1]])
     >>> sc.remove_small(specks, min_area=2).boxes
     array([[2, 0, 4, 2]])
+    >>> sc.remove_small(specks, min_area=9).area, sc.remove_small(specks, 9, keep_largest=True).area
+    (array([0]), array([4]))
     """
     check_masks(masks)
+    if not isinstance(keep_largest, (bool, np.bool_)):
+        raise TypeError(f"keep_largest: expected a bool, got {described(keep_largest)}")
     limit = _as_area(min_area, "min_area")
     parts, parents = masks.components(connectivity)
-    kept = np.flatnonzero(parts.area >= limit)
+    area = parts.area
+    stays = area >= limit
+    if keep_largest:
+        stays[_largest(area, parents)] = True
+    kept = np.flatnonzero(stays)
     return united(parts[kept], parents[kept], len(masks))
+
+
+def _largest(area: NDArray[np.int64], parents: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Give the largest component of each mask that has one."""
+    # By mask, then from the largest down: the first of each mask is it.
+    order = np.lexsort((-area, parents))
+    _, firsts = np.unique(parents[order], return_index=True)
+    return order[firsts]
 
 
 def largest(masks: Masks, connectivity: int = 8) -> Masks:
@@ -170,10 +216,7 @@ def largest(masks: Masks, connectivity: int = 8) -> Masks:
     """
     check_masks(masks)
     parts, parents = masks.components(connectivity)
-    # By mask, then from the largest down: the first of each mask is it.
-    order = np.lexsort((-parts.area, parents))
-    _, firsts = np.unique(parents[order], return_index=True)
-    chosen = order[firsts]
+    chosen = _largest(parts.area, parents)
     return united(parts[chosen], parents[chosen], len(masks))
 
 
@@ -220,32 +263,9 @@ def thin_parts(masks: Masks, width: int) -> Masks:
 
 def united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
     """Unite the parts of each of ``count`` masks; they share no pixel, and parents ascend."""
-    lengths = np.diff(parts.offsets)
-    if not (np.diff(parents) == 0).any():
-        offsets = np.zeros(count + 1, np.int64)
-        offsets[parents + 1] = lengths
-        return wrap((parts.run_ends, np.cumsum(offsets)), parts.size)
-    # A union is a symmetric difference here: all flips of a mask's parts, in order, but for those
-    # that two parts have in common. One number says which mask a flip is of and where it is.
-    height, width = parts.size
-    if count * height * width >= 2**64:
-        half = count // 2
-        cut = int(np.searchsorted(parents, half))
-        halves = (
-            united(parts[:cut], parents[:cut], half),
-            united(parts[cut:], parents[cut:] - half, count - half),
-        )
-        return Masks.concatenate(halves)
-    first = np.arange(count + 1, dtype=np.uint64) * np.uint64(height * width)
-    flips: NDArray[np.uint64] = np.sort(parts.run_ends + np.repeat(first[parents], lengths))
-    alone = np.ones(len(flips), np.bool_)
-    same = flips[1:] == flips[:-1]
-    alone[1:] &= ~same
-    alone[:-1] &= ~same
-    flips = flips[alone]
-    offsets = np.searchsorted(flips, first).astype(np.int64)
-    flips -= np.repeat(first[:-1], np.diff(offsets))
-    return wrap((flips.astype(run_end_dtype(height, width)), offsets), parts.size)
+    # Of masks that share no pixel, the union is the symmetric difference.
+    batch = symmetric_differences((parts.run_ends, parts.offsets), parents, count, parts.size)
+    return wrap(batch, parts.size)
 
 
 def _as_area(value: Any, name: str) -> int:

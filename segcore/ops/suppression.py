@@ -1,7 +1,9 @@
 """Suppression of duplicate detections: greedy NMS, Soft-NMS, Matrix NMS, and merging.
 
 All functions process one class at a time and compute the overlap matrix in blocks, so memory does
-not grow with N x N. Masks of different classes never suppress each other.
+not grow with N x N. Masks of different classes never suppress each other. Large batches are divided
+further, into groups that share no pixel with one another, so the time for scattered masks is
+near-linear.
 """
 
 from __future__ import annotations
@@ -13,7 +15,16 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore._input.arrays import as_fraction, as_integers, as_number, as_scores, described
+from segcore._input.arrays import (
+    as_fraction,
+    as_integers,
+    as_number,
+    as_scores,
+    described,
+    fits_float64,
+    ranked,
+)
+from segcore._input.run_ends import closed_runs
 from segcore.backends import kernels
 from segcore.masks import Masks, check_masks
 from segcore.ops.overlap import iou
@@ -26,6 +37,9 @@ _DIVISORS = {"iou": 0, "smaller": 2}
 
 _BLOCK = 256
 """Number of masks that greedy NMS compares with each other, and then with all later masks."""
+
+_MANY = 2**11
+"""From this many masks on, groups are worth looking for."""
 
 _PAIRS = 2**20
 """Number of IoUs that Soft-NMS and Matrix NMS store at a time (8 MB), unless a row is longer."""
@@ -209,8 +223,8 @@ def soft_nms(
     (array([1, 2, 0]), array([0.9, 0.7, 0.2]))
     """
     check_masks(masks)
-    numbers = _finite(scores, len(masks))
-    classes = _classes(class_ids, len(masks))
+    numbers, ranks = _finite(scores, len(masks))
+    groups = _members(_groups(masks, _ids(class_ids, len(masks))))
     threshold = as_fraction(iou_threshold, "iou_threshold")
     scale = _positive(sigma, "sigma")
     _check_choice(method, Decay, "method")
@@ -223,14 +237,23 @@ def soft_nms(
         return np.exp(np.square(iou(a, b)) / -scale)
 
     weight = linear if method == "linear" else gaussian
-    # Classes are independent of each other, so their selections can be merged by score.
-    selected = [
-        list(_select(masks[indices], indices, numbers[indices], weight, min_score))
-        for indices in classes
+    # Positions in this order break ties: among scores that are equal as float64, the greater first.
+    order = np.arange(len(masks)) if ranks is None else np.argsort(-ranks, kind="stable")
+    position = np.empty_like(order)
+    position[order] = np.arange(len(masks))
+    groups = [np.sort(position[group]) for group in groups]
+    alone = np.array([group[0] for group in groups if len(group) == 1], np.int64)
+    alone = alone[numbers[order[alone]] >= min_score]
+    selected = [sorted(zip((-numbers[order[alone]]).tolist(), alone.tolist(), strict=True))]
+    # Groups are independent of each other, so their selections can be merged by score.
+    selected += [
+        list(_select(masks[order[group]], group, numbers[order[group]], weight, min_score))
+        for group in groups
+        if len(group) > 1
     ]
     merged = list(heapq.merge(*selected))
     return (
-        np.array([index for _, index in merged], np.int64),
+        order[np.array([index for _, index in merged], np.int64)],
         -np.array([negative_score for negative_score, _ in merged], np.float64),
     )
 
@@ -294,14 +317,76 @@ def matrix_nms(
     array([0.2, 0.9, 0.4])
     """
     check_masks(masks)
-    numbers = _finite(scores, len(masks))
-    classes = _classes(class_ids, len(masks))
+    numbers, ranks = _finite(scores, len(masks))
+    best_first = -numbers if ranks is None else -ranks
+    groups = _members(_groups(masks, _ids(class_ids, len(masks))))
     _check_choice(kernel, Decay, "kernel")
     scale = _positive(sigma, "sigma")
-    for indices in classes:
-        order = indices[np.argsort(-numbers[indices], kind="stable")]
-        numbers[order] *= _min_ratios(masks[order], kernel, scale)
+    for group in groups:
+        if len(group) > 1:
+            order = group[np.argsort(best_first[group], kind="stable")]
+            numbers[order] *= _min_ratios(masks[order], kernel, scale)
     return numbers
+
+
+# -- groups ---------------------------------------------------------------------------------------
+
+
+def _groups(masks: Masks, ids: NDArray[Any]) -> NDArray[Any]:
+    """Return a group for each mask: masks of different groups do not influence each other.
+
+    They are the classes ``ids``, and of many masks those of a class that a chain of masks connects
+    in which each shares a pixel with the next.
+    """
+    if len(masks) < _MANY:
+        return ids
+    # In coordinates in which the runs of one class are followed by those of the next.
+    bounds, offsets = closed_runs(masks.run_ends, masks.offsets, masks.size)
+    positions, places = np.unique(bounds, return_inverse=True)
+    owners = np.repeat(np.arange(len(masks)), np.diff(offsets) // 2)
+    shifts = np.unique(ids, return_inverse=True)[1][owners] * len(positions)
+    starts, stops = places[0::2] + shifts, places[1::2] + shifts
+    # Runs form a stretch if each overlaps with one before it.
+    order = np.argsort(starts, kind="stable")
+    reach = np.maximum.accumulate(stops[order])
+    first = np.flatnonzero(np.concatenate([starts[:1] >= 0, starts[order][1:] >= reach[:-1]]))
+    stretch = np.empty(len(order), np.int64)
+    stretch[order] = np.repeat(np.arange(len(first)), np.diff(first, append=len(order)))
+    return _connected(owners, stretch, order, first, len(masks))
+
+
+def _connected(
+    owners: NDArray[np.int64],
+    stretch: NDArray[np.int64],
+    order: NDArray[np.int64],
+    first: NDArray[np.int64],
+    count: int,
+) -> NDArray[np.int64]:
+    """Return for each of ``count`` masks the least mask that shared stretches connect it with.
+
+    Run k is of the mask ``owners[k]`` and the stretch ``stretch[k]``. Owners ascend, and
+    ``order[first[i]:first[i + 1]]`` are the runs of stretch i.
+    """
+    least = np.arange(count)
+    begins = np.flatnonzero(np.diff(owners, prepend=-1))
+    while len(owners):
+        of_stretch = np.minimum.reduceat(least[owners[order]], first)
+        found = least.copy()
+        found[owners[begins]] = np.minimum.reduceat(of_stretch[stretch], begins)
+        np.minimum.at(found, least, found)  # whatever pointed there goes along
+        found = found[found]
+        if np.array_equal(found, least):
+            break
+        least = found
+    return least
+
+
+def _members(groups: NDArray[Any]) -> list[NDArray[np.int64]]:
+    """Return the indices of the masks of each group, ascending."""
+    if len(groups) == 0:
+        return []
+    order = np.argsort(groups, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
 
 
 # -- greedy NMS -----------------------------------------------------------------------------------
@@ -320,20 +405,35 @@ def _suppress(
     mask is its own keeper.
     """
     check_masks(masks)
-    numbers = _as_float64(scores, len(masks))
+    ranks = ranked(as_scores(scores, "scores", len(masks)))
     ids = _ids(class_ids, len(masks))
     threshold = as_fraction(iou_threshold, "iou_threshold")
     _check_choice(metric, Metric, "metric")
 
-    order = np.lexsort((-numbers, ids))
+    groups = _groups(masks, ids)
+    order = np.lexsort((-ranks, groups))
+    in_order, groups = masks[order], groups[order]
     keepers = np.empty(len(masks), np.int64)
-    keepers[order] = order[_keepers(masks[order], ids[order], threshold, _DIVISORS[metric])]
-    by_score = np.argsort(-numbers, kind="stable")
+    for part in _parts(groups):
+        chosen = _keepers(in_order[part], groups[part], threshold, _DIVISORS[metric])
+        keepers[order[part]] = order[part][chosen]
+    by_score = np.argsort(-ranks, kind="stable")
     return by_score[keepers[by_score] == by_score], keepers
 
 
+def _parts(groups: NDArray[Any]) -> Iterator[slice]:
+    """Divide sorted masks at the ends of groups, into parts of ``_BLOCK`` masks or more."""
+    ends = np.flatnonzero(np.diff(groups)) + 1
+    start = 0
+    while start < len(groups):
+        following = np.searchsorted(ends, start + _BLOCK)
+        stop = int(ends[following]) if following < len(ends) else len(groups)
+        yield slice(start, stop)
+        start = stop
+
+
 def _keepers(masks: Masks, ids: NDArray[Any], threshold: float, divisor: int) -> NDArray[np.int64]:
-    """Return the keeper of each mask, for masks sorted by class and then by descending score."""
+    """Return the keeper of each mask, for masks sorted by group and then by descending score."""
     above = float(np.nextafter(threshold, 2))  # `>= above` is `> threshold`
 
     def overlapping(a: Masks, b: Masks) -> NDArray[np.bool_]:
@@ -352,7 +452,7 @@ def _keepers(masks: Masks, ids: NDArray[Any], threshold: float, divisor: int) ->
         suppresses &= block_ids[:, None] == block_ids
         kept = _suppress_block(np.triu(suppresses, 1), block_indices, keepers)
 
-        # Only the last class of the block can continue after it.
+        # Only the last group of the block can continue after it.
         kept = kept[block_ids[kept] == block_ids[-1]]
         following = rest_indices[: np.searchsorted(ids[rest_indices], block_ids[-1], side="right")]
         if len(kept) and len(following):
@@ -395,7 +495,7 @@ def _select(
     weight: Callable[[Masks, Masks], NDArray[np.float64]],
     min_score: float,
 ) -> Iterator[tuple[float, int]]:
-    """Yield the selected masks of one class as pairs (negative decayed score, index).
+    """Yield the selected masks of one group as pairs (negative decayed score, index).
 
     `indices` are ascending, so that ties are resolved in input order.
     """
@@ -421,7 +521,7 @@ def _select(
 
 
 def _min_ratios(masks: Masks, kernel: Decay, sigma: float) -> NDArray[np.float64]:
-    """Return the score factors for masks of one class, sorted by descending score."""
+    """Return the score factors for masks of one group, sorted by descending score."""
     count = len(masks)
     ratios = np.ones(count)
     greatest = np.zeros(count)  # IoU of each mask with any mask of higher score
@@ -448,33 +548,23 @@ def _min_ratios(masks: Masks, kernel: Decay, sigma: float) -> NDArray[np.float64
 # -- validation -----------------------------------------------------------------------------------
 
 
-def _as_float64(scores: ArrayLike, count: int) -> NDArray[np.float64]:
-    return as_scores(scores, "scores", count).astype(np.float64)
-
-
-def _finite(scores: ArrayLike, count: int) -> NDArray[np.float64]:
-    numbers = _as_float64(scores, count)
+def _finite(scores: ArrayLike, count: int) -> tuple[NDArray[np.float64], NDArray[Any] | None]:
+    """Return the scores as float64, and their ranks if float64 does not hold them exactly."""
+    exact = as_scores(scores, "scores", count)
+    with np.errstate(over="ignore"):  # a longdouble beyond float64 becomes infinite
+        numbers = exact.astype(np.float64)
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
         raise ValueError(
             f"scores: expected finite numbers, but the score of mask {infinite[0]} is infinite"
         )
-    return numbers
+    return numbers, None if fits_float64(exact.dtype) else ranked(exact)
 
 
 def _ids(class_ids: ArrayLike | None, count: int) -> NDArray[Any]:
     if class_ids is None:
         return np.zeros(count, np.int64)
     return as_integers(class_ids, "class_ids", count)
-
-
-def _classes(class_ids: ArrayLike | None, count: int) -> list[NDArray[np.int64]]:
-    """Return the indices of the masks of each class, in ascending order."""
-    ids = _ids(class_ids, count)
-    if count == 0:
-        return []
-    order = np.argsort(ids, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(ids[order])) + 1)
 
 
 def _check_choice(value: object, choices: Any, name: str) -> None:

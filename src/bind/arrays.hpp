@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "../core/types.hpp"
+#include "seal.hpp"
 #include "signals.hpp"
 
 namespace segcore::bind {
@@ -21,14 +22,19 @@ namespace py = pybind11;
 
 inline bool is_native(const py::dtype& dtype) { return dtype.byteorder() != '>'; }
 
-// The values of a C-contiguous 1-D array of T, in native byte order, as it is.
+inline bool is_aligned(const py::array& array) {
+    return array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+}
+
+// The values of an aligned C-contiguous array of T, in native byte order, as it is.
 template <class T>
 const T* values_of(const py::array& array, const char* name) {
     constexpr char kind = std::is_floating_point_v<T> ? 'f' : std::is_signed_v<T> ? 'i' : 'u';
     const py::dtype dtype = array.dtype();
     if (dtype.kind() != kind || dtype.itemsize() != sizeof(T) || !is_native(dtype) ||
-        !(array.flags() & py::array::c_style)) {
-        refuse(name, std::string("a C-contiguous array of ") + kind + std::to_string(sizeof(T)));
+        !(array.flags() & py::array::c_style) || !is_aligned(array)) {
+        refuse(name,
+               std::string("an aligned C-contiguous array of ") + kind + std::to_string(sizeof(T)));
     }
     return static_cast<const T*>(array.data());
 }
@@ -95,7 +101,7 @@ py::array to_array(Buffer<T>&& buffer) {
     }
     buffer.shrink();
     T* data = buffer.release();
-    py::capsule owner(data, [](void* memory) { std::free(memory); });
+    py::capsule owner(data, kMemory, [](void* memory) { std::free(memory); });
     return py::array_t<T>(static_cast<py::ssize_t>(size), data, owner);
 }
 

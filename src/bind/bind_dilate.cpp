@@ -1,6 +1,4 @@
 // dilate.
-#include <algorithm>
-
 #include "../core/kernels.hpp"
 #include "arrays.hpp"
 #include "kernels_class.hpp"
@@ -11,17 +9,17 @@ namespace {
 
 // What the kernel relies on, so that its positions stay in range.
 void check_reach(const int64_t* reach, int64_t count, Size size) {
-    bool good = count >= 1 && count <= std::max(size.width, int64_t{1});
+    bool good = count >= 1 && count <= size.width + 1;
     for (int64_t k = 0; good && k < count; ++k) {
         good = reach[k] >= 0 && reach[k] <= (k ? reach[k - 1] : size.height);
     }
     if (good) return;
     throw py::value_error(
-        "reach: expected up to `width` numbers from `height` down to 0 that never ascend");
+        "reach: expected up to `width + 1` numbers from `height` down to 0 that never ascend");
 }
 
 py::tuple dilate(const Kernels& kernels, const py::array& run_ends, const py::array& offsets,
-                 int64_t height, int64_t width, const py::array& reach) {
+                 int64_t height, int64_t width, const py::array& reach, bool outside) {
     const Size size = size_of(height, width);
     const int64_t* values = values_of<int64_t>(reach, "reach");
     const int64_t count = reach.size();
@@ -30,7 +28,7 @@ py::tuple dilate(const Kernels& kernels, const py::array& run_ends, const py::ar
         const auto masks = batch_of<decltype(type)>(run_ends, offsets);
         Batch<decltype(type)> batch;
         kernels.without_gil([&](const Context& context) {
-            segcore::dilate(context, masks, size, values, count, batch);
+            segcore::dilate(context, masks, size, values, count, outside, batch);
         });
         return to_tuple(std::move(batch));
     });
@@ -40,7 +38,7 @@ py::tuple dilate(const Kernels& kernels, const py::array& run_ends, const py::ar
 
 void register_dilate(KernelsClass& c) {
     c.def("dilate", &dilate, py::arg("run_ends"), py::arg("offsets"), py::arg("height"),
-          py::arg("width"), py::arg("reach"));
+          py::arg("width"), py::arg("reach"), py::arg("outside") = false);
 }
 
 }  // namespace segcore::bind

@@ -9,6 +9,7 @@
 #include <new>
 
 #include "../core/kernels.hpp"
+#include "gil.hpp"
 #include "kernels_class.hpp"
 #include "numpy_api.hpp"
 #include "rle_dicts.hpp"
@@ -22,16 +23,10 @@ namespace {
 // Let other Python threads run, if there is work for longer than that takes.
 class Unlocked {
    public:
-    explicit Unlocked(double nanoseconds)
-        : state_(nanoseconds > 20'000 ? PyEval_SaveThread() : nullptr) {}
-    ~Unlocked() {
-        if (state_) PyEval_RestoreThread(state_);
-    }
-    Unlocked(const Unlocked&) = delete;
-    Unlocked& operator=(const Unlocked&) = delete;
+    explicit Unlocked(double nanoseconds) : release_(nanoseconds > 20'000) {}
 
    private:
-    PyThreadState* state_;
+    GilRelease release_;
 };
 
 struct Rles {

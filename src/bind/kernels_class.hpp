@@ -6,6 +6,7 @@
 #include <string>
 
 #include "../core/context.hpp"
+#include "gil.hpp"
 #include "signals.hpp"
 
 namespace segcore::bind {
@@ -26,7 +27,7 @@ class Kernels {
         Signals signals;
         const Context context{*table_, num_threads(), signals.for_this_thread()};
         try {
-            const pybind11::gil_scoped_release release;
+            const GilRelease release;
             return body(context);
         } catch (...) {
             if (PyErr_Occurred()) throw pybind11::error_already_set();

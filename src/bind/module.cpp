@@ -7,6 +7,8 @@
 
 #include "../simd/dispatch.hpp"
 #include "kernels_class.hpp"
+#include "numpy_api.hpp"
+#include "seal.hpp"
 
 namespace py = pybind11;
 
@@ -57,6 +59,7 @@ Kernels::Kernels(const std::string& variant) : table_(simd::find(variant.c_str()
 
 PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
     find_main_thread();
+    load_numpy_api();
     m.doc() = "segcore's native kernels; see segcore.backends.protocol for what they mean.";
     m.attr("version") = SEGCORE_VERSION;
     m.attr("compiler") = compiler();
@@ -71,6 +74,7 @@ PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
     m.def("get_num_threads", num_threads, "How many threads a kernel may use.");
     m.def("set_num_threads", set_num_threads, py::arg("count"),
           "Set how many threads a kernel may use.");
+    register_seal(m);
 
     KernelsClass kernels(m, "Kernels", "The kernels of one instruction set.");
     kernels.def(py::init<const std::string&>(), py::arg("variant"))

@@ -32,6 +32,13 @@ struct NumpyApi {
     }
 };
 
+// Load NumPy's functions, ours and pybind11's, when the module is imported: pybind11 releases the
+// GIL when it loads them, and a thread must not do that while Python exits (gil.hpp).
+inline void load_numpy_api() {
+    NumpyApi::get();
+    py::detail::npy_api::get();
+}
+
 // An array of T in Fortran order; of zeros where it is large, whose pages come when written to.
 template <class T, size_t N>
 py::object new_array(const Py_intptr_t (&shape)[N], bool zeroed) {

@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include "../core/interrupt.hpp"
+#include "gil.hpp"
 
 namespace segcore::bind {
 
@@ -20,7 +21,7 @@ class Signals final : public Interrupt {
 
    private:
     bool is_wanted() override {
-        const pybind11::gil_scoped_acquire gil;
+        const GilAcquire gil;
         return PyErr_CheckSignals() != 0;
     }
 };

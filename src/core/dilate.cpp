@@ -2,8 +2,9 @@
 //
 // A run grows up and down within the columns that it begins and ends in. A shift by k columns adds
 // k times the height to all flips. The union of 2w + 1 neighbouring shifts is made by doubling: of
-// 1, 2, 4, ... of them. So the work depends on runs, and on the number of pixels not at all.
-// Between the picture's edges and beyond, positions are signed; what left the picture is cut last.
+// 1, 2, 4, ... of them. Other shifts are united one by one while the union does not grow by it, and
+// else in pairs. So the work depends on runs, and on the number of pixels not at all.
+// Between the image's edges and beyond, positions are signed; what left the image is cut last.
 #include <algorithm>
 #include <limits>
 #include <vector>
@@ -60,17 +61,20 @@ void unite(const Context& context, const Runs& a, const Runs& b, int64_t distanc
 template <class T>
 class Grower {
    public:
-    Grower(const Context& context, Size size, const std::vector<Step>& steps)
+    Grower(const Context& context, Size size, const std::vector<Step>& steps, bool outside)
         : context_(context),
           height_(size.height),
+          width_(size.width),
           pixels_(size.pixels()),
           steps_(steps),
+          outside_(outside),
           divider_(size.height > 0 ? size.height : 1) {}
 
     void grow(const T* flip, const T* end, Buffer<T>& run_ends) {
-        if (flip == end) return;
+        depth_ = 0;
         grown_.clear();
         for (const Step& step : steps_) {
+            if (flip == end) break;
             grow_columns(flip, end, step.height);
             if (step.last - step.inner <= 2) {
                 for (int64_t k = step.inner + 1; k <= step.last; ++k) {
@@ -82,10 +86,23 @@ class Grower {
                 add(-step.last * height_);
             }
         }
-        cut(run_ends);
+        while (depth_ > 1) unite_last();
+        const int64_t shift = depth_ ? parts_[0].shift : 0;
+        if (depth_) grown_.swap(parts_[0].runs);
+        if (outside_) {
+            cut_inside_frame(shift, run_ends);
+        } else {
+            cut(shift, run_ends);
+        }
     }
 
    private:
+    // A union of some of the shifts, itself to be shifted.
+    struct Part {
+        Runs runs;
+        int64_t shift = 0;
+    };
+
     // Make tall_ of the runs, grown up and down as far as their columns go.
     void grow_columns(const T* flip, const T* end, int64_t reach) {
         tall_.clear();
@@ -94,8 +111,9 @@ class Grower {
         for_all(context_, (end - flip + 1) / 2, 5, [&](int64_t) {
             int64_t start = static_cast<int64_t>(flip[0]);
             int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
-            const int64_t top = column_of(start);
-            const int64_t bottom = (stop <= top + height_ ? top : column_of(stop - 1)) + height_;
+            const int64_t top = column_of(start) * height_;
+            const int64_t last = stop <= top + height_ ? top : column_of(stop - 1) * height_;
+            const int64_t bottom = last + height_;
             start = start - top > reach ? start - reach : top;
             stop = bottom - stop > reach ? stop + reach : bottom;
             if (to != begin && start <= to[-1]) {
@@ -110,7 +128,7 @@ class Grower {
     }
 
     int64_t column_of(int64_t position) const {
-        return static_cast<int64_t>(divider_.quotient(static_cast<T>(position))) * height_;
+        return static_cast<int64_t>(divider_.quotient(static_cast<T>(position)));
     }
 
     // Replace tall_ by the union of itself shifted by 0, 1, ... to `count` - 1 columns.
@@ -123,18 +141,41 @@ class Grower {
         }
     }
 
-    void add(int64_t distance) {
-        unite(context_, grown_, tall_, distance, spare_);
-        grown_.swap(spare_);
+    // Add tall_, shifted. It joins a part that is no larger than a few of it, as where shifts
+    // overlap; else it begins another one, so that no run is walked over for every shift.
+    void add(int64_t shift) {
+        if (depth_ && small_beside(parts_[depth_ - 1].runs, tall_)) {
+            Part& part = parts_[depth_ - 1];
+            unite(context_, part.runs, tall_, shift - part.shift, spare_);
+            part.runs.swap(spare_);
+        } else {
+            if (depth_ == parts_.size()) parts_.emplace_back();
+            Part& part = parts_[depth_++];
+            part.runs.clear();
+            append_all(context_, tall_.data(), tall_.size(), part.runs);
+            part.shift = shift;
+        }
+        while (depth_ > 1 && small_beside(parts_[depth_ - 2].runs, parts_[depth_ - 1].runs)) {
+            unite_last();
+        }
     }
 
-    // Append what of grown_ is in the picture.
-    void cut(Buffer<T>& run_ends) const {
+    static bool small_beside(const Runs& a, const Runs& b) { return a.size() <= 2 * b.size(); }
+
+    void unite_last() {
+        const Part& last = parts_[--depth_];
+        Part& part = parts_[depth_ - 1];
+        unite(context_, part.runs, last.runs, last.shift - part.shift, spare_);
+        part.runs.swap(spare_);
+    }
+
+    // Append what of grown_ is in the image.
+    void cut(int64_t shift, Buffer<T>& run_ends) const {
         T* const begin = run_ends.grow(grown_.size());
         T* to = begin;
         for_all(context_, grown_.size() / 2, 3, [&](size_t run) {
-            const int64_t start = std::max(grown_[2 * run], int64_t{0});
-            const int64_t stop = std::min(grown_[2 * run + 1], pixels_);
+            const int64_t start = std::max(grown_[2 * run] + shift, int64_t{0});
+            const int64_t stop = std::min(grown_[2 * run + 1] + shift, pixels_);
             if (start >= stop) return;
             *to++ = static_cast<T>(start);
             if (stop < pixels_) *to++ = static_cast<T>(stop);
@@ -142,11 +183,49 @@ class Grower {
         run_ends.resize(run_ends.size() + static_cast<size_t>(to - begin));
     }
 
+    // Append grown_ and the frame of pixels that the shape reaches from beyond the edges: all but
+    // the gaps in grown_, as far as they lie inside the frame.
+    void cut_inside_frame(int64_t shift, Buffer<T>& run_ends) const {
+        const int64_t rows = steps_[0].height, columns = steps_.back().last;
+        const size_t before = run_ends.size();
+        if (pixels_ == 0) return;
+        run_ends.push_back(0);
+        int64_t gap = 0;
+        auto append = [&](int64_t stop) {
+            if (gap >= stop || 2 * rows >= height_) return;
+            const int64_t first = std::max(column_of(gap), columns);
+            const int64_t last = std::min(column_of(stop - 1), width_ - 1 - columns);
+            for (int64_t x = first; x <= last; ++x) {
+                if (x % kColumns == 0) context_.poll(5 * kColumns);
+                const int64_t from = std::max(gap, x * height_ + rows);
+                const int64_t to = std::min(stop, (x + 1) * height_ - rows);
+                if (from >= to) continue;
+                // Where the frame has no rows, the gap of the column before may go on.
+                if (run_ends.size() > before && static_cast<int64_t>(run_ends.back()) == from) {
+                    run_ends.pop_back();
+                } else {
+                    run_ends.push_back(static_cast<T>(from));
+                }
+                if (to < pixels_) run_ends.push_back(static_cast<T>(to));
+            }
+        };
+        for_all(context_, grown_.size() / 2, 10, [&](size_t run) {
+            append(std::min(grown_[2 * run] + shift, pixels_));
+            gap = std::max(gap, grown_[2 * run + 1] + shift);
+        });
+        append(pixels_);
+    }
+
+    static constexpr int64_t kColumns = 256;  // between two polls
+
     const Context& context_;
-    int64_t height_;
+    int64_t height_, width_;
     int64_t pixels_;
     const std::vector<Step>& steps_;
+    bool outside_;
     Divider<T> divider_;
+    std::vector<Part> parts_;
+    size_t depth_ = 0;  // parts in use
     Runs grown_, tall_, spare_;
 };
 
@@ -165,14 +244,14 @@ std::vector<Step> steps_of(const int64_t* reach, int64_t count) {
 
 template <class T>
 void dilate(const Context& context, BatchView<T> masks, Size size, const int64_t* reach,
-            int64_t count, Batch<T>& batch) {
+            int64_t count, bool outside, Batch<T>& batch) {
     const std::vector<Step> steps = steps_of(reach, count);
     const double merges = 10 * static_cast<double>(steps.size());
     const double work = 4 * merges * static_cast<double>(masks.total());
     // A worker's buffers serve for all its masks.
     const int threads = threads_for(context, masks.count, work);
     std::vector<Grower<T>> growers;
-    for (int i = 0; i < threads; ++i) growers.emplace_back(context, size, steps);
+    for (int i = 0; i < threads; ++i) growers.emplace_back(context, size, steps, outside);
     build_batch(context, masks.count, work, batch, [&](int64_t mask, Buffer<T>& out, int worker) {
         growers[static_cast<size_t>(worker)].grow(masks.begin(mask), masks.end(mask), out);
         return Status{};
@@ -180,8 +259,8 @@ void dilate(const Context& context, BatchView<T> masks, Size size, const int64_t
 }
 
 template void dilate<uint32_t>(const Context&, BatchView<uint32_t>, Size, const int64_t*, int64_t,
-                               Batch<uint32_t>&);
+                               bool, Batch<uint32_t>&);
 template void dilate<uint64_t>(const Context&, BatchView<uint64_t>, Size, const int64_t*, int64_t,
-                               Batch<uint64_t>&);
+                               bool, Batch<uint64_t>&);
 
 }  // namespace segcore

@@ -135,10 +135,11 @@ struct Outlines {
 template <class T>
 void outline(const Context&, BatchView<T>, Size, int connectivity, Outlines&);
 
-// dilate.cpp: `reach` has `count` values, from 1 to the width, none greater than the one before it
-// or the height
+// dilate.cpp: `reach` has `count` values, from 1 to the width + 1, none greater than the one before
+// it or the height. `outside`: what is beyond the image's edges is foreground.
 template <class T>
-void dilate(const Context&, BatchView<T>, Size, const int64_t* reach, int64_t count, Batch<T>&);
+void dilate(const Context&, BatchView<T>, Size, const int64_t* reach, int64_t count, bool outside,
+            Batch<T>&);
 
 // overlap.cpp: `areas` is n x m, in C order. It is 0 for the pairs below the limit: those whose
 // common area, divided as `divisors` says for the mask of b, is less than `above`.

@@ -39,6 +39,7 @@ class Loop final : public Work {
             for (int64_t item; (item = next_.fetch_add(1, std::memory_order_relaxed)) < items_;) {
                 context_.poll(kWorkPerItem);
                 body_(item, worker);
+                if (worker != 0 && is_forking()) return;
             }
         } catch (...) {
             stop();

@@ -2,8 +2,9 @@
 // started when first needed, and then kept. They wait for jobs, of which there are as many as
 // callers. A caller never waits for a thread that has not begun: it closes its job and goes on.
 //
-// A forked process has none of its parent's threads. It gets a pool of its own, and what the
-// parent's looked like is left alone.
+// A forked process has none of its parent's threads. So a fork waits until these have left their
+// jobs: a caller that goes on in the child, because it forked in a signal handler, does the rest
+// of its job alone. For later jobs the child has a new pool.
 #include "pool.hpp"
 
 #include <atomic>
@@ -23,6 +24,15 @@ namespace segcore {
 
 namespace {
 
+// How many threads are about to fork.
+std::atomic<int> forking{0};
+
+}  // namespace
+
+bool is_forking() { return forking.load(std::memory_order_relaxed) != 0; }
+
+namespace {
+
 struct Job {
     Work& work;
     int threads;         // including the caller's
@@ -37,6 +47,27 @@ class Pool {
         open(job);
         work.run(0);
         close(job);
+    }
+
+    // Wait until no thread of the pool is in a job, and let none begin one before release().
+    // Callers do their own parts of their jobs meanwhile.
+    void hold() {
+        std::unique_lock<std::mutex> lock(mutex_);
+        ++forking;
+        done_.wait(lock, [&] { return running_ == 0; });
+        lock.release();
+    }
+
+    void release() {
+        --forking;
+        mutex_.unlock();
+        wake_.notify_all();
+    }
+
+    // The same in the child, where nobody waits to be woken.
+    void release_in_child() {
+        forking = 0;
+        mutex_.unlock();
     }
 
    private:
@@ -85,14 +116,17 @@ class Pool {
             }
             const int worker = job->begun++;
             ++job->running;
+            ++running_;
             lock.unlock();
             job->work.run(worker);
             lock.lock();
+            --running_;
             if (--job->running == 0) done_.notify_all();
         }
     }
 
     Job* next() const {
+        if (is_forking()) return nullptr;
         for (Job* job : jobs_) {
             if (job->begun < job->threads) return job;
         }
@@ -104,28 +138,31 @@ class Pool {
     std::vector<Job*> jobs_;  // that are open
     int wanted_ = 0;          // threads, by the open jobs
     int started_ = 0;
+    int running_ = 0;  // threads of the pool that are in a job
 };
 
-// Never destroyed: its threads wait in it until the process ends.
-std::atomic<Pool*> pool{nullptr};
+// Never destroyed: its threads wait in it until the process ends. Made when this library is loaded,
+// so that no fork meets it half made.
+std::atomic<Pool*> pool{new Pool};
 
-Pool& the_pool() {
-    static const bool made = [] {
-        pool = new Pool;
 #if defined(SEGCORE_FORKS)
-        pthread_atfork(nullptr, nullptr, [] { pool = new Pool; });
-#endif
-        return true;
-    }();
-    (void)made;
-    return *pool;
+// All three are called by the thread that forks.
+void before_fork() { pool.load()->hold(); }
+void after_fork_in_parent() { pool.load()->release(); }
+void after_fork_in_child() {
+    pool.load()->release_in_child();
+    pool = new Pool;
 }
+
+[[maybe_unused]] const int registered =
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+#endif
 
 }  // namespace
 
 void share(Work& work, int threads) {
     if (threads <= 1) return work.run(0);
-    the_pool().share(work, threads);
+    pool.load()->share(work, threads);
 }
 
 }  // namespace segcore

@@ -5,7 +5,8 @@ namespace segcore {
 
 // What several threads do at once: run(worker) is called for worker 0 by the thread that shares it,
 // and for some of 1 ... threads - 1, each at most once, by threads of the pool that are free in
-// time. All that is to be done must get done whichever of them come.
+// time. All that is to be done must get done whichever of them come. A worker other than 0 returns
+// early, and leaves the rest to worker 0, when is_forking().
 class Work {
    public:
     virtual void run(int worker) noexcept = 0;
@@ -15,6 +16,9 @@ class Work {
    protected:
     ~Work() = default;
 };
+
+// Whether a thread is about to fork: it waits for the threads of the pool, which the child lacks.
+bool is_forking();
 
 // Share the work and return when it is done: no call of run is left.
 void share(Work& work, int threads);

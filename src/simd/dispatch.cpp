@@ -34,7 +34,8 @@ std::vector<const Table*> supported() {
 }  // namespace
 
 const std::vector<const Table*>& variants() {
-    static const std::vector<const Table*> tables = supported();
+    // Never destroyed: threads may still run kernels while the process exits.
+    static const auto& tables = *new const std::vector<const Table*>(supported());
     return tables;
 }
 

@@ -69,8 +69,18 @@ inline std::vector<Pixels> filled(const Outlines& outlines, Size size) {
     return masks;
 }
 
-inline Pixels grown(const Pixels& pixels, Size size, const std::vector<int64_t>& reach) {
+inline Pixels grown(const Pixels& pixels, Size size, const std::vector<int64_t>& reach,
+                    bool outside = false) {
     Pixels result(pixels.size());
+    if (outside) {
+        const int64_t rows = reach[0], edge = static_cast<int64_t>(reach.size()) - 1;
+        for (int64_t x = 0; x < size.width; ++x) {
+            for (int64_t y = 0; y < size.height; ++y) {
+                result[pixel_at(size, y, x)] = std::min(x, size.width - 1 - x) < edge ||
+                                               std::min(y, size.height - 1 - y) < rows;
+            }
+        }
+    }
     const int64_t columns = static_cast<int64_t>(reach.size()) - 1;
     for (int64_t x = 0; x < size.width; ++x) {
         for (int64_t y = 0; y < size.height; ++y) {

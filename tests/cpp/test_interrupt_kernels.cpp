@@ -378,7 +378,7 @@ TEST(interrupt_dilate) {
     const int64_t reach[] = {3, 3, 3, 2, 1};
     check([&](const Context& context) {
         Batch<uint32_t> batch;
-        dilate(context, mask.masks.view(), mask.size, reach, 5, batch);
+        dilate(context, mask.masks.view(), mask.size, reach, 5, true, batch);
     });
 }
 

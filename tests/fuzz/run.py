@@ -1,4 +1,4 @@
-"""Build the fuzzers and run them, two at a time: ``python tests/fuzz/run.py --seconds 60``.
+"""Build the fuzzers and run them, two at a time: ``python tests/fuzz/run.py --seconds 30``.
 
 Those of the C++ core want a Clang that has libFuzzer, those of Python want Atheris. What they find
 lies in ``found`` in the folder, and their inputs in ``corpus``, from which the next run goes on.
@@ -86,7 +86,7 @@ def main() -> None:
     names = [source.stem.removeprefix("fuzz_") for source in build.fuzzers()]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("targets", nargs="*", help=f"{', '.join([*names, *PYTHON])}; all")
-    parser.add_argument("--seconds", type=int, default=60, help="for each; 60")
+    parser.add_argument("--seconds", type=int, default=30, help="for each; 30")
     parser.add_argument("--folder", type=Path, default=Path("build/fuzz"), help="build/fuzz")
     parser.add_argument("--compiler", default=os.environ.get("CXX", "clang++"), help="clang++")
     chosen = parser.parse_args()

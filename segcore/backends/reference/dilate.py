@@ -6,15 +6,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.backends.protocol import Batch, Offsets, RunEnds
-from segcore.backends.reference.flips import Flips, at_least, join, pieces, split
+from segcore.backends.reference.flips import (
+    Flips,
+    at_least,
+    cancel,
+    complement,
+    join,
+    pieces,
+    spans,
+    split,
+)
 
 
 def dilate(
-    run_ends: RunEnds, offsets: Offsets, height: int, width: int, reach: NDArray[np.int64]
+    run_ends: RunEnds,
+    offsets: Offsets,
+    height: int,
+    width: int,
+    reach: NDArray[np.int64],
+    outside: bool = False,
 ) -> Batch:
     """Dilate each mask."""
-    masks = split(run_ends, offsets)
-    return join((_dilate(flips, height, width, reach) for flips in masks), height, width)
+    masks = [_dilate(flips, height, width, reach) for flips in split(run_ends, offsets)]
+    if outside:
+        masks = [_with_frame(flips, height, width, reach) for flips in masks]
+    return join(masks, height, width)
 
 
 def _dilate(flips: Flips, height: int, width: int, reach: NDArray[np.int64]) -> Flips:
@@ -30,3 +46,22 @@ def _dilate(flips: Flips, height: int, width: int, reach: NDArray[np.int64]) -> 
         columns = columns.clip(0, height * width)
         shifted.append(columns[columns[:, 0] < columns[:, 1]].ravel())
     return at_least(1, shifted, height * width)
+
+
+def _with_frame(flips: Flips, height: int, width: int, reach: NDArray[np.int64]) -> Flips:
+    """Add the pixels that the shape reaches from beyond the edges."""
+    rows, columns = reach[0], len(reach) - 1
+    pixels = height * width
+    if pixels == 0:
+        return flips
+    # The background is left where it lies inside the frame, column by column.
+    starts, stops = spans(complement(flips), pixels)
+    first = np.maximum(starts // height, columns)
+    last = np.minimum((stops - 1) // height, width - 1 - columns)
+    counts = np.maximum(last - first + 1, 0) * (2 * rows < height)
+    run = np.repeat(np.arange(len(counts)), counts)
+    tops = (np.arange(len(run)) - (np.cumsum(counts) - counts - first)[run]) * height
+    starts = np.maximum(starts[run], tops + rows)
+    stops = np.minimum(stops[run], tops + height - rows)
+    inside = starts < stops
+    return complement(cancel(np.concatenate([starts[inside], stops[inside]]), pixels))

@@ -71,6 +71,11 @@ def cancel(positions: Flips, pixels: int) -> Flips:
     return flips
 
 
+def complement(flips: Flips) -> Flips:
+    """Exchange foreground and background, in an image that has pixels."""
+    return flips[1:] if len(flips) and flips[0] == 0 else np.concatenate([[0], flips])
+
+
 def changes(points: Flips, inside: NDArray[np.bool_]) -> Flips:
     """Return the points at which `inside` changes; it is False before the first point."""
     kept: Flips = points[np.diff(inside, prepend=False)]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore._input.arrays import as_array, as_integers, as_scores
+from segcore._input.arrays import as_array, as_integers, as_scores, is_in
 from segcore._input.scores import check_numbers, check_samples
 from segcore.maps.panoptic.rules import PanopticRules
 from segcore.masks import Masks, check_same_size
@@ -88,7 +88,7 @@ class Instances:
     def candidates(self, areas: IntArray, things: NDArray[Any] | None) -> list[Candidate]:
         """Return one candidate per instance; without `things`, all are things."""
         count = len(areas)
-        isthing = [True] * count if things is None else np.isin(self.class_ids, things).tolist()
+        isthing = [True] * count if things is None else is_in(self.class_ids, things).tolist()
         scores = [None] * count if self.scores is None else self.scores.astype(float).tolist()
         columns = range(count), self.class_ids.tolist(), isthing, scores, areas.tolist()
         return [Candidate(*row) for row in zip(*columns, strict=True)]
@@ -129,8 +129,8 @@ class Stuff:
         else:
             class_ids, masks = Masks.from_label_map(_label_map(stuff, instances), None)
         ids = _as_int64(class_ids, "stuff")
-        is_thing = np.isin(ids, [] if things is None else things)
-        [indices] = np.nonzero(~is_thing & ~np.isin(ids, rules.stuff_ignore))
+        is_thing = is_in(ids, [] if things is None else things)
+        [indices] = np.nonzero(~is_thing & ~is_in(ids, rules.stuff_ignore))
         sources = indices.tolist() if pair else [None] * len(indices)
         kept = masks if len(indices) == len(masks) else masks[indices]
         candidates = [

@@ -1,4 +1,4 @@
-"""One HTML file that shows masks, and what a prediction did to them."""
+"""Write one HTML file that shows masks, and compares predictions with them."""
 
 from segcore.show.report.page import Class, Objects, Picture, write_page
 

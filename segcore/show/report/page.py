@@ -1,23 +1,27 @@
-"""Write the page: its style and scripts, and the pictures' masks as COCO's run lengths."""
+"""Write the page: its style and scripts, and the masks of its images as COCO run lengths."""
 
 from __future__ import annotations
 
 import base64
 import html
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.resources import files
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._version import __version__
 from segcore.diagnosis import CAUSES, Diagnosis, diagnose
 from segcore.masks import Masks
 from segcore.show.colors import palette, shades
 from segcore.show.report.forms import forms_of, losses_of
+from segcore.show.visible import visible
 
 SCRIPTS = ("runs.js", "views.js", "viewer.js")
 Colors = NDArray[np.uint8]
@@ -33,7 +37,7 @@ class Class:
 
 @dataclass(frozen=True)
 class Objects:
-    """The objects of a picture, as the truth or a prediction has them.
+    """The objects of an image, in the truth or in a prediction.
 
     Parameters
     ----------
@@ -66,31 +70,34 @@ class Objects:
         return np.lexsort(keys)
 
     def painted(self) -> Objects:
-        """Give them in the order of painting."""
-        order = self.order()
+        """Return the objects in the order of painting."""
+        return self.select(self.order())
+
+    def select(self, indices: NDArray[np.intp]) -> Objects:
+        """Return some of the objects, in the order of their indices."""
         return Objects(
-            self.masks[order],
-            self.classes[order],
-            [self.ids[i] for i in order],
-            None if self.scores is None else self.scores[order],
-            None if self.crowd is None else self.crowd[order],
+            self.masks[indices],
+            self.classes[indices],
+            [self.ids[i] for i in indices],
+            None if self.scores is None else self.scores[indices],
+            None if self.crowd is None else self.crowd[indices],
         )
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a page.
+    """An image of a page.
 
     Parameters
     ----------
     name : str
-        What it is called.
+        Its name, such as that of its file.
     truth : Objects
-        Its objects.
+        The true objects.
     prediction : Objects, optional
-        What was predicted of them.
+        The predicted objects.
     photograph : bytes, optional
-        A JPEG, PNG or WebP file. It is shown underneath, in the masks' size.
+        A JPEG, PNG or WebP file. It is shown below the masks, in their size.
     options : dict
         Keywords for :func:`segcore.diagnose`.
     """
@@ -101,8 +108,9 @@ class Picture:
     photograph: bytes | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
-    def diagnose(self) -> Diagnosis | None:
-        """Compare truth and prediction, if there is one."""
+    @cached_property
+    def diagnosis(self) -> Diagnosis | None:
+        """The comparison of truth and prediction, if there is a prediction."""
         if self.prediction is None:
             return None
         return diagnose(
@@ -111,6 +119,7 @@ class Picture:
             self.truth.classes,
             self.prediction.classes,
             crowd=self.truth.crowd,
+            scores=self.prediction.scores,
             **self.options,
         )
 
@@ -123,20 +132,20 @@ def write_page(
     Parameters
     ----------
     file : file
-        Opened for writing bytes. Pictures are written one by one.
+        Opened for writing bytes. Images are written one by one.
     title : str
-        The page's.
+        The title of the page.
     classes : list of Class
-        What objects' classes are indices of.
+        The classes that the objects' class indices refer to.
     pictures : iterable of Picture
-        Either all of them have predictions, or none.
+        The images. Either all of them have predictions, or none.
     compared : bool
-        Whether they have.
+        Whether they have predictions.
 
     Raises
     ------
     ValueError
-        If a picture has a prediction although the page compares nothing, or the other way round.
+        If an image has a prediction and `compared` is False, or the other way round.
 
     Examples
     --------
@@ -150,46 +159,60 @@ def write_page(
     b'<!DOCTYPE html>'
     """
     colors = palette(len(classes))
-    template = _resource("page.html").replace("{{title}}", html.escape(title))
-    template = template.replace("{{style}}", _resource("style.css"))
-    head, rest = template.split("{{data}}")
-    file.write(head.encode())
+    head, rest = _resource("page.html").split("{{data}}")
+    values = {
+        "version": __version__,
+        "title": html.escape(visible(title)),
+        "style": _resource("style.css"),
+        "script": "\n".join(_resource(name) for name in SCRIPTS),
+    }
+    file.write(_filled(head, values).encode())
     listed = []
     objects = 0
     for i, picture in enumerate(pictures):
         if (picture.prediction is not None) != compared:
-            raise ValueError(f"picture {i}: expected {'a' if compared else 'no'} prediction")
-        diagnosis = picture.diagnose()
+            raise ValueError(f"image {i}: expected {'a' if compared else 'no'} prediction")
+        diagnosis = picture.diagnosis
         _write_json(file, f"picture-{i}", _picture(picture, diagnosis, classes, colors))
         listed.append(_listed(picture, diagnosis))
         objects += len(picture.truth.masks)
-    summary = f"{_counted(len(listed), 'picture')}, {_counted(objects, 'object')}"
+    summary = f"{_counted(len(listed), 'image')}, {_counted(objects, 'object')}"
     index = {
         "compared": compared,
         "summary": summary + (": truth against prediction" if compared else ""),
         "classes": [
-            {"name": each.name, "color": _hex(color), "thing": each.thing}
+            {"name": visible(each.name), "color": _hex(color), "thing": each.thing}
             for each, color in zip(classes, colors, strict=True)
         ],
         "causes": [
-            {"title": each.title, "color": _hex(each.color), "spurious": each.spurious}
-            for each in CAUSES
+            {
+                "title": cause.title,
+                "color": _hex(cause.color),
+                "spurious": cause.spurious,
+                "shallow": cause.shallow,
+            }
+            for cause in CAUSES
         ],
         "pictures": listed,
     }
     _write_json(file, "index", index)
-    script = "\n".join(_resource(name) for name in SCRIPTS)
-    file.write(rest.replace("{{script}}", script).encode())
+    file.write(_filled(rest, values).encode())
 
 
 def _resource(name: str) -> str:
     return (files("segcore.show.report") / name).read_text(encoding="utf-8")
 
 
+def _filled(template: str, values: dict[str, str]) -> str:
+    """Fill a template in one pass: what a value holds is never taken for a place to fill."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], template)
+
+
 def _write_json(file: BinaryIO, key: str, value: object) -> None:
     # "</script>" in a text would end the element.
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    file.write(f'<script type="application/json" id="{key}">{text}</script>\n'.encode())
+    element = f'<script type="application/json" id="{key}">{visible(text)}</script>\n'
+    file.write(element.encode())
 
 
 def _listed(picture: Picture, diagnosis: Diagnosis | None) -> dict[str, Any]:
@@ -201,7 +224,7 @@ def _listed(picture: Picture, diagnosis: Diagnosis | None) -> dict[str, Any]:
         wrong = (f"{count:,} {kind}" for kind, count in kinds.items())
         note = ", ".join([note, *wrong]) + ("" if kinds else ", all matched")
     return {
-        "name": picture.name,
+        "name": visible(picture.name),
         "height": height,
         "width": width,
         "note": note,
@@ -225,7 +248,7 @@ def _picture(
         value["Prediction"] = _objects(picture.prediction, matched, classes, colors)
         value["rows"] = _rows(diagnosis, truth, picture.prediction)
     value["forms"] = forms_of(painted.masks, painted.classes)
-    names = [each.name for each in classes]
+    names = [visible(each.name) for each in classes]
     value["lost"] = losses_of(painted.masks, painted.classes, names)
     return value
 
@@ -244,7 +267,7 @@ def _objects(
     described = []
     for i in order.tolist():
         value: dict[str, Any] = {
-            "id": objects.ids[i],
+            "id": _shown_id(objects.ids[i]),
             "class": int(objects.classes[i]),
             "area": areas[i],
             "box": boxes[i],
@@ -260,17 +283,24 @@ def _objects(
     return {"objects": described}
 
 
+def _shown_id(key: int | str) -> int | str:
+    """Return an id as the page shows it: integers that JavaScript cannot hold become text."""
+    if isinstance(key, str):
+        return visible(key)
+    return key if abs(key) < 2**53 else str(key)
+
+
 def _matched_colors(diagnosis: Diagnosis, own: Colors, count: int) -> Colors:
     """Give predictions the colours of their true objects, and further ones to the others."""
     further = palette(len(own) + count)[len(own) :]
     for finding in diagnosis.findings:
-        if finding.truth is not None:
+        if finding.kind in ("matched", "split", "confused"):
             further[list(finding.predicted)] = own[finding.truth]
     return further
 
 
 def _rows(diagnosis: Diagnosis, truth: Objects, prediction: Objects) -> list[dict[str, Any]]:
-    """Describe the findings, the worst first; objects by their places in the order of painting."""
+    """Describe the findings, the worst first; objects by their index in the order of painting."""
     true_place = np.argsort(truth.order()).tolist()
     place = np.argsort(prediction.order()).tolist()
     counts = {cause: masks.to_coco() for cause, masks in diagnosis.parts.items()}
@@ -285,10 +315,12 @@ def _rows(diagnosis: Diagnosis, truth: Objects, prediction: Objects) -> list[dic
                 part = {"cause": k, "spurious": cause.spurious, "area": area, "counts": code}
                 parts.append(part)
         into = list(finding.bleeding_into.items())[:5]
+        place_of_truth = None if finding.truth is None else true_place[finding.truth]
         rows.append(
             {
                 "kind": finding.kind,
-                "true": None if finding.truth is None else true_place[finding.truth],
+                "true": None if finding.extra else place_of_truth,
+                "original": place_of_truth if finding.kind == "duplicate" else None,
                 "predicted": [place[j] for j in finding.predicted],
                 "area": finding.area,
                 "iou": finding.iou,

@@ -3,7 +3,7 @@
 // A mask is held as its run ends: the column-major positions (x * height + y) at which it flips,
 // starting from background, in ascending order.
 
-// Read a compressed counts string. Throws where the counts do not fill the picture.
+// Read a compressed counts string. Throws where the counts do not fill the image.
 function decodeCounts(text, pixels) {
   const ends = [];
   const counts = [0, 0]; // the two before; each count from the third on is a difference
@@ -24,12 +24,12 @@ function decodeCounts(text, pixels) {
     counts.shift();
     counts.push(count);
     position += count;
-    if (count < 0 || position > pixels) throw new Error("a counts string leaves its picture");
+    if (count < 0 || position > pixels) throw new Error("a counts string leaves its image");
     // Two flips at one place are none.
     if (ends.length && ends[ends.length - 1] === position) ends.pop();
     else if (position < pixels) ends.push(position);
   }
-  if (position !== pixels) throw new Error("a counts string does not fill its picture");
+  if (position !== pixels) throw new Error("a counts string does not fill its image");
   return ends;
 }
 
@@ -58,6 +58,7 @@ function combine(a, b, rule) {
   return ends;
 }
 
+const both = (inA, inB) => inA && inB;
 const either = (inA, inB) => inA || inB;
 const without = (inA, inB) => inA && !inB;
 
@@ -70,7 +71,7 @@ function sample(values, positions, ends, value) {
   }
 }
 
-// The pixels [x, y] of a mask that have a neighbour, or the picture's edge, outside of it.
+// The pixels [x, y] of a mask that have a neighbour, or the image's edge, outside of it.
 function borderOf(ends, height, width) {
   const pixels = height * width;
   const border = [];

@@ -13,7 +13,7 @@ const STATES = [
 ];
 
 const state = {
-  picture: null, // the one that is shown, as load gives it
+  picture: null, // the image that is shown, as load returns it
   view: index.compared ? "Difference" : "Instance",
   side: "Truth",
   hidden: new Set(), // classes, by their places
@@ -21,7 +21,7 @@ const state = {
   opacity: 1,
   outlines: false,
   scale: 1,
-  x: 0, // where the picture's corner is on the stage
+  x: 0, // where the image's corner is on the stage
   y: 0,
   fitted: true,
 };
@@ -47,9 +47,9 @@ const whole = (number) => number.toLocaleString("en");
 const percent = (share) => `${(100 * share).toFixed(share < 0.1 && share > 0 ? 1 : 0)}%`;
 const nameOf = (object) => index.classes[object.class].name;
 
-// -- pictures -------------------------------------------------------------------------------------
+// -- images ---------------------------------------------------------------------------------------
 
-const loaded = new Map(); // a few pictures, the last one used at the end
+const loaded = new Map(); // a few images, the last one used at the end
 
 function load(place) {
   let picture = loaded.get(place);
@@ -77,8 +77,12 @@ function load(place) {
 function prepare(row, picture, pixels) {
   row.object = row.true === null ? null : picture.Truth.objects[row.true];
   row.found = row.predicted.map((i) => picture.Prediction.objects[i]);
+  row.copied = row.original === null ? null : picture.Truth.objects[row.original];
   row.truth = row.object ? row.object.ends : [];
   row.predicted = row.found.reduce((ends, each) => combine(ends, each.ends, either), []);
+  // The rest of a prediction of several objects is shown with the one that it is counted for.
+  if (row.kind === "merged") row.predicted = combine(row.predicted, row.truth, both);
+  row.known = row.copied ? row.copied.ends : row.truth; // what is no false positive
   row.class = (row.object ?? row.found[0]).class;
   row.thing = index.classes[row.class].thing;
   for (const part of row.parts) part.ends = decodeCounts(part.counts, pixels);
@@ -154,7 +158,7 @@ function drawThumbnail(canvas) {
   drawMap(canvas.getContext("2d"), map, height, width, Uint32Array.from(colors));
 }
 
-// -- the picture ----------------------------------------------------------------------------------
+// -- the image ------------------------------------------------------------------------------------
 
 const compares = () => state.view === "Difference" || state.view === "Causes";
 
@@ -252,15 +256,15 @@ function showMeaning() {
   if (state.view === "Causes") {
     add(STATES[0][1], "right");
     for (const spurious of [false, true]) {
-      parts.push(element("b", { textContent: spurious ? "too much:" : "missed:" }));
+      parts.push(element("b", { textContent: spurious ? "false positive:" : "missed:" }));
       const causes = index.causes.filter((cause) => cause.spurious === spurious);
       for (const cause of causes) add(cause.color, cause.title);
     }
   }
   const texts = {
-    Semantic: "One colour a class: things of a class are one label.",
-    Instance: "One colour an object: two of a class are two masks.",
-    Panoptic: "One segment a pixel: the class's colour, and a shade of it for each further thing.",
+    Semantic: "One colour per class: objects of a class are one label.",
+    Instance: "One colour per object: two of a class are two masks.",
+    Panoptic: "One segment per pixel: the class's colour, and a shade of it for each further object.",
   };
   if (texts[state.view]) parts.push(element("span", { textContent: texts[state.view] }));
   $("meaning").replaceChildren(...parts);
@@ -274,6 +278,11 @@ function titleOf(item) {
   return `${nameOf(object)} #${object.id}`;
 }
 
+// The kind of a row, and the class that an object is taken for.
+function statusOf(row) {
+  return row.kind === "confused" ? `confused: ${nameOf(row.found[0])}` : row.kind;
+}
+
 function showObjects() {
   const { picture } = state;
   const items = listed();
@@ -285,7 +294,7 @@ function showObjects() {
   const buttons = order.map((i) => {
     const item = items[i];
     let right = `${whole(item.area)} px`;
-    if (picture.rows) right = item.kind === "matched" ? item.iou.toFixed(3) : item.kind;
+    if (picture.rows) right = item.kind === "matched" ? item.iou.toFixed(3) : statusOf(item);
     const button = element(
       "button",
       { onclick: () => select(item), "aria-pressed": "false" },
@@ -326,7 +335,7 @@ function showSelected() {
   const { selected, picture } = state;
   if (!selected) {
     $("selected").replaceChildren(
-      element("p", { className: "hint", textContent: "Click an object to learn about it." }),
+      element("p", { className: "hint", textContent: "Click an object to see its details." }),
     );
     return;
   }
@@ -334,9 +343,12 @@ function showSelected() {
   const facts = describe(object);
   const parts = [element("h2", { textContent: titleOf(selected) })];
   if (picture.rows) {
-    facts.push(["found", `${selected.kind}, IoU ${selected.iou.toFixed(3)}`]);
-    const ids = selected.found.map((each) => `${nameOf(each)} #${each.id}`);
-    if (selected.object && ids.length) facts.push(["predicted as", ids.join(", ")]);
+    facts.push(["status", `${statusOf(selected)}, IoU ${selected.iou.toFixed(3)}`]);
+    const label = (each) => `${nameOf(each)} #${each.id}`;
+    const ids = selected.found.map(label).join(", ");
+    const relation = selected.kind === "merged" ? "covered by" : "predicted as";
+    if (selected.object && ids) facts.push([relation, ids]);
+    if (selected.copied) facts.push(["duplicate of", label(selected.copied)]);
   }
   const list = element("dl");
   for (const [name, value] of facts) {
@@ -352,10 +364,12 @@ function causesOf(row) {
   for (const spurious of [false, true]) {
     const found = row.parts.filter((part) => part.spurious === spurious);
     const sum = found.reduce((total, part) => total + part.area, 0);
-    const what = spurious ? "too much" : "missed";
-    made.push(element("p", { textContent: `${whole(sum)} px ${what}${sum ? ":" : "."}` }));
+    const what = spurious ? "false-positive" : "missed";
+    made.push(element("p", { textContent: `${whole(sum)} ${what} pixels${sum ? ":" : "."}` }));
     const table = element("table");
-    for (const part of [...found].sort((a, b) => b.area - a.area)) {
+    const shallow = (part) => index.causes[part.cause].shallow; // those are named last
+    const ordered = [...found].sort((a, b) => shallow(a) - shallow(b) || b.area - a.area);
+    for (const part of ordered) {
       const { title, color } = index.causes[part.cause];
       const fill = element("i");
       fill.style.width = `${(100 * part.area) / sum}%`;
@@ -427,7 +441,7 @@ function bytes(count) {
 }
 
 function showForms() {
-  const head = ["", "shape, dtype", "values", "dense", "RLE", "PNG"];
+  const head = ["", "shape, dtype", "values", "dense", "RLE"];
   const table = element(
     "table",
     {},
@@ -440,7 +454,6 @@ function showForms() {
       whole(form.values),
       bytes(form.dense),
       bytes(form.rle),
-      bytes(form.png),
     ];
     table.append(element("tr", {}, ...cells.map((text) => element("td", { textContent: text }))));
   }
@@ -497,8 +510,9 @@ function at(x, y) {
     const object = value ? picture[state.side].objects[value - 1] : null;
     let item = object;
     if (object && picture.rows) {
-      const same = (each) => each.object === object || each.found.includes(object);
-      item = picture.rows.find(same) ?? null;
+      const same = (row) => row.object === object || row.found.includes(object);
+      const rows = picture.rows.filter(same);
+      item = rows.find((row) => row.kind !== "merged") ?? rows[0] ?? null;
     }
     return { column, row, value, object, item };
   }
@@ -533,7 +547,7 @@ function hover(x, y) {
     lines.push(`${facts.class} #${facts.id}`, `${facts.area}; ${facts.box}`);
     if (facts.score) lines.push(`score ${facts.score}`);
   } else if (compares() && value) {
-    const what = (cause) => `${cause.spurious ? "too much" : "missed"}: ${cause.title}`;
+    const what = (cause) => `${cause.spurious ? "false positive" : "missed"}: ${cause.title}`;
     const texts = state.view === "Causes" ? ["right", ...index.causes.map(what)] : STATES.map(first);
     if (item) lines.push(titleOf(item));
     if (texts[value - 1]) lines.push(texts[value - 1]);

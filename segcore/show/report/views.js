@@ -1,4 +1,4 @@
-// The views of a picture: each is a column-major map of small numbers, and a colour for each number.
+// The views of an image: each is a column-major map of small numbers, and a colour for each number.
 
 const BOTH = 1;
 const ONLY_TRUTH = 2;
@@ -29,7 +29,7 @@ function differenceMap(rows, pixels) {
     const group = rows.filter((row) => row.thing === thing);
     for (const row of group) paint(map, combine(row.truth, row.predicted, either), BOTH);
     for (const row of group) {
-      paint(map, combine(row.predicted, row.truth, without), ONLY_PREDICTION);
+      paint(map, combine(row.predicted, row.known, without), ONLY_PREDICTION);
     }
     for (const row of group) paint(map, combine(row.truth, row.predicted, without), ONLY_TRUTH);
   }

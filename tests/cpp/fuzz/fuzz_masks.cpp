@@ -19,6 +19,7 @@ struct Question {
     int connectivity;
     double above;
     size_t layout;
+    bool outside;
 };
 
 Question question(Input& input, Size size, int64_t a, int64_t b) {
@@ -41,6 +42,7 @@ Question question(Input& input, Size size, int64_t a, int64_t b) {
     q.connectivity = input.flag() ? 8 : 4;
     q.above = input.flag() ? static_cast<double>(input.byte()) / 200 : input.value<double>();
     q.layout = static_cast<size_t>(input.between(0, static_cast<int64_t>(layouts().size()) - 1));
+    q.outside = input.flag();
     return q;
 }
 
@@ -130,7 +132,7 @@ void check_shapes(const Context& context, const std::vector<Pixels>& pixels, Mas
             parts.push_back(part);
             of_mask.push_back(static_cast<int64_t>(i));
         }
-        larger.push_back(grown(pixels[i], size, q.reach));
+        larger.push_back(grown(pixels[i], size, q.reach, q.outside));
     }
     Batch<T> split, dilated;
     Buffer<int64_t> parents;
@@ -138,7 +140,7 @@ void check_shapes(const Context& context, const std::vector<Pixels>& pixels, Mas
     CHECK_MASKS(split, Masks<T>(parts));
     CHECK_EQUAL(values_of(parents), of_mask);
     dilate(context, masks.view(), size, q.reach.data(), static_cast<int64_t>(q.reach.size()),
-           dilated);
+           q.outside, dilated);
     CHECK_MASKS(dilated, Masks<T>(larger));
     Outlines outlines;
     outline(context, masks.view(), size, q.connectivity, outlines);
@@ -257,7 +259,8 @@ void check_large(Masks<T>& a, Masks<T>& b, Size size, const Question& q) {
         components(context, va, size, q.connectivity, split, parents);
         add(split);
         results.add(parents);
-        dilate(context, va, size, q.reach.data(), static_cast<int64_t>(q.reach.size()), dilated);
+        dilate(context, va, size, q.reach.data(), static_cast<int64_t>(q.reach.size()), q.outside,
+               dilated);
         add(dilated);
         numbers.assign(static_cast<size_t>(va.count * vb.count), -1);
         overlap(context, va, vb, size, numbers.data(), {q.above, q.divisors.data()});

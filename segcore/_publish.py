@@ -1,0 +1,713 @@
+"""Publish output files: all of them when the work is done, or none.
+
+Every output is declared first, so what cannot be written is refused before the work starts. Files
+are written into a *stage*, a hidden folder on the target's file system, and are renamed into place
+when the ``with`` block ends without an error:
+
+    with publish(protect=["instances.json"]) as outputs:
+        page = outputs.file("page.html")
+        maps = outputs.folder("maps", names=["a.png", "sub/b.png"])
+        ...
+        with maps.open("a.png") as file:
+            file.write(data)
+
+What holds afterwards:
+
+- An error, Ctrl-C or a signal with a Python handler leaves all files as they were. A rename that
+  fails is undone, and so are those before it. Signals wait until the renames are done or undone.
+- A killed process leaves whole files, each the old or the new one. A single file, and a folder that
+  did not exist, appear in one rename; a process that is killed between the renames of several
+  outputs leaves some old and some new.
+- Files are flushed to the disk before the first rename, and the folders that they are in after the
+  last, so the same is true of a power failure.
+- The stage of a killed process stays. Its name starts with ``.segcore-``, and the next run that
+  writes beside it removes it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import signal
+import stat
+import tempfile
+import threading
+import unicodedata
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+try:
+    import fcntl
+except ImportError:  # Windows: stages of dead processes are not recognized there
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["OutputError", "OutputExistsError", "OutputFile", "OutputFolder", "Outputs", "publish"]
+
+PREFIX = ".segcore-"
+MAX_DEPTH = 100
+MARK_WITHIN = 4096
+MARK = re.compile(rb'(?:Software\0|name="generator" content="|"software": ?")segcore ')
+"""What PNG, HTML and JSON files hold in their first bytes if segcore wrote them."""
+
+
+class OutputError(OSError):
+    """An output that cannot be written; the message names it."""
+
+
+class OutputExistsError(OutputError):
+    """An output whose file exists and was not written by segcore."""
+
+
+@contextmanager
+def publish(
+    protect: Iterable[str | os.PathLike[str]] = (), overwrite: bool = False
+) -> Iterator[Outputs]:
+    """Write files that appear together when the block ends without an error.
+
+    An existing file is replaced only if segcore wrote it or it is empty.
+
+    Parameters
+    ----------
+    protect : iterable of path, optional
+        The inputs: files that are never replaced, by whatever name or link they are reached.
+    overwrite : bool, optional
+        Also replace files that segcore did not write.
+
+    Yields
+    ------
+    Outputs
+
+    Raises
+    ------
+    OutputError
+        If an output cannot be written. Nothing has changed then.
+    """
+    outputs = Outputs(protect, overwrite)
+    try:
+        yield outputs
+        outputs._publish()
+    finally:
+        with _signals_held():
+            outputs._clean()
+
+
+class Outputs:
+    """The outputs of one :func:`publish` block."""
+
+    def __init__(self, protect: Iterable[str | os.PathLike[str]], overwrite: bool) -> None:
+        self._inputs = list(protect)
+        self._input_ids: set[tuple[int, int] | None] | None = None
+        self._overwrite = overwrite
+        self._stages: dict[Path, _Stage] = {}  # by the folder that they are renamed into
+        self._files: dict[str, Path] = {}  # all targets, as they were given
+        self._folders: set[str] = set()  # all folders above targets
+        self._written: dict[Path, Path] = {}  # from targets to the paths as they were given
+        self._streams: list[tuple[OutputFile, BinaryIO]] = []
+
+    def file(self, path: str | os.PathLike[str]) -> OutputFile:
+        """Declare a single output file.
+
+        A symbolic link is followed: the file that it points to is replaced. A pipe or a character
+        device (``/dev/stdout``, ``/dev/null``) is written to when the block ends.
+
+        Raises
+        ------
+        OutputError
+            If the file cannot be written.
+        """
+        shown = Path(path)
+        with _explained(shown):
+            if _is_stream(shown):
+                return OutputFile(self, shown)
+            target = Path(os.path.realpath(shown))
+            self._check(shown, target)
+            stage = self._stage(_nearest_folder(target.parent))
+            self._claim(shown, target, stage)
+            return OutputFile(self, shown, target, stage)
+
+    def folder(
+        self,
+        path: str | os.PathLike[str],
+        names: Iterable[str | os.PathLike[str]] = (),
+    ) -> OutputFolder:
+        """Declare an output folder, and the files that are going to be written below it.
+
+        Parameters
+        ----------
+        path : path
+            The folder. It is made if it does not exist; other files in it stay as they are.
+        names : iterable of path, optional
+            Paths below the folder that are checked now. Others are checked when they are opened.
+
+        Raises
+        ------
+        OutputError
+            If the folder or one of the files cannot be written.
+        """
+        shown = Path(path)
+        with _explained(shown):
+            root = Path(os.path.realpath(shown))
+            base = _nearest_folder(root)
+            _check_writable(base)
+            folder = OutputFolder(self, shown, root, self._stage(base, beside=base == root))
+        for name in names:
+            folder.declare(name)
+        return folder
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether something is written to the standard output."""
+        return any(_descriptor(file.path) == 1 for file, _ in self._streams)
+
+    # -- checks -----------------------------------------------------------------------------------
+
+    def _check(self, shown: Path, target: Path) -> None:
+        """Refuse a target that must not be replaced or cannot be written."""
+        status = _status(target)
+        if status is None:
+            _check_writable(_nearest_folder(target.parent))
+            return
+        if not stat.S_ISREG(status.st_mode):
+            raise OutputError(f"{shown}: it is {_kind(status)}, expected a file")
+        if self._input_ids is None:
+            self._input_ids = {_identity(path) for path in self._inputs}
+        if _identity(target) in self._input_ids:
+            raise OutputError(f"{shown}: it is an input, which an output must not replace")
+        if not self._overwrite and not is_replaceable(target):
+            raise OutputExistsError(f"{shown}: it exists, and segcore did not write it")
+        if not os.access(target, os.W_OK):
+            raise OutputError(f"{shown}: it is read-only")
+        _check_writable(target.parent)
+
+    def _claim(self, shown: Path, target: Path, stage: _Stage) -> None:
+        """Refuse a target that another output has, or that lies below one."""
+        if len(target.parts) - len(stage.base.parts) > MAX_DEPTH:
+            raise OutputError(f"{shown}: more than {MAX_DEPTH} folders deep")
+        key = stage.key(target)
+        if other := self._files.get(key):
+            raise OutputError(f"{shown}: it is the same file as the output {other}")
+        if key in self._folders:
+            raise OutputError(f"{shown}: other outputs need a folder of this name")
+        for folder in map(stage.key, target.parents):
+            if folder in self._folders:
+                break
+            if other := self._files.get(folder):
+                raise OutputError(f"{shown}: it is below the output {other}, which is a file")
+            self._folders.add(folder)
+        self._files[key] = shown
+
+    def _stage(self, base: Path, beside: bool = False) -> _Stage:
+        if base not in self._stages:
+            with _signals_held():
+                self._stages[base] = _Stage(base, beside)
+        return self._stages[base]
+
+    # -- the end ----------------------------------------------------------------------------------
+
+    def _publish(self) -> None:
+        parents: set[Path] = set()
+        for target, shown in self._written.items():  # again: the work may have taken hours
+            with _explained(shown):
+                if target.parent not in parents:
+                    parents.add(target.parent)
+                    moved = Path(os.path.realpath(target.parent)) != target.parent
+                if moved or target.is_symlink():
+                    raise OutputError(f"{shown}: a link has taken its place meanwhile")
+                self._check(shown, target)
+        stages = list(self._stages.values())
+        for stage in stages:
+            stage.flush()
+        for file, content in self._streams:  # what was sent cannot be taken back
+            with _explained(file.path):
+                _send(content, file.path)
+        with _signals_held():
+            _swap(stages)
+
+    def _clean(self) -> None:
+        for _, content in self._streams:
+            content.close()
+        for stage in self._stages.values():
+            stage.remove()
+
+
+class OutputFile:
+    """A single output file; see :meth:`Outputs.file`.
+
+    Attributes
+    ----------
+    path : Path
+        The path as it was given.
+    size : int
+        Number of bytes written.
+    """
+
+    def __init__(
+        self,
+        outputs: Outputs,
+        path: Path,
+        target: Path | None = None,
+        stage: _Stage | None = None,
+    ) -> None:
+        self._outputs = outputs
+        self._target = target
+        self._stage = stage  # None: the file is a stream
+        self.path = path
+        self.size = 0
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Open the file for writing bytes, once."""
+        if self._target is None or self._stage is None:
+            content = tempfile.TemporaryFile()  # noqa: SIM115 (closed by _clean)
+            self._outputs._streams.append((self, content))
+            with _writing(content, self.path):
+                yield content
+                self.size = content.tell()
+            return
+        with self._stage.open(self._target, self.path) as file:
+            yield file
+            self.size = file.tell()
+        self._outputs._written[self._target] = self.path
+
+
+class OutputFolder:
+    """Output files below a folder; see :meth:`Outputs.folder`.
+
+    Attributes
+    ----------
+    path : Path
+        The path as it was given.
+    """
+
+    def __init__(self, outputs: Outputs, path: Path, root: Path, stage: _Stage) -> None:
+        self._outputs = outputs
+        self._root = root
+        self._stage = stage
+        self._targets: dict[str, Path] = {}
+        self._parents: dict[str, Path] = {}
+        self._parts: set[str] = set()
+        self.path = path
+
+    def declare(self, name: str | os.PathLike[str]) -> None:
+        """Check that a file can be written.
+
+        Raises
+        ------
+        OutputError
+            If it cannot, or if a link in its path leads out of the folder.
+        """
+        name, shown = os.fspath(name), self.path / name
+        with _explained(shown):
+            self._check_names(Path(name).parts)
+            target = self._resolve(name)
+            if self._root not in target.parents:
+                raise OutputError(f"{shown}: this path leads out of the output folder")
+            self._outputs._check(shown, target)
+            self._outputs._claim(shown, target, self._stage)
+            self._targets[name] = target
+
+    @contextmanager
+    def open(self, name: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+        """Open the file with this path below the folder for writing bytes, once."""
+        name, shown = os.fspath(name), self.path / name
+        if name not in self._targets:
+            self.declare(name)
+        with self._stage.open(self._targets[name], shown) as file:
+            yield file
+        self._outputs._written[self._targets[name]] = shown
+
+    def _check_names(self, parts: tuple[str, ...]) -> None:
+        """Let the file system refuse names that it cannot hold, such as too long ones."""
+        for part in parts:
+            if part not in self._parts:
+                _status(self._stage.path / part)
+                self._parts.add(part)
+
+    def _resolve(self, name: str) -> Path:
+        parent, last = os.path.split(self._root / name)
+        if parent not in self._parents:
+            self._parents[parent] = Path(os.path.realpath(parent))
+        target = self._parents[parent] / last
+        return Path(os.path.realpath(target)) if target.is_symlink() or last == ".." else target
+
+
+# -- the stage ------------------------------------------------------------------------------------
+
+
+class _Stage:
+    """A hidden folder with files that are going to be renamed into the folder ``base``.
+
+    Beside ``lock``, which is locked as long as the process lives, it has ``new`` with the files and
+    folders as they will be below ``base``, and ``old`` with the files that they replace.
+    """
+
+    def __init__(self, base: Path, beside: bool) -> None:
+        self.base = base
+        self.path = _make_stage(base, beside)
+        self.new = self.path / "new"
+        self.old = self.path / "old"
+        self._kept = False
+        lock = self.path / "lock"
+        try:
+            self._lock = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+            try:
+                with suppress(OSError):  # without locks, no stage is taken for a dead one
+                    _lock(self._lock)
+                self.new.mkdir()
+                self._folds_case = lock.with_name("LOCK").exists()
+            except BaseException:
+                os.close(self._lock)
+                raise
+        except BaseException:
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise
+
+    def key(self, target: Path) -> str:
+        """Return a text that is equal for paths that this file system takes for the same."""
+        text = str(target)
+        return unicodedata.normalize("NFC", text).casefold() if self._folds_case else text
+
+    @contextmanager
+    def open(self, target: Path, shown: Path) -> Iterator[BinaryIO]:
+        """Open a new file that goes to ``target``."""
+        with _explained(shown):
+            path = self.new / target.relative_to(self.base)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+            file = os.fdopen(os.open(path, flags, 0o666), "wb")
+        try:
+            with _writing(file, shown):
+                yield file
+            with _explained(shown):
+                replaced = _status(target)
+                if replaced is not None:
+                    _keep_owner(path, replaced)
+                file.close()
+        finally:
+            with suppress(OSError):  # if something failed before, that is what counts
+                file.close()
+
+    def flush(self) -> None:
+        """Flush all files to the disk, several at a time, which is some eight times faster."""
+        paths = []
+        for folder, _, names in os.walk(self.new):
+            paths += [folder, *(os.path.join(folder, name) for name in names)]
+        pool = ThreadPoolExecutor(8)
+        try:
+            for path, flushed in [(path, pool.submit(_sync, path)) for path in paths]:
+                with _explained(self.base / os.path.relpath(path, self.new)):
+                    flushed.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def moves(self) -> Iterator[_Move]:
+        """Give the renames that bring everything into place, whole folders where there is none."""
+        waiting = [(self.new, self.base, self.old)]
+        while waiting:
+            new, place, old = waiting.pop()
+            for name in sorted(os.listdir(new)):
+                source, target = new / name, place / name
+                if not os.path.lexists(target):
+                    yield _Move(source, target, None)
+                elif source.is_dir():
+                    waiting.append((source, target, old / name))
+                else:
+                    yield _Move(source, target, old / name)
+
+    def keep(self) -> None:
+        """Leave the stage where it is for good."""
+        self._kept = True
+        with suppress(OSError):
+            os.unlink(self.path / "lock")
+
+    def remove(self) -> None:
+        """Remove the stage, as far as that is possible."""
+        with suppress(OSError):
+            os.close(self._lock)
+        if not self._kept:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _make_stage(base: Path, beside: bool) -> Path:
+    """Make a stage beside ``base`` if files can be renamed from there, else inside it."""
+    path = _make_stage_beside(base) if beside else None
+    return path or _make_hidden(base)
+
+
+def _make_stage_beside(base: Path) -> Path | None:
+    path = None
+    try:
+        if _owner(base.parent) == _owner(base):
+            path = _make_hidden(base.parent)
+            probe = path / "probe"
+            probe.mkdir()
+            os.rename(probe, base / path.name)  # some mounts are only recognized by trying
+            os.rmdir(base / path.name)
+        return path
+    except OSError:
+        if path is not None:
+            shutil.rmtree(path, ignore_errors=True)
+        return None
+
+
+def _make_hidden(folder: Path) -> Path:
+    _remove_dead_stages(folder)
+    return Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
+
+
+def _owner(folder: Path) -> tuple[int, int, int]:
+    """Return what decides about the group of new files: it must be the same in the stage."""
+    status = folder.stat()
+    return status.st_dev, status.st_gid, status.st_mode & stat.S_ISGID
+
+
+def _remove_dead_stages(folder: Path) -> None:
+    """Remove the stages of processes that were killed: nobody holds their lock."""
+    if not os.access(folder, os.R_OK):
+        return
+    with os.scandir(folder) as entries:
+        found = [each.path for each in entries if each.name.startswith(PREFIX)]
+    for path in found:
+        try:
+            lock = os.open(os.path.join(path, "lock"), os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+        except OSError:  # it is no stage, is just being made, or belongs to somebody else
+            continue
+        try:
+            _lock(lock)
+            shutil.rmtree(path, ignore_errors=True)
+        except OSError:
+            pass
+        finally:
+            os.close(lock)
+
+
+def _lock(descriptor: int) -> None:
+    """Lock a file, as long as this process lives; an OSError if another one has it."""
+    if fcntl is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _keep_owner(path: Path, replaced: os.stat_result) -> None:
+    """Give a staged file the mode of the file it replaces, and its owner if that is allowed."""
+    own = os.stat(path)
+    if (own.st_uid, own.st_gid) != (replaced.st_uid, replaced.st_gid):
+        with suppress(OSError):
+            os.chown(path, replaced.st_uid, replaced.st_gid)
+    os.chmod(path, stat.S_IMODE(replaced.st_mode) & 0o777)
+
+
+# -- the swap -------------------------------------------------------------------------------------
+
+
+class _Move(NamedTuple):
+    """A rename of a staged file or folder, and where the file that it replaces is kept."""
+
+    source: Path
+    target: Path
+    kept: Path | None
+
+
+def _swap(stages: list[_Stage]) -> None:
+    """Rename everything into place, or undo it all."""
+    undo: list[tuple[Path, Path]] = []
+    target = None
+    try:
+        moves = [move for stage in stages for move in stage.moves()]
+        for _, target, kept in moves:
+            if kept is not None:
+                _keep(target, kept)
+        for source, target, kept in moves:
+            os.replace(source, target)
+            undo.append((target, source) if kept is None else (kept, target))
+        for folder in {move.target.parent for move in moves}:
+            target = folder
+            if os.access(folder, os.R_OK):
+                _sync(folder)
+    except BaseException as error:
+        _undo(undo, stages, error)
+        if isinstance(error, OSError):
+            place = stages[0].base if target is None else target
+            raise OutputError(f"cannot write {place}: {_reason(error)}") from error
+        raise
+
+
+def _keep(target: Path, kept: Path) -> None:
+    """Give a file a second name in the stage, so that the target is never absent."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(target, kept)
+    except OSError:  # a file system without hard links, or a file of another user
+        shutil.copy2(target, kept)
+
+
+def _undo(undo: list[tuple[Path, Path]], stages: list[_Stage], error: BaseException) -> None:
+    failed = []
+    for source, target in reversed(undo):
+        try:
+            os.replace(source, target)
+        except OSError:
+            failed.append(target)
+    if failed:
+        for stage in stages:
+            stage.keep()
+        kept = ", ".join(str(stage.path) for stage in stages)
+        raise OutputError(
+            f"cannot write all outputs ({error}), nor restore {failed[0]}; what was replaced is in "
+            f"{kept}"
+        ) from error
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hold back the signals that end a program until the block is left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python runs handlers in the main thread alone
+        return
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    # None is a handler that was not installed by Python, and could not be restored.
+    previous = {n: h for n in numbers if (h := signal.getsignal(n)) not in (None, signal.SIG_IGN)}
+    held: list[int] = []
+    try:
+        for number in previous:
+            signal.signal(number, lambda caught, _: held.append(caught))
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        for number in held[:1]:
+            signal.raise_signal(number)
+
+
+# -- the file system ------------------------------------------------------------------------------
+
+
+@contextmanager
+def _explained(shown: Path) -> Iterator[None]:
+    """Turn an OSError into an OutputError that names the output."""
+    try:
+        yield
+    except (OutputError, BrokenPipeError):
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write {shown}: {_reason(error)}") from error
+    except ValueError as error:  # such as a NUL in a path
+        raise OutputError(f"cannot write {shown}: {error}") from error
+
+
+@contextmanager
+def _writing(file: BinaryIO, shown: Path) -> Iterator[None]:
+    """Name the output in errors of writing to an open file; those of other files pass."""
+    try:
+        yield
+        file.flush()
+    except OSError as error:
+        if error.filename is not None or isinstance(error, OutputError | BrokenPipeError):
+            raise
+        raise OutputError(f"cannot write {shown}: {_reason(error)}") from error
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _status(path: str | os.PathLike[str]) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _identity(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """Return device and inode of a file, which are the same for all its names; None without one."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _kind(status: os.stat_result) -> str:
+    kinds = {
+        stat.S_IFDIR: "a folder",
+        stat.S_IFREG: "a file",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
+        stat.S_IFIFO: "a pipe",
+        stat.S_IFSOCK: "a socket",
+    }
+    return kinds.get(stat.S_IFMT(status.st_mode), "no regular file")
+
+
+def _nearest_folder(path: Path) -> Path:
+    """Return the folder itself, or the nearest existing one above it."""
+    for folder in (path, *path.parents):
+        status = _status(folder)
+        if status is not None:
+            if not stat.S_ISDIR(status.st_mode):
+                raise OutputError(f"{folder}: it is {_kind(status)}, expected a folder")
+            return folder
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+
+
+def _check_writable(folder: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{folder}: this folder is not writable")
+
+
+def is_replaceable(path: str | os.PathLike[str]) -> bool:
+    """Return whether segcore wrote a file, or it is empty."""
+    with open(path, "rb") as file:
+        start = file.read(MARK_WITHIN)
+    return not start or MARK.search(start) is not None
+
+
+def _sync(path: str | os.PathLike[str]) -> None:
+    """Flush a file or the entries of a folder to the disk, where the file system can do that."""
+    if os.name == "nt" and os.path.isdir(path):  # folders cannot be opened there
+        return
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _descriptor(path: Path) -> int | None:
+    """Return n if a path stands for this process's open file n, as ``/dev/stdout`` does for 1."""
+    path = Path(os.path.abspath(path))
+    for _ in range(40):  # as many links as Linux follows
+        if os.path.realpath(path.parent) in (f"/proc/{os.getpid()}/fd", "/dev/fd"):
+            return int(path.name) if path.name.isdecimal() else None
+        if not path.is_symlink():
+            return None
+        path = path.parent / os.readlink(path)
+    return None
+
+
+def _is_stream(path: Path) -> bool:
+    """Return whether a path is a pipe or a device that takes bytes, or an open file."""
+    descriptor = _descriptor(path)
+    if descriptor is not None:
+        os.fstat(descriptor)  # an OSError if it is closed
+        return True
+    status = _status(path)
+    return status is not None and (stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode))
+
+
+def _send(content: BinaryIO, path: Path) -> None:
+    """Write what was collected to a stream."""
+    descriptor = _descriptor(path)
+    opened = os.open(path, os.O_WRONLY) if descriptor is None else os.dup(descriptor)
+    with os.fdopen(opened, "wb") as stream:
+        content.seek(0)
+        shutil.copyfileobj(content, stream)

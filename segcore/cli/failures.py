@@ -1,0 +1,82 @@
+"""Turn whatever ends a command early into a line and an exit code."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import traceback
+import warnings
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from segcore.cli.problems import BadInput
+from segcore.show.visible import visible
+
+TRACEBACK = "SEGCORE_TRACEBACK"
+"""The environment variable that has Python print the traceback of an error, if it is not empty."""
+
+DEFECT = 70
+"""The exit code of an error in segcore itself: EX_SOFTWARE of sysexits.h."""
+
+
+class Commands(click.Group):
+    """A group of commands that ends with one line and an exit code, whatever happens in it.
+
+    - An error that a command foresees (`click.ClickException`), an error of the operating system,
+      a lack of memory, and input nested too deeply: ``Error: ...``, and exit code 2.
+    - Anything else is a defect of segcore: ``segcore: internal error: ...``, and exit code 70.
+    """
+
+    def main(self, *args: Any, **options: Any) -> NoReturn:
+        """Run the command line, and exit."""
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):  # not where it was replaced, or is closed
+                stream.reconfigure(errors="backslashreplace")
+        # Pillow warns about what is odd in an image. What cannot be used is an error here.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        try:
+            code = super().main(*args, **{**options, "standalone_mode": False})
+            sys.exit(code if isinstance(code, int) else 0)
+        except click.Abort:
+            click.echo("Aborted!", err=True)
+            sys.exit(1)
+        except Exception as error:
+            if os.environ.get(TRACEBACK):
+                traceback.print_exception(error)
+            sys.exit(_report(error))
+
+
+def _report(error: Exception) -> int:
+    """Print the line of an error, and return the exit code."""
+    failure = error if isinstance(error, click.ClickException) else _foreseen(error)
+    if failure is not None:
+        lines = io.StringIO()
+        failure.show(lines)
+        click.echo(visible(lines.getvalue(), keep_lines=True), nl=False, err=True)
+        return failure.exit_code
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    click.echo(
+        f"segcore: internal error: {visible(f'{type(error).__name__}: {error}')} "
+        f"({Path(where.filename).name}, line {where.lineno}). Please report it, with the traceback "
+        f"that {TRACEBACK}=1 prints.",
+        err=True,
+    )
+    return DEFECT
+
+
+def _foreseen(error: Exception) -> BadInput | None:
+    """Describe an error that the input or the machine causes; None for a defect of segcore."""
+    match error:
+        case MemoryError():
+            message = f"not enough memory{f': {error}' if str(error) else ''}"
+        case RecursionError():
+            message = "the input is nested too deeply"
+        case OSError():
+            place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+            message = f"{place}{error.strerror or error}"
+        case _:
+            return None
+    return BadInput(message)
