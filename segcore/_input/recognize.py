@@ -141,12 +141,10 @@ def _mapping(value: Mapping[Any, Any]) -> str:
 
 
 def _object(value: Any) -> str:
-    from segcore.masks import Masks
-    from segcore.polygons import Polygons
-
-    if isinstance(value, Masks):
+    kind = type(value).__name__  # the classes themselves are above this room
+    if kind == "Masks":
         return "these are Masks already; join batches with Masks.concatenate"
-    if isinstance(value, Polygons) or hasattr(value, "__geo_interface__"):
+    if kind == "Polygons" or hasattr(value, "__geo_interface__"):
         return "Masks.from_polygons reads it"
     if hasattr(value, "iloc") and hasattr(value, "columns"):
         return 'it is a table; pass one of its columns, such as table["segmentation"]'

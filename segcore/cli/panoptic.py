@@ -77,7 +77,7 @@ def write_panoptic(
             used += len(annotations)
         with files.open(DOCUMENT) as file:
             write_json(file, _document(dataset, things, entries))
-        problems.check_left(path, dataset, used)
+        problems.check_left(path, len(dataset.pictures), dataset.listed, used)
 
     Printer().print(_table(dataset, entries))
     if reasons:

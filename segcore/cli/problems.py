@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from segcore.cli.dataset import Dataset
 from segcore.show.visible import visible
 
 
@@ -40,20 +37,20 @@ class Problems:
             raise BadInput(message)
         self.skipped.append(visible(message))
 
-    def check_left(self, path: Path, dataset: Dataset, used: int) -> None:
+    def check_left(self, path: Path, images: int, listed: int, used: int) -> None:
         """Raise BadInput if all images, or all annotations of a file that has some, were skipped.
 
         Parameters
         ----------
         path : Path
             The file.
-        dataset : Dataset
-            What is left of it.
-        used : int
-            The number of annotations that had usable masks.
+        images : int
+            The number of usable images.
+        listed, used : int
+            The number of annotations in the file, and of those with usable masks.
         """
-        if self.skipped and (not dataset.pictures or (dataset.listed and not used)):
-            kind = "annotations" if dataset.pictures else "images"
+        if self.skipped and (not images or (listed and not used)):
+            kind = "annotations" if images else "images"
             raise BadInput(
                 f"{path}: all its {kind} are invalid, the first of {len(self.skipped)} messages: "
                 f"{self.skipped[0]}"

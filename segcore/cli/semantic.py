@@ -73,7 +73,7 @@ def write_semantic_maps(
             used += len(annotations)
         with maps.open(CLASSES) as file:
             write_json(file, _describe(dataset, colors, dtype))
-        problems.check_left(path, dataset, used)
+        problems.check_left(path, len(dataset.pictures), dataset.listed, used)
 
     Printer().print(_table(dataset, counts))
     count = len(dataset.pictures)

@@ -104,7 +104,8 @@ def _instances(path: Path, dataset: Dataset, problems: Problems) -> Source:
     }
     pictures = dataset.pictures
     shown = [read(picture) for picture in tracked(pictures, "Reading", len(pictures))]
-    problems.check_left(path, dataset, sum(len(each.masks) for each in shown))
+    used = sum(len(each.masks) for each in shown)
+    problems.check_left(path, len(dataset.pictures), dataset.listed, used)
     return Source(path, categories, shown)
 
 
