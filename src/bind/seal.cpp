@@ -48,13 +48,14 @@ PyObject* seal(PyObject*, PyObject* array) {
 }
 
 // A plain C function: calling one through pybind11 takes longer than all that this does.
-PyMethodDef seal_definition = {"seal", seal, METH_O,
-                          "seal(array, /)\n--\n\nReturn a read-only view that hides its owner."};
+PyMethodDef seal_definition = {
+    "seal", seal, METH_O, "seal(array, /)\n--\n\nReturn a read-only view that hides its owner."};
 
 }  // namespace
 
 void register_seal(py::module_& m) {
-    PyObject* const function = PyCFunction_NewEx(&seal_definition, nullptr, m.attr("__name__").ptr());
+    PyObject* const function =
+        PyCFunction_NewEx(&seal_definition, nullptr, m.attr("__name__").ptr());
     if (!function) throw py::error_already_set();
     m.attr("seal") = py::reinterpret_steal<py::object>(function);
 }
