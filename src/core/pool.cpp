@@ -142,8 +142,8 @@ class Pool {
 };
 
 // Never destroyed: its threads wait in it until the process ends. Made when this library is loaded,
-// so that no fork meets it half made.
-std::atomic<Pool*> pool{new Pool};
+// so that no fork meets it half made; without memory for it, nothing else would load either.
+std::atomic<Pool*> pool{new Pool};  // NOLINT(bugprone-throwing-static-initialization)
 
 #if defined(SEGCORE_FORKS)
 // All three are called by the thread that forks.
