@@ -13,13 +13,25 @@ from numpy.typing import NDArray
 
 
 def _copied(array: NDArray[Any]) -> NDArray[Any]:
-    """Copy into bytes, which are immutable, unless the array lies in bytes already."""
-    base: Any = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    if type(base) is bytes:
+    """Copy into bytes, which are immutable, unless the array is a view of such a copy."""
+    owner = array
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    if type(owner.base) is bytes and not _can_be_writable(owner):
         return array.view()
     return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
+
+
+def _can_be_writable(array: NDArray[Any]) -> bool:
+    """Return whether NumPy lets the array be written to; it does so for unpickled ones in bytes."""
+    if array.flags.writeable:
+        return True
+    try:
+        array.flags.writeable = True
+    except ValueError:
+        return False
+    array.flags.writeable = False
+    return True
 
 
 _native = sys.modules.get("segcore._native")  # which segcore.backends imports where it is built

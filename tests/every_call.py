@@ -199,15 +199,15 @@ def every_call() -> dict[str, Pair]:
             lambda: sc.backends.load(sc.backends.current()), lambda: sc.backends.available()[9]
         ),
         "metrics": Pair(confusion, lambda: sc.metrics.ConfusionMatrix(-1)),
-        "draw": Pair(
+        "show": Pair(
             lambda: sc.show.overlay(quiet, masks), lambda: sc.show.overlay(quiet[:2], masks)
         ),
-        "draw.difference": Pair(lambda: sc.show.difference(masks, other, quiet)),
-        "panoptic_ids": Pair(
+        "show.difference": Pair(lambda: sc.show.difference(masks, other, quiet)),
+        "maps.ids": Pair(
             lambda: sc.maps.ids.to_rgb(sc.maps.ids.from_rgb(quiet)),
             lambda: sc.maps.ids.to_rgb([-1]),
         ),
-        "codecs": Pair(
+        "formats": Pair(
             lambda: kaggle.decode(kaggle.encode(masks), SIZE), lambda: kaggle.decode(["1"], SIZE)
         ),
         "formats.kaggle": Pair(lambda: kaggle.decode(strings, SIZE)),
