@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 def _copied(array: NDArray[Any]) -> NDArray[Any]:
     """Copy into bytes, which are immutable, unless the array is a view of such a copy."""
-    owner = array
+    owner: Any = array
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
-    if type(owner.base) is bytes and not _can_be_writable(owner):
+    if isinstance(owner.base, bytes) and not _can_be_writable(owner):
         return array.view()
     return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
 

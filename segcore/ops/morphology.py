@@ -242,11 +242,12 @@ def _reach(distance: int, shape: str, size: tuple[int, int]) -> NDArray[np.int64
     beyond = distance - height
     if shape == "disc":
         full = math.isqrt(beyond * (distance + height)) + 1 if beyond >= 0 else 0
-        full = min(full, count)
-        reach[full:] = _square_roots(distance, np.arange(full, count))
+        if full < count:
+            reach[full:] = _square_roots(distance, np.arange(full, count))
     elif shape == "diamond":
-        full = min(max(beyond + 1, 0), count)
-        reach[full:] = distance - np.arange(full, count)
+        full = max(beyond + 1, 0)
+        if full < count:
+            reach[full:] = distance - np.arange(full, count)
     else:
         raise ValueError(f'shape: expected "square", "disc" or "diamond", got {described(shape)}')
     return reach
