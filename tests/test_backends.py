@@ -105,7 +105,7 @@ def test_without_the_extension():
     assert answer(WITHOUT_NATIVE + CURRENT) == following
     process = run(WITHOUT_NATIVE + CURRENT, "native")
     assert process.returncode != 0
-    assert "ImportError: segcore has no backend 'native' here; available: " in process.stderr
+    assert "ImportError: segcore's backend 'native' is not available; available: " in process.stderr
 
 
 def test_without_extension_and_numba():
