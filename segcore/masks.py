@@ -147,7 +147,7 @@ class Masks:
             If floats are passed without a threshold, the array is not 2-D or 3-D, or its image size
             is not `size`.
         TypeError
-            If the dtype is not numeric, or the array is on a GPU.
+            If the dtype is not bool, integer or float, or the array is on a GPU.
 
         Warns
         -----
@@ -841,7 +841,7 @@ class Masks:
         limit = as_threshold(tolerance, "tolerance")
         if not 0 <= limit < np.inf:
             raise ValueError(
-                f"tolerance: expected a finite number of pixels, at least 0, got "
+                "tolerance: expected a finite number of pixels, at least 0, got "
                 f"{described(tolerance)}"
             )
         vertices, ring_offsets, outer, mask_offsets = kernels.outline(

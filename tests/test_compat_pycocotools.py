@@ -591,7 +591,7 @@ def test_9_no_memory_for_shapes():
     command = [sys.executable, "-c", NO_MEMORY]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "SEGCORE_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.count("there is no memory for the result") == 2
+    assert done.stdout.count("not enough memory for the result") == 2
 
 
 def test_9_a_failed_decode_leaks_nothing(compat):

@@ -85,8 +85,8 @@ def patch_pycocotools() -> Patch:
 
     Functions of pycocotools that were stored elsewhere before are not replaced: in a class, a
     default argument, a closure, a local variable or a ``functools.partial``. Likewise, functions
-    imported from ``pycocotools.mask`` into such variables while the patch is active remain those
-    of segcore after it is undone.
+    imported from ``pycocotools.mask`` while the patch is active remain those of segcore after it
+    is undone.
 
     Spawned processes need their own patch.
 
