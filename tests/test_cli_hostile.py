@@ -588,7 +588,7 @@ def program(*arguments: object, prefix: str = "", **variables: str) -> tuple[int
     ("variables", "said"),
     [
         ({"SEGCORE_BACKEND": "bogus"}, "segcore's backend 'bogus' is not available"),
-        ({"SEGCORE_BACKEND": "\x1b[31m"}, "no backend '"),
+        ({"SEGCORE_BACKEND": "\x1b[31m"}, "segcore's backend '"),
         ({"SEGCORE_NUM_THREADS": "abc"}, "SEGCORE_NUM_THREADS: expected an integer"),
     ],
 )
