@@ -1,7 +1,8 @@
 """segcore: the mask engine for machine-learning pipelines.
 
-Any form of segmentation mask into any other: dense arrays, COCO's RLE and polygons, boxes, label
-maps and semantic maps. The centre is :class:`Masks`, a batch of masks held as run ends.
+segcore converts segmentation masks between dense arrays, COCO RLE, polygons, boxes, label maps and
+semantic maps, and compares them. Its central class is :class:`Masks`, a batch of masks stored as
+run ends.
 
 >>> import segcore as sc
 >>> masks = sc.Masks.from_boxes([[0, 0, 3, 2], [2, 1, 5, 4]], (4, 6))

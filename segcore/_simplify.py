@@ -1,4 +1,4 @@
-"""Rings with fewer points."""
+"""Simplification of rings."""
 
 from __future__ import annotations
 
@@ -11,37 +11,38 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _PATIENCE = 8
-"""Generations of splits at the farthest point, as a multiple of the binary logarithm of a ring's
-points. The outlines of real masks need less than 5."""
+"""Maximum number of generations of splits at the farthest point, as a multiple of the binary
+logarithm of the number of points of a ring. The outlines of real masks need less than 5."""
 
 
 def simplify(
     vertices: Integers, ring_offsets: Integers, tolerance: float
 ) -> tuple[Integers, Integers]:
-    """Drop points of rings, by the algorithm of Douglas and Peucker (1973).
+    """Simplify rings with the algorithm of Douglas and Peucker (1973).
 
-    All lines are split at once, generation by generation. The algorithm is quadratic where it
-    splits off a few points at a time, as along a comb. A line that is still too long after
-    ``_PATIENCE * log2(points of its ring)`` generations is therefore split at its middle point,
-    which bounds the time by ``n * log2(n)``.
+    All lines are split simultaneously, generation by generation. The algorithm takes quadratic time
+    if it splits off a few points at a time, as along a comb. Lines that would be split after
+    ``_PATIENCE * log2(n)`` generations, where n is the number of points of the ring, are therefore
+    split at their middle point. This bounds the time by ``n * log2(n)``.
 
     Parameters
     ----------
     vertices : numpy.ndarray
-        int64 (P, 2): x and y.
+        x and y of the points of all rings: int64, shape (P, 2).
     ring_offsets : numpy.ndarray
-        int64 (R + 1,): where each ring begins. Each has three points or more.
+        Start of each ring in `vertices`, and their total number: int64, shape (R + 1,). Each ring
+        has at least three points.
     tolerance : float
-        In pixels. A dropped point is at most this far from the line between the two points that
-        are kept before and after it.
+        Maximum distance in pixels between a dropped point and the line that replaces it.
 
     Returns
     -------
     vertices : numpy.ndarray
-        int64 (Q, 2). Each ring keeps its first point, the one that is farthest from that, and at
-        least one more.
+        x and y of the remaining points: int64, shape (Q, 2). Each ring keeps its first point, the
+        point farthest from it, and at least one other point.
     ring_offsets : numpy.ndarray
-        int64 (R + 1,).
+        Start of each ring in the returned `vertices`, and their total number: int64, shape
+        (R + 1,).
     """
     points = vertices.astype(np.float64)
     starts, stops = ring_offsets[:-1], ring_offsets[1:]
@@ -49,31 +50,31 @@ def simplify(
     kept[starts] = True
     lengths = stops - starts
     owners = np.repeat(np.arange(len(starts)), lengths)
-    away = ((points - points[starts][owners]) ** 2).sum(axis=1)
-    middles = _first_greatest(away, starts, lengths)[0]
+    squared = ((points - points[starts][owners]) ** 2).sum(axis=1)
+    middles = _first_greatest(squared, starts, lengths)[0]
     kept[middles] = True
-    # Lines from `a` to `b`, which is the first point again at a ring's end; between them are the
-    # points from a + 1 to `end`.
+    # Lines from `a` to `b`, with the points from a + 1 up to `end` between them. At the end of a
+    # ring, `b` is its first point.
     a = np.concatenate([starts, middles])
     b = np.concatenate([middles, starts])
     end = np.concatenate([middles, stops])
-    # The generation from which a line is split at its middle, by the length of its ring.
+    # The generation from which a line is split at its middle, which depends on its ring.
     patience = np.tile(_PATIENCE * np.ceil(np.log2(lengths)).astype(np.int64), 2)
     limit = tolerance * tolerance
     for generation in itertools.count():
-        some = end - a > 1
-        a, b, end, patience = a[some], b[some], end[some], patience[some]
+        has_points = end - a > 1
+        a, b, end, patience = a[has_points], b[has_points], end[has_points], patience[has_points]
         if not len(a):
             break
         counts = end - a - 1
         first = np.cumsum(counts) - counts
         inner = np.arange(counts.sum()) + np.repeat(a + 1 - first, counts)
         line = np.repeat(np.arange(len(a)), counts)
-        far = _squared_distance(points[inner], points[a][line], points[b][line])
-        places, farthest = _first_greatest(far, first, counts)
-        splits = farthest > limit
+        squared = _squared_distance(points[inner], points[a][line], points[b][line])
+        farthest, greatest = _first_greatest(squared, first, counts)
+        splits = greatest > limit
         a, b, end, patience = a[splits], b[splits], end[splits], patience[splits]
-        middle = np.where(patience > generation, inner[places[splits]], (a + end) // 2)
+        middle = np.where(patience > generation, inner[farthest[splits]], (a + end) // 2)
         kept[middle] = True
         a, b, end = (
             np.concatenate([a, middle]),
@@ -81,24 +82,24 @@ def simplify(
             np.concatenate([middle, end]),
         )
         patience = np.tile(patience, 2)
-    _keep_a_third(kept, points, starts, middles, lengths, owners)
+    _keep_third_point(kept, points, starts, middles, lengths, owners)
     return vertices[kept], np.concatenate([[0], np.cumsum(kept)])[ring_offsets]
 
 
 def _first_greatest(values: Floats, starts: Integers, lengths: Integers) -> tuple[Integers, Floats]:
-    """Find the greatest value of each group, the first one of equals; none is empty."""
+    """Return the index of the first maximum of each nonempty group, and the maxima."""
     if not len(starts):
         return np.zeros(0, np.int64), np.zeros(0)
     greatest = np.maximum.reduceat(values, starts)
-    at = np.flatnonzero(values == np.repeat(greatest, lengths))
-    return at[np.searchsorted(at, starts)], greatest
+    indices = np.flatnonzero(values == np.repeat(greatest, lengths))
+    return indices[np.searchsorted(indices, starts)], greatest
 
 
 def _squared_distance(p: Floats, a: Floats, b: Floats) -> Floats:
-    """Measure from points to lines, which end at a and b.
+    """Compute the squared distances between points `p` and line segments from `a` to `b`.
 
-    Points that are equally far get the same number: in whole coordinates all is exact but for one
-    division.
+    For integer coordinates, all operations except one division are exact, so that points at the
+    same distance get the same value.
     """
     line, from_a, from_b = b - a, p - a, p - b
     length = (line**2).sum(axis=1)
@@ -110,7 +111,7 @@ def _squared_distance(p: Floats, a: Floats, b: Floats) -> Floats:
     return distance
 
 
-def _keep_a_third(
+def _keep_third_point(
     kept: NDArray[np.bool_],
     points: Floats,
     starts: Integers,
@@ -118,10 +119,10 @@ def _keep_a_third(
     lengths: Integers,
     owners: Integers,
 ) -> None:
-    """Keep the point that is farthest from the line of rings that would have no other."""
+    """Keep the point farthest from the line of each ring that would have only two points."""
     if not len(starts):
         return
-    few = np.add.reduceat(kept, starts) < 3
-    far = _squared_distance(points, points[starts][owners], points[middles][owners])
-    far[kept] = -1
-    kept[_first_greatest(far, starts, lengths)[0][few]] = True
+    too_few = np.add.reduceat(kept, starts) < 3
+    squared = _squared_distance(points, points[starts][owners], points[middles][owners])
+    squared[kept] = -1
+    kept[_first_greatest(squared, starts, lengths)[0][too_few]] = True

@@ -1,4 +1,4 @@
-"""The batch of masks, held as run ends."""
+"""`Masks`, a batch of binary masks stored as run ends."""
 
 from __future__ import annotations
 
@@ -39,39 +39,40 @@ from segcore.polygons import Polygons, fill
 
 Index: TypeAlias = "int | slice | ArrayLike"
 
-# Boolean functions of two pixels a and b: bit 2 * a + b is the result.
+# Truth tables of two pixels a and b: bit 2 * a + b is the result.
 _AND, _OR, _XOR, _WITHOUT, _NEITHER = 0b1000, 0b1110, 0b0110, 0b0100, 0b0001
 
 
 class Masks:
-    """A batch of N binary masks of one size, each held as its run ends.
+    """A batch of N binary masks of the same image size, stored as run ends.
 
-    A mask's run ends are the strictly increasing column-major pixel offsets (pixel (y, x) has
-    the offset ``x * H + y``) at which it flips, starting from background: ``[]`` is an empty mask,
-    ``[0]`` a full one, and ``[3, 6]`` the pixels 3, 4 and 5. Two masks are equal exactly when their
-    run ends are. COCO's run lengths are their differences.
+    The run ends of a mask are the column-major pixel offsets at which it changes between background
+    and foreground, starting from background. The offset of pixel (y, x) is ``x * H + y``. For
+    example, ``[]`` is an empty mask, ``[0]`` is a full one, and ``[3, 6]`` contains the pixels 3, 4
+    and 5. Run ends are strictly increasing, so two masks are equal if and only if their run ends
+    are. Their differences are COCO's run lengths.
 
-    A batch is immutable: it can be shared between threads, used as a key, and sliced without a
-    copy. There is no class for a single mask: a mask is a batch of one, and so is ``masks[3]``.
-    Most batches are made by :meth:`from_dense`, :meth:`from_coco`, :meth:`from_polygons`,
-    :meth:`from_boxes` and :meth:`from_label_map`; the constructor takes run ends and checks them.
+    A batch is immutable: it can be shared between threads, used as a dictionary key, and sliced
+    without a copy. There is no separate class for a single mask: ``masks[3]`` is a batch of one.
+    Batches are usually created with :meth:`from_dense`, :meth:`from_coco`, :meth:`from_polygons`,
+    :meth:`from_boxes` or :meth:`from_label_map`. The constructor takes run ends and validates them.
 
     Parameters
     ----------
-    run_ends : array_like
-        Integers: the run ends of all masks, one mask after the other. They are copied.
-    offsets : array_like
-        Integers (N + 1,): mask ``i`` is ``run_ends[offsets[i]:offsets[i + 1]]``.
+    run_ends : array_like of int
+        Run ends of all masks, concatenated. They are copied.
+    offsets : array_like of int
+        Shape (N + 1,). The run ends of mask ``i`` are ``run_ends[offsets[i]:offsets[i + 1]]``.
     size : sequence of int
-        (H, W), of fewer than 2**59 pixels.
+        Image size (H, W), with fewer than 2**59 pixels.
 
     Raises
     ------
     ValueError
-        If the offsets do not divide the run ends, or the run ends of a mask are not strictly
-        increasing from 0 or more to less than H * W.
+        If the offsets do not partition the run ends, or the run ends of a mask are not strictly
+        increasing within [0, H * W).
     TypeError
-        If there are other things than integers.
+        If the run ends, offsets or size are not integers.
 
     Examples
     --------
@@ -91,7 +92,7 @@ class Masks:
     _offsets: Offsets
     _size: Size
 
-    # NumPy would take the batch for a sequence of sequences without end.
+    # Without this, NumPy would iterate over the batch as a nested sequence, without end.
     __array_ufunc__ = None
 
     def __init__(self, run_ends: ArrayLike, offsets: ArrayLike, size: Iterable[int]) -> None:
@@ -105,12 +106,12 @@ class Masks:
 
     @classmethod
     def _trusted(cls, batch: Batch, size: Size) -> Masks:
-        """Take a kernel's result as it is."""
+        """Create a batch from the result of a kernel, without validation."""
         masks = cls.__new__(cls)
         masks._set(*batch, size)
         return masks
 
-    # -- making batches ---------------------------------------------------------------------------
+    # -- constructors -----------------------------------------------------------------------------
 
     @classmethod
     def from_dense(
@@ -124,15 +125,15 @@ class Masks:
         Parameters
         ----------
         dense : array_like
-            (N, H, W), or (H, W) for a batch of one: bool, integers or floats, of any strides and
-            byte order. NumPy arrays, CPU tensors (DLPack) and buffers are read where they lie;
-            tensors, and arrays of ml_dtypes, may also be of bfloat16.
+            Shape (N, H, W), or (H, W) for a batch of one: bool, integer or float, with any strides
+            and byte order. NumPy arrays, CPU tensors (DLPack) and buffers are not copied. Tensors
+            and ml_dtypes arrays may also be bfloat16.
         threshold : float, optional
-            Foreground is what is greater. Without a threshold, foreground is what is not zero;
-            floats need one. NaN is background. The threshold is rounded to the dtype of floats,
-            as NumPy does; integers are compared with it exactly.
+            Values greater than the threshold are foreground. Required for floats. By default,
+            nonzero values are foreground. NaN is background. For floats, the threshold is rounded
+            to their dtype, as in NumPy; integers are compared with it exactly.
         size : sequence of int, optional
-            The (H, W) that the masks must have: an array of another shape, such as (H, W, N), is
+            Expected image size (H, W). An array of another shape, such as (H, W, N), then raises
             an error.
 
         Returns
@@ -143,17 +144,17 @@ class Masks:
         Raises
         ------
         ValueError
-            For floats without a threshold, another number of dimensions, or another size than
-            `size`.
+            If floats are passed without a threshold, the array is not 2-D or 3-D, or its image size
+            is not `size`.
         TypeError
-            For other dtypes, and for arrays on a GPU.
+            If the dtype is not bool, integer or float, or the array is on a GPU.
 
         Warns
         -----
         UserWarning
-            If `size` is not given, the last axis has a length of 1, 3 or 4, and both others have
-            one of 64 or more: then the array may be an image, or masks (H, W, N). Masks that
-            narrow are read without a warning where `size` is given.
+            If `size` is not given, the last axis has length 1, 3 or 4, and the other two have
+            length 64 or more: the array may be an image, or masks of shape (H, W, N). Pass `size`
+            for masks that are this narrow.
 
         Examples
         --------
@@ -167,13 +168,13 @@ class Masks:
         array = as_array(dense, "dense") if bits is None else bits
         if array.dtype.kind not in "biuf":
             raise TypeError(
-                f"dense: expected bool, integers or floats, got {array.dtype}"
+                f"dense: expected a bool, integer or float dtype, got {array.dtype}"
                 f"{dense_hint(dense, array)}"
             )
         if array.ndim != 3:
             if array.ndim != 2:
                 raise ValueError(
-                    f"dense: expected (N, H, W) or (H, W), got {array.shape}"
+                    f"dense: expected the shape (N, H, W) or (H, W), got {array.shape}"
                     f"{shape_hint(array.shape)}"
                 )
             array = array[None]
@@ -195,7 +196,7 @@ class Masks:
 
     @classmethod
     def _from_bfloat16(cls, bits: NDArray[Any], threshold: float | None, size: Size) -> Masks:
-        """Encode bits as integers, whose order is that of the numbers but for sign and NaN."""
+        """Encode bfloat16 bits, which sort like the numbers except for sign and NaN."""
         if threshold is None:
             raise ValueError("dense: bfloat16 needs a threshold; pass threshold=0.5")
 
@@ -208,7 +209,7 @@ class Masks:
         if limit < bfloat16.MINUS_ZERO:
             signed = bits.view(np.int16)
             return above(signed, limit) ^ above(signed, bfloat16.INFINITY)
-        # From 0 up, then NaN, then the negatives from 0 down.
+        # As unsigned integers: 0 to infinity, NaN, then the negative numbers from -0 downward.
         below = above(bits, bfloat16.MINUS_ZERO - 1) ^ above(bits, limit - 1)
         return ~(below ^ above(bits, bfloat16.INFINITY))
 
@@ -216,31 +217,31 @@ class Masks:
     def from_bits(
         cls, packed: ArrayLike, size: Iterable[int], bitorder: Literal["big", "little"] = "big"
     ) -> Masks:
-        """Encode masks of one bit a pixel.
+        """Encode masks packed to one bit per pixel.
 
-        A mask that was thresholded and packed on a GPU is an eighth of the bytes to bring over.
+        Thresholding and packing masks on a GPU reduces the bytes to transfer to an eighth.
 
         Parameters
         ----------
         packed : array_like
-            uint8 (N, H, B), or (H, B) for a batch of one, with B = ceil(W / 8): what
-            ``numpy.packbits(masks, axis=-1)`` gives. Bits behind a row's last pixel do not count.
+            uint8, shape (N, H, B), or (H, B) for a batch of one, where B = ceil(W / 8), as returned
+            by ``numpy.packbits(masks, axis=-1)``. Padding bits at the end of a row are ignored.
         size : sequence of int
-            (H, W), both below 2**31.
+            Image size (H, W), both below 2**31.
         bitorder : {"big", "little"}
-            Whether a byte's first pixel is its highest bit or its lowest, as in NumPy.
+            Whether the first pixel of a byte is its most or least significant bit, as in NumPy.
 
         Returns
         -------
         Masks
-            N masks.
+            N masks of size (H, W).
 
         Raises
         ------
         ValueError
-            For another shape, size or bit order.
+            If the shape does not match `size`, a side is too long, or the bit order is unknown.
         TypeError
-            For other dtypes, and for arrays on a GPU.
+            If the dtype is not uint8, or the array is on a GPU.
 
         Examples
         --------
@@ -253,14 +254,14 @@ class Masks:
         """
         array = as_array(packed, "packed")
         if array.dtype != np.uint8:
-            raise TypeError(f"packed: expected uint8, eight pixels each, got {array.dtype}")
+            raise TypeError(f"packed: expected uint8, eight pixels per byte, got {array.dtype}")
         height, width = as_size(size)
         if max(height, width) >= 2**31:
             raise ValueError(f"size: expected sides below 2**31, got ({height}, {width})")
         expected = (height, (width + 7) // 8)
         if array.ndim not in (2, 3) or array.shape[-2:] != expected:
             raise ValueError(
-                f"packed: expected the shape (N, {expected[0]}, {expected[1]}), eight pixels a "
+                f"packed: expected the shape (N, {expected[0]}, {expected[1]}), eight pixels per "
                 f"byte for size ({height}, {width}), got {array.shape}"
             )
         if bitorder not in ("big", "little"):
@@ -270,49 +271,52 @@ class Masks:
 
     @classmethod
     def from_coco(cls, objects: Iterable[Any], size: Iterable[int] | None = None) -> Masks:
-        """Read COCO's objects.
+        """Convert COCO objects to masks.
 
         Parameters
         ----------
         objects : iterable
-            One object a mask, of any of these kinds, also mixed:
+            One object per mask. The following kinds may be mixed:
 
-            - an RLE dict: ``{"size": [H, W], "counts": ...}``, where counts is COCO's compressed
-              string (str, bytes, bytearray or memoryview), or the run lengths (integers),
-              background first;
-            - a list of RLE dicts: the parts of one mask, which are united, as pycocotools'
-              ``annToRLE`` does;
-            - polygons: a list of rings ``[x0, y0, x1, y1, ...]``, one such ring alone, or a ring
-              as (K, 2) array; see :meth:`from_polygons`. An empty list is an empty mask. If the
-              first ring of a list has four numbers, all rings are boxes x, y, width, height, as in
-              pycocotools' ``frPyObjects``, and a warning names the object;
-            - a dense mask: an array (H, W) of bools, or of integers with one value beside 0, such
-              as SAM's automatic mask generator gives. Integers (K, 2) are a ring;
-            - an annotation dict that holds one of those as its ``"segmentation"``.
+            - an RLE dict ``{"size": [H, W], "counts": ...}``, where counts are COCO's compressed
+              string (str, bytes, bytearray or memoryview) or a list of run lengths, starting with
+              background;
+            - a list of RLE dicts: the parts of one mask, which are merged, as by pycocotools'
+              ``annToRLE``;
+            - polygons: a list of rings ``[x0, y0, x1, y1, ...]``, a single ring, or a ring as an
+              array of shape (K, 2); see :meth:`from_polygons`. An empty list is an empty mask. If
+              the first ring of a list has four numbers, all rings are boxes (x, y, width, height),
+              as in pycocotools' ``frPyObjects``, and a warning names the object;
+            - a dense mask: an array of shape (H, W), boolean, or integer with a single nonzero
+              value, such as SAM's automatic mask generator returns. Integers of shape (K, 2) are
+              a ring;
+            - an annotation dict with any of these as its ``"segmentation"``.
 
-            A dict alone is a batch of one. Dicts may be mappings of any class. Lists, also sizes,
-            may be tuples, other sequences, NumPy arrays, arrays of objects (as they come out of
-            Parquet files) or CPU tensors; numbers may be NumPy's. None and NaN are no
-            segmentation, and an error.
+            A single dict is a batch of one. Any mapping is accepted as a dict. Tuples, other
+            sequences, NumPy arrays (also of objects, as read from Parquet files) and CPU tensors
+            are accepted as lists, and NumPy scalars as numbers. None and NaN are missing
+            segmentations and raise an error.
         size : sequence of int, optional
-            (H, W), needed where no object is an RLE or a dense mask. All of these must have it.
+            Image size (H, W). Required if no object is an RLE or a dense mask; otherwise those must
+            have this size.
 
         Returns
         -------
         Masks
-            In the order of the objects.
+            One mask per object, in the same order.
 
         Raises
         ------
         ValueError, TypeError
-            For sizes that differ, broken counts, odd numbers of coordinates, and all else that is
-            no such object. The message names the object by its index, and its annotation's id.
+            If image sizes differ, counts are malformed, a ring has an odd number of coordinates, or
+            an object is of none of the kinds above. The message contains the index of the object
+            and the id of its annotation.
 
         Warns
         -----
         UserWarning
-            If rings of four numbers are read as boxes, or all coordinates are fractions between 0
-            and 1.
+            If rings of four numbers are read as boxes, or all coordinates are between 0 and 1 and
+            some are fractions.
 
         Examples
         --------
@@ -330,59 +334,62 @@ class Masks:
         common, parts = coco.read_objects(objects, size)
         batches = [cls._trusted(part.batch, common) for part in parts]
         if not batches:
-            return cls._trusted(_nothing(common), common)
+            return cls._trusted(_empty_batch(common), common)
         if len(batches) == 1:
             return batches[0]
-        places = np.concatenate([part.places for part in parts])
-        return cls.concatenate(batches)[np.argsort(places)]
+        indices = np.concatenate([part.indices for part in parts])
+        return cls.concatenate(batches)[np.argsort(indices)]
 
     @classmethod
     def from_polygons(
         cls, polygons: Polygons | Iterable[Any], size: Iterable[int] | None = None
     ) -> Masks:
-        """Fill polygons, by COCO's rule to the pixel.
+        """Rasterize polygons, pixel for pixel as the COCO API does.
 
         Parameters
         ----------
         polygons : iterable or Polygons
-            What :meth:`to_polygons` gives, or one object per mask: a list of rings, one ring alone,
-            or a geometry. A ring is a flat list ``[x0, y0, x1, y1, ...]``, a list of points
-            ``[[x0, y0], ...]``, or an array of shape (2 K,), (K, 2), or (K, 1, 2) as OpenCV gives.
-            A geometry is a Polygon or MultiPolygon of GeoJSON, also in a Feature or
-            GeometryCollection, or an object that has one as its ``__geo_interface__``, as shapely's
-            have. Coordinates are in pixels, the first pixel's corners being (0, 0) and (1, 1); they
-            may lie outside the image. A mask without rings is empty. A ring of fewer than three
-            points covers nothing, but a mask needs one of three.
+            The result of :meth:`to_polygons`, or one object per mask: a list of rings, a single
+            ring, or a geometry. A ring is a flat list ``[x0, y0, x1, y1, ...]``, a list of points
+            ``[[x0, y0], ...]``, or an array of shape (2 K,), (K, 2), or (K, 1, 2) as in OpenCV. A
+            geometry is a GeoJSON Polygon or MultiPolygon, optionally in a Feature or
+            GeometryCollection, or an object with a ``__geo_interface__``, such as a shapely
+            geometry. Coordinates are in pixels, may lie outside the image, and refer to pixel
+            corners: the first pixel spans (0, 0) to (1, 1). A mask without rings is empty. Rings of
+            fewer than three points cover no pixels, but a mask with rings needs at least one ring
+            of three points.
         size : sequence of int, optional
-            (H, W). :class:`Polygons` know theirs; all else needs it.
+            Image size (H, W). Required unless `polygons` is a :class:`Polygons`, which has a size.
 
         Returns
         -------
         Masks
-            Within one ring, and within one polygon of a geometry, the even-odd rule holds; several
-            are united. Holes of :class:`Polygons` and of geometries are not filled.
+            One mask per object. Each ring, and each polygon of a geometry, is filled by the
+            even-odd rule, and the results are merged. Holes of :class:`Polygons` and of geometries
+            are left out.
 
         Raises
         ------
         ValueError, TypeError
-            For an odd number of coordinates, coordinates that are NaN or beyond 2**30, masks with
-            fewer than three points, and what is no ring. The message names the mask and the ring.
+            If a ring has an odd number of coordinates, a coordinate is NaN or beyond 2**30, a mask
+            has rings but none of three points, or a ring has an unknown form. The message contains
+            the index of the mask and of the ring.
 
         Warns
         -----
         UserWarning
-            If all coordinates are between 0 and 1, and some are fractions: then they seem to be
+            If all coordinates are between 0 and 1 and some are fractions, so that they are probably
             normalized.
 
         Notes
         -----
-        The rule is that of ``rleFrPoly`` in the COCO API.
+        Rasterization follows ``rleFrPoly`` of the COCO API.
 
-        Rings alone have no holes: of OpenCV's contours, those of holes (``hierarchy[0, i, 3] >= 0``
-        with ``cv2.RETR_CCOMP``) are masks of their own, to be subtracted.
+        Plain rings have no holes. OpenCV's hole contours (``hierarchy[0, i, 3] >= 0`` with
+        ``cv2.RETR_CCOMP``) are masks of their own, to be subtracted.
 
-        OpenCV's contours run through the middles of the outermost pixels, and so do not fill all of
-        these again; the rings of :meth:`to_polygons`, which run round them, do.
+        OpenCV's contours pass through the centers of the outermost pixels, so rasterizing them
+        loses some of these. The rings of :meth:`to_polygons` follow the pixel edges and lose none.
 
         Examples
         --------
@@ -404,38 +411,39 @@ class Masks:
             common = polygons.size if size is None else as_size(size)
             return cls._trusted(fill(polygons, common), common)
         if size is None:
-            raise ValueError("size: polygons do not say how large the image is; pass (H, W)")
+            raise ValueError("size: polygons have no image size; pass size=(H, W)")
         common, batch = coco.read_polygons(polygons, size)
         return cls._trusted(batch, common)
 
     @classmethod
     def from_boxes(cls, boxes: ArrayLike, size: Iterable[int]) -> Masks:
-        """Fill boxes.
+        """Rasterize boxes.
 
         Parameters
         ----------
         boxes : array_like
-            Numbers (N, 4): x0 y0 x1 y1 in pixels, half-open. They may lie outside the image.
+            Shape (N, 4): x0 y0 x1 y1 in pixels, half-open. Boxes may extend beyond the image.
         size : sequence of int
-            (H, W).
+            Image size (H, W).
 
         Returns
         -------
         Masks
-            A box with fractions is filled by COCO's rule for the polygon of its four corners.
+            N masks. A box with fractional coordinates is rasterized as the polygon of its four
+            corners, by COCO's rule.
 
         Raises
         ------
         ValueError
-            For another shape, a box whose x1 or y1 is less than its x0 or y0, and coordinates
-            that are NaN or beyond 2**30.
+            If the shape is not (N, 4), x1 < x0 or y1 < y0 in a box, or a coordinate is NaN or
+            beyond 2**30.
         TypeError
-            For other things than numbers.
+            If the dtype is not numeric.
 
         Warns
         -----
         UserWarning
-            If all coordinates are between 0 and 1, and some are fractions: then they seem to be
+            If all coordinates are between 0 and 1 and some are fractions, so that they are probably
             normalized.
 
         Examples
@@ -459,35 +467,36 @@ class Masks:
         background: int | None = 0,
         ignore: int | Iterable[int] | None = None,
     ) -> tuple[NDArray[Any], Masks]:
-        """Split a label map into one mask a label: of classes, of instances, of any ids.
+        """Split a label map into one mask per label.
 
         Parameters
         ----------
-        labels : array_like
-            Integers (H, W), of any strides and byte order.
-        background : int, optional
-            The label that gets no mask; None gives each label one.
+        labels : array_like of int
+            Labels (class ids, instance ids or any others) of shape (H, W), with any strides and
+            byte order.
+        background : int or None, default 0
+            Label to leave out. If None, every label gets a mask.
         ignore : int or iterable of int, optional
-            More labels that get no mask, such as 255.
+            Further labels to leave out, such as 255.
 
         Returns
         -------
         ids : numpy.ndarray
-            (N,): the labels that occur, ascending, in the dtype of ``labels``.
+            Distinct labels in ascending order: shape (N,), in the dtype of `labels`.
         masks : Masks
-            Their N masks of size (H, W).
+            N masks of size (H, W), one per label.
 
         Raises
         ------
         TypeError
-            If the labels, the background, or what to ignore, are no integers.
+            If `labels`, `background` or `ignore` are not integers.
         ValueError
-            For another number of dimensions.
+            If `labels` is not 2-D.
 
         See Also
         --------
-        components : The masks of classes to those of objects.
-        segcore.maps.ids : Ids that are colours, or say class and instance.
+        components : Split class masks into objects.
+        segcore.maps.ids : Ids encoded as colors, or combining class and instance.
 
         Examples
         --------
@@ -502,33 +511,33 @@ class Masks:
         ids, run_ends, offsets = kernels.label_runs(array, background)
         masks = cls._trusted((run_ends, offsets), array.shape)
         if ignore is not None:
-            several = ignore if isinstance(ignore, Iterable) else [ignore]
-            unwanted = {as_integer(each, "ignore") for each in several}
-            kept = [i for i, label in enumerate(ids.tolist()) if label not in unwanted]
+            labels_to_ignore = ignore if isinstance(ignore, Iterable) else [ignore]
+            ignored = {as_integer(label, "ignore") for label in labels_to_ignore}
+            kept = [i for i, label in enumerate(ids.tolist()) if label not in ignored]
             if len(kept) < len(ids):
                 return ids[kept], masks[kept]
         return ids, masks
 
     @classmethod
     def concatenate(cls, batches: Iterable[Masks]) -> Masks:
-        """Join batches of one size.
+        """Concatenate batches of the same image size.
 
         Parameters
         ----------
         batches : iterable of Masks
-            One or more.
+            At least one batch.
 
         Returns
         -------
         Masks
-            All masks, in order.
+            The masks of all batches, in order.
 
         Raises
         ------
         ValueError
-            If sizes differ, or there is no batch and so no size.
+            If the image sizes differ, or `batches` is empty.
         TypeError
-            If there is something else among them.
+            If an item is not a `Masks`.
 
         Examples
         --------
@@ -539,7 +548,9 @@ class Masks:
         """
         parts = list(batches)
         if not parts:
-            raise ValueError("batches: expected one or more, for without one there is no size")
+            raise ValueError(
+                "batches: expected at least one batch, which determines the image size, got none"
+            )
         for part in parts:
             check_same_size(parts[0], part, ("batches", "batches"))
         starts = np.cumsum([0, *(len(part._run_ends) for part in parts)])
@@ -550,31 +561,31 @@ class Masks:
         )
         return cls._trusted(batch, parts[0]._size)
 
-    # -- what a batch is --------------------------------------------------------------------------
+    # -- properties -------------------------------------------------------------------------------
 
     @property
     def run_ends(self) -> RunEnds:
-        """The run ends of all masks, one after the other: uint32, or uint64 from 2**32 pixels."""
+        """Run ends of all masks, concatenated: uint32, or uint64 for 2**32 pixels or more."""
         return seal(self._run_ends)
 
     @property
     def offsets(self) -> Offsets:
-        """Where each mask's run ends begin, and the last ends: int64 (N + 1,)."""
+        """Start of each mask in `run_ends`, and the total number: int64, shape (N + 1,)."""
         return seal(self._offsets)
 
     @property
     def size(self) -> Size:
-        """The masks' (height, width)."""
+        """Image size (height, width)."""
         return self._size
 
     @property
     def area(self) -> NDArray[np.int64]:
-        """The number of foreground pixels of each mask: int64 (N,)."""
+        """Number of foreground pixels per mask: int64, shape (N,)."""
         return kernels.area(self._run_ends, self._offsets, *self._size)
 
     @property
     def boxes(self) -> NDArray[np.int64]:
-        """The bounding boxes: int64 (N, 4), x0 y0 x1 y1, half-open; zeros where a mask is empty."""
+        """Bounding boxes x0 y0 x1 y1, half-open: int64, shape (N, 4). Zeros for empty masks."""
         return kernels.boxes(self._run_ends, self._offsets, *self._size)
 
     def __len__(self) -> int:
@@ -587,7 +598,7 @@ class Masks:
         return f"{type(self).__name__}({masks} of {height} x {width}, {ends})"
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether both have the same masks, in the same order, of the same size."""
+        """Return whether both batches have the same size and the same masks, in the same order."""
         if not isinstance(other, Masks):
             return NotImplemented
         return (
@@ -597,16 +608,16 @@ class Masks:
         )
 
     def __hash__(self) -> int:
-        # A batch never changes, so its content can be a key. Each call reads all of it.
+        # A batch is immutable, so its content can be hashed. This reads all run ends.
         return hash((self._size, self._offsets.tobytes(), self._run_ends.tobytes()))
 
     def __reduce__(self) -> tuple[Callable[..., Masks], tuple[RunEnds, Offsets, Size]]:
-        # With protocol 5 the arrays can travel out of band, uncopied.
+        # With protocol 5, the arrays can be passed out of band without a copy.
         return type(self)._restored, (self._run_ends, self._offsets, self._size)
 
     @classmethod
     def _restored(cls, run_ends: RunEnds, offsets: Offsets, size: Size) -> Masks:
-        """Check the arrays of a pickle, and use them without a copy where they are aligned."""
+        """Validate the arrays of a pickle; aligned arrays are not copied."""
         common = as_size(size)
         return cls._trusted(as_batch(run_ends, offsets, common, copy=False), common)
 
@@ -617,18 +628,21 @@ class Masks:
         return self
 
     def _repr_html_(self) -> str:
-        # What notebooks show: a mask is easier to look at than to read.
+        # Shown by notebooks.
         from segcore.show.notebook import as_html
 
         return as_html(self._run_ends, self._offsets, self.area, self._size)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        raise TypeError("a batch of masks is no array; masks.to_dense() makes one, (N, H, W)")
+        raise TypeError(
+            "Masks cannot be converted to an array implicitly; call masks.to_dense() for one of "
+            "shape (N, H, W)"
+        )
 
-    # -- parts ------------------------------------------------------------------------------------
+    # -- indexing ---------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Masks]:
-        """Give each mask, as a batch of one."""
+        """Iterate over the masks, each as a batch of one."""
         return (self._slice(i, i + 1) for i in range(len(self)))
 
     @overload
@@ -638,11 +652,11 @@ class Masks:
     @overload
     def __getitem__(self, index: ArrayLike) -> Masks: ...
     def __getitem__(self, index: Index) -> Masks:
-        """Take masks out, as a batch.
+        """Return the masks at `index` as a batch.
 
-        ``index`` is an integer (which gives a batch of one), a slice, an array or list of
-        integers, or one of N bools. Negative integers count from the end. A slice of step 1 shares
-        its run ends with the batch.
+        `index` is an integer (which returns a batch of one), a slice, an array or list of integers,
+        or a boolean array of shape (N,). Negative integers count from the end. A slice of step 1
+        shares its run ends with the batch.
         """
         if isinstance(index, slice):
             start, stop, step = index.indices(len(self))
@@ -650,24 +664,26 @@ class Masks:
                 return self._slice(start, max(start, stop))
             return self._take(np.arange(start, stop, step))
         if isinstance(index, tuple):
-            raise TypeError("masks have one axis; for several, index with a list")
+            raise TypeError(
+                "index: masks have a single axis, got a tuple; use a list to select several masks"
+            )
         if getattr(index, "ndim", 0) == 0 and not isinstance(index, (bool, np.bool_)):
             try:
-                place = operator.index(index)  # type: ignore[arg-type]
+                single = operator.index(index)  # type: ignore[arg-type]
             except TypeError:
                 pass
             else:
-                return self._one(place)
-        return self._take(self._places(index))
+                return self._one(single)
+        return self._take(self._as_indices(index))
 
     def _one(self, index: int) -> Masks:
-        place = index + len(self) if index < 0 else index
-        if not 0 <= place < len(self):
+        start = index + len(self) if index < 0 else index
+        if not 0 <= start < len(self):
             raise IndexError(f"index {index} is out of range for {len(self)} masks")
-        return self._slice(place, place + 1)
+        return self._slice(start, start + 1)
 
-    def _places(self, index: object) -> NDArray[np.intp]:
-        """Turn an array of integers or bools into indices from 0 on."""
+    def _as_indices(self, index: object) -> NDArray[np.intp]:
+        """Convert an array of integers or bools to nonnegative indices."""
         array = as_array(index, "index")
         if array.ndim != 1:
             if array.ndim == 0:
@@ -678,15 +694,17 @@ class Masks:
             raise IndexError(f"index: expected one dimension, got the shape {array.shape}")
         if array.dtype.kind == "b":
             if len(array) != len(self):
-                raise IndexError(f"index: {len(array)} bools for {len(self)} masks")
+                raise IndexError(
+                    f"index: expected {len(self)} bools, one per mask, got {len(array)}"
+                )
             return np.flatnonzero(array)
-        places = as_integers(array, "index")
-        outside = np.flatnonzero((places < -len(self)) | (places >= len(self)))
+        indices = as_integers(array, "index")
+        outside = np.flatnonzero((indices < -len(self)) | (indices >= len(self)))
         if len(outside):
-            raise IndexError(f"index {places[outside[0]]} is out of range for {len(self)} masks")
-        places = places.astype(np.intp)
-        places[places < 0] += len(self)
-        return places
+            raise IndexError(f"index {indices[outside[0]]} is out of range for {len(self)} masks")
+        indices = indices.astype(np.intp)
+        indices[indices < 0] += len(self)
+        return indices
 
     def _slice(self, start: int, stop: int) -> Masks:
         offsets = self._offsets[start : stop + 1]
@@ -694,13 +712,13 @@ class Masks:
         run_ends = self._run_ends[first : offsets[-1]]
         return type(self)._trusted((run_ends, offsets - first), self._size)
 
-    def _take(self, places: NDArray[np.intp]) -> Masks:
-        starts = self._offsets[places]
-        lengths = self._offsets[places + 1] - starts
-        offsets = np.zeros(len(places) + 1, np.int64)
+    def _take(self, indices: NDArray[np.intp]) -> Masks:
+        starts = self._offsets[indices]
+        lengths = self._offsets[indices + 1] - starts
+        offsets = np.zeros(len(indices) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
         run_ends = self._run_ends
-        if 32 * len(places) < offsets[-1]:  # long masks are copied one by one
+        if 32 * len(indices) < offsets[-1]:  # masks with many run ends are copied one by one
             slices = zip(starts.tolist(), (starts + lengths).tolist(), strict=True)
             run_ends = np.concatenate([run_ends[start:end] for start, end in slices])
         else:
@@ -709,7 +727,7 @@ class Masks:
             run_ends = run_ends[source]
         return type(self)._trusted((run_ends, offsets), self._size)
 
-    # -- other forms ------------------------------------------------------------------------------
+    # -- conversions ------------------------------------------------------------------------------
 
     def to_dense(self, dtype: DTypeLike = bool, out: Any = None) -> Any:
         """Decode to a dense array of ones and zeros.
@@ -717,22 +735,23 @@ class Masks:
         Parameters
         ----------
         dtype : dtype, default bool
-            Of the fresh array: bool, or any numeric one. With ``out`` it is that array's.
+            bool or a numeric dtype. Ignored if `out` is given.
         out : array, optional
-            (N, H, W), writable, of any strides and any numeric dtype: a NumPy array, or a CPU
-            tensor that shares its memory by DLPack (writable from NumPy 2.1 on).
+            Writable array of shape (N, H, W) to decode into, with any strides and any numeric
+            dtype: a NumPy array, or a CPU tensor that shares its memory through DLPack (which
+            requires NumPy 2.1 or later).
 
         Returns
         -------
         numpy.ndarray
-            (N, H, W), C-contiguous; or ``out``.
+            C-contiguous array of shape (N, H, W), or `out`.
 
         Raises
         ------
         ValueError
-            If ``out`` has another shape or is read-only, or if no memory can hold the array.
+            If `out` has another shape or is read-only, or the array would be too large.
         TypeError
-            If the dtype is not numeric, or ``out`` no array.
+            If the dtype is not numeric, or `out` is not an array.
 
         Examples
         --------
@@ -758,17 +777,17 @@ class Masks:
         return out
 
     def to_coco(self, compressed: bool = True) -> list[dict[str, Any]]:
-        """Make COCO's RLE dicts, ready for JSON.
+        """Convert to COCO RLE dicts, ready for JSON.
 
         Parameters
         ----------
         compressed : bool, default True
-            Whether counts are COCO's compressed strings (str), or lists of run lengths.
+            Whether to return counts as COCO's compressed strings (str) or as lists of run lengths.
 
         Returns
         -------
         list of dict
-            N times ``{"size": [H, W], "counts": ...}``.
+            One ``{"size": [H, W], "counts": ...}`` per mask.
 
         Examples
         --------
@@ -782,33 +801,32 @@ class Masks:
         return coco.write_objects(self._run_ends, self._offsets, self._size, compressed)
 
     def to_polygons(self, connectivity: int = 8, tolerance: float = 0.0) -> Polygons:
-        """Trace the outlines, as polygons with holes.
+        """Trace the outlines of the masks as polygons with holes.
 
         Parameters
         ----------
         connectivity : {8, 4}
-            Whether pixels that share no more than a corner are in one outline. Holes that share no
-            more than a corner then are two, and the other way round.
+            With 8, pixels that touch only at a corner belong to the same outline, and holes that
+            touch only at a corner are separate. With 4, it is the reverse.
         tolerance : float, default 0
-            In pixels. Points are left out, by the algorithm of Douglas and Peucker, that are no
-            farther than this from the line which takes their place; an outline keeps three or more.
-            Outlines such as long combs, for which that algorithm takes quadratic time, may keep
-            some points more than it asks for.
-            With 0 outlines are exact. Others are near each mask's own, but may cross themselves
-            and one another.
+            Maximum distance in pixels between a dropped point and the simplified outline
+            (Douglas-Peucker algorithm). At least three points of each ring are kept. Some more than
+            necessary may be kept where the algorithm would take quadratic time, as along a long
+            comb. With 0, outlines are exact. Simplified outlines may intersect themselves and each
+            other.
 
         Returns
         -------
         Polygons
-            The rings of the N masks. A mask's outlines come in the order of its
+            The rings of the N masks. The outlines of a mask are in the order of its
             :meth:`components`.
 
         Raises
         ------
         ValueError
-            If the connectivity is another number, or the tolerance negative or not finite.
+            If `connectivity` is not 8 or 4, or `tolerance` is negative or not finite.
         TypeError
-            If the tolerance is no number.
+            If `tolerance` is not a number.
 
         Examples
         --------
@@ -822,7 +840,10 @@ class Masks:
         check_connectivity(connectivity)
         limit = as_threshold(tolerance, "tolerance")
         if not 0 <= limit < np.inf:
-            raise ValueError(f"tolerance: expected pixels, 0 or more, got {described(tolerance)}")
+            raise ValueError(
+                "tolerance: expected a finite number of pixels, at least 0, got "
+                f"{described(tolerance)}"
+            )
         vertices, ring_offsets, outer, mask_offsets = kernels.outline(
             self._run_ends, self._offsets, *self._size, int(connectivity)
         )
@@ -833,23 +854,23 @@ class Masks:
     # -- set operations ---------------------------------------------------------------------------
 
     def __and__(self, other: Masks) -> Masks:
-        """Intersect mask by mask; a batch of one serves for every mask of the other."""
+        """Return the mask-wise intersection. A batch of one is broadcast."""
         return self._combine(other, _AND)
 
     def __or__(self, other: Masks) -> Masks:
-        """Unite mask by mask; a batch of one serves for every mask of the other."""
+        """Return the mask-wise union. A batch of one is broadcast."""
         return self._combine(other, _OR)
 
     def __xor__(self, other: Masks) -> Masks:
-        """Take what is in one of both, mask by mask; a batch of one serves for every mask."""
+        """Return the mask-wise symmetric difference. A batch of one is broadcast."""
         return self._combine(other, _XOR)
 
     def __sub__(self, other: Masks) -> Masks:
-        """Take away the other's pixels, mask by mask; a batch of one serves for every mask."""
+        """Return the mask-wise difference. A batch of one is broadcast."""
         return self._combine(other, _WITHOUT)
 
     def __invert__(self) -> Masks:
-        """Exchange foreground and background."""
+        """Return the complement of each mask."""
         return self._combine(self, _NEITHER)
 
     def _combine(self, other: Masks, table: int) -> Masks:
@@ -858,7 +879,8 @@ class Masks:
         check_same_size(self, other)
         if len(self) != len(other) and 1 not in (len(self), len(other)):
             raise ValueError(
-                f"cannot combine {len(self)} masks with {len(other)}: expected as many, or one"
+                f"cannot combine {len(self)} masks with {len(other)}: expected the same number, or "
+                "a batch of one"
             )
         batch = kernels.combine(
             self._run_ends, self._offsets, other._run_ends, other._offsets, *self._size, table
@@ -866,12 +888,12 @@ class Masks:
         return type(self)._trusted(batch, self._size)
 
     def union(self) -> Masks:
-        """Unite all masks.
+        """Compute the union of all masks.
 
         Returns
         -------
         Masks
-            A batch of one; empty where there are no masks.
+            A batch of one mask, which is empty if the batch has no masks.
 
         Examples
         --------
@@ -882,12 +904,12 @@ class Masks:
         return self._reduce(intersect=False)
 
     def intersection(self) -> Masks:
-        """Intersect all masks.
+        """Compute the intersection of all masks.
 
         Returns
         -------
         Masks
-            A batch of one; full where there are no masks.
+            A batch of one mask, which is full if the batch has no masks.
 
         Examples
         --------
@@ -903,24 +925,24 @@ class Masks:
         Parameters
         ----------
         connectivity : {8, 4}
-            Whether pixels that share no more than a corner are neighbours.
+            Whether pixels that touch only at a corner are connected (8) or not (4).
 
         Returns
         -------
         parts : Masks
-            The K components: those of the first mask, then those of the second, and so on. A
-            mask's come in the order of their first pixels, down the columns; an empty one has none.
+            K components, grouped by mask. Those of a mask are in the order of their first pixels,
+            column by column. An empty mask has none.
         parents : numpy.ndarray
-            int64 (K,): the index of the mask that each is a part of.
+            Index of the mask that each component belongs to: int64, shape (K,).
 
         Raises
         ------
         ValueError
-            If the connectivity is another number.
+            If `connectivity` is not 8 or 4.
 
         Examples
         --------
-        The pieces of an object that something stands in front of, and of a semantic map:
+        The visible parts of a partly hidden object, and the segments of a semantic map:
 
         >>> import segcore as sc
         >>> sofa = sc.Masks.from_boxes([[0, 0, 6, 2]], (2, 6))
@@ -945,18 +967,18 @@ class Masks:
 
 
 def wrap(batch: Batch, size: Size) -> Masks:
-    """Wrap the run ends and offsets that a kernel returned, without checking them again."""
+    """Create `Masks` from the run ends and offsets of a kernel, without validation."""
     return Masks._trusted(batch, size)
 
 
 def check_masks(value: object, name: str = "masks") -> None:
-    """Raise TypeError for what is no batch of masks."""
+    """Raise TypeError unless `value` is a `Masks`."""
     if not isinstance(value, Masks):
         raise TypeError(f"{name}: expected Masks, got {described(value)}{masks_hint(value)}")
 
 
 def _check_dense_size(shape: tuple[int, ...], size: Size, expected: Size) -> None:
-    """Raise ValueError unless dense masks have the size that the caller expects."""
+    """Raise ValueError unless dense masks have the expected image size."""
     if size == expected:
         return
     if shape[:2] == expected:
@@ -969,12 +991,12 @@ def _check_dense_size(shape: tuple[int, ...], size: Size, expected: Size) -> Non
 
 
 def check_same_size(a: Masks, b: Masks, names: tuple[str, str] = ("a", "b")) -> None:
-    """Raise for two batches that do not belong to one image size, or are no batches."""
+    """Raise TypeError or ValueError unless both are `Masks` of the same image size."""
     check_masks(a, names[0])
     check_masks(b, names[1])
     if a.size != b.size:
-        raise ValueError(f"expected masks of one size, got {a.size} and {b.size}")
+        raise ValueError(f"expected masks of the same image size, got {a.size} and {b.size}")
 
 
-def _nothing(size: Size) -> Batch:
+def _empty_batch(size: Size) -> Batch:
     return np.empty(0, run_end_dtype(*size)), np.zeros(1, np.int64)

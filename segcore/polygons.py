@@ -1,4 +1,4 @@
-"""Outlines of masks as polygons with holes."""
+"""`Polygons`, the outlines of masks as polygons with holes."""
 
 from __future__ import annotations
 
@@ -19,24 +19,26 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Polygons:
-    """The outlines of N masks, as :meth:`Masks.to_polygons` gives them.
+    """The outlines of N masks, as returned by :meth:`Masks.to_polygons`.
 
-    A ring's points are corners between pixels: pixel (y, x) is the square from (x, y) to
-    (x + 1, y + 1), as in COCO's polygons. Where y points down, rings round foreground go clockwise,
-    rings round holes the other way.
+    Vertices are pixel corners: pixel (y, x) is the square from (x, y) to (x + 1, y + 1), as in COCO
+    polygons. With y pointing down, outlines are clockwise and holes are counterclockwise.
 
     Attributes
     ----------
     vertices : numpy.ndarray
-        int64 (P, 2): x and y, ring by ring. No ring repeats its first point at its end.
+        x and y of the vertices of all rings: int64, shape (P, 2). The first vertex of a ring is not
+        repeated at its end.
     ring_offsets : numpy.ndarray
-        int64 (R + 1,): ring r is ``vertices[ring_offsets[r]:ring_offsets[r + 1]]``.
+        int64, shape (R + 1,). The vertices of ring r are
+        ``vertices[ring_offsets[r]:ring_offsets[r + 1]]``.
     outer : numpy.ndarray
-        int64 (R,): -1, or for a hole the index of the ring that it is a hole in.
+        For a hole, the index of the ring that contains it; otherwise -1: int64, shape (R,).
     mask_offsets : numpy.ndarray
-        int64 (N + 1,): mask i has the rings ``mask_offsets[i]`` to ``mask_offsets[i + 1]``.
+        int64, shape (N + 1,). Mask i has the rings from ``mask_offsets[i]`` up to, but not
+        including, ``mask_offsets[i + 1]``.
     size : tuple of int
-        (H, W).
+        Image size (H, W).
 
     Examples
     --------
@@ -68,36 +70,42 @@ class Polygons:
 
     @property
     def is_hole(self) -> NDArray[np.bool_]:
-        """Tell which rings are those of holes: bool (R,)."""
+        """Whether each ring is a hole: bool, shape (R,)."""
         return self.outer >= 0
 
     def rings(self, mask: int) -> list[Integers]:
-        """Give the rings of a mask, each an array (K, 2).
+        """Return the rings of a mask.
 
         Parameters
         ----------
         mask : int
-            Its index, from 0.
+            Index of the mask, from 0 to N - 1.
 
         Returns
         -------
         list of numpy.ndarray
-            A hole's ring comes after the one that it is in.
+            Vertices of each ring: int64, shape (K, 2). Holes come after the ring that contains
+            them.
+
+        Raises
+        ------
+        IndexError
+            If `mask` is out of range.
         """
         if not 0 <= mask < len(self):
             raise IndexError(f"index {mask} is out of range for {len(self)} masks")
         return [self._ring(r) for r in range(*self.mask_offsets[mask : mask + 2].tolist())]
 
     def to_coco(self) -> list[list[list[int]]]:
-        """Make COCO's polygons, which have no holes, of the same pixels.
+        """Convert to COCO polygons, which have no holes, without changing the pixels.
 
         Returns
         -------
-        list
-            For each mask a list of rings ``[x0, y0, x1, y1, ...]``, one a connected part. From the
-            first point of a ring, lines lead to the holes in it and back again: they enclose
-            nothing. :meth:`Masks.from_polygons` and pycocotools fill the pixels of the mask again,
-            to the last one, unless the outlines were simplified.
+        list of list of list of int
+            Rings ``[x0, y0, x1, y1, ...]`` per mask, one per connected part. Holes are connected to
+            the first vertex of the ring by bridges: lines there and back, which enclose no area.
+            :meth:`Masks.from_polygons` and pycocotools rasterize the rings to exactly the same
+            mask, unless the outlines were simplified.
 
         Examples
         --------
@@ -117,18 +125,18 @@ class Polygons:
         return [rings[start:end] for start, end in pairwise(ends)]
 
     def to_geojson(self) -> list[dict[str, Any]]:
-        """Make GeoJSON's geometries, which shapely and labelling tools read, too.
+        """Convert to GeoJSON geometries, as read by shapely and labeling tools.
 
         Returns
         -------
         list of dict
-            For each mask a ``"MultiPolygon"``: one polygon a connected part, its outline first and
-            then its holes. Rings end with their first points.
+            A ``"MultiPolygon"`` per mask, with one polygon per connected part: outline, then
+            holes. The first point of a ring is repeated at its end.
 
         Notes
         -----
-        Outlines may touch themselves at corners, where two pixels do. With ``connectivity=4``, only
-        those of holes and those beside them do.
+        Outlines touch themselves where two pixels touch only at a corner. With ``connectivity=4``,
+        only holes, and outlines next to holes, do so.
 
         Examples
         --------
@@ -147,45 +155,46 @@ class Polygons:
         return found
 
     def bridged(self) -> tuple[Integers, Integers, Integers]:
-        """Make one ring of each connected part and its holes.
+        """Join each outline and its holes to one ring.
 
         Returns
         -------
         vertices, ring_offsets, mask_offsets : numpy.ndarray
-            As the attributes. From a ring's first point lines lead to the holes, and back: a fill
-            that is even-odd, as COCO's, does not see them.
+            As the attributes of the same names. Bridges connect the first vertex of a ring to the
+            holes. They do not affect the even-odd rule, which COCO uses.
         """
         holes = np.flatnonzero(self.is_hole)
         if not len(holes):
             return self.vertices, self.ring_offsets, self.mask_offsets
         parts: dict[int, list[Integers]] = {}
         for r in holes.tolist():
-            of_it = int(self.outer[r])
-            begin = self.vertices[self.ring_offsets[of_it]][None]
+            outer = int(self.outer[r])
+            first = self.vertices[self.ring_offsets[outer]][None]
             hole = self._ring(r)
-            parts.setdefault(of_it, [self._ring(of_it), begin]).extend([hole, hole[:1], begin])
-        around = np.flatnonzero(~self.is_hole)
-        # The last way back is the ring's own way to its first point.
+            parts.setdefault(outer, [self._ring(outer), first]).extend([hole, hole[:1], first])
+        outlines = np.flatnonzero(~self.is_hole)
+        # The last bridge back to the first vertex is the closing edge of the ring.
         rings = [
-            np.concatenate(parts[r][:-1]) if r in parts else self._ring(r) for r in around.tolist()
+            np.concatenate(parts[r][:-1]) if r in parts else self._ring(r)
+            for r in outlines.tolist()
         ]
         offsets = np.zeros(len(rings) + 1, np.int64)
         np.cumsum([len(ring) for ring in rings], out=offsets[1:])
-        return np.concatenate(rings), offsets, np.searchsorted(around, self.mask_offsets)
+        return np.concatenate(rings), offsets, np.searchsorted(outlines, self.mask_offsets)
 
     def _ring(self, ring: int) -> Integers:
         return self.vertices[self.ring_offsets[ring] : self.ring_offsets[ring + 1]]
 
 
 def fill(polygons: Polygons, size: Size) -> Batch:
-    """Rasterize polygons: each outline without its holes, united.
+    """Rasterize polygons: the union of the outlines of each mask, without their holes.
 
     Parameters
     ----------
     polygons : Polygons
-        N masks.
+        Outlines of N masks.
     size : (int, int)
-        (height, width) of the result.
+        Image size (height, width) of the result.
 
     Returns
     -------
@@ -198,11 +207,11 @@ def fill(polygons: Polygons, size: Size) -> Batch:
     try:
         parts, masks = _parts(polygons, size)
     except ValueError:
-        # Here an error names a ring; this raises the one that names the mask.
+        # The error names a ring. This raises the same error, which names the mask.
         _rasterize(polygons.vertices, polygons.ring_offsets, polygons.mask_offsets, size)
         raise
     run_ends, offsets = symmetric_differences(parts, masks, len(polygons), size)
-    # Parts share no pixel, unless they were simplified.
+    # The parts of a mask are disjoint, unless they were simplified.
     areas = np.zeros(len(polygons), np.int64)
     np.add.at(areas, masks, kernels.area(*parts, *size))
     overlapping = np.flatnonzero(areas != kernels.area(run_ends, offsets, *size))
@@ -211,14 +220,15 @@ def fill(polygons: Polygons, size: Size) -> Batch:
     bounds = np.searchsorted(masks, np.arange(len(polygons) + 1))
     batches = [(run_ends[a:b], np.array([0, b - a])) for a, b in pairwise(offsets.tolist())]
     for mask in overlapping.tolist():
-        of_mask = parts[1][bounds[mask] : bounds[mask + 1] + 1]
-        own = parts[0][of_mask[0] : of_mask[-1]], of_mask - of_mask[0]
-        batches[mask] = kernels.reduce(*own, *size, False)
+        part_offsets = parts[1][bounds[mask] : bounds[mask + 1] + 1]
+        part_run_ends = parts[0][part_offsets[0] : part_offsets[-1]]
+        part_offsets = part_offsets - part_offsets[0]
+        batches[mask] = kernels.reduce(part_run_ends, part_offsets, *size, False)
     return joined(batches)
 
 
 def _bridges_are_short(polygons: Polygons) -> bool:
-    """Tell whether the lines to the holes cross few columns, compared with the rings."""
+    """Return whether the bridges to the holes cross few columns, compared with the rings."""
     x = polygons.vertices[:, 0]
     begins = x[polygons.ring_offsets[:-1]]
     holes = polygons.is_hole
@@ -234,7 +244,7 @@ def _rasterize(
 
 
 def _parts(polygons: Polygons, size: Size) -> tuple[Batch, Integers]:
-    """Rasterize each outline without its holes: the parts, and the mask of each."""
+    """Rasterize each outline without its holes, and return the parts and their mask indices."""
     rings = np.arange(len(polygons.outer))
     order = np.argsort(np.where(polygons.is_hole, polygons.outer, rings), kind="stable")
     starts, lengths = polygons.ring_offsets[order], np.diff(polygons.ring_offsets)[order]

@@ -1,4 +1,4 @@
-"""What this process runs on: backend, instruction set and versions."""
+"""Information about the runtime: backend, instruction set, threads and versions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from segcore.threads import get_num_threads, native_module
 
 
 def runtime_info() -> dict[str, str]:
-    """Describe what segcore runs on, for a bug report or a log.
+    """Return information about segcore's runtime, for bug reports and logs.
 
     Returns
     -------
     dict of str to str
-        ``segcore``, ``backend``, ``instructions``, ``compiler``, ``threads``, ``coco``,
-        ``available``, ``python``, ``numpy``, ``numba`` and ``platform``.
+        Version of segcore (``"segcore"``), backend (``"backend"``), its instruction set
+        (``"instructions"``), compiler (``"compiler"``) and number of threads (``"threads"``),
+        implementation of the COCO reader (``"coco"``), available backends (``"available"``), and
+        the versions of Python, NumPy, Numba and the platform (``"python"``, ``"numpy"``,
+        ``"numba"``, ``"platform"``).
 
     Examples
     --------
@@ -29,7 +32,7 @@ def runtime_info() -> dict[str, str]:
     """
     backend, _, instructions = backends.current().partition(":")
     native = native_module() if backend == "native" else None
-    threads = str(get_num_threads()) if native else f"1 (the {backend} backend has no more)"
+    threads = str(get_num_threads()) if native else f"1 (the {backend} backend is single-threaded)"
     return {
         "segcore": __version__,
         "backend": backend,
@@ -46,7 +49,7 @@ def runtime_info() -> dict[str, str]:
 
 
 def show_runtime() -> None:
-    """Print what segcore runs on: the items of :func:`runtime_info`, one a line.
+    """Print the items of :func:`runtime_info`, one per line.
 
     Examples
     --------
@@ -61,7 +64,7 @@ def show_runtime() -> None:
 
 
 def _version_of(package: str) -> str:
-    import importlib.metadata  # it takes longer than all of segcore
+    import importlib.metadata  # slow: takes longer than importing segcore
 
     try:
         return importlib.metadata.version(package)

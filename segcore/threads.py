@@ -1,4 +1,4 @@
-"""The number of threads that native kernels use."""
+"""Number of threads of the native kernels."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ MAX_THREADS = 1024
 
 
 def set_num_threads(count: int) -> None:
-    """Set how many threads a kernel of the native backend may use.
+    """Set the maximum number of threads of native kernels.
 
-    Small work stays on the calling thread, and results never depend on the number. The other
-    backends run on the calling thread alone. At import the number is that of the environment
-    variable ``SEGCORE_NUM_THREADS``, or else the number of cores.
+    Small inputs are processed by the calling thread. Results do not depend on the number of
+    threads. The other backends are single-threaded. The initial value is that of the environment
+    variable ``SEGCORE_NUM_THREADS`` if set, and the number of cores otherwise.
 
     Parameters
     ----------
     count : int
-        From 1 to 1024.
+        Number of threads, from 1 to 1024.
 
     Raises
     ------
     TypeError
-        If ``count`` is no integer.
+        If `count` is not an integer.
     ValueError
-        If it is out of range.
+        If `count` is out of range.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def set_num_threads(count: int) -> None:
     1
     >>> sc.set_num_threads(before)
     """
-    global _num_threads  # noqa: PLW0603  # the setting of the process
+    global _num_threads  # noqa: PLW0603  # the setting is global to the process
     count = as_integer(count, "count")
     if not 1 <= count <= MAX_THREADS:
         raise ValueError(f"count: expected 1 to {MAX_THREADS} threads, got {count}")
@@ -50,12 +50,12 @@ def set_num_threads(count: int) -> None:
 
 
 def get_num_threads() -> int:
-    """Tell how many threads a kernel of the native backend may use.
+    """Return the maximum number of threads of native kernels.
 
     Returns
     -------
     int
-        What :func:`set_num_threads` set last.
+        The number set by :func:`set_num_threads`, or the initial value.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def get_num_threads() -> int:
 
 
 def native_module() -> Any:
-    """Give the compiled extension if it is loaded; it is never loaded for this."""
+    """Return the compiled extension if it is loaded, or None. It is not loaded by this function."""
     return sys.modules.get("segcore._native")
 
 

@@ -255,7 +255,7 @@ def test_no_queries():
         ((MASKS, CLASSES), {"intermediate": 5}, TypeError, "intermediate"),
         ((MASKS, CLASSES), {"crop": (11, 3)}, ValueError, r"crop: .*\(10, 14\), got \(11, 3\)"),
         ((MASKS, CLASSES), {"crop": 3}, ValueError, "crop: expected"),
-        ((MASKS, CLASSES), {"crop": (1, 2, 3, 15)}, ValueError, "crop: expected no more"),
+        ((MASKS, CLASSES), {"crop": (1, 2, 3, 15)}, ValueError, "crop: expected bottom and right"),
         ((MASKS, CLASSES), {"crop": (0, 3)}, ValueError, "crop: expected at least"),
         ((MASKS, CLASSES), {"dtype": "f4"}, TypeError, "dtype"),
     ],

@@ -89,7 +89,7 @@ def test_the_environment_forces_one(name):
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones(name):
     with pytest.raises(ImportError) as caught:
         backends.load(name)
-    listed = f"no backend {name!r} here; available: {', '.join(backends.available())}. "
+    listed = f"backend {name!r} is not available; available: {', '.join(backends.available())}. "
     assert listed in str(caught.value)
     process = run(CURRENT, name)
     assert process.returncode != 0
@@ -105,14 +105,14 @@ def test_without_the_extension():
     assert answer(WITHOUT_NATIVE + CURRENT) == following
     process = run(WITHOUT_NATIVE + CURRENT, "native")
     assert process.returncode != 0
-    assert "ImportError: segcore has no backend 'native' here; available: " in process.stderr
+    assert "ImportError: segcore's backend 'native' is not available; available: " in process.stderr
 
 
 def test_without_extension_and_numba():
     assert answer(WITHOUT_NATIVE + WITHOUT_NUMBA + CURRENT) == "reference"
     process = run(WITHOUT_NATIVE + WITHOUT_NUMBA + CURRENT, "numba")
     assert process.returncode != 0
-    assert "no backend 'numba' here; available: reference. " in process.stderr
+    assert "backend 'numba' is not available; available: reference. " in process.stderr
 
 
 def test_plain_numpy_is_warned_of_unless_it_was_asked_for():

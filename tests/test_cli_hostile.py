@@ -587,8 +587,8 @@ def program(*arguments: object, prefix: str = "", **variables: str) -> tuple[int
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"SEGCORE_BACKEND": "bogus"}, "segcore has no backend 'bogus' here"),
-        ({"SEGCORE_BACKEND": "\x1b[31m"}, "no backend '"),
+        ({"SEGCORE_BACKEND": "bogus"}, "segcore's backend 'bogus' is not available"),
+        ({"SEGCORE_BACKEND": "\x1b[31m"}, "segcore's backend '"),
         ({"SEGCORE_NUM_THREADS": "abc"}, "SEGCORE_NUM_THREADS: expected an integer"),
     ],
 )

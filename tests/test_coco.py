@@ -291,7 +291,7 @@ def test_normalized_coordinates_are_warned_of(read):
 
 def test_dense_masks_as_lists_are_warned_of():
     rows = np.eye(8, dtype=int).tolist()
-    with pytest.warns(UserWarning, match=r"8 rings have no coordinates but 0 and 1; .*asarray"):
+    with pytest.warns(UserWarning, match=r"all coordinates of 8 rings are 0 or 1; .*asarray"):
         sc.Masks.from_coco([rows], (8, 8))
     sc.Masks.from_coco([[[0, 0, 0, 1, 1, 1, 1, 0]]] * 2, (8, 8))
 
@@ -347,14 +347,17 @@ def test_geometries_of_shapely():
 
 
 NO_GEOMETRIES = {
-    "points": ({"type": "Point", "coordinates": [1, 2]}, "a Polygon or MultiPolygon of GeoJSON"),
-    "no coordinates": ({"type": "Polygon"}, "expected GeoJSON's Polygon, but it has no 'coord"),
-    "a number": ({"type": "Polygon", "coordinates": 5}, "expected GeoJSON's rings of points, got"),
-    "flat": ({"type": "Polygon", "coordinates": [RING]}, "expected GeoJSON's rings of points"),
+    "points": (
+        {"type": "Point", "coordinates": [1, 2]},
+        "expected a GeoJSON Polygon or MultiPolygon",
+    ),
+    "no coordinates": ({"type": "Polygon"}, "expected a GeoJSON Polygon, but it has no 'coord"),
+    "a number": ({"type": "Polygon", "coordinates": 5}, "expected GeoJSON rings of points, got"),
+    "flat": ({"type": "Polygon", "coordinates": [RING]}, "expected GeoJSON rings of points"),
     "a line": ({"type": "Polygon", "coordinates": [[[1, 1], [2, 2]]]}, "ring 0: .* got 2"),
     "4-D points": ({"type": "Polygon", "coordinates": [[[1] * 4] * 4]}, r"expected a point \[x, y"),
-    "many": ({"type": "FeatureCollection", "features": []}, "pass a list of its features"),
-    "no geometry": ({"type": "MultiPolygon", "coordinates": None}, "expected GeoJSON's MultiPoly"),
+    "many": ({"type": "FeatureCollection", "features": []}, "pass its list of features"),
+    "no geometry": ({"type": "MultiPolygon", "coordinates": None}, "expected a GeoJSON MultiPoly"),
     "NaN": (
         {"type": "Polygon", "coordinates": [[[1, 1], [2, 2], [math.nan, 3]]]},
         "ring 0: coordinate 4 is not a finite number",
@@ -447,7 +450,7 @@ def test_lists_of_rles_are_united_as_by_pycocotools():
 
 def test_errors_name_the_part():
     broken = {"id": 7, "segmentation": [RLE, {**RUNS, "counts": [25]}]}
-    with pytest.raises(ValueError, match=r"^object 3 \(annotation id 7\): RLE 1 of its list: runs"):
+    with pytest.raises(ValueError, match=r"^object 3 \(annotation id 7\): RLE 1: runs"):
         sc.Masks.from_coco([[RLE, RLE], RING, [RUNS], broken, [RLE]])
 
 
@@ -488,16 +491,16 @@ VALUES = {
     "huge runs": ({**RUNS, "counts": np.array([5, 2**63], "u8")}, r"counts: .* below 2\*\*63"),
     "byte": ({**RLE, "counts": "5 20007"}, "byte 1 of its counts string is 32"),
     "truncated": ({**RLE, "counts": b"5220o"}, "ends in the middle of a count"),
-    "not ASCII": ({**RLE, "counts": "522é007"}, "a character that is not ASCII"),
-    "surrogate": ({**RLE, "counts": "5\ud800"}, "a character that is not ASCII"),
+    "not ASCII": ({**RLE, "counts": "522é007"}, "contains a non-ASCII character"),
+    "surrogate": ({**RLE, "counts": "5\ud800"}, "contains a non-ASCII character"),
     "text of bytes": ({**RLE, "counts": "b'5220007'"}, r"byte 1 .* 39.*; .*counts\.decode\(\)"),
-    'text of bytes with "': ({**RLE, "counts": 'b"5220007"'}, "byte 1 .* 34.*; if it is the text"),
+    'text of bytes with "': ({**RLE, "counts": 'b"5220007"'}, "byte 1 .* 34.*; if it is the repr"),
     "pairs as runs": ({**RUNS, "counts": [6, 2, 10, 2, 14, 2]}, "runs 0 to 3 sum to 20|sum to 34"),
     "empty memoryview": ({**RLE, "counts": memoryview(b"")}, "runs sum to 0"),
     "list of an empty dict": ([{}], "expected an RLE dict"),
     "list of RLEs of other sizes": (
         [RLE, {**RLE, "size": [6, 4]}],
-        r"RLE 1 of its list: size \[6, 4\] differs from the first one's \[4, 6\]",
+        r"RLE 1: size \[6, 4\] differs from that of RLE 0, \[4, 6\]",
     ),
     "list of RLEs of another size": (
         [{**RLE, "size": [6, 4]}] * 2,
@@ -505,15 +508,18 @@ VALUES = {
     ),
     "list with a broken RLE": (
         [RLE, {**RUNS, "counts": [5, 2]}],
-        "RLE 1 of its list: runs sum to 7",
+        "RLE 1: runs sum to 7",
     ),
     "list with a broken string": (
         [RUNS, RUNS, {**RLE, "counts": "5 2"}],
-        "RLE 2 of its list: byte 1 of its counts string is 32",
+        "RLE 2: byte 1 of its counts string is 32",
     ),
-    "base64 as counts": ({**RLE, "counts": ZLIB_TEXT}, "looks like base64: .* zlib compressed"),
+    "base64 as counts": (
+        {**RLE, "counts": ZLIB_TEXT},
+        "looks like base64: .* compressed with zlib",
+    ),
     "other base64 as counts": ({**RLE, "counts": "QUJDREVGRw=="}, "; it looks like base64"),
-    "zlib as counts": ({**RLE, "counts": zlib.compress(b"5220007")}, "; .* zlib compressed"),
+    "zlib as counts": ({**RLE, "counts": zlib.compress(b"5220007")}, "; .* compressed with zlib"),
     "Kaggle's string as counts": ({**RLE, "counts": "6 2 10 2"}, "; it looks like Kaggle's format"),
     "JSON as counts": (
         {**RLE, "counts": "[5, 2, 17]"},
@@ -523,7 +529,7 @@ VALUES = {
         {**RUNS, "counts": [6, 2, 10, 2, 14, 1]},
         "sum to 35?.*; if these are pairs of start",
     ),
-    "an empty annotation": ({"id": 1, "bbox": [1, 2, 3, 4]}, "it has a bbox alone; Masks.from_b"),
+    "an empty annotation": ({"id": 1, "bbox": [1, 2, 3, 4]}, "it has only a bbox; .* Masks.from_b"),
     "a pipeline's output": ({"mask": 1, "label": "a"}, "huggingface.from_pipeline"),
     "a panoptic result": ({"segments_info": [], "segmentation_id": 1}, "huggingface.from_segm"),
     "torchvision's output": ({"boxes": [], "masks": []}, "integrations.torchvision"),
@@ -533,26 +539,32 @@ VALUES = {
     "a box and a ring": (
         [[1, 1, 3, 2], RING],
         r"ring 1: expected 4 numbers like ring 0 \(rings of four numbers are read as boxes x, y, "
-        r"width, height, as pycocotools does\), got 8 numbers",
+        r"width, height, as by pycocotools\), got 8 numbers",
     ),
-    "a line": ([[1, 1], [3, 2]], "ring 0: expected a ring of three points or more, got 4 numbers"),
-    "a nested line": ([[[1, 1], [3, 2]]], "ring 0: .* three points or more, got 4 numbers"),
-    "a point": ([1, 1], "ring 0: expected a ring of three points or more, got 2 numbers"),
+    "a line": ([[1, 1], [3, 2]], "ring 0: expected a ring of at least three points, got 4 numbers"),
+    "a nested line": ([[[1, 1], [3, 2]]], "ring 0: .* at least three points, got 4 numbers"),
+    "a point": ([1, 1], "ring 0: expected a ring of at least three points, got 2 numbers"),
     "a nested point": (
         [[[1, 1]]],
-        "ring 0: expected a ring of three points or more, got 2 numbers",
+        "ring 0: expected a ring of at least three points, got 2 numbers",
     ),
-    "a contour of two points": (np.array([[[1, 1]], [[3, 2]]]), "three points or more, got 4 numb"),
-    "a label map": (np.arange(24).reshape(4, 6), "one value beside 0, .*Masks.from_label_map"),
-    "negative values": (np.full((4, 6), -1), "one value beside 0"),
-    "an array of boxes": (np.arange(8).reshape(2, 4), "boxes go into Masks.from_boxes"),
-    "an array of flat rings": (np.array([RING]), r"a list of flat rings goes in as list\(array\)"),
+    "a contour of two points": (
+        np.array([[[1, 1]], [[3, 2]]]),
+        "at least three points, got 4 numb",
+    ),
+    "a label map": (np.arange(24).reshape(4, 6), "single nonzero value, .*Masks.from_label_map"),
+    "negative values": (np.full((4, 6), -1), "single nonzero value"),
+    "an array of boxes": (np.arange(8).reshape(2, 4), "; convert boxes with Masks.from_boxes"),
+    "an array of flat rings": (np.array([RING]), r"pass an array of flat rings as list\(array\)"),
     "a soft mask": (np.ones((4, 6)), r"Masks.from_dense\(mask, threshold=0.5\)"),
     "a dense mask of another size": (np.ones((6, 4), bool), r"size \[6, 4\] differs .* swapped"),
-    "odd": ([[*RING, 1]], "ring 0 has 9 numbers; expected x and y of each point"),
-    "odd second": ([RING, RING[:7]], "ring 1 has 7 numbers"),
-    "odd flat": ([*RING, 1], "ring 0 has 9 numbers"),
-    "a box": ([1, 1, 3, 2], r"a ring of three points or more, got 4 numbers; .*from_boxes"),
+    "odd": (
+        [[*RING, 1]],
+        "ring 0: expected an even number of coordinates, x and y of each point, got 9",
+    ),
+    "odd second": ([RING, RING[:7]], "ring 1: expected an even number .* got 7"),
+    "odd flat": ([*RING, 1], "ring 0: expected an even number .* got 9"),
+    "a box": ([1, 1, 3, 2], r"a ring of at least three points, got 4 numbers; .*from_boxes"),
     "a box array": (np.array([1, 1, 3, 2]), r"got 4 numbers; .*from_boxes"),
     "NaN": ([[*RING[:7], math.nan]], "coordinate 7 is not a finite number"),
     "infinite": ([RING, [*RING[:7], math.inf]], "ring 1: coordinate 7 is not a finite number"),
@@ -570,18 +582,21 @@ TYPES = {
         None,
         r"expected an RLE dict, rings of .*, a mask \(H, W\), or an annotation dict, got None",
     ),
-    "None in a table": (None, r"NoneType None; leave out what has no segmentation, or give \[\]"),
-    "NaN in a table": (math.nan, "float nan; leave out what has no segmentation"),
-    "np.nan in a table": (np.float64("nan"), "leave out what has no segmentation"),
-    "an object None": (alone(None), "NoneType None; leave out what has no segmentation"),
+    "None in a table": (
+        None,
+        r"NoneType None; leave out objects without a segmentation, or pass \[\]",
+    ),
+    "NaN in a table": (math.nan, "float nan; leave out objects without a segmentation"),
+    "np.nan in a table": (np.float64("nan"), "leave out objects without a segmentation"),
+    "an object None": (alone(None), "NoneType None; leave out objects without a segmentation"),
     "not a time": (np.datetime64("NaT", "s"), "got datetime64"),
     "number": (3.5, "got float 3.5"),
     "str": ("5220007", "got str '5220007'"),
     "JSON": ("[[1, 1, 1, 3, 4, 3]]", "got str .*; read JSON with json.loads"),
     "bytes": (b"5220007", "got bytes .* put a counts string into"),
-    "list of RLEs and a ring": ([RLE, RING], "RLE 1 of its list: expected an RLE dict, got list"),
+    "list of RLEs and a ring": ([RLE, RING], "RLE 1: expected an RLE dict, got list"),
     "ring and an RLE": ([RING, RLE], "expected a ring of coordinates, got dict"),
-    "list of RLEs and None": ([RLE, None], "RLE 1 of its list: expected an RLE dict, got NoneType"),
+    "list of RLEs and None": ([RLE, None], "RLE 1: expected an RLE dict, got NoneType"),
     "memoryview of floats": (
         {**RUNS, "counts": memoryview(arrays.array("d", [5, 19]))},
         "counts: expected integers in one dim",
@@ -611,7 +626,7 @@ TYPES = {
     "ring of None": ([[1, 2, 3, 4, 5, None]], "expected numbers as coordinates"),
     "ring of str": ([["1", "2", "3", "4", "5", "6"]], "expected numbers as coordinates"),
     "ring of complex": ([[1, 2, 3, 4, 5, 6j]], "expected numbers as coordinates"),
-    "ring of complex64": ([[1, 2, 3, 4, 5, np.complex64(6)]], "expected numbers as coordinates"),
+    "ring of complex64": ([[1, 2, 3, 4, 5, np.complex64(6)]], "expected real numbers as coord"),
     "str as ring": ([RING, "123456"], "expected a ring of coordinates, got str"),
     "dict as ring": ([RING, {}], "expected a ring of coordinates, got dict"),
     "number as ring": ([RING, 5], "expected a ring of coordinates, got int"),
@@ -619,7 +634,7 @@ TYPES = {
     "too deep": ([[[[1, 2], [3, 4]]]], "expected|point"),
     "bool array": (np.ones((4, 2, 2), bool), "a ring of numbers, got bool .*Masks.from_dense"),
     "a row of bools": (np.ones(8, bool), "a ring of numbers, got bool .*Masks.from_dense"),
-    "lists of bools": (np.ones((4, 6), bool).tolist(), r"they are bools; .* numpy.asarray\(mask"),
+    "lists of bools": (np.ones((4, 6), bool).tolist(), r"got bools; .* numpy.asarray\(mask"),
     "a list with a dense mask": ([np.ones((4, 6), bool)], "ring 0: .*got bool .*Masks.from_dense"),
     "Masks": (sc.Masks.from_boxes([[1, 1, 2, 2]], (4, 6)), "these are Masks already"),
     "Polygons": (sc.Masks.from_boxes([[1, 1, 2, 2]], (4, 6)).to_polygons(), "from_polygons reads"),
@@ -627,9 +642,9 @@ TYPES = {
     "a path as text": ("masks/a.png", "it looks like a path; .*PIL.Image.open"),
     "Kaggle's string": ("6 2 10 2", "it looks like Kaggle's format: segcore.formats.kaggle.dec"),
     "WKT": ("POLYGON ((1 1, 2 2, 3 1, 1 1))", "it looks like WKT"),
-    "base64 of zlib": (ZLIB_TEXT, "looks like base64: .* zlib compressed; decompress them first"),
-    "zlib": (zlib.compress(b"5220007"), "zlib compressed; decompress them first"),
-    "gzip": (gzip.compress(b"5220007"), "gzip compressed; decompress them first"),
+    "base64 of zlib": (ZLIB_TEXT, "looks like base64: .* compressed with zlib; decompress"),
+    "zlib": (zlib.compress(b"5220007"), "compressed with zlib; decompress them first"),
+    "gzip": (gzip.compress(b"5220007"), "compressed with gzip; decompress them first"),
     "the bytes of a PNG": (b"\x89PNG\r\n", "the bytes of a PNG file; open it with Pillow"),
     "array of None": (np.array([None] * 6), "expected numbers as coordinates, but"),
     "array of rings and None": (boxed(RING, None), "expected a ring of coordinates, got NoneType"),
@@ -666,11 +681,11 @@ def test_both_walkers_do_the_same(name):
 
 
 def test_the_first_size_is_checked():
-    with pytest.raises(ValueError, match=r"^object 1: size: expected no negative"):
+    with pytest.raises(ValueError, match=r"^object 1: size: expected a nonnegative"):
         sc.Masks.from_coco([RING, {**RLE, "size": [-4, 6]}])
     with pytest.raises(ValueError, match=r"^object 0: size: expected fewer than 2\*\*59"):
         sc.Masks.from_coco([{**RLE, "size": [2**40, 2**40]}])
-    with pytest.raises(ValueError, match=r"^size: expected no negative"):
+    with pytest.raises(ValueError, match=r"^size: expected a nonnegative"):
         sc.Masks.from_coco([RLE], (-4, 6))
 
 
@@ -732,7 +747,7 @@ def test_garbage_is_refused_by_name(objects, size):
     if isinstance(result, tuple):
         kind, message = result
         assert kind in (ValueError, TypeError)
-        assert message.startswith(("object ", "size: ", "there is no RLE"))
+        assert message.startswith(("object ", "size: ", "no object is an RLE"))
     else:
         assert len(result) == len(objects)
 

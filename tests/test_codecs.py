@@ -42,7 +42,7 @@ def test_no_pixels(codec, size):
 @codecs
 @pytest.mark.parametrize("objects", [None, 3, "1 3", b"1 3", {"rle": [1, 3]}])
 def test_a_list_is_expected(codec, objects):
-    with pytest.raises(TypeError, match="objects: expected a list of them, one per mask"):
+    with pytest.raises(TypeError, match="objects: expected a list of objects, one per mask"):
         codec.decode(objects, (3, 4))
 
 

@@ -70,15 +70,15 @@ def test_empty_masks(empty):
 
 
 VALUES = {
-    "odd": ([3, 2, 7], "has 3 numbers"),
-    "0-based": ([0, 3], r"run 0 has the start 0 and the length 3"),
-    "negative start": ([-(2**63), 3], "run 0 has the start -9223372036854775808"),
-    "negative length": ([3, -1], "run 0 has the start 3 and the length -1"),
-    "too long": ([3, 2, 20, 2], "run 1 has the start 20 and the length 2, .* are 1 to 20"),
-    "huge": ([3, 2**63 - 1], "run 0 has the start 3"),
+    "odd": ([3, 2, 7], "expected an even number of integers, .* got 3"),
+    "0-based": ([0, 3], r"run 0 has start 0 and length 3"),
+    "negative start": ([-(2**63), 3], "run 0 has start -9223372036854775808"),
+    "negative length": ([3, -1], "run 0 has start 3 and length -1"),
+    "too long": ([3, 2, 20, 2], "run 1 has start 20 and length 2, .* are 1 to 20"),
+    "huge": ([3, 2**63 - 1], "run 0 has start 3"),
     "beyond int64": ([3, 2**63], "a number is too large"),
     "beyond int64 in an array": (np.array([3, 2**63], np.uint64), "a number is too large"),
-    "overlap": ([3, 3, 5, 1], "run 1 starts at pixel 5, but the run before it ends at pixel 5"),
+    "overlap": ([3, 3, 5, 1], "run 1 starts at pixel 5, but the previous run ends at pixel 5"),
     "2-D": (np.ones((2, 2), int), "expected one dimension"),
 }
 

@@ -170,20 +170,20 @@ GOOD = label_studio.encode(sc.Masks.from_dense([[0, 1, 1], [1, 0, 1]]))[0]
 SIZE = (2, 3)
 
 VALUES = {
-    "empty": ([], "has 0 bytes, too few for a header"),
-    "half a header": (GOOD[:6], "has 6 bytes, too few for a header"),
-    "header alone": (GOOD[:7], "ends after 0 of 24 values"),
-    "cut": (GOOD[:-2], "ends after 20 of 24 values"),
-    "another size": (PICTURE, r"tells of 7200 values, but size \(2, 3\) has 24"),
+    "empty": ([], "expected at least 7 bytes for the header, got 0"),
+    "half a header": (GOOD[:6], "expected at least 7 bytes for the header, got 6"),
+    "header alone": (GOOD[:7], "the data end after 0 of 24 values"),
+    "cut": (GOOD[:-2], "the data end after 20 of 24 values"),
+    "another size": (PICTURE, r"expected 24 values for size \(2, 3\) .* but the header has 7200"),
     "18 values": (
         # From the tests of label_studio_converter: an array that is no RGBA image.
         [0, 0, 0, 18, 57, 27, 252, 96, 32, 1, 0, 6, 0, 40, 0, 192, 3, 128, 17, 56, 32],
-        "tells of 18 values",
+        "the header has 18",
     ),
-    "4 GiB": ([255] * 20, "tells of 4294967295 values"),
+    "4 GiB": ([255] * 20, "the header has 4294967295"),
     "256": ([256, *GOOD[1:]], "expected integers from 0 to 255"),
     "-1": ([-1, *GOOD[1:]], "expected integers from 0 to 255"),
-    "run lengths": ([199501, 1, 996, 7, 992], "a list of bytes, not of run lengths"),
+    "run lengths": ([199501, 1, 996, 7, 992], "lists of bytes, not of run lengths"),
     "array of 256": (np.array([256, 1]), "expected integers from 0 to 255"),
     "2-D": (np.array([GOOD, GOOD]), "expected one dimension"),
 }
@@ -202,14 +202,18 @@ def test_bytes_that_end_too_soon(runs, word_bits):
     packed = write([1] * 24, word_bits, runs=runs)
     assert label_studio.decode([packed], SIZE).area.tolist() == [6]
     for length in range(len(packed)):
-        with pytest.raises(ValueError, match=r"^object 1: (ends after|has \d bytes)"):
+        with pytest.raises(
+            ValueError, match=r"^object 1: (the data end after|expected at least 7 bytes)"
+        ):
             label_studio.decode([packed, packed[:length]], SIZE)
 
 
 def test_a_run_beyond_the_image():
     longer = write([9] * 28, runs=[(True, 2, 28)])
     longer[:4] = GOOD[:4]
-    with pytest.raises(ValueError, match=r"^object 0: run 0 ends after 28 values, but it has 24"):
+    with pytest.raises(
+        ValueError, match=r"^object 0: run 0 ends at value 28, but the header has 24"
+    ):
         label_studio.decode([longer], SIZE)
 
 
@@ -224,9 +228,9 @@ def test_headers_allocate_nothing():
     count = (4 * size[0] * size[1]).to_bytes(4, "big")
     tracemalloc.start()
     try:
-        with pytest.raises(ValueError, match="4294967295 values"):
+        with pytest.raises(ValueError, match="the header has 4294967295"):
             label_studio.decode([[255] * 100], (2**14, 2**14))
-        with pytest.raises(ValueError, match=r"ends after \d+ of 4294836224 values"):
+        with pytest.raises(ValueError, match=r"the data end after \d+ of 4294836224 values"):
             label_studio.decode([[*count, *GOOD[4:7], *[255] * 100]], size)
         assert tracemalloc.get_traced_memory()[1] < 1 << 18
     finally:
@@ -235,7 +239,7 @@ def test_headers_allocate_nothing():
 
 def test_masks_that_the_header_cannot_count():
     masks = sc.Masks([0], [0, 1], (2**15, 2**15))
-    with pytest.raises(ValueError, match=r"holds fewer than 2\*\*30 pixels, but size"):
+    with pytest.raises(ValueError, match=r"requires fewer than 2\*\*30 pixels, but size"):
         label_studio.encode(masks)
     masks = sc.Masks([5], [0, 1], (2**15, 2**15 - 1))
     assert label_studio.decode(label_studio.encode(masks), masks.size) == masks

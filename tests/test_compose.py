@@ -212,7 +212,7 @@ def test_class_ids_are_integers(ids):
 
 
 def test_class_ids_are_one_a_mask():
-    with pytest.raises(ValueError, match="class_ids: expected 3, one a mask, got 2"):
+    with pytest.raises(ValueError, match="class_ids: expected 3 values, one per mask, got 2"):
         sc.compose_semantic(MASKS, [1, 2])
 
 

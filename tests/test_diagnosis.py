@@ -649,7 +649,11 @@ def test_the_demo_room():
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"predicted": boxes((0, 0, 1, 1), size=(5, 5))}, ValueError, "masks of one size"),
+        (
+            {"predicted": boxes((0, 0, 1, 1), size=(5, 5))},
+            ValueError,
+            "the same image size",
+        ),
         ({"truth": [[0, 1]]}, TypeError, "expected Masks"),
         ({"truth_classes": [1]}, ValueError, "truth_classes, predicted_classes: give both"),
         (
@@ -665,7 +669,11 @@ def test_the_demo_room():
         ({"crowd": [0.5]}, TypeError, "crowd: expected bools"),
         ({"crowd": [True, False]}, ValueError, "crowd: expected"),
         ({"iou_threshold": 2}, ValueError, "iou_threshold: expected a number from 0 to 1"),
-        ({"thin_width": 4}, ValueError, "thin_width: expected an odd number of pixels, got 4"),
+        (
+            {"thin_width": 4},
+            ValueError,
+            "thin_width: expected an odd number of pixels, got 4",
+        ),
         ({"thin_width": 0.5}, TypeError, "thin_width: expected an integer"),
         ({"boundary_distance": -1}, ValueError, "boundary_distance: expected 0 or more pixels"),
         ({"score_threshold": 0.5}, ValueError, "score_threshold: there are no scores"),

@@ -643,7 +643,7 @@ ERRORS = {
     "a batch of maps": (np.zeros((2, 3, 4), int), ValueError, "pass the map of one image"),
     "logits": (np.zeros((3, 4)) + 0.5, ValueError, "result: .* floats with fractions"),
     "NaN": (np.full((3, 4), np.nan), ValueError, "result: .* floats with fractions"),
-    "bools": (np.zeros((3, 4), bool), TypeError, "expected integers, got bool; masks go into"),
+    "bools": (np.zeros((3, 4), bool), TypeError, "expected integers, got bool; pass masks to"),
     "huge ids": (np.full((3, 4), 2**63, np.uint64), ValueError, r"ids below 2\*\*63"),
     "no label": (
         {"segmentation": np.zeros((2, 2), int), "segments_info": [{"id": 1}]},

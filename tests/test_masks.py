@@ -101,13 +101,13 @@ def test_floats_need_a_threshold(dtype):
 
 @pytest.mark.parametrize("dtype", ["F", "D", "O", "S3", "U3", "M8[s]", "m8[s]", "V4"])
 def test_from_dense_of_other_dtypes(dtype):
-    with pytest.raises(TypeError, match="dense: expected bool, integers or floats"):
+    with pytest.raises(TypeError, match="dense: expected a bool, integer or float dtype"):
         sc.Masks.from_dense(np.zeros((2, 2), dtype), threshold=0.5)
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (1, 2, 3, 4)])
 def test_from_dense_of_other_shapes(shape):
-    with pytest.raises(ValueError, match=r"dense: expected \(N, H, W\) or \(H, W\)"):
+    with pytest.raises(ValueError, match=r"dense: expected the shape \(N, H, W\) or \(H, W\)"):
         sc.Masks.from_dense(np.zeros(shape, bool))
 
 
@@ -213,7 +213,7 @@ def test_bits_of_other_shapes(shape, size):
 
 
 def test_bits_of_other_kinds():
-    with pytest.raises(TypeError, match="packed: expected uint8, eight pixels each, got bool"):
+    with pytest.raises(TypeError, match="packed: expected uint8, eight pixels per byte, got bool"):
         sc.Masks.from_bits(np.zeros((2, 3), bool), (2, 3))
     with pytest.raises(ValueError, match="bitorder: expected 'big' or 'little', got str 'large'"):
         sc.Masks.from_bits(np.zeros((2, 1), np.uint8), (2, 3), "large")
@@ -359,20 +359,20 @@ def test_constructor_copies():
 @pytest.mark.parametrize(
     ("run_ends", "offsets", "message"),
     [
-        ([3, 3], [0, 2], "mask 0: run end 3 follows 3"),
-        ([1, 2, 9, 4], [0, 2, 4], "mask 1: run end 4 follows 9"),
-        ([9, 4, 3], [0, 1, 3], "mask 1: run end 3 follows 4"),
-        ([9, 4, 3], [0, 0, 1, 1, 3], "mask 3: run end 3 follows 4"),
-        ([1, 48], [0, 2], r"mask 0: run end 48 is not a pixel of size \(6, 8\), from 0 to 47"),
-        ([1, -1], [0, 1, 2], "mask 1: run end -1 is not a pixel"),
-        (np.array([2**64 - 1], np.uint64), [0, 1], "mask 0: run end 18446744073709551615 is not"),
-        ([2**63 - 1], [0, 1], "mask 0: run end 9223372036854775807 is not"),
-        ([1, 2], [0, 1], "offsets: end with 1, but there are 2 run ends"),
-        ([1, 2], [0, 3], "offsets: end with 3, but there are 2 run ends"),
-        ([1, 2], [1, 2], "offsets: .* begin with 0 and never descend"),
-        ([1, 2], [0, 3, 2], "offsets: .* begin with 0 and never descend"),
-        ([1, 2], [0, -1, 2], "offsets: .* begin with 0 and never descend"),
-        ([], [], "offsets: .* begin with 0 and never descend"),
+        ([3, 3], [0, 2], "mask 0: expected strictly increasing run ends, got 3 after 3"),
+        ([1, 2, 9, 4], [0, 2, 4], "mask 1: .* got 4 after 9"),
+        ([9, 4, 3], [0, 1, 3], "mask 1: .* got 3 after 4"),
+        ([9, 4, 3], [0, 0, 1, 1, 3], "mask 3: .* got 3 after 4"),
+        ([1, 48], [0, 2], r"mask 0: expected run ends from 0 to 47 for size \(6, 8\), got 48"),
+        ([1, -1], [0, 1, 2], "mask 1: expected run ends .* got -1"),
+        (np.array([2**64 - 1], np.uint64), [0, 1], "mask 0: .* got 18446744073709551615"),
+        ([2**63 - 1], [0, 1], "mask 0: .* got 9223372036854775807"),
+        ([1, 2], [0, 1], "offsets: expected .* number of run ends, 2, got 1"),
+        ([1, 2], [0, 3], "offsets: expected .* number of run ends, 2, got 3"),
+        ([1, 2], [1, 2], "offsets: expected nondecreasing integers that start with 0"),
+        ([1, 2], [0, 3, 2], "offsets: expected nondecreasing integers that start with 0"),
+        ([1, 2], [0, -1, 2], "offsets: expected nondecreasing integers that start with 0"),
+        ([], [], "offsets: expected nondecreasing integers that start with 0"),
         ([], np.array([0, 2**64 - 1], np.uint64), "offsets: "),
         ([[1, 2]], [0, 2], "run_ends: expected one dimension"),
         ([1, 2], [[0, 2]], "offsets: expected one dimension"),
@@ -571,9 +571,9 @@ def test_nothing_can_be_set():
 
 def test_a_batch_is_no_array():
     masks = boxes([0, 0, 2, 2])
-    with pytest.raises(TypeError, match=r"masks\.to_dense\(\) makes one"):
+    with pytest.raises(TypeError, match=r"call masks\.to_dense\(\)"):
         np.array(masks)
-    with pytest.raises(TypeError, match=r"masks\.to_dense\(\) makes one"):
+    with pytest.raises(TypeError, match=r"call masks\.to_dense\(\)"):
         sc.Masks.from_dense(masks)
     with pytest.raises(TypeError):
         np.ones((1, 6, 8), bool) & masks
@@ -628,7 +628,7 @@ def test_indices_out_of_range(index):
 
 @pytest.mark.parametrize("index", [[True], [True] * 4, np.ones(2, bool)])
 def test_bools_are_one_a_mask(index):
-    with pytest.raises(IndexError, match=r"index: . bools for 3 masks"):
+    with pytest.raises(IndexError, match=r"index: expected 3 bools, one per mask, got"):
         boxes([0, 0, 1, 1], [0, 0, 2, 2], [0, 0, 3, 3])[index]
 
 
@@ -651,9 +651,9 @@ def test_concatenate(batches):
 
 
 def test_concatenate_needs_one_size():
-    with pytest.raises(ValueError, match=r"one size, got \(6, 8\) and \(8, 6\)"):
+    with pytest.raises(ValueError, match=r"the same image size, got \(6, 8\) and \(8, 6\)"):
         sc.Masks.concatenate([boxes(), boxes(size=(8, 6))])
-    with pytest.raises(ValueError, match="batches: expected one or more"):
+    with pytest.raises(ValueError, match="batches: expected at least one batch"):
         sc.Masks.concatenate([])
     with pytest.raises(TypeError, match="expected Masks, got int"):
         sc.Masks.concatenate([boxes(), 3])
@@ -692,9 +692,12 @@ def test_complement_union_and_intersection(array):
 
 @pytest.mark.parametrize("combine", OPERATORS)
 def test_operators_need_masks_that_match(combine):
-    with pytest.raises(ValueError, match="one size"):
+    with pytest.raises(ValueError, match="the same image size"):
         combine(boxes([0, 0, 1, 1]), boxes([0, 0, 1, 1], size=(8, 6)))
-    with pytest.raises(ValueError, match="cannot combine 2 masks with 3: expected as many, or one"):
+    with pytest.raises(
+        ValueError,
+        match="cannot combine 2 masks with 3: expected the same number, or a batch of one",
+    ):
         combine(boxes(*[[0, 0, 1, 1]] * 2), boxes(*[[0, 0, 1, 1]] * 3))
     with pytest.raises(ValueError, match="cannot combine 2 masks with 0"):
         combine(boxes(*[[0, 0, 1, 1]] * 2), boxes())

@@ -113,15 +113,23 @@ def test_shapes_that_no_memory_holds_are_refused():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda m: sc.dilate(m, -1), ValueError, "distance: expected no negative number, got -1"),
+        (lambda m: sc.dilate(m, -1), ValueError, "distance: expected at least 0 pixels, got -1"),
         (lambda m: sc.erode(m, 0.5), TypeError, "distance: expected an integer"),
         (lambda m: sc.opening(m, True), TypeError, "distance: expected an integer"),
         (lambda m: sc.closing(m, 1, "round"), ValueError, 'shape: expected "square", "disc" or'),
         (lambda m: sc.boundary(m, None), TypeError, "distance: expected an integer"),
         (lambda m: sc.boundary_iou(m, m, 1.5), ValueError, "dilation_ratio: expected a number"),
         (lambda m: sc.boundary_iou(m, [[0, 0, 1, 1]]), TypeError, "expected Masks"),
-        (lambda m: sc.thin_parts(m, 4), ValueError, "width: expected an odd number of pixels"),
-        (lambda m: sc.thin_parts(m, -1), ValueError, "width: expected an odd number of pixels"),
+        (
+            lambda m: sc.thin_parts(m, 4),
+            ValueError,
+            "width: expected a positive, odd number of pixels",
+        ),
+        (
+            lambda m: sc.thin_parts(m, -1),
+            ValueError,
+            "width: expected a positive, odd number of pixels",
+        ),
     ],
 )
 def test_refuses(call, error, message):

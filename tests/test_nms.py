@@ -414,7 +414,7 @@ def test_wrong_scores_and_classes(function):
     masks = sc.Masks([], [0, 0, 0], (4, 6))
     with pytest.raises(ValueError, match="scores: the score of mask 1 is NaN"):
         function(masks, [1, np.nan])
-    with pytest.raises(ValueError, match="scores: expected 2, one a mask, got 3"):
+    with pytest.raises(ValueError, match="scores: expected 2 values, one per mask, got 3"):
         function(masks, [1, 2, 3])
     with pytest.raises(ValueError, match="scores: expected one dimension"):
         function(masks, [[1, 2]])
@@ -422,7 +422,7 @@ def test_wrong_scores_and_classes(function):
         function(masks, [True, False])
     with pytest.raises(TypeError, match="scores: expected numbers"):
         function(masks, ["a", "b"])
-    with pytest.raises(ValueError, match="class_ids: expected 2, one a mask, got 1"):
+    with pytest.raises(ValueError, match="class_ids: expected 2 values, one per mask, got 1"):
         function(masks, [1, 2], [1])
     with pytest.raises(TypeError, match="class_ids: expected integers, got float64"):
         function(masks, [1, 2], [1.0, 2.0])

@@ -36,7 +36,7 @@ def test_pairs_are_those_of_the_dense_matrix(counts):
 
 def test_pairs_in_small_blocks(monkeypatch):
     monkeypatch.setattr(pairs, "_BLOCK", 5)
-    monkeypatch.setattr(pairs, "_MOST_PAIRS", 300)
+    monkeypatch.setattr(pairs, "_MAX_PAIRS", 300)
     check(scattered(120, (60, 40), 1), scattered(110, (60, 40), 2))
 
 

@@ -152,7 +152,7 @@ VOTES = {"rules": "panoptic-deeplab", "class_ids": None}
         (QUERIES | {"rules": "eomt", "size": (2,)}, ValueError, "size: expected"),
         (GOOD | {"size": (2, 6)}, ValueError, "size: only used with probabilities"),
         (GOOD | {"scores": None}, ValueError, "scores: required by these rules"),
-        (GOOD | {"scores": [1]}, ValueError, "scores: expected 5, one a mask, got 1"),
+        (GOOD | {"scores": [1]}, ValueError, "scores: expected 5 values, one per mask, got 1"),
         (GOOD | {"scores": [1, 1, np.nan, 1, 1]}, ValueError, "the score of mask 2 is NaN"),
         (GOOD | {"class_ids": None}, ValueError, "class_ids: expected one class id per mask"),
         (GOOD | {"class_ids": [0.5] * 5}, TypeError, "class_ids: expected integers"),

@@ -82,7 +82,7 @@ def test_nothing():
 
 
 def test_polygons_need_a_size_unless_they_know_it():
-    with pytest.raises(ValueError, match="size: polygons do not say"):
+    with pytest.raises(ValueError, match="size: polygons have no image size"):
         sc.Masks.from_polygons([[0, 0, 2, 0, 2, 2]])
     polygons = sc.Masks.from_boxes([[0, 0, 4, 4]], (5, 5)).to_polygons()
     assert sc.Masks.from_polygons(polygons, (3, 9)).area.tolist() == [12]
@@ -179,8 +179,12 @@ def test_any_rings(rings, tolerance):
     ("options", "error", "message"),
     [
         ({"connectivity": 6}, ValueError, "connectivity: expected 4 or 8"),
-        ({"tolerance": -1}, ValueError, "tolerance: expected pixels, 0 or more"),
-        ({"tolerance": float("inf")}, ValueError, "tolerance: expected pixels"),
+        (
+            {"tolerance": -1},
+            ValueError,
+            "tolerance: expected a finite number of pixels, at least 0",
+        ),
+        ({"tolerance": float("inf")}, ValueError, "tolerance: expected a finite"),
         ({"tolerance": float("nan")}, ValueError, "tolerance: expected"),
         ({"tolerance": "1"}, TypeError, "tolerance: expected a number"),
     ],

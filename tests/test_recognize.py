@@ -25,10 +25,13 @@ NOT_SQUARE = np.zeros((4, 5), np.float32)
     [
         (DENSE[:, None], r"got \(2, 1, 6, 9\); drop the axis of length 1: dense\[:, 0\]"),
         (DENSE[None], r"got \(1, 2, 6, 9\); drop the axis of length 1: dense\[0\]"),
-        (np.zeros((3, 2, 6, 9)), "make one batch per image"),
-        (DENSE[0].ravel(), r"a flat mask needs dense.reshape\(H, W\)"),
+        (np.zeros((3, 2, 6, 9)), "convert one image at a time"),
+        (DENSE[0].ravel(), r"reshape a flat mask: dense.reshape\(H, W\)"),
         (NOT_SQUARE, "dense: float32 needs a threshold; pass threshold=0.5"),
-        (NOT_SQUARE - 0.2, "needs a threshold; pass threshold=0 for logits, as these from -0.2"),
+        (
+            NOT_SQUARE - 0.2,
+            "needs a threshold; the values, -0.2 to -0.2, look like logits: pass threshold=0",
+        ),
         (NOT_SQUARE + 255, "needs a threshold; pass one between 0 and 255"),
         (NOT_SQUARE + np.nan, "needs a threshold; pass threshold=0.5"),
         (NOT_SQUARE[:0], "needs a threshold; pass threshold=0.5"),
@@ -42,14 +45,14 @@ def test_dense_values(dense, message):
 @pytest.mark.parametrize(
     ("dense", "message"),
     [
-        (MASKS.to_coco(), "got object; COCO's RLE and annotation dicts go into Masks.from_coco"),
-        ({"size": [1, 1], "counts": [1]}, "go into Masks.from_coco"),
+        (MASKS.to_coco(), "got object; pass COCO's RLE and annotation dicts to Masks.from_coco"),
+        ({"size": [1, 1], "counts": [1]}, "annotation dicts to Masks.from_coco"),
         ("masks/a.PNG", r"it looks like a path; .*numpy.asarray\(PIL.Image.open\(path\)\)"),
         (["a.png"], "it looks like a path"),
         (pathlib.Path("a.png"), "it looks like a path"),
         (["1 3"], "it looks like Kaggle's format"),
-        (None, "expected bool, integers or floats, got object$"),
-        (MASKS, r"masks.to_dense\(\) makes one"),
+        (None, "expected a bool, integer or float dtype, got object$"),
+        (MASKS, r"call masks.to_dense\(\)"),
     ],
 )
 def test_dense_types(dense, message):
@@ -113,10 +116,10 @@ def test_boxes_of_other_shapes(boxes, message):
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (DENSE, "Masks.from_dense makes them of dense arrays"),
-        (list(DENSE), "Masks.from_dense makes them of dense arrays"),
-        (MASKS.to_coco(), "Masks.from_coco makes them of COCO's objects"),
-        ([{"segmentation": DENSE[0]}], "Masks.from_coco makes them of COCO's objects"),
+        (DENSE, "convert dense arrays with Masks.from_dense"),
+        (list(DENSE), "convert dense arrays with Masks.from_dense"),
+        (MASKS.to_coco(), "convert COCO objects with Masks.from_coco"),
+        ([{"segmentation": DENSE[0]}], "convert COCO objects with Masks.from_coco"),
     ],
 )
 def test_other_things_than_masks(value, message):
@@ -132,16 +135,18 @@ def test_other_things_than_masks(value, message):
 
 
 def test_colours_are_no_label_map():
-    with pytest.raises(ValueError, match=r"if colours say the ids, see segcore.maps.ids.from_"):
+    with pytest.raises(
+        ValueError, match=r"if ids are encoded as colors, see segcore.maps.ids.from_"
+    ):
         sc.Masks.from_label_map(np.zeros((4, 5, 3), np.uint8))
 
 
 @pytest.mark.parametrize(
     ("objects", "message"),
     [
-        ("a.json", "objects: expected a list of them, got str 'a.json'; it looks like a path"),
+        ("a.json", "objects: expected a list of objects, got str 'a.json'; it looks like a path"),
         ('[{"size": [4, 6]}]', "it looks like JSON; read JSON with json.loads"),
-        (b"5220007", "objects: expected a list of them, got bytes"),
+        (b"5220007", "objects: expected a list of objects, got bytes"),
         (pathlib.Path("a.json"), "it looks like a path"),
         (MASKS, "these are Masks already"),
     ],

@@ -141,12 +141,12 @@ def test_is_scipy():
     [
         (lambda m: sc.holes(m, 6), ValueError, "connectivity: expected 4 or 8"),
         (lambda m: sc.largest(m, 6), ValueError, "connectivity: expected 4 or 8"),
-        (lambda m: sc.fill_holes(m, -1), ValueError, "max_area: expected no negative"),
+        (lambda m: sc.fill_holes(m, -1), ValueError, "max_area: expected at least 0 pixels"),
         (lambda m: sc.fill_holes(m, 0.5), TypeError, "max_area: expected an integer"),
         (lambda m: sc.fill_holes(m, enclosed=False), ValueError, "max_area: expected a number"),
         (lambda m: sc.fill_holes(m, 1, enclosed="no"), TypeError, "enclosed: expected a bool, got"),
         (lambda m: sc.remove_small(m, 1, keep_largest=1), TypeError, "keep_largest: expected a b"),
-        (lambda m: sc.remove_small(m, -1), ValueError, "min_area: expected no negative"),
+        (lambda m: sc.remove_small(m, -1), ValueError, "min_area: expected at least 0 pixels"),
         (lambda m: sc.remove_small(m, None), TypeError, "min_area: expected an integer"),
     ],
 )

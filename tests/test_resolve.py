@@ -93,7 +93,7 @@ def test_native_refuses_limits_of_other_masks(kernels, limits):
     """The binder protects the kernel's memory; other backends have it checked by the API."""
     if not kernels.name.startswith("native"):
         pytest.skip("checked by the API")
-    with pytest.raises(ValueError, match="limits: expected one a mask"):
+    with pytest.raises(ValueError, match="limits: expected one per mask"):
         kernels.resolve(*batch_of(np.ones((2, 5, 7), bool)), 5, 7, np.array(limits, np.int64))
 
 

@@ -1,1 +1,1 @@
-"""Validation of user input: arrays, sizes, dtypes, run ends."""
+"""Validation of user input: arrays, sizes, dtypes, scores, run ends."""

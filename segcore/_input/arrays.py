@@ -1,4 +1,4 @@
-"""What comes in from users: arrays without a copy, image sizes, lists of integers."""
+"""Validation of arrays (without a copy), image sizes, numbers, boxes and label maps."""
 
 from __future__ import annotations
 
@@ -18,34 +18,33 @@ from segcore.backends.sizes import MAX_PIXELS
 
 Size: TypeAlias = tuple[int, int]
 
-# DLPack's kinds of memory that the CPU reads: its own, CUDA's and ROCm's pinned, CUDA's managed.
+# DLPack device types readable by the CPU: CPU, pinned memory of CUDA and ROCm, CUDA managed memory.
 _CPU_DEVICES = frozenset({1, 3, 11, 13})
 
 
 def as_array(value: object, name: str) -> NDArray[Any]:
-    """Give what holds an array as a NumPy array, without a copy where its layout allows.
+    """Convert an array_like to a NumPy array, without a copy if possible.
 
     Parameters
     ----------
     value : array_like
-        A NumPy array, an object with DLPack or the buffer protocol (a CPU tensor), or numbers in
-        nested lists.
+        NumPy array, object that supports DLPack or the buffer protocol (such as a CPU tensor), or
+        nested lists of numbers.
     name : str
-        What error messages call it.
+        Name of the argument, for error messages.
 
     Returns
     -------
     numpy.ndarray
-        Aligned, of any shape and dtype; bfloat16, which NumPy does not have, becomes float32. It
-        may share its memory with ``value``, so never write to it.
+        Aligned array of any shape and dtype. bfloat16, which NumPy does not support, is converted
+        to float32. The array may share memory with `value` and must not be written to.
 
     Raises
     ------
     TypeError
-        If ``value`` is on a GPU, is a masked array with masked elements, or cannot be read as an
-        array.
+        If `value` is on a GPU, is a masked array with masked elements, or cannot be converted.
     ValueError
-        If ``value`` is a list of unequal rows.
+        If `value` is a list of rows of different lengths.
     """
     if type(value) is np.ndarray and value.dtype.kind != "V":
         return value if value.flags.aligned else value.copy()
@@ -65,7 +64,7 @@ def _read(value: object, name: str) -> NDArray[Any]:
         try:
             array = np.from_dlpack(value)
         except (BufferError, RuntimeError, TypeError, ValueError):
-            pass  # np.asarray may still know how
+            pass  # np.asarray may still succeed
         else:
             _check_memory(array, value, name)
             return array
@@ -78,12 +77,12 @@ def _read(value: object, name: str) -> NDArray[Any]:
 
 
 def as_bfloat16(value: object, name: str) -> NDArray[np.uint16] | None:
-    """Give the bits of an array of bfloat16, without a copy, or None for any other value.
+    """Return the bits of a bfloat16 array without a copy, or None for any other value.
 
     Raises
     ------
     TypeError
-        If ``value`` lies on a GPU, or is of bfloat16 and cannot be read.
+        If `value` is on a GPU, or is a bfloat16 array that cannot be read.
     """
     if not hasattr(value, "dtype"):
         return None
@@ -97,24 +96,23 @@ def as_bfloat16(value: object, name: str) -> NDArray[np.uint16] | None:
 
 
 def as_output(value: object, name: str) -> NDArray[Any]:
-    """Give an array that is to be written into, as a NumPy array of the same memory.
+    """Return a writable NumPy array that shares the memory of `value`.
 
     Raises
     ------
     TypeError
-        If it is not an array, is on a GPU, or if its elements are not what its memory holds: a
-        masked array, or a tensor that is negated or conjugated when it is read.
+        If `value` is not an array, is on a GPU, is a masked array, or is a tensor with a pending
+        negation or conjugation, whose memory does not contain its elements.
     ValueError
-        If it is read-only.
+        If `value` is read-only.
     """
     _refuse_devices(value, name)
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name}: expected an array to write into, got a masked array")
     if lazy := _lazy_operations(value, name):
         raise TypeError(
-            f"{name}: expected a tensor to write into, but this {type(value).__name__} is "
-            f"{lazy[0].participle} when it is read; pass one of its own memory, such as its "
-            f"clone or what {lazy[0].resolve}() returns"
+            f"{name}: expected a tensor to write into, but this {type(value).__name__} is lazily "
+            f"{lazy[0].participle}; pass the result of its {lazy[0].resolve}() or clone()"
         )
     if not isinstance(value, np.ndarray):
         if not hasattr(value, "__dlpack__") or isinstance(value, type):
@@ -131,7 +129,7 @@ def as_output(value: object, name: str) -> NDArray[Any]:
 
 
 def _check_memory(array: NDArray[Any], value: object, name: str) -> None:
-    """Raise TypeError for a tensor without memory, in whose place NumPy allocates some."""
+    """Raise TypeError for a tensor without memory, for which NumPy allocates a new array."""
     if array.flags.owndata and array.size:
         raise TypeError(f"{name}: this {type(value).__name__} has a shape, but no memory")
 
@@ -144,13 +142,13 @@ def _refuse_devices(value: object, name: str) -> None:
     if not is_on_cpu:
         raise TypeError(
             f"{name}: expected an array in CPU memory, but this {type(value).__name__} is on "
-            "another device; call .cpu() first. For masks of whole pictures, bring over bits "
-            "instead of bytes: threshold and pack them there, and use Masks.from_bits"
+            "another device; call .cpu() first. To transfer full-size masks faster, threshold "
+            "and pack them to bits on the device, and use Masks.from_bits"
         )
 
 
 class _Lazy(NamedTuple):
-    """An operation that PyTorch leaves to whoever reads the memory, and that DLPack omits."""
+    """An operation that PyTorch applies lazily when reading a tensor, and DLPack does not."""
 
     query: str
     resolve: str
@@ -164,7 +162,7 @@ _LAZY = (
 
 
 def _lazy_operations(value: object, name: str) -> list[_Lazy]:
-    """List the operations that a tensor still has pending."""
+    """Return the pending operations of a tensor."""
     if isinstance(value, (np.ndarray, type)):
         return []
     try:
@@ -178,14 +176,14 @@ def _ask(value: object, query: str) -> bool:
 
 
 def _materialized(value: object, name: str) -> object:
-    """Return a tensor whose memory holds its elements: negated and conjugated ones are copied."""
+    """Apply pending operations of a tensor, so that its memory contains its elements."""
     for lazy in _lazy_operations(value, name):
         value = getattr(value, lazy.resolve)()
     return value
 
 
 def _refuse_masked(value: object, name: str) -> None:
-    """Raise TypeError for masked arrays with masked elements, and for lists of such arrays."""
+    """Raise TypeError if masked arrays, or lists of them, have masked elements."""
     if isinstance(value, (list, tuple)):
         if value and isinstance(value[0], np.ndarray):
             for item in value:
@@ -203,38 +201,39 @@ def _is_on_cpu(value: object) -> bool:
         return not hasattr(value, "__cuda_array_interface__")
     try:
         return int(device()[0]) in _CPU_DEVICES
-    except (BufferError, RuntimeError, ValueError):  # one that DLPack has no number for
+    except (BufferError, RuntimeError, ValueError):  # a device that DLPack does not support
         return False
 
 
 def as_integers(value: object, name: str, count: int | None = None) -> NDArray[Any]:
-    """Give a list or array of integers as a 1-D array, of the dtype it has.
+    """Convert integers to a 1-D array, keeping their dtype.
 
     Parameters
     ----------
-    value : array_like
-        Integers. A list without elements has no dtype: it is taken as one of integers.
+    value : array_like of int
+        Integers. An empty list, which has no dtype, is accepted.
     name : str
-        What error messages call it.
+        Name of the argument, for error messages.
     count : int, optional
-        How many there must be: one a mask.
+        Expected number of integers, one per mask.
 
     Raises
     ------
     TypeError
-        If they are no integers; bools are none.
+        If the dtype is not an integer dtype. Bools are not accepted.
     ValueError
-        If the array is not 1-D, or has another length.
+        If the array is not 1-D, or does not have `count` elements.
     """
     array = as_array(value, name)
     if array.dtype.kind == "f":
         if array.size == 0:
             array = array.astype(np.int64)
         elif isinstance(value, (list, tuple)) and all(type(item) is int for item in value):
-            # NumPy makes floats of small integers beside those from 2**63 on.
+            # NumPy converts lists that mix small integers with those from 2**63 to float64.
             if min(value) < 0:
                 raise ValueError(
-                    f"{name}: int64 does not hold {max(value)}, nor uint64 {min(value)}"
+                    f"{name}: expected integers of one dtype, but {max(value)} does not fit into "
+                    f"int64, and {min(value)} does not fit into uint64"
                 )
             array = np.array(value, np.uint64)
     if array.dtype.kind not in "iu":
@@ -244,48 +243,49 @@ def as_integers(value: object, name: str, count: int | None = None) -> NDArray[A
 
 
 def as_label_map(value: object, name: str) -> NDArray[Any]:
-    """Give a label map (H, W), of the integer dtype it has.
+    """Convert a label map to an array of shape (H, W), keeping its dtype.
 
     Raises
     ------
     TypeError
-        If it holds no integers; bools are none.
+        If the dtype is not an integer dtype. Bools are not accepted.
     ValueError
-        If it has another number of dimensions, or 2**59 pixels or more.
+        If the array is not 2-D, or has 2**59 pixels or more.
     """
     array = as_array(value, name)
     if array.dtype.kind == "b":
-        raise TypeError(f"{name}: expected integers, got bool; masks go into Masks.from_dense")
+        raise TypeError(f"{name}: expected integers, got bool; pass masks to Masks.from_dense")
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name}: expected integers, got {array.dtype}")
     if array.ndim != 2:
         is_rgb = array.ndim == 3 and array.shape[2] == 3
         raise ValueError(
             f"{name}: expected (H, W), got the shape {array.shape}"
-            + ("; if colours say the ids, see segcore.maps.ids.from_rgb" * is_rgb)
+            + ("; if ids are encoded as colors, see segcore.maps.ids.from_rgb" * is_rgb)
         )
     as_size(array.shape, name)
     return array
 
 
 def fits_float64(dtype: np.dtype[Any]) -> bool:
-    """Tell whether float64 holds all numbers of a dtype; NumPy casts int64 to it as if it did."""
+    """Return whether float64 represents all values of a dtype exactly (int64: it does not)."""
     return dtype.itemsize <= (8 if dtype.kind == "f" else 4)
 
 
 def ranked(scores: NDArray[Any]) -> NDArray[Any]:
-    """Return numbers in the same order, ties included, that can be negated and sorted exactly.
+    """Convert scores to sort keys of the same order that can be negated exactly.
 
     Parameters
     ----------
     scores : numpy.ndarray
-        Integers or floats of any width, (N,), without NaN.
+        Integers or floats of any width without NaN, shape (N,).
 
     Returns
     -------
     numpy.ndarray
-        float64 (N,), the scores themselves, where float64 holds all values of their dtype; else
-        int64 (N,), the rank of each score among the distinct ones, the smallest first.
+        The scores as float64, shape (N,), if float64 represents all values of their dtype.
+        Otherwise, the rank of each score among the distinct scores in ascending order: int64, shape
+        (N,).
     """
     if fits_float64(scores.dtype):
         return scores.astype(np.float64)
@@ -293,20 +293,20 @@ def ranked(scores: NDArray[Any]) -> NDArray[Any]:
 
 
 def is_in(ids: NDArray[Any], wanted: Iterable[int]) -> NDArray[np.bool_]:
-    """Tell which integers are among others, exactly; ``numpy.isin`` rounds mixed signedness."""
-    among = {int(value) for value in wanted}
-    return np.fromiter((value in among for value in ids.tolist()), np.bool_, len(ids))
+    """Return which ids are wanted. ``numpy.isin`` would round int64 mixed with uint64."""
+    wanted_ids = {int(value) for value in wanted}
+    return np.fromiter((value in wanted_ids for value in ids.tolist()), np.bool_, len(ids))
 
 
 def as_scores(value: object, name: str, count: int) -> NDArray[Any]:
-    """Give one number a mask as a 1-D array, of the dtype it has.
+    """Convert scores, one per mask, to a 1-D array, keeping their dtype.
 
     Raises
     ------
     TypeError
-        If they are no numbers; bools are none.
+        If the dtype is not numeric. Bools are not accepted.
     ValueError
-        If the array is not 1-D, has another length, or holds NaN.
+        If the array is not 1-D, does not have `count` elements, or contains NaN.
     """
     array = as_array(value, name)
     if array.dtype.kind not in "iuf":
@@ -319,7 +319,7 @@ def as_scores(value: object, name: str, count: int) -> NDArray[Any]:
 
 
 def as_number(value: object, name: str) -> float:
-    """Give a number of any type as a float; bools, infinities and NaN are none."""
+    """Convert a finite number of any type to a float. Bools are not accepted."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(
         value, (int, float, np.integer, np.floating)
     ):
@@ -334,7 +334,7 @@ def as_number(value: object, name: str) -> float:
 
 
 def as_fraction(value: object, name: str) -> float:
-    """Give a number from 0 to 1, of any type, as a float."""
+    """Convert a number of any type in [0, 1] to a float."""
     number = as_number(value, name)
     if not 0 <= number <= 1:
         raise ValueError(f"{name}: expected a number from 0 to 1, got {number}")
@@ -342,15 +342,16 @@ def as_fraction(value: object, name: str) -> float:
 
 
 def check_length(array: NDArray[Any], name: str, count: int | None) -> None:
-    """Raise ValueError unless the array is 1-D, and of ``count`` elements unless that is None."""
+    """Raise ValueError unless the array is 1-D and has `count` elements (None: any number)."""
     if array.ndim != 1:
         raise ValueError(f"{name}: expected one dimension, got the shape {array.shape}")
     if count is not None and len(array) != count:
-        raise ValueError(f"{name}: expected {count}, one a mask, got {len(array)}")
+        values = "1 value" if count == 1 else f"{count} values"
+        raise ValueError(f"{name}: expected {values}, one per mask, got {len(array)}")
 
 
 def as_integer(value: object, name: str) -> int:
-    """Give an integer of any type as a Python int; bools and floats are none."""
+    """Convert an integer of any type to a Python int. Bools and floats are not accepted."""
     try:
         if not isinstance(value, (bool, np.bool_)):
             return operator.index(value)  # type: ignore[arg-type]
@@ -360,7 +361,7 @@ def as_integer(value: object, name: str) -> int:
 
 
 def as_threshold(value: object, name: str = "threshold") -> float:
-    """Give a number of any type as a Python float, which must hold it exactly; bools are none."""
+    """Convert a number of any type to a float, exactly. Bools are not accepted."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(
         value, (int, float, np.integer, np.floating)
     ):
@@ -368,34 +369,34 @@ def as_threshold(value: object, name: str = "threshold") -> float:
     try:
         number = float(value)
     except OverflowError:
-        raise ValueError(f"{name}: expected a number in the range of floats") from None
-    if number != value:  # NaN, or digits that a double does not hold
-        raise ValueError(f"{name}: expected a number that a float holds, got {value}")
+        raise ValueError(f"{name}: expected a number in the range of float64") from None
+    if number != value:  # NaN, or too many digits
+        raise ValueError(f"{name}: expected a number that float64 represents, got {value}")
     return number
 
 
 def check_connectivity(value: object) -> None:
-    """Raise ValueError unless neighbours are those of 4 or of 8 sides and corners."""
+    """Raise ValueError unless the connectivity is 4 or 8."""
     if value not in (4, 8):
         raise ValueError(f"connectivity: expected 4 or 8, got {described(value)}")
 
 
 def as_boxes(boxes: object, count: int | None = None) -> NDArray[np.float64]:
-    """Give boxes x0 y0 x1 y1 as float64 (N, 4).
+    """Convert boxes x0 y0 x1 y1 to float64, shape (N, 4).
 
     Parameters
     ----------
     boxes : array_like
-        Numbers (N, 4).
+        Shape (N, 4), numeric.
     count : int, optional
-        How many there must be: one a mask.
+        Expected number of boxes, one per mask.
 
     Raises
     ------
     TypeError
-        If they are no numbers.
+        If the dtype is not numeric.
     ValueError
-        For another shape, and a box whose x1 or y1 is less than its x0 or y0.
+        If the shape is not (N, 4) or not (`count`, 4), or x1 < x0 or y1 < y0 in a box.
     """
     array = as_array(boxes, "boxes")
     if array.shape == (0,):
@@ -407,40 +408,43 @@ def as_boxes(boxes: object, count: int | None = None) -> NDArray[np.float64]:
             f"boxes: expected the shape (N, 4), got {array.shape}{box_hint(array.shape)}"
         )
     if count is not None and len(array) != count:
-        raise ValueError(f"boxes: expected {count}, one a mask, got {len(array)}")
-    with np.errstate(over="ignore"):  # what a longdouble has too much becomes infinite
-        corners = np.ascontiguousarray(array, np.float64)
-    turned = np.flatnonzero((corners[:, 2] < corners[:, 0]) | (corners[:, 3] < corners[:, 1]))
-    if len(turned):
         raise ValueError(
-            f"box {turned[0]}: expected x0 y0 x1 y1 with x0 <= x1 and y0 <= y1, got "
-            f"{corners[turned[0]].tolist()}; if these are x y width height, add x to the width "
+            f"boxes: expected the shape ({count}, 4), one box per mask, got {array.shape}"
+        )
+    with np.errstate(over="ignore"):  # longdoubles out of range become infinite
+        corners = np.ascontiguousarray(array, np.float64)
+    inverted = np.flatnonzero((corners[:, 2] < corners[:, 0]) | (corners[:, 3] < corners[:, 1]))
+    if len(inverted):
+        first = inverted[0]
+        raise ValueError(
+            f"box {first}: expected x0 y0 x1 y1 with x0 <= x1 and y0 <= y1, got "
+            f"{corners[first].tolist()}; if these are x y width height, add x to the width "
             "and y to the height"
         )
     return corners
 
 
 def as_size(size: object, name: str = "size") -> Size:
-    """Check an image size.
+    """Validate an image size.
 
     Parameters
     ----------
     size : sequence of int
-        (height, width): integers of any type, but no bools and no floats.
+        (height, width): integers of any type. Bools and floats are not accepted.
     name : str
-        What error messages call it.
+        Name of the argument, for error messages.
 
     Returns
     -------
     tuple of int
-        (height, width), of fewer than 2**59 pixels.
+        (height, width), with fewer than 2**59 pixels.
 
     Raises
     ------
     TypeError
-        If it is no pair of integers.
+        If `size` is not a sequence of integers.
     ValueError
-        If it has not two elements, if one is negative, or if it has 2**59 pixels or more.
+        If `size` does not have two elements, one is negative, or there are 2**59 pixels or more.
 
     Examples
     --------
@@ -455,15 +459,15 @@ def as_size(size: object, name: str = "size") -> Size:
         raise ValueError(f"{name}: expected (height, width), got {described(size)}")
     height, width = (as_integer(side, name) for side in sides)
     if height < 0 or width < 0:
-        raise ValueError(f"{name}: expected no negative height or width, got ({height}, {width})")
-    # Sides are bound, too: those of an image without pixels are passed on as int64.
+        raise ValueError(f"{name}: expected a nonnegative height and width, got {(height, width)}")
+    # Sides are bounded, too, because an image without pixels may have any, passed on as int64.
     if height * width >= MAX_PIXELS or max(height, width) >= MAX_PIXELS:
         raise ValueError(f"{name}: expected fewer than 2**59 pixels, got ({height}, {width})")
     return height, width
 
 
 def check_bytes(shape: Sequence[int], dtype: np.dtype[Any]) -> None:
-    """Raise ValueError for an array that no address space holds; NumPy says it less clearly."""
+    """Raise ValueError if an array exceeds the address space; NumPy's message is less clear."""
     if math.prod(max(side, 1) for side in shape) * max(dtype.itemsize, 1) > sys.maxsize:
         raise ValueError(
             f"an array of shape {tuple(shape)} and dtype {dtype} has more bytes than can be "
@@ -472,28 +476,28 @@ def check_bytes(shape: Sequence[int], dtype: np.dtype[Any]) -> None:
 
 
 def described(value: object) -> str:
-    """Show a value in an error message, shortened: its type and what it holds."""
+    """Return the type and the shortened repr of a value, for error messages."""
     return f"{type(value).__name__} {reprlib.repr(value)}"
 
 
 def as_flags(value: object, name: str, count: int) -> NDArray[np.bool_]:
-    """Give bools, or COCO's zeros and ones, as a 1-D array of bools.
+    """Convert flags, one per mask, to a 1-D boolean array.
 
     Parameters
     ----------
     value : array_like
-        Bools, or integers that are 0 or 1.
+        Bools, or the integers 0 and 1, as in COCO.
     name : str
-        What error messages call it.
+        Name of the argument, for error messages.
     count : int
-        How many there must be: one a mask.
+        Expected number of flags, one per mask.
 
     Raises
     ------
     TypeError
-        If they are of another kind.
+        If the dtype is neither boolean nor an integer dtype.
     ValueError
-        If the array is not 1-D, has another length, or holds other numbers.
+        If the array is not 1-D, does not have `count` elements, or contains other integers.
     """
     flags = as_array(value, name)
     if flags.size == 0:
@@ -502,5 +506,6 @@ def as_flags(value: object, name: str, count: int) -> NDArray[np.bool_]:
     if flags.dtype.kind not in "biu":
         raise TypeError(f"{name}: expected bools, got {flags.dtype}")
     if flags.dtype.kind != "b" and np.any((flags != 0) & (flags != 1)):
-        raise ValueError(f"{name}: expected bools, or zeros and ones, but there are other numbers")
+        other = flags[(flags != 0) & (flags != 1)][0]
+        raise ValueError(f"{name}: expected bools, or zeros and ones, got {other}")
     return flags.astype(np.bool_)

@@ -1,4 +1,4 @@
-"""bfloat16, which NumPy has not: its bits, from DLPack or from arrays of ml_dtypes."""
+"""Read bfloat16, which NumPy does not support, from DLPack tensors and ml_dtypes arrays."""
 
 from __future__ import annotations
 
@@ -9,35 +9,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 INFINITY, MINUS_ZERO = 0x7F80, 0x8000
-"""Their bits. Above infinity are NaNs; from minus zero on what is negative, then its NaNs."""
+"""Bits of infinity and -0. As unsigned integers, bits sort as: 0 to infinity, NaN, -0 to -infinity,
+NaN."""
 
 
 def bits_of(value: object) -> NDArray[np.uint16] | None:
-    """Give the bits of an array or CPU tensor of bfloat16, without a copy; of others, None.
+    """Return the bits of a bfloat16 array or CPU tensor without a copy, or None for other dtypes.
 
     Raises
     ------
     BufferError, RuntimeError, TypeError, ValueError
-        If it is one, but does not let its memory be read.
+        If the memory of a bfloat16 array cannot be read.
     """
     dtype = getattr(value, "dtype", None)
-    if isinstance(dtype, np.dtype):  # that of ml_dtypes, which JAX has too
-        is_one = dtype.kind == "V" and dtype.name == "bfloat16"
-        return np.asarray(value).view(np.uint16) if is_one else None
+    if isinstance(dtype, np.dtype):  # of ml_dtypes, which JAX uses, too
+        is_bfloat16 = dtype.kind == "V" and dtype.name == "bfloat16"
+        return np.asarray(value).view(np.uint16) if is_bfloat16 else None
     if hasattr(value, "__dlpack__") and str(dtype).endswith("bfloat16"):
         return _read_dlpack(value)
     return None
 
 
 def to_float32(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
-    """Give the numbers, exactly."""
+    """Convert bfloat16 bits to float32, exactly."""
     wide = bits.astype(np.uint32)
     wide <<= 16
     return wide.view(np.float32)
 
 
 def rounded(number: float) -> int:
-    """Give the bits of the bfloat16 nearest to the float32 of a number, ties to even."""
+    """Round a number to float32 and then to bfloat16, ties to even, and return the bits."""
     with np.errstate(over="ignore"):
         bits = int(np.float32(number).view(np.uint32))
     return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
@@ -49,7 +50,7 @@ _BFLOAT = 4
 
 
 class _Tensor(ctypes.Structure):
-    """DLTensor, of dlpack.h."""
+    """DLTensor of dlpack.h."""
 
     _fields_ = (
         ("data", ctypes.c_void_p),
@@ -66,10 +67,10 @@ class _Tensor(ctypes.Structure):
 
 
 class _Memory:
-    """What NumPy makes an array of. It keeps the capsule, and so the tensor, alive."""
+    """Array interface of a tensor. It keeps the capsule, and so the tensor, alive."""
 
     def __init__(self, capsule: object, tensor: _Tensor) -> None:
-        # Either may be NULL: what has no dimensions needs no shape, what is contiguous no strides.
+        # The shape of a 0-d tensor and the strides of a contiguous tensor may be NULL.
         shape = tuple(tensor.shape[: tensor.ndim]) if tensor.shape else ()
         strides = (
             tuple(2 * step for step in tensor.strides[: tensor.ndim]) if tensor.strides else None
@@ -89,7 +90,7 @@ def _read_dlpack(value: Any) -> NDArray[np.uint16]:
     capsule = value.__dlpack__()
     tensor = _tensor_in(capsule)
     if (tensor.code, tensor.bits, tensor.lanes) != (_BFLOAT, 16, 1):
-        raise TypeError("its memory does not hold bfloat16")
+        raise TypeError("its memory does not contain bfloat16")
     memory = _Memory(capsule, tensor)
     if 0 in memory.shape:
         return np.empty(memory.shape, np.uint16)

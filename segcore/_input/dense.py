@@ -1,4 +1,4 @@
-"""Dense arrays of every dtype, in the form that kernels take them."""
+"""Convert dense arrays of any dtype to dtypes that the kernels support, and back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from segcore.backends.protocol import Offsets, RunEnds
 
 
 def for_encode(array: NDArray[Any], threshold: float | None) -> tuple[NDArray[Any], float | None]:
-    """Give the array and threshold in a form that the kernel knows."""
+    """Return an equivalent array and threshold that the encoding kernel supports.
+
+    Raises
+    ------
+    ValueError
+        If the array has a float dtype and there is no threshold.
+    """
     dtype = array.dtype
     if dtype.kind == "f" and threshold is None:
         raise ValueError(f"dense: {dtype} needs a threshold; {threshold_hint(array)}")
@@ -23,23 +29,23 @@ def for_encode(array: NDArray[Any], threshold: float | None) -> tuple[NDArray[An
     if dtype.isnative:
         return array, threshold
     native = dtype.newbyteorder("=")
-    # Whether something is zero does not depend on the order of its bytes.
+    # Whether a value is zero does not depend on the byte order.
     return (array.view(native) if threshold is None else array.astype(native)), threshold
 
 
 def check_numeric(dtype: np.dtype[Any], name: str) -> None:
-    """Raise TypeError for what holds no numbers."""
+    """Raise TypeError if the dtype is neither bool nor numeric."""
     if dtype.kind not in "biufc":
         raise TypeError(f"{name}: expected bool or a numeric dtype, got {dtype}")
 
 
 def decode(run_ends: RunEnds, offsets: Offsets, out: NDArray[Any], zeroed: bool) -> None:
-    """Write masks as ones and zeros of any numeric dtype; ``zeroed``: there are zeros already."""
+    """Write masks as ones and zeros of any numeric dtype. `zeroed`: `out` contains only zeros."""
     if out.dtype.itemsize <= 8 and out.dtype.char not in "gG":
         kernels.decode(run_ends, offsets, out, zeroed)
         return
-    # Such elements no kernel writes.
-    plane = np.zeros((1, *out.shape[1:]), np.bool_)
-    for image, (start, end) in zip(out, itertools.pairwise(offsets), strict=True):
-        kernels.decode(run_ends[start:end], np.array([0, end - start]), plane, False)
-        image[...] = plane[0]
+    # The kernels do not support wider elements.
+    mask = np.zeros((1, *out.shape[1:]), np.bool_)
+    for target, (start, end) in zip(out, itertools.pairwise(offsets), strict=True):
+        kernels.decode(run_ends[start:end], np.array([0, end - start]), mask, False)
+        target[...] = mask[0]

@@ -1,6 +1,6 @@
-"""What an unsuitable value looks like, and which call reads it: the second half of error messages.
+"""Recognize unsuitable values, and suggest the right call at the end of an error message.
 
-Nothing here is called for good input.
+These functions are not called for valid input.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ _SUFFIX = re.compile(r"\.(json|csv|parquet|txt|png|jpe?g|tiff?|bmp|gif|webp|npy|
 _IMAGE_SUFFIX = re.compile(r"\.(png|jpe?g|tiff?|bmp|gif|webp)$", re.I)
 _GEOMETRIES = frozenset({"Polygon", "MultiPolygon", "GeometryCollection", "Feature"})
 
-NO_MASK = "leave out what has no segmentation, or give [] for an empty mask"
+NO_MASK = "leave out objects without a segmentation, or pass [] for an empty mask"
 
 
 def hint(value: Any) -> str:
-    """Say what a value looks like and what to do with it, as the end of an error message.
+    """Return what a value looks like and how to read it, as the end of an error message.
 
     Returns
     -------
     str
-        Begins with ``"; "``; empty where nothing is recognized.
+        Starts with ``"; "``. Empty if the value is not recognized.
     """
     found = _recognized(value)
     return f"; {found}" if found else ""
 
 
 def is_missing(value: Any) -> bool:
-    """Return whether a value marks a missing cell of a table: None, NaN, pandas' NA or NaT."""
+    """Return whether a value is None, NaN, or pandas' NA or NaT: a missing cell of a table."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
@@ -91,7 +91,7 @@ def _bytes(data: bytes) -> str:
 def _magic(data: bytes) -> str:
     for start, name in _COMPRESSED.items():
         if data.startswith(start):
-            return f"these are bytes that {name} compressed; decompress them first"
+            return f"these are bytes compressed with {name}; decompress them first"
     for start, name in _IMAGES.items():
         if data.startswith(start):
             return f"these are the bytes of {name}; open it with Pillow, and use Masks.from_dense"
@@ -99,7 +99,7 @@ def _magic(data: bytes) -> str:
 
 
 def _base64(text: str) -> str:
-    """Recognize base64 of compressed bytes or of images, or what cannot be a counts string."""
+    """Recognize base64 of compressed bytes or images, and text that is not a counts string."""
     try:
         data = base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
@@ -123,7 +123,7 @@ def _mapping(value: Mapping[Any, Any]) -> str:
     if str(value.get("type")) in _GEOMETRIES:
         return "it looks like GeoJSON, which Masks.from_polygons reads"
     if "segmentation" in value or ("counts" in value and "size" in value):
-        return "COCO's RLE and annotation dicts go into Masks.from_coco"
+        return "pass COCO's RLE and annotation dicts to Masks.from_coco"
     if "shapes" in value and "imageHeight" in value:
         return 'it looks like a LabelMe file; pass its shapes\' "points" to Masks.from_polygons'
     if "rle" in value or "brushlabels" in value:
@@ -134,16 +134,15 @@ def _mapping(value: Mapping[Any, Any]) -> str:
         return "it looks like a pipeline's output: segcore.integrations.huggingface.from_pipeline"
     if "bbox" in value:
         return (
-            "it has a bbox alone; Masks.from_boxes makes masks of boxes "
-            "[x, y, x + width, y + height]"
+            "it has only a bbox; convert boxes [x, y, x + width, y + height] with Masks.from_boxes"
         )
     return ""
 
 
 def _object(value: Any) -> str:
-    kind = type(value).__name__  # the classes themselves are above this room
+    kind = type(value).__name__  # this package must not import the classes
     if kind == "Masks":
-        return "these are Masks already; join batches with Masks.concatenate"
+        return "these are Masks already; concatenate batches with Masks.concatenate"
     if kind == "Polygons" or hasattr(value, "__geo_interface__"):
         return "Masks.from_polygons reads it"
     if hasattr(value, "iloc") and hasattr(value, "columns"):
@@ -159,23 +158,23 @@ def _object(value: Any) -> str:
     if hasattr(value, "__array_interface__") and not isinstance(value, (np.ndarray, np.generic)):
         return "Masks.from_dense reads images"
     if isinstance(value, (int, np.integer)):
-        return "a single segmentation goes into a list: [segmentation]"
+        return "put a single segmentation into a list: [segmentation]"
     return ""
 
 
 def masks_hint(value: Any) -> str:
-    """Say how to make Masks of what was given instead of them."""
+    """Return how to convert a value to `Masks`, as the end of an error message."""
     if isinstance(value, (list, tuple)) and value:
         value = value[0]
     if isinstance(value, Mapping):
-        return "; Masks.from_coco makes them of COCO's objects"
+        return "; convert COCO objects with Masks.from_coco"
     if hasattr(value, "ndim") or hasattr(value, "__array__"):
-        return "; Masks.from_dense makes them of dense arrays"
+        return "; convert dense arrays with Masks.from_dense"
     return ""
 
 
 def box_hint(shape: Sequence[int]) -> str:
-    """Say what an array looks like that is no (N, 4) array of boxes."""
+    """Return what an array that is not (N, 4) looks like, as the end of an error message."""
     if len(shape) == 1 and shape[0] == 4:
         return "; one box is [[x0, y0, x1, y1]]"
     if len(shape) == 2 and shape[1] in (5, 6):
@@ -187,78 +186,78 @@ def box_hint(shape: Sequence[int]) -> str:
 
 
 def counts_hint(counts: bytes) -> str:
-    """Say what the characters of a broken counts string look like."""
+    """Return what a malformed counts string looks like, as the end of an error message."""
     if re.match(rb"b['\"]", counts):
-        return "; if it is the text of bytes, b'...', write counts.decode() for str(counts)"
+        return "; if it is the repr of bytes, b'...', use counts.decode() instead of str(counts)"
     found = _bytes(counts)
     return "" if not found or "counts string" in found else f"; {found}"
 
 
 def runs_hint(runs: NDArray[np.int64]) -> str:
-    """Say what run lengths look like that do not sum to the size."""
+    """Return what run lengths that do not sum to the image size look like."""
     starts, lengths = runs[0::2], runs[1::2]
     if len(runs) < 4 or len(runs) % 2 or starts[0] < 1 or (lengths < 1).any():
         return ""
     if (starts[1:] < starts[:-1] + lengths[:-1]).any():
         return ""
     return (
-        "; if these are pairs of start and length, use segcore.formats.kaggle (column by column) "
-        "or segcore.formats.huggingface (row by row)"
+        "; if these are pairs of start and length, use segcore.formats.kaggle (column-major) or "
+        "segcore.formats.huggingface (row-major)"
     )
 
 
 def array_hint(shape: Sequence[int], dtype: np.dtype[Any]) -> str:
-    """Say what an array looks like that stands where a mask of rings is expected."""
+    """Return what an array that is not a list of rings looks like."""
     if len(shape) == 2 and shape[1] == 4 and shape[0] != 4:
-        return "; boxes go into Masks.from_boxes"
+        return "; convert boxes with Masks.from_boxes"
     if len(shape) == 2 and shape[0] == 1 and shape[1] >= 6 and shape[1] % 2 == 0:
-        return "; a list of flat rings goes in as list(array)"
+        return "; pass an array of flat rings as list(array)"
     if len(shape) == 3 and shape[0] == 1 and shape[2] == 4:
-        return "; it looks like OpenCV's hierarchy of contours: pass the contours alone"
+        return "; it looks like OpenCV's hierarchy of contours: pass only the contours"
     if len(shape) == 4 and shape[1] == 1:
-        return "; masks (N, 1, H, W) go into Masks.from_dense(masks[:, 0])"
+        return "; convert masks (N, 1, H, W) with Masks.from_dense(masks[:, 0])"
     if len(shape) == 3:
-        return "; dense masks (N, H, W) go into Masks.from_dense"
+        return "; convert dense masks (N, H, W) with Masks.from_dense"
     if len(shape) == 2 and dtype.kind == "f":
-        return "; a soft mask (H, W) goes into Masks.from_dense(mask, threshold=0.5)"
+        return "; convert a soft mask (H, W) with Masks.from_dense(mask, threshold=0.5)"
     if len(shape) == 2 and dtype.kind in "iu":
-        return "; a label map (H, W) goes into Masks.from_label_map, masks into Masks.from_dense"
+        return "; convert a label map (H, W) with Masks.from_label_map, masks with Masks.from_dense"
     return ""
 
 
 def dense_hint(value: Any, array: NDArray[Any]) -> str:
-    """Say what a value looks like that is no dense array of numbers."""
+    """Return what a value that is not a numeric array looks like."""
     if array.dtype.kind in "OUS" and array.ndim and array.size:
         value = array.flat[0]
     return "" if value is None else hint(value.item() if isinstance(value, np.generic) else value)
 
 
 def shape_hint(shape: Sequence[int]) -> str:
-    """Say what a dense array of another number of dimensions looks like."""
+    """Return what a dense array that is neither 2-D nor 3-D looks like."""
     if len(shape) == 4 and 1 in shape[:2]:
         axis = 1 if shape[1] == 1 else 0
         return f"; drop the axis of length 1: dense{'[:, 0]' if axis else '[0]'}"
     if len(shape) == 4:
-        return "; make one batch per image"
+        return "; convert one image at a time"
     if len(shape) == 1:
-        return "; a flat mask needs dense.reshape(H, W)"
+        return "; reshape a flat mask: dense.reshape(H, W)"
     return ""
 
 
 def threshold_hint(array: NDArray[Any]) -> str:
-    """Say which threshold floats need."""
+    """Return which threshold to pass for an array of floats."""
     if array.size:
         low, high = (float(f.reduce(array, axis=None)) for f in (np.fmin, np.fmax))
         if low < 0:
-            return f"pass threshold=0 for logits, as these from {low:.3g} to {high:.3g} seem to be"
+            return f"the values, {low:.3g} to {high:.3g}, look like logits: pass threshold=0"
         if high > 1:
-            return f"pass one between 0 and {high:.3g}, the largest value"
+            return f"pass one between 0 and {high:.3g}, the maximum"
     return "pass threshold=0.5"
 
 
 def is_image_like(shape: Sequence[int]) -> bool:
-    """Return whether an array (a, b, c) may be an image, or masks whose last axis counts them.
+    """Return whether a 3-D array may be an image (H, W, C), or masks of shape (H, W, N).
 
-    That is where the last axis has a length of 1, 3 or 4 and the others one of 64 or more.
+    This is assumed if the last axis has length 1, 3 or 4, and the others have length 64 or more.
     """
     return shape[2] in (1, 3, 4) and min(shape[0], shape[1]) >= 64

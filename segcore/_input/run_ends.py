@@ -1,4 +1,4 @@
-"""Batches of run ends: checks, runs, concatenation, symmetric differences."""
+"""Batches of run ends: validation, concatenation, closed runs, symmetric differences."""
 
 from __future__ import annotations
 
@@ -14,24 +14,31 @@ from segcore.backends.sizes import run_end_dtype
 
 
 def as_batch(run_ends: ArrayLike, offsets: ArrayLike, size: Size, copy: bool) -> Batch:
-    """Give run ends and offsets in the dtypes that kernels take.
+    """Validate run ends and offsets, and convert them to the dtypes of the kernels.
 
     Parameters
     ----------
-    run_ends, offsets : array_like
-        Integers, as :class:`segcore.Masks` takes them.
+    run_ends, offsets : array_like of int
+        As for :class:`segcore.Masks`.
     size : (int, int)
-        The masks' (height, width).
+        Image size (height, width).
     copy : bool
-        Whether arrays that already have these dtypes are copied.
+        Whether to copy arrays that already have these dtypes.
+
+    Returns
+    -------
+    run_ends : numpy.ndarray
+        Run ends of all masks: uint32, or uint64 for 2**32 pixels or more.
+    offsets : numpy.ndarray
+        int64, shape (N + 1,).
 
     Raises
     ------
     ValueError
-        If the offsets do not divide the run ends, or the run ends of a mask are not strictly
-        increasing from 0 or more to less than H * W. The message names the mask.
+        If the offsets do not partition the run ends, or the run ends of a mask are not strictly
+        increasing within [0, H * W). The message contains the index of the mask.
     TypeError
-        If there are other things than integers.
+        If the run ends or offsets are not integers.
     """
     starts = _as_offsets(offsets)
     ends = _as_run_ends(run_ends, starts, *size)
@@ -41,9 +48,11 @@ def as_batch(run_ends: ArrayLike, offsets: ArrayLike, size: Size, copy: bool) ->
 def _as_offsets(offsets: ArrayLike) -> NDArray[Any]:
     array = as_integers(offsets, "offsets")
     if len(array) == 0 or array[0] != 0 or np.any(array[1:] < array[:-1]):
-        raise ValueError("offsets: expected integers that begin with 0 and never descend")
+        raise ValueError("offsets: expected nondecreasing integers that start with 0")
     if array[-1] >= 2**63:
-        raise ValueError(f"offsets: expected the number of run ends at the end, got {array[-1]}")
+        raise ValueError(
+            f"offsets: expected the last to be the number of run ends, got {array[-1]}"
+        )
     return array
 
 
@@ -52,45 +61,49 @@ def _as_run_ends(
 ) -> NDArray[Any]:
     array = as_integers(run_ends, "run_ends")
     if offsets[-1] != len(array):
-        raise ValueError(f"offsets: end with {offsets[-1]}, but there are {len(array)} run ends")
+        raise ValueError(
+            f"offsets: expected the last to be the number of run ends, {len(array)}, got "
+            f"{offsets[-1]}"
+        )
     outside = np.flatnonzero((array < 0) | (array >= height * width))
     if len(outside):
         raise ValueError(
-            f"mask {_mask_at(offsets, outside[0])}: run end {array[outside[0]]} is not a pixel of "
-            f"size ({height}, {width}), from 0 to {height * width - 1}"
+            f"mask {_mask_at(offsets, outside[0])}: expected run ends from 0 to "
+            f"{height * width - 1} for size ({height}, {width}), got {array[outside[0]]}"
         )
-    falls = np.zeros(len(array) + 1, np.bool_)
-    falls[1:-1] = array[1:] <= array[:-1]
-    falls[offsets] = False  # another mask begins
-    wrong = np.flatnonzero(falls)
-    if len(wrong):
-        at = wrong[0]
+    descends = np.zeros(len(array) + 1, np.bool_)
+    descends[1:-1] = array[1:] <= array[:-1]
+    descends[offsets] = False  # the first run end of a mask has no predecessor
+    invalid = np.flatnonzero(descends)
+    if len(invalid):
+        first = invalid[0]
         raise ValueError(
-            f"mask {_mask_at(offsets, at)}: run end {array[at]} follows {array[at - 1]}, but run "
-            "ends are strictly increasing"
+            f"mask {_mask_at(offsets, first)}: expected strictly increasing run ends, got "
+            f"{array[first]} after {array[first - 1]}"
         )
     return array
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
-    """Concatenate batches of masks of one size; there is at least one."""
-    offsets = np.zeros(sum(len(own) - 1 for _, own in batches) + 1, np.int64)
-    np.cumsum(np.concatenate([np.diff(own) for _, own in batches]), out=offsets[1:])
-    run_ends: list[NDArray[Any]] = [own for own, _ in batches]
-    return np.concatenate(run_ends), offsets
+    """Concatenate at least one batch of masks of the same image size."""
+    lengths = [np.diff(batch_offsets) for _, batch_offsets in batches]
+    offsets = np.zeros(sum(len(batch_lengths) for batch_lengths in lengths) + 1, np.int64)
+    np.cumsum(np.concatenate(lengths), out=offsets[1:])
+    all_run_ends: list[NDArray[Any]] = [run_ends for run_ends, _ in batches]
+    return np.concatenate(all_run_ends), offsets
 
 
 def closed_runs(
     run_ends: RunEnds, offsets: Offsets, size: Size
 ) -> tuple[NDArray[np.int64], Offsets]:
-    """Return the start and the end of each foreground run, also of one that ends with the image.
+    """Return the start and end of each foreground run, including runs up to the last pixel.
 
     Returns
     -------
     bounds : numpy.ndarray
-        int64: start, end, start, end, ... of all masks.
+        Alternating starts and ends of the runs of all masks: int64.
     bound_offsets : numpy.ndarray
-        int64 (N + 1,): where each mask's bounds begin.
+        Start of each mask in `bounds`, and the total number: int64, shape (N + 1,).
     """
     is_open = np.diff(offsets) % 2
     shifts = np.zeros_like(offsets)
@@ -112,16 +125,16 @@ def symmetric_differences(batch: Batch, groups: NDArray[np.int64], count: int, s
     batch : tuple of numpy.ndarray
         Run ends and offsets of N masks.
     groups : numpy.ndarray
-        int64 (N,): the group of each mask, from 0 to ``count`` - 1, in ascending order.
+        Group of each mask, from 0 to `count` - 1, in ascending order: int64, shape (N,).
     count : int
-        The number of groups.
+        Number of groups.
     size : (int, int)
-        The masks' (height, width).
+        Image size (height, width).
 
     Returns
     -------
     run_ends, offsets : numpy.ndarray
-        ``count`` masks: of each group the pixels that an odd number of its masks have.
+        `count` masks with the pixels that are in an odd number of masks of the group.
     """
     run_ends, offsets = batch
     lengths = np.diff(offsets)
@@ -129,8 +142,8 @@ def symmetric_differences(batch: Batch, groups: NDArray[np.int64], count: int, s
         group_offsets = np.zeros(count + 1, np.int64)
         group_offsets[groups + 1] = lengths
         return run_ends, np.cumsum(group_offsets)
-    # All flips of a group, in order, but for those that an even number of its masks have. One
-    # number says which group a flip is of and where it is.
+    # Sort the run ends of each group, and drop those that occur an even number of times. A single
+    # number encodes the group and the run end.
     height, width = size
     if count * height * width >= 2**64:
         half = count // 2
@@ -147,7 +160,7 @@ def symmetric_differences(batch: Batch, groups: NDArray[np.int64], count: int, s
     same = flips[1:] == flips[:-1]
     odd[1:] &= ~same
     odd[:-1] &= ~same
-    if (same[1:] & same[:-1]).any():  # three or more masks flip at one place, which is rare
+    if (same[1:] & same[:-1]).any():  # a run end that three or more masks share, which is rare
         begins = np.flatnonzero(np.concatenate([[True], ~same]))
         odd[begins] = np.diff(begins, append=len(flips)) % 2 == 1
     flips = flips[odd]

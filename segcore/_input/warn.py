@@ -1,4 +1,4 @@
-"""Warnings that point at the caller's line."""
+"""Warnings that point to the line of the caller."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import warnings
 
 
 def warn(message: str) -> None:
-    """Issue a UserWarning at the innermost line outside of segcore."""
+    """Issue a UserWarning that points to the innermost line outside of segcore."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
         frame, level = frame.f_back, level + 1

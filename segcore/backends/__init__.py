@@ -1,8 +1,8 @@
-"""The kernels' backends: which there are, and which one this process uses.
+"""Selection of the backend, which provides the kernels.
 
-``kernels`` is the backend in use. It is the first of ``native``, ``numba`` and ``reference`` that
-can be imported, unless the environment variable ``SEGCORE_BACKEND`` names one; a name that is
-unknown, or not available here, is an ImportError. ``native`` stands for the best of its variants.
+``kernels`` is the backend in use: the first of ``native``, ``numba`` and ``reference`` that can be
+imported, or the one named by the environment variable ``SEGCORE_BACKEND``. A name that is unknown
+or not available raises an ImportError. ``native`` stands for the best of its variants.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ VARIABLE = "SEGCORE_BACKEND"
 
 
 class _Backend(NamedTuple):
-    """A backend: its names, best first (none where it cannot run), and how to load one."""
+    """A kind of backend: the names of its available variants, best first, and its loader."""
 
     names: Callable[[], tuple[str, ...]]
     load: Callable[[str], Kernels]
@@ -44,7 +44,7 @@ def _load_native(name: str) -> Kernels:
 
 
 def _numba_names() -> tuple[str, ...]:
-    # Looked for and not imported: that takes seconds.
+    # Do not import Numba here, which takes seconds.
     return ("numba",) if importlib.util.find_spec("numba") else ()
 
 
@@ -60,12 +60,12 @@ _BACKENDS = (
 
 
 def available() -> tuple[str, ...]:
-    """Name the backends that can run here, best first.
+    """Return the names of the available backends, best first.
 
     Returns
     -------
     tuple of str
-        Such as ``("native:avx2", "native:scalar", "numba", "reference")``.
+        For example ``("native:avx2", "native:scalar", "numba", "reference")``.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def available() -> tuple[str, ...]:
 
 
 def load(name: str) -> Kernels:
-    """Load a backend by name, whatever the one in use.
+    """Load a backend by name, regardless of the one in use.
 
     Parameters
     ----------
@@ -87,12 +87,12 @@ def load(name: str) -> Kernels:
     Returns
     -------
     Kernels
-        The same object each time.
+        The backend. Repeated calls return the same object.
 
     Raises
     ------
     ImportError
-        If there is no such backend here; the message lists those there are.
+        If the backend is not available. The message lists the available ones.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def load(name: str) -> Kernels:
             return _load(backend, name)
         if name == "native" and names and names[0].startswith("native:"):
             return _load(backend, names[0])
-    raise ImportError(f"segcore has no backend {name!r} here; {_choice()}")
+    raise ImportError(f"segcore's backend {name!r} is not available; {_choice()}")
 
 
 @cache
@@ -120,7 +120,7 @@ def _load(backend: _Backend, name: str) -> Kernels:
 
 
 def _choice() -> str:
-    return f"available: {', '.join(available())}. Name one of those, or leave {VARIABLE} unset"
+    return f"available: {', '.join(available())}. Set {VARIABLE} to one of these, or unset it"
 
 
 def _choose() -> Kernels:
@@ -140,7 +140,7 @@ def _first_that_loads() -> Kernels:
     for name in better:
         try:
             return load(name)
-        except ImportError:  # it is installed, and broken: the next one serves
+        except ImportError:  # installed, but broken
             continue
     return load(last)
 
@@ -150,7 +150,7 @@ kernels: Kernels = _choose()
 
 
 def current() -> str:
-    """Name the backend in use.
+    """Return the name of the backend in use.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Stand-ins for other libraries' modules."""
+"""Drop-in replacements for modules of other libraries."""
 
 from segcore.compat._patch import Patch, patch_pycocotools
 

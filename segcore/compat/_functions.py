@@ -1,6 +1,7 @@
-"""What the functions of pycocotools.mask do, on any backend.
+"""The functions of pycocotools.mask on any backend.
 
-Each takes the kernels first. What they mean is told in ``segcore/compat/pycocotools.py``.
+The first argument is the kernels of a backend. The others are documented in
+``segcore/compat/pycocotools.py``.
 """
 
 from __future__ import annotations
@@ -37,25 +38,25 @@ _MAX_RUN = 2**59
 
 
 class LengthError(ValueError, AssertionError):
-    """``iscrowd`` and ``gt`` differ in length: pycocotools asserts that they do not."""
+    """``iscrowd`` and ``gt`` differ in length. pycocotools raises an AssertionError."""
 
 
 class NoObjectsError(ValueError, IndexError):
-    """There are no objects to tell of what kind they are: pycocotools looks at the first."""
+    """The list of objects is empty. pycocotools raises an IndexError."""
 
 
 class TooLargeError(ValueError, MemoryError):
-    """There is no memory for the result that a small object asks for."""
+    """The result of a small input does not fit into memory."""
 
 
 @contextlib.contextmanager
 def _memory_errors(name: str) -> Iterator[None]:
-    """Turn a lack of memory for what a few bytes may ask for into an error in the input."""
+    """Convert a MemoryError, which a few bytes of input can cause, to an error about the input."""
     try:
         yield
     except MemoryError as error:
         raise TooLargeError(
-            f"{name}: there is no memory for the result ({error}); convert fewer at a time"
+            f"{name}: not enough memory for the result ({error}); convert fewer objects at a time"
         ) from None
 
 
@@ -63,12 +64,12 @@ def _memory_errors(name: str) -> Iterator[None]:
 
 
 def encode(kernels: Kernels, bimask: Any) -> RleDict | list[RleDict]:
-    """Encode (H, W) or (H, W, N)."""
+    """Encode an array of shape (H, W) or (H, W, N)."""
     array = as_array(bimask, "bimask")
     if array.dtype not in (np.uint8, np.bool_):
         raise ValueError(f"bimask: expected uint8 or bool, got {array.dtype}")
     if array.ndim not in (2, 3):
-        raise ValueError(f"bimask: expected (H, W) or (H, W, N), got {array.shape}")
+        raise ValueError(f"bimask: expected the shape (H, W) or (H, W, N), got {array.shape}")
     stack = array if array.ndim == 3 else array[:, :, None]
     size = as_size(stack.shape[:2])
     rles = write(kernels, _encoded(kernels, stack, size), size)
@@ -86,12 +87,12 @@ def _encoded(kernels: Kernels, stack: NDArray[Any], size: Size) -> Batch:
 
 
 def decode(kernels: Kernels, rle_objects: Any) -> NDArray[np.uint8]:
-    """Decode to (H, W), or (H, W, N) for a list."""
+    """Decode an RLE to an array of shape (H, W), or a list of RLEs to (H, W, N)."""
     if not is_list(rle_objects):
         return decode(kernels, [rle_objects])[:, :, 0]
     rles = read(rle_objects)
     if not rles.sizes:
-        raise ValueError("expected one RLE or more, for without one there is no size")
+        raise ValueError("expected at least one RLE, which determines the image size, got none")
     size = rles.sizes[0]
     batch = batch_of(kernels, rles, size)
     shape = (*size, len(rles.sizes))
@@ -103,7 +104,7 @@ def decode(kernels: Kernels, rle_objects: Any) -> NDArray[np.uint8]:
 
 
 def is_list(rle_objects: Any) -> bool:
-    """Tell a list of RLEs from one alone."""
+    """Return whether this is a list of RLEs rather than a single one."""
     return isinstance(rle_objects, (list, tuple, np.ndarray))
 
 
@@ -111,25 +112,25 @@ def is_list(rle_objects: Any) -> bool:
 
 
 def area(kernels: Kernels, rle_objects: Any) -> Any:
-    """Count pixels: (N,), or a scalar for one RLE alone."""
+    """Compute areas: shape (N,), or a scalar for a single RLE."""
     if not is_list(rle_objects):
         return area(kernels, [rle_objects])[0]
     rles = read(rle_objects)
     areas = np.zeros(len(rles.sizes), np.uint64)
     for group in grouped(kernels, rles):
-        areas[group.places] = kernels.area(*group.batch, *group.size)
+        areas[group.indices] = kernels.area(*group.batch, *group.size)
     return areas if areas.max(initial=0) >= 2**32 else areas.astype(np.uint32)
 
 
 def to_bbox(kernels: Kernels, rle_objects: Any) -> NDArray[np.float64]:
-    """Bound masks, x y width height: (N, 4), or (4,) for one RLE alone."""
+    """Compute bounding boxes x y width height: shape (N, 4), or (4,) for a single RLE."""
     if not is_list(rle_objects):
-        alone: NDArray[np.float64] = to_bbox(kernels, [rle_objects])[0]
-        return alone
+        box: NDArray[np.float64] = to_bbox(kernels, [rle_objects])[0]
+        return box
     rles = read(rle_objects)
     boxes = np.zeros((len(rles.sizes), 4))
     for group in grouped(kernels, rles):
-        boxes[group.places] = kernels.boxes(*group.batch, *group.size)
+        boxes[group.indices] = kernels.boxes(*group.batch, *group.size)
     boxes[:, 2:] -= boxes[:, :2]
     return boxes
 
@@ -138,7 +139,7 @@ def to_bbox(kernels: Kernels, rle_objects: Any) -> NDArray[np.float64]:
 
 
 def merge(kernels: Kernels, rle_objects: Any, intersect: Any) -> RleDict:
-    """Unite masks, or intersect them."""
+    """Compute the union or the intersection of masks."""
     rles = read(rle_objects)
     is_intersection = integer(intersect, "intersect") != 0
     if len(set(rles.sizes)) != 1:
@@ -149,7 +150,7 @@ def merge(kernels: Kernels, rle_objects: Any, intersect: Any) -> RleDict:
     batch = batch_of(kernels, rles, size)
     if _all_runs_have_pixels(rles, batch):
         return write(kernels, kernels.reduce(*batch, *size, is_intersection), size)[0]
-    # Some runs are zero, and vanished. pycocotools keeps some of them, so step where it does.
+    # Empty runs are lost in the batch. pycocotools keeps some of them, so follow its steps.
     runs, *others = read_runs(rles)
     for other in others:
         runs = _merged_runs(runs, other, is_intersection, size[0] * size[1])
@@ -157,7 +158,7 @@ def merge(kernels: Kernels, rle_objects: Any, intersect: Any) -> RleDict:
 
 
 def _rewritten(kernels: Kernels, rles: Rles) -> RleDict:
-    """Give the one RLE with the runs that it has, whatever they sum to."""
+    """Return a single RLE with its original runs, whose sum is not checked."""
     with contextlib.suppress(ValueError):
         batch = batch_of(kernels, rles, rles.sizes[0])
         if _all_runs_have_pixels(rles, batch):
@@ -166,9 +167,10 @@ def _rewritten(kernels: Kernels, rles: Rles) -> RleDict:
 
 
 def _all_runs_have_pixels(rles: Rles, batch: Batch) -> bool:
-    """Tell whether no run is of no pixels, but for a mask's first: such runs vanish in a batch.
+    """Return whether all runs, except the first of each mask, are nonempty.
 
-    Each run has one character without the bit for "another one follows".
+    Empty runs are not represented in a batch. Each run has exactly one character without the
+    continuation bit.
     """
     characters, _ = joined(rles.strings)
     run_count = int(np.count_nonzero((characters - ord("0")) < 32))
@@ -178,51 +180,54 @@ def _all_runs_have_pixels(rles: Rles, batch: Batch) -> bool:
 def _merged_runs(
     a: NDArray[np.int64], b: NDArray[np.int64], is_intersection: bool, pixels: int
 ) -> NDArray[np.int64]:
-    """Merge two lists of run lengths in the steps of pycocotools.
+    """Merge two lists of run lengths in the same steps as pycocotools.
 
-    Where both flip at one place, their first flips there are one step, their second ones the
-    next, and so on: so a zero run of one mask alone is two steps, and comes out as a zero run.
+    If run ends of both masks coincide, the first ones of each form one step, the second ones the
+    next, and so on. An empty run of only one mask is therefore two steps, and the result has an
+    empty run as well.
     """
-    place_a, rank_a = _flips(a, pixels)
-    place_b, rank_b = _flips(b, pixels)
-    place = np.concatenate([place_a, place_b])
+    ends_a, rank_a = _ranked_run_ends(a, pixels)
+    ends_b, rank_b = _ranked_run_ends(b, pixels)
+    ends = np.concatenate([ends_a, ends_b])
     rank = np.concatenate([rank_a, rank_b])
-    order = np.lexsort((rank, place))
-    place, rank = place[order], rank[order]
-    is_a = order < len(place_a)
+    order = np.lexsort((rank, ends))
+    ends, rank = ends[order], rank[order]
+    is_a = order < len(ends_a)
     in_a = np.cumsum(is_a) % 2 == 1
     in_b = np.cumsum(~is_a) % 2 == 1
-    is_last = np.ones(len(place), np.bool_)
-    is_last[:-1] = (np.diff(place) != 0) | (np.diff(rank) != 0)
+    is_last = np.ones(len(ends), np.bool_)
+    is_last[:-1] = (np.diff(ends) != 0) | (np.diff(rank) != 0)
     inside = (in_a & in_b if is_intersection else in_a | in_b)[is_last]
-    flips = place[is_last][np.diff(inside, prepend=False)]
-    runs: NDArray[np.int64] = np.diff(flips, prepend=0, append=pixels)
+    run_ends = ends[is_last][np.diff(inside, prepend=False)]
+    runs: NDArray[np.int64] = np.diff(run_ends, prepend=0, append=pixels)
     return runs
 
 
-def _flips(runs: NDArray[np.int64], pixels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give where a mask flips, and how many flips come before at the same place."""
-    places = np.cumsum(runs[:-1])
-    places = places[places < pixels]
-    return places, np.arange(len(places)) - np.searchsorted(places, places)
+def _ranked_run_ends(
+    runs: NDArray[np.int64], pixels: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the run ends, and the rank of each among equal ones."""
+    ends = np.cumsum(runs[:-1])
+    ends = ends[ends < pixels]
+    return ends, np.arange(len(ends)) - np.searchsorted(ends, ends)
 
 
 # -- intersection over union ----------------------------------------------------------------------
 
 
 def iou(kernels: Kernels, dt: Any, gt: Any, iscrowd: Any) -> NDArray[np.float64] | list[Any]:
-    """Divide intersection by union, of all pairs of RLEs or of boxes."""
+    """Compute the pairwise IoU of RLEs or of boxes."""
     crowd = _crowd(iscrowd)
     detections, truths = _operand(dt, "dt"), _operand(gt, "gt")
     m, n = _count(detections), _count(truths)
     if len(crowd) != n:
-        raise LengthError(f"iscrowd: expected {n}, the length of gt, got {len(crowd)}")
+        raise LengthError(f"iscrowd: expected {n} values, the length of gt, got {len(crowd)}")
     if m == 0 or n == 0:
         return []
     if isinstance(detections, Rles) and isinstance(truths, Rles):
         return _rle_iou(kernels, detections, truths, crowd)
     if isinstance(detections, Rles) or isinstance(truths, Rles):
-        raise TypeError("dt and gt: expected RLE dicts in both, or boxes in both")
+        raise TypeError("dt, gt: expected RLE dicts for both or boxes for both, got one of each")
     return _box_iou(detections, truths, crowd)
 
 
@@ -234,13 +239,13 @@ def _crowd(iscrowd: Any) -> NDArray[np.bool_]:
 
 
 def _operand(objects: Any, name: str) -> Rles | NDArray[np.float64]:
-    """Tell RLE dicts from boxes, and read them."""
+    """Read a list of RLE dicts or of boxes."""
     if not is_list(objects):
         raise TypeError(f"{name}: expected a list of RLE dicts or boxes, got {described(objects)}")
     if len(objects) == 0:
         return np.empty((0, 4))
     if isinstance(objects, np.ndarray) or all(
-        isinstance(each, (list, tuple, np.ndarray)) for each in objects
+        isinstance(item, (list, tuple, np.ndarray)) for item in objects
     ):
         return as_boxes(objects, name)
     return read(objects, f"{name}: object")
@@ -257,8 +262,8 @@ def _rle_iou(kernels: Kernels, dt: Rles, gt: Rles, crowd: NDArray[np.bool_]) -> 
     ratios = np.zeros((len(dt.sizes), len(gt.sizes)), order="F")
     for d in dt_groups:
         for g in gt_groups:
-            ratios[np.ix_(d.places, g.places)] = (
-                _ratios(kernels, d, g, crowd[g.places])
+            ratios[np.ix_(d.indices, g.indices)] = (
+                _ratios(kernels, d, g, crowd[g.indices])
                 if d.size == g.size
                 else -_boxes_touch(kernels, d, g).astype(np.float64)
             )
@@ -266,19 +271,19 @@ def _rle_iou(kernels: Kernels, dt: Rles, gt: Rles, crowd: NDArray[np.bool_]) -> 
 
 
 def _ratios(kernels: Kernels, dt: Group, gt: Group, crowd: NDArray[np.bool_]) -> NDArray[Any]:
-    """Give the ratios of masks of one size: (m, n), in Fortran order."""
+    """Compute the IoU of masks of the same size: shape (m, n), in Fortran order."""
     common = kernels.overlap(*gt.batch, *dt.batch, *dt.size)
     dt_area = kernels.area(*dt.batch, *dt.size)
     union = kernels.area(*gt.batch, *gt.size)[:, None] + dt_area
     union -= common
     union[crowd] = dt_area
-    np.maximum(union, 1, out=union)  # where it is empty, so is the intersection
+    np.maximum(union, 1, out=union)  # 0 only where the intersection is 0, too
     ratios: NDArray[np.float64] = common / union
     return ratios.T
 
 
 def _boxes_touch(kernels: Kernels, dt: Group, gt: Group) -> NDArray[np.bool_]:
-    """Tell which bounding boxes overlap: (m, n)."""
+    """Return which pairs of bounding boxes overlap: shape (m, n)."""
     a = kernels.boxes(*dt.batch, *dt.size)[:, None]
     b = kernels.boxes(*gt.batch, *gt.size)
     low = np.maximum(a[..., :2], b[:, :2])
@@ -290,7 +295,7 @@ def _boxes_touch(kernels: Kernels, dt: Group, gt: Group) -> NDArray[np.bool_]:
 def _box_iou(
     dt: NDArray[np.float64], gt: NDArray[np.float64], crowd: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Give the ratios of boxes: (m, n), in Fortran order."""
+    """Compute the IoU of boxes: shape (m, n), in Fortran order."""
     with np.errstate(all="ignore"):
         width, height = (_common_length(dt, gt, axis) for axis in (0, 1))
         common = width * height
@@ -305,10 +310,10 @@ def _box_iou(
 
 
 def _common_length(dt: NDArray[np.float64], gt: NDArray[np.float64], axis: int) -> NDArray[Any]:
-    """Give the length of the intersections along an axis: (n, m), negative where there is none."""
+    """Compute the length of the overlaps along an axis: shape (n, m), negative if there is none."""
     dt_start, gt_start = dt[:, axis], gt[:, axis, None]
     dt_end, gt_end = dt[:, 2 + axis] + dt_start, gt[:, 2 + axis, None] + gt_start
-    # As C's fmin and fmax, these take the number where the other one is NaN.
+    # As in C, fmin and fmax ignore NaN.
     length: NDArray[np.float64] = np.fmin(dt_end, gt_end)
     length -= np.fmax(dt_start, gt_start)
     return length
@@ -329,7 +334,7 @@ def from_objects(kernels: Kernels, pyobj: Any, h: Any, w: Any) -> RleDict | list
             f"got {described(pyobj)}"
         )
     if len(pyobj) == 0:
-        raise NoObjectsError("expected one object or more, for the first tells of what kind")
+        raise NoObjectsError("expected at least one object, which determines the kind, got none")
     first = pyobj[0]
     if isinstance(first, dict):
         return from_runs(pyobj, h, w)
@@ -337,7 +342,7 @@ def from_objects(kernels: Kernels, pyobj: Any, h: Any, w: Any) -> RleDict | list
         raise TypeError(f"object 0: expected a box, polygon or RLE dict, got {described(first)}")
     if len(first) < 4:
         raise ValueError(
-            "object 0: expected the four numbers of a box, or six or more of a polygon, "
+            "object 0: expected the four numbers of a box, or at least six numbers of a polygon, "
             f"got {described(first)}"
         )
     if len(first) != 4 or not _is_box(first):
@@ -352,7 +357,7 @@ def from_objects(kernels: Kernels, pyobj: Any, h: Any, w: Any) -> RleDict | list
 
 
 def _is_box(ring: Any) -> bool:
-    """Return whether this is a sequence of four things that are no sequences."""
+    """Return whether this is a sequence of four scalars."""
     if isinstance(ring, np.ndarray):
         return bool(ring.shape == (4,))
     if not isinstance(ring, (list, tuple)) or len(ring) != 4:
@@ -361,10 +366,10 @@ def _is_box(ring: Any) -> bool:
 
 
 def from_boxes(kernels: Kernels, bb: Any, h: Any, w: Any) -> list[RleDict]:
-    """Fill boxes x y width height."""
+    """Rasterize boxes x y width height."""
     size = image_size(h, w)
     corners = as_boxes(bb, "boxes")
-    with np.errstate(invalid="ignore"):  # infinities that cancel make NaN, which is refused
+    with np.errstate(invalid="ignore"):  # infinity - infinity is NaN, which the kernel refuses
         corners[:, 2:] += corners[:, :2]
     with _memory_errors("boxes"):
         try:
@@ -375,11 +380,11 @@ def from_boxes(kernels: Kernels, bb: Any, h: Any, w: Any) -> list[RleDict]:
 
 
 def from_polygons(kernels: Kernels, poly: Any, h: Any, w: Any) -> list[RleDict]:
-    """Fill polygons of one ring each."""
+    """Rasterize polygons of one ring each."""
     size = image_size(h, w)
     rings = []
-    for index, each in enumerate(poly):
-        ring = as_numbers(each, f"polygon {index}", np.float64)
+    for index, polygon in enumerate(poly):
+        ring = as_numbers(polygon, f"polygon {index}", np.float64)
         if ring.ndim != 1:
             raise ValueError(
                 f"polygon {index}: expected a flat list x0 y0 x1 y1 ..., got the shape {ring.shape}"
@@ -396,7 +401,7 @@ def from_polygons(kernels: Kernels, poly: Any, h: Any, w: Any) -> list[RleDict]:
 
 
 def from_runs(rle_objects: Collection[Any], h: Any, w: Any) -> list[RleDict]:
-    """Compress lists of run lengths, which nobody sums up; the objects have their own sizes."""
+    """Compress lists of run lengths, whose sums are not checked. Each object has its own size."""
     image_size(h, w)
     runs, sizes = [], []
     for index, rle in enumerate(rle_objects):
@@ -415,7 +420,9 @@ def _runs(counts: Any) -> NDArray[np.int64]:
         raise ValueError(f"counts: expected a list of run lengths, got {described(counts)}")
     outside = np.flatnonzero((runs < 0) | (runs >= _MAX_RUN))
     if len(outside):
-        raise ValueError(f"run {outside[0]} has the impossible length {counts[outside[0]]}")
+        raise ValueError(
+            f"run {outside[0]}: expected a length from 0 to 2**59 - 1, got {counts[outside[0]]}"
+        )
     return runs
 
 
@@ -423,18 +430,18 @@ def _runs(counts: Any) -> NDArray[np.int64]:
 
 
 def as_boxes(objects: Any, name: str) -> NDArray[np.float64]:
-    """Give boxes as a fresh C-contiguous (N, 4) array, whatever their strides."""
+    """Copy boxes to a C-contiguous array of shape (N, 4)."""
     boxes = as_numbers(objects, name, np.float64)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"{name}: expected boxes (N, 4), got the shape {boxes.shape}")
+        raise ValueError(f"{name}: expected boxes of the shape (N, 4), got {boxes.shape}")
     return boxes
 
 
 def as_numbers(objects: Any, name: str, dtype: type) -> NDArray[Any]:
-    """Give numbers as a fresh C-contiguous array, converted as ``numpy.array`` does."""
+    """Copy numbers to a C-contiguous array, with the conversions of ``numpy.array``."""
     try:
-        if np.asarray(objects).dtype.kind in "cmM":  # of which NumPy would make numbers
-            raise TypeError("they are complex, or times")
+        if np.asarray(objects).dtype.kind in "cmM":  # which NumPy would convert to numbers
+            raise TypeError("got complex numbers or times")
         with np.errstate(over="ignore", invalid="raise"):
             return np.array(objects, dtype, order="C")
     except (FloatingPointError, OverflowError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Put segcore's functions where other code looks for those of pycocotools."""
+"""Replace the mask functions of pycocotools by those of segcore."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _REPLACED = {
 
 
 class Patch:
-    """A patch in force: what :func:`patch_pycocotools` returns.
+    """An active patch, as returned by :func:`patch_pycocotools`.
 
-    As a context manager it is undone at the end of the block, whether or not the block raised.
+    As a context manager, it is undone at the end of the block, whether or not the block raised.
     """
 
     _lock: ClassVar = threading.RLock()
@@ -43,10 +43,10 @@ class Patch:
             Patch._in_force.add(self)
 
     def undo(self) -> None:
-        """Take this patch back; a second time does nothing.
+        """Undo this patch. Has no effect if it was undone before.
 
-        pycocotools is itself again when no patch is in force any more, in whatever order they
-        were undone. What somebody else has replaced in the meantime stays as it is.
+        pycocotools is restored when no patch is active anymore, regardless of the order in which
+        they are undone. Names that other code has replaced in the meantime are left alone.
         """
         with Patch._lock:
             Patch._in_force.discard(self)
@@ -56,7 +56,7 @@ class Patch:
 
     def __enter__(self) -> Patch:
         if self not in Patch._in_force:
-            raise RuntimeError("this patch was undone; call patch_pycocotools() for another one")
+            raise RuntimeError("this patch was undone; call patch_pycocotools() for a new one")
         return self
 
     def __exit__(
@@ -69,39 +69,39 @@ class Patch:
 
 
 def patch_pycocotools() -> Patch:
-    """Make all code that uses pycocotools' mask functions use segcore's.
+    """Replace the mask functions of pycocotools by those of segcore in this process.
 
     The functions of ``pycocotools.mask`` and ``pycocotools._mask`` are replaced by those of
-    :mod:`segcore.compat.pycocotools`, which give the same results. It does not matter who has
-    imported pycocotools already:
+    :mod:`segcore.compat.pycocotools`, which return the same results. This also affects code that
+    has imported pycocotools before:
 
-    - code that holds the module (``from pycocotools import mask``; pycocotools' own ``COCO`` and
-      ``COCOeval``) finds segcore's functions in it;
-    - modules that hold a function (``from pycocotools.mask import encode``) have it replaced, under
-      whatever name, in all of ``sys.modules``;
-    - where pycocotools is not installed, ``pycocotools.mask`` and ``pycocotools._mask`` can be
-      imported while the patch is in force. The rest of pycocotools, such as ``pycocotools.coco``,
-      cannot, and ``importlib.metadata`` does not know it.
+    - The functions are replaced in the modules of pycocotools, which code that imported the module
+      uses (``from pycocotools import mask``; pycocotools' ``COCO`` and ``COCOeval``).
+    - Functions that were imported into other modules (``from pycocotools.mask import encode``) are
+      replaced in all of ``sys.modules``, under any name.
+    - If pycocotools is not installed, ``pycocotools.mask`` and ``pycocotools._mask`` can be
+      imported while the patch is active. Other modules, such as ``pycocotools.coco``, cannot, and
+      ``importlib.metadata`` does not list the package.
 
-    Out of reach are functions that were taken from pycocotools before and are kept elsewhere than
-    in a module's global names: in a class, a default argument, a closure, a local variable, a
-    ``functools.partial``. They keep calling pycocotools. Likewise, what is imported from
-    ``pycocotools.mask`` while the patch is in force remains segcore's after it is undone.
+    Functions of pycocotools that were stored elsewhere before are not replaced: in a class, a
+    default argument, a closure, a local variable or a ``functools.partial``. Likewise, functions
+    imported from ``pycocotools.mask`` while the patch is active remain those of segcore after it
+    is undone.
 
-    The patch is of this process: one that is spawned needs its own.
+    Spawned processes need their own patch.
 
     Returns
     -------
     Patch
-        Has a method ``undo``, and is a context manager. Ignore it for a patch that lasts. Patches
-        may be nested and repeated: pycocotools is itself again when all of them are undone.
-        Patching and undoing may be done from any thread, and concern all of them.
+        The patch, which has a method ``undo`` and is a context manager. It can be ignored if the
+        patch is permanent. Patches may be nested: pycocotools is restored when all of them are
+        undone. Patches affect all threads, and may be created and undone from any thread.
 
     Raises
     ------
     ImportError
-        If pycocotools is installed but cannot be imported. That is its own error; other types are
-        possible, such as the ValueError of an extension that was compiled for another NumPy.
+        If pycocotools is installed but cannot be imported. Its errors are passed on and may have
+        other types, such as the ValueError of an extension compiled for another version of NumPy.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def patch_pycocotools() -> Patch:
 
 
 class _Takeover:
-    """What the patches that are in force have changed."""
+    """The changes made by all active patches."""
 
     def __init__(self) -> None:
         self._replacements: dict[int, tuple[Any, Any]] = {}
@@ -123,12 +123,12 @@ class _Takeover:
         self._stand_ins = _StandIns()
 
     def extend(self) -> None:
-        """Replace all functions of pycocotools that are to be found now."""
+        """Replace all functions of pycocotools that are currently imported."""
         for module, names in self._targets():
             for name in names:
                 function, replacement = vars(module).get(name), getattr(ours, name)
                 if function is not None and function is not replacement:
-                    # Kept, so that no other object gets its id.
+                    # The function is kept alive, so that no other object gets the same id.
                     self._replacements[id(function)] = function, replacement
         for namespace in _namespaces():
             for name, value in namespace.copy().items():
@@ -153,7 +153,7 @@ class _Takeover:
         namespace[name] = replacement
 
     def revert(self) -> None:
-        """Put back what was replaced and still is."""
+        """Restore the replaced functions, except where other code has replaced them again."""
         for namespace, name, function, replacement in reversed(self._changes):
             if namespace.get(name) is replacement:
                 namespace[name] = function
@@ -161,15 +161,15 @@ class _Takeover:
 
 
 def _namespaces() -> Iterator[dict[str, Any]]:
-    """Give the global names of all imported modules."""
+    """Iterate over the namespaces of all imported modules."""
     for module in sys.modules.copy().values():
         if issubclass(type(module), ModuleType):
-            # Not by vars(), which makes a lazy module load itself.
+            # vars() would cause lazy modules to be loaded.
             yield object.__getattribute__(module, "__dict__")
 
 
 class _StandIns(MetaPathFinder, Loader):
-    """Lets pycocotools be imported where it is not installed, the mask functions alone."""
+    """Importer for the mask modules of pycocotools if it is not installed."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -179,14 +179,14 @@ class _StandIns(MetaPathFinder, Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__doc__ = "segcore's, in place of pycocotools."
+        module.__doc__ = "segcore's replacement for pycocotools."
         for name in _REPLACED.get(module.__name__, ()):
             setattr(module, name, getattr(ours, name))
         if module.__name__ == "pycocotools.mask":
             vars(module)["_mask"] = importlib.import_module("pycocotools._mask")
 
     def remove(self) -> None:
-        """Let nobody import them any more; those who have keep them."""
+        """Make the modules unavailable for further imports."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
         for name in ("pycocotools", *_REPLACED):

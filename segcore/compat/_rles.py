@@ -1,4 +1,4 @@
-"""RLE dicts as pycocotools takes and gives them: lists of any sizes, compressed counts only."""
+"""RLE dicts as pycocotools reads and returns them: compressed counts, images of any sizes."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ RleDict = dict[str, Any]
 
 
 class Rles(NamedTuple):
-    """What RLE dicts hold, not looked into yet."""
+    """The undecoded contents of RLE dicts."""
 
     name: str
-    """What error messages call one of them."""
+    """Name of an object in error messages."""
     strings: list[bytes]
     sizes: list[Size]
 
 
 class Group(NamedTuple):
-    """The masks of one size among some RLEs."""
+    """The RLEs of one image size: their indices in the list, and their masks."""
 
     size: Size
-    places: NDArray[np.intp]
+    indices: NDArray[np.intp]
     batch: Batch
 
 
 def read(rle_objects: Collection[Any], name: str = "object") -> Rles:
-    """Read RLE dicts with compressed counts, str or bytes."""
+    """Read RLE dicts with compressed counts (str or bytes)."""
     if isinstance(rle_objects, str) or not hasattr(rle_objects, "__len__"):
         raise TypeError(f"expected a list of RLE dicts, got {described(rle_objects)}")
     rles = Rles(name, [], [])
@@ -50,7 +50,7 @@ def read(rle_objects: Collection[Any], name: str = "object") -> Rles:
 
 
 def parts(rle: Any) -> tuple[Any, Size]:
-    """Give the counts and the size of an RLE dict, or of what else has these two items."""
+    """Return the counts and the size of an RLE dict, or another object with these two items."""
     try:
         counts, size = rle["counts"], rle["size"]
         height, width = size[0], size[1]
@@ -62,14 +62,14 @@ def parts(rle: Any) -> tuple[Any, Size]:
 
 
 def image_size(height: Any, width: Any) -> Size:
-    """Check a size; fractions are cut off, as pycocotools does."""
+    """Validate an image size. Fractions are truncated, as by pycocotools."""
     if type(height) is not int or type(width) is not int:
         height, width = integer(height, "height"), integer(width, "width")
     return as_size((height, width))
 
 
 def integer(value: Any, name: str) -> int:
-    """Convert what has a number's value to an integer, cutting off fractions."""
+    """Convert a number, or an array of one element, to an integer. Fractions are truncated."""
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
     if not hasattr(value, "__int__") or isinstance(value, (np.ndarray, np.complexfloating)):
@@ -83,12 +83,12 @@ def integer(value: Any, name: str) -> int:
 def _string(counts: Any) -> bytes:
     if isinstance(counts, str):
         if not counts.isascii():
-            raise ValueError("its counts string has a character that is not ASCII")
+            raise ValueError("its counts string contains a non-ASCII character")
         return counts.encode()
     if not isinstance(counts, bytes):
         raise TypeError(
             f"counts: expected a compressed string, str or bytes, got {described(counts)}; "
-            "frPyObjects compresses lists of run lengths"
+            "compress lists of run lengths with frPyObjects"
         )
     return counts
 
@@ -97,67 +97,67 @@ def _string(counts: Any) -> bytes:
 
 
 def grouped(kernels: Kernels, rles: Rles) -> list[Group]:
-    """Decode RLEs, those of one size together."""
+    """Decode RLEs, grouped by image size."""
     sizes = list(dict.fromkeys(rles.sizes))
     if len(sizes) == 1:
         return [Group(sizes[0], np.arange(len(rles.sizes)), batch_of(kernels, rles, sizes[0]))]
-    places: dict[Size, list[int]] = {size: [] for size in sizes}
-    for place, size in enumerate(rles.sizes):
-        places[size].append(place)
+    indices: dict[Size, list[int]] = {size: [] for size in sizes}
+    for index, size in enumerate(rles.sizes):
+        indices[size].append(index)
     return [
-        Group(size, np.array(places[size]), batch_of(kernels, rles, size, places[size]))
+        Group(size, np.array(indices[size]), batch_of(kernels, rles, size, indices[size]))
         for size in sizes
     ]
 
 
 def batch_of(
-    kernels: Kernels, rles: Rles, size: Size, places: Collection[int] | None = None
+    kernels: Kernels, rles: Rles, size: Size, indices: Collection[int] | None = None
 ) -> Batch:
-    """Decode the RLEs at some places, or all of them, as masks of one size."""
-    chosen = rles.strings if places is None else [rles.strings[place] for place in places]
+    """Decode the RLEs at the given indices (default: all) as masks of the given size."""
+    chosen = rles.strings if indices is None else [rles.strings[index] for index in indices]
     try:
         return kernels.string_decode(*joined(chosen), *size)
     except ValueError as error:
-        raise renamed(error, rles.name, places) from None
+        raise renamed(error, rles.name, indices) from None
 
 
 def joined(strings: list[bytes]) -> tuple[NDArray[np.uint8], Offsets]:
-    """Lay strings end to end."""
-    return np.frombuffer(b"".join(strings), np.uint8), offsets_of([len(each) for each in strings])
+    """Concatenate strings, and return their offsets."""
+    return np.frombuffer(b"".join(strings), np.uint8), offsets_of(list(map(len, strings)))
 
 
 def offsets_of(lengths: list[int]) -> Offsets:
-    """Give the offsets of things that are laid end to end."""
+    """Return the offsets of concatenated items of the given lengths."""
     offsets = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets
 
 
-def renamed(error: ValueError, name: str, places: Collection[int] | None = None) -> ValueError:
-    """Make a kernel's error about a mask one about the caller's object."""
+def renamed(error: ValueError, name: str, indices: Collection[int] | None = None) -> ValueError:
+    """Rewrite a kernel's error about a mask to name the object in the caller's list."""
     found = re.match(r"mask (\d+): ", str(error))
     if found is None:
         return error
-    place = int(found[1]) if places is None else list(places)[int(found[1])]
-    return ValueError(f"{name} {place}: {str(error)[found.end() :]}")
+    index = int(found[1]) if indices is None else list(indices)[int(found[1])]
+    return ValueError(f"{name} {index}: {str(error)[found.end() :]}")
 
 
 def write(kernels: Kernels, batch: Batch, size: Size) -> list[RleDict]:
-    """Make RLE dicts of masks."""
-    strings = _cut(*kernels.string_encode(*batch, *size))
+    """Convert masks to RLE dicts."""
+    strings = _split(*kernels.string_encode(*batch, *size))
     return [{"size": list(size), "counts": counts} for counts in strings]
 
 
-def _cut(characters: NDArray[np.uint8], offsets: Offsets) -> Iterator[bytes]:
+def _split(characters: NDArray[np.uint8], offsets: Offsets) -> Iterator[bytes]:
     text = characters.tobytes()
     return (text[start:end] for start, end in pairwise(offsets.tolist()))
 
 
-# -- run lengths as they are ----------------------------------------------------------------------
+# -- unchecked run lengths ------------------------------------------------------------------------
 
 
 def read_runs(rles: Rles) -> list[NDArray[np.int64]]:
-    """Give the run lengths of each RLE, zeros among them, whatever they sum to."""
+    """Return the run lengths of each RLE, including zeros. Their sum is not checked."""
     try:
         return [
             read_string(index, np.frombuffer(string, np.uint8))
@@ -168,10 +168,10 @@ def read_runs(rles: Rles) -> list[NDArray[np.int64]]:
 
 
 def write_runs(runs: list[NDArray[np.int64]], sizes: list[Size]) -> list[RleDict]:
-    """Make RLE dicts of run lengths, whatever they sum to."""
-    offsets = offsets_of([len(each) for each in runs])
+    """Convert run lengths to RLE dicts. Their sum is not checked."""
+    offsets = offsets_of(list(map(len, runs)))
     counts = np.concatenate([np.empty(0, np.int64), *runs])
-    strings = _cut(*write_strings(counts, offsets))
+    strings = _split(*write_strings(counts, offsets))
     return [
         {"size": list(size), "counts": counts} for size, counts in zip(sizes, strings, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""The short way from COCO's objects to COCO's objects, where a backend has one."""
+"""Shortcuts of a backend that process COCO objects directly, without flat buffers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ NAMES = ("area", "decode", "encode", "frPyObjects", "iou", "merge", "toBbox")
 
 
 def shortcuts_of(kernels: Any) -> SimpleNamespace:
-    """Give the shortcuts of a backend, by name.
+    """Return the shortcuts of a backend by name.
 
-    Each takes what the function of its name takes, by position, and returns the same, or
-    NotImplemented where it leaves the answer, or the error, to the long way.
+    A shortcut takes the positional arguments of the function of the same name. It returns the same
+    result, or NotImplemented for arguments that it does not support and for errors.
     """
     if hasattr(kernels, "shortcuts"):
         return SimpleNamespace(**kernels.shortcuts())

@@ -1,4 +1,4 @@
-"""A stand-in for ``pycocotools.mask``: the same functions and results, on segcore's kernels.
+"""Drop-in replacement for ``pycocotools.mask``: the same functions and results, with our kernels.
 
 >>> import numpy as np
 >>> import segcore.compat.pycocotools as mask_util
@@ -8,23 +8,24 @@
 >>> mask_util.area(rle)
 np.uint32(3)
 
-Values, dtypes, shapes, memory order, keys and bytes are those of pycocotools 2.0.11 wherever
-these are defined. What is different:
+Values, dtypes, shapes, memory order, dict keys and bytes equal those of pycocotools 2.0.11, where
+these are defined. The differences are:
 
-- Nothing crashes, and no memory but the input's is read. What pycocotools does not check is an
-  error here: a ValueError, or a TypeError for a thing of another kind, that names the object.
-  So are RLEs whose runs do not sum to their size, characters that no counts string has, negative
-  runs, and coordinates that are NaN, infinite or beyond 2**30. Images have fewer than 2**59 pixels.
-- Images of 2**31 pixels and more are right, where pycocotools counts in 32 bits.
-- Arrays of any strides are read as they look, not as they lie.
-- More is taken: arrays that are not in Fortran order, CPU tensors, tuples for lists, boxes as list
-  of lists in :func:`frPyObjects`.
+- Input that pycocotools does not validate, and which can crash it or make it read foreign memory,
+  raises a ValueError or TypeError that names the object: RLEs whose runs do not sum to their size,
+  invalid characters in counts, negative runs, and coordinates that are NaN, infinite or beyond
+  2**30. Images must have fewer than 2**59 pixels.
+- Results are correct for images of 2**31 pixels and more, where pycocotools' 32-bit counters
+  overflow.
+- The strides of arrays are respected.
+- More types are accepted: arrays that are not in Fortran order, CPU tensors, tuples instead of
+  lists, and boxes as a list of lists in :func:`frPyObjects`.
 
-The functions of the module ``pycocotools._mask`` are here, too, with those that it alone has:
-:func:`frPoly`, :func:`frBbox` and :func:`frUncompressedRLE`.
+The functions that only ``pycocotools._mask`` has are included: :func:`frPoly`, :func:`frBbox` and
+:func:`frUncompressedRLE`.
 
-The names, and the names of parameters, are those of the COCO API
-(https://github.com/cocodataset/cocoapi), which defines what the functions mean.
+The names of functions and parameters are those of the COCO API
+(https://github.com/cocodataset/cocoapi), which defines their meaning.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ __all__ = [
 
 shortcuts = shortcuts_of(kernels)
 
-_mask = sys.modules[__name__]  # pycocotools.mask has its extension module under this name
+_mask = sys.modules[__name__]  # the name of the extension module in pycocotools.mask
 
 
 def encode(bimask: Any) -> Any:
@@ -62,19 +63,20 @@ def encode(bimask: Any) -> Any:
     Parameters
     ----------
     bimask : array_like
-        uint8 or bool: (H, W) for one mask, (H, W, N) for a list. Best in Fortran order, which is
-        the only one that pycocotools takes.
+        uint8 or bool, shape (H, W) for a single mask or (H, W, N) for a list. Fortran order, which
+        pycocotools requires, is the fastest.
 
     Returns
     -------
     dict or list of dict
-        ``{"size": [H, W], "counts": bytes}``. A run ends wherever the byte changes: a 1 beside a
-        2 counts as foreground beside background, as in pycocotools.
+        RLE ``{"size": [H, W], "counts": bytes}`` of each mask. As in pycocotools, a run ends
+        wherever the byte changes, so a 2 after a 1 starts a run of background.
 
     Raises
     ------
     ValueError
-        For another dtype or number of dimensions (for which pycocotools returns None).
+        If the dtype is not uint8 or bool, or the array is not 2-D or 3-D (where pycocotools returns
+        None).
 
     Examples
     --------
@@ -93,21 +95,21 @@ def decode(rleObjs: Any) -> NDArray[Any]:
     Parameters
     ----------
     rleObjs : dict or list of dict
-        RLEs with compressed counts, str or bytes. The size is that of the first.
+        RLEs with compressed counts (str or bytes). The image size is that of the first.
 
     Returns
     -------
     numpy.ndarray
-        uint8 in Fortran order: (H, W) for a dict, (H, W, N) for a list.
+        uint8 in Fortran order, shape (H, W) for a dict or (H, W, N) for a list.
 
     Raises
     ------
     ValueError
-        If the counts are broken or do not sum to H * W (where they sum to less, pycocotools
-        returns memory as it happens to be), if the list is empty, or if there is no memory for
-        the result (the error is a MemoryError as well).
+        If counts are malformed or do not sum to H * W (if they sum to less, pycocotools returns
+        uninitialized memory), the list is empty, or the result does not fit into memory (also a
+        MemoryError).
     TypeError
-        If there is something else than RLE dicts with compressed counts.
+        If an object is not an RLE dict with compressed counts.
 
     Examples
     --------
@@ -121,34 +123,35 @@ def decode(rleObjs: Any) -> NDArray[Any]:
 
 
 def merge(rleObjs: Any, intersect: Any = False) -> dict[str, Any]:
-    """Unite masks, or intersect them.
+    """Compute the union or the intersection of masks.
 
     Parameters
     ----------
     rleObjs : list of dict
         RLEs with compressed counts.
     intersect : bool, default False
-        Whether to intersect.
+        Whether to compute the intersection instead of the union.
 
     Returns
     -------
     dict
-        An RLE with counts as bytes. One RLE alone comes back as it is, whatever its runs sum to.
-        For none, and for sizes that differ, it is ``{"size": [0, 0], "counts": b""}``. Runs of no
-        pixels in the input may leave some in the result, as in pycocotools.
+        RLE with counts as bytes. A single RLE is returned unchanged, regardless of the sum of its
+        runs. For an empty list or different image sizes, it is
+        ``{"size": [0, 0], "counts": b""}``. If the input has empty runs, the result may have some
+        as well, as in pycocotools.
 
     Raises
     ------
     ValueError
-        If the counts are broken or do not sum to the size. Empty counts crash pycocotools.
+        If counts are malformed or do not sum to the size. (Empty counts crash pycocotools.)
     TypeError
-        If there is something else than RLE dicts with compressed counts.
+        If an object is not an RLE dict with compressed counts.
 
     Notes
     -----
-    Where two masks have a run of no pixels at one place, pycocotools loses what follows; where
-    there are more runs than pixels, it writes past its memory; and it loses foreground beyond
-    2**32 pixels. Here all are right.
+    pycocotools returns truncated results if two masks have empty runs at the same pixel, writes out
+    of bounds if there are more runs than pixels, and loses foreground beyond 2**32 pixels. The
+    results of this function are correct in these cases.
 
     Examples
     --------
@@ -162,34 +165,36 @@ def merge(rleObjs: Any, intersect: Any = False) -> dict[str, Any]:
 
 
 def iou(dt: Any, gt: Any, pyiscrowd: Any) -> Any:
-    """Divide intersection by union, of all pairs.
+    """Compute the pairwise IoU of masks or boxes.
 
     Parameters
     ----------
     dt, gt : list of dict, list of list, or numpy.ndarray
-        RLEs with compressed counts in both, or boxes (N, 4), x y width height, in both.
+        m detections and n ground-truth objects: either RLEs with compressed counts for both, or
+        boxes x y width height of shape (N, 4) for both.
     pyiscrowd : sequence
-        For each of ``gt`` whether it is a crowd: there the intersection is divided by the area of
-        ``dt`` alone.
+        Shape (n,). Where true, the intersection is divided by the area of the detection alone.
 
     Returns
     -------
     numpy.ndarray or list
-        float64 (m, n) in Fortran order; ``[]`` where ``dt`` or ``gt`` is empty. For RLEs of two
-        sizes it is -1 if their bounding boxes overlap, else 0.
+        IoU of every pair: float64, shape (m, n), in Fortran order. ``[]`` if `dt` or `gt` is empty.
+        For two RLEs of different image sizes, it is -1 if their bounding boxes overlap, and 0
+        otherwise.
 
     Raises
     ------
     ValueError
-        If the counts are broken or do not sum to the size, if arrays have another shape, or if
-        ``pyiscrowd`` has not the length of ``gt`` (the error is an AssertionError as well).
+        If counts are malformed or do not sum to the size, boxes do not have shape (N, 4), or
+        `pyiscrowd` and `gt` differ in length (also an AssertionError).
     TypeError
-        If there is something else than RLE dicts or boxes, or one kind in each.
+        If an object is neither an RLE dict nor a box, or `dt` and `gt` are of different kinds.
 
     Notes
     -----
-    pycocotools gives wrong ratios for arrays of boxes in Fortran order, for masks with runs of no
-    pixels at one place, and for pairs that cover 2**32 pixels. Here they are right.
+    pycocotools returns wrong values for arrays of boxes in Fortran order, for two masks with empty
+    runs at the same pixel, and for pairs whose union has 2**32 pixels or more. The results of this
+    function are correct in these cases.
 
     Examples
     --------
@@ -202,24 +207,25 @@ def iou(dt: Any, gt: Any, pyiscrowd: Any) -> Any:
 
 
 def area(rleObjs: Any) -> Any:
-    """Count foreground pixels.
+    """Compute the number of foreground pixels of masks.
 
     Parameters
     ----------
     rleObjs : dict or list of dict
-        RLEs with compressed counts, of any sizes.
+        RLEs with compressed counts, of any image sizes.
 
     Returns
     -------
     numpy.uint32 or numpy.ndarray
-        uint32 (N,) for a list. It is uint64 where an area has 2**32 pixels or more.
+        Area in pixels: a scalar for a dict, shape (N,) for a list. The dtype is uint32, or uint64
+        if an area is 2**32 pixels or more.
 
     Raises
     ------
     ValueError
-        If the counts are broken or do not sum to the size.
+        If counts are malformed or do not sum to the size.
     TypeError
-        If there is something else than RLE dicts with compressed counts.
+        If an object is not an RLE dict with compressed counts.
 
     Examples
     --------
@@ -232,25 +238,25 @@ def area(rleObjs: Any) -> Any:
 
 
 def toBbox(rleObjs: Any) -> NDArray[Any]:
-    """Bound the foreground.
+    """Compute the bounding boxes of masks.
 
     Parameters
     ----------
     rleObjs : dict or list of dict
-        RLEs with compressed counts, of any sizes.
+        RLEs with compressed counts, of any image sizes.
 
     Returns
     -------
     numpy.ndarray
-        float64, x y width height in pixels: (4,) for a dict, (N, 4) for a list. It is zeros where
-        there is no foreground, also where pycocotools finds some in runs of no pixels.
+        Boxes x y width height in pixels: float64, shape (4,) for a dict or (N, 4) for a list. Zeros
+        for empty masks, including masks for which pycocotools returns the extent of empty runs.
 
     Raises
     ------
     ValueError
-        If the counts are broken or do not sum to the size.
+        If counts are malformed or do not sum to the size.
     TypeError
-        If there is something else than RLE dicts with compressed counts.
+        If an object is not an RLE dict with compressed counts.
 
     Examples
     --------
@@ -268,38 +274,38 @@ def frPyObjects(pyobj: Any, h: Any, w: Any) -> Any:
     Parameters
     ----------
     pyobj : numpy.ndarray, list or dict
-        Boxes (N, 4), x y width height, as array or list of lists; or a list of polygons
-        ``[x0, y0, x1, y1, ...]``, each of which becomes a mask of its own; or a dict or a list of
-        dicts ``{"size": [H, W], "counts": list of int}``. The first of a list tells the kind. If it
-        has four numbers, all are boxes, and each must have four. After a longer first ring, four
-        numbers are a polygon of two points, which covers nothing.
+        One of: boxes x y width height of shape (N, 4), as an array or a list of lists; a list of
+        polygons ``[x0, y0, x1, y1, ...]``, one per mask; a dict or a list of dicts
+        ``{"size": [H, W], "counts": list of int}``. The first item of a list determines the kind:
+        if it has four numbers, all items must be boxes. If it is a longer ring, items of four
+        numbers are polygons of two points, which cover no pixels.
     h, w : int
-        The image's height and width. Uncompressed RLEs have their own.
+        Image height and width. Uncompressed RLEs have their own size.
 
     Returns
     -------
     dict or list of dict
-        RLEs with counts as bytes; a dict for a dict.
+        RLEs with counts as bytes; a dict if `pyobj` is a dict.
 
     Raises
     ------
     ValueError
-        For an empty list (the error is an IndexError as well), arrays of other shapes, runs that
-        are negative, and coordinates that are NaN or beyond 2**30, for which pycocotools takes all
-        memory there is; also if there is no memory for the masks (the error is a MemoryError as
-        well).
+        If the list is empty (also an IndexError), an array has another shape, a run is negative, a
+        coordinate is NaN or beyond 2**30 (where pycocotools exhausts the memory), or the result
+        does not fit into memory (also a MemoryError).
     TypeError
-        If there is something else.
+        If an object is of another kind.
 
     Notes
     -----
-    pycocotools decides in the same way, but then fails with a TypeError for boxes as lists, as it
-    reads boxes from arrays only. :meth:`segcore.Masks.from_coco` makes the same choice for rings of
-    four numbers, with a warning.
+    pycocotools determines the kind in the same way, but raises a TypeError for boxes as lists,
+    because it only reads boxes from arrays. :meth:`segcore.Masks.from_coco` treats rings of four
+    numbers in the same way, with a warning.
 
-    Polygons follow ``rleFrPoly`` of the COCO API to the pixel: even-odd within the ring. The last
-    of an odd number of coordinates is dropped, and fewer than three points cover nothing. Run
-    lengths are only written in the other form: runs of no pixels stay, and nobody sums them up.
+    Polygons are rasterized by the even-odd rule, pixel for pixel as by ``rleFrPoly`` of the COCO
+    API. The last of an odd number of coordinates is dropped, and rings of fewer than three points
+    cover no pixels. Run lengths are compressed without changes: empty runs are kept, and their sum
+    is not checked.
 
     Examples
     --------
@@ -321,9 +327,9 @@ def frBbox(bb: Any, h: Any, w: Any) -> list[dict[str, Any]]:
     Parameters
     ----------
     bb : array_like
-        Numbers (N, 4): x y width height.
+        Boxes x y width height, shape (N, 4).
     h, w : int
-        The image's height and width.
+        Image height and width.
 
     Returns
     -------
@@ -333,7 +339,7 @@ def frBbox(bb: Any, h: Any, w: Any) -> list[dict[str, Any]]:
     Raises
     ------
     ValueError, TypeError
-        As :func:`frPyObjects`.
+        As for :func:`frPyObjects`.
 
     Examples
     --------
@@ -350,9 +356,9 @@ def frPoly(poly: Any, h: Any, w: Any) -> list[dict[str, Any]]:
     Parameters
     ----------
     poly : list of list
-        Polygons ``[x0, y0, x1, y1, ...]``, each a mask of its own, with any number of points.
+        Polygons ``[x0, y0, x1, y1, ...]``, one per mask, with any number of points.
     h, w : int
-        The image's height and width.
+        Image height and width.
 
     Returns
     -------
@@ -362,7 +368,7 @@ def frPoly(poly: Any, h: Any, w: Any) -> list[dict[str, Any]]:
     Raises
     ------
     ValueError, TypeError
-        As :func:`frPyObjects`.
+        As for :func:`frPyObjects`.
 
     Examples
     --------
@@ -381,17 +387,17 @@ def frUncompressedRLE(ucRles: Any, h: Any, w: Any) -> list[dict[str, Any]]:
     ucRles : list of dict
         ``{"size": [H, W], "counts": list of int}``.
     h, w : int
-        Not used, but they must be a size.
+        Ignored, but must be a valid image size.
 
     Returns
     -------
     list of dict
-        RLEs with counts as bytes, and the sizes of the given ones.
+        RLEs with counts as bytes and the sizes of the given RLEs.
 
     Raises
     ------
     ValueError, TypeError
-        As :func:`frPyObjects`.
+        As for :func:`frPyObjects`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The compiled twin of segcore.formats._coco_python."""
+"""Compiled twin of segcore.formats._coco_python."""
 
 from segcore.formats._coco_python import Flat as Flat
 from segcore.formats._coco_python import read_objects as read_objects

@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, freethreading_compatible=True
-"""Between COCO's Python objects and flat buffers, compiled: the twin of ``_coco_python.py``.
+"""Convert COCO objects to flat buffers and back. Compiled twin of ``_coco_python.py``.
 
-It loops over Python objects and nothing else. The common forms of objects are read here; every
-other form, and every error, is left to the functions of the twin, so that both behave the same.
+This module only loops over Python objects. It reads the common forms of objects. All other forms,
+and all errors, are delegated to the functions of the Python twin, so that both behave the same.
 """
 
 from cpython cimport array
@@ -47,7 +47,7 @@ ctypedef fused Number:
 
 
 cdef inline int check_signals(Py_ssize_t step) except -1:
-    """Let Ctrl-C end a long loop: to be called at its every step."""
+    """Let Ctrl-C interrupt a long loop. Called at every step."""
     return PyErr_CheckSignals() if step % 65536 == 0 else 0
 
 
@@ -58,7 +58,7 @@ cdef inline void convert(const Number* numbers, double* to, Py_ssize_t n) noexce
 
 
 cdef void convert_view(Py_buffer* view, double* to, Py_ssize_t n) noexcept:
-    """Convert numbers of a format among ``dfilq``, which are aligned."""
+    """Convert aligned numbers of one of the formats ``dfilq`` to doubles."""
     cdef char kind = view.format[0]
     if kind == b"d":
         convert(<const double*>view.buf, to, n)
@@ -73,14 +73,14 @@ cdef void convert_view(Py_buffer* view, double* to, Py_ssize_t n) noexcept:
 
 
 cdef inline bint has_points(Py_buffer* view) noexcept:
-    """Tell whether an array has the shape (K, 2), or OpenCV's (K, 1, 2)."""
+    """Return whether an array has the shape (K, 2), or (K, 1, 2) as in OpenCV."""
     if view.ndim == 3:
         return view.shape[1] == 1 and view.shape[2] == 2
     return view.ndim == 2 and view.shape[1] == 2
 
 
 cdef class _Appender:
-    """A Flat's buffers. Memory grows by halves; what is appended is whole objects."""
+    """Appends whole objects to the buffers of a Flat, whose memory grows geometrically."""
 
     cdef object flat
     cdef bytearray kinds, characters
@@ -108,7 +108,7 @@ cdef class _Appender:
         return 0
 
     cdef bint append_rle(self, dict rle) except -1:
-        """Append an RLE of a common form; False, and nothing appended, for another."""
+        """Append an RLE of a common form. For other forms, return False and append nothing."""
         counts = rle.get("counts")
         size = rle.get("size")
         if type(size) is not list or len(<list>size) != 2:
@@ -163,12 +163,13 @@ cdef class _Appender:
             if overflow:
                 return False
             i += 1
-        return i == n  # else another thread changed the list
+        return i == n  # unless another thread changed the list
 
     cdef bint append_polygon(self, polygon) except -1:
-        """Append one ring, or a list of rings; False, and nothing appended, for another form.
+        """Append a ring or a list of rings. For other forms, return False and append nothing.
 
-        A first ring of fewer than three points is left to the twin, which knows boxes and errors.
+        If the first ring has fewer than three points, the polygon is delegated to the Python twin,
+        which handles boxes and errors.
         """
         if type(polygon) is list:
             return self.append_rings(<list>polygon)
@@ -220,12 +221,12 @@ cdef class _Appender:
         return i == n
 
     cdef bint append_array(self, ring, Py_ssize_t least) except -1:
-        """Append an array of points, or of ``least`` numbers or more; False as above."""
+        """Append an array of points or of at least ``least`` numbers, or return False as above."""
         cdef Py_buffer view
         try:
             PyObject_GetBuffer(ring, &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)
         except (BufferError, ValueError):
-            return False  # it has steps, or a dtype of which buffers know nothing
+            return False  # not contiguous, or a dtype that buffers do not support
         try:
             return self.append_view(&view, least)
         finally:
@@ -255,7 +256,7 @@ cdef class _Appender:
 
 
 def read_objects(list objects):
-    """Lay RLE dicts, polygons and annotation dicts flat."""
+    """Convert RLE dicts, polygons and annotation dicts to flat buffers."""
     flat = Flat()
     cdef _Appender to = _Appender(flat)
     cdef Py_ssize_t index = 0
@@ -274,7 +275,7 @@ def read_objects(list objects):
 
 
 def read_polygons(list polygons):
-    """Lay polygons flat."""
+    """Convert polygons to flat buffers."""
     flat = Flat()
     cdef _Appender to = _Appender(flat)
     cdef Py_ssize_t index = 0
@@ -287,7 +288,7 @@ def read_polygons(list polygons):
 
 
 def write_strings(const unsigned char[::1] characters, const int64_t[::1] offsets, height, width):
-    """Make RLE dicts of compressed strings that lie end to end."""
+    """Convert concatenated compressed strings to RLE dicts."""
     cdef Py_ssize_t i, n = offsets.shape[0] - 1
     cdef const char* text = ""
     if characters.shape[0]:
@@ -301,7 +302,7 @@ def write_strings(const unsigned char[::1] characters, const int64_t[::1] offset
 
 
 def write_counts(counts, const int64_t[::1] offsets, height, width):
-    """Make RLE dicts of runs that lie end to end."""
+    """Convert concatenated run lengths to RLE dicts."""
     cdef list runs = counts.tolist()
     cdef Py_ssize_t i, n = offsets.shape[0] - 1
     cdef list rles = []

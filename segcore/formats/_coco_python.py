@@ -1,7 +1,7 @@
-"""Between COCO's Python objects and flat buffers, in Python: the twin of ``_coco.pyx``.
+"""Convert COCO objects to flat buffers and back, in Python. The compiled twin is ``_coco.pyx``.
 
-``coco.py`` uses the compiled twin where there is one. That one knows the common forms of objects by
-itself, and leaves all others, and every error, to the functions of this module.
+``coco.py`` uses the compiled twin if available. It handles the common forms of objects, and
+delegates all other forms, and all errors, to the functions of this module.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from segcore._input.recognize import array_hint, hint
 from segcore.formats.geojson import as_geometry, rings_of
 
 STRING, COUNTS, POLYGON, PARTS, DENSE = 0, 1, 2, 3, 4
-"""The kinds of objects: RLE with a compressed string, RLE with a list of runs, rings, a list of
-RLEs that are the parts of one mask, and a dense mask."""
+"""Kinds of objects: RLE with a compressed string, RLE with a list of run lengths, polygon, list of
+RLEs that are the parts of one mask, dense mask."""
 
 
 _PLAIN = frozenset({dict, list, tuple, str, bytes})
@@ -31,30 +31,30 @@ _POLYGON = "rings of coordinates"
 
 
 class Flat:
-    """COCO objects laid flat.
+    """COCO objects as flat buffers.
 
     Attributes
     ----------
     kinds : bytearray
-        The kind of each object.
+        Kind of each object.
     sizes : array of int64
         Height and width of each object; -1, -1 for polygons.
     lengths : array of int64
-        How many characters, runs, rings or RLEs each object has.
+        Number of characters, run lengths, rings or RLEs of each object.
     characters : bytearray
-        The strings, end to end.
+        Concatenated compressed strings.
     runs : array of int64
-        The lists of runs, end to end.
+        Concatenated lists of run lengths.
     ring_lengths : array of int64
-        How many points each ring has.
+        Number of points of each ring.
     coordinates : array of float64
-        The rings, end to end: x0 y0 x1 y1 ...
+        Concatenated rings, x0 y0 x1 y1 ...
     parts : list of Flat
-        The lists of RLEs.
+        Lists of RLEs.
     dense : list of numpy.ndarray
-        The dense masks, (H, W) each.
+        Dense masks, each of shape (H, W).
     boxes : list of int
-        The indices of the objects whose rings of four numbers were read as boxes.
+        Indices of the objects whose rings of four numbers were read as boxes.
     """
 
     __slots__ = (
@@ -87,7 +87,7 @@ class Flat:
 
 
 def read_objects(objects: list[Any]) -> Flat:
-    """Lay RLE dicts, polygons and annotation dicts flat."""
+    """Convert RLE dicts, polygons and annotation dicts to flat buffers."""
     flat = Flat()
     for index, item in enumerate(objects):
         read_object(flat, index, item)
@@ -95,7 +95,7 @@ def read_objects(objects: list[Any]) -> Flat:
 
 
 def read_polygons(polygons: list[Any]) -> Flat:
-    """Lay polygons flat."""
+    """Convert polygons to flat buffers."""
     flat = Flat()
     for index, polygon in enumerate(polygons):
         read_polygon(flat, index, polygon)
@@ -103,7 +103,7 @@ def read_polygons(polygons: list[Any]) -> Flat:
 
 
 def read_object(flat: Flat, index: int, item: Any) -> None:
-    """Append one object; errors name it."""
+    """Append one object. Error messages contain its index."""
     try:
         segmentation = _unboxed(item)
         if _is_mapping(segmentation):
@@ -125,7 +125,7 @@ def read_object(flat: Flat, index: int, item: Any) -> None:
 
 
 def read_polygon(flat: Flat, index: int, polygon: Any) -> None:
-    """Append one polygon; errors name it."""
+    """Append one polygon or geometry. Error messages contain its index."""
     try:
         geometry = as_geometry(polygon)
         _append_polygon(flat, polygon if geometry is None else rings_of(geometry), _POLYGON)
@@ -138,7 +138,7 @@ def read_polygon(flat: Flat, index: int, polygon: Any) -> None:
 
 
 def object_name(index: int, item: Any) -> str:
-    """Name an object in an error message, with the id that its annotation has."""
+    """Return the name of an object for error messages: its index and its annotation id."""
     if isinstance(item, Mapping) and "segmentation" in item and "id" in item:
         return f"object {index} (annotation id {reprlib.repr(item['id'])})"
     return f"object {index}"
@@ -156,7 +156,7 @@ def _append_rle(flat: Flat, rle: Mapping[Any, Any]) -> None:
     counts = _unboxed(counts)
     if isinstance(counts, str):
         if not counts.isascii():
-            raise ValueError("its counts string has a character that is not ASCII")
+            raise ValueError("its counts string contains a non-ASCII character")
         counts = counts.encode()
     elif isinstance(counts, memoryview) and counts.itemsize == 1:
         counts = counts.tobytes()
@@ -172,16 +172,16 @@ def _append_rle(flat: Flat, rle: Mapping[Any, Any]) -> None:
 
 
 def _append_parts(flat: Flat, rles: Sequence[Any]) -> None:
-    """Append a list of RLEs of one size, which are the parts of one mask."""
+    """Append a list of RLEs of the same size, which are the parts of one mask."""
     parts = Flat()
     for number, rle in enumerate(rles):
         if not _is_mapping(rle):
-            raise TypeError(f"RLE {number} of its list: expected an RLE dict, got {described(rle)}")
+            raise TypeError(f"RLE {number}: expected an RLE dict, got {described(rle)}")
         _append_rle(parts, rle)
         if parts.sizes[-2:] != parts.sizes[:2]:
             raise ValueError(
-                f"RLE {number} of its list: size {parts.sizes[-2:].tolist()} differs from the "
-                f"first one's {parts.sizes[:2].tolist()}"
+                f"RLE {number}: size {parts.sizes[-2:].tolist()} differs from that of RLE 0, "
+                f"{parts.sizes[:2].tolist()}"
             )
     flat.parts.append(parts)
     flat.kinds.append(PARTS)
@@ -203,7 +203,7 @@ def _size(size: Any) -> tuple[int, int]:
 
 
 def _append_runs(runs: array[int], counts: Any) -> int:
-    """Append runs, and give how many."""
+    """Append run lengths, and return their number."""
     before = len(runs)
     if _is_array(counts) or isinstance(counts, memoryview):
         runs.frombytes(_runs(as_array(counts, "counts")).tobytes())
@@ -220,15 +220,16 @@ def _append_runs(runs: array[int], counts: Any) -> int:
 def _runs(counts: NDArray[Any]) -> NDArray[np.int64]:
     if counts.ndim != 1 or (counts.dtype.kind not in "iu" and counts.size):
         raise TypeError(
-            f"counts: expected integers in one dimension, got {counts.dtype} in {counts.ndim}"
+            f"counts: expected integers in one dimension, got {counts.dtype} of the shape "
+            f"{counts.shape}"
         )
     if counts.size and counts.dtype.kind == "u" and int(counts.max()) >= 2**63:
-        raise ValueError(f"counts: expected runs below 2**63, got {counts.max()}")
+        raise ValueError(f"counts: expected run lengths below 2**63, got {counts.max()}")
     return counts.astype(np.int64)
 
 
 def _is_dense(segmentation: Any) -> bool:
-    """Return whether this is a mask (H, W), of bools, or of integers that are no ring (K, 2)."""
+    """Return whether this is a dense mask (H, W): bools, or integers that are not a (K, 2) ring."""
     if not _is_array(segmentation) or segmentation.ndim != 2:
         return False
     kind = as_array(segmentation, "segmentation").dtype.kind
@@ -241,8 +242,9 @@ def _append_dense(flat: Flat, mask: NDArray[Any]) -> None:
         value = mask.max()
         if mask.min() < 0 or ((mask != 0) & (mask != value)).any():
             raise ValueError(
-                "expected a mask with one value beside 0, or a ring of shape (K, 2), got an array "
-                f"of shape {mask.shape} and several values{array_hint(mask.shape, mask.dtype)}"
+                "expected a mask with a single nonzero value, or a ring of shape (K, 2), got an "
+                f"array of shape {mask.shape} with several values"
+                f"{array_hint(mask.shape, mask.dtype)}"
             )
     flat.dense.append(mask)
     flat.kinds.append(DENSE)
@@ -251,7 +253,7 @@ def _append_dense(flat: Flat, mask: NDArray[Any]) -> None:
 
 
 def _append_polygon(flat: Flat, polygon: Any, expected: str, boxes: bool = False) -> None:
-    """Append rings; where ``boxes`` is True, rings of four numbers are x, y, width and height."""
+    """Append rings. If `boxes`, rings of four numbers are boxes x, y, width, height."""
     rings = _rings(polygon, expected)
     are_boxes = boxes and bool(rings) and _is_box(_unboxed(rings[0]))
     start = len(flat.ring_lengths)
@@ -269,8 +271,8 @@ def _append_polygon(flat: Flat, polygon: Any, expected: str, boxes: bool = False
         added = len(flat.coordinates) - before
         if added % 2:
             raise ValueError(
-                f"ring {number} has {added} numbers; expected x and y of each point, "
-                "so an even number"
+                f"ring {number}: expected an even number of coordinates, x and y of each point, "
+                f"got {added}"
             )
         flat.ring_lengths.append(added // 2)
     _check_points(flat.ring_lengths[start:])
@@ -283,7 +285,7 @@ def _append_polygon(flat: Flat, polygon: Any, expected: str, boxes: bool = False
 
 
 def _check_points(ring_lengths: Sequence[int]) -> None:
-    """Raise ValueError if a mask has points, but no ring of three."""
+    """Raise ValueError if a mask has points, but no ring of at least three points."""
     points = max(ring_lengths, default=0)
     if 0 < points < 3:
         raise _too_few(list(ring_lengths).index(points), 2 * points)
@@ -291,13 +293,13 @@ def _check_points(ring_lengths: Sequence[int]) -> None:
 
 def _too_few(ring: int, numbers: int) -> ValueError:
     return ValueError(
-        f"ring {ring}: expected a ring of three points or more, got {numbers} numbers; "
-        "boxes go into Masks.from_boxes, and [] is an empty mask"
+        f"ring {ring}: expected a ring of at least three points, got {numbers} numbers; "
+        "convert boxes with Masks.from_boxes, and pass [] for an empty mask"
     )
 
 
 def _rings(polygon: Any, expected: str) -> Sequence[Any]:
-    """Give the rings of a mask, which may be one ring alone."""
+    """Return the rings of a mask, which may be given as a single ring."""
     polygon = _unboxed(polygon)
     if _is_array(polygon):
         numbers = as_array(polygon, "polygon")
@@ -316,13 +318,13 @@ def _rings(polygon: Any, expected: str) -> Sequence[Any]:
         are_points = len(first) == 2 and not _is_sequence(first[0])
         return [rings] if are_points else rings
     if _is_mapping(first):
-        return rings  # and the error says that it is no ring
+        return rings  # the caller raises an error for the first ring
     _check_count(rings)
     return [rings]
 
 
 def _check_count(ring: Sequence[Any] | NDArray[Any]) -> None:
-    """Refuse a mask of so few plain numbers that they must be something else."""
+    """Raise ValueError for fewer than six numbers, which are not a ring."""
     if len(ring) < 6:
         raise _too_few(0, len(ring))
 
@@ -332,7 +334,7 @@ def _is_box(ring: Any) -> bool:
 
 
 def _append_box(coordinates: array[float], box: Any) -> None:
-    """Append the four corners of x, y, width, height."""
+    """Append the four corners of a box x, y, width, height."""
     box = _unboxed(box)
     if not _is_box(box):
         raise ValueError(not_a_box(box))
@@ -342,12 +344,12 @@ def _append_box(coordinates: array[float], box: Any) -> None:
 
 
 def not_a_box(ring: Any) -> str:
-    """Say that a ring does not have four numbers, as the first one does."""
+    """Return the error message for a ring that is not a box although the first one is."""
     is_flat = _is_sequence(ring) and len(ring) != 4
     got = f"{len(ring)} numbers" if is_flat else described(ring)
     return (
         "expected 4 numbers like ring 0 (rings of four numbers are read as boxes x, y, width, "
-        f"height, as pycocotools does), got {got}"
+        f"height, as by pycocotools), got {got}"
     )
 
 
@@ -365,7 +367,7 @@ def _append_ring(coordinates: array[float], ring: Any) -> None:
 
 
 def _numbers(ring: Any) -> array[float]:
-    """Give the numbers of a flat ring, or of an array of points."""
+    """Return the coordinates of a flat ring or an array of points."""
     numbers = array("d")
     if _is_array(ring):
         numbers.frombytes(_coordinates(as_array(ring, "ring")).tobytes())
@@ -377,11 +379,11 @@ def _numbers(ring: Any) -> array[float]:
 def _append_numbers(coordinates: array[float], numbers: Sequence[Any]) -> None:
     kinds = set(map(type, numbers))
     if any(issubclass(kind, np.complexfloating) for kind in kinds):
-        raise TypeError("expected numbers as coordinates, but some are complex")
+        raise TypeError("expected real numbers as coordinates, got complex numbers")
     if kinds and all(issubclass(kind, (bool, np.bool_)) for kind in kinds):
         raise TypeError(
-            "expected numbers as coordinates, but they are bools; "
-            "a dense mask goes in as an array: numpy.asarray(mask)"
+            "expected numbers as coordinates, got bools; pass a dense mask as an array: "
+            "numpy.asarray(mask)"
         )
     try:
         coordinates.fromlist(list(numbers))
@@ -393,19 +395,19 @@ def _coordinates(ring: NDArray[Any]) -> NDArray[np.float64]:
     if ring.size and ring.dtype.kind not in "iuf":
         raise TypeError(
             f"expected a ring of numbers, got {ring.dtype} of shape {ring.shape}; "
-            "dense masks go into Masks.from_dense"
+            "convert dense masks with Masks.from_dense"
         )
-    if ring.ndim != 1 and ring.shape[1:] not in ((2,), (1, 2)):  # the latter is OpenCV's
+    if ring.ndim != 1 and ring.shape[1:] not in ((2,), (1, 2)):  # the latter is from OpenCV
         raise ValueError(
             f"expected a ring of shape (K, 2) or (2 K,), got {ring.shape}"
             f"{array_hint(ring.shape, ring.dtype)}"
         )
-    with np.errstate(over="ignore"):  # what a longdouble has too much becomes infinite
+    with np.errstate(over="ignore"):  # longdoubles out of range become infinite
         return ring.astype(np.float64)
 
 
 def _is_array(value: Any) -> bool:
-    """Tell whether this is an array of some library with a length, so not a scalar."""
+    """Return whether this is an array of any library, except a 0-d array."""
     if isinstance(value, (list, tuple, float, int)):
         return False
     return getattr(value, "ndim", 0) > 0 and (
@@ -418,7 +420,7 @@ def _is_mapping(value: Any) -> bool:
 
 
 def _is_list(value: Any) -> bool:
-    """Tell whether this is a list, or a sequence of another class, but no text."""
+    """Return whether this is a sequence other than text or bytes."""
     return isinstance(value, (list, tuple)) or (
         isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray, memoryview))
     )
@@ -429,7 +431,7 @@ def _is_sequence(value: Any) -> bool:
 
 
 def _unboxed(value: Any) -> Any:
-    """Give what an array of objects, or of one element, holds: such arrays come out of tables."""
+    """Convert arrays of objects to lists, and 0-d arrays to scalars; both are found in tables."""
     if type(value) in _PLAIN:
         return value
     if isinstance(value, np.ndarray) or _is_array(value):
@@ -445,7 +447,7 @@ def _unboxed(value: Any) -> Any:
 def write_strings(
     characters: NDArray[np.uint8], offsets: NDArray[np.int64], height: int, width: int
 ) -> list[dict[str, Any]]:
-    """Make RLE dicts of compressed strings that lie end to end."""
+    """Convert concatenated compressed strings to RLE dicts."""
     text = characters.tobytes().decode("ascii")
     return [
         {"size": [height, width], "counts": text[start:end]}
@@ -456,7 +458,7 @@ def write_strings(
 def write_counts(
     counts: NDArray[np.int64], offsets: NDArray[np.int64], height: int, width: int
 ) -> list[dict[str, Any]]:
-    """Make RLE dicts of runs that lie end to end."""
+    """Convert concatenated run lengths to RLE dicts."""
     runs = counts.tolist()
     return [
         {"size": [height, width], "counts": runs[start:end]}

@@ -1,4 +1,4 @@
-"""Masks as pairs of numbers: the 1-based first pixel of each run of foreground, and its length."""
+"""Convert masks to (start, length) pairs of their foreground runs and back; starts are 1-based."""
 
 from __future__ import annotations
 
@@ -14,49 +14,57 @@ from segcore.masks import Masks, wrap
 
 
 def from_pairs(numbers: NDArray[np.int64], offsets: Offsets, size: Size) -> Masks:
-    """Make masks of pairs.
+    """Convert pairs to masks.
 
     Parameters
     ----------
-    numbers : numpy.ndarray of int64
-        start, length, start, length, ... of all objects, end to end. Starts count pixels column by
-        column from 1. Runs ascend and do not overlap; they may touch, and have the length 0.
-    offsets : numpy.ndarray of int64
-        (N + 1,): the numbers of object ``i`` are ``numbers[offsets[i]:offsets[i + 1]]``.
+    numbers : numpy.ndarray
+        Concatenated start, length, start, length, ... of all objects: int64. Starts are 1-based,
+        column-major pixel numbers. The runs of an object must be in ascending order without
+        overlap; they may be adjacent, and their length may be 0.
+    offsets : numpy.ndarray
+        int64, shape (N + 1,). The numbers of object ``i`` are
+        ``numbers[offsets[i]:offsets[i + 1]]``.
     size : tuple of int
-        (H, W).
+        Image size (H, W).
+
+    Returns
+    -------
+    Masks
+        N masks of size (H, W).
 
     Raises
     ------
     ValueError
-        For numbers that are no such pairs; the message names the object.
+        If an object has an odd number of numbers, or its runs are outside the image, overlap or are
+        not in ascending order. The message contains the index of the object.
     """
     _check_even(offsets)
     height, width = size
     starts, lengths = numbers[0::2] - 1, numbers[1::2]
     _check_inside(numbers, offsets, size)
     ends = starts + lengths
-    before = np.zeros_like(ends)  # where the run before ends
+    before = np.zeros_like(ends)  # end of the previous run
     before[1:] = ends[:-1]
     firsts = offsets[:-1][offsets[1:] > offsets[:-1]] // 2
     before[firsts] = 0
     _check_ascending(starts, before, offsets)
 
-    # Each object's numbers become the lengths of runs, background first, and one of what is left.
-    left = np.full(len(offsets) - 1, height * width)
+    # Convert the numbers of each object to run lengths, background first, and append the rest.
+    rest = np.full(len(offsets) - 1, height * width)
     filled = np.flatnonzero(offsets[1:] > offsets[:-1])
-    left[filled] -= ends[offsets[1:][filled] // 2 - 1]
-    numbers_of_runs = offsets + np.arange(len(offsets))
-    runs = np.empty(numbers_of_runs[-1], np.int64)
-    runs[numbers_of_runs[1:] - 1] = left
+    rest[filled] -= ends[offsets[1:][filled] // 2 - 1]
+    run_offsets = offsets + np.arange(len(offsets))
+    runs = np.empty(run_offsets[-1], np.int64)
+    runs[run_offsets[1:] - 1] = rest
     is_pair = np.ones(len(runs), np.bool_)
-    is_pair[numbers_of_runs[1:] - 1] = False
+    is_pair[run_offsets[1:] - 1] = False
     runs[is_pair] = np.column_stack([starts - before, lengths]).ravel()
-    return wrap(kernels.counts_decode(runs, numbers_of_runs, height, width), size)
+    return wrap(kernels.counts_decode(runs, run_offsets, height, width), size)
 
 
 def to_pairs(masks: Masks) -> tuple[NDArray[np.int64], Offsets]:
-    """Give the pairs of all masks, end to end, and where each mask's begin."""
+    """Return the concatenated pairs of all masks, and the start of each mask in them."""
     bounds, offsets = closed_runs(masks.run_ends, masks.offsets, masks.size)
     bounds[1::2] -= bounds[0::2]
     bounds[0::2] += 1
@@ -66,35 +74,36 @@ def to_pairs(masks: Masks) -> tuple[NDArray[np.int64], Offsets]:
 def _check_even(offsets: Offsets) -> None:
     odd = np.flatnonzero(np.diff(offsets) % 2)
     if len(odd):
-        place = odd[0]
+        index = odd[0]
         raise ValueError(
-            f"object {place}: has {offsets[place + 1] - offsets[place]} numbers; expected a start "
-            "and a length for each run, so an even number"
+            f"object {index}: expected an even number of integers, a start and a length for each "
+            f"run, got {offsets[index + 1] - offsets[index]}"
         )
 
 
 def _check_inside(numbers: NDArray[np.int64], offsets: Offsets, size: Size) -> None:
     pixels = size[0] * size[1]
     starts, lengths = numbers[0::2], numbers[1::2]
-    # Where the subtraction wraps, one of the other two holds.
-    wrong = np.flatnonzero((starts < 1) | (lengths < 0) | (lengths > pixels - starts + 1))
-    if len(wrong):
-        pair = int(wrong[0])
-        place = object_of(offsets, 2 * pair)
+    # If the subtraction overflows, one of the other two conditions is true.
+    invalid = np.flatnonzero((starts < 1) | (lengths < 0) | (lengths > pixels - starts + 1))
+    if len(invalid):
+        pair = int(invalid[0])
+        index = object_of(offsets, 2 * pair)
         raise ValueError(
-            f"object {place}: run {pair - offsets[place] // 2} has the start {starts[pair]} and "
-            f"the length {lengths[pair]}, but the pixels of size {size} are 1 to {pixels}"
+            f"object {index}: run {pair - offsets[index] // 2} has start {starts[pair]} and "
+            f"length {lengths[pair]}, but the pixels of size {size} are 1 to {pixels}"
         )
 
 
 def _check_ascending(
     starts: NDArray[np.int64], before: NDArray[np.int64], offsets: Offsets
 ) -> None:
-    wrong = np.flatnonzero(starts < before)
-    if len(wrong):
-        pair = int(wrong[0])
-        place = object_of(offsets, 2 * pair)
+    invalid = np.flatnonzero(starts < before)
+    if len(invalid):
+        pair = int(invalid[0])
+        index = object_of(offsets, 2 * pair)
         raise ValueError(
-            f"object {place}: run {pair - offsets[place] // 2} starts at pixel {starts[pair] + 1}, "
-            f"but the run before it ends at pixel {before[pair]}; runs ascend and do not overlap"
+            f"object {index}: run {pair - offsets[index] // 2} starts at pixel {starts[pair] + 1}, "
+            f"but the previous run ends at pixel {before[pair]}; runs must be in ascending order "
+            "and must not overlap"
         )

@@ -1,7 +1,7 @@
-"""Masks that other tools store row by row.
+"""Transposition of masks, for formats that store runs in row-major order.
 
-What is row by row in an image is column by column in the transposed image. So such runs are read as
-a batch of size (W, H), and transposed; no dense array is needed.
+Row-major runs of an image are column-major runs of the transposed image. They are read as a batch
+of size (W, H), which is transposed without a dense array.
 """
 
 from __future__ import annotations
@@ -14,11 +14,22 @@ from segcore.backends.sizes import run_end_dtype
 from segcore.masks import Masks, wrap
 
 MAX_FLIPS = 2**20
-"""A batch of more flips is cut into parts, so that temporary arrays stay small."""
+"""Maximum number of run ends of a batch, in either order. Larger batches are split, so that
+temporary arrays stay small."""
 
 
 def transposed(masks: Masks) -> Masks:
-    """Exchange rows and columns: masks of size (H, W) become masks of size (W, H).
+    """Transpose masks.
+
+    Parameters
+    ----------
+    masks : Masks
+        N masks of size (H, W).
+
+    Returns
+    -------
+    Masks
+        N masks of size (W, H).
 
     Examples
     --------
@@ -42,25 +53,25 @@ def transposed(masks: Masks) -> Masks:
 
 
 def _changes(masks: Masks) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Find the pixels that differ from the pixel to their left, in runs down the columns.
+    """Return the pixels that differ from the pixel to their left, as column-major runs.
 
-    They are the mask XOR the mask moved by one column. Left of the image is background, and so is
-    the column to its right, which is looked at too.
+    This is each mask XOR the same mask moved by one column. Pixels outside the image are
+    background. The column to the right of the image is included.
 
     Returns
     -------
-    starts, ends : numpy.ndarray of int64
-        Each run's pixels are ``range(start, end)``, column by column.
-    owners : numpy.ndarray of int64
-        Each run's mask.
+    starts, ends : numpy.ndarray
+        The runs contain the pixels ``range(start, end)`` in column-major order: int64.
+    owners : numpy.ndarray
+        Mask index of each run: int64.
     """
     height, width = masks.size
     bounds, offsets = closed_runs(masks.run_ends, masks.offsets, masks.size)
     span = height * width + height + 1
     bounds += np.repeat(np.arange(len(masks)) * span, np.diff(offsets))
     both = np.concatenate([bounds, bounds + height])
-    both.sort(kind="stable")  # it merges two sorted lists
-    both = _odd_ones(both)
+    both.sort(kind="stable")  # merges two sorted arrays
+    both = _without_pairs(both)
     owners = both[0::2] // max(span, 1)
     return both[0::2] - owners * span, both[1::2] - owners * span, owners
 
@@ -68,17 +79,17 @@ def _changes(masks: Masks) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArra
 def _collected(
     starts: NDArray[np.int64], ends: NDArray[np.int64], owners: NDArray[np.int64], masks: Masks
 ) -> Masks:
-    """Make the transposed masks of what :func:`_changes` finds."""
+    """Convert the result of :func:`_changes` to transposed masks."""
     height, width = masks.size
     pixels = height * width
     lengths = ends - starts
     pixel = np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
     pixel += np.arange(len(pixel))
     columns, rows = np.divmod(pixel, max(height, 1))
-    # Where a row ends in foreground and the next one begins with it, both flips are one pixel's.
+    # If a row ends in foreground and the next one starts with foreground, their run ends cancel.
     keys = rows * width + columns + np.repeat(owners * (pixels + 1), lengths)
     keys.sort()
-    keys = _odd_ones(keys)
+    keys = _without_pairs(keys)
     mask, flips = np.divmod(keys, pixels + 1)
     inside = flips < pixels
     offsets = np.zeros(len(masks) + 1, np.int64)
@@ -87,8 +98,8 @@ def _collected(
     return wrap((run_ends, offsets), (width, height))
 
 
-def _odd_ones(ascending: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Leave out numbers that are there twice; none is there more often."""
+def _without_pairs(ascending: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Remove numbers that occur twice. None may occur more often."""
     single = np.ones(len(ascending), np.bool_)
     equal = ascending[1:] == ascending[:-1]
     single[1:] &= ~equal

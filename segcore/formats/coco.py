@@ -1,4 +1,4 @@
-"""COCO's objects (RLE dicts, polygons, annotation dicts) to batches of masks, and back."""
+"""Convert COCO objects (RLE dicts, polygons, annotation dicts) to batches of masks and back."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ from segcore.formats.geojson import as_geometry
 
 try:
     from segcore.formats import _coco as walker
-except ImportError:  # it was not compiled
+except ImportError:  # not compiled
     from segcore.formats import _coco_python as walker  # type: ignore[no-redef]
 
 COMPILED = walker.__name__ == "segcore.formats._coco"
-"""Whether the lists of objects are walked by compiled code."""
+"""Whether lists of objects are read by compiled code."""
 
 
 class Part(NamedTuple):
-    """The objects of one kind: their places in the caller's list, and their masks."""
+    """The objects of one kind: their indices in the list, and their masks."""
 
-    places: NDArray[np.intp]
+    indices: NDArray[np.intp]
     batch: Batch
 
 
 def read_objects(objects: Iterable[Any], size: object) -> tuple[Size, list[Part]]:
-    """Read RLE dicts, polygons and annotation dicts, in one list or alone.
+    """Read a list of RLE dicts, polygons and annotation dicts, or a single dict.
 
     Returns
     -------
     size : tuple of int
-        (height, width) of all of them.
+        Common image size (height, width).
     parts : list of Part
-        One for each kind that occurs.
+        One part per kind of object that occurs.
 
     Raises
     ------
     ValueError, TypeError
-        The message names the object.
+        If an object is invalid. The message contains its index.
     """
     items = _as_list(objects, "objects")
     flat = walker.read_objects(items)
     size = _common_size(items, flat, size)
     if flat.boxes:
         _warn_of_boxes(items, flat.boxes)
-    return size, _parts(flat, size, lambda place: object_name(place, items[place]))
+    return size, _parts(flat, size, lambda index: object_name(index, items[index]))
 
 
 def read_polygons(polygons: Iterable[Any], size: object) -> tuple[Size, Batch]:
-    """Read masks that are one ring or several."""
+    """Rasterize a list of polygons or geometries, one per mask, or a single geometry."""
     height, width = as_size(size)
     if type(polygons) is not list and as_geometry(polygons) is not None:
         polygons = [polygons]
@@ -73,7 +73,7 @@ def read_polygons(polygons: Iterable[Any], size: object) -> tuple[Size, Batch]:
 def write_objects(
     run_ends: RunEnds, offsets: Offsets, size: Size, compressed: bool
 ) -> list[dict[str, Any]]:
-    """Make RLE dicts of plain Python objects, ready for JSON."""
+    """Convert masks to RLE dicts of plain Python objects, ready for JSON."""
     if compressed:
         return walker.write_strings(*kernels.string_encode(run_ends, offsets, *size), *size)
     return walker.write_counts(*kernels.counts_encode(run_ends, offsets, *size), *size)
@@ -85,39 +85,40 @@ def _as_list(objects: Iterable[Any], name: str) -> list[Any]:
     if isinstance(objects, Mapping):
         return [objects]
     try:
-        if not _is_one_thing(objects):
+        if not _is_single_value(objects):
             return list(objects)
     except TypeError:
         pass
-    raise TypeError(f"{name}: expected a list of them, got {described(objects)}{hint(objects)}")
+    raise TypeError(f"{name}: expected a list of {name}, got {described(objects)}{hint(objects)}")
 
 
-def _is_one_thing(objects: Any) -> bool:
-    """Return whether this is a text, a table, a batch or a path, whose items are no objects."""
+def _is_single_value(objects: Any) -> bool:
+    """Return whether this is text, a table, a batch or a path, whose items are not COCO objects."""
     return isinstance(objects, (str, bytes, bytearray, memoryview, os.PathLike)) or (
         hasattr(objects, "columns") or hasattr(objects, "run_ends")
     )
 
 
-def _warn_of_boxes(items: list[Any], places: list[int]) -> None:
-    """Warn of rings of four numbers, which may be lines that somebody took for polygons."""
-    others = f" and {len(places) - 1} more" if len(places) > 1 else ""
+def _warn_of_boxes(items: list[Any], indices: list[int]) -> None:
+    """Warn about rings of four numbers, which may be degenerate polygons of two points."""
+    others = f" and {len(indices) - 1} more" if len(indices) > 1 else ""
     warn(
-        f"{object_name(places[0], items[places[0]])}{others}: rings of four numbers are read as "
-        "boxes x, y, width, height, as pycocotools does; if they are lines of two points, leave "
+        f"{object_name(indices[0], items[indices[0]])}{others}: rings of four numbers are read as "
+        "boxes x, y, width, height, as by pycocotools; if they are lines of two points, leave "
         "them out"
     )
 
 
 def _common_size(items: list[Any], flat: Flat, size: object) -> Size:
-    """Check that all but polygons have the one size, the first one's unless the caller says it."""
+    """Return the image size (default: that of the first sized object), and check that all agree."""
     if size is not None:
         common = as_size(size)
     else:
         first = next((i for i, kind in enumerate(flat.kinds) if kind != POLYGON), None)
         if first is None:
             raise ValueError(
-                "there is no RLE or dense mask that tells the size; pass size=(height, width)"
+                "no object is an RLE or a dense mask, which determine the image size; pass "
+                "size=(height, width)"
             )
         try:
             common = as_size(flat.sizes[2 * first : 2 * first + 2])
@@ -129,22 +130,22 @@ def _common_size(items: list[Any], flat: Flat, size: object) -> Size:
 
 
 def _check_sizes(items: list[Any], flat: Flat, common: Size) -> None:
-    """Raise for the first RLE or dense mask of another size."""
+    """Raise ValueError for the first RLE or dense mask of another size."""
     sizes = np.frombuffer(flat.sizes, np.int64).reshape(-1, 2)
     sized = np.frombuffer(flat.kinds, np.uint8) != POLYGON
     others = np.flatnonzero(sized & (sizes != common).any(axis=1))
     if len(others):
-        place = int(others[0])
-        size = sizes[place].tolist()
+        first = int(others[0])
+        size = sizes[first].tolist()
         is_swapped = size == [common[1], common[0]]
         raise ValueError(
-            f"{object_name(place, items[place])}: size {size} differs from the batch's {common}"
+            f"{object_name(first, items[first])}: size {size} differs from the batch's {common}"
             + ("; sizes are [height, width], and one of these seems to be swapped" * is_swapped)
         )
 
 
 def _parts(flat: Flat, size: Size, name: Callable[[int], str]) -> list[Part]:
-    """Decode kind by kind; ``name`` gives what error messages call an object."""
+    """Decode the objects of each kind. `name` maps an index to a name for error messages."""
     kinds = np.frombuffer(flat.kinds, np.uint8)
     lengths = np.frombuffer(flat.lengths, np.int64)
     parts = []
@@ -157,13 +158,13 @@ def _parts(flat: Flat, size: Size, name: Callable[[int], str]) -> list[Part]:
     ):
         if kind not in flat.kinds:
             continue
-        places = np.flatnonzero(kinds == kind)
-        offsets = _offsets(lengths[places])
+        indices = np.flatnonzero(kinds == kind)
+        offsets = _offsets(lengths[indices])
         try:
             batch = decode(flat, offsets, *size)
         except ValueError as error:
-            raise _renamed(error, places, name, flat, offsets) from None
-        parts.append(Part(places, batch))
+            raise _renamed(error, indices, name, flat, offsets) from None
+        parts.append(Part(indices, batch))
     return parts
 
 
@@ -176,7 +177,7 @@ def _runs(flat: Flat, offsets: Offsets, height: int, width: int) -> Batch:
 
 
 def _unions(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
-    """Unite each list of RLEs, as pycocotools' annToRLE does."""
+    """Compute the union of each list of RLEs, as pycocotools' annToRLE does."""
     unions = []
     for mask, rles in enumerate(flat.parts):
         batch = joined([part.batch for part in _parts(rles, (height, width), _rle_name(mask))])
@@ -185,7 +186,7 @@ def _unions(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
 
 
 def _encoded(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
-    """Encode dense masks one by one, so that they are not copied."""
+    """Encode dense masks one by one, to avoid copying them into one array."""
     batches = []
     for mask in flat.dense:
         array, _threshold = for_encode(mask[None], None)
@@ -194,7 +195,7 @@ def _encoded(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
 
 
 def _rle_name(mask: int) -> Callable[[int], str]:
-    return lambda place: f"mask {mask}: RLE {place} of its list"
+    return lambda index: f"mask {mask}: RLE {index}"
 
 
 def _rings(flat: Flat, offsets: Offsets, height: int, width: int) -> Batch:
@@ -211,20 +212,20 @@ def _rings(flat: Flat, offsets: Offsets, height: int, width: int) -> Batch:
 
 
 def _warn_of_lists(coordinates: NDArray[np.float64], ring_offsets: Offsets) -> None:
-    """Warn of many rings of zeros and ones: they seem to be the rows of dense masks."""
+    """Warn about many rings of zeros and ones, which are probably the rows of dense masks."""
     points = np.diff(ring_offsets)
     if points[0] and (points == points[0]).all() and np.isin(coordinates, (0, 1)).all():
         warn(
-            f"{len(points)} rings have no coordinates but 0 and 1; if they are the rows of dense "
-            "masks, make arrays of these: numpy.asarray(mask, bool)"
+            f"all coordinates of {len(points)} rings are 0 or 1; if the rings are rows of dense "
+            "masks, convert each mask to an array: numpy.asarray(mask, bool)"
         )
 
 
 def warn_of_normalized(coordinates: NDArray[np.float64], batch: Batch, size: Size) -> None:
-    """Warn if all coordinates are fractions of the image's sides instead of pixels.
+    """Warn if coordinates seem to be normalized: all in [0, 1], and not all integers.
 
-    These are from 0 to 1 and not all integers. Such masks have the first pixel at most, and so two
-    run ends: other batches are not looked at.
+    Such masks contain at most the first pixel, and so have at most two run ends. Coordinates of
+    other batches are not checked.
     """
     run_ends, offsets = batch
     if len(run_ends) > 2 * (len(offsets) - 1) or max(size) < 2 or not len(coordinates):
@@ -239,7 +240,7 @@ def warn_of_normalized(coordinates: NDArray[np.float64], batch: Batch, size: Siz
 
 
 def _ring_named(error: ValueError, ring_offsets: Offsets, mask_offsets: Offsets) -> ValueError:
-    """Make an error about a coordinate of a mask one about its ring."""
+    """Rewrite an error about a coordinate of a mask to name its ring."""
     message = str(error)
     found = re.match(r"mask (\d+): coordinate (\d+) ", message)
     if found is None:
@@ -261,21 +262,21 @@ def _offsets(lengths: NDArray[np.int64]) -> Offsets:
 
 def _renamed(
     error: ValueError,
-    places: NDArray[np.intp],
+    indices: NDArray[np.intp],
     name: Callable[[int], str],
     flat: Flat,
     offsets: Offsets,
 ) -> ValueError:
-    """Make a kernel's error about a mask of a part one about the object in the caller's list."""
+    """Rewrite a kernel's error about a mask to name the object in the list."""
     message = str(error)
     found = re.match(r"mask (\d+): ", message)
     if found is None:
         return error
     mask = int(found[1])
-    place = int(places[mask])
+    index = int(indices[mask])
     items = slice(*offsets[mask : mask + 2].tolist())
-    if flat.kinds[place] == STRING:
+    if flat.kinds[index] == STRING:
         message += counts_hint(bytes(flat.characters[items]))
-    elif flat.kinds[place] == COUNTS:
+    elif flat.kinds[index] == COUNTS:
         message += runs_hint(np.frombuffer(flat.runs, np.int64)[items])
-    return ValueError(f"{name(place)}: {message[found.end() :]}")
+    return ValueError(f"{name(index)}: {message[found.end() :]}")

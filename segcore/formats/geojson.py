@@ -1,4 +1,4 @@
-"""GeoJSON's polygons, which shapely's geometries give as well, as rings without holes."""
+"""Convert GeoJSON polygons, also of shapely geometries, to rings without holes."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ def as_geometry(value: Any) -> Any:
 
 
 def rings_of(geometry: Mapping[str, Any]) -> list[list[Any]]:
-    """Return one ring for each polygon of a geometry.
+    """Return one ring per polygon of a geometry.
 
-    Lines lead from the first point of a polygon's outline to its holes and back. A fill that is
-    even-odd, as COCO's, leaves the holes open, and does not see the lines.
+    Holes are connected to the first point of the outline by bridges: lines there and back, which
+    enclose no area. By the even-odd rule, which COCO uses, the holes are not filled.
 
     Parameters
     ----------
     geometry : mapping
-        A ``"Polygon"``, ``"MultiPolygon"``, ``"GeometryCollection"`` of these, or a ``"Feature"``
-        of one of them.
+        ``"Polygon"``, ``"MultiPolygon"``, ``"GeometryCollection"`` of these, or a ``"Feature"``
+        with one of them.
 
     Returns
     -------
@@ -37,12 +37,12 @@ def rings_of(geometry: Mapping[str, Any]) -> list[list[Any]]:
     Raises
     ------
     ValueError
-        For geometries of other types, and broken ones.
+        If the geometry has another type or is malformed.
     """
     try:
         polygons = list(_polygons(geometry))
     except RecursionError:
-        raise ValueError("expected GeoJSON, but its collections are nested too deeply") from None
+        raise ValueError("the collections of the GeoJSON geometry are nested too deeply") from None
     return [ring for ring in map(_bridged, polygons) if ring]
 
 
@@ -62,28 +62,28 @@ def _polygons(geometry: Any) -> Iterator[Any]:
             yield geometry["coordinates"]
         elif kind == "FeatureCollection":
             raise ValueError(
-                "a FeatureCollection has many masks; pass a list of its features, "
-                'collection["features"]'
+                "expected one geometry per mask, got a FeatureCollection; pass its list of "
+                'features, collection["features"]'
             )
         else:
             raise ValueError(
-                f"expected a Polygon or MultiPolygon of GeoJSON, got {described(kind or geometry)}"
+                f"expected a GeoJSON Polygon or MultiPolygon, got {described(kind or geometry)}"
             )
     except KeyError as error:
-        raise ValueError(f"expected GeoJSON's {kind}, but it has no {error}") from None
+        raise ValueError(f"expected a GeoJSON {kind}, but it has no {error}") from None
     except TypeError:
-        raise ValueError(f"expected GeoJSON's {kind}, got {described(geometry)}") from None
+        raise ValueError(f"expected a GeoJSON {kind}, got {described(geometry)}") from None
 
 
 def _bridged(polygon: Any) -> list[Any]:
-    """Return the one ring that goes round a polygon and its holes."""
+    """Join the outline and the holes of a polygon to one ring."""
     try:
         rings = [[_point(point) for point in ring] for ring in polygon]
     except TypeError:
-        raise ValueError(f"expected GeoJSON's rings of points, got {described(polygon)}") from None
+        raise ValueError(f"expected GeoJSON rings of points, got {described(polygon)}") from None
     for number, ring in enumerate(rings):
         if 0 < len(ring) < 3:
-            raise ValueError(f"ring {number}: expected three points or more, got {len(ring)}")
+            raise ValueError(f"ring {number}: expected at least three points, got {len(ring)}")
     rings = [ring for ring in rings if ring]
     if not rings:
         return []
@@ -91,12 +91,12 @@ def _bridged(polygon: Any) -> list[Any]:
     joined = list(outline)
     for hole in holes:
         joined += [outline[0], *hole, hole[0]]
-    # The last way back is the ring's own way to its first point.
+    # The last bridge back to the first point is the closing edge of the ring.
     return joined
 
 
 def _point(point: Any) -> list[Any]:
-    """Return x and y of a position, which may have a height as well."""
+    """Return x and y of a position, which may have an altitude as well."""
     x, y = list(point)[:2] if len(point) in (2, 3) else (None, None)
     if x is None:
         raise ValueError(f"expected a point [x, y], got {described(point)}")

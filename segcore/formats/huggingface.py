@@ -1,10 +1,10 @@
-"""Hugging Face's run-length lists: ``[start, length, start, length]``, 1-based, row by row.
+"""Hugging Face's run-length lists: ``[start, length, start, length]``, 1-based, row-major.
 
-The format that the image processors of transformers give for segments: ``binary_mask_to_rle`` and
-``convert_segmentation_to_rle``, which ``post_process_instance_segmentation`` of DETR, MaskFormer,
-Mask2Former, OneFormer and others applies with ``return_coco_annotation=True``. Their documentation
-calls it COCO's, which it is not: COCO's runs go down the columns, and begin with background.
-(The run-length dicts of transformers' SAM processors are COCO's: Masks.from_coco reads those.)
+This is the format of ``binary_mask_to_rle`` and ``convert_segmentation_to_rle`` in transformers,
+which ``post_process_instance_segmentation`` of DETR, MaskFormer, Mask2Former, OneFormer and others
+returns with ``return_coco_annotation=True``. Despite its documentation, it is not COCO's format,
+which is column-major and starts with background. (The RLE dicts of transformers' SAM processors are
+COCO's; convert them with ``Masks.from_coco``.)
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from segcore.masks import Masks, check_masks
 
 
 def decode(objects: Iterable[Any], size: Iterable[int]) -> Masks:
-    """Read Hugging Face's lists.
+    """Decode Hugging Face's run-length lists.
 
     Parameters
     ----------
     objects : iterable of list of int
-        One list (or tuple, or array) a mask: the 1-based first pixel and the length of each run of
-        foreground, row by row, ascending, without overlap. An empty mask is an empty list.
+        One list, tuple or array per mask: the 1-based start and the length of each foreground run,
+        row-major, in ascending order without overlap. An empty list is an empty mask.
     size : sequence of int
-        (H, W).
+        Image size (H, W).
 
     Returns
     -------
     Masks
-        In the order of the lists.
+        One mask per list, in the same order.
 
     Raises
     ------
     ValueError
-        For an odd number of numbers, pixels outside the image, and runs that overlap or do not
-        ascend. The message names the list by its index.
+        If a list has an odd number of integers, or its runs are outside the image, overlap or are
+        not in ascending order. The message contains the index of the list.
     TypeError
-        For what is no list of integers.
+        If an object is not a list of integers.
 
     Examples
     --------
@@ -57,16 +57,16 @@ def decode(objects: Iterable[Any], size: Iterable[int]) -> Masks:
     height, width = as_size(size)
     numbers: array[int] = array("q")
     lengths = []
-    for place, item in enumerate(as_list(objects)):
+    for index, item in enumerate(as_list(objects)):
         before = len(numbers)
-        append_integers(numbers, place, item, "a list of integers")
+        append_integers(numbers, index, item, "a list of integers")
         lengths.append(len(numbers) - before)
     values = np.frombuffer(numbers, np.int64)
     return transposed(from_pairs(values, as_offsets(lengths), (width, height)))
 
 
 def encode(masks: Masks) -> list[list[int]]:
-    """Write Hugging Face's lists.
+    """Encode masks as Hugging Face's run-length lists.
 
     Parameters
     ----------
@@ -76,8 +76,13 @@ def encode(masks: Masks) -> list[list[int]]:
     Returns
     -------
     list of list of int
-        One list a mask: the 1-based first pixel and the length of each run of foreground, row by
-        row. The list of an empty mask is empty.
+        One list per mask: the 1-based start and the length of each foreground run, row-major. The
+        list of an empty mask is empty.
+
+    Raises
+    ------
+    TypeError
+        If `masks` is not a `Masks`.
 
     Examples
     --------

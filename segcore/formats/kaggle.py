@@ -1,9 +1,9 @@
-"""Kaggle's run-length strings: ``"start length start length"``, 1-based, column by column.
+"""Kaggle's run-length strings: ``"start length start length"``, 1-based, column-major.
 
-The format of the masks of most of Kaggle's segmentation competitions, first the Carvana Image
-Masking Challenge (2017), whose rules say: pixels are numbered from top to bottom, then left to
-right, 1 is pixel (1, 1), 2 is pixel (2, 1); "1 3 10 5" implies the pixels 1, 2, 3, 10, 11, 12, 13
-and 14; the pairs are sorted, positive, and no pixel is in two of them.
+Most of Kaggle's segmentation competitions use this format. It was introduced by the Carvana Image
+Masking Challenge (2017): pixels are numbered from top to bottom, then left to right, so 1 is pixel
+(1, 1) and 2 is pixel (2, 1). "1 3 10 5" contains the pixels 1, 2, 3, 10, 11, 12, 13 and 14. Pairs
+are sorted and positive, and pixels are not duplicated.
 """
 
 from __future__ import annotations
@@ -31,30 +31,31 @@ _FRACTION = re.compile(rb"\d*\.\d+")
 
 
 def decode(strings: Iterable[Any], size: Iterable[int]) -> Masks:
-    """Read Kaggle's strings.
+    """Decode Kaggle's run-length strings.
 
     Parameters
     ----------
     strings : iterable of str or bytes
-        One string per mask: the 1-based first pixel and the length of each run of foreground,
-        column by column, ascending, without overlap. Also read are numbers that a table turned
-        into floats, ``"12.0 3.0"``, a printed list, ``"[12, 3]"``, and a list, tuple or array of
-        integers. An empty mask is an empty string, an empty list, or what competitions and tables
-        write for it: ``"-1"``, -1, None, NaN, ``pandas.NA``, ``"nan"``, ``"None"``, ``"[]"``.
-        The strings may be a pandas Series.
+        One string per mask, such as a pandas Series: the 1-based start and the length of each
+        foreground run, column-major, in ascending order without overlap. Numbers that were
+        converted to floats (``"12.0 3.0"``), printed lists (``"[12, 3]"``), and lists, tuples or
+        arrays of integers are accepted as well. An empty mask is an empty string, an empty list, or
+        any of the other values in use: ``"-1"``, -1, None, NaN, ``pandas.NA``, ``"nan"``,
+        ``"None"``, ``"[]"``.
     size : sequence of int
-        (H, W).
+        Image size (H, W).
 
     Returns
     -------
     Masks
-        In the order of the strings.
+        One mask per string, in the same order.
 
     Raises
     ------
     ValueError
-        For an odd number of numbers, numbers that are not integers, pixels outside the image, and
-        runs that overlap or do not ascend. The message names the string by its index.
+        If a string has an odd number of numbers or numbers that are not integers, or its runs are
+        outside the image, overlap or are not in ascending order. The message contains the index of
+        the string.
     TypeError
         If an item is neither a string nor a list of integers.
 
@@ -68,19 +69,19 @@ def decode(strings: Iterable[Any], size: Iterable[int]) -> Masks:
            [0, 0, 0]])
     """
     common = as_size(size)
-    texts = [_text(place, string) for place, string in enumerate(as_list(strings))]
+    texts = [_text(index, string) for index, string in enumerate(as_list(strings))]
     lengths = as_offsets([len(text) + 1 for text in texts])
-    joint = b" ".join([*texts, b""])
-    characters = np.frombuffer(joint, np.uint8)
+    joined = b" ".join([*texts, b""])
+    characters = np.frombuffer(joined, np.uint8)
     is_digit = characters > 32
     is_first = is_digit.copy()
     is_first[1:] &= ~is_digit[:-1]
     offsets = np.searchsorted(np.flatnonzero(is_first), lengths)
-    return from_pairs(_numbers(joint, int(offsets[-1])), offsets, common)
+    return from_pairs(_numbers(joined, int(offsets[-1])), offsets, common)
 
 
 def encode(masks: Masks) -> list[str]:
-    """Write Kaggle's strings.
+    """Encode masks as Kaggle's run-length strings.
 
     Parameters
     ----------
@@ -90,8 +91,13 @@ def encode(masks: Masks) -> list[str]:
     Returns
     -------
     list of str
-        One a mask: the 1-based first pixel and the length of each run of foreground, column by
-        column. The string of an empty mask is empty.
+        One string per mask: the 1-based start and the length of each foreground run, column-major.
+        The string of an empty mask is empty.
+
+    Raises
+    ------
+    TypeError
+        If `masks` is not a `Masks`.
 
     Examples
     --------
@@ -105,21 +111,21 @@ def encode(masks: Masks) -> list[str]:
     return [" ".join(words[start:end]) for start, end in pairwise(offsets.tolist())]
 
 
-def _text(place: int, string: Any) -> bytes:
-    """Give a string as bytes that hold nothing but digits and spaces."""
+def _text(index: int, string: Any) -> bytes:
+    """Convert a string to bytes that contain only digits and spaces."""
     if isinstance(string, str):
         text = string.encode(errors="surrogatepass")
     elif isinstance(string, (bytes, bytearray)):
         text = bytes(string)
     else:
-        return _other_text(place, string)
+        return _other_text(index, string)
     if text.translate(None, _DIGITS + _SPACES):
-        return _rewritten(place, text)
+        return _rewritten(index, text)
     return text
 
 
-def _rewritten(place: int, text: bytes) -> bytes:
-    """Give a string that is not digits and spaces alone as one that is, if it has a known form."""
+def _rewritten(index: int, text: bytes) -> bytes:
+    """Convert a string of another known form to digits and spaces."""
     words = text.strip().lower()
     if words in _EMPTY:
         return b""
@@ -128,9 +134,8 @@ def _rewritten(place: int, text: bytes) -> bytes:
     numbers = [_INTEGRAL.fullmatch(word) for word in words.split()]
     if not all(numbers):
         raise ValueError(
-            f"object {place}: expected digits and spaces alone, but the string "
-            f"{described(text.decode(errors='backslashreplace'))} has others"
-            f"{_looks_like(text)}"
+            f"object {index}: expected a string of only digits and spaces, got "
+            f"{described(text.decode(errors='backslashreplace'))}{_looks_like(text)}"
         )
     return b" ".join(number[1] for number in numbers if number)
 
@@ -138,36 +143,36 @@ def _rewritten(place: int, text: bytes) -> bytes:
 def _looks_like(text: bytes) -> str:
     words = text.split()
     if any(_FRACTION.fullmatch(word) for word in words):
-        return "; starts and lengths are integers"
+        return "; starts and lengths must be integers"
     if b"..." in text:
-        return "; it was shortened when it was printed"
+        return "; it seems to be the shortened print of an array"
     if b"," in text and all(word.isdigit() for word in text.replace(b",", b" ").split()):
-        return "; numbers are separated by spaces, not by commas"
+        return "; separate the numbers by spaces, not by commas"
     if any(word.startswith(b"-") for word in words):
-        return "; starts and lengths are not negative"
+        return "; starts and lengths must not be negative"
     if not any(word.isdigit() for word in words):
-        return (
-            '; COCO\'s counts strings go into Masks.from_coco, as {"size": [H, W], "counts": ...}'
-        )
+        return '; pass COCO\'s counts strings to Masks.from_coco as {"size": [H, W], "counts": ...}'
     return ""
 
 
-def _other_text(place: int, item: Any) -> bytes:
-    """Give what tables hold instead of strings as a string: a missing value, or integers."""
+def _other_text(index: int, item: Any) -> bytes:
+    """Convert a missing value or a list of integers to a string."""
     if is_missing(item) or (isinstance(item, (int, float, np.number)) and item == -1):
         return b""
     numbers: array[int] = array("q")
     expected = "a string of numbers (or None or NaN for an empty mask)"
     if np.ndim(item) == 0 and not hasattr(item, "__len__"):
-        raise TypeError(f"object {place}: expected {expected}, got {described(item)}{hint(item)}")
-    append_integers(numbers, place, item, expected)
+        raise TypeError(f"object {index}: expected {expected}, got {described(item)}{hint(item)}")
+    append_integers(numbers, index, item, expected)
     if min(numbers, default=0) < 0:
-        raise ValueError(f"object {place}: starts and lengths are not negative, got {min(numbers)}")
+        raise ValueError(
+            f"object {index}: expected nonnegative starts and lengths, got {min(numbers)}"
+        )
     return " ".join(map(str, numbers)).encode()
 
 
 def _numbers(text: bytes, count: int) -> NDArray[np.int64]:
-    """Read numbers of digits and spaces. One beyond int64 becomes the largest of them."""
+    """Parse numbers separated by spaces. Numbers beyond int64 are clipped to its maximum."""
     if count == 0:
         return np.empty(0, np.int64)
     return np.fromstring(text.decode("ascii"), np.int64, sep=" ")

@@ -1,4 +1,4 @@
-"""Masks grown and shrunk by a shape: dilation, erosion, and what is made of them."""
+"""Binary morphology: dilation, erosion, opening, closing and boundaries."""
 
 from __future__ import annotations
 
@@ -14,40 +14,41 @@ from segcore.masks import Masks, check_masks, wrap
 
 Shape: TypeAlias = Literal["square", "disc", "diamond"]
 
-_MOST_COLUMNS = 2**24
-"""Shapes are described column by column, so one of more than this is an accident."""
+_MAX_COLUMNS = 2**24
+"""Maximum number of columns of a structuring element, whose height is stored per column."""
 
 
 def dilate(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
-    """Grow each mask: a pixel is foreground if one within a distance is.
+    """Dilate each mask: set all pixels within a distance of its foreground.
 
     Parameters
     ----------
     masks : Masks
         N masks of size (H, W).
     distance : int
-        In pixels.
+        Distance in pixels, at least 0.
     shape : {"square", "disc", "diamond"}
-        How far a pixel that is dx columns and dy rows away is: ``max(|dx|, |dy|)``, the root
-        of ``dx**2 + dy**2``, or ``|dx| + |dy|``.
+        Metric for the distance to a pixel dx columns and dy rows away: ``max(|dx|, |dy|)``,
+        ``sqrt(dx**2 + dy**2)`` or ``|dx| + |dy|``.
 
     Returns
     -------
     Masks
-        N masks.
+        N masks of size (H, W).
 
     Raises
     ------
     ValueError
-        If the distance is negative, or the shape another.
+        If `distance` is negative, or `shape` is not one of those listed.
     TypeError
-        If the distance is no integer, or ``masks`` are no Masks.
+        If `distance` is not an integer, or `masks` is not a `Masks`.
 
     Notes
     -----
-    A square is what OpenCV and SciPy make of a structuring element of 2 * distance + 1 ones in
-    both directions, or of 3 x 3 ones ``distance`` times. Time and memory depend on the masks' run
-    ends, not on their pixels; of a disc's or diamond's distance they are a multiple.
+    The result for ``"square"`` equals that of OpenCV and SciPy for a square structuring element
+    with sides of ``2 * distance + 1``, or for a 3 x 3 element applied `distance` times. Time and
+    memory depend on the number of run ends, not on the number of pixels. For discs and diamonds,
+    they also grow linearly with `distance`.
 
     Examples
     --------
@@ -64,31 +65,31 @@ def dilate(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
 
 
 def erode(masks: Masks, distance: int, shape: Shape = "square", outside: bool = False) -> Masks:
-    """Shrink each mask: a pixel stays foreground if all within a distance are.
+    """Erode each mask: keep the pixels with only foreground within a distance.
 
     Parameters
     ----------
     masks : Masks
         N masks of size (H, W).
     distance : int
-        In pixels.
+        Distance in pixels, at least 0.
     shape : {"square", "disc", "diamond"}
         As for :func:`dilate`.
     outside : bool, default False
-        Whether what is beyond the picture's edges counts as foreground. Then a mask does not
-        shrink from an edge that it reaches: OpenCV's way. False is SciPy's.
+        Whether pixels outside the image count as foreground. If True, masks do not shrink from the
+        image border, as in OpenCV. If False, they do, as in SciPy.
 
     Returns
     -------
     Masks
-        N masks.
+        N masks of size (H, W).
 
     Raises
     ------
     ValueError
-        If the distance is negative, or the shape another.
+        If `distance` is negative, or `shape` is not one of those listed.
     TypeError
-        If the distance is no integer, or ``masks`` are no Masks.
+        If `distance` is not an integer, or `masks` is not a `Masks`.
 
     Examples
     --------
@@ -102,33 +103,33 @@ def erode(masks: Masks, distance: int, shape: Shape = "square", outside: bool = 
 
 
 def opening(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
-    """Erode, then dilate: what is left is where the shape fits into the mask.
+    """Open each mask (erode, then dilate): keep the parts that the shape fits into.
 
     Parameters
     ----------
     masks : Masks
         N masks of size (H, W).
     distance : int
-        In pixels.
+        Distance in pixels, at least 0.
     shape : {"square", "disc", "diamond"}
         As for :func:`dilate`.
 
     Returns
     -------
     Masks
-        N masks, of no pixel more than before. A mask does not shrink from an edge of the picture
-        that it reaches: what is beyond counts as foreground, as in OpenCV.
+        N masks of size (H, W), each a subset of the input mask. Pixels outside the image count as
+        foreground for the erosion, as in OpenCV, so masks do not shrink from the image border.
 
     Raises
     ------
     ValueError
-        If the distance is negative, or the shape another.
+        If `distance` is negative, or `shape` is not one of those listed.
     TypeError
-        If the distance is no integer, or ``masks`` are no Masks.
+        If `distance` is not an integer, or `masks` is not a `Masks`.
 
     Examples
     --------
-    A square loses its handle:
+    Remove the handle of a pan:
 
     >>> import segcore as sc
     >>> pan = sc.Masks.from_boxes([[1, 1, 6, 6], [6, 3, 9, 4]], (7, 10)).union()
@@ -139,29 +140,29 @@ def opening(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
 
 
 def closing(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
-    """Dilate, then erode: gaps and holes into which the shape does not fit are filled.
+    """Close each mask (dilate, then erode): fill gaps and holes that the shape does not fit into.
 
     Parameters
     ----------
     masks : Masks
         N masks of size (H, W).
     distance : int
-        In pixels.
+        Distance in pixels, at least 0.
     shape : {"square", "disc", "diamond"}
         As for :func:`dilate`.
 
     Returns
     -------
     Masks
-        N masks, of no pixel less than before. A gap between a mask and an edge of the picture is
-        one, too, as in OpenCV.
+        N masks of size (H, W), each a superset of the input mask. As in OpenCV, gaps between a mask
+        and the image border are filled as well.
 
     Raises
     ------
     ValueError
-        If the distance is negative, or the shape another.
+        If `distance` is negative, or `shape` is not one of those listed.
     TypeError
-        If the distance is no integer, or ``masks`` are no Masks.
+        If `distance` is not an integer, or `masks` is not a `Masks`.
 
     Examples
     --------
@@ -174,32 +175,36 @@ def closing(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
 
 
 def boundary(masks: Masks, distance: int) -> Masks:
-    """Give the part of each mask that is within a distance of what is not the mask.
+    """Return the boundary region of each mask: its pixels within a distance of the background.
 
     Parameters
     ----------
     masks : Masks
         N masks of size (H, W).
     distance : int
-        In pixels: each mask less its erosion by a square. What is beyond the picture's edges is not
-        the mask.
+        Distance in pixels, at least 0, in the metric ``"square"`` of :func:`dilate`. Pixels outside
+        the image count as background.
 
     Returns
     -------
     Masks
-        N masks.
+        N masks of size (H, W).
 
     Raises
     ------
     ValueError
-        If the distance is negative.
+        If `distance` is negative.
     TypeError
-        If the distance is no integer, or ``masks`` are no Masks.
+        If `distance` is not an integer, or `masks` is not a `Masks`.
+
+    See Also
+    --------
+    boundary_iou : Compare boundary regions.
 
     Notes
     -----
-    This is ``mask_to_boundary`` of Boundary IoU (Cheng et al., 2021), whose distance is a share of
-    the picture's diagonal: see :func:`boundary_iou`.
+    This is ``mask_to_boundary`` of Boundary IoU (Cheng et al., 2021), which sets the distance to a
+    fraction of the image diagonal.
 
     Examples
     --------
@@ -212,7 +217,7 @@ def boundary(masks: Masks, distance: int) -> Masks:
 
 
 def _dilate(masks: Masks, distance: int, shape: str, outside: bool) -> Masks:
-    """Dilate masks; pixels beyond the edges of the image are background, or foreground."""
+    """Dilate masks. `outside` is whether pixels outside the image count as foreground."""
     check_masks(masks)
     reach = _reach(_as_distance(distance), shape, masks.size)
     batch = kernels.dilate(masks.run_ends, masks.offsets, *masks.size, reach, outside)
@@ -222,22 +227,22 @@ def _dilate(masks: Masks, distance: int, shape: str, outside: bool) -> Masks:
 def _as_distance(distance: Any) -> int:
     value = as_integer(distance, "distance")
     if value < 0:
-        raise ValueError(f"distance: expected no negative number, got {value}")
+        raise ValueError(f"distance: expected at least 0 pixels, got {value}")
     return value
 
 
 def _reach(distance: int, shape: str, size: tuple[int, int]) -> NDArray[np.int64]:
-    """Return how many rows the shape reaches at each number of columns, up to the image's sides."""
+    """Return the vertical reach of the shape in rows, per horizontal offset, clipped to `size`."""
     height, width = size
     count = min(distance, width) + 1
-    if count > _MOST_COLUMNS:
+    if count > _MAX_COLUMNS:
         raise ValueError(
-            f"distance: expected at most {_MOST_COLUMNS} columns of a picture this wide, "
+            f"distance: expected at most {_MAX_COLUMNS} columns for an image this wide, "
             f"got {distance}"
         )
     if shape == "square":
         return np.full(count, min(distance, height), np.int64)
-    # Columns near the middle reach the image's whole height.
+    # Columns near the center reach the full height of the image.
     reach = np.full(count, height, np.int64)
     beyond = distance - height
     if shape == "disc":

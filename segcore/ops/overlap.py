@@ -1,4 +1,4 @@
-"""How much the masks of two batches overlap: areas and ratios of all pairs."""
+"""Pairwise overlap of two batches of masks: intersection area, IoU, Dice, containment."""
 
 from __future__ import annotations
 
@@ -16,31 +16,35 @@ from segcore.masks import Masks, check_same_size
 from segcore.ops.morphology import boundary
 
 _BLOCK = 2**15
-"""Ratios are computed for so many pairs at a time, so that they take no memory but the result."""
+"""Number of pairs whose ratios are computed at a time, to bound the temporary arrays."""
 
 MasksOrBoxes: TypeAlias = "Masks | ArrayLike"
 
 
 def intersection(a: MasksOrBoxes, b: MasksOrBoxes) -> NDArray[np.int64]:
-    """Count the pixels that each mask of one batch shares with each of another.
+    """Compute the pairwise intersection areas of two batches of masks.
 
     Parameters
     ----------
     a, b : Masks or array_like
-        n and m masks of one size. In place of one batch, boxes (N, 4) may come: they are filled as
-        by :meth:`Masks.from_boxes`, in the size of the other.
+        n and m masks of the same image size. One of them may be an (N, 4) array of boxes
+        x0 y0 x1 y1, which is rasterized with :meth:`Masks.from_boxes` at the other's size.
 
     Returns
     -------
     numpy.ndarray
-        int64 (n, m), in pixels.
+        Intersection area of every pair in pixels: int64, shape (n, m).
 
     Raises
     ------
     ValueError
-        If the sizes differ, or boxes have another shape, turned corners or NaN.
+        If the image sizes differ, or boxes are invalid (see :meth:`Masks.from_boxes`).
     TypeError
-        If neither is Masks, which give the size, or one is no boxes.
+        If neither operand is a `Masks`, or the other is not a numeric array.
+
+    See Also
+    --------
+    segcore.ops.pairs.overlapping_pairs : The same areas as a sparse list of pairs.
 
     Examples
     --------
@@ -61,34 +65,34 @@ def iou(
     crowd: ArrayLike | None = None,
     above: float | None = None,
 ) -> NDArray[np.float64]:
-    """Divide intersection by union, for all pairs.
+    """Compute the pairwise intersection over union of two batches of masks.
 
     Parameters
     ----------
     a, b : Masks or array_like
-        n and m masks of one size: detections and ground truth, in COCO's order. In place of one
-        batch, boxes (N, 4) may come: they are filled as by :meth:`Masks.from_boxes`, in the size
-        of the other.
-    crowd : array_like, optional
-        bool (m,), or COCO's ``iscrowd`` of zeros and ones: which masks of ``b`` are crowds. There
-        the intersection is divided by the area of the mask of ``a`` alone, as in COCO's evaluation.
+        n and m masks of the same image size (in COCO's order: detections, ground truth). One of
+        them may be an (N, 4) array of boxes x0 y0 x1 y1, which is rasterized with
+        :meth:`Masks.from_boxes` at the other's size.
+    crowd : array_like of bool, optional
+        Shape (m,); zeros and ones, as in COCO's ``iscrowd``, are accepted as well. Where True, the
+        intersection is divided by the area of the mask in `a` alone, as in COCO's evaluation.
     above : float, optional
-        From 0 to 1: an IoU that is less becomes exactly 0. That is faster, for many pairs can be
-        told to have less by their areas and bounding boxes.
+        Return 0 for every pair whose IoU is below this value, in [0, 1]. This is faster, because
+        areas and bounding boxes rule out many pairs.
 
     Returns
     -------
     numpy.ndarray
-        float64 (n, m), from 0 to 1. Two empty masks have 0.
+        IoU of every pair: float64, shape (n, m), in [0, 1]. The IoU of two empty masks is 0.
 
     Raises
     ------
     ValueError
-        If the sizes differ, boxes have another shape, turned corners or NaN, ``crowd`` has not one
-        value a mask of ``b``, or ``above`` is not from 0 to 1.
+        If the image sizes differ, boxes are invalid (see :meth:`Masks.from_boxes`), `crowd` does
+        not have shape (m,), or `above` is not in [0, 1].
     TypeError
-        If neither is Masks, which give the size, one is no boxes, ``crowd`` holds no bools, or
-        ``above`` is no number.
+        If neither operand is a `Masks`, the other is not a numeric array, `crowd` is not boolean,
+        or `above` is not a number.
 
     Examples
     --------
@@ -113,7 +117,7 @@ def iou(
             np.copyto(areas, a_area, where=flags[columns])
         return areas
 
-    # What the areas of a crowd are divided by is the divisor 1 of the kernel.
+    # The kernel divides by the union area (0) or by the area in `a` (1), which is for crowds.
     common = _common(a, b, least, None if crowd is None else flags.view(np.uint8))
     return _ratios(common, a.area, b.area, union)
 
@@ -121,36 +125,39 @@ def iou(
 def boundary_iou(
     a: Masks, b: Masks, dilation_ratio: float = 0.02, crowd: ArrayLike | None = None
 ) -> NDArray[np.float64]:
-    """Divide intersection by union, of the masks' boundaries, for all pairs.
+    """Compute the pairwise IoU of the boundary regions of two batches of masks.
 
-    Mask IoU hardly notices what is wrong at the outline of a large object. This measure does: it
-    sees the pixels alone that are within a distance of the outline.
+    Only pixels within a given distance of a mask's outline are compared. Unlike mask IoU, this
+    measure is sensitive to errors in the outlines of large objects.
 
     Parameters
     ----------
     a, b : Masks
-        n and m masks of one size (H, W).
+        n and m masks of the same image size (H, W).
     dilation_ratio : float, default 0.02
-        The distance as a share of the picture's diagonal, from 0 to 1; it is rounded to pixels, and
-        is at least one.
-    crowd : array_like, optional
-        As for :func:`iou`.
+        Distance as a fraction of the image diagonal, in [0, 1]. It is rounded to whole pixels and
+        is at least one pixel.
+    crowd : array_like of bool, optional
+        Shape (m,), as for :func:`iou`.
 
     Returns
     -------
     numpy.ndarray
-        float64 (n, m); 0 where both masks are empty.
+        Boundary IoU of every pair: float64, shape (n, m), in [0, 1]. It is 0 for two empty masks.
 
     Raises
     ------
-    ValueError, TypeError
-        As for :func:`iou`.
+    ValueError
+        If the image sizes differ, `dilation_ratio` is not in [0, 1], or `crowd` does not have shape
+        (m,).
+    TypeError
+        If an operand is not a `Masks`, `dilation_ratio` is not a number, or `crowd` is not boolean.
 
     Notes
     -----
-    The measure of Cheng, Girshick, Dollar, Berg and Kirillov, "Boundary IoU: Improving
-    Object-Centric Image Segmentation Evaluation" (2021), and the numbers of their code. For
-    average precision they take the lesser of both measures:
+    This is the measure of Cheng, Girshick, Dollar, Berg and Kirillov, "Boundary IoU: Improving
+    Object-Centric Image Segmentation Evaluation" (2021), with the same values as their code. For
+    average precision, they use the minimum of both measures:
     ``np.minimum(sc.iou(a, b), sc.boundary_iou(a, b))``.
 
     Examples
@@ -161,32 +168,33 @@ def boundary_iou(
     (array([[0.95]]), array([[0.592]]))
     """
     check_same_size(a, b)
-    share = as_fraction(dilation_ratio, "dilation_ratio")
-    distance = max(1, round(share * math.hypot(*a.size)))
-    of_a = boundary(a, distance)
-    return iou(of_a, of_a if b is a else boundary(b, distance), crowd)
+    ratio = as_fraction(dilation_ratio, "dilation_ratio")
+    distance = max(1, round(ratio * math.hypot(*a.size)))
+    boundary_a = boundary(a, distance)
+    return iou(boundary_a, boundary_a if b is a else boundary(b, distance), crowd)
 
 
 def dice(a: MasksOrBoxes, b: MasksOrBoxes) -> NDArray[np.float64]:
-    """Divide twice the intersection by the sum of the areas, for all pairs (the F1 score).
+    """Compute the pairwise Dice coefficient (F1 score), ``2 * abs(a & b) / (abs(a) + abs(b))``.
 
     Parameters
     ----------
     a, b : Masks or array_like
-        n and m masks of one size. In place of one batch, boxes (N, 4) may come: they are filled as
-        by :meth:`Masks.from_boxes`, in the size of the other.
+        n and m masks of the same image size. One of them may be an (N, 4) array of boxes
+        x0 y0 x1 y1, which is rasterized with :meth:`Masks.from_boxes` at the other's size.
 
     Returns
     -------
     numpy.ndarray
-        float64 (n, m), from 0 to 1. Two empty masks have 0.
+        Dice coefficient of every pair: float64, shape (n, m), in [0, 1]. It is 0 for two empty
+        masks.
 
     Raises
     ------
     ValueError
-        If the sizes differ, or boxes have another shape, turned corners or NaN.
+        If the image sizes differ, or boxes are invalid (see :meth:`Masks.from_boxes`).
     TypeError
-        If neither is Masks, which give the size, or one is no boxes.
+        If neither operand is a `Masks`, or the other is not a numeric array.
 
     Examples
     --------
@@ -202,25 +210,26 @@ def dice(a: MasksOrBoxes, b: MasksOrBoxes) -> NDArray[np.float64]:
 
 
 def containment(a: MasksOrBoxes, b: MasksOrBoxes) -> NDArray[np.float64]:
-    """Tell how much of each mask of one batch lies in each of another: ``|a & b| / |a|``.
+    """Compute pairwise containment, ``abs(a & b) / abs(a)``.
 
     Parameters
     ----------
     a, b : Masks or array_like
-        n and m masks of one size. In place of one batch, boxes (N, 4) may come: they are filled as
-        by :meth:`Masks.from_boxes`, in the size of the other.
+        n and m masks of the same image size. One of them may be an (N, 4) array of boxes
+        x0 y0 x1 y1, which is rasterized with :meth:`Masks.from_boxes` at the other's size.
 
     Returns
     -------
     numpy.ndarray
-        float64 (n, m), from 0 to 1. An empty mask of ``a`` has 0.
+        Fraction of each mask in `a` that lies within each mask in `b`: float64, shape (n, m), in
+        [0, 1]. It is 0 for an empty mask in `a`.
 
     Raises
     ------
     ValueError
-        If the sizes differ, or boxes have another shape, turned corners or NaN.
+        If the image sizes differ, or boxes are invalid (see :meth:`Masks.from_boxes`).
     TypeError
-        If neither is Masks, which give the size, or one is no boxes.
+        If neither operand is a `Masks`, or the other is not a numeric array.
 
     Examples
     --------
@@ -235,21 +244,21 @@ def containment(a: MasksOrBoxes, b: MasksOrBoxes) -> NDArray[np.float64]:
 
 
 def _operands(a: MasksOrBoxes, b: MasksOrBoxes) -> tuple[Masks, Masks]:
-    """Give both as Masks of one size; boxes are filled."""
+    """Return both operands as `Masks` of the same image size; boxes are rasterized."""
     if isinstance(a, Masks):
-        b = b if isinstance(b, Masks) else _filled(b, "b", a)
+        b = b if isinstance(b, Masks) else _rasterized(b, "b", a)
     elif isinstance(b, Masks):
-        a = _filled(a, "a", b)
+        a = _rasterized(a, "a", b)
     else:
         raise TypeError(
-            f"a, b: expected Masks for one of them, which give the size, got {described(a)} and "
-            f"{described(b)}{masks_hint(a)}"
+            "a, b: expected at least one Masks, which determines the image size, got "
+            f"{described(a)} and {described(b)}{masks_hint(a)}"
         )
     check_same_size(a, b)
     return a, b
 
 
-def _filled(boxes: ArrayLike, name: str, other: Masks) -> Masks:
+def _rasterized(boxes: ArrayLike, name: str, other: Masks) -> Masks:
     array = as_array(boxes, name)
     if array.dtype.kind not in "iuf":
         raise TypeError(
@@ -258,7 +267,7 @@ def _filled(boxes: ArrayLike, name: str, other: Masks) -> Masks:
     if array.shape != (0,) and (array.ndim != 2 or array.shape[1] != 4):
         raise ValueError(
             f"{name}: expected Masks, or boxes of the shape (N, 4), got the shape {array.shape}; "
-            "dense masks go into Masks.from_dense"
+            "convert dense masks with Masks.from_dense"
         )
     return Masks.from_boxes(array, other.size)
 
@@ -273,11 +282,11 @@ def _ratios(
     common: NDArray[np.int64],
     a_area: NDArray[np.int64],
     b_area: NDArray[np.int64],
-    divisor: Callable[[Any, Any, Any, Any], Any],
+    denominator: Callable[[Any, Any, Any, Any], Any],
 ) -> NDArray[np.float64]:
-    """Divide the common area of all pairs by ``divisor(a_area, b_area, common, columns)``.
+    """Divide all intersection areas by ``denominator(a_area, b_area, common, columns)``.
 
-    Where there are many pairs, and most lie apart, the others are picked out and divided alone.
+    If there are many pairs and few of them overlap, only those are divided.
     """
     n, m = common.shape
     ratios = np.zeros((n, m))
@@ -285,13 +294,13 @@ def _ratios(
     for start in range(0, n, step):
         rows = slice(start, start + step)
         block, areas, out = common[rows], a_area[rows], ratios[rows]
-        some = block != 0
-        if step < n and 8 * np.count_nonzero(some) < some.size:
-            i, j = np.nonzero(some)
+        overlaps = block != 0
+        if step < n and 8 * np.count_nonzero(overlaps) < overlaps.size:
+            i, j = np.nonzero(overlaps)
             block = block[i, j]
-            out[i, j] = block / divisor(areas[i], b_area[j], block, j)
+            out[i, j] = block / denominator(areas[i], b_area[j], block, j)
         else:
-            below = divisor(areas[:, None], b_area, block, slice(None))
-            np.maximum(below, 1, out=below)  # where it is empty, so is the intersection
-            np.divide(block, below, out=out)
+            total = denominator(areas[:, None], b_area, block, slice(None))
+            np.maximum(total, 1, out=total)  # 0 only where the intersection is 0, too
+            np.divide(block, total, out=out)
     return ratios

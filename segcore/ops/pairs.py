@@ -1,4 +1,4 @@
-"""Which masks of two batches overlap, at a cost that grows with the masks that do, not N x M."""
+"""Overlapping pairs of two batches of masks, without the full N x M matrix."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Indices: TypeAlias = NDArray[np.int64]
 RunEnds: TypeAlias = NDArray[np.unsignedinteger]
 
 _BLOCK = 256
-"""Masks of `a` that are compared with their candidates at a time."""
+"""Number of masks of `a` per block; the masks of a block share their candidates in `b`."""
 
-_MOST_PAIRS = 2**22
-"""Pairs whose areas are held at a time: 32 MB."""
+_MAX_PAIRS = 2**22
+"""Maximum number of pairs whose areas are in memory at a time (32 MiB)."""
 
 
 def overlapping_pairs(a: Masks, b: Masks) -> tuple[Indices, Indices, NDArray[np.int64]]:
-    """Find the pairs of masks that have pixels in common, and count these.
+    """Return the pairs of masks that overlap, and their intersection areas.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ def overlapping_pairs(a: Masks, b: Masks) -> tuple[Indices, Indices, NDArray[np.
     Returns
     -------
     i, j : numpy.ndarray
-        int64 (K,): the indices of the pairs, in ascending order of i, then of j.
+        Indices of the pairs: int64, shape (K,), sorted by i and then j.
     area : numpy.ndarray
-        int64 (K,): the pixels that ``a[i]`` and ``b[j]`` have in common, at least 1.
+        Intersection area of ``a[i]`` and ``b[j]`` in pixels: int64, shape (K,), at least 1.
 
     Raises
     ------
@@ -44,9 +44,9 @@ def overlapping_pairs(a: Masks, b: Masks) -> tuple[Indices, Indices, NDArray[np.
 
     Notes
     -----
-    :func:`segcore.intersection` returns the same areas as a dense (n, m) matrix. Here, masks of `a`
-    are taken in blocks of neighbours, and only masks of `b` whose boxes meet a block's box are
-    compared with it.
+    :func:`segcore.intersection` returns the same areas as a dense (n, m) matrix. Here, nearby masks
+    of `a` are grouped into blocks, and a block is only compared with the masks of `b` whose
+    bounding boxes overlap that of the block.
 
     Examples
     --------
@@ -62,8 +62,8 @@ def overlapping_pairs(a: Masks, b: Masks) -> tuple[Indices, Indices, NDArray[np.
     if not len(a) or not len(b):
         return none, none, none
     boxes, others = a.boxes, b.boxes
-    order = _by_place(boxes)
-    step = max(1, min(_BLOCK, _MOST_PAIRS // len(b)))
+    order = _spatial_order(boxes)
+    step = max(1, min(_BLOCK, _MAX_PAIRS // len(b)))
     found = []
     for start in range(0, len(order), step):
         block = order[start : start + step]
@@ -76,18 +76,18 @@ def overlapping_pairs(a: Masks, b: Masks) -> tuple[Indices, Indices, NDArray[np.
         found.append((block[row], candidates[column], area[row, column]))
     if not found:
         return none, none, none
-    i, j, area = (np.concatenate(each) for each in zip(*found, strict=True))
+    i, j, area = (np.concatenate(blocks) for blocks in zip(*found, strict=True))
     ascending = np.lexsort((j, i))
     return i[ascending], j[ascending], area[ascending]
 
 
-def _by_place(boxes: NDArray[np.int64]) -> Indices:
-    """Order the masks that have pixels so that neighbours follow each other, small masks first."""
+def _spatial_order(boxes: NDArray[np.int64]) -> Indices:
+    """Return the indices of nonempty masks, by scale (small first) and then by position."""
     filled = np.flatnonzero(boxes[:, 2] > boxes[:, 0])
     x0, y0, x1, y1 = boxes[filled].T
     scale = np.frexp(np.maximum(x1 - x0, y1 - y0).astype(np.float64))[1]
-    # Square tiles that hold a block of masks each, were they spread evenly: one row of tiles after
-    # the other. A large mask would widen the box of its block, so those of a scale go together.
+    # Tiles are sized to contain one block of evenly spread masks, and are visited row by row. Masks
+    # of similar scale are grouped, because a large mask would enlarge the box of its block.
     extent = max(int(x1.max(initial=0)), int(y1.max(initial=0)), 1)
     tile = max(1, int(extent / max(1.0, (len(filled) / _BLOCK) ** 0.5)))
     ordered: Indices = filled[np.lexsort((x0, y0, x0 // tile, y0 // tile, scale))]
@@ -95,17 +95,17 @@ def _by_place(boxes: NDArray[np.int64]) -> Indices:
 
 
 def intersect_each(masks: Masks, others: Masks, index: Indices) -> Masks:
-    """Intersect mask k with ``others[index[k]]``, for every k.
+    """Compute ``masks & others[index]`` without copying all runs of the other masks.
 
-    The result is that of ``masks & others[index]``, but only the runs of the others that can meet
-    the mask are copied: a large mask may be intersected with thousands of small ones.
+    Only the runs that can overlap the mask are copied, so a large mask can be intersected with
+    thousands of small ones.
 
     Parameters
     ----------
     masks, others : Masks
-        N masks, and any number, of the same image size.
+        N and M masks of the same image size.
     index : numpy.ndarray
-        int64 (N,), indices into `others`.
+        Indices into `others`: int64, shape (N,).
 
     Returns
     -------
@@ -128,12 +128,12 @@ def intersect_each(masks: Masks, others: Masks, index: Indices) -> Masks:
     first, last = (np.zeros(len(masks), run_ends.dtype) for _ in range(2))
     first[filled] = run_ends[offsets[:-1][filled]]
     last[filled] = run_ends[offsets[1:][filled] - 1]
-    to_end = (offsets[1:] - offsets[:-1]) % 2 == 1  # the last run reaches the image's last pixel
+    to_end = (offsets[1:] - offsets[:-1]) % 2 == 1  # the last run extends to the last pixel
     begin, end = others.offsets[index], others.offsets[index + 1]
-    # Runs begin at even flips: from the run that holds the first pixel, or is the first behind it.
-    start = _bisect(others.run_ends, begin, end, first, behind=True)
+    # Runs begin at even indices. Start at the run that contains the first pixel, or the next one.
+    start = _bisect(others.run_ends, begin, end, first, after=True)
     start = begin + (start - begin) // 2 * 2
-    stop = np.where(to_end, end, _bisect(others.run_ends, begin, end, last, behind=False))
+    stop = np.where(to_end, end, _bisect(others.run_ends, begin, end, last, after=False))
     lengths = np.where(filled, np.maximum(stop - start, 0), 0)
     cut = np.zeros(len(masks) + 1, np.int64)
     np.cumsum(lengths, out=cut[1:])
@@ -146,14 +146,14 @@ def _bisect(
     begin: Indices,
     end: Indices,
     keys: NDArray[np.unsignedinteger],
-    behind: bool,
+    after: bool,
 ) -> Indices:
-    """Find in each ``values[begin:end]`` the first that is not less than a key, or is greater."""
+    """Bisect each sorted ``values[begin:end]`` for its key, to the left, or right if `after`."""
     low, high = begin.copy(), end.copy()
     while len(active := np.flatnonzero(low < high)):
         middle = (low[active] + high[active]) // 2
         value, key = values[middle], keys[active]
-        before = value <= key if behind else value < key
+        before = value <= key if after else value < key
         low[active[before]] = middle[before] + 1
         high[active[~before]] = middle[~before]
     return low

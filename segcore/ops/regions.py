@@ -1,4 +1,4 @@
-"""Regions of masks: what is connected, what is enclosed, and what is too small to keep."""
+"""Regions of masks: holes, small components, the largest component, thin parts."""
 
 from __future__ import annotations
 
@@ -14,28 +14,30 @@ from segcore.ops.morphology import opening
 
 
 def holes(masks: Masks, connectivity: int = 8) -> tuple[Masks, NDArray[np.int64]]:
-    """Find the holes of each mask: parts of its background that it encloses.
+    """Find the holes of each mask: connected parts of its background that it encloses.
 
     Parameters
     ----------
     masks : Masks
         N masks of size (H, W).
     connectivity : {8, 4}
-        Whether pixels of the foreground that share no more than a corner are neighbours. Those of
-        the background then are not, and the other way round.
+        Whether foreground pixels that touch only at a corner are connected (8) or not (4). For
+        background pixels, it is the reverse.
 
     Returns
     -------
     parts : Masks
-        The K holes: those of the first mask, then those of the second, and so on. A mask's come in
-        the order of their first pixels, down the columns.
+        K holes, grouped by mask. Those of a mask are in the order of their first pixels, column by
+        column.
     parents : numpy.ndarray
-        int64 (K,): the index of the mask that each is a hole of.
+        Index of the mask that each hole belongs to: int64, shape (K,).
 
     Raises
     ------
     ValueError
-        If the connectivity is another number.
+        If `connectivity` is not 8 or 4.
+    TypeError
+        If `masks` is not a `Masks`.
 
     Examples
     --------
@@ -60,31 +62,31 @@ def fill_holes(
     masks : Masks
         N masks of size (H, W).
     max_area : int, optional
-        Only holes of up to this number of pixels are filled.
+        Maximum area in pixels of the holes to fill. By default, all holes are filled.
     connectivity : {8, 4}
         As for :func:`holes`.
     enclosed : bool, default True
-        If False, parts of the background that reach an edge of the image count as holes as well:
-        this needs `max_area`.
+        If False, parts of the background that touch the image border count as holes, too. This
+        requires `max_area`.
 
     Returns
     -------
     Masks
-        N masks.
+        N masks of size (H, W).
 
     Raises
     ------
     ValueError
-        If the connectivity is another number, the area negative, or `enclosed` False without an
-        area.
+        If `connectivity` is not 8 or 4, `max_area` is negative, or `enclosed` is False and
+        `max_area` is not given.
     TypeError
-        If the area is not an integer, `enclosed` not a bool, or `masks` not a `Masks`.
+        If `max_area` is not an integer, `enclosed` is not a bool, or `masks` is not a `Masks`.
 
     Notes
     -----
     Segment Anything's ``remove_small_regions(mask, area_thresh, "holes")`` is
-    ``fill_holes(masks, area_thresh - 1, connectivity=4, enclosed=False)``: it fills every part of
-    the background, connected over corners as well, that is smaller than the threshold.
+    ``fill_holes(masks, area_thresh - 1, connectivity=4, enclosed=False)``: it fills every
+    8-connected part of the background that is smaller than the threshold.
 
     Examples
     --------
@@ -99,21 +101,21 @@ def fill_holes(
     if not isinstance(enclosed, (bool, np.bool_)):
         raise TypeError(f"enclosed: expected a bool, got {described(enclosed)}")
     if not enclosed and max_area is None:
-        raise ValueError("max_area: expected a number of pixels, as enclosed is False")
+        raise ValueError("max_area: expected a number of pixels because enclosed=False, got None")
     parts, parents, is_enclosed = _background(masks, connectivity)
     filled = is_enclosed if enclosed else np.ones(len(parts), np.bool_)
     if max_area is not None:
         filled &= parts.area <= _as_area(max_area, "max_area")
     if not filled.any():
         return masks
-    # What stays background is less to put together: most often it is one part of each mask.
+    # The remaining background usually has fewer parts than the filled foreground would.
     return ~united(parts[~filled], parents[~filled], len(masks))
 
 
 def _background(
     masks: Masks, connectivity: int
 ) -> tuple[Masks, NDArray[np.int64], NDArray[np.bool_]]:
-    """Give the parts of the background, the mask of each, and whether that encloses it."""
+    """Return the parts of the background, their mask indices, and whether each is enclosed."""
     check_masks(masks)
     check_connectivity(connectivity)
     parts, parents = (~masks).components(12 - connectivity)
@@ -132,30 +134,30 @@ def remove_small(
     masks : Masks
         N masks of size (H, W).
     min_area : int
-        Components of this number of pixels stay.
+        Minimum area in pixels of the components to keep.
     connectivity : {8, 4}
-        Whether pixels that share no more than a corner are neighbours.
+        Whether pixels that touch only at a corner are connected (8) or not (4).
     keep_largest : bool, default False
-        Whether the largest component of each mask stays even if it is smaller, the first one of
-        equals as in :func:`largest`, so that no mask becomes empty.
+        Whether to keep the largest component of each mask regardless of its area, so that no mask
+        becomes empty. Ties are resolved as in :func:`largest`.
 
     Returns
     -------
     Masks
-        N masks.
+        N masks of size (H, W).
 
     Raises
     ------
     ValueError
-        If the connectivity is another number, or the area negative.
+        If `connectivity` is not 8 or 4, or `min_area` is negative.
     TypeError
-        If the area is not an integer, `keep_largest` not a bool, or `masks` not a `Masks`.
+        If `min_area` is not an integer, `keep_largest` is not a bool, or `masks` is not a `Masks`.
 
     Notes
     -----
     Segment Anything's ``remove_small_regions(mask, area_thresh, "islands")`` is
-    ``remove_small(masks, area_thresh, keep_largest=True)``. (Which one of equals is the first is
-    left to OpenCV there.)
+    ``remove_small(masks, area_thresh, keep_largest=True)``, except that ties are resolved by
+    OpenCV's order of components.
 
     Examples
     --------
@@ -180,32 +182,35 @@ def remove_small(
 
 
 def _largest(area: NDArray[np.int64], parents: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Give the largest component of each mask that has one."""
-    # By mask, then from the largest down: the first of each mask is it.
+    """Return the index of the largest component of each nonempty mask."""
+    # Sort by mask, then by descending area, and take the first of each mask.
     order = np.lexsort((-area, parents))
     _, firsts = np.unique(parents[order], return_index=True)
     return order[firsts]
 
 
 def largest(masks: Masks, connectivity: int = 8) -> Masks:
-    """Keep the largest component of each mask, the first one of equals.
+    """Keep only the largest component of each mask.
 
     Parameters
     ----------
     masks : Masks
         N masks of size (H, W).
     connectivity : {8, 4}
-        Whether pixels that share no more than a corner are neighbours.
+        Whether pixels that touch only at a corner are connected (8) or not (4).
 
     Returns
     -------
     Masks
-        N masks; an empty one stays empty.
+        N masks of size (H, W). Of components of equal area, the first is kept, in the order of
+        :meth:`Masks.components`. Empty masks stay empty.
 
     Raises
     ------
     ValueError
-        If the connectivity is another number.
+        If `connectivity` is not 8 or 4.
+    TypeError
+        If `masks` is not a `Masks`.
 
     Examples
     --------
@@ -221,28 +226,28 @@ def largest(masks: Masks, connectivity: int = 8) -> Masks:
 
 
 def thin_parts(masks: Masks, width: int) -> Masks:
-    """Find the long parts of each mask that are narrower than a width: legs, poles, cables.
+    """Return the long parts of each mask that are narrower than a width: legs, poles, cables.
 
     Parameters
     ----------
     masks : Masks
         N masks of size (H, W).
     width : int
-        In pixels, odd: the parts are where no disc of this diameter fits into the mask. Of those
-        the ones stay that are at least as wide or as high as this, which corners are not. A mask
-        is as in :func:`opening` where it reaches an edge of the picture.
+        Diameter in pixels, positive and odd. Pixels that no disc of this diameter within the mask
+        covers are thin. Connected parts of them are kept if their bounding box is at least `width`
+        wide or high, which excludes corners. The image border is treated as by :func:`opening`.
 
     Returns
     -------
     Masks
-        N masks.
+        N masks of size (H, W).
 
     Raises
     ------
     ValueError
-        If the width is not odd, or negative.
+        If `width` is not positive and odd.
     TypeError
-        If the width is no integer, or ``masks`` are no Masks.
+        If `width` is not an integer, or `masks` is not a `Masks`.
 
     Examples
     --------
@@ -254,7 +259,7 @@ def thin_parts(masks: Masks, width: int) -> Masks:
     check_masks(masks)
     diameter = as_integer(width, "width")
     if diameter < 1 or diameter % 2 == 0:
-        raise ValueError(f"width: expected an odd number of pixels, got {diameter}")
+        raise ValueError(f"width: expected a positive, odd number of pixels, got {diameter}")
     parts, parents = (masks - opening(masks, diameter // 2, "disc")).components()
     x0, y0, x1, y1 = parts.boxes.T
     long = np.flatnonzero(np.maximum(x1 - x0, y1 - y0) >= diameter)
@@ -262,8 +267,8 @@ def thin_parts(masks: Masks, width: int) -> Masks:
 
 
 def united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
-    """Unite the parts of each of ``count`` masks; they share no pixel, and parents ascend."""
-    # Of masks that share no pixel, the union is the symmetric difference.
+    """Merge disjoint parts into `count` masks. `parents` must be in ascending order."""
+    # The union of disjoint masks is their symmetric difference.
     batch = symmetric_differences((parts.run_ends, parts.offsets), parents, count, parts.size)
     return wrap(batch, parts.size)
 
@@ -271,5 +276,5 @@ def united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
 def _as_area(value: Any, name: str) -> int:
     area = as_integer(value, name)
     if area < 0:
-        raise ValueError(f"{name}: expected no negative number of pixels, got {area}")
+        raise ValueError(f"{name}: expected at least 0 pixels, got {area}")
     return area

@@ -45,7 +45,7 @@ py::tuple resolve(const Kernels& kernels, const py::array& run_ends, const py::a
     return with_run_ends(size, [&](auto type) -> py::tuple {
         const auto masks = batch_of<decltype(type)>(run_ends, offsets);
         if (limits.ndim() != 1 || limits.size() != masks.count) {
-            throw py::value_error("limits: expected one a mask");
+            throw py::value_error("limits: expected one per mask");
         }
         py::array_t<int64_t> overlaps(masks.count);
         int64_t* counts = overlaps.mutable_data();

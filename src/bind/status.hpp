@@ -1,4 +1,4 @@
-// The words for what a kernel found wrong: the same as in segcore/backends/errors.py.
+// Error messages of the kernels: the same as in segcore/backends/errors.py.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -19,7 +19,7 @@ inline std::string describe(const Status& status, Size size) {
     switch (status.code) {
         case Code::string_byte:
             return mask + "byte " + position + " of its counts string is " + value +
-                   ", but COCO's counts strings hold only the characters '0' (48) to 'o' (111)";
+                   ", but COCO's counts strings contain only the characters '0' (48) to 'o' (111)";
         case Code::string_truncated:
             return mask + "its counts string ends in the middle of a count";
         case Code::string_overlong:
