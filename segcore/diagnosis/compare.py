@@ -78,8 +78,8 @@ def diagnose(
     - ``"duplicate"``: it is in a duplicate prediction, on the object (which counts, although it is
       in T, because the object has another prediction);
     - ``"boundary"``: it is within d of T;
-    - ``"filled"``: it is in a hole of T;
     - ``"bleeding"``: it is in another true object, which the result names;
+    - ``"filled"``: it is in a hole of T;
     - ``"background"``: it is in no true object.
 
     Parameters
