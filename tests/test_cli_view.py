@@ -248,8 +248,8 @@ def test_compares(tmp_path):
     source, prediction = coco(tmp_path / "gt.json"), results(tmp_path / "r.json")
     report, target = tmp_path / "report.json", tmp_path / "page.html"
     output = run("compare", source, prediction, "--json", report, "--html", target)
-    lines = [line.split() for line in output.splitlines() if "#" in line]
-    assert [line[1] for line in lines] == ["#11", "#2", "#10", "#12"]
+    names = re.findall(r"(\w+ \w+ #\d+|\w+ #\d+)  ", output)
+    assert names == ["chair #11", "predicted chair #2", "chair #10", "rug #12"]
     assert all(len(line) <= 80 for line in output.splitlines() if str(tmp_path) not in line)
     assert "…" not in output
     assert "chair" in output
@@ -354,6 +354,24 @@ def test_classes_and_objects_that_were_mistaken_are_named(tmp_path):
     assert int(rows[1]["missed_merged"]) == int(rows[1]["missed"]) == 72
     twice = predicted(tmp_path / "t.json", [(3, 0.9, [1, 1, 10, 10]), (3, 0.8, [1, 1, 10, 9])])
     assert "duplicate of chair #10 100%" in " ".join(run("compare", source, twice).split())
+
+
+def test_what_a_prediction_bleeds_into_is_named(tmp_path):
+    source = coco(tmp_path / "gt.json")
+    wide = predicted(tmp_path / "a.json", [(7, 0.9, [0, 0, 20, 20])])
+    options = ["--boundary", 0, "--json", tmp_path / "a.report"]
+    output = " ".join(run("compare", source, wide, *options).split())
+    [finding] = [
+        finding
+        for finding in json.loads((tmp_path / "a.report").read_text())["images"][0]["findings"]
+        if finding["kind"] == "matched"
+    ]
+    assert [into["truth"] for into in finding["bleeding_into"]] == [10, 11]
+    assert finding["reason"].startswith("bleeding into chair #10 and others 48%")
+    assert "bleeding into chair #10 and others 48%" in output
+    narrow = predicted(tmp_path / "b.json", [(7, 0.9, [0, 2, 11, 20])])
+    output = " ".join(run("compare", source, narrow, "--boundary", 0).split())
+    assert re.search(r"bleeding into chair #10 \d+%", output)
 
 
 def test_options_change_the_causes(tmp_path):

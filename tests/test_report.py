@@ -249,9 +249,9 @@ def test_every_kind_is_described(chromium, tmp_path):
     kinds = [finding.kind for finding in picture.diagnosis.findings]
     assert kinds == ["matched", "matched", "merged", "confused", "duplicate", "spurious"]
     facts = [
-        ("merged", "chair #3", "covered by\nchair #2"),
-        ("duplicate", "chair #1", "duplicate of\nchair #1"),
-        ("spurious", "chair #4", "status\nspurious"),
+        ("merged", "chair #3", "covered by\npredicted chair #2"),
+        ("duplicate", "predicted chair #1", "duplicate of\nchair #1"),
+        ("spurious", "predicted chair #4", "status\nspurious"),
     ]
     path = write(tmp_path / "a.html", [picture], True)
     with opened(chromium, path) as page:

@@ -274,9 +274,12 @@ function showMeaning() {
 
 function titleOf(item) {
   if (!state.picture.rows) return `${nameOf(item)} #${item.id}`;
-  const object = item.object ?? item.found[0];
-  return `${nameOf(object)} #${object.id}`;
+  if (item.object) return `${nameOf(item.object)} #${item.object.id}`;
+  return predictedName(item.found[0]);
 }
+
+// The name of a prediction, whose id may also be that of a true object.
+const predictedName = (object) => `predicted ${nameOf(object)} #${object.id}`;
 
 // The kind of a row, and the class that an object is taken for.
 function statusOf(row) {
@@ -345,8 +348,9 @@ function showSelected() {
   if (picture.rows) {
     facts.push(["status", `${statusOf(selected)}, IoU ${selected.iou.toFixed(3)}`]);
     const label = (each) => `${nameOf(each)} #${each.id}`;
-    const ids = selected.found.map(label).join(", ");
-    const relation = selected.kind === "merged" ? "covered by" : "predicted as";
+    const merged = selected.kind === "merged";
+    const ids = selected.found.map(merged ? predictedName : label).join(", ");
+    const relation = merged ? "covered by" : "predicted as";
     if (selected.object && ids) facts.push([relation, ids]);
     if (selected.copied) facts.push(["duplicate of", label(selected.copied)]);
   }
