@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from segcore.cli.output import publishing, write_json
-from segcore.cli.printing import Printer, print_line
+from segcore.cli.printing import Printer, counted, print_line
 from segcore.cli.problems import Problems
 from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.sources import read_source
@@ -120,7 +120,7 @@ def write_comparison(
     pairs.print_notes()
     for path in (report, spreadsheet):
         if path:
-            print_line(f"all {len(found.rows):,} findings in {path}")
+            print_line(f"{counted(len(found.rows), 'finding')} in {path}")
     if html_file:
         print_page(html_file, pairs, photographs)
     print_skipped(problems)
@@ -261,11 +261,10 @@ def _summary(found: list[Row], pairs: Pairs) -> str:
     counts = _counts(found, pairs)
     objects, images, mean = counts["objects"], counts["images"], counts["mean_iou"]
     shown = ", ".join(f"{counts[kind]:,} {kind}" for kind in KINDS if counts[kind])
-    head = f"{objects:,} object{'' if objects == 1 else 's'} in {images} image"
-    head += "" if images == 1 else "s"
+    head = f"{counted(objects, 'object')} in {counted(images, 'image')}"
     text = f"{head}: {shown or 'none'}" + (f"; mean IoU {mean:.3f}" if mean is not None else "")
     if pairs.score is not None:
-        text += f"; {pairs.below_score:,} predictions below score {pairs.score:g} left out"
+        text += f"; {counted(pairs.below_score, 'prediction')} below score {pairs.score:g} left out"
     return text
 
 
