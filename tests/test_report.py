@@ -264,6 +264,15 @@ def test_every_kind_is_described(chromium, tmp_path):
             page.keyboard.press("Escape")
 
 
+def test_large_counts_are_grouped(chromium, tmp_path):
+    """As in the summary and in the terminal."""
+    masks = sc.Masks.from_boxes(np.tile([[1.0, 1, 2, 2]], (1000, 1)), (5, 5))
+    many = Picture("many", Objects(masks, np.ones(1000, np.int64), [*range(1000)]))
+    with opened(chromium, write(tmp_path / "a.html", [many], False)) as page:
+        assert page.locator("#objects-title").inner_text() == "Objects: 1,000, the largest first"
+        assert page.locator("#legend .number").inner_text() == "1,000"
+
+
 def test_hover_select_and_keys(chromium, compared):
     truth = a_picture().truth
     ids = sc.compose_semantic(truth.painted().masks, np.arange(1, 7))

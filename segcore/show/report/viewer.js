@@ -292,8 +292,8 @@ function showObjects() {
   const order = items.map((_, i) => i);
   if (!picture.rows) order.sort((a, b) => items[b].area - items[a].area);
   $("objects-title").textContent = picture.rows
-    ? `Objects: ${items.length}, the worst first`
-    : `Objects: ${items.length}, the largest first`;
+    ? `Objects: ${whole(items.length)}, the worst first`
+    : `Objects: ${whole(items.length)}, the largest first`;
   const buttons = order.map((i) => {
     const item = items[i];
     let right = `${whole(item.area)} px`;
@@ -403,7 +403,8 @@ function causesOf(row) {
 function showLegend() {
   const counts = new Map();
   const { picture } = state;
-  for (const side of index.compared ? SIDES : SIDES.slice(0, 1)) {
+  const sides = index.compared ? SIDES : SIDES.slice(0, 1);
+  for (const side of sides) {
     for (const object of picture[side].objects) {
       const count = counts.get(object.class) ?? { Truth: 0, Prediction: 0 };
       count[side] += 1;
@@ -420,7 +421,7 @@ function showLegend() {
       state.selected = null;
       update();
     };
-    const text = index.compared ? `${count.Truth} / ${count.Prediction}` : count.Truth;
+    const text = sides.map((side) => whole(count[side])).join(" / ");
     return element(
       "label",
       {},
