@@ -61,7 +61,7 @@ def diagnose(
     causes that is true of it:
 
     - ``"class"``: it is in P, which is of another class;
-    - ``"merged"``: it is in P, which is counted for another object;
+    - ``"merged"``: it is in P, which covers another object, too;
     - ``"component"``: it is in a connected component of T of which less than half was found, such
       as one side of an object that something stands in front of. Of a missed object, that is
       everything;
