@@ -51,8 +51,14 @@ __all__ = ["OutputError", "OutputExistsError", "OutputFile", "OutputFolder", "Ou
 PREFIX = ".segcore-"
 MAX_DEPTH = 100
 MARK_WITHIN = 4096
-MARK = re.compile(rb'(?:Software\0|name="generator" content="|"software": ?")segcore ')
-"""What PNG, HTML and JSON files hold in their first bytes if segcore wrote them."""
+MARK = re.compile(
+    rb'(?:Software\0|name="generator" content="|"software": ?")segcore '
+    rb"|\Aimage,class,truth,status,predicted,predicted_classes,scores,"
+)
+"""What PNG, HTML and JSON files hold in their first bytes if segcore wrote them.
+
+CSV has no place for a note: the first columns of ``segcore compare --csv`` are its mark.
+"""
 
 
 class OutputError(OSError):

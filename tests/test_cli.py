@@ -479,6 +479,7 @@ def test_demo_finds_what_the_prediction_lost(tmp_path: Path) -> None:
     for line in result.stdout.splitlines():
         if "cushion 2" in line and "│" in line:
             assert "LOST" in line
+    assert f"in {tmp_path / 'out'}:" in result.stdout.splitlines()
 
 
 def test_demo_semantic_map_has_one_colour_for_both_persons(tmp_path: Path) -> None:

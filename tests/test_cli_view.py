@@ -228,7 +228,7 @@ def test_pictures_that_only_one_side_has(tmp_path):
     prediction = coco(tmp_path / "pred.json")
     output = CliRunner().invoke(app, ["view", str(source), "--prediction", str(prediction), "-o",
                                       str(tmp_path / "a.html")])  # fmt: skip
-    assert "1 of 2 images have no predictions" not in output.stderr  # it has no objects either
+    assert "without predictions" not in output.stderr  # it has no objects either
     output = CliRunner().invoke(app, ["view", str(prediction), "--prediction", str(source), "-o",
                                       str(tmp_path / "a.html")])  # fmt: skip
     assert "left out 1 of the predicted images" in output.stderr
@@ -248,13 +248,13 @@ def test_compares(tmp_path):
     source, prediction = coco(tmp_path / "gt.json"), results(tmp_path / "r.json")
     report, target = tmp_path / "report.json", tmp_path / "page.html"
     output = run("compare", source, prediction, "--json", report, "--html", target)
-    lines = [line.split() for line in output.splitlines() if "#" in line]
-    assert [line[1] for line in lines] == ["#11", "#2", "#10", "#12"]
+    names = re.findall(r"(\w+ \w+ #\d+|\w+ #\d+)  ", output)
+    assert names == ["chair #11", "predicted chair #2", "chair #10", "rug #12"]
     assert all(len(line) <= 80 for line in output.splitlines() if str(tmp_path) not in line)
     assert "…" not in output
     assert "chair" in output
     assert "3 objects in 1 image: 2 matched, 1 missed, 1 spurious; mean IoU 0.630" in output
-    assert f"all 4 findings in {report}" in output
+    assert f"4 findings in {report}" in output
     document = json.loads(report.read_text())
     assert document["summary"] == {
         "images": 1,
@@ -328,7 +328,7 @@ def test_images_without_predictions_are_named(tmp_path):
     arguments = ["compare", str(tmp_path / "gt.json"), str(results(tmp_path / "r.json"))]
     result = CliRunner().invoke(app, arguments)
     assert "4 objects in 2 images: 2 matched, 2 missed" in result.stdout
-    assert "1 of 2 images have no predictions: their 1 objects count as missed" in result.stderr
+    assert "1 image of 2 without predictions: 1 object in them counted as missed" in result.stderr
     result = CliRunner().invoke(app, [*arguments, "--only-predicted"])
     assert "3 objects in 1 image: 2 matched, 1 missed" in result.stdout
     assert "left out 1 image without predictions" in result.stderr
@@ -354,6 +354,47 @@ def test_classes_and_objects_that_were_mistaken_are_named(tmp_path):
     assert int(rows[1]["missed_merged"]) == int(rows[1]["missed"]) == 72
     twice = predicted(tmp_path / "t.json", [(3, 0.9, [1, 1, 10, 10]), (3, 0.8, [1, 1, 10, 9])])
     assert "duplicate of chair #10 100%" in " ".join(run("compare", source, twice).split())
+
+
+def test_crowds_and_masks_without_pixels_are_counted(tmp_path):
+    masks = sc.Masks.from_boxes([*BOXES[:2], [0, 0, 0, 0]], SIZE)
+    document = json.loads(coco(tmp_path / "gt.json", masks).read_text())
+    document["annotations"][0]["iscrowd"] = 1
+    (tmp_path / "gt.json").write_text(json.dumps(document))
+    prediction = predicted(tmp_path / "r.json", [(3, 0.9, [12, 1, 20, 10]), (3, 0.8, [0, 0, 0, 0])])
+    target = tmp_path / "a.html"
+    arguments = ["compare", tmp_path / "gt.json", prediction, "--html", target]
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    assert "2 objects in 1 image: 1 matched, 1 missed, 1 spurious" in result.stdout
+    for note in (
+        "1 crowd annotation not judged (iscrowd 1)",
+        "1 object without pixels, which nothing can match",
+        "1 prediction without pixels, which nothing can match",
+    ):
+        assert note in result.stderr
+    index = page(target, "index")
+    assert index["summary"] == "1 image, 2 objects: truth against prediction"
+    assert index["pictures"][0]["note"] == "2 objects, 1 missed, 1 spurious"
+    run("view", tmp_path / "gt.json", "-o", target)
+    assert page(target, "index")["summary"] == "1 image, 3 objects"
+
+
+def test_what_a_prediction_bleeds_into_is_named(tmp_path):
+    source = coco(tmp_path / "gt.json")
+    wide = predicted(tmp_path / "a.json", [(7, 0.9, [0, 0, 20, 20])])
+    options = ["--boundary", 0, "--json", tmp_path / "a.report"]
+    output = " ".join(run("compare", source, wide, *options).split())
+    [finding] = [
+        finding
+        for finding in json.loads((tmp_path / "a.report").read_text())["images"][0]["findings"]
+        if finding["kind"] == "matched"
+    ]
+    assert [into["truth"] for into in finding["bleeding_into"]] == [10, 11]
+    assert finding["reason"].startswith("bleeding into chair #10 and others 48%")
+    assert "bleeding into chair #10 and others 48%" in output
+    narrow = predicted(tmp_path / "b.json", [(7, 0.9, [0, 2, 11, 20])])
+    output = " ".join(run("compare", source, narrow, "--boundary", 0).split())
+    assert re.search(r"bleeding into chair #10 \d+%", output)
 
 
 def test_options_change_the_causes(tmp_path):

@@ -271,6 +271,17 @@ def test_filled_holes_and_lost_corners():
     assert wrong(finding.missed) == {"part": 225}
 
 
+def test_a_cushion_that_its_sofa_swallows():
+    """Where a cushion is, the prediction bleeds into it; a hole is filled where nothing is."""
+    size = (60, 80)
+    sofa, cushion, gap = boxes((5, 5, 75, 55), (10, 10, 30, 30), (40, 10, 60, 30), size=size)
+    truth = sc.Masks.concatenate([sofa - cushion - gap, cushion])
+    swallowed, missed = sc.diagnose(truth, sofa, [1, 2], [1], boundary_distance=1).findings
+    assert wrong(swallowed.spurious) == {"boundary": 152, "bleeding": 324, "filled": 324}
+    assert swallowed.bleeding_into == {1: 324}
+    assert missed.kind == "missed"
+
+
 def test_the_first_cause_counts():
     """A lost leg with a hole's pixels, and a crack that is neither lost nor near the outline."""
     size = (60, 80)
@@ -359,8 +370,8 @@ def spurious_by_cause(grid, truth, predicted, kind, objects, distance) -> dict[s
     left = predicted & ~truth
     areas = {
         "boundary": grid.near(truth, distance),
-        "filled": union_of([nothing, *holes_of(truth, 8)]),
         "bleeding": objects,
+        "filled": union_of([nothing, *holes_of(truth, 8)]),
         "background": ~nothing,
     }
     parts = {"duplicate": predicted & truth if kind == "duplicate" else nothing}

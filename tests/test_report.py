@@ -249,9 +249,9 @@ def test_every_kind_is_described(chromium, tmp_path):
     kinds = [finding.kind for finding in picture.diagnosis.findings]
     assert kinds == ["matched", "matched", "merged", "confused", "duplicate", "spurious"]
     facts = [
-        ("merged", "chair #3", "covered by\nchair #2"),
-        ("duplicate", "chair #1", "duplicate of\nchair #1"),
-        ("spurious", "chair #4", "status\nspurious"),
+        ("merged", "chair #3", "covered by\npredicted chair #2"),
+        ("duplicate", "predicted chair #1", "duplicate of\nchair #1"),
+        ("spurious", "predicted chair #4", "status\nspurious"),
     ]
     path = write(tmp_path / "a.html", [picture], True)
     with opened(chromium, path) as page:
@@ -262,6 +262,15 @@ def test_every_kind_is_described(chromium, tmp_path):
             assert page.locator("#selected h2").inner_text() == name
             assert text in page.locator("#selected dl").inner_text()
             page.keyboard.press("Escape")
+
+
+def test_large_counts_are_grouped(chromium, tmp_path):
+    """As in the summary and in the terminal."""
+    masks = sc.Masks.from_boxes(np.tile([[1.0, 1, 2, 2]], (1000, 1)), (5, 5))
+    many = Picture("many", Objects(masks, np.ones(1000, np.int64), [*range(1000)]))
+    with opened(chromium, write(tmp_path / "a.html", [many], False)) as page:
+        assert page.locator("#objects-title").inner_text() == "Objects: 1,000, the largest first"
+        assert page.locator("#legend .number").inner_text() == "1,000"
 
 
 def test_hover_select_and_keys(chromium, compared):

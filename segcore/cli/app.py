@@ -365,8 +365,8 @@ def compare(
 
     Missed pixels are of another class, merged with another object, in a missing component (such as
     the far side of what stands in front), in a thin part, a hole or another lost part, or at the
-    boundary. False-positive (FP) pixels are in a duplicate, at the boundary, in a filled hole, in
-    another object (bleeding) or in none.
+    boundary. False-positive (FP) pixels are in a duplicate, at the boundary, in another object
+    (bleeding), in a filled hole, or in no object.
     """
     from segcore.cli.compare import write_comparison
     from segcore.cli.problems import BadInput

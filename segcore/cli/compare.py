@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from segcore.cli.output import publishing, write_json
-from segcore.cli.printing import Printer, print_line
+from segcore.cli.printing import Printer, counted, print_line
 from segcore.cli.problems import Problems
 from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.sources import read_source
@@ -120,7 +120,7 @@ def write_comparison(
     pairs.print_notes()
     for path in (report, spreadsheet):
         if path:
-            print_line(f"all {len(found.rows):,} findings in {path}")
+            print_line(f"{counted(len(found.rows), 'finding')} in {path}")
     if html_file:
         print_page(html_file, pairs, photographs)
     print_skipped(problems)
@@ -137,8 +137,8 @@ def _rows(picture: Picture, diagnosis: Diagnosis, classes: list[Class]) -> list[
     def true_name(i: int) -> str:
         return f"{classes[truth.classes[i]].name} #{truth.ids[i]}"
 
-    def predicted_name(j: int) -> str:
-        return f"{classes[prediction.classes[j]].name} #{prediction.ids[j]}"
+    def predicted_name(j: int) -> str:  # its id may also be that of a true object
+        return f"predicted {classes[prediction.classes[j]].name} #{prediction.ids[j]}"
 
     owners = {
         j: finding.truth
@@ -161,6 +161,7 @@ def _rows(picture: Picture, diagnosis: Diagnosis, classes: list[Class]) -> list[
         elif finding.kind == "merged":
             owner = owners.get(finding.predicted[0])
             other = predicted_name(finding.predicted[0]) if owner is None else true_name(owner)
+        into = [true_name(j) for j in finding.bleeding_into]
         scores = prediction.scores
         described = {
             **finding.to_dict(),
@@ -173,17 +174,18 @@ def _rows(picture: Picture, diagnosis: Diagnosis, classes: list[Class]) -> list[
                 {"truth": truth.ids[j], "class": classes[truth.classes[j]].name, "pixels": pixels}
                 for j, pixels in finding.bleeding_into.items()
             ],
-            "reason": _reasons(finding, other),
+            "reason": _reasons(finding, other, into),
         }
         rows.append(Row(picture.name, name, described, finding))
     return rows
 
 
-def _reasons(finding: Finding, other: str) -> str:
+def _reasons(finding: Finding, other: str, into: list[str]) -> str:
     """Name the causes of wrong pixels and their shares, the deep ones first.
 
     Those are named from a twentieth of the wrong pixels on, the boundary from a tenth on. `other`
-    is the class or the object that an object is confused or merged with, or a duplicate of.
+    is the class or the object that an object is confused or merged with, or a duplicate of; `into`
+    are the objects that it bleeds into, the most pixels first.
     """
     areas: Counter[tuple[bool, str]] = Counter()
     for cause in CAUSES:
@@ -194,6 +196,8 @@ def _reasons(finding: Finding, other: str) -> str:
             title = f"merged with {other}"
         elif other and cause.name == "duplicate":
             title = f"duplicate of {other}"
+        elif into and cause.name == "bleeding":
+            title = f"bleeding into {into[0]}" + (" and others" if into[1:] else "")
         pixels = (finding.spurious if cause.spurious else finding.missed)[cause.name]
         areas[cause.shallow, title] += pixels
     named = []
@@ -257,11 +261,10 @@ def _summary(found: list[Row], pairs: Pairs) -> str:
     counts = _counts(found, pairs)
     objects, images, mean = counts["objects"], counts["images"], counts["mean_iou"]
     shown = ", ".join(f"{counts[kind]:,} {kind}" for kind in KINDS if counts[kind])
-    head = f"{objects:,} object{'' if objects == 1 else 's'} in {images} image"
-    head += "" if images == 1 else "s"
+    head = f"{counted(objects, 'object')} in {counted(images, 'image')}"
     text = f"{head}: {shown or 'none'}" + (f"; mean IoU {mean:.3f}" if mean is not None else "")
     if pairs.score is not None:
-        text += f"; {pairs.below_score:,} predictions below score {pairs.score:g} left out"
+        text += f"; {counted(pairs.below_score, 'prediction')} below score {pairs.score:g} left out"
     return text
 
 

@@ -94,7 +94,8 @@ def run_demo(folder: Path, overwrite: bool) -> None:
     console = Printer()
     console.print(as_table(matches))
     print_summary(console, matches)
-    print_line(f"\nin {folder}:")
+    print_line("")
+    print_line(f"in {folder}:")
     for name, what in FILES.items():
         print_line(f"  {name:22}{what}")
 

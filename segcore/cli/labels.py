@@ -18,7 +18,7 @@ from segcore.cli.labels_png import IGNORED, read_colors, read_labels
 from segcore.cli.names import Folder, label_maps
 from segcore.cli.output import publishing, write_json
 from segcore.cli.panoptic_file import Entry, read_panoptic
-from segcore.cli.printing import Printer, print_line
+from segcore.cli.printing import Printer, counted, print_line
 from segcore.cli.problems import BadInput
 from segcore.cli.progress import tracked
 from segcore.maps.ids import from_rgb
@@ -205,7 +205,7 @@ class _Document:
         """Print the categories, and what is in the file."""
         Printer().print(self._table())
         counts = {"image": self.images, "annotation": self.annotations, "category": self.categories}
-        listed = ", ".join(_counted(len(items), name) for name, items in counts.items())
+        listed = ", ".join(counted(len(items), name) for name, items in counts.items())
         print_line(f"{listed} in {target}")
 
     def _table(self) -> Table:
@@ -225,8 +225,3 @@ class _Document:
         if len(annotations) > TABLE_ROWS:
             table.add_row("", f"{len(annotations) - TABLE_ROWS} more", "", "")
         return table
-
-
-def _counted(count: int, name: str) -> str:
-    plural = {"category": "categories"}.get(name, f"{name}s")
-    return f"{count:,} {name if count == 1 else plural}"

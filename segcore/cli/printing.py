@@ -45,3 +45,9 @@ def print_line(text: str) -> None:
 def errors() -> Printer:
     """Give a console for the standard error stream."""
     return Printer(stderr=True, soft_wrap=True)
+
+
+def counted(count: int, name: str) -> str:
+    """Return a count and what is counted, in the singular or the plural."""
+    plural = {"category": "categories"}.get(name, f"{name}s")
+    return f"{count:,} {name if count == 1 else plural}"

@@ -13,7 +13,7 @@ from segcore._publish import OutputFile
 from segcore.cli.fields import Id
 from segcore.cli.output import publishing
 from segcore.cli.photographs import Photographs
-from segcore.cli.printing import print_line
+from segcore.cli.printing import counted, print_line
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_note, print_skipped, tracked
 from segcore.cli.sources import Shown, Source, read_source
@@ -69,6 +69,10 @@ class Pairs:
         self.left_out = self.unpredicted if only_predicted else 0
         if only_predicted:
             self._shown = [(i, image) for i, image in self._shown if self._predictions(i)]
+        true = [image for _, image in self._shown]
+        found = [self._predicted[i] for i, _ in self._shown if i in self._predicted]
+        self._crowds = sum(int(image.crowd.sum()) for image in true if image.crowd is not None)
+        self._empty = [sum(_empty(image) for image in images) for images in (true, found)]
 
     def __len__(self) -> int:
         return len(self._shown)
@@ -107,15 +111,22 @@ class Pairs:
         return objects.select(kept)
 
     def print_notes(self) -> None:
-        """Print what may surprise: images that only one side has."""
+        """Print what may surprise in a comparison: what has no counterpart, or is not judged."""
+        if not self.prediction:
+            return
         if self.left_out:
-            print_note(f"left out {_images(self.left_out)} without predictions")
+            print_note(f"left out {counted(self.left_out, 'image')} without predictions")
         elif self._unpredicted_objects:
             print_note(
-                f"{self.unpredicted:,} of {_images(len(self))} have no predictions: their "
-                f"{self._unpredicted_objects:,} objects count as missed (--only-predicted leaves "
-                "these images out)"
+                f"{counted(self.unpredicted, 'image')} of {len(self):,} without predictions: "
+                f"{counted(self._unpredicted_objects, 'object')} in them counted as missed "
+                "(--only-predicted leaves these images out)"
             )
+        if self._crowds:
+            print_note(f"{counted(self._crowds, 'crowd annotation')} not judged (iscrowd 1)")
+        for count, name in zip(self._empty, ("object", "prediction"), strict=True):
+            if count:
+                print_note(f"{counted(count, name)} without pixels, which nothing can match")
         if self.left_over:
             print_note(
                 f"left out {self.left_over:,} of the predicted images: the truth does not have them"
@@ -153,8 +164,10 @@ def _matched(truth: Source, prediction: Source) -> dict[int, Shown]:
     return found
 
 
-def _images(count: int) -> str:
-    return f"{count:,} image{'' if count == 1 else 's'}"
+def _empty(shown: Shown) -> int:
+    """Count the masks without pixels, except crowds."""
+    empty = shown.masks.area == 0
+    return int((empty if shown.crowd is None else empty & ~shown.crowd).sum())
 
 
 def _number_first(key: Id) -> tuple[bool, Id]:
@@ -183,7 +196,7 @@ def write_view(
         photographs = write_html(page, source.name, pairs, images, problems)
     print_page(page, pairs, photographs)
     if score is not None:
-        print_line(f"{pairs.below_score:,} predictions below score {score:g} left out")
+        print_line(f"{counted(pairs.below_score, 'prediction')} below score {score:g} left out")
     pairs.print_notes()
     print_skipped(problems)
 
@@ -213,7 +226,7 @@ def write_html(
 
 def print_page(page: OutputFile, pairs: Pairs, photographs: Photographs | None) -> None:
     """Print where the page is, and how many photographs are missing."""
-    print_line(f"{_images(len(pairs))} in {page.path}, {page.size / 1e6:.1f} MB")
+    print_line(f"{counted(len(pairs), 'image')} in {page.path}, {page.size / 1e6:.1f} MB")
     if photographs and photographs.missing:
         print_note(
             f"{photographs.missing} of the images have no photograph in {photographs.folder}"

@@ -45,8 +45,8 @@ CAUSES = (
     Cause("other", False, "other", (0, 0, 0)),
     Cause("duplicate", True, "duplicate", (37, 52, 148)),
     Cause("boundary", True, "boundary", (214, 222, 235)),
-    Cause("filled", True, "filled hole", (0, 158, 115)),
     Cause("bleeding", True, "bleeding", (0, 114, 178)),
+    Cause("filled", True, "filled hole", (0, 158, 115)),
     Cause("background", True, "no object", (86, 180, 233)),
 )
 
@@ -94,7 +94,8 @@ def causes_of(
     }
     outside = windows.leave(spurious["outside"])
     bleeding = intersect_each(outside, objects, np.zeros(len(truth), np.int64))
-    rest = {"bleeding": bleeding, "background": outside - bleeding}
+    filled = windows.leave(spurious["holes"]) - bleeding
+    rest = {"bleeding": bleeding, "filled": filled, "background": outside - bleeding - filled}
     return {cause: parts[cause] if cause in parts else rest[cause.name] for cause in CAUSES}
 
 
@@ -119,12 +120,15 @@ def _missed(
 def _spurious(
     truth: Masks, predicted: Masks, kinds: NDArray[np.str_], distance: int
 ) -> dict[str, Masks]:
-    """Divide the spurious pixels by cause; those outside of the object's surroundings are left."""
+    """Divide the spurious pixels by cause, as far as the object itself decides.
+
+    The others are ``"outside"``; ``"holes"`` are those of them in a hole of the object.
+    """
     division = _Division(predicted - truth)
     division.set("duplicate", _rows_where(truth & predicted, kinds == "duplicate"))
     division.take("boundary", lambda at: dilate(truth[at], distance, "disc"))
-    division.take("filled", lambda at: fill_holes(truth[at]) - truth[at])
-    return {**division.parts, "outside": division.left}
+    holes_left = division.apart(lambda at, left: left & fill_holes(truth[at]))
+    return {**division.parts, "outside": division.left, "holes": holes_left}
 
 
 class _Division:

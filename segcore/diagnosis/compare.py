@@ -49,8 +49,8 @@ def diagnose(
     3. ``"confused"``: an object without predictions has an IoU of at least 0.5 with a prediction of
        another class that is left.
     4. ``"merged"``: more than half of an object without predictions is covered by one prediction of
-       its class, which is counted for another object (what covers that object, too, does not
-       count) or covers more than half of two or more such objects.
+       its class, which is counted for another object (pixels that also lie in that object do not
+       count here) or covers more than half of two or more such objects.
     5. ``"missed"``: all other objects.
     6. ``"duplicate"``: a prediction that is left has an IoU of at least 0.5 with an object of its
        class that is matched or split. Other predictions that are left are ``"spurious"``.
@@ -61,25 +61,27 @@ def diagnose(
     causes that is true of it:
 
     - ``"class"``: it is in P, which is of another class;
-    - ``"merged"``: it is in P, which is counted for another object;
+    - ``"merged"``: it is in P, which covers another object, too;
     - ``"component"``: it is in a connected component of T of which less than half was found, such
-      as the far side of what stands before it. Of a missed object, that is everything;
-    - ``"thin"``, ``"hole"``, ``"part"``: among the pixels without a cause so far, those are *lost*
-      that are farther than d from every pixel of P in T, and those within d of such a pixel. A
-      connected part of the lost pixels is thin if more than half of it lies in parts of T narrower
-      than `thin_width` (see :func:`segcore.thin_parts`), such as legs. Other lost pixels
-      are in a lost part, whatever its width. What is not thin and lies in a hole of P, lost or not,
-      has the cause ``"hole"``;
+      as one side of an object that something stands in front of. Of a missed object, that is
+      everything;
+    - ``"thin"``: it is in a lost part that is thin, such as a leg. *Lost*, of the pixels without a
+      cause so far, are those farther than d from every pixel of P in T, and those within d of such
+      a pixel. A lost part is a connected component of the lost pixels. It is thin if more than half
+      of it lies in parts of T narrower than `thin_width` (see :func:`segcore.thin_parts`);
+    - ``"hole"``: it is in a hole of P (see :func:`segcore.fill_holes`), lost or not, and more than
+      half of that hole lies in T;
+    - ``"part"``: it is in a lost part that is not thin;
     - ``"boundary"``: it is within d of a pixel that is not in T, in the image or beyond its edges;
-    - ``"other"``.
+    - ``"other"``: none of these.
 
     Each spurious (false-positive) pixel, one of P and not of T, has the first of these:
 
     - ``"duplicate"``: it is in a duplicate prediction, on the object (which counts, although it is
       in T, because the object has another prediction);
     - ``"boundary"``: it is within d of T;
-    - ``"filled"``: it is in a hole of T;
     - ``"bleeding"``: it is in another true object, which the result names;
+    - ``"filled"``: it is in a hole of T;
     - ``"background"``: it is in no true object.
 
     Parameters

@@ -43,8 +43,9 @@ class Finding:
         Missed pixels by cause: ``"class"``, ``"merged"``, ``"component"``, ``"thin"``, ``"hole"``,
         ``"part"``, ``"boundary"``, ``"other"``. Their sum is what the object lost.
     spurious : dict
-        Spurious (false-positive) pixels by cause: ``"duplicate"``, ``"boundary"``, ``"filled"``,
-        ``"bleeding"``, ``"background"``. Their sum is what was predicted outside of the object.
+        Spurious (false-positive) pixels by cause: ``"duplicate"``, ``"boundary"``,
+        ``"bleeding"``, ``"filled"``, ``"background"``. Their sum is what was predicted outside of
+        the object.
     bleeding_into : dict
         The pixels that bleed into each other true object, by its index, the most first. A pixel of
         two objects counts for both.

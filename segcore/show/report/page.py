@@ -175,7 +175,7 @@ def write_page(
         diagnosis = picture.diagnosis
         _write_json(file, f"picture-{i}", _picture(picture, diagnosis, classes, colors))
         listed.append(_listed(picture, diagnosis))
-        objects += len(picture.truth.masks)
+        objects += _objects_in(picture, diagnosis)
     summary = f"{_counted(len(listed), 'image')}, {_counted(objects, 'object')}"
     index = {
         "compared": compared,
@@ -215,9 +215,16 @@ def _write_json(file: BinaryIO, key: str, value: object) -> None:
     file.write(element.encode())
 
 
+def _objects_in(picture: Picture, diagnosis: Diagnosis | None) -> int:
+    """Count the true objects, in a comparison those that are judged: all but the crowds."""
+    if diagnosis is None:
+        return len(picture.truth.masks)
+    return sum(not finding.extra for finding in diagnosis.findings)
+
+
 def _listed(picture: Picture, diagnosis: Diagnosis | None) -> dict[str, Any]:
     height, width = picture.truth.masks.size
-    note = _counted(len(picture.truth.masks), "object")
+    note = _counted(_objects_in(picture, diagnosis), "object")
     if diagnosis is not None:
         kinds = Counter(each.kind for each in diagnosis.findings)
         del kinds["matched"]

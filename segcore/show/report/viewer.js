@@ -274,9 +274,12 @@ function showMeaning() {
 
 function titleOf(item) {
   if (!state.picture.rows) return `${nameOf(item)} #${item.id}`;
-  const object = item.object ?? item.found[0];
-  return `${nameOf(object)} #${object.id}`;
+  if (item.object) return `${nameOf(item.object)} #${item.object.id}`;
+  return predictedName(item.found[0]);
 }
+
+// The name of a prediction, whose id may also be that of a true object.
+const predictedName = (object) => `predicted ${nameOf(object)} #${object.id}`;
 
 // The kind of a row, and the class that an object is taken for.
 function statusOf(row) {
@@ -289,8 +292,8 @@ function showObjects() {
   const order = items.map((_, i) => i);
   if (!picture.rows) order.sort((a, b) => items[b].area - items[a].area);
   $("objects-title").textContent = picture.rows
-    ? `Objects: ${items.length}, the worst first`
-    : `Objects: ${items.length}, the largest first`;
+    ? `Objects: ${whole(items.length)}, the worst first`
+    : `Objects: ${whole(items.length)}, the largest first`;
   const buttons = order.map((i) => {
     const item = items[i];
     let right = `${whole(item.area)} px`;
@@ -345,8 +348,9 @@ function showSelected() {
   if (picture.rows) {
     facts.push(["status", `${statusOf(selected)}, IoU ${selected.iou.toFixed(3)}`]);
     const label = (each) => `${nameOf(each)} #${each.id}`;
-    const ids = selected.found.map(label).join(", ");
-    const relation = selected.kind === "merged" ? "covered by" : "predicted as";
+    const merged = selected.kind === "merged";
+    const ids = selected.found.map(merged ? predictedName : label).join(", ");
+    const relation = merged ? "covered by" : "predicted as";
     if (selected.object && ids) facts.push([relation, ids]);
     if (selected.copied) facts.push(["duplicate of", label(selected.copied)]);
   }
@@ -399,7 +403,8 @@ function causesOf(row) {
 function showLegend() {
   const counts = new Map();
   const { picture } = state;
-  for (const side of index.compared ? SIDES : SIDES.slice(0, 1)) {
+  const sides = index.compared ? SIDES : SIDES.slice(0, 1);
+  for (const side of sides) {
     for (const object of picture[side].objects) {
       const count = counts.get(object.class) ?? { Truth: 0, Prediction: 0 };
       count[side] += 1;
@@ -416,7 +421,7 @@ function showLegend() {
       state.selected = null;
       update();
     };
-    const text = index.compared ? `${count.Truth} / ${count.Prediction}` : count.Truth;
+    const text = sides.map((side) => whole(count[side])).join(" / ");
     return element(
       "label",
       {},
