@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from segcore.cli.output import write_png
+
 Picture = NDArray[np.uint8]
 
 INK = (32, 34, 40)
@@ -20,7 +22,7 @@ def write_picture(file: BinaryIO, picture: Picture, colors: int | None = None) -
     image = Image.fromarray(picture)
     if colors is not None:
         image = image.quantize(colors, dither=Image.Dither.NONE)
-    image.save(file, "PNG", optimize=True)
+    write_png(file, image, optimize=True)
 
 
 def shrink(picture: Picture, width: int) -> Picture:
