@@ -81,7 +81,10 @@ COMMANDS = {
     ),
     "view": (["view", "truth.json", "-o", "new/page.html"], ["new/page.html"]),
     "compare": (
-        "compare truth.json maps --html new/page.html --json new/found.json --csv new/found.csv".split(),
+        [
+            *("compare", "truth.json", "maps", "--html", "new/page.html"),
+            *("--json", "new/found.json", "--csv", "new/found.csv"),
+        ],
         ["new/page.html", "new/found.json", "new/found.csv"],
     ),
     "evaluate semantic": (
