@@ -53,12 +53,9 @@ MAX_DEPTH = 100
 MARK_WITHIN = 4096
 MARK = re.compile(
     rb'(?:Software\0|name="generator" content="|"software": ?")segcore '
-    rb"|\Aimage,class,truth,status,predicted,predicted_classes,scores,"
+    rb"|\Aimage,class,truth,status,[a-z_,]+,false_positive_background\n"
 )
-"""What PNG, HTML and JSON files hold in their first bytes if segcore wrote them.
-
-CSV has no place for a note: the first columns of ``segcore compare --csv`` are its mark.
-"""
+"""What files hold in their first bytes if segcore wrote them: PNG, HTML and JSON, or CSV."""
 
 
 class OutputError(OSError):
@@ -114,6 +111,7 @@ class Outputs:
         self._folders: set[str] = set()  # all folders above targets
         self._written: dict[Path, Path] = {}  # from targets to the paths as they were given
         self._streams: list[tuple[OutputFile, BinaryIO]] = []
+        self._stream_ids: dict[tuple[int, int] | None, Path] = {}
 
     def file(self, path: str | os.PathLike[str]) -> OutputFile:
         """Declare a single output file.
@@ -129,6 +127,7 @@ class Outputs:
         shown = Path(path)
         with _explained(shown):
             if _is_stream(shown):
+                self._claim_stream(shown)
                 return OutputFile(self, shown)
             target = Path(os.path.realpath(shown))
             self._check(shown, target)
@@ -180,22 +179,37 @@ class Outputs:
             return
         if not stat.S_ISREG(status.st_mode):
             raise OutputError(f"{shown}: it is {_kind(status)}, expected a file")
-        if self._input_ids is None:
-            self._input_ids = {_identity(path) for path in self._inputs}
-        if _identity(target) in self._input_ids:
-            raise OutputError(f"{shown}: it is an input, which an output must not replace")
+        self._check_input(shown, _identity(target))
         if not self._overwrite and not is_replaceable(target):
             raise OutputExistsError(f"{shown}: it exists, and segcore did not write it")
         if not os.access(target, os.W_OK):
             raise OutputError(f"{shown}: it is read-only")
         _check_writable(target.parent)
 
+    def _check_input(self, shown: Path, identity: tuple[int, int] | None) -> None:
+        if self._input_ids is None:
+            self._input_ids = {_identity(path) for path in self._inputs}
+        if identity in self._input_ids:
+            raise OutputError(f"{shown}: it is an input, which an output must not replace")
+
+    def _claim_stream(self, shown: Path) -> None:
+        """Refuse a stream that is an input, or that another output has."""
+        descriptor = _descriptor(shown)
+        identity = _identity(shown if descriptor is None else descriptor)
+        if identity == _identity(os.devnull):
+            return
+        self._check_input(shown, identity)
+        files = {_identity(path): path for path in self._files.values()}
+        if other := (files | self._stream_ids).get(identity):
+            raise OutputError(f"{shown}: it is the same file as the output {other}")
+        self._stream_ids[identity] = shown
+
     def _claim(self, shown: Path, target: Path, stage: _Stage) -> None:
         """Refuse a target that another output has, or that lies below one."""
         if len(target.parts) - len(stage.base.parts) > MAX_DEPTH:
             raise OutputError(f"{shown}: more than {MAX_DEPTH} folders deep")
         key = stage.key(target)
-        if other := self._files.get(key):
+        if other := self._files.get(key) or self._stream_ids.get(_identity(target)):
             raise OutputError(f"{shown}: it is the same file as the output {other}")
         if key in self._folders:
             raise OutputError(f"{shown}: other outputs need a folder of this name")
@@ -630,7 +644,7 @@ def _status(path: str | os.PathLike[str]) -> os.stat_result | None:
         return None
 
 
-def _identity(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+def _identity(path: str | os.PathLike[str] | int) -> tuple[int, int] | None:
     """Return device and inode of a file, which are the same for all its names; None without one."""
     try:
         status = os.stat(path)

@@ -300,3 +300,14 @@ def test_lists_of_integers_beyond_int64():
         ValueError, match=r"ids: .* 9223372036854775808 does not fit into int64, and -1 does"
     ):
         as_integers([-1, 2**63], "ids")
+
+
+@pytest.mark.parametrize(
+    "values", [[np.uint64(2**53), np.int64(2**53 + 1)], [2**53, np.uint64(2**53 + 1)]]
+)
+def test_lists_of_signed_and_unsigned_integers_are_not_rounded(values: list[int]) -> None:
+    """NumPy makes float64 of them."""
+    masks = sc.Masks.from_boxes([[0, 0, 10, 10], [0, 0, 10, 9]], (20, 20))
+    assert sc.nms(masks, values, 0.5).tolist() == [1]
+    assert sc.nms(masks, [0.9, 0.8], 0.5, class_ids=values).tolist() == [0, 1]
+    assert np.unique(sc.compose_semantic(masks, values)).tolist() == [0, 2**53, 2**53 + 1]

@@ -312,6 +312,7 @@ BAD_IMAGES = {
     "folder": ({"file_name": "photos/"}, "names a folder"),
     "dot": ({"file_name": "."}, "names a folder"),
     "nul": ({"file_name": "a\0.jpg"}, "control character"),
+    "c1": ({"file_name": "a\x9b31m.jpg"}, "control character"),
     "surrogate": ({"file_name": "\ud800.jpg"}, "not a valid name"),
     "same id": ({"id": 1}, "occurs twice"),
     "same file": ({"file_name": "other.png"}, "image 1 goes to the same file, other.png"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -152,6 +153,8 @@ def test_inputs_are_not_replaced(
         ["view", "truth.json", "--images", "photographs", "-o", "photographs/a.png"],
         ["compare", "truth.json", "maps", "--html", "truth.json"],
         ["compare", "truth.json", "maps", "--json", "maps/classes.json"],
+        ["compare", "maps/a.png", "maps/a.png", "--json", "maps/classes.json"],
+        ["view", "maps/a.png", "-o", "maps/classes.json"],
         ["compare", "pan/panoptic.json", "maps", "--json", "pan/panoptic/a.png"],
         ["labels", "maps", "-o", "maps/classes.json"],
         ["labels", "pan/panoptic", "--panoptic", "pan/panoptic.json", "-o", "pan/panoptic.json"],
@@ -169,6 +172,22 @@ def test_inputs_are_not_replaced(
     # A result beside the inputs is no input of the next run.
     for _ in range(2):
         assert run("labels", "maps", "-o", "maps/coco.json").exit_code == 0
+
+
+@POSIX
+def test_inputs_in_linked_folders_are_not_replaced(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(room)
+    Path("stuff").mkdir()
+    shutil.copy("maps/classes.json", "stuff")
+    shutil.copy("maps/a.png", "stuff")
+    Path("stuff/sub").symlink_to("../maps/sub")
+    Path("stuff/loop").symlink_to(".")
+    before = contents(room)
+    result = run("semantic", "truth.json", "--stuff", "stuff", "-o", "maps", "--overwrite")
+    refused(result, "maps/sub/b.png: it is an input")
+    assert contents(room) == before
 
 
 @pytest.mark.parametrize("second", ["new.html", "./new.html", "sub/../new.html"])

@@ -23,6 +23,7 @@ from segcore import _publish
 from segcore._publish import OutputError, OutputExistsError, publish
 
 OURS = b'<!DOCTYPE html><meta name="generator" content="segcore 0.1.0">'
+CSV_HEAD = b"image,class,truth,status,predicted,area,false_positive_background"
 POSIX = pytest.mark.skipif(os.name != "posix", reason="the file system is not POSIX")
 ROOT = os.name == "posix" and os.geteuid() == 0
 
@@ -190,6 +191,7 @@ def test_files_that_segcore_did_not_write(tmp_path: Path) -> None:
         b'{"info": {"software": "segcore 0.1.0"}}',
         b'{"info":{"software":"segcore 9"}}',
         b"\x89PNG tEXtSoftware\0segcore 0.1.0",
+        CSV_HEAD + b"\na.png,cup",
     ],
 )
 def test_files_that_are_ours_or_empty(tmp_path: Path, content: bytes) -> None:
@@ -199,7 +201,13 @@ def test_files_that_are_ours_or_empty(tmp_path: Path, content: bytes) -> None:
     assert path.read_bytes() == b"new"
 
 
-@pytest.mark.parametrize("content", [b" ", b"segcore 0.1.0", b"x" * 5000 + OURS])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b" ", b"segcore 0.1.0", b"x" * 5000 + OURS),
+        *(CSV_HEAD, CSV_HEAD + b",Notes\n", CSV_HEAD + b"\r\n", b"a,b\n" + CSV_HEAD + b"\n"),
+    ],
+)
 def test_files_that_only_mention_segcore(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a").write_bytes(content)
     refuse_file(tmp_path / "a", "did not write it")
@@ -432,6 +440,26 @@ def test_pipes_get_everything_at_the_end_or_nothing(tmp_path: Path) -> None:
     assert read == [b"new" * 100_000]
     with pytest.raises(KeyError), publish() as outputs, outputs.file(pipe).open():
         raise KeyError  # nobody reads: writing would block for ever
+
+
+@POSIX
+def test_streams_that_another_output_has_or_that_are_inputs(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to(pipe)
+    with (tmp_path / "redirected").open("wb") as file:
+        stream = f"/dev/fd/{file.fileno()}"
+        pairs = [(pipe, pipe), (pipe, "link"), (stream, stream)]
+        for first, second in [*pairs, (stream, "redirected"), ("redirected", stream)]:
+            with publish() as outputs:
+                outputs.file(tmp_path / first)
+                with pytest.raises(OutputError, match="the same file as the output"):
+                    outputs.file(tmp_path / second)
+        with pytest.raises(OutputError, match="it is an input"):
+            write_file(Path(stream), protect=[tmp_path / "redirected"])
+    with publish() as outputs:  # nothing is lost there that was not to be
+        outputs.file("/dev/null")
+        outputs.file("/dev/null")
 
 
 @POSIX

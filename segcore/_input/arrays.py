@@ -228,18 +228,34 @@ def as_integers(value: object, name: str, count: int | None = None) -> NDArray[A
     if array.dtype.kind == "f":
         if array.size == 0:
             array = array.astype(np.int64)
-        elif isinstance(value, (list, tuple)) and all(type(item) is int for item in value):
+        elif integers := _listed_integers(value):
             # NumPy converts lists that mix small integers with those from 2**63 to float64.
-            if min(value) < 0:
+            if min(integers) < 0 and max(integers) >= 2**63:
                 raise ValueError(
-                    f"{name}: expected integers of one dtype, but {max(value)} does not fit into "
-                    f"int64, and {min(value)} does not fit into uint64"
+                    f"{name}: expected integers of one dtype, but {max(integers)} does not fit "
+                    f"into int64, and {min(integers)} does not fit into uint64"
                 )
-            array = np.array(value, np.uint64)
+            array = _exact(integers)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name}: expected integers, got {array.dtype}")
     check_length(array, name, count)
     return array
+
+
+def _listed_integers(value: object) -> list[int]:
+    """Return the items of a list of integers, of which NumPy may make floats; else an empty list.
+
+    It does where some are signed and some need uint64, or are NumPy's own of both kinds.
+    """
+    if not isinstance(value, (list, tuple)):
+        return []
+    if not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in value):
+        return []
+    return [int(item) for item in value]
+
+
+def _exact(integers: list[int]) -> NDArray[Any]:
+    return np.array(integers, np.int64 if max(integers) < 2**63 else np.uint64)
 
 
 def as_label_map(value: object, name: str) -> NDArray[Any]:
@@ -311,6 +327,9 @@ def as_scores(value: object, name: str, count: int) -> NDArray[Any]:
     array = as_array(value, name)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name}: expected numbers, got {array.dtype}")
+    integers = _listed_integers(value) if array.dtype.kind == "f" else []
+    if integers and not (min(integers) < 0 and max(integers) >= 2**63):
+        array = _exact(integers)
     check_length(array, name, count)
     nan = np.flatnonzero(np.isnan(array))
     if len(nan):

@@ -49,7 +49,7 @@ def relative_path(name: object) -> PurePosixPath:
         length = len(name.encode())
     except UnicodeEncodeError:
         raise ValueError(f"{shown} is not a valid name for a file") from None
-    if any(ord(c) < 32 or ord(c) == 127 for c in name):
+    if any(ord(c) < 32 or 127 <= ord(c) < 160 for c in name):
         raise ValueError(f"{shown} holds a control character")
     parts = re.split(r"[/\\]", name)
     if parts[0] == "" or re.match("[A-Za-z]:", name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -58,10 +59,23 @@ def _files_of(inputs: Iterable[Path | None]) -> Iterator[Path]:
         if path is None:
             continue
         yield path
+        if path.suffix.lower() == ".png":
+            yield path.with_name(CLASSES)
         folder = path if path.is_dir() else path.with_suffix("")
-        for file in folder.rglob("*"):
+        for file in _files_below(folder):
             if file.suffix.lower() in ENDINGS or file.name == CLASSES:
                 yield file
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Give all files below a folder, also through links to folders, each folder once."""
+    seen = {os.path.realpath(folder)}
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        real = {name: os.path.realpath(os.path.join(parent, name)) for name in folders}
+        folders[:] = [name for name in folders if real[name] not in seen]
+        seen.update(real.values())
+        for name in names:
+            yield Path(parent, name)
 
 
 def write_json(file: BinaryIO, value: Mapping[str, object], indent: int | None = 2) -> None:
