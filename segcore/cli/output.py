@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from segcore._publish import OutputError, OutputExistsError, Outputs, publish
+from segcore._publish import OutputError, OutputExistsError, Outputs, is_replaceable, publish
 from segcore._version import __version__
 from segcore.cli.classes import CLASSES
+from segcore.cli.dataset import Dataset
 from segcore.cli.photographs import ENDINGS
 from segcore.cli.problems import BadInput
 from segcore.show.visible import visible
@@ -76,6 +77,17 @@ def _files_below(folder: Path) -> Iterator[Path]:
         seen.update(real.values())
         for name in names:
             yield Path(parent, name)
+
+
+def check_images(folder: Path, dataset: Dataset) -> None:
+    """Raise BadInput if a map would replace an image that the data set names."""
+    for image in dataset.pictures:
+        path = folder / image.target
+        if image.name == str(image.target) and path.is_file() and not is_replaceable(path):
+            raise BadInput(
+                f"{path}: the data set names this file as an image, which a map must not replace; "
+                "choose another output folder"
+            )
 
 
 def write_json(file: BinaryIO, value: Mapping[str, object], indent: int | None = 2) -> None:

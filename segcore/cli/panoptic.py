@@ -21,7 +21,7 @@ from segcore.cli.dataset import (
     with_own_maps,
 )
 from segcore.cli.fields import describe
-from segcore.cli.output import publishing, write_json, write_png
+from segcore.cli.output import check_images, publishing, write_json, write_png
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_note, print_skipped, tracked
@@ -58,6 +58,7 @@ def write_panoptic(
         files = outputs.folder(folder)
         dataset = read_dataset(path, problems, frame, scores=None)
         dataset = with_own_maps(dataset, problems)
+        check_images(folder / MAPS, dataset)
         files.declare(DOCUMENT)
         for picture in dataset.pictures:
             files.declare(MAPS / picture.target)

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from segcore.cli.classes import CLASSES
 from segcore.cli.dataset import Annotation, Dataset, read_dataset, read_masks, with_own_maps
-from segcore.cli.output import publishing, write_json, write_labels
+from segcore.cli.output import check_images, publishing, write_json, write_labels
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_skipped, tracked
@@ -52,6 +52,7 @@ def write_semantic_maps(
         maps = outputs.folder(folder)
         dataset = read_dataset(path, problems, frame, scores=priority == "score")
         dataset = with_own_maps(dataset, problems)
+        check_images(folder, dataset)
         maps.declare(CLASSES)
         for picture in dataset.pictures:
             maps.declare(picture.target)
