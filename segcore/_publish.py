@@ -50,6 +50,8 @@ __all__ = ["OutputError", "OutputExistsError", "OutputFile", "OutputFolder", "Ou
 
 PREFIX = ".segcore-"
 MAX_DEPTH = 100
+FLUSHED_AT_ONCE = 256
+"""Files: as many as are flushed in a fraction of a second, for which signals wait."""
 MARK_WITHIN = 4096
 MARK = re.compile(
     rb'(?:Software\0|name="generator" content="|"software": ?")segcore '
@@ -417,13 +419,13 @@ class _Stage:
         paths = []
         for folder, _, names in os.walk(self.new):
             paths += [folder, *(os.path.join(folder, name) for name in names)]
-        pool = ThreadPoolExecutor(8)
-        try:
-            for path, flushed in [(path, pool.submit(_sync, path)) for path in paths]:
-                with _explained(self.base / os.path.relpath(path, self.new)):
-                    flushed.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        for start in range(0, len(paths), FLUSHED_AT_ONCE):
+            chunk = paths[start : start + FLUSHED_AT_ONCE]
+            # A signal must not interrupt the pool while it holds its locks.
+            with _signals_held(), ThreadPoolExecutor(8) as pool:
+                for path, flushed in [(path, pool.submit(_sync, path)) for path in chunk]:
+                    with _explained(self.base / os.path.relpath(path, self.new)):
+                        flushed.result()
 
     def moves(self) -> Iterator[_Move]:
         """Give the renames that bring everything into place, whole folders where there is none."""

@@ -523,6 +523,7 @@ class Faults:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
         self.failing = -1
+        self._lock = threading.Lock()  # files are flushed by several threads
         self.error: BaseException | None = None  # None: Ctrl-C, twice
         for name in CALLS:
             monkeypatch.setattr(os, name, self._wrap(name, getattr(os, name)))
@@ -536,10 +537,12 @@ class Faults:
         return call
 
     def step(self) -> None:
-        self.count += 1
-        if self.count - 1 == self.failing and self.error is not None:
+        with self._lock:
+            place = self.count
+            self.count += 1
+        if place == self.failing and self.error is not None:
             raise self.error
-        if self.count - 1 in (self.failing, self.failing + 1) and self.error is None:
+        if place in (self.failing, self.failing + 1) and self.error is None:
             signal.raise_signal(signal.SIGINT)
 
 
