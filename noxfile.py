@@ -29,6 +29,8 @@ WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
 # What the session `wheel` leaves in dist/.
 DIST = Path(os.environ.get("SEGCORE_DIST", "dist"))
 SDIST, NATIVE, PURE = "*.tar.gz", "*-cp*.whl", "*-none-any.whl"
+# Sessions at the same time must not both prepare the session `wheel`.
+WHEEL = [] if "SEGCORE_DIST" in os.environ else ["wheel"]
 LARGEST_WHEEL = 1_100_000  # bytes
 COVERED = 95  # per cent of lines
 # What the tests want besides segcore itself.
@@ -108,7 +110,7 @@ def wheel(session):
             session.error(f"a wheel is smaller than {LARGEST_WHEEL / 1e6:g} MB")
 
 
-@nox.session(requires=["wheel"])
+@nox.session(requires=WHEEL)
 def tests(session):
     """Run the suite on the wheel: every instruction set, last the one that segcore chooses.
 
@@ -129,7 +131,7 @@ def tests(session):
     run_suite(session, "--slow", expect=best, profile=profile, SEGCORE_REQUIRE_BROWSER=browser)
 
 
-@nox.session(requires=["wheel"])
+@nox.session(requires=WHEEL)
 @nox.parametrize("numba", [True, False])
 def nocompiler(session, numba):
     """Test the pure wheel, which brings Numba, and on NumPy an sdist that did not compile."""
@@ -146,7 +148,7 @@ def nocompiler(session, numba):
     run_suite(session, *files, expect="reference", SEGCORE_BACKEND="reference")
 
 
-@nox.session(requires=["wheel"])
+@nox.session(requires=WHEEL)
 def mindeps(session):
     """Run all but the slow tests with the oldest NumPy, Numba, click, rich and Pillow."""
     promised = DEPENDENCIES + EXTRAS["numba"] + EXTRAS["cli"]
@@ -155,7 +157,7 @@ def mindeps(session):
     run_suite(session, expect=backends(session)[0])
 
 
-@nox.session(requires=["wheel"])
+@nox.session(requires=WHEEL)
 def clients(session):
     """Run what meets other people's code; this installs PyTorch, gigabytes on Linux."""
     theirs = ["torchmetrics[detection]", "supervision", "faster-coco-eval"]
@@ -167,7 +169,7 @@ def clients(session):
     run_suite(session, *files, expect=backends(session)[0])
 
 
-@nox.session(requires=["wheel"])
+@nox.session(requires=WHEEL)
 def lint(session):
     """Check the form of the code: ruff, mypy, the extension's stub, clang-format, clang-tidy."""
     session.install(f"{built(NATIVE)}[lint]", "pybind11")
@@ -200,7 +202,7 @@ def lint(session):
     run_each(session, [*tidy, [*check, *included, "-x", "c++", os.devnull]])
 
 
-@nox.session(requires=["wheel"])
+@nox.session(requires=WHEEL)
 def docs(session):
     """Build the user guide and the API reference; whatever Sphinx warns of is an error."""
     session.install(f"{built(NATIVE)}[docs]")
@@ -264,7 +266,7 @@ def emulate(session):
             session.error(f"expected the variants {variants}")
 
 
-@nox.session(requires=["wheel"])
+@nox.session(requires=WHEEL)
 def sanitize(session):
     """Test the C++ core, then the native kernels from Python, under ASan and UBSan.
 
@@ -290,7 +292,7 @@ def sanitize(session):
     run_suite(session, "--slow", *hostile, expect=best, **env)
 
 
-@nox.session(requires=["wheel"])
+@nox.session(requires=WHEEL)
 def races(session):
     """Test the C++ core, then threads that share batches, under ThreadSanitizer."""
     env = {"LD_PRELOAD": install_sanitized(session, "thread")}
@@ -306,7 +308,7 @@ def clang():
     return versions[max(versions, key=float)] if versions else None
 
 
-@nox.session(requires=["wheel"])
+@nox.session(requires=WHEEL)
 def fuzz(session):
     """Fuzz the C++ core and the Python surface; `nox -s fuzz -- --seconds 3600`, not 30 each."""
     compiler = clang()
@@ -335,7 +337,7 @@ def faults(session):
     session.run("python", "-u", "tests/plant_faults.py", *session.posargs)
 
 
-@nox.session(requires=["wheel"])
+@nox.session(requires=WHEEL)
 def coverage(session):
     """Measure the lines that tests reach: of segcore in Python, and of src/core in C++.
 
