@@ -204,6 +204,13 @@ def test_many_objects_in_one_prediction_that_is_none_of_them():
     assert {finding.kind for finding in other.findings} == {"missed", "spurious"}
 
 
+def test_most_of_an_object_of_one_component_is_a_lost_part():
+    """It read as a missing component, as if the object had come apart."""
+    truth = boxes((0, 0, 100, 20), (4, 20, 20, 60), size=(60, 100)).union()
+    [finding] = sc.diagnose(truth, boxes((60, 0, 100, 20), size=(60, 100))).findings
+    assert (finding.kind, wrong(finding.missed)) == ("matched", {"part": 60 * 20 + 16 * 40})
+
+
 def test_what_another_object_covers_too_is_not_merged():
     """A true mask that lies behind another one is not found with it."""
     front, behind = boxes((0, 0, 20, 10)), boxes((5, 0, 15, 12))
@@ -340,7 +347,8 @@ def missed_by_cause(grid, truth, predicted, kind, width, distance) -> dict[str, 
         parts["class" if kind == "confused" else "merged"] = found
     left = truth & ~predicted
     pieces = flooded(truth, 8)
-    gone = union_of([nothing, *(p for p in pieces if 2 * (p & found).sum() < p.sum())])
+    least = 1 / 2 if len(pieces) > 1 else 1 / (truth.sum() + 1)
+    gone = union_of([nothing, *(p for p in pieces if (p & found).sum() < least * p.sum())])
     parts["component"] = left & gone
     left = left & ~gone
     far = left & ~grid.near(found, distance)

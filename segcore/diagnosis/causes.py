@@ -170,9 +170,11 @@ def _rows_where(masks: Masks, flags: NDArray[np.bool_]) -> Masks:
 
 
 def _missing_components(truth: Masks, found: Masks) -> Masks:
-    """Keep the components of true masks of which less than half was found."""
+    """Keep components of which less than half was found, or nothing if there is only one."""
     parts, parents = truth.components()
-    missing = np.flatnonzero(2 * intersect_each(parts, found, parents).area < parts.area)
+    area = intersect_each(parts, found, parents).area
+    several = np.bincount(parents, minlength=len(truth))[parents] > 1
+    missing = np.flatnonzero(np.where(several, 2 * area < parts.area, area == 0))
     return united(parts[missing], parents[missing], len(truth))
 
 

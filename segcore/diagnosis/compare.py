@@ -63,8 +63,8 @@ def diagnose(
     - ``"class"``: it is in P, which is of another class;
     - ``"merged"``: it is in P, which covers another object, too;
     - ``"component"``: it is in a connected component of T of which less than half was found, such
-      as one side of an object that something stands in front of. Of a missed object, that is
-      everything;
+      as one side of an object that something stands in front of. If T has one component only,
+      nothing of it must have been found. Of a missed object, that is everything;
     - ``"thin"``: it is in a lost part that is thin, such as a leg. *Lost*, of the pixels without a
       cause so far, are those farther than d from every pixel of P in T, and those within d of such
       a pixel. A lost part is a connected component of the lost pixels. It is thin if more than half
