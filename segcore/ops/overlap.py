@@ -42,10 +42,6 @@ def intersection(a: MasksOrBoxes, b: MasksOrBoxes) -> NDArray[np.int64]:
     TypeError
         If neither operand is a `Masks`, or the other is not a numeric array.
 
-    See Also
-    --------
-    segcore.ops.pairs.overlapping_pairs : The same areas as a sparse list of pairs.
-
     Examples
     --------
     >>> import segcore as sc
