@@ -2,7 +2,7 @@
 
 import segcore as sc
 from segcore.backends import kernels
-from segcore.models import soft
+from segcore.models import resample
 
 from .common import BACKENDS, INPUTS, checked
 from .soft import heads, wobbly
@@ -41,7 +41,7 @@ class Recorded:
         return kernels.resample(*arguments)
 
     def __enter__(self):
-        soft.kernels = self
+        resample.kernels = self
 
     def __exit__(self, *_):
-        soft.kernels = kernels
+        resample.kernels = kernels

@@ -366,7 +366,13 @@ def test_signals_leave_everything_as_it_was(many: Path, name: str) -> None:
     (many / "out").mkdir(exist_ok=True)
     before = contents(many)
     process = subprocess.Popen(
-        command, cwd=many, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=many,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A process in the background inherits signals that are ignored.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509
     )
     deadline = time.monotonic() + 60
     while not list(many.glob(".segcore-*/new/*.png")) and time.monotonic() < deadline:

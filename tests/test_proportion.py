@@ -17,7 +17,7 @@ import segcore as sc
 from segcore import _simplify as simplify
 from segcore import polygons as polygons_module
 
-nms = importlib.import_module("segcore.nms")  # the package has a function of that name
+suppression = importlib.import_module("segcore.ops.suppression")
 
 WIDE, HIGH = (2, 2**45), (2**45, 2)
 
@@ -162,15 +162,15 @@ def test_masks_that_cannot_meet_are_not_compared(monkeypatch):
     masks = scattered(6000)
     scores = np.linspace(1, 0.5, len(masks))
     compared = 0
-    overlap = nms.kernels.overlap
+    overlap = suppression.kernels.overlap
 
     def counted(a_ends, a_offsets, b_ends, b_offsets, *others):
         nonlocal compared
         compared += (len(a_offsets) - 1) * (len(b_offsets) - 1)
         return overlap(a_ends, a_offsets, b_ends, b_offsets, *others)
 
-    monkeypatch.setattr(nms, "kernels", SimpleNamespace(overlap=counted))
-    monkeypatch.setattr(sys.modules["segcore.overlap"], "kernels", nms.kernels)
+    monkeypatch.setattr(suppression, "kernels", SimpleNamespace(overlap=counted))
+    monkeypatch.setattr(sys.modules["segcore.ops.overlap"], "kernels", suppression.kernels)
     assert sc.nms(masks, scores, 0.5).tolist() == list(range(len(masks)))
     assert sc.soft_nms(masks, scores)[0].tolist() == list(range(len(masks)))
     assert sc.matrix_nms(masks, scores).tolist() == scores.tolist()
@@ -196,7 +196,7 @@ def test_groups_change_no_result(seed, count, classes):
     for call in calls:
         expected = call()
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(nms, "_MANY", 0)
+            patched.setattr(suppression, "_MANY", 0)
             found = call()
         for one, other in zip(found, expected, strict=True):
             assert one.tolist() == other.tolist()

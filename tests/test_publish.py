@@ -635,8 +635,13 @@ def test_each_call_may_fail(
 
 
 @POSIX
-def test_ctrl_c_at_each_call(in_memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_at_each_call(
+    in_memory: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     """A second one follows at the next call, when the first is being handled."""
+    # A process in the background inherits signals that are ignored.
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, ignored))
     finished = step = 0
     reached = True
     with monkeypatch.context() as patches:
