@@ -259,7 +259,9 @@ void check_large(Masks<T>& a, Masks<T>& b, Size size, const Question& q) {
         components(context, va, size, q.connectivity, split, parents);
         add(split);
         results.add(parents);
-        dilate(context, va, size, q.reach.data(), static_cast<int64_t>(q.reach.size()), q.outside,
+        // With foreground outside, the result has runs in every column.
+        const bool outside = q.outside && size.width <= 1 << 16;
+        dilate(context, va, size, q.reach.data(), static_cast<int64_t>(q.reach.size()), outside,
                dilated);
         add(dilated);
         numbers.assign(static_cast<size_t>(va.count * vb.count), -1);
