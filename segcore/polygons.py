@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import joined, offsets_of, symmetric_differences
 from segcore._input.arrays import Size
-from segcore._input.run_ends import joined, symmetric_differences
 from segcore.backends import kernels
 from segcore.backends.protocol import Batch
 
@@ -178,8 +178,7 @@ class Polygons:
             np.concatenate(parts[r][:-1]) if r in parts else self._ring(r)
             for r in outlines.tolist()
         ]
-        offsets = np.zeros(len(rings) + 1, np.int64)
-        np.cumsum([len(ring) for ring in rings], out=offsets[1:])
+        offsets = offsets_of([len(ring) for ring in rings])
         return np.concatenate(rings), offsets, np.searchsorted(outlines, self.mask_offsets)
 
     def _ring(self, ring: int) -> Integers:
@@ -248,7 +247,7 @@ def _parts(polygons: Polygons, size: Size) -> tuple[Batch, Integers]:
     rings = np.arange(len(polygons.outer))
     order = np.argsort(np.where(polygons.is_hole, polygons.outer, rings), kind="stable")
     starts, lengths = polygons.ring_offsets[order], np.diff(polygons.ring_offsets)[order]
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    offsets = offsets_of(lengths)
     vertices = polygons.vertices[np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])]
     filled = _rasterize(vertices, offsets, np.arange(len(rings) + 1), size)
     part = np.cumsum(~polygons.is_hole[order]) - 1

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import offsets_of
 from segcore._input.arrays import Size, as_array, as_size, check_bytes, described
 from segcore.backends.protocol import Batch, Kernels
 from segcore.compat._rles import (
@@ -24,7 +25,6 @@ from segcore.compat._rles import (
     image_size,
     integer,
     joined,
-    offsets_of,
     parts,
     read,
     read_runs,

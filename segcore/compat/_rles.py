@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import offsets_of
 from segcore._input.arrays import Size, as_size, described
 from segcore.backends.protocol import Batch, Kernels, Offsets
 from segcore.backends.reference.coco_string import read_string, write_strings
@@ -124,13 +125,6 @@ def batch_of(
 def joined(strings: list[bytes]) -> tuple[NDArray[np.uint8], Offsets]:
     """Concatenate strings, and return their offsets."""
     return np.frombuffer(b"".join(strings), np.uint8), offsets_of(list(map(len, strings)))
-
-
-def offsets_of(lengths: list[int]) -> Offsets:
-    """Return the offsets of concatenated items of the given lengths."""
-    offsets = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets
 
 
 def renamed(error: ValueError, name: str, indices: Collection[int] | None = None) -> ValueError:

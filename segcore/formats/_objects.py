@@ -49,13 +49,6 @@ def append_integers(numbers: array[int], index: int, item: Any, expected: str) -
         raise ValueError(f"object {index}: {error}") from None
 
 
-def as_offsets(lengths: list[int]) -> Offsets:
-    """Return the start of each object in the concatenated values, and their total number."""
-    offsets = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets
-
-
 def object_of(offsets: Offsets, position: int) -> int:
     """Return the index of the object that an element of the concatenated values belongs to."""
     return int(np.searchsorted(offsets, position, side="right")) - 1

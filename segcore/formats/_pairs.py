@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import closed_runs
 from segcore._input.arrays import Size
-from segcore._input.run_ends import closed_runs
 from segcore.backends import kernels
 from segcore.backends.protocol import Offsets
 from segcore.formats._objects import object_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._input.run_ends import closed_runs
+from segcore._batch import closed_runs, offsets_of
 from segcore.backends.sizes import run_end_dtype
 from segcore.masks import Masks, wrap
 
@@ -92,8 +92,7 @@ def _collected(
     keys = _without_pairs(keys)
     mask, flips = np.divmod(keys, pixels + 1)
     inside = flips < pixels
-    offsets = np.zeros(len(masks) + 1, np.int64)
-    np.cumsum(np.bincount(mask[inside], minlength=len(masks)), out=offsets[1:])
+    offsets = offsets_of(np.bincount(mask[inside], minlength=len(masks)))
     run_ends = flips[inside].astype(run_end_dtype(width, height))
     return wrap((run_ends, offsets), (width, height))
 

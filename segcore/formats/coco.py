@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import joined, offsets_of
 from segcore._input.arrays import Size, as_size, described
 from segcore._input.dense import for_encode
 from segcore._input.recognize import counts_hint, hint, runs_hint
-from segcore._input.run_ends import joined
 from segcore._input.warn import warn
 from segcore.backends import kernels
 from segcore.backends.protocol import Batch, Offsets, RunEnds
@@ -66,7 +66,7 @@ def read_polygons(polygons: Iterable[Any], size: object) -> tuple[Size, Batch]:
     if type(polygons) is not list and as_geometry(polygons) is not None:
         polygons = [polygons]
     flat = walker.read_polygons(_as_list(polygons, "polygons"))
-    offsets = _offsets(np.frombuffer(flat.lengths, np.int64))
+    offsets = offsets_of(np.frombuffer(flat.lengths, np.int64))
     return (height, width), _rings(flat, offsets, height, width)
 
 
@@ -159,7 +159,7 @@ def _parts(flat: Flat, size: Size, name: Callable[[int], str]) -> list[Part]:
         if kind not in flat.kinds:
             continue
         indices = np.flatnonzero(kinds == kind)
-        offsets = _offsets(lengths[indices])
+        offsets = offsets_of(lengths[indices])
         try:
             batch = decode(flat, offsets, *size)
         except ValueError as error:
@@ -200,7 +200,7 @@ def _rle_name(mask: int) -> Callable[[int], str]:
 
 def _rings(flat: Flat, offsets: Offsets, height: int, width: int) -> Batch:
     coordinates = np.frombuffer(flat.coordinates, np.float64)
-    ring_offsets = _offsets(np.frombuffer(flat.ring_lengths, np.int64))
+    ring_offsets = offsets_of(np.frombuffer(flat.ring_lengths, np.int64))
     try:
         batch = kernels.rasterize_polygons(coordinates, ring_offsets, offsets, height, width)
     except ValueError as error:
@@ -252,12 +252,6 @@ def _ring_named(error: ValueError, ring_offsets: Offsets, mask_offsets: Offsets)
         f"mask {found[1]}: ring {ring - first}: coordinate {position - 2 * ring_offsets[ring]} "
         f"{message[found.end() :]}"
     )
-
-
-def _offsets(lengths: NDArray[np.int64]) -> Offsets:
-    offsets = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets
 
 
 def _renamed(

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from segcore._batch import offsets_of
 from segcore._input.arrays import as_size
-from segcore.formats._objects import append_integers, as_list, as_offsets
+from segcore.formats._objects import append_integers, as_list
 from segcore.formats._pairs import from_pairs, to_pairs
 from segcore.formats._row_major import transposed
 from segcore.masks import Masks, check_masks
@@ -62,7 +63,7 @@ def decode(objects: Iterable[Any], size: Iterable[int]) -> Masks:
         append_integers(numbers, index, item, "a list of integers")
         lengths.append(len(numbers) - before)
     values = np.frombuffer(numbers, np.int64)
-    return transposed(from_pairs(values, as_offsets(lengths), (width, height)))
+    return transposed(from_pairs(values, offsets_of(lengths), (width, height)))
 
 
 def encode(masks: Masks) -> list[list[int]]:

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import offsets_of
 from segcore._input.arrays import as_size, described
 from segcore._input.recognize import hint, is_missing
-from segcore.formats._objects import append_integers, as_list, as_offsets
+from segcore.formats._objects import append_integers, as_list
 from segcore.formats._pairs import from_pairs, to_pairs
 from segcore.masks import Masks, check_masks
 
@@ -70,7 +71,7 @@ def decode(strings: Iterable[Any], size: Iterable[int]) -> Masks:
     """
     common = as_size(size)
     texts = [_text(index, string) for index, string in enumerate(as_list(strings))]
-    lengths = as_offsets([len(text) + 1 for text in texts])
+    lengths = offsets_of([len(text) + 1 for text in texts])
     joined = b" ".join([*texts, b""])
     characters = np.frombuffer(joined, np.uint8)
     is_digit = characters > 32

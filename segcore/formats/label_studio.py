@@ -28,10 +28,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import offsets_of
 from segcore._input.arrays import Size, as_integers, as_size, described
 from segcore.backends import kernels
 from segcore.backends.sizes import run_end_dtype
-from segcore.formats._objects import as_list, as_offsets
+from segcore.formats._objects import as_list
 from segcore.formats._row_major import transposed
 from segcore.masks import Masks, check_masks, wrap
 
@@ -84,7 +85,7 @@ def decode(objects: Iterable[Any], size: Iterable[int]) -> Masks:
             raise ValueError(f"object {index}: {error}") from None
         lengths.append(len(ends[-1]))
     run_ends = np.concatenate([np.empty(0, np.int64), *ends]).astype(run_end_dtype(width, height))
-    return transposed(wrap((run_ends, as_offsets(lengths)), (width, height)))
+    return transposed(wrap((run_ends, offsets_of(lengths)), (width, height)))
 
 
 def encode(masks: Masks) -> list[list[int]]:

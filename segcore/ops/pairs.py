@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import offsets_of
 from segcore.masks import Masks, check_same_size, wrap
 from segcore.ops.overlap import intersection
 
@@ -135,8 +136,7 @@ def intersect_each(masks: Masks, others: Masks, index: Indices) -> Masks:
     start = begin + (start - begin) // 2 * 2
     stop = np.where(to_end, end, _bisect(others.run_ends, begin, end, last, after=False))
     lengths = np.where(filled, np.maximum(stop - start, 0), 0)
-    cut = np.zeros(len(masks) + 1, np.int64)
-    np.cumsum(lengths, out=cut[1:])
+    cut = offsets_of(lengths)
     source = np.repeat(start - cut[:-1], lengths) + np.arange(cut[-1])
     return masks & wrap((others.run_ends[source], cut), (height, width))
 

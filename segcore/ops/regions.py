@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import symmetric_differences
 from segcore._input.arrays import as_integer, check_connectivity, described
-from segcore._input.run_ends import symmetric_differences
 from segcore.masks import Masks, check_masks, wrap
 from segcore.ops.morphology import opening
 

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from segcore._batch import closed_runs
 from segcore._input.arrays import (
     as_fraction,
     as_integers,
@@ -24,7 +25,6 @@ from segcore._input.arrays import (
     fits_float64,
     ranked,
 )
-from segcore._input.run_ends import closed_runs
 from segcore.backends import kernels
 from segcore.masks import Masks, check_masks
 from segcore.ops.overlap import iou

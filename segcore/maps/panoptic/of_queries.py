@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import offsets_of
 from segcore._input.arrays import Size
 from segcore._input.scores import as_float32
 from segcore.backends import kernels
@@ -76,4 +77,4 @@ def _winners(weighted: NDArray[np.float32], size: Size) -> Masks:
     ids, run_ends, offsets = kernels.label_runs(labels, None)
     lengths = np.zeros(count, np.int64)
     lengths[ids] = np.diff(offsets)
-    return wrap((run_ends, np.concatenate([[0], np.cumsum(lengths)])), size)
+    return wrap((run_ends, offsets_of(lengths)), size)
