@@ -381,3 +381,28 @@ def test_semantic_maps_of_results(folder: Path) -> None:
     assert result.exit_code == 0, result.output
     with Image.open(folder / "out" / "a" / "photo.png") as png:
         assert np.asarray(png)[0].tolist() == [1, 1, 2, 2, 2, 2, 2, 2, 2, 0]
+
+
+def test_things_of_the_truth_whatever_the_form_of_its_ids(tmp_path):
+    """pandas writes 1.0, other tools "1"; a key of another name does not matter."""
+    square = [[1, 1, 5, 1, 5, 5, 1, 5]]
+    truth = {
+        "truth": [],
+        "images": [{"id": 1, "file_name": "a.jpg", "height": 8, "width": 10}],
+        "categories": [{"id": i, "name": f"c{i}"} for i in (1, 2, 3)],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 1.0, "segmentation": square},
+            {"id": 2, "image_id": 1, "category_id": "2", "segmentation": square},
+            {"id": 3, "image_id": 1, "category_id": [3], "segmentation": square},
+        ],
+    }
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    found = [{"image_id": 1, "category_id": i, "segmentation": square, "score": 1} for i in (1, 3)]
+    (tmp_path / "results.json").write_text(json.dumps(found))
+    arguments = ["panoptic", "results.json", "--dataset", "truth.json", "-o", "out"]
+    result = CliRunner().invoke(
+        app, [str(tmp_path / a) if "." in a or a == "out" else a for a in arguments]
+    )
+    assert result.exit_code == 0, result.output
+    categories = json.loads((tmp_path / "out" / "panoptic.json").read_text())["categories"]
+    assert [category["isthing"] for category in categories] == [1, 1, 0]

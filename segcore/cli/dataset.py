@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -77,6 +78,8 @@ class Dataset:
     pictures: list[Picture]
     listed: int
     """How many annotations the file lists, the invalid ones included."""
+    truth_categories: frozenset[Id] | None = None
+    """The ids of the categories that the truth of results has annotations of; None without it."""
 
 
 def read_dataset(
@@ -110,7 +113,7 @@ def read_dataset(
     BadInput
         If the file as a whole, or its categories, cannot be used.
     """
-    document = _load(path, frame, document)
+    document, truth = _load(path, frame, document)
     if scores is None:
         scores = any(isinstance(a, dict) and "score" in a for a in document["annotations"])
     categories = _categories(path, document["categories"])
@@ -125,7 +128,19 @@ def read_dataset(
             if picture is not None:
                 picture.annotations.append(annotation)
     usable = [p for p in pictures.values() if p is not None]
-    return Dataset(list(categories.values()), usable, len(document["annotations"]))
+    listed = len(document["annotations"])
+    seen = None if truth is None else _annotated(truth, categories)
+    return Dataset(list(categories.values()), usable, listed, seen)
+
+
+def _annotated(annotations: list[Any], categories: Mapping[Id, Any]) -> frozenset[Id]:
+    """Return the ids of the categories that occur; annotations without one are passed over."""
+    listed = [item.get("category_id") for item in annotations if isinstance(item, dict)]
+    found = set()
+    for value in {value for value in listed if isinstance(value, int | float | str)}:
+        with suppress(ValueError):
+            found.add(find_id(categories, read_id({"category_id": value}, "category_id")))
+    return frozenset(key for key in found if key is not None)
 
 
 def with_own_maps(dataset: Dataset, problems: Problems) -> Dataset:
@@ -170,7 +185,10 @@ def _fits(annotation: Annotation, picture: Picture, problems: Problems) -> bool:
     return True
 
 
-def _load(path: Path, frame: Path | None, document: Any = None) -> dict[str, list[Any]]:
+def _load(
+    path: Path, frame: Path | None, document: Any = None
+) -> tuple[dict[str, list[Any]], list[Any] | None]:
+    """Return a COCO instance file, and for results the annotations of the truth."""
     if document is None:
         document = read_json(path)
     if kind := kind_of_document(document):
@@ -181,7 +199,8 @@ def _load(path: Path, frame: Path | None, document: Any = None) -> dict[str, lis
                 f"{path}: it holds a list, as COCO's results do; "
                 "say with --dataset which file has their images and categories"
             )
-        return {**_load(frame, None), "annotations": document}
+        truth, _ = _load(frame, None)
+        return {**truth, "annotations": document}, truth["annotations"]
     if frame is not None:
         raise BadInput(f"{path}: expected COCO's results, a list, beside --dataset")
     keys = ("images", "annotations", "categories")
@@ -200,7 +219,7 @@ def _load(path: Path, frame: Path | None, document: Any = None) -> dict[str, lis
             f"{path}: expected COCO instances, but this is a panoptic file; segcore labels "
             "--panoptic turns it into instances"
         )
-    return document
+    return document, None
 
 
 def _categories(path: Path, items: list[Any]) -> dict[Id, Category]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from segcore.cli.dataset import Category, Dataset
 from segcore.cli.fields import Id
-from segcore.cli.json_file import read_json
 from segcore.cli.problems import BadInput
 
 COCO_THINGS = frozenset(
@@ -146,21 +144,15 @@ def find_things(
 
 def _annotated(path: Path, dataset: Dataset, frame: Path | None) -> set[Id]:
     """Return the ids of the categories that the truth has annotations of."""
-    if frame is None:
+    seen = dataset.truth_categories
+    if seen is None:
         return {a.category.id for picture in dataset.pictures for a in picture.annotations}
-    annotations: list[Any] = read_json(frame)["annotations"]
-    seen = {
-        value
-        for annotation in annotations
-        if isinstance(annotation, dict)
-        and isinstance(value := annotation.get("category_id"), int | str)
-    }
     if not seen:
         raise BadInput(
             f'{path}: its categories do not have "isthing", and {frame} has no annotations that '
             "tell; name the things with --things"
         )
-    return seen
+    return set(seen)
 
 
 def _named(categories: list[Category], names: tuple[str, ...]) -> set[Id]:
