@@ -131,7 +131,9 @@ def test_a_checkout_that_was_never_built_says_so(tmp_path):
     package = tmp_path / "segcore"
     compiled = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
     shutil.copytree(Path(backends.__file__).parents[1], package, ignore=compiled)
-    package.joinpath("_coco.pyx").touch()
+    # What tells a checkout from a wheel; it must be where the checkout has it.
+    source = Path(__file__).parents[1] / "segcore" / "formats" / "_coco.pyx"
+    shutil.copy(source, package / "formats")
     code = WITHOUT_NATIVE + "import segcore; print(segcore.__file__)"
     done = run(code, path=str(tmp_path))
     assert done.stdout.strip() == str(package / "__init__.py")

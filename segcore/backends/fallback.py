@@ -40,7 +40,7 @@ def warn(chosen: str) -> None:
 
 def _is_unbuilt_checkout() -> bool:
     """Return whether this is a source folder that no editable install has put to use."""
-    return (_FOLDER / "_coco.pyx").is_file() and not _is_editable()
+    return (_FOLDER / "formats" / "_coco.pyx").is_file() and not _is_editable()
 
 
 def _is_editable() -> bool:
