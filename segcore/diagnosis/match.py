@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from segcore.masks import Masks
 from segcore.ops.pairs import Indices, intersect_each, overlapping_pairs
-from segcore.ops.regions import united
+from segcore.ops.regions import unions
 
 ALIKE = 0.5
 """The IoU from which a prediction of another class is confused, or a second one a duplicate.
@@ -141,20 +140,6 @@ def match(
     for j in np.flatnonzero(free).tolist():
         original = originals.get(j)
         result.append(Match("spurious" if original is None else "duplicate", original, (j,)))
-    return result
-
-
-def unions(masks: Masks, groups: Sequence[tuple[int, ...]]) -> Masks:
-    """Unite the masks of each group of indices; the union of no masks is empty."""
-    single = np.array([group[0] for group in groups if len(group) == 1], np.int64)
-    several = [i for i, group in enumerate(groups) if len(group) > 1]
-    rows = np.flatnonzero([len(group) == 1 for group in groups])
-    result = united(masks[single], rows, len(groups))
-    if several:
-        both = Masks.concatenate([result, *(masks[list(groups[i])].union() for i in several)])
-        chosen = np.arange(len(groups))
-        chosen[several] = len(groups) + np.arange(len(several))
-        result = both[chosen]
     return result
 
 

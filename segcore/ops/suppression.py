@@ -28,6 +28,7 @@ from segcore._input.arrays import (
 from segcore.backends import kernels
 from segcore.masks import Masks, check_masks
 from segcore.ops.overlap import iou
+from segcore.ops.regions import unions
 
 Metric: TypeAlias = Literal["iou", "smaller"]
 Decay: TypeAlias = Literal["linear", "gaussian"]
@@ -154,11 +155,7 @@ def merge_duplicates(
 
     sizes = np.bincount(groups, minlength=len(kept))
     members = np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1])
-    multiple = np.flatnonzero(sizes > 1)
-    unions = [masks[members[group]].union() for group in multiple]
-    source = np.arange(len(kept))
-    source[multiple] = len(kept) + np.arange(len(multiple))
-    return kept, Masks.concatenate([masks[kept], *unions])[source], groups
+    return kept, unions(masks, members[: len(kept)]), groups
 
 
 def soft_nms(
