@@ -16,7 +16,7 @@ from browser import browser, opened, pixels_of
 import segcore as sc
 from segcore import show
 from segcore.diagnosis import CAUSES
-from segcore.show.report import Class, Objects, Picture, write_page
+from segcore.show.report import Class, Objects, PageImage, write_page
 
 pytest.importorskip("PIL")
 
@@ -35,7 +35,7 @@ def scattered(count: int, size: tuple[int, int], seed: int) -> sc.Masks:
     return outer - inner
 
 
-def a_picture(prediction: bool = True, size: tuple[int, int] = (45, 70), **changes) -> Picture:
+def a_picture(prediction: bool = True, size: tuple[int, int] = (45, 70), **changes) -> PageImage:
     truth = Objects(
         scattered(6, size, 1),
         np.array([0, 1, 1, 2, 1, 2]),
@@ -49,10 +49,10 @@ def a_picture(prediction: bool = True, size: tuple[int, int] = (45, 70), **chang
         scores=np.array([0.5, 0.9, 0.9, 0.1]),
     )
     made = {"name": "<i>one</i>", "truth": truth, "prediction": predicted if prediction else None}
-    return Picture(**{**made, **changes})
+    return PageImage(**{**made, **changes})
 
 
-def write(path: Path, pictures: list[Picture], compared: bool, classes=CLASSES) -> Path:
+def write(path: Path, pictures: list[PageImage], compared: bool, classes=CLASSES) -> Path:
     with path.open("wb") as file:
         write_page(file, "A <title>", classes, pictures, compared)
     return path
@@ -103,10 +103,10 @@ def test_forms_are_measured(tmp_path):
 
 def test_empty_pages_and_pictures(tmp_path):
     nothing = Objects(sc.Masks([], [0], (4, 5)), np.zeros(0, int), [])
-    for pictures in ([], [Picture("empty", nothing)]):
+    for pictures in ([], [PageImage("empty", nothing)]):
         page = write(tmp_path / "a.html", pictures, False, []).read_text("utf-8")
         assert len(embedded(page, "index")["pictures"]) == len(pictures)
-    both = Picture("empty", nothing, nothing)
+    both = PageImage("empty", nothing, nothing)
     write(tmp_path / "b.html", [both], True)
 
 
@@ -185,7 +185,7 @@ def test_predictions_have_the_colours_of_what_they_match(chromium, compared):
     assert np.array_equal(got, rgba(expected_view(picture.prediction, "Instance", colors)))
 
 
-def painted_errors(picture: Picture, view: str) -> np.ndarray:
+def painted_errors(picture: PageImage, view: str) -> np.ndarray:
     """Draw what the page draws, from the diagnosis: stuff first, then things."""
     diagnosis = picture.diagnosis
     shown = np.zeros((*picture.truth.masks.size, 4), np.uint8)
@@ -224,13 +224,13 @@ def painted_errors(picture: Picture, view: str) -> np.ndarray:
     return shown
 
 
-def twice_and_two_in_one() -> Picture:
+def twice_and_two_in_one() -> PageImage:
     """Draw a duplicate, a merged object, a confused one and a spurious one."""
     true = [[2, 2, 20, 20], [24, 2, 44, 20], [44, 2, 54, 20], [2, 25, 20, 40]]
     found = [[2, 2, 20, 18], [4, 4, 24, 22], [24, 2, 54, 20], [2, 25, 20, 38], [40, 30, 60, 40]]
     masks = [sc.Masks.from_boxes(np.array(boxes, float), (45, 70)) for boxes in (true, found)]
     truth = Objects(masks[0], np.array([1, 1, 1, 2]), [1, 2, 3, 4])
-    return Picture("all kinds", truth, Objects(masks[1], np.array([1, 1, 1, 1, 1]), [*range(5)]))
+    return PageImage("all kinds", truth, Objects(masks[1], np.array([1, 1, 1, 1, 1]), [*range(5)]))
 
 
 @pytest.mark.parametrize("view", ["Difference", "Causes"])
@@ -267,7 +267,7 @@ def test_every_kind_is_described(chromium, tmp_path):
 def test_large_counts_are_grouped(chromium, tmp_path):
     """As in the summary and in the terminal."""
     masks = sc.Masks.from_boxes(np.tile([[1.0, 1, 2, 2]], (1000, 1)), (5, 5))
-    many = Picture("many", Objects(masks, np.ones(1000, np.int64), [*range(1000)]))
+    many = PageImage("many", Objects(masks, np.ones(1000, np.int64), [*range(1000)]))
     with opened(chromium, write(tmp_path / "a.html", [many], False)) as page:
         assert page.locator("#objects-title").inner_text() == "Objects: 1,000, the largest first"
         assert page.locator("#legend .number").inner_text() == "1,000"
@@ -423,7 +423,7 @@ def test_a_hundred_pictures_open_and_toggle_at_once(chromium, tmp_path):
     """A thousand objects: within 2 s, and each view within 100 ms (a machine may be busy)."""
     masks = scattered(10, (480, 640), 3)
     objects = Objects(masks, np.arange(10) % 3, list(range(10)))
-    pictures = [Picture(f"{i}.jpg", objects, objects) for i in range(100)]
+    pictures = [PageImage(f"{i}.jpg", objects, objects) for i in range(100)]
     path = write(tmp_path / "a.html", pictures, True)
     with opened(chromium, path) as page:
         start = time.perf_counter()

@@ -335,7 +335,7 @@ class Kernels(Protocol):
         """Split a label map into one mask per label; returns (ids, run_ends, offsets).
 
         ``labels`` is an integer array of shape (H, W) with any strides. ``ids`` are its distinct
-        labels in ascending order, in native byte order, without ``background`` unless it is None.
+        labels in ascending order, in native byte order. ``background``, if given, is left out.
         """
 
     def overlap_table(

@@ -18,7 +18,7 @@ from segcore.cli.sources import read_source
 from segcore.cli.tables import Column, print_table
 from segcore.cli.view import Pairs, print_page, write_html
 from segcore.diagnosis import CAUSES, KINDS, Cause, Diagnosis, Finding
-from segcore.show.report import Class, Picture
+from segcore.show.report import Class, PageImage
 
 COLUMNS = (
     Column("image", text=True),
@@ -35,7 +35,7 @@ COLUMNS = (
 class Row(NamedTuple):
     """A finding, and how it is named in tables and files."""
 
-    picture: str
+    image: str
     object: str
     described: dict[str, Any]
     finding: Finding
@@ -50,23 +50,23 @@ class Findings:
     totals: Counter[Cause] = field(default_factory=Counter)
     images: list[dict[str, Any]] = field(default_factory=list)
 
-    def recorded(self, pictures: Iterable[Picture]) -> Iterator[Picture]:
+    def recorded(self, images: Iterable[PageImage]) -> Iterator[PageImage]:
         """Hand images on, and take down what their diagnoses say."""
-        for picture in pictures:
-            diagnosis = picture.diagnosis
+        for image in images:
+            diagnosis = image.diagnosis
             assert diagnosis is not None
-            rows = _rows(picture, diagnosis, self.classes)
+            rows = _rows(image, diagnosis, self.classes)
             self.rows += rows
             self.totals.update(diagnosis.totals())
             self.images.append(
                 {
-                    "file_name": picture.name,
+                    "file_name": image.name,
                     "thin_width": diagnosis.thin_width,
                     "boundary_distance": diagnosis.boundary_distance,
                     "findings": [rows[i].described for i in diagnosis.worst()],
                 }
             )
-            yield picture
+            yield image
 
 
 def write_comparison(
@@ -129,9 +129,9 @@ def write_comparison(
 # -- findings ------------------------------------------------------------------------------------
 
 
-def _rows(picture: Picture, diagnosis: Diagnosis, classes: list[Class]) -> list[Row]:
+def _rows(image: PageImage, diagnosis: Diagnosis, classes: list[Class]) -> list[Row]:
     """Name the objects of the findings of an image."""
-    truth, prediction = picture.truth, picture.prediction
+    truth, prediction = image.truth, image.prediction
     assert prediction is not None
 
     def true_name(i: int) -> str:
@@ -176,7 +176,7 @@ def _rows(picture: Picture, diagnosis: Diagnosis, classes: list[Class]) -> list[
             ],
             "reason": _reasons(finding, other, into),
         }
-        rows.append(Row(picture.name, name, described, finding))
+        rows.append(Row(image.name, name, described, finding))
     return rows
 
 
@@ -212,7 +212,7 @@ def _reasons(finding: Finding, other: str, into: list[str]) -> str:
 
 def _print_findings(console: Printer, found: list[Row], most: int) -> None:
     worst = sorted(found, key=lambda row: row.finding.rank)[:most]
-    several = len({row.picture for row in found}) > 1
+    several = len({row.image for row in found}) > 1
     rows, styles = [], []
     for row in worst:
         finding = row.finding
@@ -220,7 +220,7 @@ def _print_findings(console: Printer, found: list[Row], most: int) -> None:
         missed, spurious = (sum(part.values()) for part in (finding.missed, finding.spurious))
         numbers = [f"{finding.area:,}", iou, f"{missed:,}", f"{spurious:,}"]
         reason = row.described["reason"]
-        cells = [row.picture, row.object, finding.kind, *numbers, reason]
+        cells = [row.image, row.object, finding.kind, *numbers, reason]
         rows.append(cells if several else cells[1:])
         styles.append("" if finding.kind == "matched" else "bold red")
     title = "Objects, the worst first: missed and false-positive (FP) pixels"
@@ -293,7 +293,7 @@ def _as_csv(found: list[Row]) -> str:
         parts = [(finding.spurious if c.spurious else finding.missed)[c.name] for c in CAUSES]
         rows.writerow(
             [
-                row.picture,
+                row.image,
                 described["class"],
                 described["truth"],
                 finding.kind,

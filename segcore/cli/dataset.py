@@ -56,7 +56,7 @@ class Annotation:
 
 
 @dataclass
-class Picture:
+class DatasetImage:
     """An image of the file, with its annotations in the file's order.
 
     ``target`` is where its map goes, below the output folder.
@@ -75,7 +75,7 @@ class Dataset:
     """A COCO instance file: categories by ascending id, pictures in the file's order."""
 
     categories: list[Category]
-    pictures: list[Picture]
+    pictures: list[DatasetImage]
     listed: int
     """How many annotations the file lists, the invalid ones included."""
     truth_categories: frozenset[Id] | None = None
@@ -145,7 +145,7 @@ def _annotated(annotations: list[Any], categories: Mapping[Id, Any]) -> frozense
 
 def with_own_maps(dataset: Dataset, problems: Problems) -> Dataset:
     """Leave out the images whose maps cannot be written or read beside the others'; report them."""
-    kept: dict[PurePosixPath, Picture] = {}
+    kept: dict[PurePosixPath, DatasetImage] = {}
     for picture in dataset.pictures:
         target = picture.target
         if target in kept:
@@ -158,7 +158,7 @@ def with_own_maps(dataset: Dataset, problems: Problems) -> Dataset:
     return replace(dataset, pictures=list(kept.values()))
 
 
-def read_masks(picture: Picture, problems: Problems) -> tuple[list[Annotation], Masks]:
+def read_masks(picture: DatasetImage, problems: Problems) -> tuple[list[Annotation], Masks]:
     """Read the masks of a picture; annotations that have none that fits are reported, left out."""
     annotations = picture.annotations
     try:
@@ -172,7 +172,7 @@ def _masks(segmentations: list[Any], size: tuple[int, int]) -> Masks:
     return Masks.from_coco(segmentations, size)
 
 
-def _fits(annotation: Annotation, picture: Picture, problems: Problems) -> bool:
+def _fits(annotation: Annotation, picture: DatasetImage, problems: Problems) -> bool:
     height, width = picture.size
     try:
         _masks([annotation.segmentation], picture.size)
@@ -244,16 +244,16 @@ def _categories(path: Path, items: list[Any]) -> dict[Id, Category]:
     }
 
 
-def _pictures(items: list[Any], problems: Problems) -> dict[Id, Picture | None]:
+def _pictures(items: list[Any], problems: Problems) -> dict[Id, DatasetImage | None]:
     """Read the images by id; None stands for one that cannot be used."""
-    pictures: dict[Id, Picture | None] = {}
+    pictures: dict[Id, DatasetImage | None] = {}
     for position, item in enumerate(items):
         label = name_item("image", item, position)
         try:
             key = read_id(item, "id")
             add_id(pictures, key, None)
             name = _name(item)
-            pictures[key] = Picture(key, label, name, _target(name), _size(item))
+            pictures[key] = DatasetImage(key, label, name, _target(name), _size(item))
         except ValueError as error:
             problems.report(f"{label}: {error}")
     return pictures
@@ -263,10 +263,10 @@ def _annotation(
     label: str,
     item: Any,
     position: int,
-    pictures: dict[Id, Picture | None],
+    pictures: dict[Id, DatasetImage | None],
     categories: dict[Id, Category],
     scores: bool,
-) -> tuple[Picture | None, Annotation]:
+) -> tuple[DatasetImage | None, Annotation]:
     image = _known(pictures, item, "image_id", "image")
     category = _known(categories, item, "category_id", "category")
     if "segmentation" not in item:

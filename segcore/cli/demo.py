@@ -22,10 +22,8 @@ from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks
 from segcore.ops.overlap import containment, iou
 from segcore.show import colorize, difference, instances, palette, side_by_side
-from segcore.show.report import Class, Objects, write_page
-from segcore.show.report import Picture as PagePicture
-
-Picture = NDArray[np.uint8]
+from segcore.show.colors import ColorArray
+from segcore.show.report import Class, Objects, PageImage, write_page
 
 LOST = 0.5
 """A thing is lost when no prediction has this IoU with it; a part, when less of it is covered."""
@@ -180,7 +178,7 @@ def _parts(parts: list[dict[str, Any]], found: Masks, size: tuple[int, int]) -> 
 # -- the page -------------------------------------------------------------------------------------
 
 
-def _page(scene: Scene) -> tuple[list[Class], list[PagePicture]]:
+def _page(scene: Scene) -> tuple[list[Class], list[PageImage]]:
     classes = [Class(each["name"], bool(each["isthing"])) for each in scene.classes]
     places = {each["id"]: i for i, each in enumerate(scene.classes)}
 
@@ -189,7 +187,7 @@ def _page(scene: Scene) -> tuple[list[Class], list[PagePicture]]:
 
     truth = objects(scene.truth, scene.true, [each["id"] for each in scene.true])
     found = objects(scene.prediction, scene.predicted, list(range(len(scene.predicted))))
-    return classes, [PagePicture("the room", truth, found)]
+    return classes, [PageImage("the room", truth, found)]
 
 
 # -- pictures -------------------------------------------------------------------------------------
@@ -226,20 +224,20 @@ def _draw(scene: Scene, found: Masks, out: OutputFolder) -> None:
         write_picture(file, row, colors=256)
 
 
-def _instance_colors(classes: NDArray[np.int64]) -> Picture:
+def _instance_colors(classes: NDArray[np.int64]) -> ColorArray:
     """Give the first thing of each class the colour of the class, and the others further ones."""
     first = np.unique(classes, return_index=True)[1]
     is_first = np.isin(np.arange(len(classes)), first)
     others = classes.max() + np.cumsum(~is_first)
     chosen = np.where(is_first, classes, others) - 1
-    colors: Picture = palette(int(chosen.max()) + 1)[chosen]
+    colors: ColorArray = palette(int(chosen.max()) + 1)[chosen]
     return colors
 
 
-def _faint(colors: Picture) -> Picture:
+def _faint(colors: ColorArray) -> ColorArray:
     """Turn colours into light greys."""
     grey = 195 + colors @ np.array([0.299, 0.587, 0.114]) * 0.2
-    faint: Picture = np.stack([grey] * 3, axis=1).astype(np.uint8)
+    faint: ColorArray = np.stack([grey] * 3, axis=1).astype(np.uint8)
     return faint
 
 

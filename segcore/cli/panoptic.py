@@ -15,7 +15,7 @@ from segcore.cli.dataset import (
     Annotation,
     Category,
     Dataset,
-    Picture,
+    DatasetImage,
     read_dataset,
     read_masks,
     with_own_maps,
@@ -158,7 +158,7 @@ def _check_ids(dataset: Dataset, things: set[int], rules: PanopticRules) -> None
 
 
 def _compose(
-    picture: Picture,
+    picture: DatasetImage,
     beneath: StuffMaps | None,
     things: set[int],
     rules: PanopticRules,
@@ -184,7 +184,7 @@ def _compose(
     return result, annotations
 
 
-def _write_ids(file: BinaryIO, result: Panoptic, picture: Picture) -> None:
+def _write_ids(file: BinaryIO, result: Panoptic, picture: DatasetImage) -> None:
     try:
         colors = to_rgb(result.labels)
     except ValueError as error:
@@ -192,7 +192,9 @@ def _write_ids(file: BinaryIO, result: Panoptic, picture: Picture) -> None:
     write_png(file, Image.fromarray(colors))
 
 
-def _entry(picture: Picture, result: Panoptic, annotations: list[Annotation]) -> dict[str, Any]:
+def _entry(
+    picture: DatasetImage, result: Panoptic, annotations: list[Annotation]
+) -> dict[str, Any]:
     """Describe a picture as COCO does, with the scores of things besides."""
     segments = []
     for segment in result.segments:

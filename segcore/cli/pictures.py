@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from segcore.cli.output import write_png
-
-Picture = NDArray[np.uint8]
+from segcore.show.draw import RgbImage
 
 INK = (32, 34, 40)
 PAPER = (255, 255, 255)
 
 
-def write_picture(file: BinaryIO, picture: Picture, colors: int | None = None) -> None:
+def write_picture(file: BinaryIO, picture: RgbImage, colors: int | None = None) -> None:
     """Write a PNG; with ``colors``, an indexed one of at most that many."""
     image = Image.fromarray(picture)
     if colors is not None:
@@ -25,20 +23,20 @@ def write_picture(file: BinaryIO, picture: Picture, colors: int | None = None) -
     write_png(file, image, optimize=True)
 
 
-def shrink(picture: Picture, width: int) -> Picture:
+def shrink(picture: RgbImage, width: int) -> RgbImage:
     """Scale a picture to a width, smoothly."""
     height = round(picture.shape[0] * width / picture.shape[1])
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
 
 
-def titled(picture: Picture, title: str, size: int = 22) -> Picture:
+def titled(picture: RgbImage, title: str, size: int = 22) -> RgbImage:
     """Put a line of text above a picture."""
     strip = Image.new("RGB", (picture.shape[1], 2 * size), PAPER)
     ImageDraw.Draw(strip).text((2, size), title, INK, _font(size), anchor="lm")
     return np.concatenate([np.asarray(strip), picture])
 
 
-def legend(names: Sequence[str], colors: Picture, width: int, size: int = 17) -> Picture:
+def legend(names: Sequence[str], colors: RgbImage, width: int, size: int = 17) -> RgbImage:
     """Draw a swatch and a name for each of the things, in columns, as wide as a picture."""
     font = _font(size)
     swatch, pad, line = size, size // 2, round(size * 1.7)

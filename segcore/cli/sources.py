@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from segcore.cli.ahead import read_ahead
 from segcore.cli.classes import CLASSES, read_classes
-from segcore.cli.dataset import Dataset, read_dataset, read_masks
-from segcore.cli.dataset import Picture as DatasetPicture
+from segcore.cli.dataset import Dataset, DatasetImage, read_dataset, read_masks
 from segcore.cli.fields import Id
 from segcore.cli.json_file import read_json
 from segcore.cli.labels_png import IGNORED, read_colors, read_labels
@@ -86,7 +85,7 @@ def read_source(
 
 
 def _instances(path: Path, dataset: Dataset, problems: Problems) -> Source:
-    def read(picture: DatasetPicture) -> Shown:
+    def read(picture: DatasetImage) -> Shown:
         annotations, masks = read_masks(picture, problems)
         scores = [each.score for each in annotations if each.score is not None]
         return Shown(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.cli.classes import CLASSES, read_classes
-from segcore.cli.dataset import Category, Picture
+from segcore.cli.dataset import Category, DatasetImage
 from segcore.cli.fields import describe
 from segcore.cli.labels_png import IGNORED, read_labels
 from segcore.cli.names import Folder
@@ -55,12 +55,12 @@ class StuffMaps:
                 self._categories[category.id] = category
         self._nothing = [value for value in NOTHING if value not in self._categories]
 
-    def masks(self, picture: Picture) -> tuple[list[Category], Masks]:
+    def masks(self, picture: DatasetImage) -> tuple[list[Category], Masks]:
         """Read a picture's stuff: categories, and the mask of each."""
         values, masks = self._split(picture, self._read(picture))
         return [self._categories[value] for value in values], masks
 
-    def indices(self, picture: Picture, dtype: np.dtype[Any]) -> NDArray[Any]:
+    def indices(self, picture: DatasetImage, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Read a picture's stuff as a map (H, W) of the categories' indices; 0 is none."""
         labels = self._read(picture)
         values, _ = self._split(picture, labels)
@@ -70,7 +70,7 @@ class StuffMaps:
         indices: NDArray[Any] = table[labels]
         return indices
 
-    def _read(self, picture: Picture) -> NDArray[np.unsignedinteger]:
+    def _read(self, picture: DatasetImage) -> NDArray[np.unsignedinteger]:
         path = self._folder.map(picture.target)
         labels = read_labels(path)
         if labels.shape != picture.size:
@@ -82,7 +82,7 @@ class StuffMaps:
         return labels
 
     def _split(
-        self, picture: Picture, labels: NDArray[np.unsignedinteger]
+        self, picture: DatasetImage, labels: NDArray[np.unsignedinteger]
     ) -> tuple[list[int], Masks]:
         ids, masks = Masks.from_label_map(labels, background=None, ignore=self._nothing)
         for value, area in zip(ids.tolist(), masks.area.tolist(), strict=True):

@@ -17,7 +17,7 @@ from segcore.cli.printing import counted, print_line
 from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_note, print_skipped, tracked
 from segcore.cli.sources import Shown, Source, read_source
-from segcore.show.report import Class, Objects, Picture, write_page
+from segcore.show.report import Class, Objects, PageImage, write_page
 
 
 class Pairs:
@@ -81,7 +81,7 @@ class Pairs:
         predicted = self._predicted.get(index)
         return len(predicted.masks) if predicted else 0
 
-    def pictures(self, photographs: Photographs | None = None) -> Iterator[Picture]:
+    def pictures(self, photographs: Photographs | None = None) -> Iterator[PageImage]:
         """Yield the images in their order."""
         for index, shown in self._shown:
             predicted = self._predicted.get(index)
@@ -93,7 +93,7 @@ class Pairs:
                 objects = self._scored(predicted) if predicted else self._none(shown)
             photograph = photographs and photographs.read(shown.name, shown.masks.size)
             truth = self._objects(shown)
-            yield Picture(shown.name, truth, objects, photograph or None, self._options)
+            yield PageImage(shown.name, truth, objects, photograph or None, self._options)
 
     def _objects(self, shown: Shown) -> Objects:
         classes = np.array([self._index[key] for key in shown.categories], np.int64)
@@ -207,7 +207,7 @@ def write_html(
     pairs: Pairs,
     images: Path | None,
     problems: Problems,
-    recorded: Callable[[Iterable[Picture]], Iterable[Picture]] = iter,
+    recorded: Callable[[Iterable[PageImage]], Iterable[PageImage]] = iter,
 ) -> Photographs | None:
     """Write the page; return the photographs, which know how many are missing.
 

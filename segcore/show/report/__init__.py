@@ -1,5 +1,5 @@
 """Write one HTML file that shows masks, and compares predictions with them."""
 
-from segcore.show.report.page import Class, Objects, Picture, write_page
+from segcore.show.report.page import Class, Objects, PageImage, write_page
 
-__all__ = ["Class", "Objects", "Picture", "write_page"]
+__all__ = ["Class", "Objects", "PageImage", "write_page"]

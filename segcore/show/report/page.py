@@ -85,7 +85,7 @@ class Objects:
 
 
 @dataclass(frozen=True)
-class Picture:
+class PageImage:
     """An image of a page.
 
     Parameters
@@ -125,7 +125,7 @@ class Picture:
 
 
 def write_page(
-    file: BinaryIO, title: str, classes: list[Class], pictures: Iterable[Picture], compared: bool
+    file: BinaryIO, title: str, classes: list[Class], pictures: Iterable[PageImage], compared: bool
 ) -> None:
     """Write one HTML file that needs no other, and no network.
 
@@ -137,7 +137,7 @@ def write_page(
         The title of the page.
     classes : list of Class
         The classes that the objects' class indices refer to.
-    pictures : iterable of Picture
+    pictures : iterable of PageImage
         The images. Either all of them have predictions, or none.
     compared : bool
         Whether they have predictions.
@@ -150,9 +150,9 @@ def write_page(
     Examples
     --------
     >>> import io, numpy as np, segcore as sc
-    >>> from segcore.show.report import Class, Objects, Picture, write_page
+    >>> from segcore.show.report import Class, Objects, PageImage, write_page
     >>> masks = sc.Masks.from_boxes([[0, 0, 8, 4], [4, 2, 9, 9]], (10, 10))
-    >>> picture = Picture("two boxes", Objects(masks, np.array([0, 0]), [1, 2]))
+    >>> picture = PageImage("two boxes", Objects(masks, np.array([0, 0]), [1, 2]))
     >>> page = io.BytesIO()
     >>> write_page(page, "Boxes", [Class("box")], [picture], compared=False)
     >>> page.getvalue()[:15]
@@ -215,14 +215,14 @@ def _write_json(file: BinaryIO, key: str, value: object) -> None:
     file.write(element.encode())
 
 
-def _objects_in(picture: Picture, diagnosis: Diagnosis | None) -> int:
+def _objects_in(picture: PageImage, diagnosis: Diagnosis | None) -> int:
     """Count the true objects, in a comparison those that are judged: all but the crowds."""
     if diagnosis is None:
         return len(picture.truth.masks)
     return sum(not finding.extra for finding in diagnosis.findings)
 
 
-def _listed(picture: Picture, diagnosis: Diagnosis | None) -> dict[str, Any]:
+def _listed(picture: PageImage, diagnosis: Diagnosis | None) -> dict[str, Any]:
     height, width = picture.truth.masks.size
     note = _counted(_objects_in(picture, diagnosis), "object")
     if diagnosis is not None:
@@ -240,7 +240,7 @@ def _listed(picture: Picture, diagnosis: Diagnosis | None) -> dict[str, Any]:
 
 
 def _picture(
-    picture: Picture, diagnosis: Diagnosis | None, classes: list[Class], colors: Colors
+    picture: PageImage, diagnosis: Diagnosis | None, classes: list[Class], colors: Colors
 ) -> dict[str, Any]:
     height, width = picture.truth.masks.size
     truth = picture.truth
