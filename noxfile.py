@@ -37,18 +37,20 @@ COVERED = 95  # per cent of lines
 TEST_TOOLS = [each for each in EXTRAS["test"] if not each.startswith(PROJECT["name"])]
 # It drives Chromium as the system has it, for the tests of HTML pages.
 BROWSER = "playwright>=1.50"
+
+
+def test_files(*names):
+    """Find tests by name, whatever the folder."""
+    return [str(path) for name in names for path in Path("tests").rglob(f"test_{name}.py")]
+
+
 # What says the most in the least time, where the whole suite runs on another backend.
-ESSENTIAL = [
-    f"tests/test_{name}.py"
-    for name in (
-        *("minimal", "golden", "masks", "overlap_api", "compose", "nms", "soft", "argmax"),
-        *("panoptic", "panoptic_presets", "metrics", "morphology", "diagnosis"),
-    )
-]
+ESSENTIAL = test_files(
+    *("minimal", "golden", "masks", "overlap_api", "compose", "nms", "soft", "argmax"),
+    *("panoptic", "panoptic_presets", "metrics", "morphology", "diagnosis"),
+)
 # What depends on what is installed. The kernels' tests run wherever all backends are.
-INSTALLATION = [
-    f"tests/test_{name}.py" for name in ("packaging", "backends", "arrays", "coco", "cli", "leaks")
-]
+INSTALLATION = test_files("packaging", "backends", "arrays", "coco", "cli", "leaks")
 
 
 def cpp_files(*folders):
@@ -165,8 +167,7 @@ def clients(session):
     session.install(f"{built(NATIVE)}[test]", *theirs)
     names = ["compat_clients", "documents", "integrations", "bfloat16", "processes"]
     names += ["soft_torch", "argmax_torch", "panoptic_rules_torch"]
-    files = [f"tests/test_{name}.py" for name in names]
-    run_suite(session, *files, expect=backends(session)[0])
+    run_suite(session, *test_files(*names), expect=backends(session)[0])
 
 
 @nox.session(requires=WHEEL)
@@ -288,7 +289,7 @@ def sanitize(session):
     }
     best, _ = backends(session, **env)
     run_suite(session, "-k", "native", expect=best, **env)
-    hostile = ["tests/test_compat_hostile.py", "-k", "native"]
+    hostile = [*test_files("compat_hostile"), "-k", "native"]
     run_suite(session, "--slow", *hostile, expect=best, **env)
 
 
@@ -296,7 +297,7 @@ def sanitize(session):
 def races(session):
     """Test the C++ core, then threads that share batches, under ThreadSanitizer."""
     env = {"LD_PRELOAD": install_sanitized(session, "thread")}
-    run_suite(session, "-n0", "tests/test_threads.py", expect=backends(session, **env)[0], **env)
+    run_suite(session, "-n0", *test_files("threads"), expect=backends(session, **env)[0], **env)
 
 
 def clang():
@@ -329,12 +330,12 @@ def fuzz(session):
 def faults(session):
     """Plant small faults in the kernels, one at a time, in a copy: each must make a test fail.
 
-    What follows a `--` are names of faults in tests/faults.toml, or `--check`, which only makes
-    sure that each still has its place in the sources.
+    What follows a `--` are names of faults in tests/project/faults.toml, or `--check`, which only
+    makes sure that each still has its place in the sources.
     """
     session.install(*PYPROJECT["build-system"]["requires"])
     session.install(*DEPENDENCIES, *EXTRAS["numba"], *TEST_TOOLS)
-    session.run("python", "-u", "tests/plant_faults.py", *session.posargs)
+    session.run("python", "-u", "tests/project/plant_faults.py", *session.posargs)
 
 
 @nox.session(requires=WHEEL)

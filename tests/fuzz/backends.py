@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from _util import FLOATS, INTEGERS, agree, assert_identical
 from fuzz.inputs import Input, batch, large_size, placed, small_size
+from support.util import FLOATS, INTEGERS, agree, assert_identical
 
 from segcore import backends
 from segcore.backends import reference

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from _util import Placed, layouts
+from support.util import Placed, layouts
 
 from segcore.backends.sizes import run_end_dtype
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-GOLDEN = Path(__file__).parents[1] / "golden"
+from support import paths
 
 
 def read(name: str) -> Any:
-    return json.loads((GOLDEN / name).read_text("utf-8"))
+    return json.loads((paths.GOLDEN / name).read_text("utf-8"))
 
 
 COCO, MALFORMED = read("coco.json"), read("malformed.json")
@@ -97,11 +96,11 @@ def arrays() -> Iterator[bytes]:
 
 def soft() -> Iterator[bytes]:
     palette = b"\1\10" * 8 + b"\2"
-    with np.load(GOLDEN / "argmax.npz") as golden:
+    with np.load(paths.GOLDEN / "argmax.npz") as golden:
         for x in range(8):
             scores = golden["scores"][:, 3:7, x : x + 6].astype("<f4")
             yield b"\0" + bytes([6, 3, 5, 0, 30, 0, 10, 0]) + palette + scores.tobytes()
-    with np.load(GOLDEN / "soft.npz") as golden:
+    with np.load(paths.GOLDEN / "soft.npz") as golden:
         for probs in golden["probs"]:
             scores = probs[4:10, 4:10].astype("<f4")
             window = bytes([0, 10, 1, 9])  # columns, then rows

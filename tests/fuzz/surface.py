@@ -14,9 +14,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from _util import assert_valid
 from fuzz.inputs import Input, batch, large_size, placed, small_size
-from hostile_calls import JUNK, NUMBERS
+from support.hostile_calls import JUNK, NUMBERS
+from support.util import assert_valid
 
 import segcore as sc
 from segcore import formats, maps, metrics

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from soft_inputs import logits
-from test_argmax_torch import close_calls, resized, semantic
+from api.test_argmax_torch import close_calls, resized, semantic
+from support.soft_inputs import logits
 
 FILE = Path(__file__).with_name("argmax.npz")
 SIZE = (61, 83)

@@ -27,10 +27,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import panoptic_cases as cases
 import torch
-from panoptic_cases import Instances, Queries
 from pycocotools import mask as coco
+from support import panoptic_cases as cases
+from support.panoptic_cases import Instances, Queries
 from transformers.models.detr import image_processing_detr as detr
 from transformers.models.eomt import image_processing_eomt as eomt
 

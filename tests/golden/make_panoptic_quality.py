@@ -15,9 +15,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from panoptic_scenes import CATEGORIES, scene
 from panopticapi.evaluation import pq_compute_single_core
 from PIL import Image
+from support.panoptic_scenes import CATEGORIES, scene
 
 import segcore as sc
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from soft_inputs import detections, logits
-from test_soft_torch import pasted_as_detectron2, resized
+from api.test_soft_torch import pasted_as_detectron2, resized
+from support.soft_inputs import detections, logits
 from torchvision.models.detection import roi_heads
 
 FILE = Path(__file__).with_name("soft.npz")

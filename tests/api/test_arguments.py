@@ -1,0 +1,93 @@
+"""What the native binding refuses of the arrays that all kernels take: they rely on it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from support.util import batch_of, patterns
+
+from segcore import backends
+
+SIZE = (5, 7)
+RUN_ENDS, OFFSETS = batch_of(patterns(*SIZE))
+
+KERNELS = {
+    "area": (),
+    "boxes": (),
+    "string_encode": (),
+    "counts_encode": (),
+    "components": (4,),
+    "outline": (4,),
+    "reduce": (False,),
+    "dilate": (np.array([1]),),
+}
+"""Those that take a batch, a size, and these."""
+
+
+@pytest.fixture(params=[name for name in backends.available() if name.startswith("native")])
+def native(request):
+    return backends.load(request.param)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize(
+    "run_ends",
+    [
+        RUN_ENDS.astype(np.int32),
+        RUN_ENDS.astype(np.uint64),
+        RUN_ENDS.astype(np.float32),
+        RUN_ENDS.astype(RUN_ENDS.dtype.newbyteorder()),
+        RUN_ENDS.repeat(2)[::2],
+    ],
+    ids=["signed", "wide", "float", "swapped", "strided"],
+)
+def test_other_run_ends(native, name, run_ends):
+    with pytest.raises(TypeError, match="run_ends: expected an aligned C-contiguous array of u4"):
+        getattr(native, name)(run_ends, OFFSETS, *SIZE, *KERNELS[name])
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_offsets_of_another_dtype(native, name):
+    for dtype in (np.int32, np.uint64, OFFSETS.dtype.newbyteorder()):
+        with pytest.raises(
+            TypeError, match="offsets: expected an aligned C-contiguous array of i8"
+        ):
+            getattr(native, name)(RUN_ENDS, OFFSETS.astype(dtype), *SIZE, *KERNELS[name])
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize(
+    "offsets",
+    [
+        [],
+        [0],
+        [1, len(RUN_ENDS)],
+        [-1, len(RUN_ENDS)],
+        [0, len(RUN_ENDS) - 1],
+        [0, len(RUN_ENDS) + 1],
+        [0, 4, 3, len(RUN_ENDS)],
+    ],
+    ids=str,
+)
+def test_offsets_that_do_not_divide_the_run_ends(native, name, offsets):
+    offsets = np.array(offsets, np.int64)
+    with pytest.raises(ValueError, match=f"offsets: expected offsets from 0 to {len(RUN_ENDS)}"):
+        getattr(native, name)(RUN_ENDS, offsets, *SIZE, *KERNELS[name])
+
+
+@pytest.mark.parametrize("size", [(-1, 5), (5, -1), (2**30, 2**29), (2**59, 1), (2**62, 2**62)])
+def test_sizes_out_of_range(native, size):
+    run_ends, offsets = np.zeros(0, np.uint64), np.zeros(1, np.int64)
+    with pytest.raises(ValueError, match=r"expected fewer than 2\*\*59 pixels"):
+        native.area(run_ends, offsets, *size)
+
+
+def test_the_dtype_of_run_ends_goes_by_the_number_of_pixels(native):
+    offsets = np.array([0, 1])
+    for size, right, wrong in (
+        ((2**16, 2**16 - 1), np.uint32, np.uint64),
+        ((2**16, 2**16), np.uint64, np.uint32),
+    ):
+        assert native.area(np.zeros(1, right), offsets, *size) == size[0] * size[1]
+        with pytest.raises(TypeError, match="run_ends: expected"):
+            native.area(np.zeros(1, wrong), offsets, *size)

@@ -1,0 +1,110 @@
+"""measure: areas and bounding boxes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.strategies import dense, large_flips, large_sizes
+from support.util import (
+    BOUNDARY_SIZES,
+    Pycocotools,
+    agree,
+    assert_identical,
+    batch_of,
+    every_mask,
+    patterns,
+    rles_of,
+    stretched,
+)
+
+from segcore.backends.sizes import run_end_dtype
+
+
+def areas_of(masks: np.ndarray) -> np.ndarray:
+    return masks.sum(axis=(1, 2), dtype=np.int64)
+
+
+def boxes_of(masks: np.ndarray) -> np.ndarray:
+    boxes = np.zeros((len(masks), 4), np.int64)
+    for box, mask in zip(boxes, masks, strict=True):
+        y, x = np.nonzero(mask)
+        if len(x):
+            box[:] = x.min(), y.min(), x.max() + 1, y.max() + 1
+    return boxes
+
+
+def assert_measures(kernels, masks):
+    batch = batch_of(masks)
+    size = masks.shape[1:]
+    assert_identical(agree(kernels, "area", *batch, *size), areas_of(masks))
+    assert_identical(agree(kernels, "boxes", *batch, *size), boxes_of(masks))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1), (2, 3), (3, 3), (0, 3), (3, 0), (2, 5)])
+def test_every_mask_of_a_tiny_size(kernels, size):
+    assert_measures(kernels, every_mask(*size))
+
+
+@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001), (9001, 3)])
+def test_patterns(kernels, size):
+    assert_measures(kernels, patterns(*size))
+
+
+def test_boundary_sizes(kernels):
+    for height in BOUNDARY_SIZES:
+        for width in (1, 2, 33):
+            assert_measures(kernels, patterns(height, width))
+
+
+def test_no_masks(kernels):
+    assert_measures(kernels, np.zeros((0, 4, 5), bool))
+
+
+def test_a_run_over_the_edge_of_a_column_touches_both_of_its_ends(kernels):
+    mask = np.zeros((1, 5, 4), bool)
+    mask[0, 4, 1] = mask[0, 0, 2] = True
+    assert_measures(kernels, mask)
+    assert kernels.boxes(*batch_of(mask), 5, 4).tolist() == [[1, 0, 3, 5]]
+
+
+@given(masks=dense())
+def test_any_masks(kernels, masks):
+    assert_measures(kernels, masks)
+
+
+@given(masks=dense(), factor=st.sampled_from([2**26, 2**32 // 30, 2**40]))
+def test_large_masks(kernels, masks, factor):
+    batch, height = stretched(batch_of(masks), *masks.shape[1:], factor)
+    width = masks.shape[2]
+    assert_identical(agree(kernels, "area", *batch, height, width), areas_of(masks) * factor)
+    expected = boxes_of(masks) * [1, factor, 1, factor]
+    assert_identical(agree(kernels, "boxes", *batch, height, width), expected)
+
+
+@given(data=st.data(), size=large_sizes)
+def test_large_sizes(kernels, data, size):
+    masks = data.draw(st.lists(large_flips(size[0] * size[1]), max_size=4))
+    run_ends = np.concatenate([np.empty(0, np.int64), *masks]).astype(run_end_dtype(*size))
+    offsets = np.cumsum([0, *map(len, masks)])
+    agree(kernels, "area", run_ends, offsets, *size)
+    agree(kernels, "boxes", run_ends, offsets, *size)
+
+
+def test_a_full_mask_of_the_largest_size(kernels):
+    height, width = 2**30, 2**29 - 1
+    full = np.zeros(1, np.uint64), np.array([0, 1])
+    assert kernels.area(*full, height, width).tolist() == [height * width]
+    assert kernels.boxes(*full, height, width).tolist() == [[0, 0, width, height]]
+
+
+def test_is_pycocotools(kernels):
+    pycocotools = Pycocotools()
+    masks = patterns(67, 131)
+    batch = batch_of(masks)
+    rles = rles_of(batch, 67, 131)
+    np.testing.assert_array_equal(kernels.area(*batch, 67, 131), pycocotools.area(rles))
+    x0, y0, x1, y1 = kernels.boxes(*batch, 67, 131).T
+    expected = pycocotools.toBbox(rles)
+    np.testing.assert_array_equal(np.stack([x0, y0, x1 - x0, y1 - y0], axis=1), expected)

@@ -1,0 +1,171 @@
+"""merge: set operations."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.strategies import dense, large_flips, large_sizes, two_dense
+from support.util import (
+    Pycocotools,
+    agree,
+    assert_batch,
+    assert_identical,
+    assert_valid,
+    batch_of,
+    every_mask,
+    patterns,
+    rles_of,
+    slow,
+    stretched,
+)
+
+from segcore.backends.sizes import run_end_dtype
+
+AND, OR, XOR, WITHOUT = 0b1000, 0b1110, 0b0110, 0b0100
+TABLES = range(16)
+
+
+def truth(a: np.ndarray, b: np.ndarray, table: int) -> np.ndarray:
+    return (table >> (2 * a.astype(int) + b)) % 2 == 1
+
+
+def assert_combines(kernels, a, b, tables=TABLES):
+    size = a.shape[1:]
+    for table in tables:
+        result = agree(kernels, "combine", *batch_of(a), *batch_of(b), *size, table)
+        assert_batch(result, truth(a, b, table))
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("size", [(2, 3), slow((3, 2)), (1, 1), (0, 3), (3, 0)])
+def test_every_pair_of_tiny_masks(kernels, table, size):
+    masks = every_mask(*size)
+    a, b = masks.repeat(len(masks), axis=0), np.tile(masks, (len(masks), 1, 1))
+    assert_combines(kernels, a, b, [table])
+
+
+@pytest.mark.parametrize("size", [(64, 64), (67, 131), slow((3, 9001)), slow((9001, 3))])
+def test_patterns(kernels, size):
+    masks = patterns(*size)
+    for shift in range(len(masks)):
+        assert_combines(kernels, masks, np.roll(masks, shift, axis=0), [AND, OR, XOR, WITHOUT])
+
+
+@pytest.mark.parametrize("size", [(2, 3), (1, 1), (0, 3), (3, 0), (67, 31)])
+def test_masks_with_themselves(kernels, size):
+    """Not with masks that are equal: these are the same arrays, which ~ passes."""
+    masks = every_mask(*size) if size[0] * size[1] < 9 else patterns(*size)
+    batch = batch_of(masks)
+    for table in TABLES:
+        result = agree(kernels, "combine", *batch, *batch, *size, table)
+        assert_batch(result, truth(masks, masks, table))
+
+
+def test_one_mask_serves_for_all(kernels):
+    masks = patterns(9, 70)
+    for one in (masks[2:3], masks[:1], masks[1:2], masks[-1:]):
+        assert_combines(kernels, one, masks)
+        assert_combines(kernels, masks, one)
+        assert_combines(kernels, one, one)
+        assert_combines(kernels, one, masks[:0])
+        assert_combines(kernels, masks[:0], one)
+    assert_combines(kernels, masks[:0], masks[:0])
+
+
+@given(both=two_dense(), table=st.sampled_from(TABLES))
+def test_any_masks(kernels, both, table):
+    n = min(map(len, both))
+    a, b = (masks[:n] for masks in both)
+    assert_combines(kernels, a, b, [table])
+
+
+@given(both=two_dense(), table=st.sampled_from(TABLES), factor=st.sampled_from([2**26, 2**40]))
+def test_large_masks(kernels, both, table, factor):
+    n = min(map(len, both))
+    (a, b), size = (masks[:n] for masks in both), both[0].shape[1:]
+    large_a, height = stretched(batch_of(a), *size, factor)
+    large_b, _ = stretched(batch_of(b), *size, factor)
+    expected, _ = stretched(batch_of(truth(a, b, table)), *size, factor)
+    result = agree(kernels, "combine", *large_a, *large_b, height, size[1], table)
+    assert_identical(result, expected)
+
+
+@given(data=st.data(), size=large_sizes)
+def test_large_sizes(kernels, data, size):
+    masks = data.draw(st.lists(large_flips(size[0] * size[1]), min_size=4, max_size=4))
+    run_ends = np.concatenate(masks).astype(run_end_dtype(*size))
+    offsets = np.cumsum([0, *map(len, masks)])
+    other = run_ends[: offsets[1]], offsets[:2]
+    for table in TABLES:
+        result = agree(kernels, "combine", run_ends, offsets, *other, *size, table)
+        assert_valid(result, 4, *size)
+    for intersect in (False, True):
+        result = agree(kernels, "reduce", run_ends, offsets, *size, intersect)
+        assert_valid(result, 1, *size)
+
+
+# -- reduce ---------------------------------------------------------------------------------------
+
+
+def assert_reduces(kernels, masks):
+    size = masks.shape[1:]
+    union = masks.any(axis=0, keepdims=True)
+    assert_batch(agree(kernels, "reduce", *batch_of(masks), *size, False), union)
+    intersection = masks.all(axis=0, keepdims=True)
+    assert_batch(agree(kernels, "reduce", *batch_of(masks), *size, True), intersection)
+
+
+@pytest.mark.parametrize("size", [(2, 3), (1, 1), (0, 3), (3, 0)])
+def test_reduce_every_triple_of_tiny_masks(kernels, size):
+    masks = every_mask(*size)[::5]
+    for triple in itertools.product(masks, repeat=3):
+        np_triple = np.array(triple)
+        union = kernels.reduce(*batch_of(np_triple), *size, False)
+        assert_batch(union, np_triple.any(axis=0, keepdims=True))
+        intersection = kernels.reduce(*batch_of(np_triple), *size, True)
+        assert_batch(intersection, np_triple.all(axis=0, keepdims=True))
+
+
+@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001)])
+def test_reduce_patterns(kernels, size):
+    masks = patterns(*size)
+    for n in range(len(masks) + 1):
+        assert_reduces(kernels, masks[:n])
+        assert_reduces(kernels, masks[n:])
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1000])
+def test_reduce_many(kernels, count):
+    rng = np.random.default_rng(count)
+    rare = rng.random((count, 7, 11)) < 1 / (count + 1)
+    assert_reduces(kernels, rare)
+    assert_reduces(kernels, ~rare)
+    assert_reduces(kernels, np.ones((count, 7, 11), bool))
+
+
+@given(masks=dense(max_count=9))
+def test_reduce_any_masks(kernels, masks):
+    assert_reduces(kernels, masks)
+
+
+@given(masks=dense(max_count=9), factor=st.sampled_from([2**26, 2**40]))
+def test_reduce_large_masks(kernels, masks, factor):
+    size = masks.shape[1:]
+    batch, height = stretched(batch_of(masks), *size, factor)
+    for intersect, which in ((False, np.any), (True, np.all)):
+        expected, _ = stretched(batch_of(which(masks, axis=0, keepdims=True)), *size, factor)
+        assert_identical(agree(kernels, "reduce", *batch, height, size[1], intersect), expected)
+
+
+def test_is_pycocotools_merge(kernels):
+    pycocotools = Pycocotools()
+    size = (67, 131)
+    masks = patterns(*size)[4:]
+    rles = rles_of(batch_of(masks), *size)
+    for intersect in (False, True):
+        result = kernels.reduce(*batch_of(masks), *size, intersect)
+        assert rles_of(result, *size) == [pycocotools.merge(rles, intersect)]

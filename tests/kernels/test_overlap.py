@@ -1,0 +1,231 @@
+"""overlap: intersection areas of all pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.strategies import large_flips, large_sizes, two_dense
+from support.util import (
+    BOUNDARY_SIZES,
+    Pycocotools,
+    agree,
+    assert_identical,
+    batch_of,
+    every_mask,
+    patterns,
+    rles_of,
+    stretched,
+)
+
+from segcore.backends import reference
+from segcore.backends.sizes import run_end_dtype
+
+
+def common(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    pixels = a.shape[1] * a.shape[2]
+    flat_a, flat_b = a.reshape(len(a), pixels), b.reshape(len(b), pixels)
+    return np.rint(flat_a.astype(float) @ flat_b.astype(float).T).astype(np.int64)
+
+
+def assert_overlaps(kernels, a, b):
+    result = agree(kernels, "overlap", *batch_of(a), *batch_of(b), *a.shape[1:])
+    assert_identical(result, common(a, b))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1), (2, 3), (3, 3), (0, 3), (3, 0)])
+def test_every_pair_of_tiny_masks(kernels, size):
+    masks = every_mask(*size)
+    assert_overlaps(kernels, masks, masks)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001), (9001, 3), (200, 300)])
+def test_patterns(kernels, size):
+    assert_overlaps(kernels, patterns(*size), patterns(*size, seed=1))
+
+
+def test_boundary_sizes(kernels):
+    for height in BOUNDARY_SIZES:
+        for width in (1, 2, 31, 33, 64, 65):
+            assert_overlaps(kernels, patterns(height, width), patterns(height, width, seed=1))
+
+
+@pytest.mark.parametrize(
+    "size", [(32767, 2), (32768, 2), (32769, 3), (65535, 2), (65536, 2), (65537, 2), (70000, 1)]
+)
+def test_tall(kernels, size):
+    masks = patterns(*size)
+    assert_overlaps(kernels, masks, masks)
+
+
+@pytest.mark.parametrize("size", [(2, 32767), (2, 32768), (3, 32769), (2, 65537), (1, 70000)])
+def test_wide(kernels, size):
+    masks = patterns(*size)
+    assert_overlaps(kernels, masks, masks)
+
+
+@pytest.mark.parametrize(("n", "m"), [(0, 0), (0, 3), (3, 0), (1, 1), (1, 130), (130, 1), (65, 67)])
+def test_counts_of_masks(kernels, n, m):
+    rng = np.random.default_rng(0)
+    a, b = rng.random((n, 9, 40)) < 0.3, rng.random((m, 9, 40)) < 0.7
+    assert_overlaps(kernels, a, b)
+
+
+@pytest.mark.parametrize("runs", [1, 2, 7, 8, 9, 22, 23, 24, 25, 26, 31, 32, 33, 64, 65])
+def test_columns_of_many_runs(kernels, runs):
+    y, x = np.mgrid[: 2 * runs + 1, :70]
+    stripes = y % 2 == 1
+    masks = np.array(
+        [
+            stripes,
+            ~stripes,
+            stripes & (x > 40),
+            stripes & (x == 33),
+            stripes ^ (x % 2 == 0),
+            (x > 10) & (x < 50),
+            (x + y) % 3 == 0,
+            stripes & (y < x),
+        ]
+    )
+    assert_overlaps(kernels, masks, masks)
+
+
+def blobs(count: int, height: int, width: int, seed: int) -> np.ndarray:
+    """Draw ellipses, some outside of each other's boxes, some with a hole."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width]
+    masks = []
+    for hole in rng.random(count) < 0.3:
+        cy, cx = rng.uniform(0, height), rng.uniform(0, width)
+        ry, rx = rng.uniform(2, height / 3), rng.uniform(2, width / 3)
+        distance = ((y - cy) / ry) ** 2 + ((x - cx) / rx) ** 2
+        masks.append((distance < 1) & ((distance > 0.2) | ~hole))
+    return np.array(masks)
+
+
+@pytest.mark.parametrize("size", [(120, 160), (97, 129), (30, 500), (500, 30)])
+def test_blobs(kernels, size):
+    a, b = blobs(30, *size, seed=0), blobs(25, *size, seed=1)
+    assert_overlaps(kernels, a, b)
+    mixed = np.concatenate([b, patterns(*size)])
+    assert_overlaps(kernels, a, mixed)
+    assert_overlaps(kernels, mixed, a)
+
+
+@given(both=two_dense())
+def test_any_masks(kernels, both):
+    assert_overlaps(kernels, *both)
+
+
+@given(both=two_dense(), factor=st.sampled_from([2**8, 2**14, 2**26, 2**40]))
+def test_large_masks(kernels, both, factor):
+    size = both[0].shape[1:]
+    a, height = stretched(batch_of(both[0]), *size, factor)
+    b, _ = stretched(batch_of(both[1]), *size, factor)
+    result = agree(kernels, "overlap", *a, *b, height, size[1])
+    assert_identical(result, common(*both) * factor)
+
+
+@given(data=st.data(), size=large_sizes)
+def test_large_sizes(kernels, data, size):
+    masks = data.draw(st.lists(large_flips(size[0] * size[1]), min_size=1, max_size=5))
+    run_ends = np.concatenate(masks).astype(run_end_dtype(*size))
+    offsets = np.cumsum([0, *map(len, masks)])
+    areas = agree(kernels, "overlap", run_ends, offsets, run_ends, offsets, *size)
+    np.testing.assert_array_equal(areas, areas.T)
+    np.testing.assert_array_equal(np.diag(areas), reference.area(run_ends, offsets, *size))
+
+
+@pytest.mark.parametrize("size", [(2**16, 2**15), (2**16, 2**16), (2**30, 2**29 - 1)])
+def test_full_masks_of_large_sizes(kernels, size):
+    full = np.zeros(2, run_end_dtype(*size)), np.array([0, 1, 2])
+    result = kernels.overlap(*full, *full, *size)
+    assert_identical(result, np.full((2, 2), size[0] * size[1], np.int64))
+
+
+def test_millions_of_tall_columns(kernels):
+    """Whatever the sums of some columns are held in, it does not overflow."""
+    height, width = 2**15 - 1, 2**21 + 2**17
+    tops = np.arange(width, dtype=np.uint64) * height
+    batch = np.stack([tops, tops + height - 1], axis=1).ravel(), np.array([0, 2 * width])
+    result = kernels.overlap(*batch, *batch, height, width)
+    assert_identical(result, np.array([[(height - 1) * width]]))
+
+
+# -- pairs that have too little in common ---------------------------------------------------------
+
+
+def limited(a, b, above, divisors):
+    """Say what the limit means, pair by pair."""
+    areas = common(a, b)
+    a_area, b_area = a.sum(axis=(1, 2)), b.sum(axis=(1, 2))
+    for i, j in np.ndindex(*areas.shape):
+        both = a_area[i] + b_area[j] - areas[i, j]
+        divisor = (both, a_area[i], min(a_area[i], b_area[j]))[
+            0 if divisors is None else divisors[j]
+        ]
+        if divisor and areas[i, j] / divisor < above:
+            areas[i, j] = 0
+    return areas
+
+
+def assert_limited(kernels, a, b, above, divisors):
+    result = agree(kernels, "overlap", *batch_of(a), *batch_of(b), *a.shape[1:], above, divisors)
+    assert_identical(result, limited(a, b, above, divisors))
+
+
+LIMITS = [0.0, 5e-324, 0.05, 0.5, 1 / 3, np.nextafter(1 / 3, 1), 1.0, 1.5, np.inf]
+
+
+@pytest.mark.parametrize("above", LIMITS)
+@pytest.mark.parametrize("size", [(2, 3), (1, 1), (1, 5), (4, 1), (0, 3), (3, 0)])
+def test_limit_on_tiny_masks(kernels, size, above):
+    masks = every_mask(*size)
+    assert_limited(kernels, masks, masks, above, None)
+    divisors = np.arange(len(masks), dtype=np.uint8) % 3
+    assert_limited(kernels, masks, masks, above, divisors)
+
+
+@pytest.mark.parametrize("size", [(67, 131), (30, 300), (32769, 3)])
+def test_limit_on_blobs_and_patterns(kernels, size):
+    a, b = patterns(*size), patterns(*size, seed=1)
+    if size[1] > 9:
+        some, others = blobs(12, *size, seed=0), blobs(9, *size, seed=1)
+        a, b = np.concatenate([some, a]), np.concatenate([others, some[:3], b])
+    assert_limited(kernels, a, b, 0.1, None)
+    assert_limited(kernels, a, b, 0.6, None)
+    assert_limited(kernels, a, b, 0.4, np.arange(len(b), dtype=np.uint8) % 3)
+
+
+@given(data=st.data(), both=two_dense())
+def test_limit_at_ratios_that_occur(kernels, data, both):
+    a, b = both
+    n = st.lists(st.integers(0, 2), min_size=len(b), max_size=len(b))
+    divisors = data.draw(st.none() | n.map(lambda values: np.array(values, np.uint8)))
+    total = a.sum(axis=(1, 2))[:, None] + b.sum(axis=(1, 2)) - common(a, b)
+    ratios = (common(a, b) / np.maximum(total, 1)).ravel().tolist()
+    above = data.draw(st.sampled_from([0.5, 1.0, *ratios]))
+    assert_limited(kernels, a, b, above, divisors)
+    assert_limited(kernels, a, b, np.nextafter(above, 2), divisors)
+
+
+@given(both=two_dense(), factor=st.sampled_from([2**14, 2**40]), divisor=st.integers(0, 2))
+def test_limit_on_large_masks(kernels, both, factor, divisor):
+    a, b = both
+    size = a.shape[1:]
+    tall_a, height = stretched(batch_of(a), *size, factor)
+    tall_b, _ = stretched(batch_of(b), *size, factor)
+    divisors = np.full(len(b), divisor, np.uint8)
+    result = agree(kernels, "overlap", *tall_a, *tall_b, height, size[1], 0.5, divisors)
+    assert_identical(result, limited(a, b, 0.5, divisors) * factor)
+
+
+def test_is_pycocotools_iou(kernels):
+    pycocotools = Pycocotools()
+    size = (97, 129)
+    a, b = batch_of(blobs(20, *size, seed=2)), batch_of(blobs(20, *size, seed=3))
+    areas = kernels.overlap(*a, *b, *size)
+    total = reference.area(*a, *size)[:, None] + reference.area(*b, *size)[None, :]
+    expected = pycocotools.iou(rles_of(a, *size), rles_of(b, *size), [0] * 20)
+    np.testing.assert_array_equal(areas / (total - areas), expected)

@@ -1,0 +1,22 @@
+"""Python may end while daemon threads run kernels, and kernels may run while it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from support import exit_cases, paths
+
+
+@pytest.mark.parametrize("ending", exit_cases.EXIT_CODES)
+def test_exit(ending):
+    command = [sys.executable, exit_cases.__file__, ending]
+    env = os.environ | {"PYTHONPATH": str(paths.TESTS)}  # for what exit_cases imports
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=120, env=env
+    )
+    assert done.returncode == exit_cases.EXIT_CODES[ending], done.stderr
+    assert done.stdout == ("done" if ending in ("atexit", "__del__") else "")
+    assert bool(done.stderr) == (ending == "exception"), done.stderr

@@ -1,0 +1,38 @@
+"""A signal's handler is called within 0.2 seconds, and may end the work by an exception.
+
+That every native kernel listens from its beginning to its end, on one large mask too, is tested
+in C++ (tests/cpp/test_interrupt_kernels.cpp).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from support import interrupt_cases
+from support.util import slow
+
+from segcore import backends
+
+pytestmark = pytest.mark.skipif(
+    not backends.current().startswith("native"), reason="only native kernels can be interrupted"
+)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    "name", [*list(interrupt_cases.CASES)[:2], *map(slow, list(interrupt_cases.CASES)[2:])]
+)
+def test_interrupt(name: str, threads: int) -> None:
+    command = [sys.executable, interrupt_cases.__file__, name, str(threads)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    if report["seconds"] < interrupt_cases.LONG_ENOUGH:
+        pytest.skip("this machine is too fast")
+    # A call that does not listen ends too late for these.
+    assert report["stopped"] < interrupt_cases.GOOD
+    assert report["answered"] < interrupt_cases.GOOD
+    assert report["same"]
