@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from segcore.compat import patch_pycocotools
-from segcore.compat import pycocotools as drop_in
+from segcore.compat.pycocotools import mask as drop_in
 
 from .common import INPUTS, WrongAnswerError, expect
 from .evaluation import Evaluation, flat

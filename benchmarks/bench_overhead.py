@@ -3,7 +3,7 @@
 import numpy as np
 
 import segcore as sc
-from segcore.compat import pycocotools as compat
+from segcore.compat.pycocotools import mask as compat
 
 from .common import BACKENDS, INPUTS, WrongAnswerError
 

@@ -27,6 +27,7 @@ from segcore import _interpreter  # noqa: F401  # raises ImportError in a subint
 # isort: split
 from segcore import backends
 from segcore._version import __version__
+from segcore.errors import MaskError, MaskTypeError
 from segcore.maps.overlap_table import OverlapTable, overlap_table
 from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks
@@ -35,8 +36,8 @@ from segcore.models.paste import paste_masks
 from segcore.models.stability import stability_score
 from segcore.models.upsample import prototype_masks, upsample_masks
 from segcore.ops.morphology import boundary, closing, dilate, erode, opening
-from segcore.ops.overlap import boundary_iou, containment, dice, intersection, iou
-from segcore.ops.regions import fill_holes, holes, largest, remove_small, thin_parts
+from segcore.ops.overlap import boundary_iou, containment, dice, intersection_area, iou
+from segcore.ops.regions import fill_holes, holes, keep_largest, remove_small, thin_parts
 from segcore.ops.suppression import matrix_nms, merge_duplicates, nms, soft_nms
 from segcore.polygons import Polygons
 from segcore.runtime import runtime_info, show_runtime
@@ -59,6 +60,8 @@ _HOMES = {
 
 __all__ = [
     "Diagnosis",
+    "MaskError",
+    "MaskTypeError",
     "Masks",
     "OverlapTable",
     "Panoptic",
@@ -84,9 +87,9 @@ __all__ = [
     "get_num_threads",
     "holes",
     "integrations",
-    "intersection",
+    "intersection_area",
     "iou",
-    "largest",
+    "keep_largest",
     "maps",
     "matrix_nms",
     "merge_duplicates",

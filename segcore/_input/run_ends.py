@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from segcore._input.arrays import Size, as_integers
 from segcore.backends.protocol import Batch
 from segcore.backends.sizes import run_end_dtype
+from segcore.errors import MaskError
 
 
 def as_batch(run_ends: ArrayLike, offsets: ArrayLike, size: Size, copy: bool) -> Batch:
@@ -66,9 +67,10 @@ def _as_run_ends(
         )
     outside = np.flatnonzero((array < 0) | (array >= height * width))
     if len(outside):
-        raise ValueError(
-            f"mask {_mask_at(offsets, outside[0])}: expected run ends from 0 to "
-            f"{height * width - 1} for size ({height}, {width}), got {array[outside[0]]}"
+        raise MaskError(
+            _mask_at(offsets, outside[0]),
+            f"expected run ends from 0 to {height * width - 1} for size ({height}, {width}), got "
+            f"{array[outside[0]]}",
         )
     descends = np.zeros(len(array) + 1, np.bool_)
     descends[1:-1] = array[1:] <= array[:-1]
@@ -76,9 +78,9 @@ def _as_run_ends(
     invalid = np.flatnonzero(descends)
     if len(invalid):
         first = invalid[0]
-        raise ValueError(
-            f"mask {_mask_at(offsets, first)}: expected strictly increasing run ends, got "
-            f"{array[first]} after {array[first - 1]}"
+        raise MaskError(
+            _mask_at(offsets, first),
+            f"expected strictly increasing run ends, got {array[first]} after {array[first - 1]}",
         )
     return array
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from segcore.cli.fields import (
 from segcore.cli.json_file import READABLE, kind_of_document, read_json
 from segcore.cli.names import relative_path
 from segcore.cli.problems import BadInput, Problems
+from segcore.errors import ItemError
 from segcore.masks import Masks
 
 MAX_PIXELS = 2**30
@@ -177,7 +177,7 @@ def _fits(annotation: Annotation, picture: DatasetImage, problems: Problems) -> 
     try:
         _masks([annotation.segmentation], picture.size)
     except (ValueError, TypeError) as error:
-        reason = re.sub(r"^(mask|object) 0: ", "", str(error))
+        reason = error.detail if isinstance(error, ItemError) else str(error)
         problems.report(
             f"{annotation.label}: {reason} ({picture.label} has height {height} and width {width})"
         )

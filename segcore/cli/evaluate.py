@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -206,7 +207,7 @@ def _panoptic_report(
     quality: PanopticQuality, titles: dict[int, str], images: int
 ) -> dict[str, Any]:
     def described(score: Any) -> dict[str, Any]:
-        return {name: _number(value) for name, value in score._asdict().items()}
+        return {name: _number(value) for name, value in dataclasses.asdict(score).items()}
 
     classes = [
         {"id": key, "name": titles[key], **described(each)}

@@ -32,6 +32,7 @@ from segcore.compat._rles import (
     write,
     write_runs,
 )
+from segcore.errors import MaskError, MaskTypeError, located
 from segcore.formats._coco_python import not_a_box
 
 _MAX_RUN = 2**59
@@ -339,11 +340,15 @@ def from_objects(kernels: Kernels, pyobj: Any, h: Any, w: Any) -> RleDict | list
     if isinstance(first, dict):
         return from_runs(pyobj, h, w)
     if not isinstance(first, (list, tuple)) and not (isinstance(first, np.ndarray) and first.ndim):
-        raise TypeError(f"object 0: expected a box, polygon or RLE dict, got {described(first)}")
+        raise MaskTypeError(
+            0, f"expected a box, polygon or RLE dict, got {described(first)}", "object"
+        )
     if len(first) < 4:
-        raise ValueError(
-            "object 0: expected the four numbers of a box, or at least six numbers of a polygon, "
-            f"got {described(first)}"
+        raise MaskError(
+            0,
+            "expected the four numbers of a box, or at least six numbers of a polygon, got "
+            f"{described(first)}",
+            "object",
         )
     if len(first) != 4 or not _is_box(first):
         return from_polygons(kernels, pyobj, h, w)
@@ -352,7 +357,7 @@ def from_objects(kernels: Kernels, pyobj: Any, h: Any, w: Any) -> RleDict | list
     except (TypeError, ValueError):
         for number, ring in enumerate(pyobj):
             if not _is_box(ring):
-                raise ValueError(f"ring {number}: {not_a_box(ring)}") from None
+                raise MaskError(number, not_a_box(ring), "ring") from None
         raise
 
 
@@ -374,7 +379,7 @@ def from_boxes(kernels: Kernels, bb: Any, h: Any, w: Any) -> list[RleDict]:
     with _memory_errors("boxes"):
         try:
             batch = kernels.rasterize_boxes(corners, *size)
-        except ValueError as error:
+        except MaskError as error:
             raise renamed(error, "box") from None
         return write(kernels, batch, size)
 
@@ -386,8 +391,10 @@ def from_polygons(kernels: Kernels, poly: Any, h: Any, w: Any) -> list[RleDict]:
     for index, polygon in enumerate(poly):
         ring = as_numbers(polygon, f"polygon {index}", np.float64)
         if ring.ndim != 1:
-            raise ValueError(
-                f"polygon {index}: expected a flat list x0 y0 x1 y1 ..., got the shape {ring.shape}"
+            raise MaskError(
+                index,
+                f"expected a flat list x0 y0 x1 y1 ..., got the shape {ring.shape}",
+                "polygon",
             )
         rings.append(ring[: len(ring) // 2 * 2])
     offsets = offsets_of([len(ring) // 2 for ring in rings])
@@ -395,7 +402,7 @@ def from_polygons(kernels: Kernels, poly: Any, h: Any, w: Any) -> list[RleDict]:
     with _memory_errors("polygons"):
         try:
             batch = kernels.rasterize_polygons(coordinates, offsets, np.arange(len(offsets)), *size)
-        except ValueError as error:
+        except MaskError as error:
             raise renamed(error, "polygon") from None
         return write(kernels, batch, size)
 
@@ -409,7 +416,7 @@ def from_runs(rle_objects: Collection[Any], h: Any, w: Any) -> list[RleDict]:
             counts, size = parts(rle)
             runs.append(_runs(counts))
         except (TypeError, ValueError) as error:
-            raise type(error)(f"object {index}: {error}") from None
+            raise located(error, index) from None
         sizes.append(size)
     return write_runs(runs, sizes)
 

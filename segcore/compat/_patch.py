@@ -11,7 +11,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType, TracebackType
 from typing import Any, ClassVar
 
-from segcore.compat import pycocotools as ours
+from segcore.compat.pycocotools import mask as ours
 
 _FUNCTIONS = ("area", "decode", "encode", "frPyObjects", "iou", "merge", "toBbox")
 _REPLACED = {
@@ -72,8 +72,8 @@ def patch_pycocotools() -> Patch:
     """Replace the mask functions of pycocotools by those of segcore in this process.
 
     The functions of ``pycocotools.mask`` and ``pycocotools._mask`` are replaced by those of
-    :mod:`segcore.compat.pycocotools`, which return the same results. This also affects code that
-    has imported pycocotools before:
+    :mod:`segcore.compat.pycocotools.mask`, which return the same results. This also affects code
+    that has imported pycocotools before:
 
     - The functions are replaced in the modules of pycocotools, which code that imported the module
       uses (``from pycocotools import mask``; pycocotools' ``COCO`` and ``COCOeval``).
@@ -108,7 +108,7 @@ def patch_pycocotools() -> Patch:
     >>> import segcore.compat
     >>> with segcore.compat.patch_pycocotools():
     ...     import pycocotools.mask
-    ...     pycocotools.mask.encode is segcore.compat.pycocotools.encode
+    ...     pycocotools.mask.encode is segcore.compat.pycocotools.mask.encode
     True
     """
     return Patch()

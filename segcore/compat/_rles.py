@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from segcore._batch import offsets_of
 from segcore._input.arrays import Size, as_size, described
 from segcore.backends.protocol import Batch, Kernels, Offsets
 from segcore.backends.reference.coco_string import read_string, write_strings
+from segcore.errors import MaskError
 
 RleDict = dict[str, Any]
 
@@ -118,7 +118,7 @@ def batch_of(
     chosen = rles.strings if indices is None else [rles.strings[index] for index in indices]
     try:
         return kernels.string_decode(*joined(chosen), *size)
-    except ValueError as error:
+    except MaskError as error:
         raise renamed(error, rles.name, indices) from None
 
 
@@ -127,13 +127,10 @@ def joined(strings: list[bytes]) -> tuple[NDArray[np.uint8], Offsets]:
     return np.frombuffer(b"".join(strings), np.uint8), offsets_of(list(map(len, strings)))
 
 
-def renamed(error: ValueError, name: str, indices: Collection[int] | None = None) -> ValueError:
-    """Rewrite a kernel's error about a mask to name the object in the caller's list."""
-    found = re.match(r"mask (\d+): ", str(error))
-    if found is None:
-        return error
-    index = int(found[1]) if indices is None else list(indices)[int(found[1])]
-    return ValueError(f"{name} {index}: {str(error)[found.end() :]}")
+def renamed(error: MaskError, name: str, indices: Collection[int] | None = None) -> MaskError:
+    """Return a kernel's error about a mask, named as the object in the caller's list."""
+    index = error.index if indices is None else list(indices)[error.index]
+    return MaskError(index, error.detail, name, position=error.position)
 
 
 def write(kernels: Kernels, batch: Batch, size: Size) -> list[RleDict]:
@@ -157,7 +154,7 @@ def read_runs(rles: Rles) -> list[NDArray[np.int64]]:
             read_string(index, np.frombuffer(string, np.uint8))
             for index, string in enumerate(rles.strings)
         ]
-    except ValueError as error:
+    except MaskError as error:
         raise renamed(error, rles.name) from None
 
 

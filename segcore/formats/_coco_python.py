@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from segcore._input.arrays import as_array, as_integer, described
 from segcore._input.recognize import array_hint, hint
+from segcore.errors import located
 from segcore.formats.geojson import as_geometry, rings_of
 
 STRING, COUNTS, POLYGON, PARTS, DENSE = 0, 1, 2, 3, 4
@@ -116,12 +117,8 @@ def read_object(flat: Flat, index: int, item: Any) -> None:
             _append_dense(flat, as_array(segmentation, "segmentation"))
         else:
             _append_polygon(flat, segmentation, _OBJECT, boxes=True)
-    except TypeError as error:
-        raise TypeError(f"{object_name(index, item)}: {error}") from None
-    except ValueError as error:
-        raise ValueError(f"{object_name(index, item)}: {error}") from None
-    except OverflowError as error:
-        raise ValueError(f"{object_name(index, item)}: a number is too large: {error}") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise located(error, index, label=object_name(index, item)) from None
 
 
 def read_polygon(flat: Flat, index: int, polygon: Any) -> None:
@@ -129,12 +126,8 @@ def read_polygon(flat: Flat, index: int, polygon: Any) -> None:
     try:
         geometry = as_geometry(polygon)
         _append_polygon(flat, polygon if geometry is None else rings_of(geometry), _POLYGON)
-    except TypeError as error:
-        raise TypeError(f"mask {index}: {error}") from None
-    except ValueError as error:
-        raise ValueError(f"mask {index}: {error}") from None
-    except OverflowError as error:
-        raise ValueError(f"mask {index}: a number is too large: {error}") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise located(error, index, "mask") from None
 
 
 def object_name(index: int, item: Any) -> str:

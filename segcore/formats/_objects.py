@@ -11,6 +11,7 @@ import numpy as np
 from segcore._input.arrays import as_integers, described
 from segcore._input.recognize import hint
 from segcore.backends.protocol import Offsets
+from segcore.errors import MaskTypeError, located
 
 
 def as_list(objects: Iterable[Any]) -> list[Any]:
@@ -39,14 +40,12 @@ def append_integers(numbers: array[int], index: int, item: Any, expected: str) -
         if values.size and values.dtype.kind == "u" and int(values.max()) >= 2**63:
             raise OverflowError(f"expected less than 2**63, got {values.max()}")
         numbers.frombytes(values.astype(np.int64).tobytes())
-    except OverflowError as error:
-        raise ValueError(f"object {index}: a number is too large: {error}") from None
     except TypeError:
-        raise TypeError(
-            f"object {index}: expected {expected}, got {described(item)}{hint(item)}"
+        raise MaskTypeError(
+            index, f"expected {expected}, got {described(item)}{hint(item)}", "object"
         ) from None
-    except ValueError as error:
-        raise ValueError(f"object {index}: {error}") from None
+    except (ValueError, OverflowError) as error:
+        raise located(error, index) from None
 
 
 def object_of(offsets: Offsets, position: int) -> int:

@@ -9,6 +9,7 @@ from segcore._batch import closed_runs
 from segcore._input.arrays import Size
 from segcore.backends import kernels
 from segcore.backends.protocol import Offsets
+from segcore.errors import MaskError
 from segcore.formats._objects import object_of
 from segcore.masks import Masks, wrap
 
@@ -74,10 +75,12 @@ def to_pairs(masks: Masks) -> tuple[NDArray[np.int64], Offsets]:
 def _check_even(offsets: Offsets) -> None:
     odd = np.flatnonzero(np.diff(offsets) % 2)
     if len(odd):
-        index = odd[0]
-        raise ValueError(
-            f"object {index}: expected an even number of integers, a start and a length for each "
-            f"run, got {offsets[index + 1] - offsets[index]}"
+        index = int(odd[0])
+        raise MaskError(
+            index,
+            "expected an even number of integers, a start and a length for each run, got "
+            f"{offsets[index + 1] - offsets[index]}",
+            "object",
         )
 
 
@@ -89,10 +92,12 @@ def _check_inside(numbers: NDArray[np.int64], offsets: Offsets, size: Size) -> N
     if len(invalid):
         pair = int(invalid[0])
         index = object_of(offsets, 2 * pair)
-        raise ValueError(
-            f"object {index}: run {pair - offsets[index] // 2} has start {starts[pair]} and "
-            f"length {lengths[pair]}, but the pixels of size {size} are 1 to {pixels}"
+        run = pair - int(offsets[index]) // 2
+        detail = (
+            f"run {run} has start {starts[pair]} and length {lengths[pair]}, "
+            f"but the pixels of size {size} are 1 to {pixels}"
         )
+        raise MaskError(index, detail, "object", position=run)
 
 
 def _check_ascending(
@@ -102,8 +107,9 @@ def _check_ascending(
     if len(invalid):
         pair = int(invalid[0])
         index = object_of(offsets, 2 * pair)
-        raise ValueError(
-            f"object {index}: run {pair - offsets[index] // 2} starts at pixel {starts[pair] + 1}, "
-            f"but the previous run ends at pixel {before[pair]}; runs must be in ascending order "
-            "and must not overlap"
+        run = pair - int(offsets[index]) // 2
+        detail = (
+            f"run {run} starts at pixel {starts[pair] + 1}, but the previous run ends at pixel "
+            f"{before[pair]}; runs must be in ascending order and must not overlap"
         )
+        raise MaskError(index, detail, "object", position=run)

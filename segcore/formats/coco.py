@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -17,7 +16,9 @@ from segcore._input.dense import for_encode
 from segcore._input.recognize import counts_hint, hint, runs_hint
 from segcore._input.warn import warn
 from segcore.backends import kernels
+from segcore.backends.errors import coordinate as coordinate_error
 from segcore.backends.protocol import Batch, Offsets, RunEnds
+from segcore.errors import MaskError, located
 from segcore.formats._coco_python import COUNTS, DENSE, PARTS, POLYGON, STRING, Flat, object_name
 from segcore.formats.geojson import as_geometry
 
@@ -123,7 +124,7 @@ def _common_size(items: list[Any], flat: Flat, size: object) -> Size:
         try:
             common = as_size(flat.sizes[2 * first : 2 * first + 2])
         except ValueError as error:
-            raise ValueError(f"{object_name(first, items[first])}: {error}") from None
+            raise located(error, first, label=object_name(first, items[first])) from None
     if flat.sizes != array("q", common) * len(items):
         _check_sizes(items, flat, common)
     return common
@@ -138,9 +139,12 @@ def _check_sizes(items: list[Any], flat: Flat, common: Size) -> None:
         first = int(others[0])
         size = sizes[first].tolist()
         is_swapped = size == [common[1], common[0]]
-        raise ValueError(
-            f"{object_name(first, items[first])}: size {size} differs from the batch's {common}"
-            + ("; sizes are [height, width], and one of these seems to be swapped" * is_swapped)
+        raise MaskError(
+            first,
+            f"size {size} differs from the batch's {common}"
+            + ("; sizes are [height, width], and one of these seems to be swapped" * is_swapped),
+            "object",
+            object_name(first, items[first]),
         )
 
 
@@ -162,7 +166,7 @@ def _parts(flat: Flat, size: Size, name: Callable[[int], str]) -> list[Part]:
         offsets = offsets_of(lengths[indices])
         try:
             batch = decode(flat, offsets, *size)
-        except ValueError as error:
+        except MaskError as error:
             raise _renamed(error, indices, name, flat, offsets) from None
         parts.append(Part(indices, batch))
     return parts
@@ -180,8 +184,11 @@ def _unions(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
     """Compute the union of each list of RLEs, as pycocotools' annToRLE does."""
     unions = []
     for mask, rles in enumerate(flat.parts):
-        batch = joined([part.batch for part in _parts(rles, (height, width), _rle_name(mask))])
-        unions.append(kernels.reduce(*batch, height, width, False))
+        try:
+            parts = _parts(rles, (height, width), lambda index: f"RLE {index}")
+        except MaskError as error:
+            raise MaskError(mask, str(error)) from None
+        unions.append(kernels.reduce(*joined([part.batch for part in parts]), height, width, False))
     return joined(unions)
 
 
@@ -194,16 +201,12 @@ def _encoded(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
     return joined(batches)
 
 
-def _rle_name(mask: int) -> Callable[[int], str]:
-    return lambda index: f"mask {mask}: RLE {index}"
-
-
 def _rings(flat: Flat, offsets: Offsets, height: int, width: int) -> Batch:
     coordinates = np.frombuffer(flat.coordinates, np.float64)
     ring_offsets = offsets_of(np.frombuffer(flat.ring_lengths, np.int64))
     try:
         batch = kernels.rasterize_polygons(coordinates, ring_offsets, offsets, height, width)
-    except ValueError as error:
+    except MaskError as error:
         raise _ring_named(error, ring_offsets, offsets) from None
     warn_of_normalized(coordinates, batch, (height, width))
     if len(batch[0]) <= 2 * (len(offsets) - 1) and len(ring_offsets) > len(offsets):
@@ -239,38 +242,29 @@ def warn_of_normalized(coordinates: NDArray[np.float64], batch: Batch, size: Siz
         )
 
 
-def _ring_named(error: ValueError, ring_offsets: Offsets, mask_offsets: Offsets) -> ValueError:
-    """Rewrite an error about a coordinate of a mask to name its ring."""
-    message = str(error)
-    found = re.match(r"mask (\d+): coordinate (\d+) ", message)
-    if found is None:
+def _ring_named(error: MaskError, ring_offsets: Offsets, mask_offsets: Offsets) -> MaskError:
+    """Return the same error about a coordinate, with the index of its ring in the mask."""
+    if error.position is None:
         return error
-    first = int(mask_offsets[int(found[1])])
-    position = int(found[2]) + 2 * int(ring_offsets[first])
+    first = int(mask_offsets[error.index])
+    position = error.position + 2 * int(ring_offsets[first])
     ring = int(np.searchsorted(2 * ring_offsets, position, side="right")) - 1
-    return ValueError(
-        f"mask {found[1]}: ring {ring - first}: coordinate {position - 2 * ring_offsets[ring]} "
-        f"{message[found.end() :]}"
-    )
+    return coordinate_error(error.index, position - 2 * int(ring_offsets[ring]), ring - first)
 
 
 def _renamed(
-    error: ValueError,
+    error: MaskError,
     indices: NDArray[np.intp],
     name: Callable[[int], str],
     flat: Flat,
     offsets: Offsets,
-) -> ValueError:
-    """Rewrite a kernel's error about a mask to name the object in the list."""
-    message = str(error)
-    found = re.match(r"mask (\d+): ", message)
-    if found is None:
-        return error
-    mask = int(found[1])
-    index = int(indices[mask])
-    items = slice(*offsets[mask : mask + 2].tolist())
+) -> MaskError:
+    """Return the same error about a kernel's mask, named as the object in the list."""
+    index = int(indices[error.index])
+    items = slice(*offsets[error.index : error.index + 2].tolist())
+    advice = ""
     if flat.kinds[index] == STRING:
-        message += counts_hint(bytes(flat.characters[items]))
+        advice = counts_hint(bytes(flat.characters[items]))
     elif flat.kinds[index] == COUNTS:
-        message += runs_hint(np.frombuffer(flat.runs, np.int64)[items])
-    return ValueError(f"{name(index)}: {message[found.end() :]}")
+        advice = runs_hint(np.frombuffer(flat.runs, np.int64)[items])
+    return MaskError(index, error.detail + advice, "object", name(index), error.position)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from segcore._batch import offsets_of
 from segcore._input.arrays import as_size, described
 from segcore._input.recognize import hint, is_missing
+from segcore.errors import MaskError, MaskTypeError
 from segcore.formats._objects import append_integers, as_list
 from segcore.formats._pairs import from_pairs, to_pairs
 from segcore.masks import Masks, check_masks
@@ -134,9 +135,11 @@ def _rewritten(index: int, text: bytes) -> bytes:
         words = words[1:-1].replace(b",", b" ")
     numbers = [_INTEGRAL.fullmatch(word) for word in words.split()]
     if not all(numbers):
-        raise ValueError(
-            f"object {index}: expected a string of only digits and spaces, got "
-            f"{described(text.decode(errors='backslashreplace'))}{_looks_like(text)}"
+        raise MaskError(
+            index,
+            "expected a string of only digits and spaces, got "
+            f"{described(text.decode(errors='backslashreplace'))}{_looks_like(text)}",
+            "object",
         )
     return b" ".join(number[1] for number in numbers if number)
 
@@ -163,11 +166,13 @@ def _other_text(index: int, item: Any) -> bytes:
     numbers: array[int] = array("q")
     expected = "a string of numbers (or None or NaN for an empty mask)"
     if np.ndim(item) == 0 and not hasattr(item, "__len__"):
-        raise TypeError(f"object {index}: expected {expected}, got {described(item)}{hint(item)}")
+        raise MaskTypeError(
+            index, f"expected {expected}, got {described(item)}{hint(item)}", "object"
+        )
     append_integers(numbers, index, item, expected)
     if min(numbers, default=0) < 0:
-        raise ValueError(
-            f"object {index}: expected nonnegative starts and lengths, got {min(numbers)}"
+        raise MaskError(
+            index, f"expected nonnegative starts and lengths, got {min(numbers)}", "object"
         )
     return " ".join(map(str, numbers)).encode()
 

@@ -32,6 +32,7 @@ from segcore._batch import offsets_of
 from segcore._input.arrays import Size, as_integers, as_size, described
 from segcore.backends import kernels
 from segcore.backends.sizes import run_end_dtype
+from segcore.errors import located
 from segcore.formats._objects import as_list
 from segcore.formats._row_major import transposed
 from segcore.masks import Masks, check_masks, wrap
@@ -79,10 +80,8 @@ def decode(objects: Iterable[Any], size: Iterable[int]) -> Masks:
         try:
             data = _data(item)
             ends.append(_run_ends(data, height * width, (height, width)))
-        except TypeError as error:
-            raise TypeError(f"object {index}: {error}") from None
-        except ValueError as error:
-            raise ValueError(f"object {index}: {error}") from None
+        except (TypeError, ValueError) as error:
+            raise located(error, index) from None
         lengths.append(len(ends[-1]))
     run_ends = np.concatenate([np.empty(0, np.int64), *ends]).astype(run_end_dtype(width, height))
     return transposed(wrap((run_ends, offsets_of(lengths)), (width, height)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,63 +18,65 @@ from segcore.masks import Masks
 from segcore.models.upsample import upsample_masks
 
 
-class Segments(NamedTuple):
-    """The segments of one picture: masks, and their ids, labels and scores."""
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """The segments of one image: masks, ids, labels and scores."""
 
     masks: Masks
     """N masks."""
     ids: NDArray[np.int64]
-    """(N,): each segment's ``id``."""
+    """Id of each segment (``id``), shape (N,)."""
     labels: NDArray[np.int64]
-    """(N,): each segment's ``label_id``."""
+    """Class of each segment (``label_id``), shape (N,)."""
     scores: NDArray[np.float64]
-    """(N,): each segment's ``score``; NaN where there is none."""
+    """Score of each segment (``score``), shape (N,); NaN if it has none."""
 
 
 def from_segmentation(result: Any, size: Iterable[int] | None = None) -> Segments:
-    """Read what a post-processing function of transformers gives for one image.
+    """Convert the result of a post-processing function of transformers for one image.
 
-    That is ``post_process_instance_segmentation`` and ``post_process_panoptic_segmentation`` of
-    DETR, MaskFormer, Mask2Former, OneFormer, EoMT, RF-DETR and others, and
-    ``post_process_semantic_segmentation`` of these and SegFormer, BEiT, DPT and others.
+    Supported are the results of ``post_process_instance_segmentation`` and
+    ``post_process_panoptic_segmentation`` (DETR, MaskFormer, Mask2Former, OneFormer, EoMT, RF-DETR
+    and others), and of ``post_process_semantic_segmentation`` (these, and SegFormer, BEiT, DPT and
+    others).
 
     Parameters
     ----------
     result : dict or array_like
-        A semantic map: class ids (H, W), integers, or floats that are integers. Each class that
-        occurs becomes a segment, whose id and label are the class; -1 is background. Or a dict of
-        instances or of a panoptic map. Its ``"segments_info"`` is a list of dicts with ``id``,
-        ``label_id`` and ``score``. Its ``"segmentation"`` is one of
+        Either a semantic map: class ids of shape (H, W), integers or floats with integral values.
+        Each class that occurs becomes a segment, with the class as its id and label; -1 is
+        background. Or a dict of instances or of a panoptic map. Its ``"segments_info"`` is a list
+        of dicts with ``id``, ``label_id`` and ``score``, and its ``"segmentation"`` is one of
 
-        - the map of ids: integers, or floats that are integers, (H, W). Pixels of other ids, such
-          as -1, belong to no segment;
-        - with ``return_binary_maps=True``: ones and zeros, (N, H, W);
-        - with ``return_coco_annotation=True``: a list of run-length lists;
-        - None, where nothing was found.
+        - a map of segment ids, shape (H, W): integers or floats with integral values. Pixels with
+          other ids, such as -1, belong to no segment;
+        - zeros and ones of shape (N, H, W), as with ``return_binary_maps=True``;
+        - a list of run-length lists, as with ``return_coco_annotation=True``;
+        - None, if nothing was found.
     size : sequence of int, optional
-        (H, W): needed for run-length lists and for None, which do not tell it.
+        Image size (H, W). Required for run-length lists and for None, which do not contain it.
 
     Returns
     -------
     Segments
-        In the order of ``segments_info``. A segment of which nothing shows in the map, as others
-        cover it, has an empty mask.
+        The segments in the order of ``segments_info``. The mask of a segment that is completely
+        covered by others is empty.
 
     Raises
     ------
     ValueError
-        If the size is missing or another; if two segments have one id; and where run-length lists
-        do not tell which segment they belong to, as explained in the notes.
+        If the size is missing or differs from the segmentation's, two segments have the same id,
+        or it is not clear which segments run-length lists belong to (see Notes).
     TypeError
-        For other things, such as the results of several images.
+        If `result` has another form, such as a list of the results of several images.
 
     Notes
     -----
-    The run-length lists are those of the map's values, ascending, also of its background if that
-    shows, and none for a segment that is hidden. If there is one list more than segments, the
-    first is the background. If there are as many, there is no background, provided that ids begin
-    with 1: those models hide no segment. Where ids begin with 0 (MaskFormer, Mask2Former,
-    OneFormer), a segment may be hidden just as well, and that is an error.
+    Run-length lists are in ascending order of the values in the map. There is none for a hidden
+    segment, and there is one for the background if it is visible. If there is one list more than
+    segments, the first list is the background. If there are equally many, there is no background,
+    provided that the ids start at 1: the models that count from 1 hide no segments. If ids start at
+    0 (MaskFormer, Mask2Former, OneFormer), a segment could be hidden instead, which is an error.
 
     Examples
     --------
@@ -92,16 +95,16 @@ def from_segmentation(result: Any, size: Iterable[int] | None = None) -> Segment
     if isinstance(result, Mapping):
         segments = _from_dict(result, expected)
     elif not hasattr(result, "ndim"):
-        many = f"; it seems to be of {len(result)} images: pass one" if _is_list(result) else ""
+        many = "; pass the result of one image at a time" if _is_list(result) else ""
         raise TypeError(
-            f"result: expected that of one image, a dict or a map (H, W), got {described(result)}"
-            f"{many}"
+            "result: expected the result of one image, a dict or a map (H, W), got "
+            f"{described(result)}{many}"
         )
     else:
         segments = _from_semantic_map(result)
     if expected not in (None, segments.masks.size):
         raise ValueError(
-            f"size: expected that of the segmentation, {segments.masks.size}, got {expected}"
+            f"size: expected the segmentation's size, {segments.masks.size}, got {expected}"
         )
     return segments
 
@@ -125,12 +128,13 @@ def _from_dict(result: Mapping[str, Any], size: Size | None) -> Segments:
         ids.append(_integer(segment["id"], f"{name}: id"))
         labels.append(_integer(segment["label_id"], f"{name}: label_id"))
         scores.append(_score(segment.get("score"), f"{name}: score"))
-    repeated = sorted({number for number in ids if ids.count(number) > 1}) if ids else []
-    if repeated:
-        raise ValueError(
-            f"segments_info: expected one segment per id, got several of {repeated[0]}"
-        )
     numbers = np.array(ids, np.int64)
+    values, counts = np.unique(numbers, return_counts=True)
+    if (counts > 1).any():
+        raise ValueError(
+            "segments_info: expected unique ids, got several segments with the id "
+            f"{values[counts > 1][0]}"
+        )
     masks = _masks(segmentation, numbers, size)
     return Segments(masks, numbers, np.array(labels, np.int64), np.array(scores, np.float64))
 
@@ -148,10 +152,10 @@ def _as_list(info: Any) -> list[Any]:
 
 
 def _integer(value: Any, name: str) -> int:
-    """Give an integer, also that of a tensor of one element."""
+    """Convert to an integer. Tensors of one element are accepted."""
     number = as_integer(value, name)
     if not -(2**63) <= number < 2**63:
-        raise ValueError(f"{name}: expected an integer of 64 bits, got {number}")
+        raise ValueError(f"{name}: expected a 64-bit integer, got {number}")
     return number
 
 
@@ -165,14 +169,14 @@ def _score(value: Any, name: str) -> float:
 
 
 def _from_semantic_map(result: Any) -> Segments:
-    """Read a map of classes, of which -1 is none."""
+    """Convert a map of class ids, in which -1 is background."""
     ids, masks = Masks.from_label_map(_id_map(result, "result"), background=-1)
     labels = ids.astype(np.int64)
     return Segments(masks, labels, labels, np.full(len(labels), np.nan))
 
 
 def _id_map(value: Any, name: str) -> NDArray[Any]:
-    """Give a map (H, W) of integers, which may come as floats."""
+    """Return a map (H, W) as integers; floats with integral values are accepted."""
     array = as_array(value, name)
     if array.ndim != 2:
         raise ValueError(
@@ -183,7 +187,7 @@ def _id_map(value: Any, name: str) -> NDArray[Any]:
         with np.errstate(invalid="ignore"):
             whole = array.astype(np.int64)
         if not np.array_equal(whole, array):
-            raise ValueError(f"{name}: expected ids, but there are floats with fractions")
+            raise ValueError(f"{name}: expected integral ids, got fractions")
         return whole
     labels = as_label_map(array, name)
     if labels.dtype == np.uint64 and labels.size and int(labels.max()) >= 2**63:
@@ -192,25 +196,27 @@ def _id_map(value: Any, name: str) -> NDArray[Any]:
 
 
 def from_pipeline(outputs: Iterable[Any], size: Iterable[int] | None = None) -> Masks:
-    """Take what ``pipeline("image-segmentation")`` gives for one picture.
+    """Convert the result of ``pipeline("image-segmentation")`` for one image.
 
     Parameters
     ----------
     outputs : list of dict
-        Each with a ``"mask"``: a Pillow image of 0 and 255, or an array (H, W). Their ``"label"``
-        and ``"score"`` stay where they are.
+        Each has a ``"mask"``: a Pillow image of 0 and 255, or an array of shape (H, W). The
+        ``"label"`` and ``"score"`` are not read.
     size : sequence of int, optional
-        (H, W), needed where the list may be empty.
+        Image size (H, W). Required if the list may be empty.
 
     Returns
     -------
     Masks
-        In the order of the list; foreground is what is not zero.
+        One mask per item of the list. Nonzero pixels are foreground.
 
     Raises
     ------
     ValueError
-        If sizes differ, or there is neither a mask nor a size.
+        If the sizes differ, or there is neither a mask nor a size.
+    TypeError
+        If `outputs` is not a list of dicts with masks.
 
     Examples
     --------
@@ -224,23 +230,25 @@ def from_pipeline(outputs: Iterable[Any], size: Iterable[int] | None = None) -> 
     if size is not None:
         parts.append(Masks.from_dense(np.empty((0, *as_size(size)), np.bool_)))
     if isinstance(outputs, Mapping) or not hasattr(outputs, "__iter__"):
-        raise TypeError(f"outputs: expected the list of one image, got {described(outputs)}")
-    for place, output in enumerate(outputs):
+        raise TypeError(
+            f"outputs: expected the list of results of one image, got {described(outputs)}"
+        )
+    for index, output in enumerate(outputs):
         if not isinstance(output, Mapping) or "mask" not in output:
             raise TypeError(
-                f'outputs[{place}]: expected a dict with a "mask", got {described(output)}'
+                f'outputs[{index}]: expected a dict with a "mask", got {described(output)}'
                 + ("; pass the list of one image" * isinstance(output, (list, tuple)))
             )
-        array = as_array(output["mask"], f"outputs[{place}]: mask")
+        array = as_array(output["mask"], f"outputs[{index}]: mask")
         if array.ndim != 2:
-            raise ValueError(f"outputs[{place}]: mask: expected (H, W), got {array.shape}")
+            raise ValueError(f"outputs[{index}]: mask: expected (H, W), got {array.shape}")
         parts.append(Masks.from_dense(array, 0.5 if array.dtype.kind == "f" else None))
         if parts[0].size != parts[-1].size:
             raise ValueError(
-                f"outputs[{place}]: mask: expected the size {parts[0].size}, got {parts[-1].size}"
+                f"outputs[{index}]: mask: expected the size {parts[0].size}, got {parts[-1].size}"
             )
     if not parts:
-        raise ValueError("outputs: there is no mask to tell the size; pass size=(H, W)")
+        raise ValueError("outputs: without masks, the image size is unknown; pass size=(H, W)")
     return Masks.concatenate(parts)
 
 
@@ -251,31 +259,34 @@ def post_process_masks(
     mask_threshold: float = 0.0,
     pad_size: Mapping[str, int] | None = None,
 ) -> list[Masks]:
-    """Bring SAM's low-resolution masks to the pictures: ``SamProcessor.post_process_masks``.
+    """Enlarge SAM's low-resolution masks: ``SamProcessor.post_process_masks``.
 
     Parameters
     ----------
     masks : sequence of tensor
-        For each picture logits (prompts, masks, h, w), as ``outputs.pred_masks``.
+        Logits of each image, shape (prompts, masks, h, w), as in ``outputs.pred_masks``.
     original_sizes : sequence of sequence of int
-        (H, W) of each picture: the inputs' ``original_sizes``.
+        Size (H, W) of each image, as in the inputs' ``original_sizes``.
     reshaped_input_sizes : sequence of sequence of int
-        (height, width) of each picture in the network's input, without the padding: the inputs'
-        ``reshaped_input_sizes``.
+        Size (height, width) of each image in the network's input, without padding, as in the
+        inputs' ``reshaped_input_sizes``.
     mask_threshold : float, default 0.0
-        Foreground is what is greater.
+        Pixels with greater logits are foreground.
     pad_size : dict, optional
-        ``height`` and ``width`` of the network's input, 1024 each by default.
+        ``height`` and ``width`` of the network's input; 1024 each by default.
 
     Returns
     -------
     list of Masks
-        For each picture its masks, prompt by prompt: mask ``m`` of prompt ``p`` is ``p * M + m``.
+        One batch per image. With M masks per prompt, mask m of prompt p has the index p * M + m.
 
     Raises
     ------
-    ValueError, TypeError
-        As in :func:`segcore.upsample_masks`; and for other lengths and shapes.
+    ValueError
+        If there is not one size per image, a shape is wrong, or as for
+        :func:`segcore.upsample_masks`.
+    TypeError
+        As for :func:`segcore.upsample_masks`.
 
     Examples
     --------
@@ -293,10 +304,11 @@ def post_process_masks(
         logits = as_array(to_host(scores), "masks")
         if logits.ndim != 4:
             raise ValueError(
-                f"masks: expected (prompts, masks, h, w) for each picture, got {logits.shape}"
+                "masks: expected the shape (prompts, masks, h, w) for each image, got "
+                f"{logits.shape}"
             )
-        prompts, each, rows, columns = logits.shape
-        planes = logits.reshape(prompts * each, rows, columns)
+        prompts, per_prompt, height, width = logits.shape
+        planes = logits.reshape(prompts * per_prompt, height, width)
         found.append(upsample_masks(planes, size, mask_threshold, crop=shape, intermediate=whole))
     return found
 
@@ -305,7 +317,7 @@ def _sizes(value: Any, name: str, count: int) -> list[Size]:
     host = to_host(value)
     sizes = host.tolist() if hasattr(host, "tolist") else list(host)
     if len(sizes) != count:
-        raise ValueError(f"{name}: expected {count}, one a picture, got {len(sizes)}")
+        raise ValueError(f"{name}: expected {count} sizes, one per image, got {len(sizes)}")
     return [as_size(size, name) for size in sizes]
 
 
@@ -325,22 +337,23 @@ def _masks(segmentation: Any, ids: NDArray[np.int64], size: Size | None) -> Mask
             )
         return masks
     values, shown = Masks.from_label_map(_id_map(array, "segmentation"), background=None)
-    place = {value: i for i, value in enumerate(values.tolist())}
+    rows = {value: i for i, value in enumerate(values.tolist())}
     hidden = Masks.from_dense(np.zeros((1, *shown.size), np.bool_))
-    return Masks.concatenate([shown, hidden])[[place.get(i, len(shown)) for i in ids.tolist()]]
+    return Masks.concatenate([shown, hidden])[[rows.get(i, len(shown)) for i in ids.tolist()]]
 
 
 def _from_lists(lists: Sequence[Any], ids: NDArray[np.int64], size: Size | None) -> Masks:
-    """Read run-length lists, which belong to the map's values in ascending order."""
+    """Decode run-length lists, which are in ascending order of the values in the map."""
     if not len(ids):
         return _no_masks(size)
     if size is None:
-        raise ValueError("size: run-length lists do not tell it; pass size=(H, W)")
+        raise ValueError("size: run-length lists do not contain it; pass size=(H, W)")
     first = len(lists) - len(ids)
     if first not in (0, 1) or (first == 0 and ids.min() < 1 and len(ids) > 1):
         raise ValueError(
-            f"segmentation: {len(lists)} run-length lists do not tell which of {len(ids)} segments "
-            "they are, as some may be hidden; use return_binary_maps=True, or the map itself"
+            f"segmentation: it is not clear which of the {len(ids)} segments the {len(lists)} "
+            "run-length lists belong to, as segments may be hidden; use return_binary_maps=True or "
+            "pass the map itself"
         )
     masks = codec.decode(lists[first:], size)
     return masks[np.searchsorted(np.sort(ids), ids)]
@@ -348,5 +361,5 @@ def _from_lists(lists: Sequence[Any], ids: NDArray[np.int64], size: Size | None)
 
 def _no_masks(size: Size | None) -> Masks:
     if size is None:
-        raise ValueError("size: there is no segment to tell it; pass size=(H, W)")
+        raise ValueError("size: without segments, the image size is unknown; pass size=(H, W)")
     return Masks.from_dense(np.empty((0, *size), np.bool_))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segcore._input.arrays import as_array, as_size
+from segcore.errors import MaskError
 from segcore.integrations._tensors import check_attributes
 from segcore.masks import Masks, check_masks
 
@@ -141,9 +142,9 @@ def to_compact_mask(masks: Masks) -> Any:
     areas = shapes.prod(axis=1)
     large = np.flatnonzero(areas >= 2**31)
     if len(large):
-        raise ValueError(
-            f"mask {large[0]}: expected a bounding box of fewer than 2**31 pixels, got "
-            f"{areas[large[0]]}"
+        raise MaskError(
+            int(large[0]),
+            f"expected a bounding box of fewer than 2**31 pixels, got {areas[large[0]]}",
         )
     rles = [
         _lengths(ends, area)
@@ -192,9 +193,10 @@ def from_compact_mask(compact: Any) -> Masks:
         rows, columns = crop.shape
         x0, y0 = corners[index]
         if x0 < 0 or y0 < 0 or x0 + columns > width or y0 + rows > height:
-            raise ValueError(
-                f"mask {index}: its crop of {rows} x {columns} at x {x0} and y {y0} extends beyond "
-                f"the image of {height} x {width}"
+            raise MaskError(
+                index,
+                f"its crop of {rows} x {columns} at x {x0} and y {y0} extends beyond the image of "
+                f"{height} x {width}",
             )
         parts.append(_run_ends(crop, x0, y0, height, width))
     offsets = np.cumsum([0, *(len(part) for part in parts)])

@@ -7,7 +7,7 @@ import operator
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,7 +19,8 @@ VOID = 0
 """Id of pixels that belong to no segment."""
 
 
-class PanopticScore(NamedTuple):
+@dataclass(frozen=True)
+class PanopticScore:
     """Panoptic scores averaged over the categories that have segments."""
 
     pq: float
@@ -32,7 +33,8 @@ class PanopticScore(NamedTuple):
     """Number of categories that have segments. If it is 0, the means are NaN."""
 
 
-class ClassQuality(NamedTuple):
+@dataclass(frozen=True)
+class ClassQuality:
     """Panoptic quality and counts of one category; all zero if it has no segments."""
 
     pq: float

@@ -21,7 +21,7 @@ _BLOCK = 2**15
 MasksOrBoxes: TypeAlias = "Masks | ArrayLike"
 
 
-def intersection(a: MasksOrBoxes, b: MasksOrBoxes) -> NDArray[np.int64]:
+def intersection_area(a: MasksOrBoxes, b: MasksOrBoxes) -> NDArray[np.int64]:
     """Compute the pairwise intersection areas of two batches of masks.
 
     Parameters
@@ -47,9 +47,9 @@ def intersection(a: MasksOrBoxes, b: MasksOrBoxes) -> NDArray[np.int64]:
     >>> import segcore as sc
     >>> a = sc.Masks.from_boxes([[0, 0, 2, 2]], (4, 4))
     >>> b = sc.Masks.from_boxes([[1, 0, 3, 2], [2, 2, 4, 4]], (4, 4))
-    >>> sc.intersection(a, b)
+    >>> sc.intersection_area(a, b)
     array([[2, 0]])
-    >>> sc.intersection(a, [[0, 0, 4, 1]])
+    >>> sc.intersection_area(a, [[0, 0, 4, 1]])
     array([[2]])
     """
     return _common(*_operands(a, b))

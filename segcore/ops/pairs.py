@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
 from segcore.masks import Masks, check_same_size, wrap
-from segcore.ops.overlap import intersection
+from segcore.ops.overlap import intersection_area
 
 Indices: TypeAlias = NDArray[np.int64]
 RunEnds: TypeAlias = NDArray[np.unsignedinteger]
@@ -72,7 +72,7 @@ def overlapping_pairs(a: Masks, b: Masks) -> tuple[Indices, Indices, NDArray[np.
         x1, y1 = boxes[block, 2:].max(0)
         near = (others[:, 0] < x1) & (others[:, 2] > x0) & (others[:, 1] < y1) & (others[:, 3] > y0)
         candidates = np.flatnonzero(near)
-        area = intersection(a[block], b[candidates])
+        area = intersection_area(a[block], b[candidates])
         row, column = np.nonzero(area)
         found.append((block[row], candidates[column], area[row, column]))
     if not found:

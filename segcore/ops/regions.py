@@ -140,7 +140,7 @@ def remove_small(
         Whether pixels that touch only at a corner are connected (8) or not (4).
     keep_largest : bool, default False
         Whether to keep the largest component of each mask regardless of its area, so that no mask
-        becomes empty. Ties are resolved as in :func:`largest`.
+        becomes empty. Ties are resolved as in :func:`keep_largest`.
 
     Returns
     -------
@@ -190,7 +190,7 @@ def _largest(area: NDArray[np.int64], parents: NDArray[np.int64]) -> NDArray[np.
     return order[firsts]
 
 
-def largest(masks: Masks, connectivity: int = 8) -> Masks:
+def keep_largest(masks: Masks, connectivity: int = 8) -> Masks:
     """Keep only the largest component of each mask.
 
     Parameters
@@ -217,7 +217,7 @@ def largest(masks: Masks, connectivity: int = 8) -> Masks:
     --------
     >>> import segcore as sc
     >>> specks = sc.Masks.from_dense([[1, 0, 1, 1], [0, 0, 1, 1]])
-    >>> sc.largest(specks).area
+    >>> sc.keep_largest(specks).area
     array([4])
     """
     check_masks(masks)

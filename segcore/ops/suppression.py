@@ -163,7 +163,7 @@ def soft_nms(
     scores: ArrayLike,
     iou_threshold: float = 0.5,
     sigma: float = 0.5,
-    method: Decay = "linear",
+    decay: Decay = "linear",
     score_threshold: float = 0.001,
     class_ids: ArrayLike | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -180,12 +180,12 @@ def soft_nms(
     scores : array_like
         Score of each mask, finite, shape (N,).
     iou_threshold : float, default 0.5
-        For the linear method, in [0, 1]: the weight is ``1 - iou`` if the IoU is at least this
+        For the linear decay, in [0, 1]: the weight is ``1 - iou`` if the IoU is at least this
         value, else 1.
     sigma : float, default 0.5
-        For the Gaussian method, greater than 0: the weight is ``exp(-iou**2 / sigma)``.
-    method : {"linear", "gaussian"}, default "linear"
-        Decay method.
+        For the Gaussian decay, greater than 0: the weight is ``exp(-iou**2 / sigma)``.
+    decay : {"linear", "gaussian"}, default "linear"
+        Function that gives the weight.
     score_threshold : float, default 0.001
         Minimum decayed score of the masks that are kept.
     class_ids : array_like, optional
@@ -224,7 +224,7 @@ def soft_nms(
     groups = _members(_groups(masks, _ids(class_ids, len(masks))))
     threshold = as_fraction(iou_threshold, "iou_threshold")
     scale = _positive(sigma, "sigma")
-    _check_choice(method, Decay, "method")
+    _check_choice(decay, Decay, "decay")
     min_score = as_number(score_threshold, "score_threshold")
 
     def linear(a: Masks, b: Masks) -> NDArray[np.float64]:
@@ -233,7 +233,7 @@ def soft_nms(
     def gaussian(a: Masks, b: Masks) -> NDArray[np.float64]:
         return np.exp(np.square(iou(a, b)) / -scale)
 
-    weight = linear if method == "linear" else gaussian
+    weight = linear if decay == "linear" else gaussian
     # Positions in this order break ties: among scores that are equal as float64, the greater first.
     order = np.arange(len(masks)) if ranks is None else np.argsort(-ranks, kind="stable")
     position = np.empty_like(order)
@@ -259,7 +259,7 @@ def matrix_nms(
     masks: Masks,
     scores: ArrayLike,
     class_ids: ArrayLike | None = None,
-    kernel: Decay = "gaussian",
+    decay: Decay = "gaussian",
     sigma: float = 2.0,
 ) -> NDArray[np.float64]:
     """Perform Matrix NMS: decay the scores of all masks at once.
@@ -278,10 +278,10 @@ def matrix_nms(
     class_ids : array_like, optional
         Class id of each mask: integers, shape (N,). Masks of different classes do not decay each
         other's scores. By default, all masks have the same class.
-    kernel : {"gaussian", "linear"}, default "gaussian"
+    decay : {"gaussian", "linear"}, default "gaussian"
         Decay function ``f(iou)``: ``exp(-sigma * iou**2)`` or ``1 - iou``.
     sigma : float, default 2.0
-        Parameter of the Gaussian kernel, greater than 0.
+        Parameter of the Gaussian decay, greater than 0.
 
     Returns
     -------
@@ -291,7 +291,7 @@ def matrix_nms(
     Raises
     ------
     ValueError
-        If there is not one score and one class id per mask, a score is not finite, `kernel` is
+        If there is not one score and one class id per mask, a score is not finite, `decay` is
         unknown, or `sigma` is not greater than 0.
     TypeError
         If `masks` is not a `Masks`, the scores are not numeric, or the class ids are not integers.
@@ -299,7 +299,7 @@ def matrix_nms(
     Notes
     -----
     `sigma` is a factor, as in the authors' code. If mask i equals a mask with a higher score, the
-    linear kernel would divide by ``f(1) = 0``; mask i is then ignored, since the mask that it
+    linear decay would divide by ``f(1) = 0``; mask i is then ignored, since the mask that it
     equals has the same effect.
 
     References
@@ -310,19 +310,19 @@ def matrix_nms(
     --------
     >>> import segcore as sc
     >>> masks = sc.Masks.from_boxes([[0, 0, 4, 4], [0, 0, 4, 3], [2, 0, 6, 4]], (4, 6))
-    >>> sc.matrix_nms(masks, [0.8, 0.9, 0.55], kernel="linear")
+    >>> sc.matrix_nms(masks, [0.8, 0.9, 0.55], decay="linear")
     array([0.2, 0.9, 0.4])
     """
     check_masks(masks)
     numbers, ranks = _finite(scores, len(masks))
     best_first = -numbers if ranks is None else -ranks
     groups = _members(_groups(masks, _ids(class_ids, len(masks))))
-    _check_choice(kernel, Decay, "kernel")
+    _check_choice(decay, Decay, "decay")
     scale = _positive(sigma, "sigma")
     for group in groups:
         if len(group) > 1:
             order = group[np.argsort(best_first[group], kind="stable")]
-            numbers[order] *= _min_ratios(masks[order], kernel, scale)
+            numbers[order] *= _min_ratios(masks[order], decay, scale)
     return numbers
 
 
@@ -517,7 +517,7 @@ def _select(
 # -- Matrix NMS -----------------------------------------------------------------------------------
 
 
-def _min_ratios(masks: Masks, kernel: Decay, sigma: float) -> NDArray[np.float64]:
+def _min_ratios(masks: Masks, decay: Decay, sigma: float) -> NDArray[np.float64]:
     """Return the score factors for masks of one group, sorted by descending score."""
     count = len(masks)
     ratios = np.ones(count)
@@ -531,7 +531,7 @@ def _min_ratios(masks: Masks, kernel: Decay, sigma: float) -> NDArray[np.float64
         compensation = greatest[: columns.stop, None]
         # The zeros on and below the diagonal give ratios of at least 1, and the first row gives at
         # most 1, so they do not change the minimum.
-        if kernel == "gaussian":
+        if decay == "gaussian":
             np.square(ious, out=ious)
             ious -= np.square(compensation)
             ratios[columns] = np.exp(-sigma * ious.max(axis=0))

@@ -203,7 +203,7 @@ TAKE_MASKS = {
     "instances": sc.show.instances,
     "kaggle": sc.formats.kaggle.encode,
     "label_studio": sc.formats.label_studio.encode,
-    "largest": sc.largest,
+    "keep_largest": sc.keep_largest,
     "matrix_nms": lambda junk: sc.matrix_nms(junk, [0.5]),
     "merge_duplicates": lambda junk: sc.merge_duplicates(junk, [0.5], 0.5),
     "nms": lambda junk: sc.nms(junk, [0.5], 0.5),

@@ -28,7 +28,7 @@ def test_it_says_what_masks_say(data, shape):
     assert_identical(table.ids_b, np.unique(b).astype(b.dtype.newbyteorder("=")))
     _, masks_a = sc.Masks.from_label_map(a, None)
     _, masks_b = sc.Masks.from_label_map(b, None)
-    assert_identical(table.dense(), sc.intersection(masks_a, masks_b))
+    assert_identical(table.dense(), sc.intersection_area(masks_a, masks_b))
     assert_identical(table.areas_a, masks_a.area)
     assert_identical(table.areas_b, masks_b.area)
     iou = sc.iou(masks_a, masks_b)

@@ -203,7 +203,7 @@ def test_huge_masks(backend, size):
     assert kept.tolist() == [2]
     assert merged.area.tolist() == [pixels]
     assert sc.soft_nms(masks, [1, 1, 1])[0].tolist() == [0, 1]
-    assert sc.matrix_nms(masks, [1, 1, 0], kernel="linear").tolist() == [1, 0.5, 0]
+    assert sc.matrix_nms(masks, [1, 1, 0], decay="linear").tolist() == [1, 0.5, 0]
 
 
 # -- soft -----------------------------------------------------------------------------------------
@@ -314,7 +314,7 @@ def everything(masks, scores, classes):
         *(sc.nms(masks, scores, 0.4, metric=metric) for metric in ("iou", "smaller")),
         *(kept, merged.run_ends, merged.offsets, groups),
         *sc.soft_nms(masks, scores, class_ids=classes),
-        *sc.soft_nms(masks, scores, method="gaussian"),
+        *sc.soft_nms(masks, scores, decay="gaussian"),
         sc.matrix_nms(masks, scores),
         sc.matrix_nms(masks, scores, classes, "linear"),
     )
@@ -457,10 +457,10 @@ def test_infinite_scores():
         (sc.soft_nms, {"iou_threshold": 2}, ValueError, "iou_threshold: expected"),
         (sc.soft_nms, {"sigma": 0}, ValueError, "sigma: expected a number greater than 0, got 0"),
         (sc.soft_nms, {"sigma": np.inf}, ValueError, "sigma: expected a finite number"),
-        (sc.soft_nms, {"method": "hard"}, ValueError, 'method: expected "linear" or "gaussian"'),
+        (sc.soft_nms, {"decay": "hard"}, ValueError, 'decay: expected "linear" or "gaussian"'),
         (sc.soft_nms, {"score_threshold": np.nan}, ValueError, "score_threshold: expected a fin"),
         (sc.matrix_nms, {"sigma": -1}, ValueError, "sigma: expected a number greater than 0"),
-        (sc.matrix_nms, {"kernel": ["linear"]}, ValueError, "kernel: expected .* got list"),
+        (sc.matrix_nms, {"decay": ["linear"]}, ValueError, "decay: expected .* got list"),
     ],
 )
 def test_wrong_parameters(function, parameters, error, message):
@@ -529,7 +529,7 @@ class TestScoresThatFloat64Rounds:
             assert scores.tolist() == rounded[[1, 0, 2]].astype(float).tolist()
 
     def test_matrix_nms(self, rounded):
-        lowered = sc.matrix_nms(self.alike, rounded, kernel="linear")
+        lowered = sc.matrix_nms(self.alike, rounded, decay="linear")
         assert lowered[1] == float(rounded[1])
         assert lowered[0] == lowered[2] == 0
 

@@ -27,7 +27,7 @@ def test_all_pairs(batches):
     common = counted(a, b)
     a_area = a.sum(axis=(1, 2))[:, None]
     b_area = b.sum(axis=(1, 2))[None]
-    np.testing.assert_array_equal(sc.intersection(*masks), common)
+    np.testing.assert_array_equal(sc.intersection_area(*masks), common)
     np.testing.assert_array_equal(sc.iou(*masks), divided(common, a_area + b_area - common))
     np.testing.assert_array_equal(sc.dice(*masks), divided(2 * common, a_area + b_area))
     np.testing.assert_array_equal(sc.containment(*masks), divided(common, a_area + 0 * b_area))
@@ -37,13 +37,13 @@ def test_all_pairs(batches):
         np.testing.assert_array_equal(sc.iou(*masks, crowd=flags), expected)
 
 
-@pytest.mark.parametrize("function", [sc.intersection, sc.iou, sc.dice, sc.containment])
+@pytest.mark.parametrize("function", [sc.intersection_area, sc.iou, sc.dice, sc.containment])
 def test_results(function):
     a = sc.Masks.from_boxes([[0, 0, 2, 2], [1, 1, 4, 4]], (4, 4))
     b = sc.Masks.from_boxes([[0, 0, 2, 2]] * 3, (4, 4))
     result = function(a, b)
     assert result.shape == (2, 3)
-    assert result.dtype == (np.int64 if function is sc.intersection else np.float64)
+    assert result.dtype == (np.int64 if function is sc.intersection_area else np.float64)
     assert result.flags.c_contiguous
     assert function(a[:0], b).shape == (0, 3)
     assert function(a, b[:0]).shape == (2, 0)
@@ -74,7 +74,7 @@ def test_the_largest_masks():
     full = sc.Masks([0], [0, 1], (2**29, 2**29))
     for function in (sc.iou, sc.dice, sc.containment):
         assert function(full, full).tolist() == [[1.0]]
-    assert sc.intersection(full, full).tolist() == [[2**58]]
+    assert sc.intersection_area(full, full).tolist() == [[2**58]]
 
 
 def test_iou_of_pycocotools():
@@ -87,7 +87,7 @@ def test_iou_of_pycocotools():
     np.testing.assert_array_equal(sc.iou(a, b, crowd), expected)
 
 
-@pytest.mark.parametrize("function", [sc.intersection, sc.iou, sc.dice, sc.containment])
+@pytest.mark.parametrize("function", [sc.intersection_area, sc.iou, sc.dice, sc.containment])
 def test_other_sizes_and_things_are_refused(function):
     a, b = sc.Masks([], [0, 0], (4, 6)), sc.Masks([], [0, 0], (6, 4))
     with pytest.raises(ValueError, match=r"the same image size, got \(4, 6\) and \(6, 4\)"):
@@ -106,7 +106,7 @@ def test_other_sizes_and_things_are_refused(function):
         function(a, [[np.nan, 0, 1, 1]])
 
 
-@pytest.mark.parametrize("function", [sc.intersection, sc.iou, sc.dice, sc.containment])
+@pytest.mark.parametrize("function", [sc.intersection_area, sc.iou, sc.dice, sc.containment])
 def test_boxes_are_filled_in_the_size_of_the_masks(function):
     rng = np.random.default_rng(0)
     masks = sc.Masks.from_dense(rng.random((5, 31, 47)) < 0.5)
@@ -145,7 +145,7 @@ def test_iou_above_where_most_masks_lie_apart():
     boxes = np.concatenate([corners, corners + rng.integers(1, 60, (300, 2))], axis=1)
     a = sc.Masks.from_boxes(boxes, (1900, 2000))
     b = sc.Masks.from_boxes(boxes + rng.integers(-5, 5, boxes.shape) // 4, (1900, 2000))
-    common, a_area, b_area = sc.intersection(a, b), a.area[:, None], b.area
+    common, a_area, b_area = sc.intersection_area(a, b), a.area[:, None], b.area
     whole = sc.iou(a, b)
     np.testing.assert_array_equal(whole, divided(common, a_area + b_area - common))
     np.testing.assert_array_equal(sc.dice(a, b), divided(2 * common, a_area + b_area))

@@ -20,7 +20,7 @@ def scattered(count: int, size: tuple[int, int], seed: int) -> sc.Masks:
 
 
 def check(a: sc.Masks, b: sc.Masks) -> None:
-    dense = sc.intersection(a, b)
+    dense = sc.intersection_area(a, b)
     i, j, area = overlapping_pairs(a, b)
     rows, columns = np.nonzero(dense)
     assert np.array_equal(i, rows)

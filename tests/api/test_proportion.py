@@ -127,7 +127,7 @@ def test_full_and_empty_masks_of_thin_images(size):
         assert sc.erode(masks, 1) == empty
         assert sc.erode(masks, 1, "disc", outside=True) == masks
         assert sc.boundary(masks, 1) == masks
-        assert sc.fill_holes(masks) == sc.remove_small(masks, 1) == sc.largest(masks) == masks
+        assert sc.fill_holes(masks) == sc.remove_small(masks, 1) == sc.keep_largest(masks) == masks
         assert sc.thin_parts(masks, 3) == empty
         assert len(sc.holes(masks)[0]) == 0
         assert len(masks.components()[0]) == (masks == full)
@@ -190,7 +190,7 @@ def test_groups_change_no_result(seed, count, classes):
         lambda: [sc.nms(masks, scores, t, ids, m) for t in (0, 0.3) for m in ("iou", "smaller")],
         lambda: sc.merge_duplicates(masks, scores, 0.2, ids)[::2],
         lambda: sc.soft_nms(masks, scores, 0.1, class_ids=ids),
-        lambda: sc.soft_nms(masks, scores, method="gaussian", class_ids=ids),
+        lambda: sc.soft_nms(masks, scores, decay="gaussian", class_ids=ids),
         lambda: [sc.matrix_nms(masks, scores, ids, kernel) for kernel in ("gaussian", "linear")],
     )
     for call in calls:

@@ -45,7 +45,7 @@ def check(masks: np.ndarray, connectivity: int, area: int) -> None:
     areas = [sum(part.sum() for part in each) for each in kept]
     assert sc.remove_small(batch, area, connectivity, keep_largest=True).area.tolist() == areas
     best = [max(each, key=np.sum, default=nothing) for each in parts]
-    assert sc.largest(batch, connectivity) == sc.Masks.from_dense(np.array(best))
+    assert sc.keep_largest(batch, connectivity) == sc.Masks.from_dense(np.array(best))
 
 
 @pytest.mark.parametrize("connectivity", [4, 8])
@@ -72,7 +72,7 @@ def test_any_masks(masks, connectivity, area):
 
 def test_no_masks_and_no_pixels():
     for masks in (sc.Masks([], [0], (3, 4)), sc.Masks([], [0, 0], (0, 4))):
-        for result in (sc.fill_holes(masks), sc.remove_small(masks, 1), sc.largest(masks)):
+        for result in (sc.fill_holes(masks), sc.remove_small(masks, 1), sc.keep_largest(masks)):
             assert result == masks
         assert len(sc.holes(masks)[0]) == 0
 
@@ -82,7 +82,7 @@ def test_large_pictures():
     ring = masks[0] - masks[1]
     assert sc.fill_holes(ring) == masks[0]
     assert sc.holes(ring)[0] == masks[1]
-    assert sc.largest(masks[1] ^ sc.Masks.from_boxes([[5, 0, 6, 3]], masks.size)) == masks[1]
+    assert sc.keep_largest(masks[1] ^ sc.Masks.from_boxes([[5, 0, 6, 3]], masks.size)) == masks[1]
 
 
 def test_more_pixels_than_numbers():
@@ -133,7 +133,7 @@ def test_is_scipy():
     ("call", "error", "message"),
     [
         (lambda m: sc.holes(m, 6), ValueError, "connectivity: expected 4 or 8"),
-        (lambda m: sc.largest(m, 6), ValueError, "connectivity: expected 4 or 8"),
+        (lambda m: sc.keep_largest(m, 6), ValueError, "connectivity: expected 4 or 8"),
         (lambda m: sc.fill_holes(m, -1), ValueError, "max_area: expected at least 0 pixels"),
         (lambda m: sc.fill_holes(m, 0.5), TypeError, "max_area: expected an integer"),
         (lambda m: sc.fill_holes(m, enclosed=False), ValueError, "max_area: expected a number"),

@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from segcore.compat import patch_pycocotools
-from segcore.compat import pycocotools as ours
+from segcore.compat.pycocotools import mask as ours
 
 pytestmark = [
     # Theirs, as pycocotools has them under NumPy 2; segcore's are errors as ever.

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from segcore.compat import patch_pycocotools
-from segcore.compat import pycocotools as ours
+from segcore.compat.pycocotools import mask as ours
 
 FUNCTIONS = ("area", "decode", "encode", "frPyObjects", "iou", "merge", "toBbox")
 MORE = ("frBbox", "frPoly", "frUncompressedRLE")
@@ -114,7 +114,7 @@ def test_a_handle_that_is_thrown_away_undoes_nothing() -> None:
         segcore.compat.patch_pycocotools()
         gc.collect()
         from pycocotools import mask
-        assert mask.encode is segcore.compat.pycocotools.encode
+        assert mask.encode is segcore.compat.pycocotools.mask.encode
     """)
 
 
@@ -295,9 +295,9 @@ def test_in_a_new_process_whichever_comes_first(first: str) -> None:
         {lines[0]}
         {lines[1]}
         assert coco.maskUtils is cocoeval.maskUtils is mask
-        assert mask.iou is segcore.compat.pycocotools.iou
+        assert mask.iou is segcore.compat.pycocotools.mask.iou
         patch.undo()
-        assert mask.iou is not segcore.compat.pycocotools.iou
+        assert mask.iou is not segcore.compat.pycocotools.mask.iou
         assert mask.iou is mask._mask.iou
     """)
 

@@ -18,8 +18,8 @@ from support.real_data import FILES, read
 from support.strategies import seeds, sizes
 from support.util import Pycocotools, assert_same
 
-import segcore.compat.pycocotools as drop_in
 from segcore.compat._shortcuts import shortcuts_of
+from segcore.compat.pycocotools import mask as drop_in
 
 SCALE = float(os.environ.get("SEGCORE_TEST_SCALE", "0.01"))
 """1 tests with 20,000 random polygons and 100,000 random pairs of masks."""
@@ -551,7 +551,7 @@ def test_9_no_memory(compat):
 
 NO_MEMORY = """
 import resource
-from segcore.compat import pycocotools
+from segcore.compat.pycocotools import mask as pycocotools
 resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
 wide = [[0, 0, 5e8, 0, 5e8, 9, 0, 9]]
 for function, objects in ((pycocotools.frPyObjects, wide), (pycocotools.frBbox, [[0, 1, 5e8, 7]])):

@@ -600,15 +600,15 @@ def test_huggingface_semantic_maps(dtype):
     assert (whole.labels.tolist(), whole.masks.area.tolist()) == ([0], [16])
     none = huggingface.from_segmentation(np.full((4, 5), -1, dtype))
     assert (len(none.masks), none.masks.size) == (0, (4, 5))
-    with pytest.raises(ValueError, match=r"size: expected that of the segmentation, \(4, 4\)"):
+    with pytest.raises(ValueError, match=r"size: expected the segmentation's size, \(4, 4\)"):
         huggingface.from_segmentation(np.zeros((4, 4), dtype), (4, 5))
 
 
 @pytest.mark.parametrize(
     ("outputs", "message"),
     [
-        ({"mask": np.eye(3)}, "outputs: expected the list of one image, got dict"),
-        (None, "outputs: expected the list of one image, got None"),
+        ({"mask": np.eye(3)}, "outputs: expected the list of results of one image, got dict"),
+        (None, "outputs: expected the list of results of one image, got None"),
         ([[{"mask": np.eye(3)}]], r"outputs\[0\]: .*; pass the list of one image"),
         ([{"label": "cat"}], r"outputs\[0\]: expected a dict with a .mask., got dict"),
         ([np.eye(3)], r"outputs\[0\]: expected a dict with a .mask., got ndarray"),
@@ -629,20 +629,24 @@ def test_huggingface_lists():
     assert huggingface.from_segmentation(one, (2, 3)).masks.area.tolist() == [6]
     for hidden in (info(0, 1, 2), info(0, 1, 2, 3), info(1)):
         result["segments_info"] = hidden
-        with pytest.raises(ValueError, match=r"3 run-length lists do not tell .* the map"):
+        with pytest.raises(ValueError, match=r"3 run-length lists belong to, .* the map"):
             huggingface.from_segmentation(result, (2, 3))
-    with pytest.raises(ValueError, match=r"size: run-length lists do not tell it"):
+    with pytest.raises(ValueError, match=r"size: run-length lists do not contain it"):
         huggingface.from_segmentation(result)
 
 
 ERRORS = {
-    "a list": ([{}, {}], TypeError, r"that of one image, .*; it seems to be of 2 images: pass one"),
-    "None": (None, TypeError, "expected that of one image, a dict or a map"),
-    "text": ("a.png", TypeError, "expected that of one image, a dict or a map"),
+    "a list": (
+        [{}, {}],
+        TypeError,
+        r"the result of one image, .*; pass the result of one image at a time",
+    ),
+    "None": (None, TypeError, "expected the result of one image, a dict or a map"),
+    "text": ("a.png", TypeError, "expected the result of one image, a dict or a map"),
     "other keys": ({"masks": 1}, TypeError, r"\"segments_info\", got the keys \['masks'\]"),
     "a batch of maps": (np.zeros((2, 3, 4), int), ValueError, "pass the map of one image"),
-    "logits": (np.zeros((3, 4)) + 0.5, ValueError, "result: .* floats with fractions"),
-    "NaN": (np.full((3, 4), np.nan), ValueError, "result: .* floats with fractions"),
+    "logits": (np.zeros((3, 4)) + 0.5, ValueError, "result: .* integral ids, got fractions"),
+    "NaN": (np.full((3, 4), np.nan), ValueError, "result: .* integral ids, got fractions"),
     "bools": (np.zeros((3, 4), bool), TypeError, "expected integers, got bool; pass masks to"),
     "huge ids": (np.full((3, 4), 2**63, np.uint64), ValueError, r"ids below 2\*\*63"),
     "no label": (
@@ -671,7 +675,7 @@ ERRORS = {
     "an id twice": (
         {"segmentation": np.zeros((2, 2), int), "segments_info": info(1, 1)},
         ValueError,
-        "one segment per id, got several of 1",
+        "unique ids, got several segments with the id 1",
     ),
     "a batch of dicts' maps": (
         {"segmentation": np.zeros((2, 3, 4, 5), int), "segments_info": info(1)},
@@ -681,7 +685,7 @@ ERRORS = {
     "fractions": (
         {"segmentation": np.full((2, 2), 0.5), "segments_info": info(1)},
         ValueError,
-        "floats with fractions",
+        "integral ids, got fractions",
     ),
     "none": ({"segmentation": None, "segments_info": info(1)}, ValueError, "1 segments, got None"),
     "nothing": ({"segmentation": None, "segments_info": []}, ValueError, r"pass size=\(H, W\)"),
@@ -702,7 +706,7 @@ def test_huggingface_errors(name):
 
 def test_huggingface_size_differs():
     result = {"segmentation": np.zeros((2, 3), int), "segments_info": []}
-    with pytest.raises(ValueError, match=r"size: expected that of the segmentation, \(2, 3\), got"):
+    with pytest.raises(ValueError, match=r"size: expected the segmentation's size, \(2, 3\), got"):
         huggingface.from_segmentation(result, (3, 2))
 
 

@@ -21,7 +21,7 @@ from support.util import assert_valid
 import segcore as sc
 from segcore import formats, maps, metrics
 from segcore.backends import reference
-from segcore.compat import pycocotools
+from segcore.compat.pycocotools import mask as pycocotools
 from segcore.maps.panoptic import rules
 
 DTYPES = [np.dtype(code) for code in ("?", *"bBhHiIqQefd", ">i4", ">f4", "O", "c8", "U1", "M8[s]")]
@@ -29,8 +29,7 @@ TRUE_NUMBERS = [0, 1, 2, 3, 5, 0.5, 0.25, -1, 1e-3, 100]
 WORDS: dict[str, list[Any]] = {
     "rule": ["detectron2", "torchvision"],
     "metric": ["iou", "smaller"],
-    "kernel": ["linear", "gaussian"],
-    "method": ["linear", "gaussian"],
+    "decay": ["linear", "gaussian"],
     "shape": ["square", "disc", "diamond"],
     "bitorder": ["big", "little"],
     "priority": ["last", "first", "smallest", "score"],

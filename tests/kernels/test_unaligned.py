@@ -8,7 +8,7 @@ from support.util import agree
 
 import segcore as sc
 from segcore._input.arrays import as_array
-from segcore.compat import pycocotools
+from segcore.compat.pycocotools import mask as pycocotools
 
 SIZE = (20, 30)
 

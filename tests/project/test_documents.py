@@ -18,7 +18,7 @@ from support.paths import ROOT
 
 import segcore
 from segcore.backends.protocol import Kernels
-from segcore.compat import pycocotools as drop_in
+from segcore.compat.pycocotools import mask as drop_in
 
 README = ROOT / "README.md"
 PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -158,7 +158,7 @@ REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.rst"))
 PUBLIC_MODULES = [
     *("segcore", "segcore.backends", "segcore.formats", "segcore.compat", "segcore.diagnosis"),
     *("segcore.show", "segcore.integrations", "segcore.metrics", "segcore.maps.panoptic"),
-    *("segcore.maps.ids", "segcore.show.report", "segcore.compat.pycocotools"),
+    *("segcore.maps.ids", "segcore.show.report", "segcore.compat.pycocotools.mask"),
 ]
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import segcore as sc
-from segcore.compat import pycocotools
+from segcore.compat.pycocotools import mask as pycocotools
 from segcore.formats import huggingface, kaggle, label_studio
 from segcore.integrations import torchvision
 
@@ -150,11 +150,13 @@ def every_call() -> dict[str, Pair]:
             lambda: sc.PanopticRules.preset("detectron2"),
             lambda: sc.PanopticRules.preset("none"),
         ),
+        "MaskError": Pair(lambda: sc.MaskError(3, "it is empty"), None),
+        "MaskTypeError": Pair(lambda: sc.MaskTypeError(3, "expected a dict, got None"), None),
         "iou": Pair(lambda: sc.iou(masks, masks, above=0.2), lambda: sc.iou(masks, larger)),
         "dice": Pair(lambda: sc.dice(masks, corners), lambda: sc.dice(masks, larger)),
         "containment": Pair(lambda: sc.containment(masks, other), lambda: sc.containment(masks, 1)),
-        "intersection": Pair(
-            lambda: sc.intersection(masks, other), lambda: sc.intersection(masks, larger)
+        "intersection_area": Pair(
+            lambda: sc.intersection_area(masks, other), lambda: sc.intersection_area(masks, larger)
         ),
         "boundary_iou": Pair(
             lambda: sc.boundary_iou(masks, masks), lambda: sc.boundary_iou(masks, larger)
@@ -179,7 +181,7 @@ def every_call() -> dict[str, Pair]:
         "holes": Pair(lambda: sc.holes(masks), lambda: sc.holes(masks, 3)),
         "fill_holes": Pair(lambda: sc.fill_holes(masks, 4), lambda: sc.fill_holes(masks, -1)),
         "remove_small": Pair(lambda: sc.remove_small(masks, 9), lambda: sc.remove_small(masks, -1)),
-        "largest": Pair(lambda: sc.largest(masks), lambda: sc.largest(masks, 3)),
+        "keep_largest": Pair(lambda: sc.keep_largest(masks), lambda: sc.keep_largest(masks, 3)),
         "overlap_table": Pair(
             lambda: sc.overlap_table(semantic, panoptic.labels).iou(),
             lambda: sc.overlap_table(semantic, heads),

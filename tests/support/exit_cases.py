@@ -18,7 +18,7 @@ import numpy as np
 from support.thread_calls import calls, scene
 
 import segcore as sc
-from segcore.compat import pycocotools
+from segcore.compat.pycocotools import mask as pycocotools
 
 ENDED = 7
 """The exit status that an ending asks for."""

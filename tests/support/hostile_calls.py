@@ -19,8 +19,9 @@ import numpy as np
 
 from segcore import backends
 from segcore.backends import reference
-from segcore.compat import _functions, pycocotools
+from segcore.compat import _functions
 from segcore.compat._shortcuts import shortcuts_of
+from segcore.compat.pycocotools import mask as pycocotools
 
 LIMIT = 2 << 30
 GOOD = [b"5220007", b"h0", b"0h0", b"1110c0", b"034221", b"2003c0", b"3e00", b"52a0"]  # of 4 x 6

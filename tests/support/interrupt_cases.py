@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 import segcore as sc
-from segcore.compat import pycocotools as mask_util
+from segcore.compat.pycocotools import mask as mask_util
 
 Call = Callable[[], Any]
 

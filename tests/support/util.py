@@ -78,6 +78,7 @@ def agree(kernels: Any, name: str, *arguments: Any) -> Any:
         expected = _outcome(reference, name, before)
         if isinstance(expected, Exception):
             assert (type(got), str(got)) == (type(expected), str(expected))
+            assert vars(got) == vars(expected)
         else:
             assert not isinstance(got, Exception), got
             assert_identical(got, expected)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from segcore.compat import pycocotools as compat
+from segcore.compat.pycocotools import mask as compat
 
 from ...inputs import TEST_DATA, Inputs
 from ..forms import Forms, counts_of_rle, counts_of_rles, dense_of_interleaved

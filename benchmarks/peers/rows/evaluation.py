@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from segcore.compat import pycocotools as compat
+from segcore.compat.pycocotools import mask as compat
 
 from ...evaluation import Evaluation, flat
 from ...inputs import TEST_DATA, Inputs

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from segcore.backends import errors
 from segcore.backends.protocol import Batch, Offsets, RunEnds
 from segcore.backends.reference.flips import Flips, cancel, join, offsets_of, split
+from segcore.errors import MaskError
 
 _FIRST, _LAST = ord("0"), ord("o")
 
@@ -101,7 +102,7 @@ def read_string(mask: int, string: NDArray[np.uint8]) -> NDArray[np.int64]:
     return lengths
 
 
-def _first_error(mask: int, string: NDArray[np.uint8]) -> tuple[ValueError | None, int]:
+def _first_error(mask: int, string: NDArray[np.uint8]) -> tuple[MaskError | None, int]:
     """Return the first error of a string, if any, and the number of characters in whole counts."""
     invalid = np.flatnonzero((string < _FIRST) | (string > _LAST))
     valid = int(invalid[0]) if len(invalid) else len(string)

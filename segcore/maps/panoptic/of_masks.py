@@ -14,7 +14,7 @@ from segcore.maps.panoptic.result import Panoptic, PanopticBuilder
 from segcore.maps.panoptic.rules import PanopticRules
 from segcore.maps.panoptic.shares import max_overlaps
 from segcore.masks import Masks, wrap
-from segcore.ops.overlap import intersection
+from segcore.ops.overlap import intersection_area
 
 
 def compose_masks(
@@ -63,7 +63,7 @@ def _vote(masks: Masks, stuff: Stuff) -> tuple[NDArray[Any], BoolArray]:
     """Return the most frequent thing class in each mask, and whether it has any thing pixels."""
     if not len(stuff.thing_ids):
         return np.full(len(masks), -1), np.zeros(len(masks), np.bool_)
-    votes = intersection(masks, stuff.things)
+    votes = intersection_area(masks, stuff.things)
     return stuff.thing_ids[votes.argmax(axis=1)], votes.max(axis=1) > 0
 
 

@@ -1,7 +1,7 @@
 """Drop-in replacement for ``pycocotools.mask``: the same functions and results, with our kernels.
 
 >>> import numpy as np
->>> import segcore.compat.pycocotools as mask_util
+>>> from segcore.compat.pycocotools import mask as mask_util
 >>> rle = mask_util.encode(np.array([[0, 1, 1], [0, 0, 1]], np.uint8))
 >>> rle
 {'size': [2, 3], 'counts': b'2111'}
@@ -81,7 +81,7 @@ def encode(bimask: Any) -> Any:
     Examples
     --------
     >>> import numpy as np
-    >>> from segcore.compat import pycocotools as mask_util
+    >>> from segcore.compat.pycocotools import mask as mask_util
     >>> mask_util.encode(np.ones((2, 3, 1), np.uint8, order="F"))
     [{'size': [2, 3], 'counts': b'06'}]
     """
@@ -113,7 +113,7 @@ def decode(rleObjs: Any) -> NDArray[Any]:
 
     Examples
     --------
-    >>> from segcore.compat import pycocotools as mask_util
+    >>> from segcore.compat.pycocotools import mask as mask_util
     >>> mask_util.decode({"size": [2, 3], "counts": "2111"})
     array([[0, 1, 1],
            [0, 0, 1]], dtype=uint8)
@@ -155,7 +155,7 @@ def merge(rleObjs: Any, intersect: Any = False) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from segcore.compat import pycocotools as mask_util
+    >>> from segcore.compat.pycocotools import mask as mask_util
     >>> rles = [{"size": [2, 3], "counts": "114"}, {"size": [2, 3], "counts": "222"}]
     >>> mask_util.merge(rles), mask_util.merge(rles, intersect=True)
     ({'size': [2, 3], 'counts': b'132'}, {'size': [2, 3], 'counts': b'6'})
@@ -198,7 +198,7 @@ def iou(dt: Any, gt: Any, pyiscrowd: Any) -> Any:
 
     Examples
     --------
-    >>> from segcore.compat import pycocotools as mask_util
+    >>> from segcore.compat.pycocotools import mask as mask_util
     >>> mask_util.iou([[0, 0, 2, 2]], [[0, 0, 2, 4], [0, 0, 4, 4]], [False, True])
     array([[0.5, 1. ]])
     """
@@ -229,7 +229,7 @@ def area(rleObjs: Any) -> Any:
 
     Examples
     --------
-    >>> from segcore.compat import pycocotools as mask_util
+    >>> from segcore.compat.pycocotools import mask as mask_util
     >>> mask_util.area([{"size": [2, 3], "counts": "2111"}])
     array([3], dtype=uint32)
     """
@@ -260,7 +260,7 @@ def toBbox(rleObjs: Any) -> NDArray[Any]:
 
     Examples
     --------
-    >>> from segcore.compat import pycocotools as mask_util
+    >>> from segcore.compat.pycocotools import mask as mask_util
     >>> mask_util.toBbox({"size": [2, 3], "counts": "2111"})
     array([1., 0., 2., 2.])
     """
@@ -309,7 +309,7 @@ def frPyObjects(pyobj: Any, h: Any, w: Any) -> Any:
 
     Examples
     --------
-    >>> from segcore.compat import pycocotools as mask_util
+    >>> from segcore.compat.pycocotools import mask as mask_util
     >>> mask_util.frPyObjects([[1, 1, 1, 3, 4, 3, 4, 1]], 4, 6)
     [{'size': [4, 6], 'counts': b'5220007'}]
     >>> mask_util.frPyObjects([[1, 1, 3, 2]], 4, 6)
@@ -343,7 +343,7 @@ def frBbox(bb: Any, h: Any, w: Any) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> from segcore.compat import pycocotools as mask_util
+    >>> from segcore.compat.pycocotools import mask as mask_util
     >>> mask_util.frBbox([[0.5, 0.5, 1, 1]], 2, 2)
     [{'size': [2, 2], 'counts': b'31'}]
     """
@@ -372,7 +372,7 @@ def frPoly(poly: Any, h: Any, w: Any) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> from segcore.compat import pycocotools as mask_util
+    >>> from segcore.compat.pycocotools import mask as mask_util
     >>> mask_util.frPoly([[0, 0, 2, 0, 2, 2], [0, 0, 2, 2]], 2, 2)
     [{'size': [2, 2], 'counts': b'211'}, {'size': [2, 2], 'counts': b'4'}]
     """
@@ -401,7 +401,7 @@ def frUncompressedRLE(ucRles: Any, h: Any, w: Any) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> from segcore.compat import pycocotools as mask_util
+    >>> from segcore.compat.pycocotools import mask as mask_util
     >>> mask_util.frUncompressedRLE([{"size": [4, 6], "counts": [5, 2, 17]}], 4, 6)
     [{'size': [4, 6], 'counts': b'52a0'}]
     """

@@ -1,0 +1,8 @@
+"""Drop-in replacement for the package ``pycocotools``, with the same modules.
+
+Replace ``from pycocotools import mask`` with ``from segcore.compat.pycocotools import mask``.
+"""
+
+from segcore.compat.pycocotools import mask
+
+__all__ = ["mask"]
