@@ -287,8 +287,8 @@ def view(
     Images of SOURCE and of a prediction belong together if their file names are the same but for
     the ending.
     """
-    from segcore.cli.problems import BadInput
     from segcore.cli.view import write_view
+    from segcore.data._problems import BadInput
 
     if prediction is None and (score is not None or only_predicted):
         raise BadInput("--score, --only-predicted: pass --prediction, too")
@@ -369,7 +369,7 @@ def compare(
     (bleeding), in a filled hole, or in no object.
     """
     from segcore.cli.compare import write_comparison
-    from segcore.cli.problems import BadInput
+    from segcore.data._problems import BadInput
 
     if images and not page:
         raise BadInput("--images: photographs are for the page; say with --html where it goes")
@@ -462,7 +462,7 @@ def labels(
     Panoptic maps are RGB, as COCO has them.
     """
     from segcore.cli.labels import write_instances, write_segments
-    from segcore.cli.problems import BadInput
+    from segcore.data._problems import BadInput
 
     if panoptic:
         given = {"--components": connectivity, "--background": background, "--ignore": ignore}

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 from segcore.cli.output import publishing, write_json
 from segcore.cli.printing import Printer, counted, print_line
-from segcore.cli.problems import Problems
 from segcore.cli.progress import print_skipped, tracked
-from segcore.cli.sources import read_source
 from segcore.cli.tables import Column, print_table
 from segcore.cli.view import Pairs, print_page, write_html
+from segcore.data._problems import Problems
+from segcore.data._sources import read_source
 from segcore.diagnosis import CAUSES, KINDS, Cause, Diagnosis, Finding
 from segcore.show.report import Class, PageImage
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from segcore.cli.problems import BadInput
+from segcore.data._problems import BadInput
 from segcore.show.visible import visible
 
 TRACEBACK = "SEGCORE_TRACEBACK"

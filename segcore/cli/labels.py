@@ -11,16 +11,16 @@ import numpy as np
 from rich.table import Table
 
 from segcore._publish import OutputFile
-from segcore.cli.ahead import read_ahead
-from segcore.cli.classes import CLASSES, read_classes
-from segcore.cli.fields import read_size
-from segcore.cli.labels_png import IGNORED, read_colors, read_labels
-from segcore.cli.names import Folder, label_maps
 from segcore.cli.output import publishing, write_json
-from segcore.cli.panoptic_file import Entry, read_panoptic
 from segcore.cli.printing import Printer, counted, print_line
-from segcore.cli.problems import BadInput
 from segcore.cli.progress import tracked
+from segcore.data._classes import CLASSES, read_classes
+from segcore.data._fields import read_size
+from segcore.data._file_names import Folder, label_maps
+from segcore.data._label_maps import IGNORED, read_colors, read_labels
+from segcore.data._panoptic_file import Entry, read_panoptic
+from segcore.data._problems import BadInput
+from segcore.data._read_ahead import read_ahead
 from segcore.maps.ids import from_rgb
 from segcore.masks import Masks
 

@@ -17,10 +17,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from segcore._publish import OutputError, OutputExistsError, Outputs, is_replaceable, publish
 from segcore._version import __version__
-from segcore.cli.classes import CLASSES
-from segcore.cli.dataset import Dataset
-from segcore.cli.photographs import ENDINGS
-from segcore.cli.problems import BadInput
+from segcore.data._classes import CLASSES
+from segcore.data._coco_file import Dataset
+from segcore.data._photographs import ENDINGS
+from segcore.data._problems import BadInput
 from segcore.show.visible import visible
 
 SOFTWARE = f"segcore {__version__}"

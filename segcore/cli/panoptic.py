@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.table import Table
 
-from segcore.cli.dataset import (
+from segcore.cli.output import check_images, publishing, write_json, write_png
+from segcore.cli.printing import Printer, print_line
+from segcore.cli.progress import print_note, print_skipped, tracked
+from segcore.data._coco_file import (
     Annotation,
     Category,
     Dataset,
@@ -20,13 +23,10 @@ from segcore.cli.dataset import (
     read_masks,
     with_own_maps,
 )
-from segcore.cli.fields import describe
-from segcore.cli.output import check_images, publishing, write_json, write_png
-from segcore.cli.printing import Printer, print_line
-from segcore.cli.problems import BadInput, Problems
-from segcore.cli.progress import print_note, print_skipped, tracked
-from segcore.cli.stuff import StuffMaps
-from segcore.cli.things import find_things
+from segcore.data._fields import describe
+from segcore.data._problems import BadInput, Problems
+from segcore.data._stuff_maps import StuffMaps
+from segcore.data._things import find_things
 from segcore.maps.ids import to_rgb
 from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
 from segcore.maps.semantic import painting_order

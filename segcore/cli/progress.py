@@ -8,7 +8,7 @@ from typing import TypeVar
 from rich.progress import track
 
 from segcore.cli.printing import errors
-from segcore.cli.problems import Problems
+from segcore.data._problems import Problems
 
 Item = TypeVar("Item")
 

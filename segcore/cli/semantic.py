@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
-from segcore.cli.classes import CLASSES
-from segcore.cli.dataset import Annotation, Dataset, read_dataset, read_masks, with_own_maps
 from segcore.cli.output import check_images, publishing, write_json, write_labels
 from segcore.cli.printing import Printer, print_line
-from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_skipped, tracked
-from segcore.cli.stuff import StuffMaps
+from segcore.data._classes import CLASSES
+from segcore.data._coco_file import Annotation, Dataset, read_dataset, read_masks, with_own_maps
+from segcore.data._problems import BadInput, Problems
+from segcore.data._stuff_maps import StuffMaps
 from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks
 from segcore.show import palette

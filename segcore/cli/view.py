@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from segcore._publish import OutputFile
-from segcore.cli.fields import Id
 from segcore.cli.output import publishing
-from segcore.cli.photographs import Photographs
 from segcore.cli.printing import counted, print_line
-from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import print_note, print_skipped, tracked
-from segcore.cli.sources import Shown, Source, read_source
+from segcore.data._fields import Id
+from segcore.data._photographs import Photographs
+from segcore.data._problems import BadInput, Problems
+from segcore.data._sources import Shown, Source, read_source
 from segcore.show.report import Class, Objects, PageImage, write_page
 
 

@@ -17,8 +17,8 @@ Image = pytest.importorskip("PIL.Image")
 from click.testing import CliRunner, Result  # noqa: E402
 
 import segcore as sc  # noqa: E402
-from segcore.cli.ahead import read_ahead  # noqa: E402
 from segcore.cli.app import app  # noqa: E402
+from segcore.data._read_ahead import read_ahead  # noqa: E402
 
 DATA = os.environ.get("SEGCORE_TEST_DATA")
 

@@ -27,8 +27,9 @@ Image = pytest.importorskip("PIL.Image")
 from click.testing import CliRunner, Result  # noqa: E402
 from fuzz import cli as fuzz  # noqa: E402
 
-from segcore.cli import failures, names  # noqa: E402
+from segcore.cli import failures  # noqa: E402
 from segcore.cli.app import app  # noqa: E402
+from segcore.data import _file_names  # noqa: E402
 from segcore.show.report import page as report_page  # noqa: E402
 from segcore.show.visible import visible  # noqa: E402
 
@@ -116,12 +117,12 @@ GOOD_NAMES = [
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_names_that_are_refused(name: object) -> None:
     with pytest.raises(ValueError, match=r"expected|leaves|control|valid|too long"):
-        names.relative_path(name)
+        _file_names.relative_path(name)
 
 
 @pytest.mark.parametrize("name", GOOD_NAMES)
 def test_names_that_are_read(name: str, tmp_path: Path) -> None:
-    path = tmp_path / names.relative_path(name)
+    path = tmp_path / _file_names.relative_path(name)
     assert path.resolve().is_relative_to(tmp_path.resolve())
 
 

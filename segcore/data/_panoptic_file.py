@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple, TypeVar
 
-from segcore.cli.fields import (
+from segcore.data._fields import (
     Id,
     as_integer,
     find_id,
@@ -16,9 +16,9 @@ from segcore.cli.fields import (
     read_integer_id,
     read_text,
 )
-from segcore.cli.json_file import read_json
-from segcore.cli.names import relative_path
-from segcore.cli.problems import BadInput
+from segcore.data._file_names import relative_path
+from segcore.data._json_file import read_json
+from segcore.data._problems import BadInput
 
 Value = TypeVar("Value")
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.cli.image_file import opened
-from segcore.cli.problems import BadInput
+from segcore.data._image_file import opened
+from segcore.data._problems import BadInput
 
 IGNORED = 255
 """The label that is nothing, unless it is a class."""

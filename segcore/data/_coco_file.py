@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from segcore.cli.fields import (
+from segcore.data._fields import (
     Id,
     add_id,
     describe,
@@ -20,9 +20,9 @@ from segcore.cli.fields import (
     read_size,
     read_text,
 )
-from segcore.cli.json_file import READABLE, kind_of_document, read_json
-from segcore.cli.names import relative_path
-from segcore.cli.problems import BadInput, Problems
+from segcore.data._file_names import relative_path
+from segcore.data._json_file import READABLE, kind_of_document, read_json
+from segcore.data._problems import BadInput, Problems
 from segcore.errors import ItemError
 from segcore.masks import Masks
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from segcore.cli.dataset import Category, Dataset
-from segcore.cli.fields import Id
-from segcore.cli.problems import BadInput
+from segcore.data._coco_file import Category, Dataset
+from segcore.data._fields import Id
+from segcore.data._problems import BadInput
 
 COCO_THINGS = frozenset(
     [

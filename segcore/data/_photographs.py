@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from segcore.cli.image_file import opened
-from segcore.cli.names import Folder, relative_path
-from segcore.cli.problems import BadInput, Problems
+from segcore.data._file_names import Folder, relative_path
+from segcore.data._image_file import opened
+from segcore.data._problems import BadInput, Problems
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 FORMATS = ("JPEG", "PNG", "WEBP")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from segcore.cli.fields import Id, as_integer, read_text
-from segcore.cli.json_file import read_json
-from segcore.cli.problems import BadInput
+from segcore.data._fields import Id, as_integer, read_text
+from segcore.data._json_file import read_json
+from segcore.data._problems import BadInput
 
 CLASSES = "classes.json"
 

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from segcore.cli.problems import BadInput
+from segcore.data._problems import BadInput
 
 READABLE = (
     "segcore reads COCO's JSON (instances, results, panoptic) and PNG label maps, or a folder of "

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.cli.ahead import read_ahead
-from segcore.cli.classes import CLASSES, read_classes
-from segcore.cli.dataset import Dataset, DatasetImage, read_dataset, read_masks
-from segcore.cli.fields import Id
-from segcore.cli.json_file import read_json
-from segcore.cli.labels_png import IGNORED, read_colors, read_labels
-from segcore.cli.names import Folder, label_maps
-from segcore.cli.panoptic_file import Entry, read_panoptic
-from segcore.cli.problems import BadInput, Problems
 from segcore.cli.progress import tracked
+from segcore.data._classes import CLASSES, read_classes
+from segcore.data._coco_file import Dataset, DatasetImage, read_dataset, read_masks
+from segcore.data._fields import Id
+from segcore.data._file_names import Folder, label_maps
+from segcore.data._json_file import read_json
+from segcore.data._label_maps import IGNORED, read_colors, read_labels
+from segcore.data._panoptic_file import Entry, read_panoptic
+from segcore.data._problems import BadInput, Problems
+from segcore.data._read_ahead import read_ahead
 from segcore.maps.ids import from_rgb
 from segcore.masks import Masks
 from segcore.show.report import Class

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.cli.classes import CLASSES, read_classes
-from segcore.cli.dataset import Category, DatasetImage
-from segcore.cli.fields import describe
-from segcore.cli.labels_png import IGNORED, read_labels
-from segcore.cli.names import Folder
-from segcore.cli.problems import BadInput
+from segcore.data._classes import CLASSES, read_classes
+from segcore.data._coco_file import Category, DatasetImage
+from segcore.data._fields import describe
+from segcore.data._file_names import Folder
+from segcore.data._label_maps import IGNORED, read_labels
+from segcore.data._problems import BadInput
 from segcore.masks import Masks
 
 NOTHING = (0, IGNORED)

@@ -14,8 +14,8 @@ import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
-from segcore.cli.fields import describe
-from segcore.cli.problems import BadInput
+from segcore.data._fields import describe
+from segcore.data._problems import BadInput
 
 LONGEST_NAME = 1024
 LONGEST_PART = 255

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from segcore.cli.dataset import MAX_PIXELS
-from segcore.cli.json_file import look_of
-from segcore.cli.problems import BadInput
+from segcore.data._coco_file import MAX_PIXELS
+from segcore.data._json_file import look_of
+from segcore.data._problems import BadInput
 
 
 @contextmanager

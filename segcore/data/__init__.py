@@ -1,0 +1,1 @@
+"""Data sets: readers of COCO files, label maps and photographs."""
