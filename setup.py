@@ -163,7 +163,7 @@ class BuildExtensions(build_ext):
 def extensions():
     native = Extension(
         "segcore._native",
-        [binding(), *sources("src/core/*.cpp", "src/simd/*.cpp")],
+        [binding(), *sources("src/core/*.cpp", "src/json/*.cpp", "src/simd/*.cpp")],
         language="c++",
         include_dirs=["src", pybind11.get_include()],
         define_macros=[("SEGCORE_VERSION", f'"{version()}"')],

@@ -1,1 +1,25 @@
-"""Data sets: readers of COCO files, label maps and photographs."""
+"""Data sets in columns: reading, writing and selecting millions of annotations.
+
+``sc.data.read("instances.json")`` returns a :class:`Dataset`; ``ds[i].masks`` are the masks of one
+image.
+"""
+
+from segcore.data._dataset import Dataset, Sample
+from segcore.data._errors import DatasetError
+from segcore.data._formats import from_coco, read, to_coco, write
+from segcore.data._segmentations import Segmentations
+from segcore.data._table import Table
+from segcore.data._texts import Texts
+
+__all__ = [
+    "Dataset",
+    "DatasetError",
+    "Sample",
+    "Segmentations",
+    "Table",
+    "Texts",
+    "from_coco",
+    "read",
+    "to_coco",
+    "write",
+]

@@ -204,6 +204,17 @@ def _encoded(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
 def _rings(flat: Flat, offsets: Offsets, height: int, width: int) -> Batch:
     coordinates = np.frombuffer(flat.coordinates, np.float64)
     ring_offsets = offsets_of(np.frombuffer(flat.ring_lengths, np.int64))
+    return rasterize(coordinates, ring_offsets, offsets, height, width)
+
+
+def rasterize(
+    coordinates: NDArray[np.float64],
+    ring_offsets: Offsets,
+    offsets: Offsets,
+    height: int,
+    width: int,
+) -> Batch:
+    """Rasterize polygons. Errors name the ring, and probable mistakes are warned of."""
     try:
         batch = kernels.rasterize_polygons(coordinates, ring_offsets, offsets, height, width)
     except MaskError as error:

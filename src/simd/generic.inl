@@ -157,7 +157,11 @@ Table::CountsRead read_counts(const uint8_t* string, size_t n, int64_t* counts) 
             const size_t next = block + lowest_bit(ends) + 1, groups = next - start;
             if (groups > 8) return {count, start};
             uint64_t characters = 0x3030303030303030u;
-            std::memcpy(&characters, string + start, n - start < 8 ? n - start : 8);
+            if (n - start >= 8) {
+                std::memcpy(&characters, string + start, 8);
+            } else {
+                std::memcpy(&characters, string + start, n - start);
+            }
             // Shift the sign to the top and back, and with it whatever follows the count.
             const uint64_t bits = join_groups(characters - 0x3030303030303030u);
             const size_t unused = 64 - 5 * groups;

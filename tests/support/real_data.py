@@ -17,8 +17,14 @@ FILES = {
 }
 
 
-def read(name: str) -> Any:
+def path(name: str) -> Path:
+    """Return the path of a data set; skip the test if there is none."""
     folder = os.environ.get("SEGCORE_TEST_DATA")
     if not folder:
         pytest.skip("SEGCORE_TEST_DATA does not name the folder with the real data")
-    return json.loads((Path(folder) / FILES[name]).read_bytes())
+    return Path(folder) / FILES[name]
+
+
+def read(name: str) -> Any:
+    """Return the document of a data set."""
+    return json.loads(path(name).read_bytes())

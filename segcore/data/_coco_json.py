@@ -1,0 +1,445 @@
+"""COCO's JSON files: instances, results, LVIS, and SA-1B's file per image."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore._input.arrays import described
+from segcore.data._dataset import Dataset
+from segcore.data._errors import DatasetError
+from segcore.data._segmentations import COUNTS, STRING, Segmentations
+from segcore.data._stream import Progress, Stream, open_binary
+from segcore.data._table import BOOLEAN, FRACTION, MISSING, NULL, ODD, PLAIN, Layout, Table
+from segcore.data._texts import Texts
+
+IMAGES = [("id", "integer"), ("file_name", "text"), ("height", "integer"), ("width", "integer")]
+CATEGORIES = [
+    ("id", "integer"),
+    ("name", "text"),
+    ("supercategory", "text"),
+    ("isthing", "integer"),
+]
+ANNOTATIONS = [
+    ("segmentation", "segmentation"),
+    ("area", "number"),
+    ("iscrowd", "integer"),
+    ("image_id", "integer"),
+    ("bbox", "box"),
+    ("category_id", "integer"),
+    ("id", "integer"),
+    ("score", "number"),
+]
+_TABLES = {"images": IMAGES, "categories": CATEGORIES, "annotations": ANNOTATIONS}
+
+
+def read_coco(
+    path: str | os.PathLike[str],
+    dataset: Dataset | None = None,
+    *,
+    skip_invalid: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read a COCO instances or LVIS file, or a list of results."""
+    file, size = open_binary(path)
+    with file:
+        return read_stream(os.fspath(path), file, size, dataset, skip_invalid, progress)
+
+
+def read_stream(
+    name: str,
+    file: BinaryIO,
+    size: int | None,
+    dataset: Dataset | None = None,
+    skip_invalid: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read an open file; `name` is for error messages."""
+    raw, members = _read_tables(Stream(name, file, progress, size), dataset is not None)
+    reader = _Reader(name, raw, skip_invalid)
+    if members is None:
+        return reader.results(dataset)
+    if dataset is not None:
+        raise DatasetError(name, 'expected a list of results, as dataset= was passed, got "images"')
+    return reader.instances(members)
+
+
+def _read_tables(
+    stream: Stream, is_results: bool
+) -> tuple[dict[str, Any], list[tuple[str, bytes | None]] | None]:
+    """Return the raw tables, and the members of the outermost object (None for a list)."""
+    if stream.enter() == "[":
+        raw = {"annotations": stream.rows(ANNOTATIONS, "")}
+        stream.end()
+        return raw, None
+    raw = {}
+    members: dict[str, bytes | None] = {}
+    for name in stream.names():
+        if name in _TABLES and not is_results:
+            raw[name] = stream.rows(_TABLES[name], name)
+            members[name] = None
+        else:
+            members[name] = stream.value()
+    stream.end()
+    return raw, list(members.items())
+
+
+class _Reader:
+    """Turns raw tables into a data set; collects what is invalid."""
+
+    def __init__(self, path: str, raw: dict[str, Any], skip_invalid: bool) -> None:
+        self._path = path
+        self._raw = raw
+        self._skip_invalid = skip_invalid
+        self._skipped: list[str] = []
+
+    def instances(self, members: list[tuple[str, bytes | None]]) -> Dataset:
+        """Make the data set of a file with images, annotations and categories."""
+        for name in ("images", "annotations"):
+            if name not in self._raw:
+                found = ", ".join(json.dumps(member) for member, _ in members[:8])
+                raise DatasetError(
+                    self._path, f'expected the members "images" and "annotations", got {found}'
+                )
+        images = self._images()
+        categories = self._categories()
+        annotations = self._annotations(images, categories)
+        return Dataset(
+            images,
+            categories,
+            annotations,
+            members=members,
+            skipped=self._skipped,
+            source=self._path,
+        )
+
+    def results(self, dataset: Dataset | None) -> Dataset:
+        """Make the data set of a list of results, whose images are those of another data set."""
+        if dataset is None:
+            images, categories = self._images_of_results(), self._categories_of_results()
+        else:
+            images, categories = dataset.images, dataset.categories
+        annotations = self._annotations(images, categories)
+        return Dataset(images, categories, annotations, skipped=self._skipped, source=self._path)
+
+    # -- images and categories --------------------------------------------------------------------
+
+    def _images(self) -> Table:
+        column = _RawTable(self._raw["images"], IMAGES, "images")
+        ids = column.ids("id")
+        _check_repeated(column, ids, "id")
+        for side in ("height", "width"):
+            column.check_integers(side, 1, "a number of pixels", required=False)
+        column.check_texts("file_name")
+        names = column.columns["file_name"]
+        columns = {
+            "id": ids,
+            "file_name": _names_from_addresses(names, column.layout),
+            "height": column.columns["height"],
+            "width": column.columns["width"],
+        }
+        return self._kept(column, columns)
+
+    def _categories(self) -> Table:
+        if "categories" not in self._raw:
+            return empty_categories()
+        column = _RawTable(self._raw["categories"], CATEGORIES, "categories")
+        ids = column.ids("id")
+        _check_repeated(column, ids, "id")
+        column.check_texts("name")
+        things = column.columns["isthing"].copy()
+        things[np.isin(column.layout.forms("isthing"), (MISSING, NULL))] = 1
+        columns = {
+            "id": ids,
+            "name": column.columns["name"],
+            "supercategory": column.columns["supercategory"],
+            "isthing": things != 0,
+        }
+        return self._kept(column, columns)
+
+    def _images_of_results(self) -> Table:
+        """List the images that results refer to, with the sizes of their first RLE."""
+        column = _RawTable(self._raw["annotations"], ANNOTATIONS, "")
+        ids = column.ids("image_id")
+        values, rows = _first_rows(ids)
+        segmentations = Segmentations(*column.columns["segmentation"])
+        sizes = np.zeros((2, len(values)), np.int64)
+        is_rle = np.isin(segmentations.kinds, (STRING, COUNTS))
+        with_size = np.flatnonzero(is_rle)[::-1]  # backwards: the first one is written last
+        sizes[:, rows[with_size]] = (
+            segmentations.heights[with_size],
+            segmentations.widths[with_size],
+        )
+        columns: dict[str, Any] = {
+            "id": values,
+            "file_name": Texts.empty(len(values)),
+            "height": sizes[0],
+            "width": sizes[1],
+        }
+        return Table(columns, image_layout(columns))
+
+    def _categories_of_results(self) -> Table:
+        column = _RawTable(self._raw["annotations"], ANNOTATIONS, "")
+        values = np.unique(column.ids("category_id", required=False))
+        columns: dict[str, Any] = {
+            "id": values,
+            "name": Texts.from_strings([str(value) for value in values.tolist()]),
+            "supercategory": Texts.empty(len(values)),
+            "isthing": np.ones(len(values), np.bool_),
+        }
+        return Table(columns, category_layout(columns))
+
+    # -- annotations ------------------------------------------------------------------------------
+
+    def _annotations(self, images: Table, categories: Table) -> Table:
+        column = _RawTable(self._raw["annotations"], ANNOTATIONS, "annotations")
+        raw = column.columns
+        image = column.lookup("image_id", images["id"], "an image")
+        category = np.full(len(column), -1, np.int64)
+        if len(categories):
+            category = column.lookup("category_id", categories["id"], "a category")
+        column.check_integers("iscrowd", 0, "0 or 1", required=False, greatest=1)
+        column.check_numbers("score")
+        ids = column.ids("id", required=False)
+        if (column.layout.forms("id") == MISSING).all():
+            ids = np.arange(1, len(column) + 1)
+        columns = {
+            "image": image,
+            "category": category,
+            "id": ids,
+            "iscrowd": raw["iscrowd"] != 0,
+            "score": raw["score"],
+            "area": raw["area"],
+            "bbox": raw["bbox"],
+            "segmentation": Segmentations(*raw["segmentation"]),
+        }
+        return self._kept(column, columns)
+
+    def _kept(self, column: _RawTable, columns: dict[str, Any]) -> Table:
+        """Return the valid rows; raise the first error unless invalid rows are skipped."""
+        table = Table(columns, column.layout)
+        if not column.invalid:
+            return table
+        errors = [
+            DatasetError(self._path, detail, column.item(row), int(column.layout.positions[row]))
+            for row, detail in sorted(column.invalid.items())
+        ]
+        if not self._skip_invalid:
+            raise errors[0]
+        self._skipped += map(str, errors)
+        good = np.ones(len(table), np.bool_)
+        good[list(column.invalid)] = False
+        return table.take(np.flatnonzero(good))
+
+
+class _RawTable:
+    """A table as the reader of JSON returns it, and what is invalid in it."""
+
+    def __init__(self, raw: dict[str, Any], fields: Sequence[tuple[str, str]], name: str) -> None:
+        self.columns: dict[str, Any] = {
+            field: Texts(*raw["columns"][field]) if kind == "text" else raw["columns"][field]
+            for field, kind in fields
+        }
+        self.layout = Layout(
+            tuple(field for field, _ in fields),
+            raw["shapes"],
+            raw["shape_ids"],
+            Texts(*raw["extra"]),
+            raw["positions"],
+            raw["odd_rows"],
+            raw["odd_columns"],
+            Texts(*raw["odd"]),
+        )
+        self.invalid: dict[int, str] = {}
+        self._name = name
+
+    def __len__(self) -> int:
+        return len(self.layout.shape_ids)
+
+    def item(self, row: int) -> str:
+        """Return where a row stands in the file."""
+        return f"{self._name}[{row}]"
+
+    def refuse(self, rows: Any, name: str, detail: Callable[[int], str]) -> None:
+        """Note that rows are invalid; the first reason counts."""
+        for row in np.asarray(rows).tolist():
+            self.invalid.setdefault(row, f"{name}: {detail(row)}")
+
+    def got(self, name: str, row: int) -> str:
+        """Describe the value of a member for an error message."""
+        form = int(self.layout.forms(name)[row])
+        if form == MISSING:
+            return "none"
+        if form == NULL:
+            return "null"
+        if form == ODD:
+            return described(self.layout.odd_values(name)[row])
+        value = self.columns[name][row]
+        return str(bool(value)) if form == BOOLEAN else str(value)
+
+    def ids(self, name: str, required: bool = True) -> NDArray[Any]:
+        """Return ids: int64, or objects if some are strings."""
+        forms = self.layout.forms(name)
+        ids: NDArray[Any] = self.columns[name]
+        allowed = [PLAIN, FRACTION] + ([] if required else [MISSING, NULL])
+        strings = {}
+        if (forms == ODD).any():
+            odd = self.layout.odd_values(name)
+            strings = {row: value for row, value in odd.items() if isinstance(value, (str, int))}
+            ids = ids.astype(object)
+            for row, value in strings.items():
+                ids[row] = value
+        bad = np.flatnonzero(~np.isin(forms, allowed))
+        bad = bad[[row not in strings for row in bad.tolist()]] if len(bad) else bad
+        self.refuse(
+            bad, name, lambda row: f"expected an integer or a string, got {self.got(name, row)}"
+        )
+        return ids
+
+    def lookup(self, name: str, targets: Any, what: str) -> NDArray[np.int64]:
+        """Return the row of the image or category that each id refers to."""
+        ids = self.ids(name)
+        rows = _find(ids, targets)
+        self.refuse(
+            np.flatnonzero(rows < 0),
+            name,
+            lambda row: f"expected the id of {what}, got {self.got(name, row)}",
+        )
+        return rows
+
+    def check_integers(
+        self, name: str, least: int, what: str, required: bool, greatest: int | None = None
+    ) -> None:
+        """Refuse rows whose integer is missing or out of range."""
+        forms, values = self.layout.forms(name), self.columns[name]
+        there = np.isin(forms, (PLAIN, FRACTION) + ((BOOLEAN,) if greatest == 1 else ()))
+        good = there & (values >= least) & (values <= (greatest or np.iinfo(np.int64).max))
+        if not required:
+            good |= np.isin(forms, (MISSING, NULL))
+        self.refuse(
+            np.flatnonzero(~good), name, lambda row: f"expected {what}, got {self.got(name, row)}"
+        )
+
+    def check_numbers(self, name: str) -> None:
+        """Refuse rows whose number is of another type."""
+        bad = np.flatnonzero(self.layout.forms(name) == ODD)
+        self.refuse(bad, name, lambda row: f"expected a number, got {self.got(name, row)}")
+
+    def check_texts(self, name: str) -> None:
+        """Refuse rows whose string is of another type."""
+        bad = np.flatnonzero(self.layout.forms(name) == ODD)
+        self.refuse(bad, name, lambda row: f"expected a string, got {self.got(name, row)}")
+
+
+def _find(ids: NDArray[Any], targets: Any) -> NDArray[np.int64]:
+    """Return the index of each id in `targets`, -1 if it is not there."""
+    if object in (ids.dtype, targets.dtype):
+        index = {value: row for row, value in enumerate(targets.tolist())}
+        return np.array([index.get(value, -1) for value in ids.tolist()], np.int64)
+    if not len(targets):
+        return np.full(len(ids), -1, np.int64)
+    order = np.argsort(targets, kind="stable")
+    places = np.minimum(np.searchsorted(targets, ids, sorter=order), len(targets) - 1)
+    rows = order[places]
+    return np.where(targets[rows] == ids, rows, -1)
+
+
+def _first_rows(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the different ids in the order in which they come, and which one each row has."""
+    index: dict[Any, int] = {}
+    rows = np.array([index.setdefault(value, len(index)) for value in ids.tolist()], np.int64)
+    return np.array(list(index), ids.dtype), rows
+
+
+def _check_repeated(column: _RawTable, ids: NDArray[Any], name: str) -> None:
+    _, rows = _first_rows(ids)
+    if len(rows) and int(rows.max()) + 1 == len(rows):
+        return
+    seen: set[int] = set()
+    for row, value in enumerate(rows.tolist()):
+        if value in seen:
+            column.refuse([row], name, lambda row: f"{ids[row]!r} occurs twice")
+        seen.add(value)
+
+
+def _names_from_addresses(names: Texts, layout: Layout) -> Texts:
+    """Return file names; where there are none, as in LVIS, the end of ``coco_url``."""
+    missing = np.flatnonzero(layout.forms("file_name") == MISSING)
+    if not len(missing):
+        return names
+    found = names.tolist()
+    for row in missing.tolist():
+        extra = layout.extra.raw(row)
+        if b'"coco_url"' in extra:
+            address = json.loads(b"{" + extra + b"}").get("coco_url")
+            found[row] = str(address).rsplit("/", 1)[-1]
+    return Texts.from_strings(found)
+
+
+# -- layouts of tables that do not come from JSON -------------------------------------------------
+
+
+def image_layout(columns: dict[str, Any]) -> Layout:
+    """Return the layout in which images are written."""
+    return _layout(
+        IMAGES, columns, {"height": columns["height"] > 0, "width": columns["width"] > 0}
+    )
+
+
+def category_layout(columns: dict[str, Any]) -> Layout:
+    """Return the layout in which categories are written."""
+    there = {
+        "supercategory": columns["supercategory"].lengths > 0,
+        "isthing": ~columns["isthing"],
+    }
+    return _layout(CATEGORIES, columns, there)
+
+
+def annotation_layout(columns: dict[str, Any]) -> Layout:
+    """Return the layout in which annotations are written."""
+    there = {
+        "segmentation": columns["segmentation"].kinds > 0,
+        "score": ~np.isnan(columns["score"]),
+        "area": ~np.isnan(columns["area"]),
+        "bbox": ~np.isnan(columns["bbox"]).any(axis=1),
+        "category_id": columns["category"] >= 0,
+    }
+    return _layout(ANNOTATIONS, columns, there)
+
+
+def _layout(
+    fields: Sequence[tuple[str, str]], columns: dict[str, Any], there: dict[str, NDArray[np.bool_]]
+) -> Layout:
+    """Return a layout with the members that are there in each row, in the order of the fields."""
+    count = len(columns["id"])
+    presence = np.zeros(count, np.int64)
+    for bit, (name, _) in enumerate(fields):
+        presence |= there.get(name, np.ones(count, np.bool_)).astype(np.int64) << bit
+    values, shape_ids = np.unique(presence, return_inverse=True)
+    forms = {"number": FRACTION}
+    shapes = [
+        bytes(
+            byte
+            for bit, (_, kind) in enumerate(fields)
+            if value >> bit & 1
+            for byte in (bit, forms.get(kind, PLAIN))
+        )
+        for value in values.tolist()
+    ]
+    return Layout.plain([name for name, _ in fields], count, shapes, shape_ids)
+
+
+def empty_categories() -> Table:
+    """Return a table without categories."""
+    columns: dict[str, Any] = {
+        "id": np.empty(0, np.int64),
+        "name": Texts.empty(0),
+        "supercategory": Texts.empty(0),
+        "isthing": np.empty(0, np.bool_),
+    }
+    return Table(columns, category_layout(columns))

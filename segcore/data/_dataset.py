@@ -1,0 +1,356 @@
+"""A data set of images, categories and annotations, held in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from segcore._batch import offsets_of
+from segcore._input.arrays import Size, described
+from segcore.data._segmentations import Segmentations
+from segcore.data._table import Table
+from segcore.masks import Masks
+
+
+class Dataset:
+    """Images, categories and annotations of a data set, held in columns.
+
+    Data sets are made by :func:`segcore.data.read` and :func:`segcore.data.from_coco`. They are
+    immutable: all columns are read-only, and selections share the memory of the masks.
+
+    Attributes
+    ----------
+    images : Table
+        Columns ``id``, ``file_name``, ``height`` and ``width``; one row per image. The size is 0 if
+        it is unknown.
+    categories : Table
+        Columns ``id``, ``name``, ``supercategory`` and ``isthing``; one row per category.
+    annotations : Table
+        One row per annotation, in the order of the file. Columns:
+
+        - ``image`` and ``category``: row of the image and of the category, int64; the category is
+          -1 if the data set has none;
+        - ``id``: annotation id; 1, 2, ... if there are none;
+        - ``iscrowd``: bool; ``score`` and ``area``: float64, NaN if missing; ``bbox``: x, y, width
+          and height, float64, shape (N, 4), NaN if missing;
+        - ``segmentation``: the masks in the forms in which they came.
+    skipped : tuple of str
+        What was left out when the data set was read with ``invalid="skip"``, one line each.
+
+    Notes
+    -----
+    Masks are made when they are asked for, one image at a time: ``ds[i].masks``.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> ds = sc.data.from_coco({
+    ...     "images": [{"id": 7, "file_name": "sofa.jpg", "height": 4, "width": 6}],
+    ...     "categories": [{"id": 63, "name": "couch"}],
+    ...     "annotations": [{
+    ...         "id": 1, "image_id": 7, "category_id": 63, "iscrowd": 0,
+    ...         "segmentation": [[1, 1, 5, 1, 5, 3, 1, 3]],
+    ...     }],
+    ... })
+    >>> ds
+    Dataset(1 image, 1 category, 1 annotation)
+    >>> ds[0].masks.area, ds[0].category_ids
+    (array([8]), array([63]))
+    """
+
+    def __init__(
+        self,
+        images: Table,
+        categories: Table,
+        annotations: Table,
+        *,
+        members: Sequence[tuple[str, bytes | None]] = (),
+        skipped: Sequence[str] = (),
+        source: str = "",
+    ) -> None:
+        self.images = images
+        self.categories = categories
+        self.annotations = annotations
+        self.skipped = tuple(skipped)
+        self.source = source
+        self.members = tuple(members)
+
+    # -- images -----------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        counts = (
+            (len(self.images), "image", "images"),
+            (len(self.categories), "category", "categories"),
+            (len(self.annotations), "annotation", "annotations"),
+        )
+        return (
+            f"Dataset({', '.join(f'{n:,} {one if n == 1 else many}' for n, one, many in counts)})"
+        )
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice | ArrayLike) -> Dataset: ...
+    def __getitem__(self, index: int | slice | ArrayLike) -> Sample | Dataset:
+        """Return one image with its annotations, or a data set of several images."""
+        if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
+            image = int(index) + (len(self) if index < 0 else 0)
+            if not 0 <= image < len(self):
+                raise IndexError(f"index {index} is out of range for {len(self)} images")
+            return Sample(self, image)
+        return self._of_images(_rows(index, len(self), "images"))
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (Sample(self, image) for image in range(len(self)))
+
+    @cached_property
+    def _by_image(self) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
+        """The annotations sorted by image (None: they already are), and where each image begins."""
+        images: NDArray[np.int64] = self.annotations["image"]
+        offsets = offsets_of(np.bincount(images, minlength=len(self)))
+        if len(images) < 2 or (images[1:] >= images[:-1]).all():
+            return None, offsets
+        return np.argsort(images, kind="stable"), offsets
+
+    def rows_of(self, image: int) -> NDArray[np.int64] | slice:
+        """Return the rows of the annotations of one image, in the order of the file."""
+        order, offsets = self._by_image
+        part = slice(int(offsets[image]), int(offsets[image + 1]))
+        return part if order is None else order[part]
+
+    def index_of(self, image_id: int | str) -> int:
+        """Return the index of the image with this id.
+
+        Raises
+        ------
+        KeyError
+            If there is no such image.
+        """
+        return self._image_index[image_id]
+
+    @cached_property
+    def _image_index(self) -> dict[Any, int]:
+        ids: Any = self.images["id"]
+        return {image_id: row for row, image_id in enumerate(ids.tolist())}
+
+    # -- selections -------------------------------------------------------------------------------
+
+    def select(self, annotations: ArrayLike) -> Dataset:
+        """Return the data set with some of the annotations, and all images and categories.
+
+        Parameters
+        ----------
+        annotations : array_like
+            Bool for each annotation, or row numbers.
+
+        Examples
+        --------
+        Keep confident detections::
+
+            ds.select(ds.annotations["score"] >= 0.5)
+        """
+        rows = _rows(annotations, len(self.annotations), "annotations")
+        return self._with(self.annotations.take(rows))
+
+    def _of_images(self, rows: NDArray[np.int64]) -> Dataset:
+        if len(np.unique(rows)) != len(rows):
+            raise ValueError("images: expected each image at most once")
+        new_rows = np.full(len(self), -1, np.int64)
+        new_rows[rows] = np.arange(len(rows))
+        image = new_rows[self.annotations["image"]]
+        kept = np.flatnonzero(image >= 0)
+        annotations = self.annotations.take(kept).replace(image=image[kept])
+        return self._with(annotations, self.images.take(rows))
+
+    def _with(self, annotations: Table, images: Table | None = None) -> Dataset:
+        """Return the data set with other annotations, and other images if they are given."""
+        return Dataset(
+            self.images if images is None else images,
+            self.categories,
+            annotations,
+            members=self.members,
+            source=self.source,
+        )
+
+    @classmethod
+    def concatenate(cls, datasets: Sequence[Dataset]) -> Dataset:
+        """Concatenate data sets with the same categories and different images.
+
+        Annotation ids are kept if they are unique, and otherwise are numbered anew from 1.
+
+        Raises
+        ------
+        ValueError
+            If there are no data sets, their categories differ, or two images have the same id.
+        """
+        datasets = list(datasets)
+        if not datasets:
+            raise ValueError("datasets: expected at least one")
+        first = datasets[0]
+        for index, other in enumerate(datasets[1:], 1):
+            if not _same_categories(first.categories, other.categories):
+                raise ValueError(
+                    f"datasets: the categories of data set {index} differ from those of data set 0"
+                )
+        shifts = offsets_of([len(dataset) for dataset in datasets])[:-1].tolist()
+        images = Table.concatenate([dataset.images for dataset in datasets])
+        _check_unique(images["id"], "image")
+        annotations = Table.concatenate(
+            [
+                dataset.annotations.replace(image=dataset.annotations["image"] + shift)
+                for dataset, shift in zip(datasets, shifts, strict=True)
+            ]
+        )
+        ids: Any = annotations["id"]
+        if len(np.unique(ids.astype(str) if ids.dtype == object else ids)) != len(ids):
+            annotations = annotations.replace(id=np.arange(1, len(ids) + 1))
+        skipped = [line for dataset in datasets for line in dataset.skipped]
+        return cls(images, first.categories, annotations, members=first.members, skipped=skipped)
+
+
+class Sample:
+    """One image of a data set, with its annotations.
+
+    Attributes
+    ----------
+    image : int
+        Index of the image in the data set.
+    rows : slice or numpy.ndarray
+        Rows of its annotations in ``dataset.annotations``.
+    """
+
+    __slots__ = ("_dataset", "_masks", "image", "rows")
+
+    def __init__(self, dataset: Dataset, image: int) -> None:
+        self._dataset = dataset
+        self._masks: Masks | None = None
+        self.image = image
+        self.rows = dataset.rows_of(image)
+
+    def __len__(self) -> int:
+        """Return the number of annotations."""
+        return len(self._column("image"))
+
+    def __repr__(self) -> str:
+        return f"Sample({self.file_name or self.image_id!r}, {len(self)} annotations)"
+
+    def _column(self, name: str) -> Any:
+        return self._dataset.annotations[name][self.rows]
+
+    @property
+    def image_id(self) -> Any:
+        """Id of the image."""
+        ids: Any = self._dataset.images["id"]
+        return ids[self.image]
+
+    @property
+    def file_name(self) -> str:
+        """File name of the image; empty if there is none."""
+        names: Any = self._dataset.images["file_name"]
+        return str(names[self.image])
+
+    @property
+    def size(self) -> Size:
+        """Image size (H, W)."""
+        images: Any = self._dataset.images
+        return int(images["height"][self.image]), int(images["width"][self.image])
+
+    @property
+    def masks(self) -> Masks:
+        """The masks of the annotations. They are made once, when they are first asked for.
+
+        Raises
+        ------
+        MaskError
+            If an annotation has no segmentation or an invalid one, or its size differs from the
+            image's.
+        ValueError
+            If the size of the image is unknown.
+        """
+        if self._masks is None:
+            height, width = self.size
+            if height <= 0 or width <= 0:
+                raise ValueError(
+                    f"image {self.image_id}: its size is unknown; for results, pass the data set "
+                    "that they belong to: read(path, dataset=...)"
+                )
+            segmentations: Segmentations = self._column("segmentation")
+            self._masks = segmentations.masks((height, width), self._name)
+        return self._masks
+
+    def _name(self, row: int) -> str:
+        annotation_id = self._column("id")[row]
+        return f"annotation {annotation_id} of image {self.image_id}"
+
+    @property
+    def ids(self) -> NDArray[Any]:
+        """Id of each annotation, shape (N,)."""
+        return np.asarray(self._column("id"))
+
+    @property
+    def categories(self) -> NDArray[np.int64]:
+        """Index of each annotation's category, shape (N,)."""
+        return np.asarray(self._column("category"))
+
+    @property
+    def category_ids(self) -> NDArray[Any]:
+        """Id of each annotation's category, shape (N,)."""
+        ids: Any = self._dataset.categories["id"]
+        return np.asarray(ids[self.categories])
+
+    @property
+    def iscrowd(self) -> NDArray[np.bool_]:
+        """Whether each annotation is a crowd region, shape (N,)."""
+        return np.asarray(self._column("iscrowd"))
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """Score of each annotation, shape (N,); NaN if it has none."""
+        return np.asarray(self._column("score"))
+
+    @property
+    def bboxes(self) -> NDArray[np.float64]:
+        """Stated bounding boxes x, y, width, height, shape (N, 4); NaN if missing."""
+        return np.asarray(self._column("bbox"))
+
+
+def _rows(index: slice | ArrayLike, count: int, name: str) -> NDArray[np.int64]:
+    """Return row numbers for a slice, bools, or row numbers, which may be negative."""
+    if isinstance(index, slice):
+        return np.arange(*index.indices(count))
+    array = np.asarray(index)
+    if array.dtype == np.bool_:
+        if array.shape != (count,):
+            raise ValueError(
+                f"{name}: expected {count} bools, one per row, got the shape {array.shape}"
+            )
+        return np.flatnonzero(array)
+    if array.size == 0:
+        return np.empty(0, np.int64)
+    if array.dtype.kind not in "iu" or array.ndim != 1:
+        raise TypeError(f"{name}: expected row numbers or bools, got {described(index)}")
+    rows = array.astype(np.int64)
+    outside = np.flatnonzero((rows < -count) | (rows >= count))
+    if len(outside):
+        raise IndexError(f"{name}: row {rows[outside[0]]} is out of range for {count} rows")
+    return np.where(rows < 0, rows + count, rows)
+
+
+def _same_categories(a: Table, b: Table) -> bool:
+    return np.array_equal(a["id"], b["id"]) and a["name"] == b["name"]
+
+
+def _check_unique(ids: Any, name: str) -> None:
+    seen: set[Any] = set()
+    for value in ids.tolist():
+        if value in seen:
+            raise ValueError(f"two {name}s have the id {value!r}")
+        seen.add(value)

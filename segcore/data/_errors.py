@@ -1,0 +1,37 @@
+"""Errors about items of data-set files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class DatasetError(ValueError):
+    """Raised if a file of a data set, or an item in it, is invalid.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    item : str
+        Where the item stands in the file, such as ``annotations[17].image_id``; empty if the error
+        concerns the whole file.
+    offset : int or None
+        Byte offset of the item, or of the place where the file is not JSON.
+    detail : str
+        What is wrong.
+    """
+
+    __module__ = "segcore.data"
+
+    def __init__(self, path: str, detail: str, item: str = "", offset: int | None = None) -> None:
+        self.path = path
+        self.detail = detail
+        self.item = item
+        self.offset = offset
+        place = f"byte {offset}" if offset is not None and offset >= 0 else ""
+        where = f"{item} ({place})" if item and place else item or place
+        super().__init__(": ".join(part for part in (path, where, detail) if part))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the parts rather than the message."""
+        return type(self), (self.path, self.detail, self.item, self.offset)

@@ -1,0 +1,182 @@
+"""Read and write data sets in the supported formats."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Literal
+
+from segcore._publish import publish
+from segcore.data import _coco_json, _coco_write
+from segcore.data._dataset import Dataset
+from segcore.data._stream import Progress
+
+Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format of data sets."""
+
+    name: str
+    title: str
+    read: Callable[..., Dataset]
+    write: Callable[[Dataset, BinaryIO], None]
+
+
+FORMATS = {
+    format.name: format
+    for format in (
+        Format("coco", "COCO instances, LVIS", _coco_json.read_coco, _coco_write.write_instances),
+        Format("coco-results", "COCO results", _coco_json.read_coco, _coco_write.write_results),
+    )
+}
+
+
+def read(
+    path: Path,
+    format: str | None = None,
+    *,
+    dataset: Dataset | None = None,
+    invalid: Literal["raise", "skip"] = "raise",
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read a data set into columns.
+
+    Files are read once, piece by piece, and no Python object is made per annotation. Masks are made
+    later, when they are asked for.
+
+    Parameters
+    ----------
+    path : path-like
+        A file, which may be compressed with gzip, a folder, or an address that fsspec opens, such
+        as ``s3://bucket/instances.json`` (extra ``arrow``).
+    format : str, optional
+        Name of the format. By default, it is recognized by the contents:
+
+        - ``"coco"``: COCO instances and LVIS;
+        - ``"coco-results"``: a list of results of a model.
+    dataset : Dataset, optional
+        For results: the data set that they belong to, which has the images and categories. Without
+        it, they are listed from the results themselves, and image sizes are those of the RLEs.
+    invalid : {"raise", "skip"}, default "raise"
+        What to do with an invalid item, such as an annotation of an unknown image. Skipped items
+        are listed in `Dataset.skipped`. Invalid masks are found later, when they are made.
+    progress : callable, optional
+        Called with the number of bytes read and the size of the file (None if unknown).
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DatasetError
+        If the file is not JSON or not of a known format, or an item is invalid. The message names
+        the file, the item and the byte at which it starts.
+    OSError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> ds = sc.data.read("instances_val2017.json")  # doctest: +SKIP
+    >>> detections = sc.data.read("results.json", dataset=ds)  # doctest: +SKIP
+    """
+    if invalid not in ("raise", "skip"):
+        raise ValueError(f'invalid: expected "raise" or "skip", got {invalid!r}')
+    chosen = _format(format) if format is not None else FORMATS["coco"]
+    return chosen.read(path, dataset, skip_invalid=invalid == "skip", progress=progress)
+
+
+def write(
+    dataset: Dataset, path: Path, format: str | None = None, *, overwrite: bool = False
+) -> None:
+    """Write a data set to a file.
+
+    The file appears when it is complete. A COCO file that was read and written again holds the same
+    values: fields that segcore does not know, the order of everything, and whether a number is
+    written as 1 or 1.0 included.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The data set.
+    path : path-like
+        The file to write.
+    format : str, optional
+        ``"coco"`` (default for ``.json``) or ``"coco-results"``.
+    overwrite : bool, default False
+        Whether to replace an existing file.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is False.
+    ValueError
+        If the format is unknown.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> sc.data.write(ds[:100], "first_100.json")  # doctest: +SKIP
+    """
+    if not isinstance(dataset, Dataset):
+        raise TypeError(f"dataset: expected a Dataset, got {type(dataset).__name__}")
+    chosen = _format(format) if format is not None else FORMATS["coco"]
+    if not overwrite and os.path.lexists(path):
+        raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
+    with publish(overwrite=True) as outputs, outputs.file(path).open() as file:
+        chosen.write(dataset, file)
+
+
+def from_coco(
+    document: dict[str, Any] | list[dict[str, Any]], dataset: Dataset | None = None
+) -> Dataset:
+    """Make a data set of a COCO document: the objects that ``json.load`` returns.
+
+    Parameters
+    ----------
+    document : dict or list
+        A dict with ``images``, ``annotations`` and ``categories``, or a list of results.
+    dataset : Dataset, optional
+        For results: the data set that they belong to.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DatasetError
+        If an item is invalid.
+    TypeError
+        If something cannot be written as JSON.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> ds = sc.data.from_coco({"images": [{"id": 1, "height": 2, "width": 2}], "annotations": []})
+    >>> len(ds)
+    1
+    """
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    data = text.encode("utf-8", "surrogatepass")
+    return _coco_json.read_stream("", io.BytesIO(data), len(data), dataset)
+
+
+def to_coco(dataset: Dataset) -> Any:
+    """Return a data set as the objects that ``json.load`` returns for its COCO file."""
+    file = io.BytesIO()
+    _coco_write.write_instances(dataset, file)
+    return json.loads(file.getvalue())
+
+
+def _format(name: str) -> Format:
+    if name not in FORMATS:
+        known = ", ".join(f'"{known}"' for known in FORMATS)
+        raise ValueError(f"format: expected {known}, got {name!r}")
+    return FORMATS[name]

@@ -1,0 +1,301 @@
+"""A column of segmentations in the forms in which they came: RLE, polygons, or other JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore import _batch
+from segcore._batch import offsets_of
+from segcore._input.arrays import Size
+from segcore.backends import kernels
+from segcore.backends.protocol import Batch, Offsets
+from segcore.errors import ItemError, MaskError
+from segcore.formats import coco
+from segcore.masks import Masks, wrap
+
+NONE, STRING, COUNTS, POLYGON, OTHER = range(5)
+"""Kinds of segmentations: none, an RLE with a compressed string or with a list of run lengths, a
+polygon, and any other JSON value, which is kept as text."""
+
+_PER_ROW = ("kinds", "heights", "widths", "starts", "lengths")
+_BUFFERS = ("characters", "runs", "ring_ends", "coordinates", "is_integer")
+
+
+class Segmentations:
+    """N segmentations in columns.
+
+    Attributes
+    ----------
+    kinds : numpy.ndarray
+        Kind of each row: uint8, shape (N,).
+    heights, widths : numpy.ndarray
+        Image size that each RLE states: int64, shape (N,); 0 for the other kinds.
+    starts, lengths : numpy.ndarray
+        Where the row begins, and how much of it there is: characters for STRING and OTHER, run
+        lengths for COUNTS, rings for POLYGON. int64, shape (N,).
+    characters, runs, ring_ends, coordinates, is_integer : numpy.ndarray
+        Buffers that all rows share: characters of strings (uint8), run lengths (int64), the end of
+        each ring in points (int64), coordinates x0 y0 x1 y1 ... (float64), and whether each
+        coordinate is written as an integer (uint8). Selections share them, too.
+    """
+
+    __slots__ = (*_PER_ROW, *_BUFFERS)
+
+    kinds: NDArray[np.uint8]
+    heights: NDArray[np.int64]
+    widths: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    characters: NDArray[np.uint8]
+    runs: NDArray[np.int64]
+    ring_ends: NDArray[np.int64]
+    coordinates: NDArray[np.float64]
+    is_integer: NDArray[np.uint8]
+
+    def __init__(self, *arrays: NDArray[Any]) -> None:
+        for name, array in zip(self.__slots__, arrays, strict=True):
+            setattr(self, name, array)
+
+    @classmethod
+    def empty(cls, count: int) -> Segmentations:
+        """Return `count` rows without a segmentation."""
+        zeros = np.zeros(count, np.int64)
+        return cls(np.zeros(count, np.uint8), zeros, zeros, zeros, zeros, *_no_buffers())
+
+    @classmethod
+    def from_masks(cls, masks: Masks) -> Segmentations:
+        """Store masks as compressed RLE."""
+        height, width = masks.size
+        batch = masks.run_ends, masks.offsets
+        characters, offsets = kernels.string_encode(*batch, height, width)
+        count = len(masks)
+        return cls(
+            np.full(count, STRING, np.uint8),
+            np.full(count, height, np.int64),
+            np.full(count, width, np.int64),
+            offsets[:-1],
+            np.diff(offsets),
+            characters,
+            *_no_buffers()[1:],
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Segmentations]) -> Segmentations:
+        """Concatenate columns."""
+        shifted = []
+        before = dict.fromkeys(("characters", "runs", "ring_ends", "coordinates"), 0)
+        for part in parts:
+            shifts = np.zeros(5, np.int64)
+            shifts[[STRING, OTHER]] = before["characters"]
+            shifts[COUNTS] = before["runs"]
+            shifts[POLYGON] = before["ring_ends"]
+            copy = part[:]
+            copy.starts = part.starts + shifts[part.kinds]
+            copy.ring_ends = part.ring_ends + before["coordinates"] // 2
+            shifted.append(copy)
+            for name in before:
+                before[name] += len(getattr(part, name))
+        first = cls.empty(0)
+        return cls(
+            *(
+                np.concatenate([getattr(part, name) for part in (first, *shifted)])
+                for name in cls.__slots__
+            )
+        )
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def __getitem__(self, rows: slice | NDArray[Any]) -> Segmentations:
+        per_row = (getattr(self, name)[rows] for name in _PER_ROW)
+        return Segmentations(*per_row, *(getattr(self, name) for name in _BUFFERS))
+
+    def compact(self) -> Segmentations:
+        """Return the same rows with only what they use of the buffers, in their order."""
+        starts = np.zeros(len(self), np.int64)
+        buffers = dict(zip(_BUFFERS, _no_buffers(), strict=True))
+        for kinds, name in (((STRING, OTHER), "characters"), ((COUNTS,), "runs")):
+            rows = np.flatnonzero(np.isin(self.kinds, kinds))
+            values, offsets = _gather(getattr(self, name), self.starts[rows], self.lengths[rows])
+            starts[rows] = offsets[:-1]
+            buffers[name] = values
+        rows = np.flatnonzero(self.kinds == POLYGON)
+        points, ring_offsets, mask_offsets = self._rings(rows)
+        starts[rows] = mask_offsets[:-1]
+        buffers["ring_ends"] = ring_offsets[1:]
+        buffers["coordinates"] = points
+        buffers["is_integer"] = self._rings(rows, self.is_integer)[0]
+        return Segmentations(
+            self.kinds, self.heights, self.widths, starts, self.lengths, *buffers.values()
+        )
+
+    # -- masks ------------------------------------------------------------------------------------
+
+    def masks(self, size: Size, name: Callable[[int], str] | None = None) -> Masks:
+        """Return the masks of all rows, which belong to one image.
+
+        Parameters
+        ----------
+        size : tuple of int
+            Image size (H, W).
+        name : callable, optional
+            Returns the name of a row for error messages. By default, it is "object" and the row.
+
+        Raises
+        ------
+        MaskError, MaskTypeError
+            If a segmentation is invalid, or is of another image size. A row without a segmentation
+            is an error, too.
+        """
+        kinds = self.kinds
+        if len(kinds) and kinds[0] == STRING and (kinds == STRING).all():
+            self._check_sizes(np.arange(len(kinds)), size, name)
+            batch = self._decode(self._strings, np.arange(len(kinds)), size, name)
+            return wrap(batch, size)
+        batches, order = [], []
+        for kind, decode in (
+            (STRING, self._strings),
+            (COUNTS, self._counts),
+            (POLYGON, self._polygons),
+        ):
+            rows = np.flatnonzero(kinds == kind)
+            if len(rows):
+                if kind != POLYGON:
+                    self._check_sizes(rows, size, name)
+                batches.append(self._decode(decode, rows, size, name))
+                order.append(rows)
+        for row in np.flatnonzero((kinds == OTHER) | (kinds == NONE)).tolist():
+            batches.append(self._other(row, size, name))
+            order.append(np.array([row]))
+        rows = np.concatenate([np.empty(0, np.int64), *order])
+        places = np.empty(len(rows), np.int64)
+        places[rows] = np.arange(len(rows))
+        joined = wrap(_batch.joined(batches), size) if batches else _no_masks(size)
+        in_order = len(order) <= 1 or bool((rows[1:] > rows[:-1]).all())
+        return joined if in_order else joined[places]
+
+    def _decode(
+        self,
+        decode: Callable[[NDArray[np.int64], int, int], Batch],
+        rows: NDArray[np.int64],
+        size: Size,
+        name: Callable[[int], str] | None,
+    ) -> Batch:
+        try:
+            return decode(rows, *size)
+        except MaskError as error:
+            row = int(rows[error.index])
+            raise MaskError(
+                row, error.detail, "object", _label(row, name), error.position
+            ) from None
+
+    def _strings(self, rows: NDArray[np.int64], height: int, width: int) -> Batch:
+        characters, offsets = _gather(self.characters, self.starts[rows], self.lengths[rows])
+        return kernels.string_decode(characters, offsets, height, width)
+
+    def _counts(self, rows: NDArray[np.int64], height: int, width: int) -> Batch:
+        runs, offsets = _gather(self.runs, self.starts[rows], self.lengths[rows])
+        return kernels.counts_decode(runs, offsets, height, width)
+
+    def _polygons(self, rows: NDArray[np.int64], height: int, width: int) -> Batch:
+        coordinates, ring_offsets, mask_offsets = self._rings(rows)
+        return coco.rasterize(coordinates, ring_offsets, mask_offsets, height, width)
+
+    def _rings(
+        self, rows: NDArray[np.int64], values: NDArray[Any] | None = None
+    ) -> tuple[NDArray[Any], Offsets, Offsets]:
+        """Return the coordinates of polygons, and the offsets of their rings and masks."""
+        values = self.coordinates if values is None else values
+        ends, mask_offsets = _gather(self.ring_ends, self.starts[rows], self.lengths[rows])
+        begins = np.concatenate([np.zeros(1, np.int64), self.ring_ends])
+        begins, _ = _gather(begins, self.starts[rows], self.lengths[rows])
+        numbers, offsets = _gather(values, 2 * begins, 2 * (ends - begins))
+        return numbers, offsets // 2, mask_offsets
+
+    def _other(self, row: int, size: Size, name: Callable[[int], str] | None) -> Batch:
+        try:
+            if self.kinds[row] == NONE:
+                raise ValueError("there is no segmentation")
+            masks = Masks.from_coco([self.value(row)], size)
+        except (ValueError, TypeError) as error:
+            detail = error.detail if isinstance(error, ItemError) else str(error)
+            raise MaskError(row, detail, "object", _label(row, name)) from None
+        return masks.run_ends, masks.offsets
+
+    def _check_sizes(
+        self, rows: NDArray[np.int64], size: Size, name: Callable[[int], str] | None
+    ) -> None:
+        """Raise MaskError for the first RLE of another size."""
+        height, width = size
+        differs = (self.heights[rows] != height) | (self.widths[rows] != width)
+        if differs.any():
+            row = int(rows[int(differs.argmax())])
+            stated = [int(self.heights[row]), int(self.widths[row])]
+            swapped = stated == [width, height]
+            raise MaskError(
+                row,
+                f"size {stated} differs from the image's {size}"
+                + ("; sizes are [height, width], and one of these seems to be swapped" * swapped),
+                "object",
+                _label(row, name),
+            )
+
+    # -- JSON -------------------------------------------------------------------------------------
+
+    def value(self, row: int) -> Any:
+        """Return one segmentation as the Python objects that ``json`` would read."""
+        kind, start, length = (int(a[row]) for a in (self.kinds, self.starts, self.lengths))
+        stop = start + length
+        if kind == NONE:
+            return None
+        if kind == OTHER:
+            return json.loads(self.characters[start:stop].tobytes())
+        if kind == POLYGON:
+            return [self._ring(ring) for ring in range(start, stop)]
+        counts: Any
+        if kind == STRING:
+            counts = self.characters[start:stop].tobytes().decode("utf-8", "surrogatepass")
+        else:
+            counts = self.runs[start:stop].tolist()
+        return {"size": [int(self.heights[row]), int(self.widths[row])], "counts": counts}
+
+    def _ring(self, ring: int) -> list[float]:
+        begin = 2 * int(self.ring_ends[ring - 1]) if ring else 0
+        part = slice(begin, 2 * int(self.ring_ends[ring]))
+        numbers, integers = self.coordinates[part].tolist(), self.is_integer[part].tolist()
+        return [
+            int(number) if integer else number
+            for number, integer in zip(numbers, integers, strict=True)
+        ]
+
+
+def _no_buffers() -> list[NDArray[Any]]:
+    dtypes = (np.uint8, np.int64, np.int64, np.float64, np.uint8)
+    return [np.empty(0, dtype) for dtype in dtypes]
+
+
+def _no_masks(size: Size) -> Masks:
+    return Masks.from_dense(np.empty((0, *size), np.bool_))
+
+
+def _label(row: int, name: Callable[[int], str] | None) -> str | None:
+    return None if name is None else name(row)
+
+
+def _gather(
+    values: NDArray[Any], starts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> tuple[NDArray[Any], Offsets]:
+    """Return parts of an array, one after the other, and their offsets; a view if they adjoin."""
+    offsets = offsets_of(lengths)
+    if len(starts) == 0:
+        return values[:0], offsets
+    first = int(starts[0])
+    if np.array_equal(starts, first + offsets[:-1]):
+        return values[first : first + int(offsets[-1])], offsets
+    parts = zip(starts.tolist(), (starts + lengths).tolist(), strict=True)
+    return np.concatenate([values[start:stop] for start, stop in parts]), offsets

@@ -1,0 +1,152 @@
+"""Read JSON files piece by piece into tables, without a Python object per item."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+from collections.abc import Callable
+from typing import Any, BinaryIO, TypeAlias, cast
+
+from segcore.data._errors import DatasetError
+
+try:
+    from segcore._native import JsonReader, JsonTable
+except ImportError:  # not compiled
+    from segcore.data._json_python import (  # type: ignore[assignment]
+        JsonReader,
+        JsonTable,
+    )
+
+Progress: TypeAlias = "Callable[[int, int | None], None]"
+Fields: TypeAlias = "list[tuple[str, Any]]"
+
+CHUNK = 1 << 22
+"""Number of bytes that are read at a time."""
+
+
+def open_binary(path: str | os.PathLike[str]) -> tuple[BinaryIO, int | None]:
+    """Open a file, uncompressed, and return its size on disk (None if unknown).
+
+    Addresses such as ``s3://bucket/key`` are opened with fsspec.
+    """
+    if "://" in os.fspath(path):
+        try:
+            import fsspec
+        except ImportError as error:
+            raise ImportError(
+                f"reading {os.fspath(path)} requires fsspec; install segcore[arrow]"
+            ) from error
+        file = cast("BinaryIO", fsspec.open(os.fspath(path), "rb").open())
+        size = None
+    else:
+        file = open(path, "rb")  # noqa: SIM115 (the caller closes it)
+        size = os.fstat(file.fileno()).st_size
+    head = file.read(2)
+    file.seek(0)
+    if head == b"\x1f\x8b":
+        return cast("BinaryIO", _Unzipped(file)), None
+    return file, size
+
+
+class _Unzipped(gzip.GzipFile):
+    """A compressed file that closes the file it reads."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(fileobj=file)
+        self._compressed = file
+
+    def close(self) -> None:
+        super().close()
+        self._compressed.close()
+
+
+class Stream:
+    """A JSON file that is read once, from its beginning to its end."""
+
+    def __init__(self, path: str, file: BinaryIO, progress: Progress | None, size: int | None):
+        self._path = path
+        self._file = file
+        self._progress = progress
+        self._size = size
+        self._reader = JsonReader()
+        self._chunk = CHUNK
+        self._read = 0
+        self._fed = -1
+        self._ended = False
+
+    def enter(self) -> str:
+        """Enter the outermost value: "{", or "[", which is not taken."""
+        return str(self._until(self._reader.enter))
+
+    def names(self) -> Any:
+        """Yield the name of each member of the outermost object; the caller takes its value."""
+        while (name := self._until(self._reader.name)) is not False:
+            yield json.loads(name)
+
+    def value(self) -> bytes:
+        """Take a value and return its text."""
+        return bytes(self._until(self._reader.value))
+
+    def rows(self, fields: Fields, item: str) -> dict[str, Any]:
+        """Take an array of objects and return it as columns."""
+        table = JsonTable(fields)
+        while True:
+            position = self._reader.offset
+            try:
+                found = self._until(lambda: self._reader.rows(table))
+            except DatasetError as error:
+                where = f"{item}[{len(table)}]"
+                raise DatasetError(self._path, error.detail, where, error.offset) from None
+            if found is True:
+                return table.columns()
+            # A name occurs twice in this object: the last one counts, as for json.
+            once = json.dumps(json.loads(found), ensure_ascii=False)
+            table.read_one(once.encode("utf-8", "surrogatepass"), position)
+
+    def end(self) -> None:
+        """Make sure that nothing follows."""
+        self._until(self._reader.end)
+
+    def _until(self, take: Callable[[], Any]) -> Any:
+        """Take something, and read more of the file as long as it is incomplete."""
+        while True:
+            try:
+                found = take()
+            except ValueError as error:
+                offset = self._reader.error_offset
+                raise DatasetError(self._path, str(error), offset=offset) from None
+            if found is not None:
+                return found
+            self._feed()
+
+    def _feed(self) -> None:
+        if self._ended:
+            raise DatasetError(self._path, "the file ends too early", offset=self._read)
+        # What does not fit into one piece needs larger ones.
+        self._chunk = self._chunk * 2 if self._reader.offset == self._fed else CHUNK
+        self._fed = self._reader.offset
+        data: Any = self._file.read(self._chunk)
+        if self._read == 0:
+            data = self._as_utf8(data)
+        self._read += len(data)
+        self._ended = not data
+        self._reader.feed(data, self._ended)
+        if self._progress is not None:
+            self._progress(self._read, self._size)
+
+    def _as_utf8(self, data: bytes) -> bytes:
+        """Remove a byte order mark; convert UTF-16 and UTF-32, which are read whole."""
+        encoding = json.detect_encoding(data[:4])
+        if encoding == "utf-8":
+            return data
+        if encoding == "utf-8-sig":
+            return data[3:]
+        try:
+            text = (data + self._file.read()).decode(encoding, "surrogatepass")
+        except UnicodeDecodeError as error:
+            raise DatasetError(self._path, f"expected {encoding}: {error.reason}") from None
+        whole = text.encode("utf-8", "surrogatepass")
+        self._file = io.BytesIO(whole[self._chunk :])
+        return whole[: self._chunk]

@@ -1,0 +1,104 @@
+"""Columns of text, held flat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore._batch import offsets_of
+
+
+class Texts:
+    """A column of strings: UTF-8 bytes, and the start and length of each string in them.
+
+    It is a sequence of ``str``. Slices and selections share the bytes.
+    """
+
+    __slots__ = ("data", "lengths", "starts")
+
+    def __init__(
+        self, data: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]
+    ) -> None:
+        self.data = data
+        self.starts = starts
+        self.lengths = lengths
+
+    @classmethod
+    def from_strings(cls, strings: Iterable[str | bytes]) -> Texts:
+        """Concatenate strings."""
+        encoded = [
+            text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+            for text in strings
+        ]
+        offsets = offsets_of([len(text) for text in encoded])
+        return cls(np.frombuffer(b"".join(encoded), np.uint8), offsets[:-1], np.diff(offsets))
+
+    @classmethod
+    def empty(cls, count: int) -> Texts:
+        """Return `count` empty strings."""
+        return cls(np.empty(0, np.uint8), np.zeros(count, np.int64), np.zeros(count, np.int64))
+
+    @classmethod
+    def concatenate(cls, parts: list[Texts]) -> Texts:
+        """Concatenate columns."""
+        shifts = offsets_of([len(part.data) for part in parts])[:-1]
+        return cls(
+            np.concatenate([np.empty(0, np.uint8), *(part.data for part in parts)]),
+            np.concatenate(
+                [
+                    np.empty(0, np.int64),
+                    *(part.starts + shift for part, shift in zip(parts, shifts, strict=True)),
+                ]
+            ),
+            np.concatenate([np.empty(0, np.int64), *(part.lengths for part in parts)]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def raw(self, index: int) -> bytes:
+        """Return the bytes of one string."""
+        start = int(self.starts[index])
+        return self.data[start : start + int(self.lengths[index])].tobytes()
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice | NDArray[Any] | list[int]) -> Texts: ...
+    def __getitem__(self, index: int | slice | NDArray[Any] | list[int]) -> str | Texts:
+        if isinstance(index, (int, np.integer)):
+            return self.raw(int(index)).decode("utf-8", "surrogatepass")
+        return Texts(self.data, self.starts[index], self.lengths[index])
+
+    def __iter__(self) -> Iterator[str]:
+        text = self.data.tobytes()
+        ends = self.starts + self.lengths
+        for start, end in zip(self.starts.tolist(), ends.tolist(), strict=True):
+            yield text[start:end].decode("utf-8", "surrogatepass")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, (Texts, list, tuple)):
+            return NotImplemented
+        return list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(repr(self[index]) for index in range(min(len(self), 3)))
+        return f"Texts([{shown}{', ...' if len(self) > 3 else ''}], {len(self)} in all)"
+
+    def tolist(self) -> list[str]:
+        """Return all strings."""
+        return list(self)
+
+    def compact(self) -> Texts:
+        """Return the same strings with only the bytes that they use, in their order."""
+        text = self.data.tobytes()
+        ends = self.starts + self.lengths
+        parts = [
+            text[start:end] for start, end in zip(self.starts.tolist(), ends.tolist(), strict=True)
+        ]
+        return Texts.from_strings(parts)

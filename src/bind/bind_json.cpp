@@ -1,0 +1,353 @@
+// JsonReader and JsonTable: JSON text to columns, for segcore.data.
+#include <pybind11/stl.h>
+
+#include <memory>
+
+#include "../json/writer.hpp"
+#include "arrays.hpp"
+#include "gil.hpp"
+#include "kernels_class.hpp"
+
+namespace py = pybind11;
+
+namespace segcore::bind {
+
+namespace {
+
+using json::Column;
+using json::Kind;
+using json::Table;
+
+Kind kind_of(const std::string& name) {
+    if (name == "integer") return Kind::integer;
+    if (name == "number") return Kind::number;
+    if (name == "text") return Kind::text;
+    if (name == "box") return Kind::box;
+    if (name == "segmentation") return Kind::segmentation;
+    throw py::value_error("kind: unknown " + name);
+}
+
+std::vector<Table::Field> fields_of(const py::list& fields) {
+    if (fields.size() > 64) throw py::value_error("fields: expected at most 64");
+    std::vector<Table::Field> found;
+    for (const py::handle field : fields) {
+        const auto [name, kind] = field.cast<std::pair<std::string, py::object>>();
+        if (py::isinstance<py::list>(kind)) {
+            found.push_back({name, Kind::rows, fields_of(kind)});
+        } else {
+            found.push_back({name, kind_of(kind.cast<std::string>()), {}});
+        }
+    }
+    return found;
+}
+
+py::tuple texts_of(json::Texts& texts) {
+    return py::make_tuple(to_array(std::move(texts.bytes)), to_array(std::move(texts.starts)),
+                          to_array(std::move(texts.lengths)));
+}
+
+py::dict columns_of(Table& table);
+
+py::object column_of(Column& column) {
+    switch (column.kind) {
+        case Kind::integer: return to_array(std::move(column.integers));
+        case Kind::number: return to_array(std::move(column.numbers));
+        case Kind::box: {
+            const py::array flat = to_array(std::move(column.numbers));
+            return flat.attr("reshape")(-1, 4);
+        }
+        case Kind::text: return texts_of(column.texts);
+        case Kind::segmentation: {
+            json::Segmentations& s = column.segmentations;
+            return py::make_tuple(to_array(std::move(s.kinds)), to_array(std::move(s.heights)),
+                                  to_array(std::move(s.widths)), to_array(std::move(s.starts)),
+                                  to_array(std::move(s.lengths)),
+                                  to_array(std::move(s.characters)), to_array(std::move(s.runs)),
+                                  to_array(std::move(s.ring_ends)),
+                                  to_array(std::move(s.coordinates)),
+                                  to_array(std::move(s.is_integer)));
+        }
+        case Kind::rows:
+            return py::make_tuple(to_array(std::move(column.integers)), columns_of(*column.rows));
+    }
+    return py::none();
+}
+
+py::dict columns_of(Table& table) {
+    py::dict columns, result;
+    for (Column& column : table.columns()) columns[py::str(column.name)] = column_of(column);
+    py::list shapes;
+    for (const std::string& shape : table.shapes()) shapes.append(py::bytes(shape));
+    result["columns"] = columns;
+    result["shapes"] = shapes;
+    result["shape_ids"] = to_array(std::move(table.shape_ids()));
+    result["positions"] = to_array(std::move(table.positions()));
+    result["extra"] = texts_of(table.extra());
+    result["odd_rows"] = to_array(std::move(table.odd_rows()));
+    result["odd_columns"] = to_array(std::move(table.odd_columns()));
+    result["odd"] = texts_of(table.odd());
+    return result;
+}
+
+py::bytes bytes_of(json::Span text) {
+    return {reinterpret_cast<const char*>(text.begin), text.size()};
+}
+
+// A window on the text, which Python fills. Every method that takes something returns None where the
+// window ends within it: Python then feeds more and calls it again.
+class JsonReader {
+   public:
+    void feed(const py::buffer& more, bool last) {
+        const py::buffer_info info = more.request();
+        if (info.itemsize != 1 || info.ndim != 1) refuse("data", "bytes");
+        base_ += static_cast<int64_t>(at_);
+        const size_t left = window_.size() - at_;
+        if (left) std::memmove(window_.data(), window_.data() + at_, left);
+        at_ = 0;
+        window_.resize(left);
+        window_.append(static_cast<const uint8_t*>(info.ptr), static_cast<size_t>(info.size));
+        last_ = last;
+    }
+
+    int64_t offset() const { return base_ + static_cast<int64_t>(at_); }
+    int64_t error_offset() const { return error_; }
+
+    // "{" or "[", which is taken.
+    py::object enter() {
+        return take([](json::Cursor& cursor) -> py::object {
+            const uint8_t first = json::peek(cursor);
+            if (first != '{' && first != '[')
+                throw json::Malformed{"an object or an array", cursor.at};
+            if (first == '{') ++cursor.at;
+            return py::str(std::string(1, static_cast<char>(first)));
+        });
+    }
+
+    // The next name in the object that enter() took, or False at its end, which is taken.
+    py::object name() {
+        bool first = first_;
+        const py::object found = take([&](json::Cursor& cursor) -> py::object {
+            if (json::accept(cursor, '}')) return py::bool_(false);
+            if (!first) json::expect(cursor, ',', "',' or '}'");
+            const json::Span text = json::take_string(cursor).raw;
+            json::expect(cursor, ':', "':'");
+            return bytes_of({text.begin - 1, text.end + 1});
+        });
+        if (!found.is_none()) first_ = false;
+        return found;
+    }
+
+    py::object value() {
+        return take([](json::Cursor& cursor) -> py::object {
+            return bytes_of(json::take_value(cursor));
+        });
+    }
+
+    // True: nothing but white space follows.
+    py::object end() {
+        return take([](json::Cursor& cursor) -> py::object {
+            while (cursor.at != cursor.end) {
+                if (!std::strchr(" \n\r\t", *cursor.at) || !*cursor.at)
+                    throw json::Malformed{"the end of the file", cursor.at};
+                ++cursor.at;
+            }
+            if (!cursor.last) throw json::Incomplete{};
+            return py::bool_(true);
+        });
+    }
+
+    // True: the whole array was read. An object with a repeated name is returned as text.
+    py::object rows(Table& table) {
+        for (;;) {
+            const py::object done = take([&](json::Cursor& cursor) -> py::object {
+                const GilRelease release;
+                return_ = table.read(cursor, offset());
+                return {};
+            });
+            if (done.is_none()) return done;
+            if (return_) return py::bool_(true);
+            if (!table.has_repeated_name()) return py::none();
+            return take([&](json::Cursor& cursor) -> py::object {
+                return bytes_of(table.take_repeated(cursor));
+            });
+        }
+    }
+
+   private:
+    // Call body(cursor); leave the window as it is if the text ends within what it takes.
+    template <class Body>
+    py::object take(Body&& body) {
+        json::Cursor cursor{window_.data() + at_, window_.data() + window_.size(), last_};
+        try {
+            py::object found = body(cursor);
+            at_ = static_cast<size_t>(cursor.at - window_.data());
+            return found;
+        } catch (const json::Incomplete&) {
+            return py::none();
+        } catch (const json::Malformed& error) {
+            error_ = base_ + (error.at - window_.data());
+            throw py::value_error(std::string("expected ") + error.expected);
+        }
+    }
+
+    Buffer<uint8_t> window_;
+    size_t at_ = 0;
+    int64_t base_ = 0;
+    int64_t error_ = 0;
+    bool last_ = false, first_ = true, return_ = false;
+};
+
+// -- writing --------------------------------------------------------------------------------------
+
+// Views of arrays that Python holds. Whatever a row points to is checked before it is read.
+
+void check_parts(const py::array& starts, const py::array& lengths, int64_t size,
+                 const char* name) {
+    const auto* start = values_of<int64_t>(starts, name);
+    const auto* length = values_of<int64_t>(lengths, name);
+    bool good = starts.size() == lengths.size();
+    for (py::ssize_t i = 0; good && i < starts.size(); ++i) {
+        good = start[i] >= 0 && length[i] >= 0 && start[i] <= size && length[i] <= size - start[i];
+    }
+    if (!good) throw py::value_error(std::string(name) + ": expected parts of the text");
+}
+
+void check_rows(const py::array& array, py::ssize_t rows, const char* name) {
+    if (array.size() != rows)
+        throw py::value_error(std::string(name) + ": expected as many values as rows");
+}
+
+json::TextsView texts_view(const py::tuple& texts, py::ssize_t rows, const char* name) {
+    const py::array bytes = texts[0], starts = texts[1], lengths = texts[2];
+    check_rows(starts, rows, name);
+    check_parts(starts, lengths, bytes.size(), name);
+    return {values_of<uint8_t>(bytes, name), values_of<int64_t>(starts, name),
+            values_of<int64_t>(lengths, name)};
+}
+
+json::SegmentationsView segmentations_view(const py::tuple& parts, py::ssize_t rows) {
+    constexpr const char* kName = "segmentation";
+    const auto array = [&](size_t i) { return parts[i].cast<py::array>(); };
+    for (size_t i = 0; i < 5; ++i) check_rows(array(i), rows, kName);
+    const json::SegmentationsView view{
+        values_of<uint8_t>(array(0), kName),  values_of<int64_t>(array(1), kName),
+        values_of<int64_t>(array(2), kName),  values_of<int64_t>(array(3), kName),
+        values_of<int64_t>(array(4), kName),  values_of<uint8_t>(array(5), kName),
+        values_of<int64_t>(array(6), kName),  values_of<int64_t>(array(7), kName),
+        values_of<double>(array(8), kName),   values_of<uint8_t>(array(9), kName)};
+    const int64_t characters = array(5).size(), runs = array(6).size(), rings = array(7).size();
+    bool good = array(8).size() == array(9).size();
+    int64_t before = 0;
+    for (int64_t i = 0; good && i < rings; ++i) {
+        good = view.ring_ends[i] >= before && view.ring_ends[i] <= array(8).size() / 2;
+        before = view.ring_ends[i];
+    }
+    const int64_t sizes[] = {0, characters, runs, rings, characters};
+    for (py::ssize_t i = 0; good && i < rows; ++i) {
+        const int64_t start = view.starts[i], length = view.lengths[i];
+        good = view.kinds[i] <= 4;
+        if (!good || view.kinds[i] == 0) continue;
+        const int64_t size = sizes[view.kinds[i]];
+        good = start >= 0 && length >= 0 && start <= size && length <= size - start;
+    }
+    if (!good) throw py::value_error("segmentation: expected parts of the buffers");
+    return view;
+}
+
+json::ColumnView column_view(const py::tuple& field, py::ssize_t rows) {
+    const auto name = field[0].cast<std::string>();
+    const auto kind = kind_of(field[1].cast<std::string>());
+    json::ColumnView view{name, kind, nullptr, nullptr, {}, {}};
+    if (kind == Kind::text) {
+        view.texts = texts_view(field[2], rows, name.c_str());
+    } else if (kind == Kind::segmentation) {
+        view.segmentations = segmentations_view(field[2], rows);
+    } else {
+        const py::array array = field[2];
+        check_rows(array, kind == Kind::box ? 4 * rows : rows, name.c_str());
+        if (kind == Kind::integer) {
+            view.integers = values_of<int64_t>(array, name.c_str());
+        } else {
+            view.numbers = values_of<double>(array, name.c_str());
+        }
+    }
+    return view;
+}
+
+void check_shapes(const json::TableView& table, py::ssize_t rows) {
+    bool good = true;
+    for (const std::string& shape : table.shapes) {
+        good &= shape.size() % 2 == 0;
+        for (size_t i = 0; good && i < shape.size(); i += 2) {
+            const auto index = static_cast<uint8_t>(shape[i]);
+            good &= index == json::kUnknown || index < table.columns.size();
+        }
+    }
+    for (py::ssize_t i = 0; good && i < rows; ++i) good = table.shape_ids[i] < table.shapes.size();
+    if (!good) throw py::value_error("shapes: expected columns of the table");
+}
+
+py::bytes write_rows(const py::list& fields, const py::list& shapes, const py::array& shape_ids,
+                     const py::tuple& extra, const py::array& odd_rows,
+                     const py::array& odd_columns, const py::tuple& odd) {
+    const py::ssize_t rows = shape_ids.size();
+    json::TableView table{};
+    for (const py::handle field : fields)
+        table.columns.push_back(column_view(field.cast<py::tuple>(), rows));
+    for (const py::handle shape : shapes) table.shapes.push_back(shape.cast<std::string>());
+    table.shape_ids = values_of<uint32_t>(shape_ids, "shape_ids");
+    check_shapes(table, rows);
+    table.extra = texts_view(extra, rows, "extra");
+    table.odd_rows = values_of<int64_t>(odd_rows, "odd_rows");
+    table.odd_columns = values_of<int64_t>(odd_columns, "odd_columns");
+    table.odd_count = static_cast<size_t>(odd_rows.size());
+    check_rows(odd_columns, odd_rows.size(), "odd_columns");
+    table.odd = texts_view(odd, odd_rows.size(), "odd");
+    Buffer<uint8_t> text;
+    try {
+        const GilRelease release;
+        json::write_rows(table, 0, rows, text);
+    } catch (const json::Malformed& error) {
+        throw py::value_error(std::string("extra: expected ") + error.expected);
+    }
+    return {reinterpret_cast<const char*>(text.data()), text.size()};
+}
+
+}  // namespace
+
+void register_json(py::module_& m) {
+    py::class_<Table>(m, "JsonTable")
+        .def(py::init([](const py::list& fields) {
+                 return std::make_unique<Table>(fields_of(fields));
+             }),
+             py::arg("fields"))
+        .def("__len__", &Table::rows)
+        .def("read_one",
+             [](Table& table, const py::bytes& text, int64_t offset) {
+                 const std::string_view view = text;
+                 const auto* begin = reinterpret_cast<const uint8_t*>(view.data());
+                 json::Cursor cursor{begin, begin + view.size(), true};
+                 try {
+                     table.read_one(cursor, offset);
+                 } catch (const json::Malformed& error) {
+                     throw py::value_error(std::string("expected ") + error.expected);
+                 }
+             },
+             py::arg("text"), py::arg("offset"))
+        .def("columns", &columns_of);
+    py::class_<JsonReader>(m, "JsonReader")
+        .def(py::init<>())
+        .def("feed", &JsonReader::feed, py::arg("data"), py::arg("last"))
+        .def_property_readonly("offset", &JsonReader::offset)
+        .def_property_readonly("error_offset", &JsonReader::error_offset)
+        .def("enter", &JsonReader::enter)
+        .def("name", &JsonReader::name)
+        .def("value", &JsonReader::value)
+        .def("end", &JsonReader::end)
+        .def("rows", &JsonReader::rows, py::arg("table"));
+    m.def("write_json_rows", &write_rows, py::arg("fields"), py::arg("shapes"),
+          py::arg("shape_ids"), py::arg("extra"), py::arg("odd_rows"), py::arg("odd_columns"),
+          py::arg("odd"));
+}
+
+}  // namespace segcore::bind

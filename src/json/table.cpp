@@ -1,0 +1,528 @@
+#include "table.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+namespace segcore::json {
+
+namespace {
+
+constexpr int64_t kMaxSide = int64_t{1} << 31;  // of an RLE's image, exclusive
+constexpr double kExactIntegers = 9007199254740992.0;  // 2**53
+
+struct Repeated {};
+
+bool equals(Span text, const std::string& name) {
+    return text.size() == name.size() && std::memcmp(text.begin, name.data(), name.size()) == 0;
+}
+
+std::string unescaped(const String& name) {
+    if (!name.escaped) return std::string(name.raw.begin, name.raw.end);
+    Buffer<uint8_t> bytes;
+    append_unescaped(name.raw, bytes);
+    return std::string(bytes.data(), bytes.data() + bytes.size());
+}
+
+void append_text(Texts& texts, Span text) {
+    texts.starts.push_back(static_cast<int64_t>(texts.bytes.size()));
+    texts.lengths.push_back(static_cast<int64_t>(text.size()));
+    texts.bytes.append(text.begin, text.size());
+}
+
+void append_string(Texts& texts, const String& string) {
+    if (!string.escaped) return append_text(texts, string.raw);
+    const size_t start = texts.bytes.size();
+    append_unescaped(string.raw, texts.bytes);
+    texts.starts.push_back(static_cast<int64_t>(start));
+    texts.lengths.push_back(static_cast<int64_t>(texts.bytes.size() - start));
+}
+
+// -- segmentations --------------------------------------------------------------------------------
+
+void append_head(Segmentations& to, Segmentation kind, int64_t height, int64_t width, size_t start,
+                 size_t length) {
+    to.kinds.push_back(static_cast<uint8_t>(kind));
+    to.heights.push_back(height);
+    to.widths.push_back(width);
+    to.starts.push_back(static_cast<int64_t>(start));
+    to.lengths.push_back(static_cast<int64_t>(length));
+}
+
+// Each of these takes a value of the form that it is for, or returns false anywhere within it.
+
+bool take_size(Cursor& cursor, int64_t (&size)[2]) {
+    if (!accept(cursor, '[')) return false;
+    for (int i = 0; i < 2; ++i) {
+        const uint8_t first = peek(cursor);
+        if (!starts_number(first)) return false;
+        const Number side = take_number(cursor);
+        if (!side.is_exact || side.integer < 0 || side.integer >= kMaxSide) return false;
+        size[i] = side.integer;
+        if (!accept(cursor, i == 0 ? ',' : ']')) return false;
+    }
+    return true;
+}
+
+bool take_runs(Cursor& cursor, Buffer<int64_t>& runs) {
+    ++cursor.at;  // the bracket
+    if (accept(cursor, ']')) return true;
+    for (;;) {
+        if (!starts_number(peek(cursor))) return false;
+        const Number run = take_number(cursor);
+        if (!run.is_exact) return false;
+        runs.push_back(run.integer);
+        if (accept(cursor, ']')) return true;
+        if (!accept(cursor, ',')) return false;
+    }
+}
+
+// {"size": [H, W], "counts": ...} with these two members alone; returns the form, 0 for another.
+uint8_t take_rle(Cursor& cursor, Segmentations& to) {
+    ++cursor.at;  // the brace
+    int64_t size[2] = {-1, -1};
+    Segmentation kind = Segmentation::none;
+    uint8_t form = 0;
+    size_t start = 0;
+    for (int member = 0; member < 2; ++member) {
+        if (peek(cursor) != '"') return 0;
+        const String name = take_string(cursor);
+        if (!accept(cursor, ':')) return 0;
+        if (equals(name.raw, "size") && size[0] < 0) {
+            if (member == 0) form = kSizeFirst;
+            if (!take_size(cursor, size)) return 0;
+        } else if (equals(name.raw, "counts") && kind == Segmentation::none) {
+            if (member == 0) form = kCountsFirst;
+            if (peek(cursor) == '"') {
+                kind = Segmentation::string;
+                start = to.characters.size();
+                const String counts = take_string(cursor);
+                if (counts.escaped) {
+                    append_unescaped(counts.raw, to.characters);
+                } else {
+                    to.characters.append(counts.raw.begin, counts.raw.size());
+                }
+            } else if (*cursor.at == '[') {
+                kind = Segmentation::counts;
+                start = to.runs.size();
+                if (!take_runs(cursor, to.runs)) return 0;
+            } else {
+                return 0;
+            }
+        } else {
+            return 0;
+        }
+        if (!accept(cursor, member == 0 ? ',' : '}')) return 0;
+    }
+    const size_t end = kind == Segmentation::string ? to.characters.size() : to.runs.size();
+    append_head(to, kind, size[0], size[1], start, end - start);
+    return form;
+}
+
+// At least `least` numbers: fewer than six in the first ring mean something else than a polygon.
+bool take_ring(Cursor& cursor, size_t least, Segmentations& to) {
+    if (!accept(cursor, '[')) return false;
+    const size_t start = to.coordinates.size();
+    if (!accept(cursor, ']')) {
+        for (;;) {
+            if (!starts_number(peek(cursor))) return false;
+            const Number number = take_number(cursor);
+            if (number.is_integer && !(std::abs(number.value) <= kExactIntegers)) return false;
+            to.coordinates.push_back(number.value);
+            to.is_integer.push_back(number.is_integer);
+            if (accept(cursor, ']')) break;
+            if (!accept(cursor, ',')) return false;
+        }
+    }
+    const size_t count = to.coordinates.size() - start;
+    if (count % 2 || count < least) return false;
+    to.ring_ends.push_back(static_cast<int64_t>(to.coordinates.size() / 2));
+    return true;
+}
+
+bool take_polygon(Cursor& cursor, Segmentations& to) {
+    ++cursor.at;  // the bracket
+    const size_t start = to.ring_ends.size();
+    if (!accept(cursor, ']')) {
+        size_t least = 6;
+        do {
+            if (!take_ring(cursor, least, to)) return false;
+            least = 0;
+        } while (accept(cursor, ','));
+        if (!accept(cursor, ']')) return false;
+    }
+    append_head(to, Segmentation::polygon, 0, 0, start, to.ring_ends.size() - start);
+    return true;
+}
+
+}  // namespace
+
+// -- tables ---------------------------------------------------------------------------------------
+
+Table::Table(const std::vector<Field>& fields) {
+    for (const Field& field : fields) {
+        columns_.emplace_back();
+        columns_.back().name = field.name;
+        columns_.back().kind = field.kind;
+        if (field.kind == Kind::rows) columns_.back().rows = std::make_unique<Table>(field.fields);
+    }
+    commit();
+}
+
+bool Table::read(Cursor& cursor, int64_t offset) {
+    const uint8_t* const window = cursor.at;
+    const uint8_t* safe = cursor.at;  // where to go on if the text ends before the next object does
+    try {
+        for (;;) {
+            if (state_ == kStart) {
+                expect(cursor, '[', "an array of objects");
+                state_ = kFirst;
+            }
+            safe = cursor.at;
+            if (accept(cursor, ']')) {
+                state_ = kStart;
+                return true;
+            }
+            if (state_ == kNext) expect(cursor, ',', "',' or ']'");
+            peek(cursor);
+            const auto position = offset + static_cast<int64_t>(cursor.at - window);
+            read_object(cursor, position);
+            commit();
+            state_ = kNext;
+        }
+    } catch (const Incomplete&) {
+        roll_back();
+        cursor.at = safe;
+        return false;
+    } catch (const Repeated&) {
+        roll_back();
+        cursor.at = safe;
+        repeated_ = true;
+        return false;
+    } catch (...) {
+        roll_back();
+        throw;
+    }
+}
+
+Span Table::take_repeated(Cursor& cursor) {
+    const uint8_t* const begin = cursor.at;
+    try {
+        if (state_ == kNext) expect(cursor, ',', "',' or ']'");
+        const Span object = take_value(cursor);
+        state_ = kNext;
+        repeated_ = false;
+        return object;
+    } catch (const Incomplete&) {
+        cursor.at = begin;
+        throw;
+    }
+}
+
+void Table::read_one(Cursor& cursor, int64_t offset) {
+    try {
+        peek(cursor);
+        read_object(cursor, offset);
+        commit();
+    } catch (...) {
+        roll_back();
+        throw;
+    }
+}
+
+void Table::read_object(Cursor& cursor, int64_t offset) {
+    expect(cursor, '{', "an object");
+    shape_.clear();
+    unknown_.clear();
+    expected_ = 0;
+    uint64_t seen = 0;
+    const size_t extra_start = extra_.bytes.size();
+    if (!accept(cursor, '}')) {
+        for (;;) {
+            const String name = take_string(cursor);
+            expect(cursor, ':', "':'");
+            peek(cursor);
+            const size_t column = find_column(name);
+            if (column == columns_.size()) {
+                read_unknown(cursor, name);
+            } else {
+                if (seen >> column & 1) throw Repeated{};
+                seen |= uint64_t{1} << column;
+                read_member(cursor, column);
+                expected_ = column + 1;
+            }
+            if (accept(cursor, '}')) break;
+            expect(cursor, ',', "',' or '}'");
+        }
+    }
+    add_missing(seen);
+    if (unknown_.size() > 1) {
+        std::sort(unknown_.begin(), unknown_.end());
+        if (std::adjacent_find(unknown_.begin(), unknown_.end()) != unknown_.end())
+            throw Repeated{};
+    }
+    extra_.starts.push_back(static_cast<int64_t>(extra_start));
+    extra_.lengths.push_back(static_cast<int64_t>(extra_.bytes.size() - extra_start));
+    positions_.push_back(offset);
+    shape_ids_.push_back(shape_of());
+}
+
+size_t Table::find_column(const String& name) {
+    const std::string key = name.escaped ? unescaped(name) : std::string();
+    const auto matches = [&](const Column& column) {
+        return name.escaped ? key == column.name : equals(name.raw, column.name);
+    };
+    for (size_t i = expected_; i < columns_.size(); ++i)
+        if (matches(columns_[i])) return i;
+    for (size_t i = 0; i < std::min(expected_, columns_.size()); ++i)
+        if (matches(columns_[i])) return i;
+    return columns_.size();
+}
+
+// Unknown members are kept as they would stand in an object: "name":value, separated by commas.
+void Table::read_unknown(Cursor& cursor, const String& name) {
+    const Span value = take_value(cursor);
+    if (unknown_.size()) extra_.bytes.push_back(',');
+    extra_.bytes.push_back('"');
+    extra_.bytes.append(name.raw.begin, name.raw.size());
+    extra_.bytes.push_back('"');
+    extra_.bytes.push_back(':');
+    extra_.bytes.append(value.begin, value.size());
+    unknown_.push_back(unescaped(name));
+    shape_ += static_cast<char>(kUnknown);
+    shape_ += static_cast<char>(kPlain);
+}
+
+void Table::read_member(Cursor& cursor, size_t index) {
+    Column& column = columns_[index];
+    uint8_t form = kPlain;
+    switch (column.kind) {
+        case Kind::integer: form = read_integer(cursor, column, index); break;
+        case Kind::number: form = read_number(cursor, column, index); break;
+        case Kind::text: form = read_text(cursor, column, index); break;
+        case Kind::box: form = read_box(cursor, column, index); break;
+        case Kind::segmentation: form = read_segmentation(cursor, column, index); break;
+        case Kind::rows: form = read_rows(cursor, column, index); break;
+    }
+    shape_ += static_cast<char>(index);
+    shape_ += static_cast<char>(form);
+}
+
+uint8_t Table::read_integer(Cursor& cursor, Column& column, size_t index) {
+    const uint8_t first = *cursor.at;
+    if (first == 't' || first == 'f') {
+        take_word(cursor, first == 't' ? "true" : "false");
+        column.integers.push_back(first == 't');
+        return kTrue;
+    }
+    const uint8_t* const begin = cursor.at;
+    if (starts_number(first)) {
+        const Number number = take_number(cursor);
+        if (number.is_exact) {
+            column.integers.push_back(number.integer);
+            return kPlain;
+        }
+        if (!number.is_integer && std::abs(number.value) <= kExactIntegers &&
+            number.value == static_cast<double>(static_cast<int64_t>(number.value))) {
+            column.integers.push_back(static_cast<int64_t>(number.value));
+            return kFraction;
+        }
+        cursor.at = begin;
+    }
+    const uint8_t form = keep_odd(cursor, index);
+    column.integers.push_back(0);
+    return form;
+}
+
+uint8_t Table::read_number(Cursor& cursor, Column& column, size_t index) {
+    const uint8_t* const begin = cursor.at;
+    if (starts_number(*begin)) {
+        const Number number = take_number(cursor);
+        if (!number.is_integer || std::abs(number.value) <= kExactIntegers) {
+            column.numbers.push_back(number.value);
+            return number.is_integer ? kPlain : kFraction;
+        }
+        cursor.at = begin;
+    }
+    const uint8_t form = keep_odd(cursor, index);
+    column.numbers.push_back(std::numeric_limits<double>::quiet_NaN());
+    return form;
+}
+
+uint8_t Table::read_text(Cursor& cursor, Column& column, size_t index) {
+    if (*cursor.at == '"') {
+        append_string(column.texts, take_string(cursor));
+        return kPlain;
+    }
+    const uint8_t form = keep_odd(cursor, index);
+    append_text(column.texts, {nullptr, nullptr});
+    return form;
+}
+
+uint8_t Table::read_box(Cursor& cursor, Column& column, size_t index) {
+    const uint8_t* const begin = cursor.at;
+    const size_t before = column.numbers.size();
+    if (accept(cursor, '[')) {
+        uint8_t form = 0;
+        int i = 0;
+        while (i < 4 && starts_number(peek(cursor))) {
+            const Number number = take_number(cursor);
+            if (number.is_integer && !(std::abs(number.value) <= kExactIntegers)) break;
+            column.numbers.push_back(number.value);
+            form |= static_cast<uint8_t>(number.is_integer << i);
+            if (!accept(cursor, i < 3 ? ',' : ']')) break;
+            ++i;
+        }
+        if (i == 4) return form;
+        column.numbers.resize(before);
+        cursor.at = begin;
+    }
+    const uint8_t form = keep_odd(cursor, index);
+    for (int i = 0; i < 4; ++i) column.numbers.push_back(std::numeric_limits<double>::quiet_NaN());
+    return form;
+}
+
+uint8_t Table::read_segmentation(Cursor& cursor, Column& column, size_t index) {
+    Segmentations& to = column.segmentations;
+    const uint8_t* const begin = cursor.at;
+    const size_t characters = to.characters.size(), runs = to.runs.size();
+    const size_t rings = to.ring_ends.size(), coordinates = to.coordinates.size();
+    if (*begin == '{') {
+        if (const uint8_t form = take_rle(cursor, to)) return form;
+    } else if (*begin == '[') {
+        if (take_polygon(cursor, to)) return kPlain;
+    }
+    to.characters.resize(characters);
+    to.runs.resize(runs);
+    to.ring_ends.resize(rings);
+    to.coordinates.resize(coordinates);
+    to.is_integer.resize(coordinates);
+    cursor.at = begin;
+    if (*begin == 'n') {
+        append_head(to, Segmentation::none, 0, 0, 0, 0);
+        return keep_odd(cursor, index);
+    }
+    const Span text = take_value(cursor);
+    append_head(to, Segmentation::other, 0, 0, characters, text.size());
+    to.characters.append(text.begin, text.size());
+    return kPlain;
+}
+
+uint8_t Table::read_rows(Cursor& cursor, Column& column, size_t index) {
+    if (*cursor.at != '[') {
+        const uint8_t form = keep_odd(cursor, index);
+        column.integers.push_back(0);
+        return form;
+    }
+    ++cursor.at;
+    const size_t before = column.rows->rows();
+    if (!accept(cursor, ']')) {
+        do {
+            peek(cursor);
+            column.rows->read_object(cursor, 0);
+        } while (accept(cursor, ','));
+        expect(cursor, ']', "',' or ']'");
+    }
+    column.integers.push_back(static_cast<int64_t>(column.rows->rows() - before));
+    return kPlain;
+}
+
+// null, or a value of another kind, whose text is kept.
+uint8_t Table::keep_odd(Cursor& cursor, size_t index) {
+    if (*cursor.at == 'n') {
+        take_word(cursor, "null");
+        return kNull;
+    }
+    append_text(odd_, take_value(cursor));
+    odd_rows_.push_back(static_cast<int64_t>(rows()));
+    odd_columns_.push_back(static_cast<int64_t>(index));
+    return kOdd;
+}
+
+void Table::add_missing(uint64_t seen) {
+    for (size_t i = 0; i < columns_.size(); ++i) {
+        if (seen >> i & 1) continue;
+        Column& column = columns_[i];
+        const double missing = std::numeric_limits<double>::quiet_NaN();
+        switch (column.kind) {
+            case Kind::integer:
+            case Kind::rows: column.integers.push_back(0); break;
+            case Kind::number: column.numbers.push_back(missing); break;
+            case Kind::text: append_text(column.texts, {nullptr, nullptr}); break;
+            case Kind::box:
+                for (int k = 0; k < 4; ++k) column.numbers.push_back(missing);
+                break;
+            case Kind::segmentation:
+                append_head(column.segmentations, Segmentation::none, 0, 0, 0, 0);
+                break;
+        }
+    }
+}
+
+// Most objects have the shape of the one before.
+uint32_t Table::shape_of() {
+    if (!shapes_.empty() && shapes_[last_shape_] == shape_) return last_shape_;
+    const auto [found, is_new] = shape_index_.try_emplace(shape_, shapes_.size());
+    if (is_new) shapes_.push_back(shape_);
+    last_shape_ = found->second;
+    return last_shape_;
+}
+
+// -- going back -----------------------------------------------------------------------------------
+
+template <class Action>
+void Table::for_each_buffer(Action&& action) {
+    const auto texts = [&](Texts& each) {
+        action(each.bytes);
+        action(each.starts);
+        action(each.lengths);
+    };
+    for (Column& column : columns_) {
+        switch (column.kind) {
+            case Kind::integer:
+            case Kind::rows: action(column.integers); break;
+            case Kind::number:
+            case Kind::box: action(column.numbers); break;
+            case Kind::text: texts(column.texts); break;
+            case Kind::segmentation: {
+                Segmentations& each = column.segmentations;
+                action(each.kinds);
+                action(each.heights);
+                action(each.widths);
+                action(each.starts);
+                action(each.lengths);
+                action(each.characters);
+                action(each.runs);
+                action(each.ring_ends);
+                action(each.coordinates);
+                action(each.is_integer);
+                break;
+            }
+        }
+    }
+    texts(extra_);
+    texts(odd_);
+    action(odd_rows_);
+    action(odd_columns_);
+    action(positions_);
+    action(shape_ids_);
+}
+
+void Table::commit() {
+    size_t i = 0;
+    for_each_buffer([&](auto& buffer) {
+        if (i == sizes_.size()) sizes_.push_back(0);
+        sizes_[i++] = buffer.size();
+    });
+    for (Column& column : columns_)
+        if (column.rows) column.rows->commit();
+}
+
+void Table::roll_back() {
+    size_t i = 0;
+    for_each_buffer([&](auto& buffer) { buffer.resize(sizes_[i++]); });
+    for (Column& column : columns_)
+        if (column.rows) column.rows->roll_back();
+}
+
+}  // namespace segcore::json

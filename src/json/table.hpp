@@ -1,0 +1,133 @@
+// A JSON array of objects as columns, one row per object.
+//
+// Known members become columns of numbers or text. Unknown members are kept as JSON text. A row's
+// shape says which members it has, in which order, and how its numbers are written (1 or 1.0), so
+// that the writer can restore the object exactly.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "text.hpp"
+
+namespace segcore::json {
+
+enum class Kind : uint8_t { integer, number, text, box, segmentation, rows };
+
+// How a value is written, where its column alone does not tell. For a box, the lowest four bits say
+// which of its numbers are integers.
+enum Form : uint8_t {
+    kPlain = 0,       // an integer in a column of integers, a string, a segmentation, rows
+    kFraction = 1,    // a number with a fraction or an exponent
+    kTrue = 2,        // true or false, in a column of integers
+    kNull = 0x20,
+    kOdd = 0x21,      // any other value, which is kept as JSON text
+    kSizeFirst = 1,   // of a segmentation: an RLE with "size" before "counts"
+    kCountsFirst = 2,
+    kUnknown = 0xFF,  // as a field: an unknown member
+};
+
+// Text of many rows, one after the other.
+struct Texts {
+    Buffer<uint8_t> bytes;
+    Buffer<int64_t> starts, lengths;  // per row
+};
+
+enum class Segmentation : uint8_t { none, string, counts, polygon, other };
+
+// Segmentations in the form in which they came. What a row's start and length count depends on its
+// kind: characters (a string, or the JSON text of `other`), run lengths, or rings.
+struct Segmentations {
+    Buffer<uint8_t> kinds;
+    Buffer<int64_t> heights, widths;  // of RLEs; else 0
+    Buffer<int64_t> starts, lengths;
+    Buffer<uint8_t> characters;
+    Buffer<int64_t> runs;
+    Buffer<int64_t> ring_ends;    // in points
+    Buffer<double> coordinates;   // x0 y0 x1 y1 ... of all rings
+    Buffer<uint8_t> is_integer;   // of each coordinate: whether it is written without a fraction
+};
+
+class Table;
+
+struct Column {
+    std::string name;
+    Kind kind;
+    Buffer<int64_t> integers;  // of integers; of nested rows: their number
+    Buffer<double> numbers;    // of numbers and boxes
+    Texts texts;
+    Segmentations segmentations;
+    std::unique_ptr<Table> rows;
+};
+
+class Table {
+   public:
+    struct Field {
+        std::string name;
+        Kind kind;
+        std::vector<Field> fields;  // of nested rows
+    };
+    explicit Table(const std::vector<Field>& fields);
+
+    // Read objects until the array's closing bracket, which is taken, and return true; or return
+    // false where the text ends within an object. `offset` is the text's place in the file.
+    // Throws Malformed; `rows()` then is the index of the malformed object.
+    bool read(Cursor&, int64_t offset);
+    // Read one object that is not in an array.
+    void read_one(Cursor&, int64_t offset);
+
+    size_t rows() const { return shape_ids_.size(); }
+    // Whether read() stopped at an object in which a name occurs twice. take_repeated() takes it, for
+    // the caller to remove all but the last of these members and pass the rest to read_one().
+    bool has_repeated_name() const { return repeated_; }
+    Span take_repeated(Cursor&);
+
+    std::vector<Column>& columns() { return columns_; }
+    std::vector<std::string>& shapes() { return shapes_; }
+    Buffer<uint32_t>& shape_ids() { return shape_ids_; }
+    Texts& extra() { return extra_; }
+    Buffer<int64_t>& positions() { return positions_; }
+    // Values of other kinds than their columns: row, column, and the JSON text.
+    Buffer<int64_t>& odd_rows() { return odd_rows_; }
+    Buffer<int64_t>& odd_columns() { return odd_columns_; }
+    Texts& odd() { return odd_; }
+
+   private:
+    void read_object(Cursor&, int64_t offset);
+    void read_member(Cursor&, size_t column);
+    void read_unknown(Cursor&, const String& name);
+    uint8_t read_integer(Cursor&, Column&, size_t column);
+    uint8_t read_number(Cursor&, Column&, size_t column);
+    uint8_t read_text(Cursor&, Column&, size_t column);
+    uint8_t read_box(Cursor&, Column&, size_t column);
+    uint8_t read_segmentation(Cursor&, Column&, size_t column);
+    uint8_t read_rows(Cursor&, Column&, size_t column);
+    uint8_t keep_odd(Cursor&, size_t column);
+    size_t find_column(const String& name);
+    void add_missing(uint64_t seen);
+    uint32_t shape_of();
+    void commit();
+    void roll_back();
+    template <class Action>
+    void for_each_buffer(Action&& action);
+
+    std::vector<Column> columns_;
+    std::vector<std::string> shapes_;
+    std::unordered_map<std::string, uint32_t> shape_index_;
+    uint32_t last_shape_ = 0;
+    Buffer<uint32_t> shape_ids_;
+    Texts extra_;
+    Buffer<int64_t> positions_;
+    Buffer<int64_t> odd_rows_, odd_columns_;
+    Texts odd_;
+    std::string shape_;          // of the present object
+    std::vector<std::string> unknown_;  // names of the present object's unknown members
+    size_t expected_ = 0;        // the column whose name probably comes next
+    std::vector<size_t> sizes_;  // of all buffers, before the present object
+    enum { kStart, kFirst, kNext } state_ = kStart;
+    bool repeated_ = false;
+};
+
+}  // namespace segcore::json

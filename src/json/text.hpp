@@ -1,0 +1,69 @@
+// JSON text (RFC 8259, and NaN and Infinity as Python's json writes them), token by token.
+//
+// The text may arrive in pieces. Where a piece ends within a value, Incomplete is thrown: the caller
+// goes back to the beginning of the value, and tries again when more text has come.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "../core/types.hpp"
+
+namespace segcore::json {
+
+constexpr int kMaxDepth = 1000;        // of nested values
+constexpr size_t kMaxDigits = 4300;    // of an integer, as in Python
+
+struct Incomplete {};
+
+// The text is not JSON: what was expected, and where.
+struct Malformed {
+    const char* expected;
+    const uint8_t* at;
+};
+
+struct Span {
+    const uint8_t* begin;
+    const uint8_t* end;
+    size_t size() const { return static_cast<size_t>(end - begin); }
+};
+
+struct Cursor {
+    const uint8_t* at;
+    const uint8_t* end;
+    bool last;  // nothing follows after `end`
+};
+
+// The text between the quotes; `escaped` if it has backslashes.
+struct String {
+    Span raw;
+    bool escaped;
+};
+
+struct Number {
+    double value;
+    int64_t integer;   // if is_exact
+    bool is_integer;   // written without a fraction and an exponent
+    bool is_exact;     // an integer that fits int64_t
+};
+
+// Skip white space and return the next character, without taking it.
+uint8_t peek(Cursor&);
+// Take the next character, which must be this one.
+void expect(Cursor&, uint8_t character, const char* expected);
+// Take the next character if it is this one.
+bool accept(Cursor&, uint8_t character);
+
+// Each of these takes the value at the cursor, where white space was skipped.
+String take_string(Cursor&);
+Number take_number(Cursor&);
+void take_word(Cursor&, const char* word);  // true, false, null
+bool starts_number(uint8_t character);
+// Take any value, and return its text.
+Span take_value(Cursor&);
+
+// Append what the string stands for, in UTF-8. Half of a surrogate pair is encoded like a character.
+void append_unescaped(Span raw, Buffer<uint8_t>& to);
+
+}  // namespace segcore::json

@@ -1,0 +1,290 @@
+"""COCO files in columns: what json reads, and back."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import real_data
+from support.real_data import FILES
+from support.real_data import read as read_document
+
+import segcore as sc
+from segcore.data import _coco_json, _coco_write, _json_python, _stream
+
+TWINS = [_stream.JsonReader, _json_python.JsonReader]
+
+
+@pytest.fixture(params=["compiled", "python"])
+def twin(request, monkeypatch):
+    """Read and write with the compiled code, and with its twin."""
+    if request.param == "compiled":
+        if _stream.JsonReader is _json_python.JsonReader:
+            pytest.skip("segcore is not compiled")
+        return
+    monkeypatch.setattr(_stream, "JsonReader", _json_python.JsonReader)
+    monkeypatch.setattr(_stream, "JsonTable", _json_python.JsonTable)
+    monkeypatch.setattr(_coco_write, "write_json_rows", _json_python.write_json_rows)
+
+
+def assert_same_json(got, expected, where="document"):
+    """Compare values, their types, and the order of members."""
+    assert type(got) is type(expected), where
+    if isinstance(expected, dict):
+        assert list(got) == list(expected), where
+        for name, value in expected.items():
+            assert_same_json(got[name], value, f"{where}.{name}")
+    elif isinstance(expected, list):
+        assert len(got) == len(expected), where
+        for i, (one, other) in enumerate(zip(got, expected, strict=True)):
+            assert_same_json(one, other, f"{where}[{i}]")
+    else:
+        assert repr(got) == repr(expected), where
+
+
+def written(dataset, document):
+    """Write a data set as the kind of file that the document is, and read that with json."""
+    file = io.BytesIO()
+    write = _coco_write.write_results if isinstance(document, list) else _coco_write.write_instances
+    write(dataset, file)
+    return json.loads(file.getvalue())
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_real_data_there_and_back(name, twin):
+    document = read_document(name)
+    path = real_data.path(name)
+    dataset = sc.data.read(path)
+    assert_same_json(written(dataset, document), document)
+    annotations = document if isinstance(document, list) else document["annotations"]
+    by_image = {}
+    for annotation in annotations:
+        by_image.setdefault(annotation["image_id"], []).append(annotation)
+    for sample in list(dataset)[:200]:
+        expected = by_image.get(sample.image_id, [])
+        assert sample.ids.tolist() == [
+            a.get("id", i) for a, i in zip(expected, sample.ids.tolist(), strict=True)
+        ]
+        assert sample.category_ids.tolist() == [a["category_id"] for a in expected]
+        if expected:
+            assert sample.masks == sc.Masks.from_coco(expected, sample.size)
+
+
+IMAGE = {"id": 1, "file_name": "a.jpg", "height": 4, "width": 6}
+SQUARE = [[1, 1, 5, 1, 5, 3, 1, 3]]
+
+
+def document(*annotations, **members):
+    return {
+        "images": [IMAGE],
+        "categories": [{"id": 3, "name": "sofa", "supercategory": "furniture"}],
+        "annotations": [{"image_id": 1, "category_id": 3, **a} for a in annotations],
+        **members,
+    }
+
+
+STRANGE = [
+    {"id": 1, "segmentation": SQUARE},
+    {"id": 2, "segmentation": [[1.0, 1, 5.5, 1e0, 5, 3, 1, 3], [0, 0, 1, 0, 1, 1]], "area": 8.0},
+    {"id": 3, "segmentation": {"size": [4, 6], "counts": [24]}, "iscrowd": True},
+    {"id": 4, "segmentation": {"counts": "52203", "size": [4, 6]}, "iscrowd": None, "score": 1},
+    {"id": 5, "segmentation": [{"size": [4, 6], "counts": [24]}], "bbox": [0, 0.5, 1e300, -0.0]},
+    {"id": 6, "segmentation": [[1, 2, 3, 4]], "bbox": [], "area": 10**40},
+    {"id": 7, "segmentation": None, "note": 'caf\u00e9 "\\ \U0001f600 \ud800 \x7f', "bbox": None},
+    {"id": 8, "segmentation": "none", "score": float("inf"), "area": float("nan")},
+    {"id": 9, "segmentation": [], "x": {"a": [1, [2, {"b": None}]]}, "y": [], "score": 5e-324},
+    {"id": 10.0, "deep": {"\u00e9\n": 1.5}, "area": 0.1, "score": 1e22, "bbox": [1, 2, 3]},
+]
+
+
+def test_strange_annotations_there_and_back(twin):
+    given_ = document(*STRANGE, info={"year": 2026}, extra=[1.0, {"z": -0.0}])
+    dataset = sc.data.from_coco(given_)
+    assert_same_json(sc.data.to_coco(dataset), given_)
+    backwards = dataset.select(np.arange(len(STRANGE))[::-1])
+    assert_same_json(sc.data.to_coco(backwards)["annotations"], given_["annotations"][::-1])
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda values: (
+        st.lists(values, max_size=4) | st.dictionaries(st.text(max_size=4), values, max_size=4)
+    ),
+    max_leaves=8,
+)
+NUMBER = st.floats() | st.integers()
+ANNOTATION = st.fixed_dictionaries(
+    {},
+    optional={
+        "segmentation": JSON
+        | st.just(SQUARE)
+        | st.lists(st.lists(st.floats() | st.integers(), max_size=9), max_size=3),
+        "area": JSON,
+        "bbox": JSON | st.lists(NUMBER, min_size=4, max_size=4),
+        "caption": JSON,
+        "": JSON,
+    },
+)
+
+
+@given(st.lists(ANNOTATION, max_size=5), st.integers(1, 300))
+def test_any_annotations_there_and_back(annotations, chunk):
+    given_ = document(*annotations)
+    for piece in (chunk, 1 << 22):
+        old, _stream.CHUNK = _stream.CHUNK, piece
+        try:
+            dataset = sc.data.from_coco(given_)
+        finally:
+            _stream.CHUNK = old
+        assert_same_json(sc.data.to_coco(dataset), given_)
+
+
+def test_twins_have_the_same_columns(monkeypatch):
+    given_ = document(*STRANGE)
+    one = sc.data.from_coco(given_)
+    monkeypatch.setattr(_stream, "JsonReader", _json_python.JsonReader)
+    monkeypatch.setattr(_stream, "JsonTable", _json_python.JsonTable)
+    other = sc.data.from_coco(given_)
+    for name in one.annotations.names:
+        a, b = one.annotations[name], other.annotations[name]
+        if name != "segmentation":
+            np.testing.assert_array_equal(a, b)
+            continue
+        for part in a.__slots__:
+            np.testing.assert_array_equal(getattr(a, part), getattr(b, part), part)
+    assert one.annotations.layout.shapes == other.annotations.layout.shapes
+
+
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        ({"image_id": 2}, "image_id: expected the id of an image, got 2"),
+        (
+            {"image_id": None},
+            "image_id: expected an integer or a string, got null",
+        ),
+        (
+            {"image_id": True},
+            "image_id: expected an integer or a string, got True",
+        ),
+        ({"category_id": 4}, "category_id: expected the id of a category, got 4"),
+        ({"iscrowd": 2}, "iscrowd: expected 0 or 1, got 2"),
+        ({"iscrowd": "no"}, "iscrowd: expected 0 or 1, got str 'no'"),
+        ({"score": "high"}, "score: expected a number, got str 'high'"),
+    ],
+)
+def test_invalid_annotations_are_named_or_skipped(change, detail, tmp_path, twin):
+    path = tmp_path / "a.json"
+    good = {"id": 1, "segmentation": SQUARE}
+    path.write_text(json.dumps(document(good, {"id": 2, **change}, {**good, "id": 3})))
+    with pytest.raises(sc.data.DatasetError) as raised:
+        sc.data.read(path)
+    assert (raised.value.item, raised.value.detail) == ("annotations[1]", detail)
+    dataset = sc.data.read(path, invalid="skip")
+    assert dataset.annotations["id"].tolist() == [1, 3]
+    assert len(dataset.skipped) == 1
+    assert dataset.skipped[0].endswith(detail)
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [
+        (b"", 0),
+        (b"{", 1),
+        (b'{"images": [}', 12),
+        (b'{"images": [], "annotations": [{"id": 01}]}', 39),
+        (b'{"images": [], "annotations": [{"id": 1,}]}', 40),
+        (b'{"images": [], "annotations": [{"id": "\x01"}]}', 39),
+        (b'{"images": [], "annotations": [{"id": "\xff"}]}', 39),
+        (b'{"images": [], "annotations": []} x', 34),
+        (b'{"images": [], "annotations": [{"a": ' + b"[" * 1001 + b"]" * 1001 + b"}]}", 1037),
+        (b"[1]", 1),
+    ],
+)
+def test_what_is_not_json_is_named_with_its_place(text, offset, tmp_path):
+    if _stream.JsonReader is _json_python.JsonReader:
+        pytest.skip("segcore is not compiled")
+    path = tmp_path / "a.json"
+    path.write_bytes(text)
+    with pytest.raises(sc.data.DatasetError, match=r"a\.json") as raised:
+        sc.data.read(path)
+    assert raised.value.offset == offset
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+def test_encodings_of_json(encoding, tmp_path, twin):
+    given_ = document({"id": 1, "segmentation": SQUARE, "note": "\u00e9"})
+    path = tmp_path / "a.json"
+    path.write_bytes(json.dumps(given_, ensure_ascii=False).encode(encoding))
+    assert_same_json(sc.data.to_coco(sc.data.read(path)), given_)
+
+
+def test_gzip(tmp_path):
+    path = tmp_path / "a.json.gz"
+    path.write_bytes(gzip.compress(json.dumps(document({"segmentation": SQUARE})).encode()))
+    assert sc.data.read(path)[0].masks.area.tolist() == [8]
+
+
+def test_the_last_of_repeated_names_counts(twin):
+    text = (
+        b'{"images": [{"id": 1, "height": 9, "width": 9, "id": 2}], "annotations": ['
+        b'{"image_id": 1, "image_id": 2, "a": 1, "b": 2, "a": 3}, {"image_id": 2}], "images": '
+        b'[{"id": 2, "height": 5, "height": 4, "width": 6}]}'
+    )
+    dataset = _coco_json.read_stream("", io.BytesIO(text), None)
+    assert_same_json(sc.data.to_coco(dataset), json.loads(text))
+
+
+def test_results_belong_to_a_data_set():
+    truth = sc.data.from_coco(document({"id": 1, "segmentation": SQUARE}))
+    results = [
+        {
+            "image_id": 1,
+            "category_id": 3,
+            "segmentation": {"size": [4, 6], "counts": [5, 2, 17]},
+            "score": 0.5,
+        },
+        {"image_id": 1, "category_id": 3, "segmentation": SQUARE, "score": 0.25},
+    ]
+    dataset = sc.data.from_coco(results, truth)
+    assert dataset[0].masks == sc.Masks.from_coco([r["segmentation"] for r in results])
+    assert dataset[0].scores.tolist() == [0.5, 0.25]
+    assert dataset[0].ids.tolist() == [1, 2]
+    alone = sc.data.from_coco(results[:1])
+    assert (alone[0].size, alone[0].category_ids.tolist()) == ((4, 6), [3])
+    with pytest.raises(sc.data.DatasetError, match="expected the id of an image, got 7"):
+        sc.data.from_coco([{**results[0], "image_id": 7}], truth)
+
+
+def test_string_ids(twin):
+    given_ = {
+        "images": [{"id": "sav_1", "height": 4, "width": 6}, {"id": "x", "height": 4, "width": 6}],
+        "categories": [{"id": "sofa", "name": "sofa"}, {"id": 2, "name": "lamp"}],
+        "annotations": [
+            {"id": "b", "image_id": "x", "category_id": 2, "segmentation": SQUARE},
+            {"id": 5, "image_id": "sav_1", "category_id": "sofa", "segmentation": SQUARE},
+        ],
+    }
+    dataset = sc.data.from_coco(given_)
+    assert dataset.annotations["image"].tolist() == [1, 0]
+    assert dataset[dataset.index_of("x")].ids.tolist() == ["b"]
+    assert dataset[0].category_ids.tolist() == ["sofa"]
+    assert_same_json(sc.data.to_coco(dataset), given_)
+
+
+def test_write_appears_whole_or_not_at_all(tmp_path):
+    dataset = sc.data.from_coco(document({"id": 1, "segmentation": SQUARE}))
+    path = Path(tmp_path, "a.json")
+    sc.data.write(dataset, path)
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        sc.data.write(dataset, path)
+    sc.data.write(dataset, path, overwrite=True)
+    assert sc.data.read(path)[0].masks == dataset[0].masks
+    with pytest.raises(ValueError, match="format: expected"):
+        sc.data.write(dataset, path, "tiff")
