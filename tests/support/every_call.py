@@ -209,6 +209,10 @@ def every_call() -> dict[str, Pair]:
             lambda: sc.maps.ids.to_rgb(sc.maps.ids.from_rgb(quiet)),
             lambda: sc.maps.ids.to_rgb([-1]),
         ),
+        "data": Pair(
+            lambda: sc.data.to_coco(sc.data.from_coco({"images": [], "annotations": []})),
+            lambda: sc.data.from_coco([1]),
+        ),
         "formats": Pair(
             lambda: kaggle.decode(kaggle.encode(masks), SIZE), lambda: kaggle.decode(["1"], SIZE)
         ),
