@@ -14,11 +14,16 @@ from segcore._input.arrays import described
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
 from segcore.data._segmentations import COUNTS, STRING, Segmentations
-from segcore.data._stream import Progress, Stream, open_binary
+from segcore.data._stream import Fields, Progress, Stream, open_binary
 from segcore.data._table import BOOLEAN, FRACTION, MISSING, NULL, ODD, PLAIN, Layout, Table
 from segcore.data._texts import Texts
 
-IMAGES = [("id", "integer"), ("file_name", "text"), ("height", "integer"), ("width", "integer")]
+IMAGES: Fields = [
+    ("id", "integer"),
+    ("file_name", "text"),
+    ("height", "integer"),
+    ("width", "integer"),
+]
 CATEGORIES = [
     ("id", "integer"),
     ("name", "text"),
@@ -35,7 +40,20 @@ ANNOTATIONS = [
     ("id", "integer"),
     ("score", "number"),
 ]
-_TABLES = {"images": IMAGES, "categories": CATEGORIES, "annotations": ANNOTATIONS}
+SEGMENTS = [
+    ("id", "integer"),
+    ("category_id", "integer"),
+    ("iscrowd", "integer"),
+    ("area", "number"),
+    ("bbox", "box"),
+]
+IMAGE: Fields = [("image_id", "integer"), *IMAGES[1:]]
+"""The single image of a file of SA-1B."""
+ENTRIES: Fields = [("image_id", "integer"), ("file_name", "text"), ("segments_info", SEGMENTS)]
+"""The annotations of a panoptic file: one per image."""
+PEEK = 1 << 16
+_PANOPTIC = b'"segments_info"'
+TABLES: dict[str, Fields] = {"images": IMAGES, "categories": CATEGORIES, "annotations": ANNOTATIONS}
 
 
 def read_coco(
@@ -60,17 +78,27 @@ def read_stream(
     progress: Progress | None = None,
 ) -> Dataset:
     """Read an open file; `name` is for error messages."""
-    raw, members = _read_tables(Stream(name, file, progress, size), dataset is not None)
-    reader = _Reader(name, raw, skip_invalid)
+    raw, members = read_tables(Stream(name, file, progress, size), TABLES)
+    reader = Reader(name, raw, skip_invalid)
     if members is None:
         return reader.results(dataset)
     if dataset is not None:
-        raise DatasetError(name, 'expected a list of results, as dataset= was passed, got "images"')
+        raise DatasetError(name, "expected a list of results, as dataset= was passed, got a dict")
+    if "annotations" in raw and "segments_info" in raw["annotations"]["columns"]:
+        from segcore.data._panoptic import panoptic_dataset
+
+        return panoptic_dataset(reader, members)
+    if "masklet" in dict(members):
+        from segcore.data._sa_v import video_dataset
+
+        return video_dataset(name, members)
+    if "image" in raw and "annotations" in raw:
+        return reader.single_image(members)
     return reader.instances(members)
 
 
-def _read_tables(
-    stream: Stream, is_results: bool
+def read_tables(
+    stream: Stream, tables: dict[str, Fields]
 ) -> tuple[dict[str, Any], list[tuple[str, bytes | None]] | None]:
     """Return the raw tables, and the members of the outermost object (None for a list)."""
     if stream.enter() == "[":
@@ -80,8 +108,14 @@ def _read_tables(
     raw = {}
     members: dict[str, bytes | None] = {}
     for name in stream.names():
-        if name in _TABLES and not is_results:
-            raw[name] = stream.rows(_TABLES[name], name)
+        fields = tables.get(name)
+        if name == "annotations" and _PANOPTIC in stream.ahead(PEEK):
+            fields = ENTRIES
+        if fields is not None:
+            raw[name] = stream.rows(fields, name)
+            members[name] = None
+        elif name == "image":
+            raw[name] = stream.row(IMAGE, name)
             members[name] = None
         else:
             members[name] = stream.value()
@@ -89,33 +123,48 @@ def _read_tables(
     return raw, list(members.items())
 
 
-class _Reader:
+class Reader:
     """Turns raw tables into a data set; collects what is invalid."""
 
     def __init__(self, path: str, raw: dict[str, Any], skip_invalid: bool) -> None:
-        self._path = path
-        self._raw = raw
+        self.path = path
+        self.raw = raw
         self._skip_invalid = skip_invalid
-        self._skipped: list[str] = []
+        self.skipped: list[str] = []
 
     def instances(self, members: list[tuple[str, bytes | None]]) -> Dataset:
         """Make the data set of a file with images, annotations and categories."""
         for name in ("images", "annotations"):
-            if name not in self._raw:
+            if name not in self.raw:
                 found = ", ".join(json.dumps(member) for member, _ in members[:8])
                 raise DatasetError(
-                    self._path, f'expected the members "images" and "annotations", got {found}'
+                    self.path, f'expected the members "images" and "annotations", got {found}'
                 )
-        images = self._images()
-        categories = self._categories()
+        images = self.images()
+        categories = self.categories()
         annotations = self._annotations(images, categories)
         return Dataset(
             images,
             categories,
             annotations,
             members=members,
-            skipped=self._skipped,
-            source=self._path,
+            skipped=self.skipped,
+            source=self.path,
+        )
+
+    def single_image(self, members: list[tuple[str, bytes | None]]) -> Dataset:
+        """Make the data set of a file of SA-1B: one image, without categories."""
+        images = self.images("image", IMAGE)
+        if not len(images):
+            raise DatasetError(self.path, self.skipped[0])
+        annotations = self._annotations(images, empty_categories())
+        return Dataset(
+            images,
+            empty_categories(),
+            annotations,
+            members=members,
+            skipped=self.skipped,
+            source=self.path,
         )
 
     def results(self, dataset: Dataset | None) -> Dataset:
@@ -125,13 +174,14 @@ class _Reader:
         else:
             images, categories = dataset.images, dataset.categories
         annotations = self._annotations(images, categories)
-        return Dataset(images, categories, annotations, skipped=self._skipped, source=self._path)
+        return Dataset(images, categories, annotations, skipped=self.skipped, source=self.path)
 
     # -- images and categories --------------------------------------------------------------------
 
-    def _images(self) -> Table:
-        column = _RawTable(self._raw["images"], IMAGES, "images")
-        ids = column.ids("id")
+    def images(self, name: str = "images", fields: Fields = IMAGES) -> Table:
+        """Return the images."""
+        column = RawTable(self.raw[name], fields, name)
+        ids = column.ids(fields[0][0])
         _check_repeated(column, ids, "id")
         for side in ("height", "width"):
             column.check_integers(side, 1, "a number of pixels", required=False)
@@ -145,10 +195,11 @@ class _Reader:
         }
         return self._kept(column, columns)
 
-    def _categories(self) -> Table:
-        if "categories" not in self._raw:
+    def categories(self) -> Table:
+        """Return the categories."""
+        if "categories" not in self.raw:
             return empty_categories()
-        column = _RawTable(self._raw["categories"], CATEGORIES, "categories")
+        column = RawTable(self.raw["categories"], CATEGORIES, "categories")
         ids = column.ids("id")
         _check_repeated(column, ids, "id")
         column.check_texts("name")
@@ -164,7 +215,7 @@ class _Reader:
 
     def _images_of_results(self) -> Table:
         """List the images that results refer to, with the sizes of their first RLE."""
-        column = _RawTable(self._raw["annotations"], ANNOTATIONS, "")
+        column = RawTable(self.raw["annotations"], ANNOTATIONS, "")
         ids = column.ids("image_id")
         values, rows = _first_rows(ids)
         segmentations = Segmentations(*column.columns["segmentation"])
@@ -184,7 +235,7 @@ class _Reader:
         return Table(columns, image_layout(columns))
 
     def _categories_of_results(self) -> Table:
-        column = _RawTable(self._raw["annotations"], ANNOTATIONS, "")
+        column = RawTable(self.raw["annotations"], ANNOTATIONS, "")
         values = np.unique(column.ids("category_id", required=False))
         columns: dict[str, Any] = {
             "id": values,
@@ -197,9 +248,11 @@ class _Reader:
     # -- annotations ------------------------------------------------------------------------------
 
     def _annotations(self, images: Table, categories: Table) -> Table:
-        column = _RawTable(self._raw["annotations"], ANNOTATIONS, "annotations")
+        column = RawTable(self.raw["annotations"], ANNOTATIONS, "annotations")
         raw = column.columns
-        image = column.lookup("image_id", images["id"], "an image")
+        image = np.zeros(len(column), np.int64)
+        if "image" not in self.raw:
+            image = column.lookup("image_id", images["id"], "an image")
         category = np.full(len(column), -1, np.int64)
         if len(categories):
             category = column.lookup("category_id", categories["id"], "a category")
@@ -220,24 +273,26 @@ class _Reader:
         }
         return self._kept(column, columns)
 
-    def _kept(self, column: _RawTable, columns: dict[str, Any]) -> Table:
+    def _kept(self, column: RawTable, columns: dict[str, Any]) -> Table:
         """Return the valid rows; raise the first error unless invalid rows are skipped."""
         table = Table(columns, column.layout)
-        if not column.invalid:
-            return table
-        errors = [
-            DatasetError(self._path, detail, column.item(row), int(column.layout.positions[row]))
-            for row, detail in sorted(column.invalid.items())
-        ]
-        if not self._skip_invalid:
-            raise errors[0]
-        self._skipped += map(str, errors)
-        good = np.ones(len(table), np.bool_)
-        good[list(column.invalid)] = False
-        return table.take(np.flatnonzero(good))
+        good = self.valid(column)
+        return table if good.all() else table.take(np.flatnonzero(good))
+
+    def valid(self, column: RawTable) -> NDArray[np.bool_]:
+        """Return which rows are valid; raise the first error unless invalid rows are skipped."""
+        good = np.ones(len(column), np.bool_)
+        for row, detail in sorted(column.invalid.items()):
+            position = int(column.layout.positions[row])
+            error = DatasetError(self.path, detail, column.item(row), position)
+            if not self._skip_invalid:
+                raise error
+            self.skipped.append(str(error))
+            good[row] = False
+        return good
 
 
-class _RawTable:
+class RawTable:
     """A table as the reader of JSON returns it, and what is invalid in it."""
 
     def __init__(self, raw: dict[str, Any], fields: Sequence[tuple[str, str]], name: str) -> None:
@@ -256,14 +311,10 @@ class _RawTable:
             Texts(*raw["odd"]),
         )
         self.invalid: dict[int, str] = {}
-        self._name = name
+        self.item: Callable[[int], str] = lambda row: f"{name}[{row}]"
 
     def __len__(self) -> int:
         return len(self.layout.shape_ids)
-
-    def item(self, row: int) -> str:
-        """Return where a row stands in the file."""
-        return f"{self._name}[{row}]"
 
     def refuse(self, rows: Any, name: str, detail: Callable[[int], str]) -> None:
         """Note that rows are invalid; the first reason counts."""
@@ -356,7 +407,7 @@ def _first_rows(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     return np.array(list(index), ids.dtype), rows
 
 
-def _check_repeated(column: _RawTable, ids: NDArray[Any], name: str) -> None:
+def _check_repeated(column: RawTable, ids: NDArray[Any], name: str) -> None:
     _, rows = _first_rows(ids)
     if len(rows) and int(rows.max()) + 1 == len(rows):
         return

@@ -9,8 +9,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.data._coco_json import ANNOTATIONS, CATEGORIES, IMAGES
+from segcore._batch import offsets_of
+from segcore.data._coco_json import ANNOTATIONS, CATEGORIES, ENTRIES, IMAGE, IMAGES, SEGMENTS
 from segcore.data._dataset import Dataset
+from segcore.data._panoptic import PanopticMaps
 from segcore.data._segmentations import Segmentations
 from segcore.data._table import Table
 from segcore.data._texts import Texts
@@ -20,20 +22,27 @@ try:
 except ImportError:  # not compiled
     from segcore.data._json_python import write_json_rows
 
+PANOPTIC = [(name, kind if isinstance(kind, str) else "rows") for name, kind in ENTRIES]
 ROWS = 10_000
 """Number of annotations that are converted at a time."""
 
 
 def write_instances(dataset: Dataset, file: BinaryIO) -> None:
     """Write images, annotations and categories, and the other members of the file read."""
+    annotations = dataset.annotations.with_members("image_id", "category_id")
     tables = {
         "images": (IMAGES, dataset.images, _images),
-        "annotations": (ANNOTATIONS, dataset.annotations, _annotations(dataset)),
+        "annotations": (ANNOTATIONS, annotations, _annotations(dataset)),
         "categories": (CATEGORIES, dataset.categories, _categories),
     }
-    members = dict(dataset.members)
+    _write(dataset, tables, file)
+
+
+def _write(dataset: Dataset, tables: dict[str, Any], file: BinaryIO) -> None:
+    """Write an object of tables and of the other members of the file that was read."""
+    members = {name: text for name, text in dataset.members if text is not None or name in tables}
     for name, (_, table, _) in tables.items():
-        if len(table) or not dataset.members:
+        if len(table) or not members:
             members.setdefault(name, None)
     opening = b"{"
     for name, text in members.items():
@@ -43,43 +52,90 @@ def write_instances(dataset: Dataset, file: BinaryIO) -> None:
             file.write(text)
             continue
         fields, table, columns = tables[name]
-        file.write(b"[")
+        file.write(b"" if name == "image" else b"[")
         for part in _rows(fields, table, columns):
             file.write(part)
-        file.write(b"]")
+        file.write(b"" if name == "image" else b"]")
     file.write(b"}")
+
+
+def write_single_image(dataset: Dataset, file: BinaryIO) -> None:
+    """Write one image and its annotations, as SA-1B does."""
+    if len(dataset) != 1:
+        raise ValueError(f"dataset: expected one image per file, got {len(dataset)}")
+    images = dataset.images
+    columns = {**_images(images), "image_id": _integers(images["id"])}
+    tables = {
+        "image": (IMAGE, images, lambda table: columns),
+        "annotations": (ANNOTATIONS, dataset.annotations, _annotations(dataset)),
+    }
+    _write(dataset, tables, file)
+
+
+def write_panoptic(dataset: Dataset, file: BinaryIO) -> None:
+    """Write the JSON file of a panoptic data set, whose PNGs are not written."""
+    maps = dataset.maps
+    if not isinstance(maps, PanopticMaps):
+        raise ValueError("dataset: expected one that was read from a COCO panoptic file")
+    entries = maps.entries
+    # Segments in the order of the entries.
+    every_row = np.arange(len(dataset.annotations))
+    rows = [every_row[dataset.rows_of(image)] for image in entries["image"].tolist()]
+    segments = dataset.annotations.take(np.concatenate([np.empty(0, np.int64), *rows]))
+    offsets = offsets_of([len(part) for part in rows])
+    nested = offsets, _arguments(SEGMENTS, segments, _annotations(dataset)(segments))
+    image_ids: Any = dataset.images["id"]
+    columns = {
+        "image_id": _integers(image_ids[entries["image"]]),
+        "file_name": entries["file_name"],
+        "segments_info": nested,
+    }
+    tables = {
+        "images": (IMAGES, dataset.images, _images),
+        "annotations": (PANOPTIC, entries, lambda table: columns),
+        "categories": (CATEGORIES, dataset.categories, _categories),
+    }
+    _write(dataset, tables, file)
 
 
 def write_results(dataset: Dataset, file: BinaryIO) -> None:
     """Write the annotations alone, as a list of results."""
     file.write(b"[")
-    for text in _rows(ANNOTATIONS, dataset.annotations, _annotations(dataset)):
+    annotations = dataset.annotations.with_members("image_id", "category_id", "score")
+    for text in _rows(ANNOTATIONS, annotations, _annotations(dataset)):
         file.write(text)
     file.write(b"]")
 
 
 def _rows(fields: Any, table: Table, columns: Any) -> Iterator[bytes]:
     """Yield the text of the rows, a part at a time."""
-    for start in range(0, len(table), ROWS):
-        part = table.take(slice(start, start + ROWS))
-        values = columns(part)
-        layout = part.layout
-        text = write_json_rows(
-            [(name, kind, _raw(values[name])) for name, kind in fields],
-            layout.shapes,
-            layout.shape_ids,
-            _raw(layout.extra),
-            layout.odd_rows,
-            layout.odd_columns,
-            _raw(layout.odd),
-        )
+    rows = len(table) if fields is PANOPTIC else ROWS
+    for start in range(0, len(table), max(rows, 1)):
+        part = table.take(slice(start, start + rows))
+        text = write_json_rows(*_arguments(fields, part, columns(part)))
         yield b"," + text if start else text
+
+
+def _arguments(fields: Any, table: Table, columns: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the arguments of `write_json_rows`."""
+    layout = table.layout
+    return (
+        [(name, kind, _raw(columns[name])) for name, kind in fields],
+        layout.shapes,
+        layout.shape_ids,
+        _raw(layout.extra),
+        layout.odd_rows,
+        layout.odd_columns,
+        _raw(layout.odd),
+    )
 
 
 def _raw(column: Any) -> Any:
     """Return the arrays of a column."""
     if isinstance(column, Texts):
         return column.data, column.starts, column.lengths
+    if isinstance(column, tuple):
+        return column
     if isinstance(column, Segmentations):
         return tuple(getattr(column, name) for name in Segmentations.__slots__)
     return np.ascontiguousarray(column)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, Protocol, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,18 @@ from segcore._input.arrays import Size, described
 from segcore.data._segmentations import Segmentations
 from segcore.data._table import Table
 from segcore.masks import Masks
+
+
+class LabelMaps(Protocol):
+    """Masks that are not in the column ``segmentation``, but in one label map per image."""
+
+    def masks(self, image: int, ids: NDArray[Any], size: Size) -> Masks:
+        """Return the masks of the annotations with these ids, in their order."""
+        ...
+
+    def take(self, new_rows: NDArray[np.int64], count: int) -> LabelMaps:
+        """Return the maps of some images; `new_rows` has the new row of each image, or -1."""
+        ...
 
 
 class Dataset:
@@ -71,12 +83,14 @@ class Dataset:
         members: Sequence[tuple[str, bytes | None]] = (),
         skipped: Sequence[str] = (),
         source: str = "",
+        maps: LabelMaps | None = None,
     ) -> None:
         self.images = images
         self.categories = categories
         self.annotations = annotations
         self.skipped = tuple(skipped)
         self.source = source
+        self.maps = maps
         self.members = tuple(members)
 
     # -- images -----------------------------------------------------------------------------------
@@ -168,9 +182,12 @@ class Dataset:
         image = new_rows[self.annotations["image"]]
         kept = np.flatnonzero(image >= 0)
         annotations = self.annotations.take(kept).replace(image=image[kept])
-        return self._with(annotations, self.images.take(rows))
+        maps = None if self.maps is None else self.maps.take(new_rows, len(rows))
+        return self._with(annotations, self.images.take(rows), maps)
 
-    def _with(self, annotations: Table, images: Table | None = None) -> Dataset:
+    def _with(
+        self, annotations: Table, images: Table | None = None, maps: LabelMaps | None = None
+    ) -> Dataset:
         """Return the data set with other annotations, and other images if they are given."""
         return Dataset(
             self.images if images is None else images,
@@ -178,7 +195,28 @@ class Dataset:
             annotations,
             members=self.members,
             source=self.source,
+            maps=self.maps if images is None else maps,
         )
+
+    def with_rle(self) -> Dataset:
+        """Return the data set with every mask as compressed RLE in the column ``segmentation``.
+
+        The masks of all images are made: polygons are rasterized and label maps are read.
+        """
+        from segcore.data._coco_json import annotation_layout
+
+        order, _ = self._by_image
+        parts = [Segmentations.from_masks(sample.masks) for sample in self]
+        segmentations = Segmentations.concatenate(parts)
+        if order is not None:
+            places = np.empty(len(order), np.int64)
+            places[order] = np.arange(len(order))
+            segmentations = segmentations[places]
+        annotations = self.annotations.replace(segmentation=segmentations)
+        columns = {name: annotations[name] for name in annotations.names}
+        table = Table(columns, annotation_layout(columns))
+        members = () if self.maps is not None else self.members
+        return Dataset(self.images, self.categories, table, members=members, skipped=self.skipped)
 
     @classmethod
     def concatenate(cls, datasets: Sequence[Dataset]) -> Dataset:
@@ -191,7 +229,7 @@ class Dataset:
         ValueError
             If there are no data sets, their categories differ, or two images have the same id.
         """
-        datasets = list(datasets)
+        datasets = [dataset.with_rle() if dataset.maps else dataset for dataset in datasets]
         if not datasets:
             raise ValueError("datasets: expected at least one")
         first = datasets[0]
@@ -282,8 +320,11 @@ class Sample:
                     f"image {self.image_id}: its size is unknown; for results, pass the data set "
                     "that they belong to: read(path, dataset=...)"
                 )
-            segmentations: Segmentations = self._column("segmentation")
-            self._masks = segmentations.masks((height, width), self._name)
+            if self._dataset.maps is not None:
+                self._masks = self._dataset.maps.masks(self.image, self.ids, (height, width))
+            else:
+                segmentations: Segmentations = self._column("segmentation")
+                self._masks = segmentations.masks((height, width), self._name)
         return self._masks
 
     def _name(self, row: int) -> str:

@@ -5,16 +5,24 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
 
-from segcore._publish import publish
+from segcore._publish import Outputs, publish
 from segcore.data import _coco_json, _coco_write
 from segcore.data._dataset import Dataset
+from segcore.data._errors import DatasetError
+from segcore.data._panoptic import PanopticMaps
+from segcore.data._sa_v import write_video
 from segcore.data._stream import Progress
 
 Path = str | os.PathLike[str]
+
+
+Reader = Callable[..., Dataset]
+Writer = Callable[[Dataset, Outputs, Path], None]
 
 
 @dataclass(frozen=True)
@@ -23,15 +31,75 @@ class Format:
 
     name: str
     title: str
-    read: Callable[..., Dataset]
-    write: Callable[[Dataset, BinaryIO], None]
+    read: Reader
+    write: Writer
+
+
+def _file(write: Callable[[Dataset, BinaryIO], None]) -> Writer:
+    """Return a writer of a single file."""
+
+    def write_file(dataset: Dataset, outputs: Outputs, path: Path) -> None:
+        with outputs.file(path).open() as file:
+            write(dataset, file)
+
+    return write_file
+
+
+def _write_panoptic(dataset: Dataset, outputs: Outputs, path: Path) -> None:
+    """Write the JSON file, and copy the PNGs into the folder of its name beside it."""
+    maps = dataset.maps
+    if not isinstance(maps, PanopticMaps):
+        raise ValueError("dataset: expected one that was read from a COCO panoptic file")
+    with outputs.file(path).open() as file:
+        _coco_write.write_panoptic(dataset, file)
+    names = maps.entries["file_name"].tolist()
+    folder = outputs.folder(os.path.splitext(path)[0], names=names)
+    for name, image in zip(names, maps.entries["image"].tolist(), strict=True):
+        with folder.open(name) as file, open(maps.path(image), "rb") as png:
+            shutil.copyfileobj(png, file)
+
+
+def _read_folder(path: Path, dataset: Dataset | None = None, **options: Any) -> Dataset:
+    """Read every JSON file of a folder as one data set."""
+    files = sorted(file for file in os.listdir(path) if file.endswith(".json"))
+    if not files:
+        raise DatasetError(os.fspath(path), "expected a folder with JSON files, found none")
+    return Dataset.concatenate(
+        [_coco_json.read_coco(os.path.join(path, name), dataset, **options) for name in files]
+    )
+
+
+def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> None:
+    """Write a JSON file per image."""
+    stems = [os.path.splitext(os.path.basename(name))[0] for name in dataset.images["file_name"]]
+    names = [
+        f"{stem or f'sa_{image_id}'}.json"
+        for stem, image_id in zip(stems, dataset.images["id"].tolist(), strict=True)
+    ]
+    folder = outputs.folder(path, names=names)
+    for index, name in enumerate(names):
+        with folder.open(name) as file:
+            _coco_write.write_single_image(dataset[[index]], file)
 
 
 FORMATS = {
     format.name: format
     for format in (
-        Format("coco", "COCO instances, LVIS", _coco_json.read_coco, _coco_write.write_instances),
-        Format("coco-results", "COCO results", _coco_json.read_coco, _coco_write.write_results),
+        Format(
+            "coco",
+            "COCO instances, LVIS",
+            _coco_json.read_coco,
+            _file(_coco_write.write_instances),
+        ),
+        Format(
+            "coco-results",
+            "COCO results",
+            _coco_json.read_coco,
+            _file(_coco_write.write_results),
+        ),
+        Format("coco-panoptic", "COCO panoptic", _coco_json.read_coco, _write_panoptic),
+        Format("sa-1b", "SA-1B, a folder of JSON files", _read_folder, _write_folder),
+        Format("sa-v", "SA-V, a JSON file per video", _coco_json.read_coco, _file(write_video)),
     )
 }
 
@@ -58,7 +126,12 @@ def read(
         Name of the format. By default, it is recognized by the contents:
 
         - ``"coco"``: COCO instances and LVIS;
-        - ``"coco-results"``: a list of results of a model.
+        - ``"coco-results"``: a list of results of a model;
+        - ``"coco-panoptic"``: COCO panoptic. The PNGs are in the folder beside the file that has
+          its name without ``.json``, and are read when masks are asked for;
+        - ``"sa-1b"``: a folder with a JSON file per image, or one of these files;
+        - ``"sa-v"``: a JSON file per video. Frames are images; annotation ids are masklet ids, and
+          are the same in all frames.
     dataset : Dataset, optional
         For results: the data set that they belong to, which has the images and categories. Without
         it, they are listed from the results themselves, and image sizes are those of the RLEs.
@@ -88,7 +161,9 @@ def read(
     """
     if invalid not in ("raise", "skip"):
         raise ValueError(f'invalid: expected "raise" or "skip", got {invalid!r}')
-    chosen = _format(format) if format is not None else FORMATS["coco"]
+    if format is None:
+        format = "sa-1b" if os.path.isdir(path) else "coco"
+    chosen = _format(format)
     return chosen.read(path, dataset, skip_invalid=invalid == "skip", progress=progress)
 
 
@@ -108,7 +183,8 @@ def write(
     path : path-like
         The file to write.
     format : str, optional
-        ``"coco"`` (default for ``.json``) or ``"coco-results"``.
+        One of the formats of :func:`read`; ``"coco"`` by default. For ``"coco-panoptic"`` the PNGs
+        are copied; for ``"sa-1b"``, `path` is a folder.
     overwrite : bool, default False
         Whether to replace an existing file.
 
@@ -129,8 +205,8 @@ def write(
     chosen = _format(format) if format is not None else FORMATS["coco"]
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
-    with publish(overwrite=True) as outputs, outputs.file(path).open() as file:
-        chosen.write(dataset, file)
+    with publish(overwrite=True) as outputs:
+        chosen.write(dataset, outputs, path)
 
 
 def from_coco(

@@ -45,6 +45,11 @@ class JsonReader:
             except RecursionError:
                 raise ValueError("expected at most 1,000 nested values") from None
 
+    def ahead(self, count: int) -> bytes:
+        """Return the beginning of the value."""
+        value = self._value[:1] if isinstance(self._value, list) else self._value
+        return _text(value)[:count]
+
     def enter(self) -> str | None:
         """Enter the outermost value."""
         if self._document is _MISSING:
@@ -382,6 +387,10 @@ def _value(kind: str, column: Any, row: int, form: int) -> Any:
         return [_number(x, bool(form >> i & 1)) for i, x in enumerate(column[row].tolist())]
     from segcore.data._segmentations import Segmentations
 
+    if kind == "rows":
+        offsets, parts = column
+        texts = json.loads(b"[" + write_json_rows(*parts) + b"]")
+        return texts[offsets[row] : offsets[row + 1]]
     value = Segmentations(*column).value(row)
     return dict(reversed(value.items())) if form == COUNTS_FIRST else value
 

@@ -14,6 +14,7 @@ from segcore._batch import offsets_of
 from segcore._input.arrays import Size
 from segcore.backends import kernels
 from segcore.backends.protocol import Batch, Offsets
+from segcore.data._texts import Texts
 from segcore.errors import ItemError, MaskError
 from segcore.formats import coco
 from segcore.masks import Masks, wrap
@@ -66,6 +67,25 @@ class Segmentations:
         """Return `count` rows without a segmentation."""
         zeros = np.zeros(count, np.int64)
         return cls(np.zeros(count, np.uint8), zeros, zeros, zeros, zeros, *_no_buffers())
+
+    @classmethod
+    def from_strings(
+        cls,
+        kinds: NDArray[np.uint8],
+        heights: NDArray[np.int64],
+        widths: NDArray[np.int64],
+        strings: Texts,
+    ) -> Segmentations:
+        """Store RLEs with compressed strings; `kinds` are STRING or NONE."""
+        return cls(
+            kinds,
+            np.ascontiguousarray(heights),
+            np.ascontiguousarray(widths),
+            strings.starts,
+            strings.lengths,
+            strings.data,
+            *_no_buffers()[1:],
+        )
 
     @classmethod
     def from_masks(cls, masks: Masks) -> Segmentations:

@@ -85,6 +85,10 @@ class Stream:
         while (name := self._until(self._reader.name)) is not False:
             yield json.loads(name)
 
+    def ahead(self, count: int) -> bytes:
+        """Return the text that follows, at most `count` bytes of it."""
+        return bytes(self._until(lambda: self._reader.ahead(count)))
+
     def value(self) -> bytes:
         """Take a value and return its text."""
         return bytes(self._until(self._reader.value))
@@ -104,6 +108,17 @@ class Stream:
             # A name occurs twice in this object: the last one counts, as for json.
             once = json.dumps(json.loads(found), ensure_ascii=False)
             table.read_one(once.encode("utf-8", "surrogatepass"), position)
+
+    def row(self, fields: Fields, item: str) -> dict[str, Any]:
+        """Take one object and return it as columns of one row."""
+        table = JsonTable(fields)
+        text = self.value()
+        once = json.dumps(json.loads(text), ensure_ascii=False)  # without repeated names
+        try:
+            table.read_one(once.encode("utf-8", "surrogatepass"), self._reader.offset - len(text))
+        except ValueError as error:
+            raise DatasetError(self._path, str(error), item) from None
+        return table.columns()
 
     def end(self) -> None:
         """Make sure that nothing follows."""

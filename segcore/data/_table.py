@@ -71,6 +71,15 @@ class Layout:
                     forms[i] = form
         return forms[self.shape_ids]
 
+    def with_member(self, name: str) -> Layout:
+        """Return the layout with a member at the end of the rows that do not have it."""
+        index = self.names.index(name)
+        shapes = [
+            shape if index in shape[0::2] else shape + bytes((index, PLAIN))
+            for shape in self.shapes
+        ]
+        return replace(self, shapes=shapes)
+
     def odd_values(self, name: str) -> dict[int, Any]:
         """Return the odd values of a member by row."""
         of_member = np.flatnonzero(self.odd_columns == self.names.index(name))
@@ -163,6 +172,19 @@ class Table:
     def replace(self, **columns: Column) -> Table:
         """Return the table with some columns replaced."""
         return Table({**self._columns, **columns}, self.layout)
+
+    def with_members(self, *names: str) -> Table:
+        """Return the table such that these members are written in every row, where they exist."""
+        layout = self.layout
+        for name in names:
+            if (layout.forms(name) == MISSING).any() and self._has(name):
+                layout = layout.with_member(name)
+        return self if layout is self.layout else Table(self._columns, layout)
+
+    def _has(self, name: str) -> bool:
+        if name == "category_id":
+            return bool((self["category"] >= 0).all())
+        return name != "score" or not bool(np.isnan(self["score"]).any())
 
     @classmethod
     def concatenate(cls, tables: Sequence[Table]) -> Table:

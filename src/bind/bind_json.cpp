@@ -24,6 +24,7 @@ Kind kind_of(const std::string& name) {
     if (name == "text") return Kind::text;
     if (name == "box") return Kind::box;
     if (name == "segmentation") return Kind::segmentation;
+    if (name == "rows") return Kind::rows;
     throw py::value_error("kind: unknown " + name);
 }
 
@@ -107,6 +108,14 @@ class JsonReader {
         window_.resize(left);
         window_.append(static_cast<const uint8_t*>(info.ptr), static_cast<size_t>(info.size));
         last_ = last;
+    }
+
+    // The text that follows, at most this many bytes of it; None if there is less and more may come.
+    py::object ahead(size_t count) const {
+        const size_t left = window_.size() - at_;
+        if (left < count && !last_) return py::none();
+        const uint8_t* begin = window_.data() + at_;
+        return bytes_of({begin, begin + std::min(left, count)});
     }
 
     int64_t offset() const { return base_ + static_cast<int64_t>(at_); }
@@ -254,10 +263,23 @@ json::SegmentationsView segmentations_view(const py::tuple& parts, py::ssize_t r
     return view;
 }
 
+json::TableView table_view(const py::tuple& parts);
+
 json::ColumnView column_view(const py::tuple& field, py::ssize_t rows) {
     const auto name = field[0].cast<std::string>();
     const auto kind = kind_of(field[1].cast<std::string>());
-    json::ColumnView view{name, kind, nullptr, nullptr, {}, {}};
+    json::ColumnView view{name, kind, nullptr, nullptr, {}, {}, nullptr};
+    if (kind == Kind::rows) {
+        const py::tuple nested = field[2];
+        const py::array offsets = nested[0];
+        const py::tuple parts = nested[1];
+        view.integers = values_of<int64_t>(offsets, name.c_str());
+        view.rows = std::make_shared<json::TableView>(table_view(parts));
+        const py::array shape_ids = parts[2];
+        if (count_of(view.integers, offsets.size(), shape_ids.size(), name.c_str()) != rows)
+            throw py::value_error(name + ": expected one offset per row, and the total");
+        return view;
+    }
     if (kind == Kind::text) {
         view.texts = texts_view(field[2], rows, name.c_str());
     } else if (kind == Kind::segmentation) {
@@ -287,9 +309,10 @@ void check_shapes(const json::TableView& table, py::ssize_t rows) {
     if (!good) throw py::value_error("shapes: expected columns of the table");
 }
 
-py::bytes write_rows(const py::list& fields, const py::list& shapes, const py::array& shape_ids,
-                     const py::tuple& extra, const py::array& odd_rows,
-                     const py::array& odd_columns, const py::tuple& odd) {
+// fields, shapes, shape_ids, extra, odd_rows, odd_columns, odd
+json::TableView table_view(const py::tuple& parts) {
+    const py::list fields = parts[0], shapes = parts[1];
+    const py::array shape_ids = parts[2], odd_rows = parts[4], odd_columns = parts[5];
     const py::ssize_t rows = shape_ids.size();
     json::TableView table{};
     for (const py::handle field : fields)
@@ -297,16 +320,23 @@ py::bytes write_rows(const py::list& fields, const py::list& shapes, const py::a
     for (const py::handle shape : shapes) table.shapes.push_back(shape.cast<std::string>());
     table.shape_ids = values_of<uint32_t>(shape_ids, "shape_ids");
     check_shapes(table, rows);
-    table.extra = texts_view(extra, rows, "extra");
+    table.extra = texts_view(parts[3], rows, "extra");
     table.odd_rows = values_of<int64_t>(odd_rows, "odd_rows");
     table.odd_columns = values_of<int64_t>(odd_columns, "odd_columns");
     table.odd_count = static_cast<size_t>(odd_rows.size());
     check_rows(odd_columns, odd_rows.size(), "odd_columns");
-    table.odd = texts_view(odd, odd_rows.size(), "odd");
+    table.odd = texts_view(parts[6], odd_rows.size(), "odd");
+    return table;
+}
+
+py::bytes write_rows(const py::args& parts) {
+    if (parts.size() != 7) throw py::type_error("expected seven arguments");
+    const json::TableView table = table_view(parts);
+    const py::array shape_ids = parts[2];
     Buffer<uint8_t> text;
     try {
         const GilRelease release;
-        json::write_rows(table, 0, rows, text);
+        json::write_rows(table, 0, shape_ids.size(), text);
     } catch (const json::Malformed& error) {
         throw py::value_error(std::string("extra: expected ") + error.expected);
     }
@@ -340,14 +370,13 @@ void register_json(py::module_& m) {
         .def("feed", &JsonReader::feed, py::arg("data"), py::arg("last"))
         .def_property_readonly("offset", &JsonReader::offset)
         .def_property_readonly("error_offset", &JsonReader::error_offset)
+        .def("ahead", &JsonReader::ahead, py::arg("count"))
         .def("enter", &JsonReader::enter)
         .def("name", &JsonReader::name)
         .def("value", &JsonReader::value)
         .def("end", &JsonReader::end)
         .def("rows", &JsonReader::rows, py::arg("table"));
-    m.def("write_json_rows", &write_rows, py::arg("fields"), py::arg("shapes"),
-          py::arg("shape_ids"), py::arg("extra"), py::arg("odd_rows"), py::arg("odd_columns"),
-          py::arg("odd"));
+    m.def("write_json_rows", &write_rows);
 }
 
 }  // namespace segcore::bind

@@ -178,7 +178,11 @@ void write_value(const ColumnView& column, int64_t row, uint8_t form, Buffer<uin
             to.push_back(']');
             return;
         case Kind::segmentation: return write_segmentation(column.segmentations, row, form, to);
-        case Kind::rows: break;
+        case Kind::rows:
+            to.push_back('[');
+            write_rows(*column.rows, column.integers[row], column.integers[row + 1], to);
+            to.push_back(']');
+            return;
     }
 }
 

@@ -25,13 +25,16 @@ struct SegmentationsView {
     const uint8_t* is_integer;
 };
 
+struct TableView;
+
 struct ColumnView {
     std::string name;
     Kind kind;
-    const int64_t* integers;
+    const int64_t* integers;  // of nested rows: where those of each row begin, and their total
     const double* numbers;
     TextsView texts;
     SegmentationsView segmentations;
+    std::shared_ptr<TableView> rows;
 };
 
 struct TableView {

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import real_data
+from support.json_documents import assert_same_json
 from support.real_data import FILES
 from support.real_data import read as read_document
 
@@ -31,21 +32,6 @@ def twin(request, monkeypatch):
     monkeypatch.setattr(_stream, "JsonReader", _json_python.JsonReader)
     monkeypatch.setattr(_stream, "JsonTable", _json_python.JsonTable)
     monkeypatch.setattr(_coco_write, "write_json_rows", _json_python.write_json_rows)
-
-
-def assert_same_json(got, expected, where="document"):
-    """Compare values, their types, and the order of members."""
-    assert type(got) is type(expected), where
-    if isinstance(expected, dict):
-        assert list(got) == list(expected), where
-        for name, value in expected.items():
-            assert_same_json(got[name], value, f"{where}.{name}")
-    elif isinstance(expected, list):
-        assert len(got) == len(expected), where
-        for i, (one, other) in enumerate(zip(got, expected, strict=True)):
-            assert_same_json(one, other, f"{where}[{i}]")
-    else:
-        assert repr(got) == repr(expected), where
 
 
 def written(dataset, document):

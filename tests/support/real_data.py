@@ -17,12 +17,17 @@ FILES = {
 }
 
 
-def path(name: str) -> Path:
-    """Return the path of a data set; skip the test if there is none."""
-    folder = os.environ.get("SEGCORE_TEST_DATA")
-    if not folder:
+def folder() -> Path:
+    """Return the folder with the real data; skip the test if there is none."""
+    found = os.environ.get("SEGCORE_TEST_DATA")
+    if not found:
         pytest.skip("SEGCORE_TEST_DATA does not name the folder with the real data")
-    return Path(folder) / FILES[name]
+    return Path(found)
+
+
+def path(name: str) -> Path:
+    """Return the path of a data set."""
+    return folder() / FILES[name]
 
 
 def read(name: str) -> Any:
