@@ -4,6 +4,9 @@
 image.
 """
 
+from segcore.data import _sharing  # noqa: F401  # registers how processes share data sets
+
+# isort: split
 from segcore.data._dataset import Dataset, Sample
 from segcore.data._errors import DatasetError
 from segcore.data._formats import from_coco, read, to_coco, write
