@@ -31,19 +31,29 @@ class JsonReader:
         self.offset = 0
         self.error_offset = 0
 
-    def feed(self, data: bytes, last: bool) -> None:
+    def feed(self, data: bytes) -> None:
         """Add a piece of the text."""
-        self._parts.append(bytes(data))
+        self._parts.append(data)
         self.offset += len(data)
-        if last:
-            text = b"".join(self._parts).decode("utf-8", "surrogatepass")
-            try:
-                self._document = json.loads(text)
-            except json.JSONDecodeError as error:
-                self.error_offset = len(text[: error.pos].encode("utf-8", "surrogatepass"))
-                raise ValueError(f"expected JSON: {error.msg}") from None
-            except RecursionError:
-                raise ValueError("expected at most 1,000 nested values") from None
+
+    def fill(self, readinto: Any, count: int) -> int:
+        """Have ``readinto`` read a piece of the text; nothing: the text has ended."""
+        memory = bytearray(count)
+        got = int(readinto(memory) or 0)
+        self.feed(bytes(memory[:got]))
+        if not got:
+            self._parse()
+        return got
+
+    def _parse(self) -> None:
+        text = b"".join(self._parts).decode("utf-8", "surrogatepass")
+        try:
+            self._document = json.loads(text)
+        except json.JSONDecodeError as error:
+            self.error_offset = len(text[: error.pos].encode("utf-8", "surrogatepass"))
+            raise ValueError(f"expected JSON: {error.msg}") from None
+        except RecursionError:
+            raise ValueError("expected at most 1,000 nested values") from None
 
     def ahead(self, count: int) -> bytes:
         """Return the beginning of the value."""

@@ -142,18 +142,17 @@ class Stream:
         # What does not fit into one piece needs larger ones.
         self._chunk = self._chunk * 2 if self._reader.offset == self._fed else CHUNK
         self._fed = self._reader.offset
-        data: Any = self._file.read(self._chunk)
         if self._read == 0:
-            data = self._as_utf8(data)
-        self._read += len(data)
-        self._ended = not data
-        self._reader.feed(data, self._ended)
+            self._reader.feed(self._as_utf8(self._file.read(4)))
+        count = self._reader.fill(self._file.readinto, self._chunk)  # type: ignore[attr-defined]
+        self._read += count
+        self._ended = not count
         if self._progress is not None:
             self._progress(self._read, self._size)
 
     def _as_utf8(self, data: bytes) -> bytes:
         """Remove a byte order mark; convert UTF-16 and UTF-32, which are read whole."""
-        encoding = json.detect_encoding(data[:4])
+        encoding = json.detect_encoding(data)
         if encoding == "utf-8":
             return data
         if encoding == "utf-8-sig":
@@ -162,6 +161,5 @@ class Stream:
             text = (data + self._file.read()).decode(encoding, "surrogatepass")
         except UnicodeDecodeError as error:
             raise DatasetError(self._path, f"expected {encoding}: {error.reason}") from None
-        whole = text.encode("utf-8", "surrogatepass")
-        self._file = io.BytesIO(whole[self._chunk :])
-        return whole[: self._chunk]
+        self._file = io.BytesIO(text.encode("utf-8", "surrogatepass"))
+        return b""

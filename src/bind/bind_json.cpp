@@ -98,16 +98,24 @@ py::bytes bytes_of(json::Span text) {
 // window ends within it: Python then feeds more and calls it again.
 class JsonReader {
    public:
-    void feed(const py::buffer& more, bool last) {
-        const py::buffer_info info = more.request();
-        if (info.itemsize != 1 || info.ndim != 1) refuse("data", "bytes");
-        base_ += static_cast<int64_t>(at_);
-        const size_t left = window_.size() - at_;
-        if (left) std::memmove(window_.data(), window_.data() + at_, left);
-        at_ = 0;
-        window_.resize(left);
-        window_.append(static_cast<const uint8_t*>(info.ptr), static_cast<size_t>(info.size));
-        last_ = last;
+    void feed(const py::bytes& more) {
+        const std::string_view text = more;
+        drop_what_was_taken();
+        window_.append(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+    }
+
+    // Have readinto(memory) read up to `count` bytes into the window; nothing: the text has ended.
+    size_t fill(const py::object& readinto, size_t count) {
+        drop_what_was_taken();
+        uint8_t* const room = window_.grow(count);
+        const auto view = py::memoryview::from_memory(room, static_cast<py::ssize_t>(count));
+        const py::object read = readinto(view);
+        view.attr("release")();
+        const auto got = read.is_none() ? 0 : read.cast<size_t>();
+        if (got > count) throw py::value_error("readinto: returned more than it was asked for");
+        window_.resize(window_.size() + got);
+        last_ = got == 0;
+        return got;
     }
 
     // The text that follows, at most this many bytes of it; None if there is less and more may come.
@@ -183,6 +191,14 @@ class JsonReader {
     }
 
    private:
+    void drop_what_was_taken() {
+        base_ += static_cast<int64_t>(at_);
+        const size_t left = window_.size() - at_;
+        if (left) std::memmove(window_.data(), window_.data() + at_, left);
+        at_ = 0;
+        window_.resize(left);
+    }
+
     // Call body(cursor); leave the window as it is if the text ends within what it takes.
     template <class Body>
     py::object take(Body&& body) {
@@ -367,7 +383,8 @@ void register_json(py::module_& m) {
         .def("columns", &columns_of);
     py::class_<JsonReader>(m, "JsonReader")
         .def(py::init<>())
-        .def("feed", &JsonReader::feed, py::arg("data"), py::arg("last"))
+        .def("feed", &JsonReader::feed, py::arg("data"))
+        .def("fill", &JsonReader::fill, py::arg("readinto"), py::arg("count"))
         .def_property_readonly("offset", &JsonReader::offset)
         .def_property_readonly("error_offset", &JsonReader::error_offset)
         .def("ahead", &JsonReader::ahead, py::arg("count"))
