@@ -1,185 +1,176 @@
-"""Dense arrays to masks."""
+"""Encode dense arrays to run ends.
+
+In column-major order, the pixel before (y, x) is the one above it or, in the top row, the last one
+of the column to the left. Arrays in C order are therefore compared row by row with the row above,
+and the columns of the differences are then sorted.
+"""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segcore.backends.numba.compiled import (
-    ONE,
+    ZERO,
+    Integers,
+    as_batch,
     columns_first,
     compiled,
-    frozen,
-    unsigned,
+    int64,
+    uint64,
     with_room,
 )
-from segcore.backends.numba.octets import (
-    count_flips,
-    flips_often,
-    octets_of,
-    pack_flips,
-    write_flips,
-)
-from segcore.backends.numba.rows import (
-    append_flips_of_columns,
-    append_flips_of_rows,
-    sort_by_column,
-)
 from segcore.backends.protocol import Batch
-from segcore.backends.sizes import run_end_dtype
+from segcore.backends.reference.encode import foreground
 
-SCRATCH = 2**20
-"""Bytes of truth values, one a pixel, to make at a time (at least those of one image)."""
+CHUNK = 2**20
+"""Pixels to convert to bytes at a time, but at least one image: they stay in the cache."""
 
-SMALLEST = 2**14
-"""Pixels of the smallest batch in which it pays to look how often rows flip."""
-
-EVERYTHING = (0, 2**64 - 1, 1, 0)
-NOTHING = (1, 0, 1, 0)
+BLOCK = 64
+"""Pixels to compare at once, with vector instructions. Most blocks have no differences."""
 
 
 def encode(dense: NDArray[Any], threshold: float | None) -> Batch:
-    """Encode the (N, H, W) array ``dense``: nonzero, or above the threshold, is foreground."""
-    count, height, width = dense.shape
-    offsets = np.zeros(count + 1, np.int64)
-    run_ends = np.empty(0, run_end_dtype(height, width))
-    if not dense.size:
-        return run_ends, offsets
+    """Encode masks by comparing each pixel with its predecessor."""
     by_column = columns_first(dense)
-    bits = unsigned(dense).transpose(0, 2, 1) if by_column else unsigned(dense)
-    if bits.itemsize == 1 and threshold is None and bits.flags.c_contiguous:
-        run_ends = _append(frozen(bits), by_column, offsets, run_ends)
-        return _trimmed(run_ends, int(offsets[-1])), offsets
-
-    ranges = np.array(foreground(dense.dtype, threshold), np.uint64)
-    step = max(1, SCRATCH // (height * width))
-    scratch = np.empty((min(step, count), *bits.shape[1:]), np.uint8)
+    lines = dense.transpose(0, 2, 1) if by_column else dense
+    count, height, width = dense.shape
+    step = max(1, CHUNK // max(1, height * width))
+    parts = []
     for start in range(0, count, step):
-        images = bits[start : start + step]
-        truth = scratch[: len(images)]
-        _classify(frozen(images), ranges, truth)
-        part = offsets[start : start + len(images) + 1]
-        run_ends = _append(frozen(truth), by_column, part, run_ends)
-    return _trimmed(run_ends, int(offsets[-1])), offsets
+        truth = np.ascontiguousarray(foreground(lines[start : start + step], threshold))
+        parts.append(encode_bytes(truth.view(np.uint8), by_column))
+    return concatenated(parts, height, width)
 
 
-def foreground(dtype: np.dtype[Any], threshold: float | None) -> tuple[int, int, int, int]:
-    """Return the bit patterns of the foreground, as two closed ranges of unsigned integers.
+def encode_bytes(lines: NDArray[np.uint8], by_column: bool) -> tuple[Integers, Integers]:
+    """Encode C-contiguous bytes by value changes; the first pixel is compared with 0.
 
-    Every question is one of bits: so there is one kernel an item size, and none for floats.
+    The shape is (N, W, H) if ``by_column``, otherwise (N, H, W).
     """
-    top = 2 ** (8 * dtype.itemsize) - 1
-    if threshold is None:
-        return 1, top, 1, 0
-    if math.isnan(threshold):
-        return NOTHING
-    if dtype.kind == "f":
-        return _floats_above(dtype, threshold)
-    if math.isinf(threshold):
-        return NOTHING if threshold > 0 else EVERYTHING
-    lowest = math.floor(threshold) + 1
-    if dtype.kind == "b":
-        return EVERYTHING if lowest <= 0 else (1, top, 1, 0) if lowest == 1 else NOTHING
-    if dtype.kind == "u":
-        return NOTHING if lowest > top else (max(lowest, 0), top, 1, 0)
-    half = (top + 1) // 2
-    if lowest >= half:
-        return NOTHING
-    if lowest >= 0:
-        return lowest, half - 1, 1, 0
-    return 0, half - 1, max(lowest, -half) + top + 1, top
+    offsets = np.zeros(len(lines) + 1, np.int64)
+    if not lines.size:
+        return np.empty(0, np.int64), offsets
+    run_ends = _encode(lines, by_column, offsets)
+    return run_ends[: offsets[-1]], offsets
 
 
-def _floats_above(dtype: np.dtype[Any], threshold: float) -> tuple[int, int, int, int]:
-    """Give the patterns of the floats above the threshold, rounded to ``dtype``; no NaN is."""
-    with np.errstate(over="ignore"):
-        limit = unsigned(np.array([threshold, math.inf]).astype(dtype))
-    pattern, infinity = int(limit[0]), int(limit[1])
-    sign = 2 ** (8 * dtype.itemsize - 1)
-    if pattern <= sign:  # zero of either sign, or positive
-        return pattern % sign + 1, infinity, 1, 0
-    return 0, infinity, sign, pattern - 1
-
-
-def _append(
-    images: NDArray[np.uint8], by_column: bool, offsets: NDArray[np.int64], run_ends: NDArray[Any]
-) -> NDArray[Any]:
-    """Append the masks of C-contiguous images, in the way that suits how often they flip.
-
-    Takes and returns what :func:`_encode` does.
-    """
-    if by_column or images.size < SMALLEST or not flips_often(images):
-        return _encode(images, by_column, offsets, run_ends)
-    octets = octets_of(images)
-    pack_flips(images, octets)
-    count_flips(octets, offsets)
-    run_ends = _grown(run_ends, int(offsets[0]), int(offsets[-1]) + 1)
-    write_flips(octets, images.shape[1], images.shape[2], run_ends, offsets[0])
-    return run_ends
-
-
-def _grown(run_ends: NDArray[Any], used: int, size: int) -> NDArray[Any]:
-    """Return ``run_ends``, or a larger copy of its ``used`` values, with room for ``size``.
-
-    Not Numba's: the memory that NumPy allocates comes in large pages, where there are any.
-    """
-    if size <= run_ends.size:
-        return run_ends
-    larger = np.empty(max(size, run_ends.size + run_ends.size // 2), run_ends.dtype)
-    larger[:used] = run_ends[:used]
-    return larger
-
-
-def _trimmed(run_ends: NDArray[Any], used: int) -> NDArray[Any]:
-    """Return the ``used`` values, without a copy if that leaves little memory unused."""
-    values = run_ends[:used]
-    return values if 4 * used >= 3 * run_ends.size else values.copy()
+def concatenated(parts: list[tuple[Integers, Integers]], height: int, width: int) -> Batch:
+    """Concatenate batches."""
+    lengths = [np.diff(offsets) for _, offsets in parts]
+    offsets = np.cumsum(np.concatenate([[0], *lengths]), dtype=np.int64)
+    run_ends = np.concatenate([np.empty(0, np.int64), *(part for part, _ in parts)])
+    return as_batch(run_ends, offsets, height, width)
 
 
 @compiled
-def _classify(bits: NDArray[Any], ranges: NDArray[np.uint64], truth: NDArray[np.uint8]) -> None:
-    low, high, low2, high2 = ranges
-    for i in range(bits.shape[0]):
-        for y in range(bits.shape[1]):
-            for x in range(bits.shape[2]):
-                value = bits[i, y, x]
-                truth[i, y, x] = ((low <= value) & (value <= high)) | (
-                    (low2 <= value) & (value <= high2)
-                )
-
-
-@compiled
-def _encode(
-    images: NDArray[np.uint8],
-    by_column: bool,
-    offsets: NDArray[np.int64],
-    run_ends: NDArray[Any],
-) -> NDArray[Any]:
-    """Append the masks of C-contiguous images, which are (n, W, H) if ``by_column``.
-
-    Returns ``run_ends``, or a larger copy. The first of the ``offsets`` says how much is there.
-    """
-    pixels = images.reshape(images.size)
-    count, height, width = images.shape
-    size = height * width
-    found = np.empty(0, run_ends.dtype)
-    row_ends = np.empty(height, np.int64)
-    column_starts = np.empty(width, np.int64)
-    used = offsets[0]
+def _encode(lines: NDArray[np.uint8], by_column: bool, offsets: Integers) -> Integers:
+    """Return the run ends, and write the offsets."""
+    pixels = lines.reshape(lines.size)
+    count, rows, length = lines.shape
+    run_ends = np.empty(0, np.int64)
+    found = np.empty(0, np.int64)
+    line_ends = np.empty(rows, np.int64)
+    column_starts = np.empty(length, np.int64)
+    used = ZERO
     for i in range(count):
-        first = i * size
-        run_ends = with_room(run_ends, used, ONE)
+        first = i * rows * length
         if pixels[first]:
+            run_ends = with_room(run_ends, used, 1)
             run_ends[used] = 0
             used += 1
         if by_column:
-            run_ends, used = append_flips_of_columns(pixels, first, size, True, run_ends, used)
+            run_ends, used = _append_lines(
+                pixels, first, length, 1, first, length, run_ends, used, line_ends
+            )
         else:
-            found = append_flips_of_rows(pixels, first, height, width, True, found, row_ends)
-            run_ends = with_room(run_ends, used, row_ends[height - 1])
-            used = sort_by_column(found, row_ends, column_starts, run_ends, used)
+            last_row = first + (rows - 1) * length
+            found, size = _append_lines(
+                pixels, first, length, length, last_row, 0, found, 0, line_ends
+            )
+            run_ends = with_room(run_ends, used, size)
+            used = _sort_by_column(found, line_ends, column_starts, run_ends, used)
         offsets[i + 1] = used
     return run_ends
+
+
+@compiled
+def _append_lines(
+    pixels: NDArray[np.uint8],
+    start: int,
+    length: int,
+    back: int,
+    other: int,
+    step: int,
+    found: Integers,
+    used: int,
+    line_ends: Integers,
+) -> tuple[Integers, int]:
+    """Append the positions of the differences of an image to ``found``, line by line.
+
+    The predecessor of a pixel is ``back`` indices before it; in the first line, the predecessors
+    are at ``other``, and the first pixel has none. Positions count from the start of a line, plus
+    ``step`` per line. ``line_ends[k]`` becomes the number of positions up to line k.
+    """
+    size, base = length - 1, 1
+    start += 1
+    for line in range(line_ends.size):
+        found = with_room(found, used, length + 1)
+        used = _append_line(pixels, start, other, size, base, found, used)
+        line_ends[line] = used
+        start += size
+        other = start - back
+        size, base = length, (line + 1) * step
+    return found, used
+
+
+@compiled
+def _append_line(
+    pixels: NDArray[np.uint8],
+    start: int,
+    other: int,
+    size: int,
+    base: int,
+    found: Integers,
+    used: int,
+) -> int:
+    """Append ``base + k`` for each k below ``size`` with ``pixels[start + k] != pixels[other + k]``.
+
+    ``found`` has room for one value more than there are pixels.
+    """
+    a, b = uint64(start), uint64(other)  # Numba checks the sign of signed indices
+    for block in range(uint64(0), uint64(size), uint64(BLOCK)):
+        stop = min(block + uint64(BLOCK), uint64(size))
+        differing = pixels[a + block] ^ pixels[b + block]
+        for k in range(block, stop):
+            differing |= pixels[a + k] ^ pixels[b + k]
+        if differing:
+            for k in range(block, stop):
+                found[used] = base + int64(k)  # kept if the pixels differ: no branch to mispredict
+                used += pixels[a + k] != pixels[b + k]
+    return used
+
+
+@compiled
+def _sort_by_column(
+    columns: Integers, row_ends: Integers, starts: Integers, run_ends: Integers, used: int
+) -> int:
+    """Append run ends in column-major order, given the columns of each row."""
+    height = row_ends.size
+    starts[:] = 0
+    for k in range(row_ends[height - 1]):
+        starts[columns[k]] += 1
+    for x in range(starts.size):
+        size = starts[x]
+        starts[x] = used
+        used += size
+    k = 0
+    for y in range(height):
+        while k < row_ends[y]:
+            x = columns[k]
+            run_ends[starts[x]] = x * height + y
+            starts[x] += 1
+            k += 1
+    return used

@@ -15,13 +15,13 @@ from segcore.backends.reference.flips import join
 def encode(dense: NDArray[Any], threshold: float | None) -> Batch:
     """Encode masks as the offsets of pixels that differ from their predecessors."""
     _, height, width = dense.shape
-    columns = (_foreground(image, threshold).ravel(order="F") for image in dense)
+    columns = (foreground(image, threshold).ravel(order="F") for image in dense)
     return join(
         (np.flatnonzero(np.diff(pixels, prepend=False)) for pixels in columns), height, width
     )
 
 
-def _foreground(image: NDArray[Any], threshold: float | None) -> NDArray[np.bool_]:
+def foreground(image: NDArray[Any], threshold: float | None) -> NDArray[np.bool_]:
     """Return the mask of the foreground pixels."""
     result: NDArray[np.bool_]
     if threshold is None:
