@@ -84,7 +84,8 @@ def _value(
     """Interpolate the score of class k."""
     upper = a[k] + x_fraction * (b[k] - a[k])
     lower = c[k] + x_fraction * (d[k] - c[k])
-    return upper + y_fraction * (lower - upper)
+    value: np.float32 = upper + y_fraction * (lower - upper)
+    return value
 
 
 @compiled

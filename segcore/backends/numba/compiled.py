@@ -7,7 +7,7 @@ read-only flag. The kernels therefore convert their arguments to few types befor
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
@@ -21,11 +21,13 @@ R = TypeVar("R")
 
 Integers = NDArray[np.int64]
 
-int64: Any = np.int64
-uint64: Any = np.uint64
-"""Scalar types for compiled functions. Any, because mypy does not know Numba's arithmetic."""
+int64 = cast("Callable[[Any], int]", np.int64)
+uint8 = cast("Callable[[Any], int]", np.uint8)
+uint64 = cast("Callable[[Any], int]", np.uint64)
+"""Conversions in compiled functions, where integers have 64 bits. Array indices are checked for
+negative values unless they are unsigned."""
 
-ZERO: Any = np.int64(0)
+ZERO = cast("int", np.int64(0))
 """Pass this instead of a literal 0: Numba compiles a function again for each literal argument."""
 
 
@@ -39,9 +41,9 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     return kernel
 
 
-def as_int64(run_ends: RunEnds, offsets: Offsets) -> tuple[Integers, Integers]:
-    """Return a batch as two writable int64 arrays (copies)."""
-    return np.array(run_ends, np.int64), np.array(offsets, np.int64)
+def as_int64(values: RunEnds | NDArray[np.int64], offsets: Offsets) -> tuple[Integers, Integers]:
+    """Return writable int64 copies of the values and offsets of a batch."""
+    return np.array(values, np.int64), np.array(offsets, np.int64)
 
 
 def as_batch(run_ends: Integers, offsets: Integers, height: int, width: int) -> Batch:

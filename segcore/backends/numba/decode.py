@@ -12,11 +12,9 @@ from segcore.backends.numba.compiled import (
     as_int64,
     columns_first,
     compiled,
-    int64,
     uint64,
 )
-from segcore.backends.numba.encode import CHUNK
-from segcore.backends.numba.measure import write_boxes
+from segcore.backends.numba.encode import chunks
 from segcore.backends.protocol import Offsets, RunEnds
 
 
@@ -33,12 +31,10 @@ def decode(run_ends: RunEnds, offsets: Offsets, out: NDArray[Any], zeroed: bool)
             out[...] = 0
         _draw(ends, bounds, lines.view(np.uint8), by_column)
         return
-    step = max(1, CHUNK // (height * width))
-    for start in range(0, count, step):
-        part = lines[start : start + step]
-        images = np.zeros(part.shape, np.uint8)
-        _draw(ends, bounds[start : start + len(part) + 1], images, by_column)
-        part[...] = images
+    for part in chunks(count, height, width):
+        images = np.zeros(lines[part].shape, np.uint8)
+        _draw(ends, bounds[part.start : part.stop + 1], images, by_column)
+        lines[part] = images
 
 
 def _draw(ends: Integers, offsets: Integers, lines: NDArray[np.uint8], by_column: bool) -> None:
@@ -46,10 +42,7 @@ def _draw(ends: Integers, offsets: Integers, lines: NDArray[np.uint8], by_column
     if by_column:
         _draw_columns(ends, offsets, lines.reshape(len(lines), -1))
     else:
-        _, height, width = lines.shape
-        boxes = np.zeros((len(lines), 4), np.int64)
-        write_boxes(ends, offsets, height, width, boxes)
-        _draw_rows(ends, offsets, boxes, lines)
+        _draw_rows(ends, offsets, lines)
 
 
 @compiled
@@ -64,31 +57,37 @@ def _draw_columns(ends: Integers, offsets: Integers, masks: NDArray[np.uint8]) -
 
 
 @compiled
-def _draw_rows(
-    ends: Integers, offsets: Integers, boxes: Integers, masks: NDArray[np.uint8]
-) -> None:
-    """Mark the pixels that differ from the ones above them, then XOR each row with the one above.
+def _draw_rows(ends: Integers, offsets: Integers, masks: NDArray[np.uint8]) -> None:
+    """Mark the pixels that differ from the ones above, then XOR each row with the one above.
 
-    Columns that begin inside a run have a mark in the top row.
+    Columns that begin inside a run have a mark in the top row. Only the rows and columns that
+    contain foreground are visited.
     """
     count, height, width = masks.shape
     pixels = masks.reshape(masks.size)
     for i in range(count):
+        k, last = offsets[i], offsets[i + 1]
+        if k == last:
+            continue
         first = i * height * width
-        inside = column = int64(0)
-        for k in range(offsets[i], offsets[i + 1]):
-            x = ends[k] // height
-            pixels[first + (ends[k] - x * height) * width + x] ^= 1
+        left = right = ends[k] // height
+        top, bottom = height, 0
+        inside = 0
+        while k < last or (inside and right < width):
             if inside:
-                for between in range(column + 1, x + 1):
-                    pixels[first + between] ^= 1
-            inside ^= 1
-            column = x
-        if inside:
-            for between in range(column + 1, width):
-                pixels[first + between] ^= 1
-        left, right = uint64(boxes[i, 0]), uint64(boxes[i, 2])
-        for y in range(boxes[i, 1] + 1, min(boxes[i, 3] + 1, height)):
+                pixels[first + right] ^= 1
+                top = 0
+            base = right * height
+            while k < last and ends[k] < base + height:
+                y = ends[k] - base
+                pixels[first + y * width + right] ^= 1
+                inside ^= 1
+                top, bottom = min(top, y), max(bottom, y + 1)
+                k += 1
+            if inside:
+                bottom = height
+            right += 1
+        for y in range(top + 1, bottom):
             row = uint64(first + y * width)
-            for x in range(left, right):
+            for x in range(uint64(left), uint64(right)):
                 pixels[row + x] ^= pixels[row - uint64(width) + x]

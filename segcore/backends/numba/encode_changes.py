@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.numba.compiled import as_batch
-from segcore.backends.numba.encode import encode_bytes
+from segcore.backends.numba.encode import concatenated, encode_bytes
 from segcore.backends.protocol import Batch
 
 
 def encode_changes(columns: NDArray[np.uint8], height: int, width: int) -> Batch:
     """Encode masks by comparing each byte with its predecessor, initially 0."""
     lines = columns.reshape(len(columns), width, height)
-    return as_batch(*encode_bytes(lines, by_column=True), height, width)
+    return concatenated([encode_bytes(lines, by_column=True)])

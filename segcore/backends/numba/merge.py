@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from segcore.backends.numba.compiled import ZERO, Integers, as_batch, as_int64, compiled, with_room
+from segcore.backends.numba.compiled import (
+    ZERO,
+    Integers,
+    as_batch,
+    as_int64,
+    compiled,
+    int64,
+    with_room,
+)
 from segcore.backends.protocol import Batch, Offsets, RunEnds
 
 OR, AND, WITHOUT = 0b1110, 0b1000, 0b0100
 """Tables of :meth:`~segcore.backends.protocol.Kernels.combine`."""
-
-END = np.iinfo(np.int64).max
 
 
 def combine(
@@ -87,19 +93,35 @@ def merge(
     ``out`` has room for two more values than both masks have.
     """
     state = value = 0  # state: 2 * (in a) + (in b)
-    position = ZERO
-    while position < END:
-        if i < a_end and a[i] == position:
+    if table & 1:  # the result begins with foreground, unless a mask changes at the first pixel
+        if i < a_end and a[i] == 0:
             state ^= 2
             i += 1
-        if j < b_end and b[j] == position:
+        if j < b_end and b[j] == 0:
             state ^= 1
             j += 1
-        out[used] = position  # kept if the value changes: no branch to mispredict
-        changed = ((table >> state) & 1) ^ value
-        used += changed
-        value ^= changed
-        position = min(a[i] if i < a_end else END, b[j] if j < b_end else END)
+        value = (table >> state) & 1
+        out[used] = 0
+        used += value
+    while i < a_end and j < b_end:
+        p, q = a[i], b[j]
+        in_a, in_b = int64(p <= q), int64(q <= p)
+        i += in_a
+        j += in_b
+        state ^= 2 * in_a + in_b
+        out[used] = min(p, q)  # kept if the value changes: no branch to mispredict
+        used += ((table >> state) & 1) ^ value
+        value = (table >> state) & 1
+    for k in range(i, a_end):
+        state ^= 2
+        out[used] = a[k]
+        used += ((table >> state) & 1) ^ value
+        value = (table >> state) & 1
+    for k in range(j, b_end):
+        state ^= 1
+        out[used] = b[k]
+        used += ((table >> state) & 1) ^ value
+        value = (table >> state) & 1
     return used
 
 

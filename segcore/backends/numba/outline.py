@@ -8,7 +8,6 @@ Vertical boundary lines link the ends of the edges, and the rings follow these l
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segcore.backends.numba.compiled import ZERO, Integers, as_int64, compiled, with_room
 from segcore.backends.protocol import Offsets, RunEnds
@@ -106,7 +105,7 @@ def _link(y: Integers, left: Integers, right: Integers, joins_corners: bool) -> 
 def _sweep(
     y: Integers, a: int, a_end: int, b: int, b_end: int, links: Integers, joins_corners: bool
 ) -> None:
-    """Link the right ends of the edges a to a_end and the left ends of b to b_end, at the same x."""
+    """Link the right ends of edges a to a_end and the left ends of b to b_end, all at one x."""
     pending = -1  # an end at which a vertical line starts
     while a < a_end or b < b_end:
         if a < a_end and b < b_end and y[a] == y[b]:

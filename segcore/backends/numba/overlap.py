@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.numba.compiled import Integers, as_int64, compiled
+from segcore.backends.numba.compiled import Integers, as_int64, compiled, uint64
 from segcore.backends.numba.measure import write_areas, write_boxes
 from segcore.backends.protocol import Offsets, RunEnds
 
@@ -103,12 +103,13 @@ def _common(a: Integers, i: int, a_end: int, b: Integers, j: int, b_end: int) ->
     start = max(a[i], b[j])
     i, j = _first_run(a, i, a_end, start), _first_run(b, j, b_end, start)
     total = 0
-    while i < a_end and j < b_end:
-        a_stop, b_stop = a[i + 1], b[j + 1]
-        total += max(min(a_stop, b_stop) - max(a[i], b[j]), 0)
-        a_is_first = a_stop <= b_stop
-        i += 2 * a_is_first  # no branch to mispredict
-        j += 2 * (1 - a_is_first)
+    p, q = uint64(i), uint64(j)
+    while p < uint64(a_end) and q < uint64(b_end):
+        a_stop, b_stop = a[p + uint64(1)], b[q + uint64(1)]
+        total += max(min(a_stop, b_stop) - max(a[p], b[q]), 0)
+        a_is_first = uint64(a_stop <= b_stop)  # no branch to mispredict
+        p += a_is_first + a_is_first
+        q += uint64(2) - a_is_first - a_is_first
     return total
 
 

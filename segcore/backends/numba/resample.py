@@ -125,7 +125,8 @@ def _value(column: Floats, position: np.float32) -> np.float32:
     """Interpolate between two rows."""
     before = int64(position)
     a, b = column[before], column[min(before + 1, column.size - 1)]
-    return a + (position - np.float32(before)) * (b - a)
+    value: np.float32 = a + (position - np.float32(before)) * (b - a)
+    return value
 
 
 @compiled
