@@ -107,9 +107,10 @@ def _common(a: Integers, i: int, a_end: int, b: Integers, j: int, b_end: int) ->
     while p < uint64(a_end) and q < uint64(b_end):
         a_stop, b_stop = a[p + uint64(1)], b[q + uint64(1)]
         total += max(min(a_stop, b_stop) - max(a[p], b[q]), 0)
-        a_is_first = uint64(a_stop <= b_stop)  # no branch to mispredict
-        p += a_is_first + a_is_first
-        q += uint64(2) - a_is_first - a_is_first
+        if a_stop <= b_stop:
+            p += uint64(2)
+        else:
+            q += uint64(2)
     return total
 
 
