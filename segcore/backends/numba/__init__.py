@@ -1,8 +1,8 @@
 """The ``numba`` backend: kernels that are compiled at their first call.
 
-It is used if Numba is installed, but the native kernels are not. Kernels that Numba speeds up by
-less than three times are those of the reference backend; ``docs/backends.md`` lists the measured
-factors. :mod:`segcore.backends.protocol` documents the kernels.
+It is used if Numba is installed, but the native kernels are not. Kernels that gain too little from
+Numba are imported from the reference backend; ``docs/backends.md`` lists the measured factors.
+:mod:`segcore.backends.protocol` documents the kernels.
 """
 
 from segcore.backends.numba.argmax_resample import argmax_resample
