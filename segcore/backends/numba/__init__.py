@@ -1,7 +1,8 @@
-"""The ``numba`` backend: compiled when a kernel is first called, for machines without a compiler.
+"""The ``numba`` backend: kernels that are compiled at their first call.
 
-Each kernel is a thin function over compiled ones. What a kernel means is said in
-:mod:`segcore.backends.protocol`.
+It is used if Numba is installed, but the native kernels are not. Kernels that gain too little from
+Numba are imported from the reference backend; ``docs/backends.md`` lists the measured factors.
+:mod:`segcore.backends.protocol` documents the kernels.
 """
 
 from segcore.backends.numba.argmax_resample import argmax_resample
@@ -17,16 +18,15 @@ from segcore.backends.numba.dilate import dilate
 from segcore.backends.numba.encode import encode
 from segcore.backends.numba.encode_bits import encode_bits
 from segcore.backends.numba.encode_changes import encode_changes
-from segcore.backends.numba.labels import label_runs
 from segcore.backends.numba.measure import area, boxes
 from segcore.backends.numba.merge import combine, reduce
 from segcore.backends.numba.outline import outline
 from segcore.backends.numba.overlap import overlap
-from segcore.backends.numba.overlap_table import overlap_table
 from segcore.backends.numba.paint import paint
 from segcore.backends.numba.rasterize import rasterize_boxes, rasterize_polygons
 from segcore.backends.numba.resample import resample
 from segcore.backends.numba.resolve import resolve
+from segcore.backends.reference import label_runs, overlap_table
 
 __all__ = [
     "area",

@@ -1,190 +1,123 @@
-"""Class scores to a label map, without the C x H x W array in between.
-
-Cells, the pixels between four samples, are filled with the winner of their first sample; where not
-one class wins at all four, those that no other beats are then interpolated over them.
-"""
+"""Argmax of interpolated class scores, cell by cell."""
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.numba.compiled import compiled, frozen, int64
-
-Floats: TypeAlias = NDArray[np.float32]
-Integers: TypeAlias = NDArray[np.int64]
-
-float32: Any = np.float32
-
-LIMIT = np.float32(2.0**126)
-FEW = 8
+from segcore.backends.interpolation import Floats, bounded
+from segcore.backends.numba.compiled import ZERO, Integers, compiled
 
 
 def argmax_resample(
     scores: Floats, x_positions: Floats, y_positions: Floats, out: NDArray[np.unsignedinteger[Any]]
 ) -> None:
-    """Write the class that is the greatest at each pixel, row of cells by row of cells."""
+    """Write the argmax of the classes that are not dominated in the cell of the pixel."""
     if out.size == 0:
         return
-    _, rows, columns = scores.shape
-    x_starts, y_starts = _starts(x_positions, columns), _starts(y_positions, rows)
-    _draw(frozen(scores), frozen(x_positions), frozen(y_positions), x_starts, y_starts, out)
+    samples = np.ascontiguousarray(bounded(scores).transpose(1, 2, 0))
+    labels = np.empty(out.shape, np.int32)
+    _write_labels(
+        samples,
+        samples.argmax(axis=2),
+        np.array(x_positions),
+        np.array(y_positions),
+        _starts(x_positions, samples.shape[1]),
+        _starts(y_positions, samples.shape[0]),
+        labels,
+    )
+    out[...] = labels
 
 
 def _starts(positions: Floats, cells: int) -> Integers:
-    """Give the first pixel of each cell of an axis, and where the last one ends."""
+    """Return the first pixel of each cell along an axis, and finally the number of pixels."""
     return np.searchsorted(positions, np.arange(cells + 1).astype(np.float32)).astype(np.int64)
 
 
 @compiled
-def _draw(
-    scores: Floats,
+def _write_labels(
+    samples: Floats,
+    winners: Integers,
     x_positions: Floats,
     y_positions: Floats,
     x_starts: Integers,
     y_starts: Integers,
-    out: NDArray[Any],
+    labels: NDArray[np.int32],
 ) -> None:
-    classes, rows, columns = scores.shape
-    samples = np.empty((2, columns, classes), np.float32)  # of two rows, in turn
-    winners = np.empty((2, columns), np.int64)
-    loaded = np.full(2, -1)  # which rows these are
-    corners = np.empty((4, classes), np.float32)
-    ids = np.empty(classes, np.int64)
-    alive = np.empty(classes, np.bool_)
-    values = np.empty((2, x_positions.size), np.float32)
+    rows, columns, classes = samples.shape
+    kept = np.empty(classes, np.int64)
     for row in range(rows):
-        if y_starts[row] == y_starts[row + 1]:
-            continue
-        after = min(row + 1, rows - 1)
-        for each in (row, after):
-            if loaded[each % 2] != each:
-                _load(scores, each, samples[each % 2], winners[each % 2])
-                loaded[each % 2] = each
-        on_row = y_starts[row + 1] - y_starts[row] == 1 and y_positions[y_starts[row]] == row
-        _fill(winners[row % 2], x_starts, y_starts[row], y_starts[row + 1], out)
         for column in range(columns):
-            first, last = x_starts[column], x_starts[column + 1]
-            if first == last:
+            left, right = x_starts[column], x_starts[column + 1]
+            top, bottom = y_starts[row], y_starts[row + 1]
+            if left == right or top == bottom:
                 continue
-            if on_row and last - first == 1 and x_positions[first] == column:
-                continue  # the one pixel lies on a sample
-            right = min(column + 1, columns - 1)
-            a, b = winners[row % 2, column], winners[row % 2, right]
-            c, d = winners[after % 2, column], winners[after % 2, right]
-            if a == b and a == c and a == d:
-                continue
-            for k in range(classes):
-                corners[0, k] = samples[row % 2, column, k]
-                corners[1, k] = samples[row % 2, right, k]
-                corners[2, k] = samples[after % 2, column, k]
-                corners[3, k] = samples[after % 2, right, k]
-                ids[k] = k
-                alive[k] = True
-            for by in (a, b, c, d):
-                _drop_beaten(corners, classes, by, alive)
-            count = _keep_alive(corners, ids, alive, classes)
-            if count > FEW:
-                _drop_beaten(corners, count, _best_at_worst(corners, count), alive)
-                count = _keep_alive(corners, ids, alive, count)
-            for k in range(count):
-                if alive[k]:
-                    _drop_beaten(corners, count, k, alive)
-            count = _keep_alive(corners, ids, alive, count)
-            for y in range(y_starts[row], y_starts[row + 1]):
-                fraction = y_positions[y] - float32(row)
-                _draw_row(
-                    *(corners, ids, count, x_positions[first:last], float32(column), fraction),
-                    *(values, out[y, first:last]),
-                )
+            below, beside = min(row + 1, rows - 1), min(column + 1, columns - 1)
+            a, b = samples[row, column], samples[row, beside]
+            c, d = samples[below, column], samples[below, beside]
+            count = _keep_not_dominated(a, b, c, d, winners[row, column], kept)
+            for y in range(top, bottom):
+                y_fraction = y_positions[y] - np.float32(row)
+                for x in range(left, right):
+                    x_fraction = x_positions[x] - np.float32(column)
+                    label = kept[0]
+                    greatest = _value(a, b, c, d, label, x_fraction, y_fraction)
+                    for k in range(1, count):
+                        value = _value(a, b, c, d, kept[k], x_fraction, y_fraction)
+                        if value > greatest:
+                            label, greatest = kept[k], value
+                    labels[y, x] = label
 
 
 @compiled
-def _load(scores: Floats, row: int, samples: Floats, winners: Integers) -> None:
-    """Read a row of samples, and find out which class wins at each."""
-    classes, _, columns = scores.shape
-    best = np.full(columns, -LIMIT, np.float32)
-    winners[:] = 0
-    for k in range(classes):
-        for x in range(columns):
-            score = scores[k, row, x]
-            score = min(score, LIMIT) if score > -LIMIT else -LIMIT  # NaN is not greater
-            samples[x, k] = score
-            if score > best[x]:
-                best[x] = score
-                winners[x] = k
+def _value(
+    a: Floats,
+    b: Floats,
+    c: Floats,
+    d: Floats,
+    k: int,
+    x_fraction: np.float32,
+    y_fraction: np.float32,
+) -> np.float32:
+    """Interpolate the score of class k."""
+    upper = a[k] + x_fraction * (b[k] - a[k])
+    lower = c[k] + x_fraction * (d[k] - c[k])
+    value: np.float32 = upper + y_fraction * (lower - upper)
+    return value
 
 
 @compiled
-def _fill(winners: Integers, x_starts: Integers, start: int, stop: int, out: NDArray[Any]) -> None:
-    """Fill a row of cells with the winners of their first samples."""
-    for y in range(start, stop):
-        for column in range(winners.size):
-            for x in range(x_starts[column], x_starts[column + 1]):
-                out[y, x] = winners[column]
+def _keep_not_dominated(
+    a: Floats, b: Floats, c: Floats, d: Floats, winner: int, kept: Integers
+) -> int:
+    """Write the classes that are not dominated, in ascending order; return their number.
+
+    ``winner``, the best class at one sample, dominates most of the others.
+    """
+    count = ZERO
+    for k in range(a.size):
+        dominated = _dominates(a, b, c, d, winner, k)
+        i = ZERO
+        while i < count and not dominated:
+            dominated = _dominates(a, b, c, d, kept[i], k)
+            i += 1
+        if dominated:
+            continue
+        remaining = ZERO
+        for i in range(count):
+            if not _dominates(a, b, c, d, k, kept[i]):
+                kept[remaining] = kept[i]
+                remaining += 1
+        kept[remaining] = k
+        count = remaining + 1
+    return count
 
 
 @compiled
-def _drop_beaten(corners: Floats, count: int, by: int, alive: NDArray[np.bool_]) -> None:
-    """Mark the classes that one of them beats."""
-    a, b, c, d = corners[0, by], corners[1, by], corners[2, by], corners[3, by]
-    for k in range(count):
-        p, q, r, s = corners[0, k], corners[1, k], corners[2, k], corners[3, k]
-        less = (p < a) & (q < b) & (r < c) & (s < d)
-        none = (p <= a) & (q <= b) & (r <= c) & (s <= d) & (k > by)
-        alive[k] &= not (less | none)
-
-
-@compiled
-def _keep_alive(corners: Floats, ids: Integers, alive: NDArray[np.bool_], count: int) -> int:
-    """Remove the marked ones, and unmark the place of those that take theirs."""
-    kept = int64(0)
-    for k in range(count):
-        if alive[k]:
-            ids[kept] = ids[k]
-            for i in range(4):
-                corners[i, kept] = corners[i, k]
-            alive[kept] = True
-            kept += 1
-    return kept  # type: ignore[no-any-return]
-
-
-@compiled
-def _best_at_worst(corners: Floats, count: int) -> int:
-    """Find a class that is good at all corners: it beats most."""
-    best = int64(0)
-    most = -LIMIT
-    for k in range(count):
-        worst = min(corners[0, k], corners[1, k], corners[2, k], corners[3, k])
-        if worst > most:
-            most, best = worst, k
-    return best  # type: ignore[no-any-return]
-
-
-@compiled
-def _draw_row(
-    corners: Floats,
-    ids: Integers,
-    count: int,
-    positions: Floats,
-    origin: Any,
-    fraction: Any,
-    values: Floats,
-    out: NDArray[Any],
-) -> None:
-    """Interpolate classes in one row of pixels of a cell, and write which is the greatest."""
-    best = values[0]
-    for x in range(positions.size):
-        best[x] = -np.inf
-    for k in range(count):
-        a, c = corners[0, k], corners[2, k]
-        ab, cd = corners[1, k] - a, corners[3, k] - c
-        for x in range(positions.size):
-            along = positions[x] - origin
-            top = a + along * ab
-            value = top + fraction * (c + along * cd - top)
-            if value > best[x]:
-                best[x] = value
-                out[x] = ids[k]
+def _dominates(a: Floats, b: Floats, c: Floats, d: Floats, i: int, k: int) -> bool:
+    """Return whether class i is greater than k at all samples, or comes first and never lower."""
+    if a[k] < a[i] and b[k] < b[i] and c[k] < c[i] and d[k] < d[i]:
+        return True
+    return i < k and a[k] <= a[i] and b[k] <= b[i] and c[k] <= c[i] and d[k] <= d[i]

@@ -1,54 +1,58 @@
-"""How this backend compiles, and the few steps that its kernels share."""
+"""Compilation settings, and the array conversions that the kernels share.
+
+Numba compiles a function once per combination of argument types: dtype, memory layout and
+read-only flag. The kernels therefore convert their arguments to few types before the call.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore.backends.protocol import Batch, Offsets, RunEnds
+from segcore.backends.sizes import run_end_dtype
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
-int32: Any = np.int32
-int64: Any = np.int64
-uint8: Any = np.uint8
-uint64: Any = np.uint64
-"""Scalar types for compiled functions; Any, as mypy knows Python's arithmetic and not Numba's."""
+Integers = NDArray[np.int64]
 
-ZERO: Any = np.int64(0)
-ONE: Any = np.int64(1)
-"""Not literals, to pass to compiled functions: Numba compiles them anew for every literal."""
+int64 = cast("Callable[[Any], int]", np.int64)
+uint8 = cast("Callable[[Any], int]", np.uint8)
+uint64 = cast("Callable[[Any], int]", np.uint64)
+"""Conversions in compiled functions, where integers have 64 bits. Array indices are checked for
+negative values unless they are unsigned."""
+
+ZERO = cast("int", np.int64(0))
+"""Pass this instead of a literal 0: Numba compiles a function again for each literal argument."""
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile ``function`` on its first call, keep the result on disk, and release the GIL.
+    """Compile ``function`` at its first call, cache the result on disk, and release the GIL.
 
-    Numba does not see changes of what a function calls in another file: after editing one,
-    remove ``__pycache__``.
-
-    Never with ``fastmath``: polygons must come out bit for bit as they do elsewhere.
+    Numba does not notice changes in functions of other files: after editing one, remove
+    ``__pycache__``. ``fastmath`` stays off, because results must be identical on all backends.
     """
     kernel: Callable[P, R] = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     return kernel
 
 
-def frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a read-only view: Numba compiles anew for every mix of mutable and read-only ones."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
+def as_int64(values: RunEnds | NDArray[np.int64], offsets: Offsets) -> tuple[Integers, Integers]:
+    """Return writable int64 copies of the values and offsets of a batch."""
+    return np.array(values, np.int64), np.array(offsets, np.int64)
 
 
-def unsigned(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the bits of ``array`` as unsigned integers of its item size, without a copy."""
-    return array.view(f"u{array.itemsize}")
+def as_batch(run_ends: Integers, offsets: Integers, height: int, width: int) -> Batch:
+    """Return the run ends up to the last offset in the dtype of the size, and the offsets."""
+    return run_ends[: offsets[-1]].astype(run_end_dtype(height, width)), offsets
 
 
 def columns_first(array: NDArray[Any]) -> bool:
-    """Tell whether neighbours in a column of the (..., H, W) array lie closer than in a row."""
+    """Return whether vertical neighbors are closer in memory than horizontal ones."""
     return abs(array.strides[-2]) < abs(array.strides[-1])
 
 
@@ -58,6 +62,6 @@ def with_room(buffer: NDArray[Any], used: int, more: int) -> NDArray[Any]:
     if used + more <= buffer.size:
         return buffer
     larger = np.empty(max(used + more, buffer.size + buffer.size // 2), buffer.dtype)
-    for i in range(used):  # in place of a slice, which takes Numba a second to compile
+    for i in range(used):  # instead of a slice, which takes a second to compile
         larger[i] = buffer[i]
     return larger

@@ -2,60 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.numba.compiled import ZERO, compiled, frozen, int64, with_room
+from segcore.backends.numba.compiled import ZERO, Integers, as_batch, as_int64, compiled, with_room
 from segcore.backends.protocol import Offsets, RunEnds
 
 
 def components(
     run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
 ) -> tuple[RunEnds, Offsets, NDArray[np.int64]]:
-    """Split each mask into its components, in the order of their first pixels."""
-    return _components(
-        frozen(run_ends), frozen(offsets), height, height * width, int(connectivity == 8)
-    )
+    """Split each mask into its connected components, sorted by their first pixels."""
+    margin = int(connectivity == 8)  # gap between neighbors along the column
+    batch = as_int64(run_ends, offsets)
+    found, found_offsets, parents = _components(*batch, height, height * width, margin)
+    return *as_batch(found, found_offsets, height, width), parents
 
 
 @compiled
 def _components(
-    ends: NDArray[Any], offsets: NDArray[np.int64], height: int, pixels: int, corners: int
-) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
-    """``corners`` is how far apart neighbours may be along the column."""
-    found = np.empty(2 * ends.size, ends.dtype)
+    ends: Integers, offsets: Integers, height: int, pixels: int, margin: int
+) -> tuple[Integers, Integers, Integers]:
+    found = np.empty(2 * ends.size, np.int64)
     found_offsets = np.zeros(offsets.size, np.int64)
     parents = np.empty(offsets.size, np.int64)
     used, count = ZERO, ZERO
     for mask in range(offsets.size - 1):
-        starts, stops, forest = _cut(
-            ends[offsets[mask] : offsets[mask + 1]], height, pixels, corners
-        )
+        flips = ends[offsets[mask] : offsets[mask + 1]]
+        starts, stops, forest = _pieces(flips, height, pixels, margin)
         lengths = _number(forest)
         found = with_room(found, used, 2 * starts.size)
         found_offsets = with_room(found_offsets, count + 1, lengths.size)
         parents = with_room(parents, count, lengths.size)
         used = _lay_out(starts, stops, forest, lengths, pixels, found, used, found_offsets, count)
-        parents[count : count + lengths.size] = mask
-        count += lengths.size
-    return found[:used].copy(), found_offsets[: count + 1].copy(), parents[:count].copy()
+        for _ in range(lengths.size):
+            parents[count] = mask
+            count += 1
+    return found, found_offsets[: count + 1], parents[:count]
 
 
 @compiled
-def _cut(
-    flips: NDArray[Any], height: int, pixels: int, corners: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Cut runs at the ends of columns, and join each piece with those before that it touches."""
+def _pieces(
+    flips: Integers, height: int, pixels: int, margin: int
+) -> tuple[Integers, Integers, Integers]:
+    """Split runs at column boundaries, keeping whole columns together; return starts and stops.
+
+    The third array is a union-find forest: the parent of each piece.
+    """
     starts = np.empty(flips.size + 1, np.int64)
     stops = np.empty(flips.size + 1, np.int64)
     forest = np.empty(flips.size + 1, np.int64)
     count, column = ZERO, ZERO - 2
-    before = first = behind = ZERO  # pieces of the column before, and of this column
+    before = first = behind = ZERO  # before, behind: the pieces of the previous column
     for k in range(0, flips.size, 2):
-        start = int64(flips[k])
-        stop = int64(flips[k + 1]) if k + 1 < flips.size else pixels
+        start = flips[k]
+        stop = flips[k + 1] if k + 1 < flips.size else pixels
         x = start // height
         while start < stop:
             if x != column:
@@ -63,17 +64,16 @@ def _cut(
                 first = behind = count
                 column = x
             top = x * height
-            columns = (stop - top) // height if start == top else 1  # that the run fills
-            columns = max(columns, 1)
+            columns = max((stop - top) // height, 1) if start == top else 1
             end = min(stop, top + columns * height)
             starts = with_room(starts, count, 1)
             stops = with_room(stops, count, 1)
             forest = with_room(forest, count, 1)
             starts[count], stops[count], forest[count] = start, end, count
-            while before < behind and stops[before] + height + corners <= start:
+            while before < behind and stops[before] + height + margin <= start:
                 before += 1
             other = before
-            while other < behind and starts[other] + height < end + corners:
+            while other < behind and starts[other] + height < end + margin:
                 _join(forest, other, count)
                 other += 1
             count += 1
@@ -84,8 +84,8 @@ def _cut(
 
 
 @compiled
-def _join(forest: NDArray[np.int64], a: int, b: int) -> None:
-    """Make one tree of two; its root is the first of its pieces."""
+def _join(forest: Integers, a: int, b: int) -> None:
+    """Join the trees of two pieces. The root of a tree is its first piece."""
     while forest[a] != a:
         forest[a] = forest[forest[a]]
         a = forest[a]
@@ -96,10 +96,10 @@ def _join(forest: NDArray[np.int64], a: int, b: int) -> None:
 
 
 @compiled
-def _number(forest: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Replace parents by the numbers of components; return twice their numbers of pieces.
+def _number(forest: Integers) -> Integers:
+    """Replace parents by component numbers; return twice the number of pieces of each component.
 
-    A parent comes before its children, and so has its number before them.
+    A parent precedes its children, so its number is known before theirs.
     """
     lengths = np.zeros(forest.size, np.int64)
     count = 0
@@ -115,24 +115,24 @@ def _number(forest: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @compiled
 def _lay_out(
-    starts: NDArray[np.int64],
-    stops: NDArray[np.int64],
-    numbers: NDArray[np.int64],
-    lengths: NDArray[np.int64],
+    starts: Integers,
+    stops: Integers,
+    numbers: Integers,
+    lengths: Integers,
     pixels: int,
-    found: NDArray[Any],
+    found: Integers,
     used: int,
-    offsets: NDArray[np.int64],
+    offsets: Integers,
     count: int,
 ) -> int:
-    """Write the pieces of each component one after the other; return the new ``used``."""
+    """Append the run ends of each component, and their offsets; return the new ``used``."""
     cursors = used + np.cumsum(lengths) - lengths
     begins = cursors.copy()
     for i in range(starts.size):
         number = numbers[i]
         at = cursors[number]
-        # The piece before it may have gone on to the end of its column.
-        if at > begins[number] and int64(found[at - 1]) == starts[i]:
+        # The previous piece may end at the bottom of the previous column.
+        if at > begins[number] and found[at - 1] == starts[i]:
             at -= 1
         else:
             found[at] = starts[i]
@@ -141,7 +141,7 @@ def _lay_out(
         cursors[number] = at + 1
     for number in range(lengths.size):
         last = cursors[number]
-        if int64(found[last - 1]) == pixels:
+        if found[last - 1] == pixels:
             last -= 1
         for k in range(begins[number], last):
             found[used] = found[k]

@@ -2,70 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.numba.compiled import compiled, frozen, int64
+from segcore.backends.numba.compiled import Integers, as_int64, compiled
 from segcore.backends.protocol import Offsets, RunEnds
 
 
 def area(run_ends: RunEnds, offsets: Offsets, height: int, width: int) -> NDArray[np.int64]:
-    """Count each mask's foreground pixels: (N,)."""
+    """Return the number of foreground pixels of each mask."""
     areas = np.zeros(len(offsets) - 1, np.int64)
-    _area(frozen(run_ends), frozen(offsets), height * width, areas)
+    write_areas(*as_int64(run_ends, offsets), height * width, areas)
     return areas
 
 
 def boxes(run_ends: RunEnds, offsets: Offsets, height: int, width: int) -> NDArray[np.int64]:
-    """Bound each mask: (N, 4), x0 y0 x1 y1, half-open; zeros where a mask is empty."""
+    """Return the bounding box of each mask."""
     boxes = np.zeros((len(offsets) - 1, 4), np.int64)
-    _boxes(frozen(run_ends), frozen(offsets), height, width, boxes)
+    write_boxes(*as_int64(run_ends, offsets), height, width, boxes)
     return boxes
 
 
 @compiled
-def _area(
-    run_ends: NDArray[Any], offsets: NDArray[np.int64], pixels: int, areas: NDArray[np.int64]
-) -> None:
-    for mask in range(areas.size):
-        first, last = offsets[mask], offsets[mask + 1]
-        total = pixels if (last - first) % 2 else 0
-        for i in range(first, last):
-            end = int64(run_ends[i])
-            total += end if (i - first) % 2 else -end
-        areas[mask] = total
+def area_of(ends: Integers, first: int, last: int, pixels: int) -> int:
+    """Return the number of foreground pixels of the mask ``ends[first:last]``."""
+    area = pixels if (last - first) % 2 else 0
+    for k in range(first, last):
+        area += ends[k] if (k - first) % 2 else -ends[k]
+    return area
 
 
 @compiled
-def _boxes(
-    run_ends: NDArray[Any],
-    offsets: NDArray[np.int64],
-    height: int,
-    width: int,
-    boxes: NDArray[np.int64],
+def write_areas(ends: Integers, offsets: Integers, pixels: int, areas: Integers) -> None:
+    """Write the areas of the masks."""
+    for mask in range(areas.size):
+        areas[mask] = area_of(ends, offsets[mask], offsets[mask + 1], pixels)
+
+
+@compiled
+def write_boxes(
+    ends: Integers, offsets: Integers, height: int, width: int, boxes: Integers
 ) -> None:
+    """Write the bounding boxes of the masks that are not empty."""
     for mask in range(offsets.size - 1):
         first, last = offsets[mask], offsets[mask + 1]
         if first == last:
             continue
-        left = int64(run_ends[first]) // height
         top, bottom = height, 0
-        base = left * height  # the column that was reached
-        for i in range(first, last, 2):
-            start = int64(run_ends[i])
-            end = int64(run_ends[i + 1]) if i + 1 < last else width * height
-            if start >= base + height:
-                base += height
-                if start >= base + height:
-                    base = start // height * height
-            top = min(top, start - base)
-            bottom = max(bottom, end - base)
-            if end > base + height:  # the bottom of one column and the top of the next
-                top = 0
-                base = (end - 1) // height * height
-        boxes[mask, 0] = left
+        stop = 0
+        for k in range(first, last, 2):
+            start = ends[k]
+            stop = ends[k + 1] if k + 1 < last else height * width
+            y = start % height
+            if y + stop - start > height:  # the run continues at the top of the next column
+                y, bottom = 0, height
+            top = min(top, y)
+            bottom = max(bottom, y + stop - start)
+        boxes[mask, 0] = ends[first] // height
         boxes[mask, 1] = top
-        boxes[mask, 2] = base // height + 1
+        boxes[mask, 2] = (stop - 1) // height + 1
         boxes[mask, 3] = min(bottom, height)

@@ -1,33 +1,32 @@
-"""The outlines of masks: straight on runs, as ``src/core/outline.cpp`` explains."""
+"""Outlines of masks.
+
+Runs are split into pieces: part of a column, or several whole columns. Piece k has two horizontal
+edges, the top 2k and the bottom 2k + 1. Edge e has two ends, the left 2e and the right 2e + 1.
+Vertical boundary lines link the ends of the edges, and the rings follow these links.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from segcore.backends.numba.compiled import ZERO, compiled, frozen, int64, with_room
+from segcore.backends.numba.compiled import ZERO, Integers, as_int64, compiled, with_room
 from segcore.backends.protocol import Offsets, RunEnds
-
-Integers = NDArray[np.int64]
 
 
 def outline(
     run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
 ) -> tuple[Integers, Offsets, Integers, Offsets]:
-    """Trace the outlines of each mask."""
-    vertices, *others = _outline(
-        frozen(run_ends), frozen(offsets), height, height * width, connectivity == 8
-    )
+    """Trace the exterior rings and holes of each mask."""
+    batch = as_int64(run_ends, offsets)
+    vertices, *others = _outline(*batch, height, height * width, connectivity == 8)
     return vertices.reshape(-1, 2), others[0], others[1], others[2]
 
 
 @compiled
 def _outline(
-    ends: NDArray[Any], offsets: Integers, height: int, pixels: int, corners: bool
+    ends: Integers, offsets: Integers, height: int, pixels: int, joins_corners: bool
 ) -> tuple[Integers, Integers, Integers, Integers]:
-    """``corners``: whether pieces that meet at a corner are one."""
+    """Return flat vertices, and the other results of the kernel."""
     vertices = np.empty(4 * ends.size, np.int64)
     ring_offsets = np.zeros(offsets.size, np.int64)
     outer = np.empty(offsets.size, np.int64)
@@ -35,9 +34,8 @@ def _outline(
     used, rings = ZERO, ZERO
     for mask in range(offsets.size - 1):
         flips = ends[offsets[mask] : offsets[mask + 1]]
-        # An edge is the top (even) or the bottom (odd) of a piece of a run.
-        y, left, right = _cut(flips, height, pixels)
-        links = _link(y, left, right, corners)
+        y, left, right = _pieces(flips, height, pixels)
+        links = _link(y, left, right, joins_corners)
         ring_of = np.full(y.size, -1, np.int64)
         vertices = with_room(vertices, used, 4 * y.size + 2)
         for edge in range(y.size):
@@ -58,15 +56,15 @@ def _outline(
 
 
 @compiled
-def _cut(flips: NDArray[Any], height: int, pixels: int) -> tuple[Integers, Integers, Integers]:
-    """Give each edge's y, and for each pair of edges the left and the right side of its strip."""
+def _pieces(flips: Integers, height: int, pixels: int) -> tuple[Integers, Integers, Integers]:
+    """Return the y of each edge, and the left and right x of each piece."""
     y = np.empty(2 * flips.size + 8, np.int64)
     left = np.empty(flips.size + 4, np.int64)
     right = np.empty(flips.size + 4, np.int64)
     count = ZERO
     for i in range(0, flips.size, 2):
-        start = int64(flips[i])
-        stop = int64(flips[i + 1]) if i + 1 < flips.size else pixels
+        start = flips[i]
+        stop = flips[i + 1] if i + 1 < flips.size else pixels
         x = start // height
         while start < stop:
             y = with_room(y, 2 * count, 2)
@@ -85,19 +83,19 @@ def _cut(flips: NDArray[Any], height: int, pixels: int) -> tuple[Integers, Integ
 
 
 @compiled
-def _link(y: Integers, left: Integers, right: Integers, corners: bool) -> Integers:
-    """Join the ends of edges: 2 * edge is the left one, 2 * edge + 1 the right one."""
+def _link(y: Integers, left: Integers, right: Integers, joins_corners: bool) -> Integers:
+    """Return the end of an edge that each end is linked to."""
     links = np.empty(2 * y.size, np.int64)
-    first = 0  # edges of the strip before: from here, to the next one's
+    first = 0  # first edge of the previous column
     start = 0
     while start < y.size:
         stop = start
         while stop < y.size and left[stop // 2] == left[start // 2]:
             stop += 2
         alone = start == 0 or right[first // 2] != left[start // 2]
-        _sweep(y, start if alone else first, start, start, stop, links, corners)
+        _sweep(y, start if alone else first, start, start, stop, links, joins_corners)
         if stop == y.size or right[start // 2] != left[stop // 2]:
-            _sweep(y, start, stop, stop, stop, links, corners)
+            _sweep(y, start, stop, stop, stop, links, joins_corners)
         first = start
         start = stop
     return links
@@ -105,21 +103,21 @@ def _link(y: Integers, left: Integers, right: Integers, corners: bool) -> Intege
 
 @compiled
 def _sweep(
-    y: Integers, a: int, a_end: int, b: int, b_end: int, links: Integers, corners: bool
+    y: Integers, a: int, a_end: int, b: int, b_end: int, links: Integers, joins_corners: bool
 ) -> None:
-    """Link the right ends of edges a to a_end and the left ends of b to b_end, which meet."""
-    pending = -1  # an end from which a vertical line goes down
+    """Link the right ends of edges a to a_end and the left ends of b to b_end, all at one x."""
+    pending = -1  # an end at which a vertical line starts
     while a < a_end or b < b_end:
         if a < a_end and b < b_end and y[a] == y[b]:
             one, other = 2 * a + 1, 2 * b
             if a % 2 != b % 2:
-                # Two pieces meet at a corner.
-                if corners == (a % 2 == 1):
+                # Two pieces share only a corner.
+                if joins_corners == (a % 2 == 1):
                     one, other = other, one
                 links[pending], links[one] = one, pending
                 pending = other
             else:
-                links[one], links[other] = other, one  # straight on
+                links[one], links[other] = other, one  # the line continues horizontally
             a += 1
             b += 1
             continue
@@ -148,7 +146,7 @@ def _follow(
     vertices: Integers,
     used: int,
 ) -> int:
-    """Write the corners of a ring, the left end of its first edge before all others."""
+    """Append the corners of a ring, starting at the left end of its first edge."""
     top = first % 2 == 0
     if top:
         vertices[used] = left[first // 2]

@@ -1,4 +1,4 @@
-"""Masks to a label map."""
+"""Painting of masks on a label map."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.numba.compiled import compiled, frozen, int64, uint64, unsigned
+from segcore.backends.numba.compiled import Integers, as_int64, compiled, uint64
 from segcore.backends.protocol import Offsets, RunEnds
-
-TILE_BYTES = 2**18
-MIN_TILE_WIDTH = 16
 
 
 def paint(
@@ -21,52 +18,22 @@ def paint(
     values: NDArray[Any],
     out: NDArray[Any],
 ) -> None:
-    """Paint the masks ``order`` with their ``values`` over the (H, W) array ``out``.
-
-    A map in Fortran order is painted where it is; any other by tiles of some columns, each read
-    into a small Fortran-order copy and written back.
-    """
-    height, width = out.shape
-    if not out.size or not len(order):
+    """Paint masks in the given order, later ones on top, on a copy in column-major order."""
+    if not out.size:
         return
-    masks = frozen(run_ends), frozen(offsets), frozen(order)
-    colors = frozen(unsigned(values.astype(out.dtype)))
-    columns = unsigned(out).T
-    cursors = offsets[order]  # the next run of each
-    if columns.flags.c_contiguous:
-        _paint(*masks, colors, cursors, 0, columns.reshape(-1))
-        return
-    step = max(MIN_TILE_WIDTH, TILE_BYTES // (height * out.itemsize))
-    tile = np.empty((step, height), columns.dtype)
-    for x in range(0, width, step):
-        part = columns[x : x + step]
-        copy = tile[: len(part)]
-        copy[...] = part
-        _paint(*masks, colors, cursors, x * height, copy.reshape(-1))
-        part[...] = copy
+    bits = f"u{out.itemsize}"
+    pixels = np.array(out.T, out.dtype.newbyteorder("="), order="C").view(bits)
+    colors = np.array(values).view(bits)
+    _paint(*as_int64(run_ends, offsets), np.array(order, np.int64), colors, pixels.reshape(-1))
+    out[...] = pixels.view(out.dtype.newbyteorder("=")).T
 
 
 @compiled
 def _paint(
-    run_ends: NDArray[Any],
-    offsets: NDArray[np.int64],
-    order: NDArray[np.int64],
-    values: NDArray[Any],
-    cursors: NDArray[np.int64],
-    begin: int,
-    pixels: NDArray[Any],
+    ends: Integers, offsets: Integers, order: Integers, values: NDArray[Any], pixels: NDArray[Any]
 ) -> None:
-    """Paint the pixels from position ``begin`` on, and move the cursors to what comes after."""
-    stop = begin + pixels.size
-    for k in range(order.size):
-        i, last = cursors[k], offsets[order[k] + 1]
-        value = values[order[k]]
-        while i < last and int64(run_ends[i]) < stop:
-            end = min(int64(run_ends[i + 1]), stop) if i + 1 < last else stop
-            start = max(int64(run_ends[i]), begin)
-            for p in range(uint64(start - begin), uint64(end - begin)):
-                pixels[p] = value
-            if end == stop and (i + 1 == last or int64(run_ends[i + 1]) > stop):
-                break
-            i += 2
-        cursors[k] = i
+    for mask in order:
+        for k in range(offsets[mask], offsets[mask + 1], 2):
+            stop = ends[k + 1] if k + 1 < offsets[mask + 1] else pixels.size
+            for position in range(uint64(ends[k]), uint64(stop)):
+                pixels[position] = values[mask]

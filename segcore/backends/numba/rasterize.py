@@ -1,30 +1,28 @@
-"""Polygons and boxes to masks, by COCO's rule (``rleFrPoly`` of pycocotools), bit for bit.
+"""Rasterize polygons and boxes exactly like COCO (``rleFrPoly`` in pycocotools).
 
-The rule: coordinates are scaled by 5 and rounded to integers, each edge is walked along its longer
-axis, and where the walk steps between the scaled abscissas 5k + 2 and 5k + 3 it crosses column k;
-the pixels of that column below the crossing flip. Nothing else of the walk matters, so the steps
-are computed here and not walked. The floating-point expressions are pycocotools' own.
+:mod:`segcore.backends.reference.rasterize` describes the rule, and raises the errors. Only the
+steps of an edge that cross a column are computed, with the floating-point expressions of
+pycocotools.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends import errors
-from segcore.backends.numba.compiled import ZERO, compiled, frozen, int64, uint64, with_room
+from segcore.backends import reference
+from segcore.backends.errors import MAX_COORDINATE
+from segcore.backends.numba.compiled import (
+    ZERO,
+    Integers,
+    as_batch,
+    as_int64,
+    compiled,
+    int64,
+    with_room,
+)
 from segcore.backends.numba.merge import OR, reduce_by_pairs
 from segcore.backends.protocol import Batch, Offsets
-from segcore.backends.sizes import run_end_dtype
-
-SCALE = 5
-UNSIGNED_SCALE = uint64(SCALE)
-LIKELY_FLIPS = 8
-"""Run ends to make room for at first, for each coordinate."""
-
-LIMIT = errors.MAX_COORDINATE
 
 
 def rasterize_polygons(
@@ -34,68 +32,46 @@ def rasterize_polygons(
     height: int,
     width: int,
 ) -> Batch:
-    """Fill polygons by COCO's rule: even-odd within a ring, union of rings."""
+    """Rasterize polygons: even-odd within a ring, union of rings."""
+    if not np.all(np.abs(coordinates) <= MAX_COORDINATE):
+        return reference.rasterize_polygons(coordinates, ring_offsets, mask_offsets, height, width)
     offsets = np.zeros(len(mask_offsets), np.int64)
-    run_ends = np.empty(LIKELY_FLIPS * len(coordinates), run_end_dtype(height, width))
-    rings = frozen(coordinates), frozen(ring_offsets), frozen(mask_offsets)
-    mask, index = _first_bad(*rings)
-    if mask >= 0:
-        raise errors.coordinate(mask, index)
+    run_ends = np.empty(0, np.int64)
     if height * width:
-        run_ends = _rasterize_polygons(*rings, height, width, run_ends, offsets)
-    return run_ends[: offsets[-1]].copy(), offsets
+        rings, masks = as_int64(ring_offsets, mask_offsets)
+        run_ends = _rasterize_polygons(np.array(coordinates), rings, masks, height, width, offsets)
+    return as_batch(run_ends, offsets, height, width)
 
 
 def rasterize_boxes(boxes: NDArray[np.float64], height: int, width: int) -> Batch:
-    """Fill (N, 4) boxes x0 y0 x1 y1: COCO's polygon rule for their four corners."""
+    """Rasterize boxes."""
+    if not np.all(np.abs(boxes) <= MAX_COORDINATE):
+        return reference.rasterize_boxes(boxes, height, width)
     offsets = np.zeros(len(boxes) + 1, np.int64)
-    run_ends = np.empty(0, run_end_dtype(height, width))
-    bad = np.argwhere(~(np.abs(boxes) <= LIMIT))
-    if len(bad):
-        raise errors.coordinate(int(bad[0, 0]), int(bad[0, 1]))
+    run_ends = np.empty(0, np.int64)
     if height * width:
-        boxes = frozen(np.ascontiguousarray(boxes))
-        run_ends = _rasterize_boxes(boxes, height, width, run_ends, offsets)
-    return run_ends[: offsets[-1]].copy(), offsets
-
-
-@compiled
-def _first_bad(
-    coordinates: NDArray[np.float64],
-    ring_offsets: NDArray[np.int64],
-    mask_offsets: NDArray[np.int64],
-) -> tuple[int, int]:
-    """Find the first coordinate that is NaN or too large: its mask (or -1) and index there."""
-    for mask in range(mask_offsets.size - 1):
-        start = 2 * ring_offsets[mask_offsets[mask]]
-        for i in range(start, 2 * ring_offsets[mask_offsets[mask + 1]]):
-            if not abs(coordinates[i]) <= LIMIT:
-                return mask, i - start
-    return -1, 0
+        run_ends = _rasterize_boxes(np.array(boxes, order="C"), height, width, offsets)
+    return as_batch(run_ends, offsets, height, width)
 
 
 @compiled
 def _scaled(coordinate: float) -> int:
-    scaled: int = int64(SCALE * coordinate + 0.5)  # toward zero, as in C
+    scaled: int = int64(5.0 * coordinate + 0.5)  # rounds toward zero, like C
     return scaled
 
 
 @compiled
 def _nearest(scaled: int, limit: int) -> int:
-    """Give ceil((scaled + 0.5) / 5 - 0.5): the first column or row whose 5k + 2 is not before."""
-    nearest = uint64(max(scaled + 2, 0)) // UNSIGNED_SCALE  # quicker than a signed division
-    within: int = min(int64(nearest), limit)
-    return within
+    """Return the first column or row k with 5k + 2 >= scaled, between 0 and the limit."""
+    return min(max(scaled + 2, 0) // 5, limit)
 
 
 @compiled
 def _rasterize_boxes(
-    boxes: NDArray[np.float64],
-    height: int,
-    width: int,
-    run_ends: NDArray[Any],
-    offsets: NDArray[np.int64],
-) -> NDArray[Any]:
+    boxes: NDArray[np.float64], height: int, width: int, offsets: Integers
+) -> Integers:
+    """Return the run ends, and write the offsets."""
+    run_ends = np.empty(0, np.int64)
     used = ZERO
     for mask in range(boxes.shape[0]):
         x0, y0, x1, y1 = boxes[mask]
@@ -104,44 +80,35 @@ def _rasterize_boxes(
         top = _nearest(_scaled(min(y0, y1)), height)
         bottom = _nearest(_scaled(max(y0, y1)), height)
         if left < right and top < bottom:
-            base = left * height
-            step = height  # from run to run
-            if top == 0 and bottom == height:  # the columns are one run
-                bottom = step = (right - left) * height
-            stop = right * height
-            run_ends = with_room(run_ends, used, 2 * ((stop - base) // step))
-            used = _append_runs(base, stop, step, top, bottom, run_ends, used)
-            if stop == height * width and bottom == step:  # the last run's end is implied
+            size = height
+            if bottom - top == height:  # whole columns form a single run
+                size = bottom = (right - left) * height
+            run_ends = with_room(run_ends, used, 2 * (right - left))
+            for position in range(left * height, right * height, size):
+                run_ends[used] = position + top
+                run_ends[used + 1] = position + bottom
+                used += 2
+            if run_ends[used - 1] == height * width:
                 used -= 1
         offsets[mask + 1] = used
     return run_ends
 
 
 @compiled
-def _append_runs(
-    base: int, stop: int, step: int, start: int, end: int, run_ends: NDArray[Any], used: int
-) -> int:
-    for position in range(base, stop, step):
-        run_ends[used] = position + start
-        run_ends[used + 1] = position + end
-        used += 2
-    return used
-
-
-@compiled
 def _rasterize_polygons(
     coordinates: NDArray[np.float64],
-    ring_offsets: NDArray[np.int64],
-    mask_offsets: NDArray[np.int64],
+    ring_offsets: Integers,
+    mask_offsets: Integers,
     height: int,
     width: int,
-    run_ends: NDArray[Any],
-    offsets: NDArray[np.int64],
-) -> NDArray[Any]:
+    offsets: Integers,
+) -> Integers:
+    """Return the run ends, and write the offsets."""
+    run_ends = np.empty(coordinates.size, np.int64)
     used = ZERO
     for mask in range(mask_offsets.size - 1):
         first, last = mask_offsets[mask], mask_offsets[mask + 1]
-        bounds = np.zeros(last - first + 1, np.int64)  # of the rings' flips, from `begin`
+        bounds = np.zeros(last - first + 1, np.int64)  # of the flips of the rings
         begin = used
         for ring in range(first, last):
             start, stop = 2 * ring_offsets[ring], 2 * ring_offsets[ring + 1]
@@ -152,41 +119,39 @@ def _rasterize_polygons(
             bounds[ring - first + 1] = used - begin
         if last - first > 1:
             union = reduce_by_pairs(run_ends[begin:used], bounds, OR)
-            for i in range(union.size):
-                run_ends[begin + i] = union[i]
+            for k in range(union.size):
+                run_ends[begin + k] = union[k]
             used = begin + union.size
         offsets[mask + 1] = used
     return run_ends
 
 
 @compiled
-def _append_flips(positions: NDArray[np.int64], end: int, run_ends: NDArray[Any], used: int) -> int:
-    """Append sorted positions before ``end``; equal ones undo each other in pairs."""
-    i = 0
-    while i < positions.size and positions[i] < end:
-        if i + 1 < positions.size and positions[i + 1] == positions[i]:
-            i += 2
+def _append_flips(positions: Integers, pixels: int, run_ends: Integers, used: int) -> int:
+    """Append sorted positions below ``pixels``; equal ones cancel in pairs."""
+    k = 0
+    while k < positions.size and positions[k] < pixels:
+        if k + 1 < positions.size and positions[k + 1] == positions[k]:
+            k += 2
         else:
-            run_ends[used] = positions[i]
+            run_ends[used] = positions[k]
             used += 1
-            i += 1
+            k += 1
     return used
 
 
 @compiled
-def _crossings(coordinates: NDArray[np.float64], height: int, width: int) -> NDArray[np.int64]:
-    """Give the sorted positions from which a ring flips a column's pixels."""
+def _crossings(coordinates: NDArray[np.float64], height: int, width: int) -> Integers:
+    """Return the sorted positions below which a ring flips the pixels of a column."""
     count = coordinates.size // 2
-    x = np.empty(count + 1, np.int64)
-    y = np.empty(count + 1, np.int64)
+    x, y = np.empty(count + 1, np.int64), np.empty(count + 1, np.int64)
     for k in range(count):
-        x[k] = _scaled(coordinates[2 * k])
-        y[k] = _scaled(coordinates[2 * k + 1])
+        x[k], y[k] = _scaled(coordinates[2 * k]), _scaled(coordinates[2 * k + 1])
     x[count], y[count] = x[0], y[0]
     left = _nearest(x.min(), width)
     columns = _nearest(x.max(), width) - left
 
-    # An edge crosses a range of columns: the sums of these steps are how many cross each.
+    # An edge crosses a range of columns: count the crossings of each column by cumulative sums.
     ends = np.zeros(columns + 1, np.int64)
     for k in range(count):
         ends[_nearest(min(x[k], x[k + 1]), width) - left] += 1
@@ -194,15 +159,12 @@ def _crossings(coordinates: NDArray[np.float64], height: int, width: int) -> NDA
     crossing = total = 0
     for column in range(columns):
         crossing += ends[column]
-        ends[column] = total  # where the column's positions begin; later, where they end
+        ends[column] = total  # start of the positions of the column, later their end
         total += crossing
 
     positions = np.empty(total, np.int64)
     for k in range(count):
-        if abs(x[k + 1] - x[k]) >= abs(y[k + 1] - y[k]):
-            _cross_flat(x[k], y[k], x[k + 1], y[k + 1], left, height, width, ends, positions)
-        else:
-            _cross_steep(x[k], y[k], x[k + 1], y[k + 1], left, height, width, ends, positions)
+        _cross(x[k], y[k], x[k + 1], y[k + 1], left, height, width, ends, positions)
     start = 0
     for column in range(columns):
         _sort(positions, start, ends[column])
@@ -211,7 +173,7 @@ def _crossings(coordinates: NDArray[np.float64], height: int, width: int) -> NDA
 
 
 @compiled
-def _cross_flat(
+def _cross(
     xs: int,
     ys: int,
     xe: int,
@@ -219,61 +181,51 @@ def _cross_flat(
     left: int,
     height: int,
     width: int,
-    ends: NDArray[np.int64],
-    positions: NDArray[np.int64],
+    ends: Integers,
+    positions: Integers,
 ) -> None:
-    """Cross columns along an edge that is walked along x, from its left end."""
-    if xs > xe:
-        xs, ys, xe, ye = xe, ye, xs, ys
-    start, stop = _nearest(xs, width), _nearest(xe, width)
-    if start == stop:
-        return
-    slope = (ye - ys) / (xe - xs)
-    for column in range(start, stop):
-        # Of the two points of the step the upper one counts.
-        step = SCALE * column + 2 - xs + (1 if slope < 0 else 0)
-        row = _nearest(int64(ys + slope * step + 0.5), height)
-        positions[ends[column - left]] = column * height + row
-        ends[column - left] += 1
-
-
-@compiled
-def _cross_steep(
-    xs: int,
-    ys: int,
-    xe: int,
-    ye: int,
-    left: int,
-    height: int,
-    width: int,
-    ends: NDArray[np.int64],
-    positions: NDArray[np.int64],
-) -> None:
-    """Cross columns along an edge that is walked along y, from its upper end."""
-    if ys > ye:
-        xs, ys, xe, ye = xe, ye, xs, ys
+    """Append the positions at which an edge crosses columns, to those of each column."""
     start, stop = _nearest(min(xs, xe), width), _nearest(max(xs, xe), width)
     if start == stop:
         return
-    slope = (xe - xs) / (ye - ys)
-    steps_a_unit = 1.0 / slope
-    rises = xe > xs
+    is_flat = abs(xe - xs) >= abs(ye - ys)  # walked along x
+    if xs > xe if is_flat else ys > ye:
+        xs, ys, xe, ye = xe, ye, xs, ys
+    slope = (ye - ys) / (xe - xs) if is_flat else (xe - xs) / (ye - ys)
     for column in range(start, stop):
-        # Find the first step that has crossed: the abscissa is monotonic, so guess and correct.
-        boundary = SCALE * column + 3
-        guess = int64((boundary - 0.5 - xs) * steps_a_unit)
-        step = min(max(guess, 1), ye - ys)
-        while step > 1 and (int64(xs + slope * (step - 1) + 0.5) >= boundary) == rises:
-            step -= 1
-        while (int64(xs + slope * step + 0.5) >= boundary) != rises:
-            step += 1
-        positions[ends[column - left]] = column * height + _nearest(ys + step - 1, height)
+        if is_flat:
+            row = _flat_row(5 * column + 2 - xs, ys, slope)
+        else:
+            row = _steep_row(5 * column + 3, xs, ys, ye, slope)
+        positions[ends[column - left]] = column * height + _nearest(row, height)
         ends[column - left] += 1
 
 
 @compiled
-def _sort(values: NDArray[np.int64], start: int, stop: int) -> None:
-    """Sort values[start:stop], which are few in most cases: a Shell sort."""
+def _flat_row(step: int, ys: int, slope: float) -> int:
+    """Return the smaller scaled row of a step along x."""
+    row: int = int64(ys + slope * (step + (1 if slope < 0 else 0)) + 0.5)
+    return row
+
+
+@compiled
+def _steep_row(boundary: int, xs: int, ys: int, ye: int, slope: float) -> int:
+    """Return the smaller scaled row of the step along y that crosses an abscissa.
+
+    The abscissa is monotonic in the step: start at the step that division gives, then correct it.
+    """
+    rises = slope > 0
+    step = min(max(int64((boundary - 0.5 - xs) / slope), 1), ye - ys)
+    while step > 1 and (int64(xs + slope * (step - 1) + 0.5) >= boundary) == rises:
+        step -= 1
+    while (int64(xs + slope * step + 0.5) >= boundary) != rises:
+        step += 1
+    return ys + step - 1
+
+
+@compiled
+def _sort(values: Integers, start: int, stop: int) -> None:
+    """Sort ``values[start:stop]``, usually few values, by Shell sort."""
     gap = 1
     while gap < (stop - start) // 3:
         gap = 3 * gap + 1

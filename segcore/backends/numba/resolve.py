@@ -1,29 +1,14 @@
-"""Masks that overlap to masks that share no pixel."""
+"""Resolution of overlapping masks into disjoint masks."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.numba.compiled import ZERO, compiled, frozen, int64, uint64, with_room
-from segcore.backends.numba.measure import area
-from segcore.backends.numba.merge import (
-    ALL,
-    BIT,
-    BIT_OF_RESIDUE,
-    HIGHEST,
-    NONE,
-    RESIDUES,
-    SHIFT,
-    WORD,
-    combine,
-    fill_bits,
-)
+from segcore.backends.numba.compiled import ZERO, Integers, as_batch, as_int64, compiled, with_room
+from segcore.backends.numba.measure import area_of
+from segcore.backends.numba.merge import OR, WITHOUT, merge
 from segcore.backends.protocol import Offsets, RunEnds
-
-WITHOUT, OR = 0b0100, 0b1110
 
 
 def resolve(
@@ -33,116 +18,77 @@ def resolve(
     width: int,
     limits: NDArray[np.int64],
 ) -> tuple[RunEnds, Offsets, NDArray[np.int64]]:
-    """Give each pixel to the first mask that takes it."""
-    words = (height * width + WORD - 1) // WORD
-    if words > 64 * run_ends.size + 2**17:
-        return _one_by_one(run_ends, offsets, height, width, limits)
-    free = np.empty(run_ends.size, run_ends.dtype)
+    """Assign each pixel to the first mask that covers it and stays within its limit."""
     free_offsets = np.zeros(len(offsets), np.int64)
     overlaps = np.zeros(len(offsets) - 1, np.int64)
-    free = _take_turns(
-        frozen(run_ends),
-        frozen(offsets),
-        frozen(limits),
+    free = _resolve(
+        *as_int64(run_ends, offsets),
         height * width,
-        np.zeros(words, np.uint64),
-        free,
+        np.array(limits, np.int64),
         free_offsets,
         overlaps,
     )
-    return free[: free_offsets[-1]].copy(), free_offsets, overlaps
-
-
-def _one_by_one(
-    run_ends: RunEnds,
-    offsets: Offsets,
-    height: int,
-    width: int,
-    limits: NDArray[np.int64],
-) -> tuple[RunEnds, Offsets, NDArray[np.int64]]:
-    """Merge each mask with what is taken, for few runs in a large picture."""
-    bounds = np.zeros(2, np.int64)
-    taken = run_ends[:0], bounds
-    results = []
-    overlaps = np.zeros(len(offsets) - 1, np.int64)
-    for i in range(len(overlaps)):
-        bounds = np.array([0, offsets[i + 1] - offsets[i]])
-        mask = run_ends[offsets[i] : offsets[i + 1]], bounds
-        free = combine(*mask, *taken, height, width, WITHOUT)
-        overlaps[i] = (area(*mask, height, width) - area(*free, height, width))[0]
-        if overlaps[i] > limits[i]:
-            results.append(run_ends[:0])
-        else:
-            results.append(free[0])
-            taken = combine(*mask, *taken, height, width, OR)
-    free_offsets = np.zeros(len(offsets), np.int64)
-    np.cumsum([len(each) for each in results], out=free_offsets[1:])
-    return np.concatenate([run_ends[:0], *results]), free_offsets, overlaps
+    return *as_batch(free, free_offsets, height, width), overlaps
 
 
 @compiled
-def _take_turns(
-    ends: NDArray[Any],
-    offsets: NDArray[np.int64],
-    limits: NDArray[np.int64],
+def _resolve(
+    ends: Integers,
+    offsets: Integers,
     pixels: int,
-    plane: NDArray[np.uint64],
-    free: NDArray[Any],
-    free_offsets: NDArray[np.int64],
-    overlaps: NDArray[np.int64],
-) -> NDArray[Any]:
-    """Take for each mask its bits of the plane of what is taken."""
-    used = ZERO
-    for mask in range(offsets.size - 1):
+    limits: Integers,
+    free_offsets: Integers,
+    overlaps: Integers,
+) -> Integers:
+    """Merge each mask with the runs of `taken`, the union of the earlier ones, that it touches."""
+    free = np.empty(ends.size + 2, np.int64)
+    taken = np.empty(ends.size + 2, np.int64)
+    united = np.empty(ends.size + 2, np.int64)
+    used = size = ZERO
+    for mask in range(overlaps.size):
         first, last = offsets[mask], offsets[mask + 1]
         begin = used
-        area = ZERO
-        for k in range(first, last, 2):
-            start = uint64(ends[k])
-            stop = uint64(ends[k + 1]) if k + 1 < last else uint64(pixels)
-            area += int64(stop - start)
-            free, used = _append_free(plane, start, stop, free, used)
-        if used > begin and int64(free[used - 1]) == pixels:
-            used -= 1
-        left = ZERO
-        for k in range(begin, used, 2):
-            left += (int64(free[k + 1]) if k + 1 < used else pixels) - int64(free[k])
-        overlaps[mask] = area - left
-        if overlaps[mask] > limits[mask]:
-            used = begin
-        else:
-            for k in range(first, last, 2):
-                stop = uint64(ends[k + 1]) if k + 1 < last else uint64(pixels)
-                fill_bits(plane, uint64(ends[k]), stop)
+        if first < last:
+            start = _count_before(taken, size, ends[first]) // 2 * 2
+            stop = size
+            if (last - first) % 2 == 0:
+                stop = _count_before(taken, size, ends[last - 1] + 1)
+                stop = min(stop + stop % 2, size)
+            free = with_room(free, used, last - first + stop - start + 2)
+            used = merge(ends, first, last, taken, start, stop, WITHOUT, free, used)
+            overlaps[mask] = area_of(ends, first, last, pixels) - area_of(free, begin, used, pixels)
+            if overlaps[mask] > limits[mask]:
+                used = begin
+            else:
+                more = merge(ends, first, last, taken, start, stop, OR, united, ZERO)
+                size = _replace(taken, size, start, stop, united, more)
         free_offsets[mask + 1] = used
     return free
 
 
 @compiled
-def _append_free(
-    plane: NDArray[np.uint64], start: Any, stop: Any, free: NDArray[Any], used: int
-) -> tuple[NDArray[Any], int]:
-    """Append the stretches of zeros among the bits from ``start`` to ``stop``, both uint64."""
-    first, last = start >> SHIFT, (stop - BIT) >> SHIFT
-    before = NONE  # whether the bit before the word is one of a stretch
-    for word in range(first, last + BIT):
-        bits = ~plane[word]
-        if word == first:
-            bits &= ALL << (start & HIGHEST)
-        if word == last:
-            bits &= ALL >> (HIGHEST - ((stop - BIT) & HIGHEST))
-        flips = bits ^ ((bits << BIT) | before)
-        before = bits >> HIGHEST
-        if not flips:
-            continue
-        free = with_room(free, used, WORD + 1)
-        while flips:
-            lowest = flips & (~flips + BIT)
-            free[used] = word * uint64(WORD) + uint64(BIT_OF_RESIDUE[lowest % RESIDUES])
-            used += 1
-            flips ^= lowest
-    if before:
-        free = with_room(free, used, 1)
-        free[used] = stop
-        used += 1
-    return free, used
+def _count_before(ends: Integers, size: int, position: int) -> int:
+    """Return the number of values less than ``position`` in the sorted ``ends[:size]``."""
+    low, high = ZERO, size
+    while low < high:
+        middle = (low + high) // 2
+        if ends[middle] < position:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def _replace(taken: Integers, size: int, start: int, stop: int, united: Integers, more: int) -> int:
+    """Replace ``taken[start:stop]`` by ``united[:more]``; return the new size."""
+    shift = start + more - stop
+    if shift > 0:
+        for k in range(size - 1, stop - 1, -1):
+            taken[k + shift] = taken[k]
+    elif shift < 0:
+        for k in range(stop, size):
+            taken[k + shift] = taken[k]
+    for k in range(more):
+        taken[start + k] = united[k]
+    return size + shift
