@@ -44,12 +44,12 @@ from segcore.runtime import runtime_info, show_runtime
 from segcore.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
-    from segcore import compat, formats, integrations, maps, metrics, show
+    from segcore import compat, data, formats, integrations, maps, metrics, show
     from segcore.diagnosis import Diagnosis, diagnose
     from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
 
 # What is imported when it is first asked for, so that `import segcore` stays quick.
-_MODULES = ("compat", "formats", "integrations", "maps", "metrics", "show")
+_MODULES = ("compat", "data", "formats", "integrations", "maps", "metrics", "show")
 _HOMES = {
     "Diagnosis": "diagnosis",
     "Panoptic": "maps.panoptic",
@@ -78,6 +78,7 @@ __all__ = [
     "compose_panoptic",
     "compose_semantic",
     "containment",
+    "data",
     "diagnose",
     "dice",
     "dilate",

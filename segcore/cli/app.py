@@ -62,7 +62,7 @@ PIXELS = 2**20
 
 DATASET = click.option(
     "--dataset",
-    "frame",
+    "dataset_path",
     type=FOLDER,
     help="Where ANNOTATIONS are COCO's results, a list: the file with their images and categories.",
 )
@@ -113,7 +113,7 @@ def semantic(
     priority: str,
     crowd: bool,
     stuff: Path | None,
-    frame: Path | None,
+    dataset_path: Path | None,
     skip_invalid: bool,
     overwrite: bool,
 ) -> None:
@@ -131,7 +131,9 @@ def semantic(
     """
     from segcore.cli.semantic import write_semantic_maps
 
-    write_semantic_maps(annotations, folder, frame, stuff, priority, crowd, skip_invalid, overwrite)
+    write_semantic_maps(
+        annotations, folder, dataset_path, stuff, priority, crowd, skip_invalid, overwrite
+    )
 
 
 @app.command()
@@ -194,7 +196,7 @@ def panoptic(
     score: float | None,
     overlap: float | None,
     stuff_area: int | None,
-    frame: Path | None,
+    dataset_path: Path | None,
     skip_invalid: bool,
     overwrite: bool,
 ) -> None:
@@ -218,7 +220,7 @@ def panoptic(
     changes = {"score_threshold": score, "max_taken": overlap, "stuff_area": stuff_area}
     given = {name: value for name, value in changes.items() if value is not None}
     write_panoptic(
-        *(annotations, folder, frame, stuff, preset, given, priority, things),
+        *(annotations, folder, dataset_path, stuff, preset, given, priority, things),
         *(skip_invalid, overwrite),
     )
 
@@ -271,7 +273,7 @@ def view(
     images: Path | None,
     score: float | None,
     only_predicted: bool,
-    frame: Path | None,
+    dataset_path: Path | None,
     gt_folder: Path | None,
     pred_folder: Path | None,
     skip_invalid: bool,
@@ -287,15 +289,15 @@ def view(
     Images of SOURCE and of a prediction belong together if their file names are the same but for
     the ending.
     """
+    from segcore.cli.failures import BadInput
     from segcore.cli.view import write_view
-    from segcore.data._problems import BadInput
 
     if prediction is None and (score is not None or only_predicted):
         raise BadInput("--score, --only-predicted: pass --prediction, too")
 
     folders = (gt_folder, pred_folder)
     write_view(
-        *(source, target, prediction, images, frame, folders, score, only_predicted),
+        *(source, target, prediction, images, dataset_path, folders, score, only_predicted),
         *(skip_invalid, overwrite),
     )
 
@@ -369,7 +371,7 @@ def compare(
     (bleeding), in a filled hole, or in no object.
     """
     from segcore.cli.compare import write_comparison
-    from segcore.data._problems import BadInput
+    from segcore.cli.failures import BadInput
 
     if images and not page:
         raise BadInput("--images: photographs are for the page; say with --html where it goes")
@@ -461,8 +463,8 @@ def labels(
     Where segcore semantic wrote classes.json beside them, categories are those of its input.
     Panoptic maps are RGB, as COCO has them.
     """
+    from segcore.cli.failures import BadInput
     from segcore.cli.labels import write_instances, write_segments
-    from segcore.data._problems import BadInput
 
     if panoptic:
         given = {"--components": connectivity, "--background": background, "--ignore": ignore}

@@ -90,8 +90,8 @@ def write_comparison(
         html_file, json_file, csv_file = (
             outputs.file(path) if path else None for path in (page, report, spreadsheet)
         )
-        true = read_source(truth, problems, folder=folders[0])
-        predicted = read_source(prediction, problems, truth, folders[1])
+        true = read_source(truth, problems, None, folders[0], tracked)
+        predicted = read_source(prediction, problems, truth, folders[1], tracked)
         pairs = Pairs(true, predicted, options, score, only_predicted)
 
         found = Findings(pairs.classes)

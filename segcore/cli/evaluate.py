@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from segcore.cli.failures import BadInput
 from segcore.cli.output import publishing, write_json
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import tracked
 from segcore.data._classes import CLASSES, read_classes
 from segcore.data._fields import Id
-from segcore.data._file_names import Folder, label_maps
-from segcore.data._label_maps import IGNORED, read_colors, read_labels
+from segcore.data._file_names import Folder
+from segcore.data._label_maps import IGNORED, label_maps, read_colors, read_labels
 from segcore.data._panoptic_file import Entry, find_item, read_panoptic
-from segcore.data._problems import BadInput
 from segcore.data._read_ahead import read_ahead
 from segcore.maps.ids import from_rgb
 from segcore.metrics import ConfusionMatrix, PanopticQuality
@@ -97,7 +97,7 @@ def _pairs(truth: Path, prediction: Path) -> list[tuple[Path, Path]]:
                 + (f", nor for {len(alone) - 1} more" if len(alone) > 1 else "")
             )
     if not found[0]:
-        raise BadInput(f"{truth}: it holds no file named *.png")
+        raise BadInput(f"{truth}: it contains no file named *.png")
     return [(path, found[1][name]) for name, path in found[0].items()]
 
 
@@ -188,7 +188,7 @@ def _quality(
 
     def read(pair: tuple[Entry, Entry]) -> Maps:
         maps = [
-            from_rgb(read_colors(folder.map(entry.file_name)))
+            from_rgb(read_colors(folder.path_of(entry.file_name)))
             for folder, entry in zip(maps_of, pair, strict=True)
         ]
         return maps[0], maps[1]

@@ -12,14 +12,23 @@ from typing import Any, NoReturn
 
 import click
 
-from segcore.data._problems import BadInput
-from segcore.show.visible import visible
+from segcore._text import visible
+from segcore.data._problems import DataError
 
 TRACEBACK = "SEGCORE_TRACEBACK"
 """The environment variable that has Python print the traceback of an error, if it is not empty."""
 
 DEFECT = 70
 """The exit code of an error in segcore itself: EX_SOFTWARE of sysexits.h."""
+
+
+class BadInput(click.ClickException):
+    """Input or options that a command cannot use: one line on stderr, and exit code 2."""
+
+    exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible(message))
 
 
 class Commands(click.Group):
@@ -70,6 +79,8 @@ def _report(error: Exception) -> int:
 def _foreseen(error: Exception) -> BadInput | None:
     """Describe an error that the input or the machine causes; None for a defect of segcore."""
     match error:
+        case DataError():
+            message = str(error)
         case MemoryError():
             message = f"not enough memory{f': {error}' if str(error) else ''}"
         case RecursionError():

@@ -11,15 +11,15 @@ import numpy as np
 from rich.table import Table
 
 from segcore._publish import OutputFile
+from segcore.cli.failures import BadInput
 from segcore.cli.output import publishing, write_json
 from segcore.cli.printing import Printer, counted, print_line
 from segcore.cli.progress import tracked
 from segcore.data._classes import CLASSES, read_classes
 from segcore.data._fields import read_size
-from segcore.data._file_names import Folder, label_maps
-from segcore.data._label_maps import IGNORED, read_colors, read_labels
+from segcore.data._file_names import Folder
+from segcore.data._label_maps import IGNORED, label_maps, read_colors, read_labels
 from segcore.data._panoptic_file import Entry, read_panoptic
-from segcore.data._problems import BadInput
 from segcore.data._read_ahead import read_ahead
 from segcore.maps.ids import from_rgb
 from segcore.masks import Masks
@@ -58,7 +58,7 @@ def _read_instances(
 ) -> _Document:
     maps = label_maps(folder)
     if not maps:
-        raise BadInput(f"{folder}: it holds no file named *.png")
+        raise BadInput(f"{folder}: it contains no file named *.png")
     classes = read_classes(folder)
     if not ignore and IGNORED not in classes:
         ignore = (IGNORED,)
@@ -120,7 +120,7 @@ def _read_segments(folder: Path, panoptic: Path, things_only: bool) -> _Document
     categories = file.categories()
 
     def read(entry: Entry) -> Found:
-        path = maps.map(entry.file_name)
+        path = maps.path_of(entry.file_name)
         ids, masks = Masks.from_label_map(from_rgb(read_colors(path)))
         segments = entry.by_id(categories)
         place = {key: i for i, key in enumerate(ids.tolist())}
@@ -152,8 +152,8 @@ def _read_segments(folder: Path, panoptic: Path, things_only: bool) -> _Document
             raise BadInput(f"{panoptic}: image {entry.image_id}: {error}") from error
         if size != found.size:
             raise BadInput(
-                f"{maps.map(entry.file_name)}: its height {height} and width {width} are not those "
-                f"of image {entry.image_id}, {size[0]} and {size[1]}"
+                f"{maps.path_of(entry.file_name)}: its height {height} and width {width} are not "
+                f"those of image {entry.image_id}, {size[0]} and {size[1]}"
             )
         document.add({**image, "id": entry.image_id, "height": height, "width": width}, found)
     document.categories = [

@@ -16,12 +16,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from segcore._publish import OutputError, OutputExistsError, Outputs, is_replaceable, publish
+from segcore._text import visible
 from segcore._version import __version__
+from segcore.cli.failures import BadInput
 from segcore.data._classes import CLASSES
 from segcore.data._coco_file import Dataset
-from segcore.data._photographs import ENDINGS
-from segcore.data._problems import BadInput
-from segcore.show.visible import visible
+from segcore.data._photographs import SUFFIXES
 
 SOFTWARE = f"segcore {__version__}"
 """What files say of who wrote them: only such files are replaced without ``--overwrite``."""
@@ -64,7 +64,7 @@ def _files_of(inputs: Iterable[Path | None]) -> Iterator[Path]:
             yield path.with_name(CLASSES)
         folder = path if path.is_dir() else path.with_suffix("")
         for file in _files_below(folder):
-            if file.suffix.lower() in ENDINGS or file.name == CLASSES:
+            if file.suffix.lower() in SUFFIXES or file.name == CLASSES:
                 yield file
 
 
@@ -81,9 +81,9 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 def check_images(folder: Path, dataset: Dataset) -> None:
     """Raise BadInput if a map would replace an image that the data set names."""
-    for image in dataset.pictures:
-        path = folder / image.target
-        if image.name == str(image.target) and path.is_file() and not is_replaceable(path):
+    for image in dataset.images:
+        path = folder / image.map_path
+        if image.name == str(image.map_path) and path.is_file() and not is_replaceable(path):
             raise BadInput(
                 f"{path}: the data set names this file as an image, which a map must not replace; "
                 "choose another output folder"

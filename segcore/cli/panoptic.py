@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.table import Table
 
+from segcore.cli.failures import BadInput
 from segcore.cli.output import check_images, publishing, write_json, write_png
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import print_note, print_skipped, tracked
@@ -21,10 +22,10 @@ from segcore.data._coco_file import (
     DatasetImage,
     read_dataset,
     read_masks,
-    with_own_maps,
+    with_separate_maps,
 )
 from segcore.data._fields import describe
-from segcore.data._problems import BadInput, Problems
+from segcore.data._problems import Problems
 from segcore.data._stuff_maps import StuffMaps
 from segcore.data._things import find_things
 from segcore.maps.ids import to_rgb
@@ -40,7 +41,7 @@ TABLE_ROWS = 30
 def write_panoptic(
     path: Path,
     folder: Path,
-    frame: Path | None,
+    dataset_path: Path | None,
     stuff: Path | None,
     preset: str,
     changes: dict[str, Any],
@@ -54,37 +55,37 @@ def write_panoptic(
     entries: list[dict[str, Any]] = []
     reasons: Counter[str] = Counter()
     used = 0
-    with publishing([path, frame, stuff], overwrite) as outputs:
+    with publishing([path, dataset_path, stuff], overwrite) as outputs:
         files = outputs.folder(folder)
-        dataset = read_dataset(path, problems, frame, scores=None)
-        dataset = with_own_maps(dataset, problems)
+        dataset = read_dataset(path, problems, dataset_path, scores=None)
+        dataset = with_separate_maps(dataset, problems)
         check_images(folder / MAPS, dataset)
         files.declare(DOCUMENT)
-        for picture in dataset.pictures:
-            files.declare(MAPS / picture.target)
+        for image in dataset.images:
+            files.declare(MAPS / image.map_path)
         _check_categories(dataset)
-        found, note = find_things(path, dataset, frame, things_named)
+        found, note = find_things(path, dataset, dataset_path, things_named)
         things = {int(key) for key in found}
         rules, priority = _rules(path, dataset, preset, changes, priority)
         _check_ids(dataset, things, rules)
         beneath = None if stuff is None else StuffMaps(stuff, dataset.categories)
 
-        for picture in tracked(dataset.pictures, "Composing", len(dataset.pictures)):
-            result, annotations = _compose(picture, beneath, things, rules, priority, problems)
-            with files.open(MAPS / picture.target) as file:
-                _write_ids(file, result, picture)
-            entries.append(_entry(picture, result, annotations))
+        for image in tracked(dataset.images, "Composing", len(dataset.images)):
+            result, annotations = _compose(image, beneath, things, rules, priority, problems)
+            with files.open(MAPS / image.map_path) as file:
+                _write_ids(file, result, image)
+            entries.append(_entry(image, result, annotations))
             reasons.update(each["reason"] for each in result.dropped)
             used += len(annotations)
         with files.open(DOCUMENT) as file:
             write_json(file, _document(dataset, things, entries))
-        problems.check_left(path, len(dataset.pictures), dataset.listed, used)
+        problems.check_left(path, len(dataset.images), dataset.num_listed, used)
 
     Printer().print(_table(dataset, entries))
     if reasons:
         listed = ", ".join(f"{count} for {reason}" for reason, count in reasons.most_common())
         print_line(f"dropped {reasons.total()}: {listed}")
-    maps = len(dataset.pictures)
+    maps = len(dataset.images)
     print_line(f"{maps} map{'' if maps == 1 else 's'} and {DOCUMENT} in {folder}")
     if note:
         print_note(note)
@@ -108,7 +109,7 @@ def _rules(
     priority: str | None,
 ) -> tuple[PanopticRules, str | None]:
     """Return the rules, and by which priority annotations without scores are painted."""
-    scored = any(a.score is not None for p in dataset.pictures for a in p.annotations)
+    scored = any(a.score is not None for p in dataset.images for a in p.annotations)
     if scored and priority not in (None, "score"):
         raise BadInput(
             f"--priority {priority}: {path} has scores, by which its instances are judged"
@@ -158,14 +159,14 @@ def _check_ids(dataset: Dataset, things: set[int], rules: PanopticRules) -> None
 
 
 def _compose(
-    picture: DatasetImage,
+    image: DatasetImage,
     beneath: StuffMaps | None,
     things: set[int],
     rules: PanopticRules,
     priority: str | None,
     problems: Problems,
 ) -> tuple[Panoptic, list[Annotation]]:
-    annotations, masks = read_masks(picture, problems)
+    annotations, masks = read_masks(image, problems)
     class_ids = np.array([a.category.id for a in annotations], np.int64)
     if priority is None:
         scores = np.array([a.score for a in annotations], np.float64)
@@ -173,29 +174,27 @@ def _compose(
         scores = _heights(masks, annotations, priority)
     stuff: tuple[Masks, list[Any]] | None = None
     if beneath is not None:
-        categories, maps = beneath.masks(picture)
+        categories, maps = beneath.masks(image)
         stuff = maps, [category.id for category in categories]
     try:
         result = compose_panoptic(
             masks, class_ids, scores, stuff=stuff, things=sorted(things), rules=rules
         )
     except ValueError as error:
-        raise BadInput(f"{picture.label}: {error}") from error
+        raise BadInput(f"{image.label}: {error}") from error
     return result, annotations
 
 
-def _write_ids(file: BinaryIO, result: Panoptic, picture: DatasetImage) -> None:
+def _write_ids(file: BinaryIO, result: Panoptic, image: DatasetImage) -> None:
     try:
         colors = to_rgb(result.labels)
     except ValueError as error:
-        raise BadInput(f"{picture.label}: {error}") from error
+        raise BadInput(f"{image.label}: {error}") from error
     write_png(file, Image.fromarray(colors))
 
 
-def _entry(
-    picture: DatasetImage, result: Panoptic, annotations: list[Annotation]
-) -> dict[str, Any]:
-    """Describe a picture as COCO does, with the scores of things besides."""
+def _entry(image: DatasetImage, result: Panoptic, annotations: list[Annotation]) -> dict[str, Any]:
+    """Describe a image as COCO does, with the scores of things besides."""
     segments = []
     for segment in result.segments:
         of_thing = segment["isthing"]
@@ -210,8 +209,8 @@ def _entry(
         if of_thing and annotations[segment["sources"][0]].score is not None:
             described["score"] = segment["score"]
         segments.append(described)
-    name = picture.target.as_posix()
-    return {"image_id": picture.id, "file_name": name, "segments_info": segments}
+    name = image.map_path.as_posix()
+    return {"image_id": image.id, "file_name": name, "segments_info": segments}
 
 
 def _document(
@@ -219,7 +218,7 @@ def _document(
 ) -> dict[str, object]:
     images = [
         {"id": p.id, "file_name": p.name, "height": p.size[0], "width": p.size[1]}
-        for p in dataset.pictures
+        for p in dataset.images
     ]
     categories = [
         {"id": c.id, "name": c.name, "isthing": int(c.id in things)} for c in dataset.categories

@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from segcore.show.visible import visible
+from segcore._text import visible
 
 
 class Printer(Console):

@@ -1,4 +1,4 @@
-"""``segcore semantic``: a COCO instance file to one label map a picture."""
+"""``segcore semantic``: a COCO instance file to one label map a image."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from segcore.cli.failures import BadInput
 from segcore.cli.output import check_images, publishing, write_json, write_labels
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import print_skipped, tracked
 from segcore.data._classes import CLASSES
-from segcore.data._coco_file import Annotation, Dataset, read_dataset, read_masks, with_own_maps
-from segcore.data._problems import BadInput, Problems
+from segcore.data._coco_file import (
+    Annotation,
+    Dataset,
+    read_dataset,
+    read_masks,
+    with_separate_maps,
+)
+from segcore.data._problems import Problems
 from segcore.data._stuff_maps import StuffMaps
 from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks
@@ -38,7 +45,7 @@ class Counts:
 def write_semantic_maps(
     path: Path,
     folder: Path,
-    frame: Path | None,
+    dataset_path: Path | None,
     stuff: Path | None,
     priority: str,
     crowd: bool,
@@ -48,14 +55,14 @@ def write_semantic_maps(
     """Run ``segcore semantic``. Raises BadInput for unusable input."""
     problems = Problems(skip_invalid)
     used = 0
-    with publishing([path, frame, stuff], overwrite) as outputs:
+    with publishing([path, dataset_path, stuff], overwrite) as outputs:
         maps = outputs.folder(folder)
-        dataset = read_dataset(path, problems, frame, scores=priority == "score")
-        dataset = with_own_maps(dataset, problems)
+        dataset = read_dataset(path, problems, dataset_path, scores=priority == "score")
+        dataset = with_separate_maps(dataset, problems)
         check_images(folder, dataset)
         maps.declare(CLASSES)
-        for picture in dataset.pictures:
-            maps.declare(picture.target)
+        for image in dataset.images:
+            maps.declare(image.map_path)
         classes = len(dataset.categories)
         if classes > MOST_CLASSES:
             raise BadInput(f"{path}: {classes} categories, but a PNG holds at most {MOST_CLASSES}")
@@ -64,20 +71,20 @@ def write_semantic_maps(
         counts = Counts(*(np.zeros(classes + 1, np.int64) for _ in range(3)))
         beneath = None if stuff is None else StuffMaps(stuff, dataset.categories)
 
-        for picture in tracked(dataset.pictures, "Painting", len(dataset.pictures)):
-            annotations, masks = read_masks(picture, problems)
-            under = None if beneath is None else beneath.indices(picture, dtype)
+        for image in tracked(dataset.images, "Painting", len(dataset.images)):
+            annotations, masks = read_masks(image, problems)
+            under = None if beneath is None else beneath.indices(image, dtype)
             labels = _paint(annotations, masks, priority, crowd, dtype, under)
-            with maps.open(picture.target) as file:
+            with maps.open(image.map_path) as file:
                 write_labels(file, labels, colors)
             _count(counts, labels, [a for a in annotations if crowd or not a.crowd])
             used += len(annotations)
         with maps.open(CLASSES) as file:
             write_json(file, _describe(dataset, colors, dtype))
-        problems.check_left(path, len(dataset.pictures), dataset.listed, used)
+        problems.check_left(path, len(dataset.images), dataset.num_listed, used)
 
     Printer().print(_table(dataset, counts))
-    count = len(dataset.pictures)
+    count = len(dataset.images)
     print_line(f"{count} label map{'' if count == 1 else 's'} and {CLASSES} in {folder}")
     print_skipped(problems)
 
@@ -149,7 +156,7 @@ def _table(dataset: Dataset, counts: Counts) -> Table:
     table.add_section()
     everything = [c.index for c in occur]
     instances, pixels, _ = _numbers(counts, everything)
-    table.add_row("", "in all", instances, pixels, f"{len(dataset.pictures):,}")
+    table.add_row("", "in all", instances, pixels, f"{len(dataset.images):,}")
     return table
 
 

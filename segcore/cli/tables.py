@@ -9,8 +9,8 @@ from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.table import Table
 
+from segcore._text import visible
 from segcore.cli.printing import Printer
-from segcore.show.visible import visible
 
 _LEAST = 14
 """A column of text wraps its cells at no fewer columns of the terminal than this."""

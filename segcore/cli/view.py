@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from segcore._publish import OutputFile
+from segcore.cli.failures import BadInput
 from segcore.cli.output import publishing
 from segcore.cli.printing import counted, print_line
 from segcore.cli.progress import print_note, print_skipped, tracked
 from segcore.data._fields import Id
 from segcore.data._photographs import Photographs
-from segcore.data._problems import BadInput, Problems
-from segcore.data._sources import Shown, Source, read_source
+from segcore.data._problems import Problems
+from segcore.data._sources import Source, SourceImage, read_source
 from segcore.show.report import Class, Objects, PageImage, write_page
 
 
@@ -53,16 +54,18 @@ class Pairs:
         self._options = options or {}
         known = {**(prediction.categories if prediction else {}), **truth.categories}
         categories = {key: known[key] for key in sorted(known, key=_number_first)}
-        self.classes: list[Class] = list(categories.values())
+        self.classes: list[Class] = [
+            Class(category.name, category.isthing is not False) for category in categories.values()
+        ]
         self._index = {key: i for i, key in enumerate(categories)}
         self._predicted = _matched(truth, prediction) if prediction else {}
-        self.left_over = len(prediction.pictures) - len(self._predicted) if prediction else 0
-        if prediction and truth.pictures and not self._predicted:
+        self.left_over = len(prediction.images) - len(self._predicted) if prediction else 0
+        if prediction and truth.images and not self._predicted:
             raise BadInput(
                 f"{prediction.path}: it has none of the images of {truth.path}; they are matched "
                 "by their file names"
             )
-        self._shown = list(enumerate(truth.pictures))
+        self._shown = list(enumerate(truth.images))
         empty = [image for i, image in self._shown if prediction and not self._predictions(i)]
         self.unpredicted = len(empty)
         self._unpredicted_objects = sum(len(image.masks) for image in empty)
@@ -95,11 +98,11 @@ class Pairs:
             truth = self._objects(shown)
             yield PageImage(shown.name, truth, objects, photograph or None, self._options)
 
-    def _objects(self, shown: Shown) -> Objects:
+    def _objects(self, shown: SourceImage) -> Objects:
         classes = np.array([self._index[key] for key in shown.categories], np.int64)
         return Objects(shown.masks, classes, shown.ids, shown.scores, shown.crowd)
 
-    def _scored(self, shown: Shown) -> Objects:
+    def _scored(self, shown: SourceImage) -> Objects:
         """Return the predictions that reach the score, and count the others."""
         objects = self._objects(shown)
         if self.score is None or not len(objects.masks):
@@ -132,39 +135,37 @@ class Pairs:
                 f"left out {self.left_over:,} of the predicted images: the truth does not have them"
             )
 
-    def _none(self, shown: Shown) -> Objects:
+    def _none(self, shown: SourceImage) -> Objects:
         return Objects(shown.masks[:0], np.zeros(0, np.int64), [])
 
 
-def _matched(truth: Source, prediction: Source) -> dict[int, Shown]:
+def _matched(truth: Source, prediction: Source) -> dict[int, SourceImage]:
     """Find the predicted image of each true one, by index.
 
     Images are matched by name, and the rest by name without the ending where only one has it.
     """
     for source in (truth, prediction):
-        counts = Counter(each.name for each in source.pictures)
+        counts = Counter(each.name for each in source.images)
         if twice := next((name for name, count in counts.items() if count > 1), None):
             raise BadInput(
                 f"{source.path}: several images are called {twice}; they are matched by name"
             )
-    same_name = {each.name: each for each in prediction.pictures}
+    same_name = {each.name: each for each in prediction.images}
     found = {
-        i: same_name.pop(each.name)
-        for i, each in enumerate(truth.pictures)
-        if each.name in same_name
+        i: same_name.pop(each.name) for i, each in enumerate(truth.images) if each.name in same_name
     }
-    rest = [i for i in range(len(truth.pictures)) if i not in found]
-    true_keys = Counter(truth.pictures[i].key for i in rest)
-    keys = Counter(each.key for each in same_name.values())
-    same_key = {each.key: each for each in same_name.values() if keys[each.key] == 1}
+    rest = [i for i in range(len(truth.images)) if i not in found]
+    true_keys = Counter(truth.images[i].map_path for i in rest)
+    keys = Counter(each.map_path for each in same_name.values())
+    same_key = {each.map_path: each for each in same_name.values() if keys[each.map_path] == 1}
     for i in rest:
-        key = truth.pictures[i].key
+        key = truth.images[i].map_path
         if true_keys[key] == 1 and key in same_key:
             found[i] = same_key[key]
     return found
 
 
-def _empty(shown: Shown) -> int:
+def _empty(shown: SourceImage) -> int:
     """Count the masks without pixels, except crowds."""
     empty = shown.masks.area == 0
     return int((empty if shown.crowd is None else empty & ~shown.crowd).sum())
@@ -179,7 +180,7 @@ def write_view(
     target: Path,
     prediction: Path | None,
     images: Path | None,
-    frame: Path | None,
+    dataset_path: Path | None,
     folders: tuple[Path | None, Path | None],
     score: float | None,
     only_predicted: bool,
@@ -188,10 +189,12 @@ def write_view(
 ) -> None:
     """Run ``segcore view``. Raises BadInput for unusable input."""
     problems = Problems(skip_invalid)
-    with publishing([source, prediction, images, frame, *folders], overwrite) as outputs:
+    with publishing([source, prediction, images, dataset_path, *folders], overwrite) as outputs:
         page = outputs.file(target)
-        truth = read_source(source, problems, frame, folders[0])
-        predicted = prediction and read_source(prediction, problems, frame or source, folders[1])
+        truth = read_source(source, problems, dataset_path, folders[0], tracked)
+        predicted = prediction and read_source(
+            prediction, problems, dataset_path or source, folders[1], tracked
+        )
         pairs = Pairs(truth, predicted or None, None, score, only_predicted)
         photographs = write_html(page, source.name, pairs, images, problems)
     print_page(page, pairs, photographs)

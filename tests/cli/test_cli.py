@@ -228,8 +228,8 @@ def test_missing_file(tmp_path: Path) -> None:
         (coco(categories=[]), '"categories" is empty'),
         (coco(categories=[{"id": 1}, {"id": 1}]), "category 1: its id occurs twice"),
         (coco(categories=[{"id": 1}, {"id": "a"}]), "use one kind"),
-        (coco(categories=[{"name": "x"}]), "category at position 0"),
-        (coco(categories=[None]), "category at position 0"),
+        (coco(categories=[{"name": "x"}]), "category at index 0"),
+        (coco(categories=[None]), "category at index 0"),
     ],
 )
 def test_files_that_are_not_coco(tmp_path: Path, document: object, said: str) -> None:
@@ -279,9 +279,9 @@ def test_annotation_without_segmentation_or_id(tmp_path: Path) -> None:
     document = coco({}, {"segmentation": BIG})
     refused(tmp_path, semantic(tmp_path, document), 'annotation 100: it has no "segmentation"')
     del document["annotations"][0]["id"]
-    refused(tmp_path, semantic(tmp_path, document), "annotation at position 0")
+    refused(tmp_path, semantic(tmp_path, document), "annotation at index 0")
     document["annotations"][0] = 5
-    refused(tmp_path, semantic(tmp_path, document), "annotation at position 0", "is 5")
+    refused(tmp_path, semantic(tmp_path, document), "annotation at index 0", "is 5")
 
 
 @pytest.mark.parametrize("score", [None, "high", True, float("nan"), float("-inf")])

@@ -27,11 +27,11 @@ Image = pytest.importorskip("PIL.Image")
 from click.testing import CliRunner, Result  # noqa: E402
 from fuzz import cli as fuzz  # noqa: E402
 
+from segcore._text import visible  # noqa: E402
 from segcore.cli import failures  # noqa: E402
 from segcore.cli.app import app  # noqa: E402
 from segcore.data import _file_names  # noqa: E402
 from segcore.show.report import page as report_page  # noqa: E402
-from segcore.show.visible import visible  # noqa: E402
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX has these files")
 SHAPE = [[1, 1, 5, 1, 5, 5, 1, 5]]
@@ -145,7 +145,7 @@ def test_panoptic_names_cannot_leave_the_folder(tmp_path: Path, name: str, comma
         "compare": lambda: refused("compare", path, path),
         "evaluate": lambda: refused("evaluate", "panoptic", path, path),
     }[command]()
-    assert "annotation at position 0" in line
+    assert "annotation at index 0" in line
     assert "leaves its folder" in line or "is absolute" in line
 
 

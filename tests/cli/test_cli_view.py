@@ -117,7 +117,7 @@ def test_views_results(tmp_path):
     objects = page(target, "picture-0")["Truth"]["objects"]
     assert [each["score"] for each in objects] == pytest.approx([0.7, 0.8, 0.9])
     error = refused("view", tmp_path / "r.json", "-o", target)
-    assert "say with --dataset" in error
+    assert "(--dataset)" in error
 
 
 def test_views_panoptic_files(tmp_path):
@@ -431,7 +431,7 @@ def test_what_is_no_source(tmp_path):
         ("a.json", "not a COCO instance file"),
         ("b.json", "not JSON"),
         ("c.png", "not a PNG"),
-        ("empty", "it holds no file named"),
+        ("empty", "it contains no file named"),
         ("missing.json", "No such file"),
     ):
         error = refused("view", tmp_path / name, "-o", tmp_path / "a.html")

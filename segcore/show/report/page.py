@@ -16,12 +16,12 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._text import visible
 from segcore._version import __version__
 from segcore.diagnosis import CAUSES, Diagnosis, diagnose
 from segcore.masks import Masks
 from segcore.show.colors import palette, shades
 from segcore.show.report.forms import forms_of, losses_of
-from segcore.show.visible import visible
 
 SCRIPTS = ("runs.js", "views.js", "viewer.js")
 Colors = NDArray[np.uint8]
