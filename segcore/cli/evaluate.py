@@ -1,4 +1,4 @@
-"""``segcore evaluate``: semantic maps by the confusion matrix, panoptic ones by their quality."""
+"""``segcore evaluate``: IoU and accuracy of semantic maps, panoptic quality of panoptic maps."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from segcore._text import counted
 from segcore.cli.failures import BadInput
 from segcore.cli.output import publishing, write_json
 from segcore.cli.printing import Printer, print_line
@@ -24,7 +25,7 @@ from segcore.data._read_ahead import read_ahead
 from segcore.maps.ids import from_rgb
 from segcore.metrics import ConfusionMatrix, PanopticQuality
 
-TABLE_ROWS = 40
+MAX_ROWS = 40
 
 Maps = tuple[NDArray[Any], NDArray[Any]]
 
@@ -40,7 +41,7 @@ def evaluate_semantic(
     report: Path | None,
     overwrite: bool,
 ) -> None:
-    """Run ``segcore evaluate semantic``. Raises BadInput for unusable input."""
+    """Run ``segcore evaluate semantic``. Raises BadInput or DataError for unusable input."""
     with publishing([truth, prediction], overwrite) as outputs:
         output = outputs.file(report) if report else None
         confusion, titles, images = _confusion(truth, prediction, num_classes, ignore)
@@ -57,15 +58,15 @@ def evaluate_semantic(
     console = Printer()
     console.print(_classes_table(confusion, titles))
     print_line(", ".join(f"{name} {100 * value:.2f}" for name, value in scores.items()))
-    print_line(f"{images} image{'' if images == 1 else 's'}, {confusion.num_classes} classes")
+    print_line(f"{counted(images, 'image')}, {counted(confusion.num_classes, 'class')}")
 
 
 def _confusion(
     truth: Path, prediction: Path, num_classes: int | None, ignore: int | None
 ) -> tuple[ConfusionMatrix, dict[int, str], int]:
-    """Compare the maps; return the matrix, the names of the classes, and the number of images."""
+    """Return the confusion matrix, the names of the classes, and the number of images."""
     pairs = _pairs(truth, prediction)
-    titles = {index: each.name for index, each in read_classes(truth).items()}
+    titles = {index: c.name for index, c in read_classes(truth).items()}
     if num_classes is None and not titles:
         raise BadInput(f"{truth / CLASSES}: there is no such file; pass --num-classes")
     count = max(titles) + 1 if num_classes is None else num_classes
@@ -88,17 +89,17 @@ def _confusion(
 
 
 def _pairs(truth: Path, prediction: Path) -> list[tuple[Path, Path]]:
-    """List the maps of the same names; each folder must have the other's."""
-    found = [label_maps(folder) for folder in (truth, prediction)]
-    for mine, folder, other in ((0, truth, prediction), (1, prediction, truth)):
-        if alone := sorted(found[mine].keys() - found[1 - mine].keys()):
+    """Return the pairs of maps with the same name; both folders must have the same names."""
+    maps = {folder: label_maps(folder) for folder in (truth, prediction)}
+    for folder, other in ((truth, prediction), (prediction, truth)):
+        if unpaired := sorted(maps[folder].keys() - maps[other].keys()):
             raise BadInput(
-                f"{folder / alone[0]}: there is no such file in {other}"
-                + (f", nor for {len(alone) - 1} more" if len(alone) > 1 else "")
+                f"{folder / unpaired[0]}: there is no such file in {other}"
+                + (f", nor for {len(unpaired) - 1} more" if len(unpaired) > 1 else "")
             )
-    if not found[0]:
+    if not maps[truth]:
         raise BadInput(f"{truth}: it contains no file named *.png")
-    return [(path, found[1][name]) for name, path in found[0].items()]
+    return [(path, maps[prediction][name]) for name, path in maps[truth].items()]
 
 
 def _semantic_report(
@@ -124,21 +125,21 @@ def _semantic_report(
 
 
 def _classes_table(confusion: ConfusionMatrix, titles: dict[int, str]) -> Table:
-    """List the classes that occur, the worst first."""
+    """Return a table of the classes that occur, the worst first."""
     pixels = confusion.matrix.sum(axis=1) + confusion.unassigned
-    occur = [int(i) for i in np.flatnonzero(~np.isnan(confusion.iou))]
-    occur.sort(key=lambda i: confusion.iou[i])
+    occurring = [int(i) for i in np.flatnonzero(~np.isnan(confusion.iou))]
+    occurring.sort(key=lambda i: confusion.iou[i])
     table = Table(title="Classes, the worst first", title_justify="left")
     table.add_column("index", justify="right")
     table.add_column("class")
     for column in ("IoU", "accuracy", "precision", "true pixels"):
         table.add_column(column, justify="right")
-    for i in occur[:TABLE_ROWS]:
+    for i in occurring[:MAX_ROWS]:
         values = (confusion.iou[i], confusion.class_accuracy[i], confusion.precision[i])
         cells = [_percent(value) for value in values]
         table.add_row(str(i), titles.get(i, ""), *cells, f"{pixels[i]:,}")
-    if len(occur) > TABLE_ROWS:
-        table.add_row("", f"{len(occur) - TABLE_ROWS} more, with --json", *[""] * 4)
+    if len(occurring) > MAX_ROWS:
+        table.add_row("", f"{len(occurring) - MAX_ROWS} more, with --json", *[""] * 4)
     return table
 
 
@@ -153,7 +154,7 @@ def evaluate_panoptic(
     report: Path | None,
     overwrite: bool,
 ) -> None:
-    """Run ``segcore evaluate panoptic``. Raises BadInput for unusable input."""
+    """Run ``segcore evaluate panoptic``. Raises BadInput or DataError for unusable input."""
     folders = truth_folder or truth.with_suffix(""), prediction_folder or prediction.with_suffix("")
     with publishing([truth, prediction, *folders], overwrite) as outputs:
         output = outputs.file(report) if report else None
@@ -170,9 +171,11 @@ def evaluate_panoptic(
 def _quality(
     truth: Path, prediction: Path, folders: tuple[Path, Path]
 ) -> tuple[PanopticQuality, dict[int, str], int]:
-    """Compare the maps; return the quality, the names of categories, and the number of images."""
+    """Return the panoptic quality, the names of the categories, and the number of images."""
     true = read_panoptic(truth)
-    predictions: dict[Id, Entry] = {e.image_id: e for e in read_panoptic(prediction).entries}
+    predictions: dict[Id, Entry] = {
+        entry.image_id: entry for entry in read_panoptic(prediction).entries
+    }
     categories = true.categories()
     maps_of = [Folder(folder) for folder in folders]
     try:
@@ -199,7 +202,7 @@ def _quality(
         except (ValueError, TypeError) as error:
             raise BadInput(f"image {entry.image_id}: {error}") from error
 
-    titles = {key: each["name"] for key, each in categories.items()}
+    titles = {key: category["name"] for key, category in categories.items()}
     return quality, titles, len(pairs)
 
 
@@ -210,28 +213,28 @@ def _panoptic_report(
         return {name: _number(value) for name, value in dataclasses.asdict(score).items()}
 
     classes = [
-        {"id": key, "name": titles[key], **described(each)}
-        for key, each in quality.per_class.items()
+        {"id": key, "name": titles[key], **described(score)}
+        for key, score in quality.per_class.items()
     ]
     means = {name: described(getattr(quality, name)) for name in ("all", "things", "stuff")}
     return {"images": images, **means, "classes": classes}
 
 
 def _quality_table(quality: PanopticQuality, titles: dict[int, str]) -> Table:
-    """List the categories that have segments, the worst first."""
-    occur = [item for item in quality.per_class.items() if item[1].tp + item[1].fp + item[1].fn]
-    occur.sort(key=lambda item: item[1].pq)
+    """Return a table of the categories with segments, the worst first."""
+    occurring = [(key, s) for key, s in quality.per_class.items() if s.tp + s.fp + s.fn]
+    occurring.sort(key=lambda item: item[1].pq)
     table = Table(title="Categories, the worst first", title_justify="left")
     table.add_column("id", justify="right")
     table.add_column("category")
     for column in ("PQ", "SQ", "RQ", "matched", "wrong", "missed"):
         table.add_column(column, justify="right")
-    for key, each in occur[:TABLE_ROWS]:
-        cells = [_percent(value) for value in (each.pq, each.sq, each.rq)]
-        counts = (f"{n:,}" for n in (each.tp, each.fp, each.fn))
+    for key, score in occurring[:MAX_ROWS]:
+        cells = [_percent(value) for value in (score.pq, score.sq, score.rq)]
+        counts = (f"{n:,}" for n in (score.tp, score.fp, score.fn))
         table.add_row(str(key), titles[key], *cells, *counts)
-    if len(occur) > TABLE_ROWS:
-        table.add_row("", f"{len(occur) - TABLE_ROWS} more, with --json", *[""] * 6)
+    if len(occurring) > MAX_ROWS:
+        table.add_row("", f"{len(occurring) - MAX_ROWS} more, with --json", *[""] * 6)
     return table
 
 
@@ -251,7 +254,7 @@ def _summary(quality: PanopticQuality) -> Table:
 
 
 def _number(value: float) -> float | int | None:
-    """Give a number that JSON has: None for nan."""
+    """Return a JSON-ready number: None for NaN."""
     if isinstance(value, int):
         return value
     return None if math.isnan(value) else float(value)

@@ -169,7 +169,9 @@ def test_truth_is_painted_by_priority_and_nothing_is_dropped(folder: Path) -> No
 
 
 def test_priority_and_score_go_with_what_has_scores(folder: Path) -> None:
-    refused(folder, compose(folder, "--priority", "smallest"), "--priority smallest:", "has scores")
+    refused(
+        folder, compose(folder, "--priority", "smallest"), "--priority smallest:", "have scores"
+    )
     for options in (("--score", 0.5), ("--priority", "score")):
         result = compose(folder, *options, name="truth.json")
         refused(folder, result, " ".join(map(str, options[:1])), "have no scores")
@@ -316,7 +318,7 @@ def test_what_else_is_refused(folder: Path) -> None:
         json.dumps(dataset(categories=[{"id": "cat", "name": "cat"}]))
     )
     (folder / "results.json").write_text("[]")
-    refused(folder, compose(folder), 'category "cat"', "numbers as ids")
+    refused(folder, compose(folder), 'category "cat"', "integer category ids")
     (folder / "truth.json").write_text(
         json.dumps(dataset(categories=[{"id": 3, "name": "cat", "isthing": "yes"}]))
     )

@@ -86,7 +86,7 @@ def page(path: Path, key: str) -> dict:
 
 
 def masks_in(path: Path, side: str = "Truth", picture: int = 0) -> sc.Masks:
-    found = page(path, f"picture-{picture}")
+    found = page(path, f"image-{picture}")
     size = [found["height"], found["width"]]
     objects = found[side]["objects"]
     return sc.Masks.from_coco([{"size": size, "counts": each["counts"]} for each in objects], size)
@@ -105,16 +105,16 @@ def test_views_a_coco_file(tmp_path):
         ("chair", True),
         ("rug", False),
     ]
-    objects = page(target, "picture-0")["Truth"]["objects"]
+    objects = page(target, "image-0")["Truth"]["objects"]
     assert [(each["id"], each["class"]) for each in objects] == [(10, 0), (11, 0), (12, 1)]
-    assert index["pictures"][0]["name"] == "a/room.jpg"
+    assert index["images"][0]["name"] == "a/room.jpg"
     assert not index["compared"]
 
 
 def test_views_results(tmp_path):
     target = tmp_path / "a.html"
     run("view", results(tmp_path / "r.json"), "--dataset", coco(tmp_path / "gt.json"), "-o", target)
-    objects = page(target, "picture-0")["Truth"]["objects"]
+    objects = page(target, "image-0")["Truth"]["objects"]
     assert [each["score"] for each in objects] == pytest.approx([0.7, 0.8, 0.9])
     error = refused("view", tmp_path / "r.json", "-o", target)
     assert "(--dataset)" in error
@@ -125,8 +125,8 @@ def test_views_panoptic_files(tmp_path):
     source = panoptic(tmp_path)
     run("view", source, "-o", target)
     assert masks_in(target) == sc.Masks.from_boxes(BOXES, SIZE)
-    assert page(target, "index")["pictures"][0]["name"] == "room.jpg"
-    objects = page(target, "picture-0")["Truth"]["objects"]
+    assert page(target, "index")["images"][0]["name"] == "room.jpg"
+    objects = page(target, "image-0")["Truth"]["objects"]
     assert [each["id"] for each in objects] == [1, 2, 300]
     (tmp_path / "pan").rename(tmp_path / "moved")
     assert "expected the folder with the PNGs" in refused("view", source, "-o", target)
@@ -162,15 +162,15 @@ def test_shows_photographs(tmp_path):
     output = CliRunner().invoke(
         app, ["view", str(source), "-o", str(target), "--images", str(photographs)]
     )
-    assert "1 of the images have no photograph" in output.stderr
+    assert "1 image without a photograph" in output.stderr
     picture.save(photographs / "room.png")
     run("view", source, "-o", target, "--images", photographs)
-    found = page(target, "picture-0")["photograph"]
+    found = page(target, "image-0")["photograph"]
     assert found.startswith("data:image/png;base64,")
     (photographs / "a").mkdir()
     picture.save(photographs / "a" / "room.jpg")  # the picture's own name
     run("view", source, "-o", target, "--images", photographs)
-    assert page(target, "picture-0")["photograph"].startswith("data:image/jpeg;base64,")
+    assert page(target, "image-0")["photograph"].startswith("data:image/jpeg;base64,")
     image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(photographs / "a" / "room.jpg")
     error = refused("view", source, "-o", target, "--images", photographs)
     assert "height 9 and width 9 are not those of the masks, 20 and 30" in error
@@ -189,7 +189,7 @@ def test_large_photographs_are_scaled_down(tmp_path):
     run("view", source, "-o", target, "--images", tmp_path)
     import base64
 
-    code = page(target, "picture-0")["photograph"].split(",")[1]
+    code = page(target, "image-0")["photograph"].split(",")[1]
     with image.open(io.BytesIO(base64.b64decode(code))) as shown:
         assert (shown.format, shown.size) == ("JPEG", (1600, 400))
 
@@ -204,7 +204,7 @@ def test_turned_photographs(tmp_path):
         run("view", source, "-o", target, "--images", tmp_path)
         import base64
 
-        code = page(target, "picture-0")["photograph"].split(",")[1]
+        code = page(target, "image-0")["photograph"].split(",")[1]
         with image.open(io.BytesIO(base64.b64decode(code))) as shown:
             assert shown.size == (30, 20)
             assert shown.getexif().get(0x0112, 1) == 1
@@ -215,7 +215,7 @@ def test_views_a_comparison(tmp_path):
     source, prediction = coco(tmp_path / "gt.json"), results(tmp_path / "r.json")
     run("view", source, "--prediction", prediction, "-o", target)
     assert page(target, "index")["compared"]
-    rows = page(target, "picture-0")["rows"]
+    rows = page(target, "image-0")["rows"]
     assert [row["kind"] for row in rows] == ["missed", "spurious", "matched", "matched"]
 
 
@@ -231,7 +231,7 @@ def test_pictures_that_only_one_side_has(tmp_path):
     assert "without predictions" not in output.stderr  # it has no objects either
     output = CliRunner().invoke(app, ["view", str(prediction), "--prediction", str(source), "-o",
                                       str(tmp_path / "a.html")])  # fmt: skip
-    assert "left out 1 of the predicted images" in output.stderr
+    assert "left out 1 predicted image that the truth lacks" in output.stderr
     other = coco(tmp_path / "other.json", images=[{**two[0], "file_name": "c.jpg"}])
     error = refused("compare", source, other)
     assert "it has none of the images of" in error
@@ -286,7 +286,7 @@ def test_compares(tmp_path):
     )
     causes = document["causes"]
     assert errors == 72 + 15 + 9 == sum(sum(each.values()) for each in causes.values())
-    assert len(page(target, "picture-0")["rows"]) == 4
+    assert len(page(target, "image-0")["rows"]) == 4
 
 
 def predicted(path: Path, listed: list[tuple[int, float, list[float]]], image_id: int = 1) -> Path:
@@ -311,7 +311,7 @@ def test_low_scores_are_left_out(tmp_path):
     output = run("compare", source, prediction, *options)
     assert "1 matched, 2 missed; mean IoU 0.259; 4 predictions below score 0.5 left out" in output
     assert json.loads(report.read_text())["summary"]["below_score"] == 4
-    assert len(page(target, "picture-0")["Prediction"]["objects"]) == 1
+    assert len(page(target, "image-0")["Prediction"]["objects"]) == 1
     assert "4 predictions below score 0.5 left out" in run(
         "view", source, "--prediction", prediction, "-o", target, "--score", 0.5
     )
@@ -374,7 +374,7 @@ def test_crowds_and_masks_without_pixels_are_counted(tmp_path):
         assert note in result.stderr
     index = page(target, "index")
     assert index["summary"] == "1 image, 2 objects: truth against prediction"
-    assert index["pictures"][0]["note"] == "2 objects, 1 missed, 1 spurious"
+    assert index["images"][0]["note"] == "2 objects, 1 missed, 1 spurious"
     run("view", tmp_path / "gt.json", "-o", target)
     assert page(target, "index")["summary"] == "1 image, 3 objects"
 
@@ -412,7 +412,7 @@ def test_options_change_the_causes(tmp_path):
     ("options", "message"),
     [
         (["--thin-width", 4], "--thin-width: expected an odd number, got 4"),
-        (["--images", "x"], "--images: photographs are for the page"),
+        (["--images", "x"], "--images: photographs are shown in the page"),
         (["--boundary", -1], "--boundary"),
         (["--iou-threshold", 2], "--iou-threshold"),
     ],
@@ -452,8 +452,8 @@ def test_coco_pictures(tmp_path):
     assert document["summary"]["objects"] == sum(
         not each["iscrowd"] for each in annotations["annotations"]
     )
-    for i, picture in enumerate(page(target, "index")["pictures"]):
-        rows = page(target, f"picture-{i}")["rows"]
+    for i, picture in enumerate(page(target, "index")["images"]):
+        rows = page(target, f"image-{i}")["rows"]
         assert [row["kind"] for row in rows] == [
             each["kind"] for each in by_name[picture["name"]]["findings"]
         ]
