@@ -73,8 +73,8 @@ def semantic(
 
     A map has the file_name of its image, with the suffix .png, subfolders included. Its pixels are
     class indices: 0 is background, and the categories have 1, 2, 3 and so on by ascending id.
-    classes.json, beside the maps, lists index, category id, name and colour. Up to 255 categories
-    give 8-bit indexed PNGs; more give 16-bit greyscale PNGs, since a palette has 256 colours.
+    classes.json, beside the maps, lists index, category id, name and color. Up to 255 categories
+    give 8-bit indexed PNGs; more give 16-bit grayscale PNGs, since a palette has 256 colors.
 
     Files are written to a temporary folder and moved into place when the command has succeeded.
     Other files in the output folder are kept. For invalid input, the command prints one line that
@@ -159,7 +159,7 @@ def panoptic(
     """Convert a COCO instance file, with or without stuff maps, to COCO's panoptic format.
 
     The output is panoptic.json and a folder panoptic with one PNG per image, named after its
-    file_name. The colours are segment ids: R + 256 G + 65536 B, and 0 without a segment.
+    file_name. The colors are segment ids: R + 256 G + 65536 B, and 0 without a segment.
 
     Instances with scores are processed by the rules, from the highest score down. Instances without
     scores, such as truth, are painted by --priority and dropped only if no pixel remains visible.
@@ -402,7 +402,7 @@ def labels(
 ) -> None:
     """Convert a folder of PNG label maps or panoptic maps to one COCO instance file.
 
-    Label maps are indexed or grey PNGs of 8 or 16 bits; each label in an image becomes one
+    Label maps are indexed or gray PNGs of 8 or 16 bits; each label in an image becomes one
     annotation. With a classes.json of segcore semantic, the categories are those of its input.
     Panoptic maps are RGB PNGs as in COCO.
     """

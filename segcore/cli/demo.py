@@ -105,9 +105,9 @@ def _is_demo(folder: Path) -> bool:
 
 
 FILES = {
-    "instances.png": "each object in its own colour",
-    "semantic.png": "each class in its own colour: an indexed PNG of class indices",
-    "prediction.png": "the predicted objects, in the colours of the true ones",
+    "instances.png": "each object in its own color",
+    "semantic.png": "each class in its own color: an indexed PNG of class indices",
+    "prediction.png": "the predicted objects, in the colors of the true ones",
     "difference.png": "what the prediction lost (red) and added (blue)",
     "demo.png": "three of them side by side",
     "page.html": "everything in a browser, with the cause of each loss, as by segcore compare",
@@ -226,7 +226,7 @@ def _draw(scene: Scene, found: Masks, out: OutputFolder) -> None:
 
 
 def _instance_colors(classes: NDArray[np.int64]) -> ColorArray:
-    """Return a colour per object: the first object of a class has the colour of the class."""
+    """Return a color per object: the first object of a class has the color of the class."""
     first = np.unique(classes, return_index=True)[1]
     is_first = np.isin(np.arange(len(classes)), first)
     others = classes.max() + np.cumsum(~is_first)
@@ -236,9 +236,9 @@ def _instance_colors(classes: NDArray[np.int64]) -> ColorArray:
 
 
 def _faint(colors: ColorArray) -> ColorArray:
-    """Return light greys for colours."""
-    grey = 195 + colors @ np.array([0.299, 0.587, 0.114]) * 0.2
-    faint: ColorArray = np.stack([grey] * 3, axis=1).astype(np.uint8)
+    """Return light grays for colors."""
+    gray = 195 + colors @ np.array([0.299, 0.587, 0.114]) * 0.2
+    faint: ColorArray = np.stack([gray] * 3, axis=1).astype(np.uint8)
     return faint
 
 

@@ -16,7 +16,7 @@ PAPER = (255, 255, 255)
 
 
 def write_image(file: BinaryIO, image: RgbImage, colors: int | None = None) -> None:
-    """Write an image as PNG, indexed with at most ``colors`` colours if given."""
+    """Write an image as PNG, indexed with at most ``colors`` colors if given."""
     png = Image.fromarray(image)
     if colors is not None:
         png = png.quantize(colors, dither=Image.Dither.NONE)

@@ -100,7 +100,7 @@ def write_json(file: BinaryIO, value: Mapping[str, object], indent: int | None =
 def write_labels(
     file: BinaryIO, labels: NDArray[np.unsignedinteger], colors: NDArray[np.uint8]
 ) -> None:
-    """Write a label map as PNG: uint8 indexed, with `colors` as palette; uint16 in grey."""
+    """Write a label map as PNG: uint8 indexed, with `colors` as palette; uint16 in gray."""
     image = Image.fromarray(labels)
     if labels.dtype == np.uint8:
         # With a shorter palette, Pillow would pack pixels into fewer bits.

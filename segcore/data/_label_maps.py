@@ -56,9 +56,9 @@ def _raise(error: OSError) -> None:
 
 
 def read_labels(path: Path) -> NDArray[np.unsignedinteger]:
-    """Return the labels of an indexed or greyscale PNG: uint8 or uint16, shape (H, W)."""
+    """Return the labels of an indexed or grayscale PNG: uint8 or uint16, shape (H, W)."""
     modes = {"P", "P;1", "P;2", "P;4", "L", "I;16B"}
-    return _read(path, modes, "an indexed PNG, or a grey one of 8 or 16 bits")
+    return _read(path, modes, "an indexed PNG, or a gray one of 8 or 16 bits")
 
 
 def read_colors(path: Path) -> NDArray[np.uint8]:
@@ -69,7 +69,7 @@ def read_colors(path: Path) -> NDArray[np.uint8]:
 def _read(path: Path, modes: set[str], expected: str) -> NDArray[Any]:
     """Read a PNG whose raw mode, by Pillow's name, is one of ``modes``."""
     with opened(path, ("PNG",)) as image:
-        # Not image.mode: Pillow scales grey of 2 and 4 bits to 8 bits and reduces colours of 16
+        # Not image.mode: Pillow scales gray of 2 and 4 bits to 8 bits and reduces colors of 16
         # bits to 8, which changes labels.
         mode = image.tile[0][3] if image.tile else image.mode
         if mode not in modes:

@@ -93,7 +93,7 @@ def describe_classes(
     ]
     kind = "indexed, with the colors below as palette"
     if dtype == np.uint16:
-        kind = "greyscale: an indexed PNG has at most 256 colors"
+        kind = "grayscale: an indexed PNG has at most 256 colors"
     return {
         "png": f"{dtype.itemsize * 8}-bit {kind}",
         "classes": [

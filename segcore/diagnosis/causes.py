@@ -18,7 +18,7 @@ Rows: TypeAlias = NDArray[np.intp]
 
 
 class Cause(NamedTuple):
-    """A cause of wrong pixels: its name, title in tables, and RGB colour in images."""
+    """A cause of wrong pixels: its name, title in tables, and RGB color in images."""
 
     name: str
     spurious: bool
@@ -31,9 +31,9 @@ class Cause(NamedTuple):
         return self.name in ("boundary", "other")
 
 
-# The first cause that applies to a pixel counts. Most colours are those of Okabe and Ito (2008),
-# which are safe for the colour-blind: warm for missed pixels, blue or green for spurious ones, and
-# grey at the boundary.
+# The first cause that applies to a pixel counts. Most colors are those of Okabe and Ito (2008),
+# which are safe for the color-blind: warm for missed pixels, blue or green for spurious ones, and
+# gray at the boundary.
 CAUSES = (
     Cause("class", False, "other class", (204, 121, 167)),
     Cause("merged", False, "merged", (118, 42, 131)),

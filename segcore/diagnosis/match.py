@@ -209,7 +209,7 @@ def _splits(
     if not covered:
         return {}
     candidates = sorted(covered, key=lambda j: (-area[j], -ranking[j], j))
-    meets = _neighbours(predicted, candidates, [j for i in found.predictions.values() for j in i])
+    meets = _neighbors(predicted, candidates, [j for i in found.predictions.values() for j in i])
     members: dict[int, list[int]] = {}
     for j in candidates:
         i = home[j]
@@ -229,7 +229,7 @@ def _splits(
     return {i: several[i] for i in rows[enough].tolist()}
 
 
-def _neighbours(masks: Masks, of: list[int], others: list[int]) -> dict[int, set[int]]:
+def _neighbors(masks: Masks, of: list[int], others: list[int]) -> dict[int, set[int]]:
     """Return, per index in `of`, the indices in `of` and `others` of overlapping masks."""
     rows, columns = np.array(of, np.int64), np.array([*of, *others], np.int64)
     i, j, _ = overlapping_pairs(masks[rows], masks[columns])

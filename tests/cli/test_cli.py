@@ -167,7 +167,7 @@ def test_many_classes_take_16_bits(
     assert got.dtype == dtype
     assert got[4, 4] == classes
     described = json.loads((tmp_path / "out" / "classes.json").read_text())
-    assert described["png"].startswith("16-bit grey" if classes > 255 else "8-bit indexed")
+    assert described["png"].startswith("16-bit gray" if classes > 255 else "8-bit indexed")
     assert len(described["classes"]) == classes + 1
 
 

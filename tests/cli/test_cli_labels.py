@@ -148,7 +148,7 @@ def test_grey_of_few_bits_is_refused(tmp_path: Path, depth: int) -> None:
     """Pillow would read other labels than are there."""
     (tmp_path / "maps").mkdir()
     (tmp_path / "maps" / "a.png").write_bytes(png(2, 1, depth, 0, b"\0\x10"))
-    refused(tmp_path, labels(tmp_path), "maps/a.png: expected an indexed PNG, or a grey one of 8")
+    refused(tmp_path, labels(tmp_path), "maps/a.png: expected an indexed PNG, or a gray one of 8")
 
 
 def test_indices_of_few_bits_are_labels(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ function showMeaning() {
     }
   }
   const texts = {
-    Semantic: "One colour per class: all objects of a class share one label.",
-    Instance: "One colour per object: each object is a mask of its own.",
-    Panoptic: "One segment per pixel: the class colour, in another shade for each object.",
+    Semantic: "One color per class: all objects of a class share one label.",
+    Instance: "One color per object: each object is a mask of its own.",
+    Panoptic: "One segment per pixel: the class color, in another shade for each object.",
   };
   if (texts[state.view]) parts.push(element("span", { textContent: texts[state.view] }));
   $("meaning").replaceChildren(...parts);

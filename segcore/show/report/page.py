@@ -209,7 +209,7 @@ def _shown_id(key: int | str) -> int | str:
 
 
 def _predicted_colors(diagnosis: Diagnosis, true_colors: ColorArray, count: int) -> ColorArray:
-    """Return the colours of predictions: that of their true object, or one of their own."""
+    """Return the colors of predictions: that of their true object, or one of their own."""
     colors = palette(len(true_colors) + count)[len(true_colors) :]
     for finding in diagnosis.findings:
         if finding.kind in ("matched", "split", "confused"):

@@ -71,13 +71,13 @@ function sample(values, positions, ends, value) {
   }
 }
 
-// The pixels [x, y] of a mask that have a neighbour outside of the mask or the image.
+// The pixels [x, y] of a mask that have a neighbor outside of the mask or the image.
 function borderOf(ends, height, width) {
   const pixels = height * width;
   const border = [];
   const first = Math.floor((ends[0] ?? 0) / height);
   const last = ends.length % 2 ? width - 1 : Math.floor(((ends.at(-1) ?? 1) - 1) / height);
-  // One column and its neighbours at a time.
+  // One column and its neighbors at a time.
   let columns = [new Uint8Array(height), new Uint8Array(height), new Uint8Array(height)];
   const fill = (column, x) => {
     column.fill(0);

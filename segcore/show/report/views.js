@@ -1,4 +1,4 @@
-// The views of an image: column-major maps of small numbers, and a colour per number.
+// The views of an image: column-major maps of small numbers, and a color per number.
 
 const BOTH = 1;
 const ONLY_TRUTH = 2;
@@ -6,7 +6,7 @@ const ONLY_PREDICTION = 3;
 
 const hexToRgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 
-// Pack a colour and an alpha from 0 to 1 into one number, as stored in ImageData.
+// Pack a color and an alpha from 0 to 1 into one number, as stored in ImageData.
 function packed(hex, alpha) {
   const bytes = new Uint8ClampedArray([...hexToRgb(hex), alpha * 255]);
   return new Uint32Array(bytes.buffer)[0];
@@ -79,7 +79,7 @@ function borders(map, keys, height, width) {
   return edge;
 }
 
-// Draw a map in packed colours: colors[value], or line[value] at borders.
+// Draw a map in packed colors: colors[value], or line[value] at borders.
 function drawMap(context, map, height, width, colors, edge, line) {
   const image = context.createImageData(width, height);
   const out = new Uint32Array(image.data.buffer);
