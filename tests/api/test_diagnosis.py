@@ -13,7 +13,7 @@ from support.regions import flooded, holes_of
 from support.util import every_mask
 
 import segcore as sc
-from segcore.cli.demo import read_scene
+from segcore.cli.scene import read_scene
 from segcore.diagnosis import CAUSES, KINDS
 
 
