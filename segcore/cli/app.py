@@ -355,10 +355,10 @@ def compare(
 )
 @OVERWRITE
 def demo(folder: Path, overwrite: bool) -> None:
-    """Draw a furnished room, and what a coarse prediction of it loses.
+    """Draw a furnished room, and the losses of a coarse prediction.
 
     The room is a COCO file that comes with segcore. The output is an image of its instances, a
-    semantic map, and an image and a table of what a prediction misses: a cushion, and table legs.
+    semantic map, and an image and a table of the losses of a prediction: a cushion, and legs.
     """
     from segcore.cli.demo import run_demo
 

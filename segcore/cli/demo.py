@@ -44,8 +44,8 @@ def run_demo(folder: Path, overwrite: bool) -> None:
     print_summary(console, matches)
     print_line("")
     print_line(f"in {folder}:")
-    for name, what in FILES.items():
-        print_line(f"  {name:22}{what}")
+    for name, description in FILES.items():
+        print_line(f"  {name:22}{description}")
 
 
 def _is_demo(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Progress bars, and messages about what was left out."""
+"""Progress bars, and messages about skipped items."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ def print_skipped(problems: Problems) -> None:
 
 
 def print_note(message: str) -> None:
-    """Print a note on what the user may not expect."""
+    """Print a note on something that the user may not expect."""
     error_printer().print(message, style="yellow")

@@ -304,7 +304,7 @@ def _size(item: dict[str, Any]) -> tuple[int, int]:
     if height * width > MAX_PIXELS:
         raise ValueError(
             f"its height {describe(height)} and width {describe(width)} make more than "
-            f"{MAX_PIXELS} pixels, the most that are allowed"
+            f"{MAX_PIXELS} pixels, the maximum"
         )
     return height, width
 

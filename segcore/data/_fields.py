@@ -12,7 +12,7 @@ Id = int | str
 Value = TypeVar("Value")
 
 MAX_PIXELS = 2**30
-"""The most pixels of an image. Larger sizes are refused as mistakes in the file."""
+"""Maximum number of pixels of an image. Larger sizes are refused as mistakes in the file."""
 
 MAX_EXACT = 2**53
 """From here on, a float does not represent every integer."""

@@ -18,7 +18,7 @@ from segcore.data._problems import DataError
 
 LONGEST_NAME = 1024
 LONGEST_PART = 255
-"""The most bytes of a name between two slashes on any common file system."""
+"""Maximum length in bytes of a name, and of its parts between slashes on common file systems."""
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|:|$)", re.I)
 """Names that Windows treats as devices, in any folder and with any suffix."""

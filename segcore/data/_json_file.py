@@ -41,7 +41,14 @@ _NUMBERS = re.compile(r"\d+( +-?[\d.eE+-]+){4,}\s*")
 
 
 def read_json(path: Path) -> Any:
-    """Return the document in a JSON file. DataError, which says what else the file looks like."""
+    """Return the document in a JSON file.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or is not valid JSON. The message tells which other format it
+        looks like.
+    """
     data = _read(path)
     try:
         return json.loads(data, object_pairs_hook=_unique)
@@ -76,8 +83,8 @@ class _DuplicateKeyError(ValueError):
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
-        raise _DuplicateKeyError(f"the key {json.dumps(twice)} occurs twice in one object")
+        [(repeated, _)] = Counter(key for key, _ in pairs).most_common(1)
+        raise _DuplicateKeyError(f"the key {json.dumps(repeated)} occurs twice in one object")
     return found
 
 
@@ -101,7 +108,7 @@ def look_of(data: bytes) -> str | None:
         return "a tar archive; unpack it first"
     text = data[:4096].decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     if re.match(r"<!doctype html|<html", text, re.I):
-        return "an HTML page, perhaps in place of a download"
+        return "an HTML page, perhaps instead of a download"
     if text.startswith("<"):
         return "XML, such as CVAT's or Pascal VOC's"
     if text.startswith("version https://git-lfs"):

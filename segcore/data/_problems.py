@@ -1,4 +1,4 @@
-"""What is wrong with a data set: the first problem is raised, or all are collected."""
+"""Problems of data sets: the first one is raised, or all are collected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page shows: images with true and predicted objects of classes."""
+"""The content of a page: images with true and predicted objects, and their classes."""
 
 from __future__ import annotations
 
