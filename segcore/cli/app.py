@@ -126,7 +126,9 @@ def semantic(
     "others are stuff.",
 )
 @click.option(
-    "--score", type=float, help="Drop instances with a lower score.  [default: by the rules]"
+    "--score",
+    type=float,
+    help="Drop instances with a lower score than this.  [default: by the rules]",
 )
 @click.option(
     "--overlap",

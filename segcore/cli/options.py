@@ -76,7 +76,9 @@ TRUTH_FOLDER = click.option(
 PREDICTION_FOLDER = click.option(
     "--pred-folder", type=PATH, help="The PNGs of a panoptic prediction, if not named after it."
 )
-SCORE = click.option("--score", type=float, help="Leave out predictions with a lower score.")
+SCORE = click.option(
+    "--score", type=float, help="Leave out predictions with a lower score than this."
+)
 ONLY_PREDICTED = click.option(
     "--only-predicted",
     is_flag=True,

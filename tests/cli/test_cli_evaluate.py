@@ -134,7 +134,7 @@ def test_semantic_refuses(maps: Path) -> None:
     refused(semantic(maps, "--num-classes", 5), "prediction/more.png", "nor for 1 more")
 
 
-def test_a_picture_that_is_too_large_is_refused(maps: Path) -> None:
+def test_an_image_that_is_too_large_is_refused(maps: Path) -> None:
     import struct
     import zlib
 

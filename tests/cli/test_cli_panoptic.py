@@ -298,7 +298,7 @@ def test_stuff_that_cannot_be_read(folder: Path) -> None:
     save_stuff(folder, STUFF)
     path.write_bytes(path.read_bytes()[:-40])
     refused(folder, compose(folder, "--stuff", folder / "stuff"), "photo.png", "cannot read it")
-    path.write_text("no picture")
+    path.write_text("no image")
     refused(folder, compose(folder, "--stuff", folder / "stuff"), "photo.png: not a PNG")
     path.unlink()
     refused(folder, compose(folder, "--stuff", folder / "stuff"), "photo.png", "No such file")
@@ -337,7 +337,7 @@ def test_invalid_items_can_be_skipped(folder: Path) -> None:
 
 @pytest.mark.skipif(not DATA, reason="SEGCORE_TEST_DATA names no folder with real data")
 def test_the_sample_comes_back(tmp_path: Path) -> None:
-    """COCO's own detection form of two panoptic pictures, and their maps, to the panoptic form."""
+    """COCO's own detection form of two panoptic images, and their maps, to the panoptic form."""
     sample = Path(DATA or "") / "panoptic_sample"
     detection = json.loads((sample / "panoptic_coco_detection_format.json").read_text())[
         "annotations"

@@ -85,8 +85,8 @@ def page(path: Path, key: str) -> dict:
     return json.loads(found)
 
 
-def masks_in(path: Path, side: str = "Truth", picture: int = 0) -> sc.Masks:
-    found = page(path, f"image-{picture}")
+def masks_in(path: Path, side: str = "Truth", image: int = 0) -> sc.Masks:
+    found = page(path, f"image-{image}")
     size = [found["height"], found["width"]]
     objects = found[side]["objects"]
     return sc.Masks.from_coco([{"size": size, "counts": each["counts"]} for each in objects], size)
@@ -158,23 +158,23 @@ def test_shows_photographs(tmp_path):
     source, target = coco(tmp_path / "gt.json"), tmp_path / "a.html"
     photographs = tmp_path / "photographs"
     photographs.mkdir()
-    picture = image.fromarray(np.full((*SIZE, 3), 77, np.uint8))
+    photograph = image.fromarray(np.full((*SIZE, 3), 77, np.uint8))
     output = CliRunner().invoke(
         app, ["view", str(source), "-o", str(target), "--images", str(photographs)]
     )
     assert "1 image without a photograph" in output.stderr
-    picture.save(photographs / "room.png")
+    photograph.save(photographs / "room.png")
     run("view", source, "-o", target, "--images", photographs)
     found = page(target, "image-0")["photograph"]
     assert found.startswith("data:image/png;base64,")
     (photographs / "a").mkdir()
-    picture.save(photographs / "a" / "room.jpg")  # the picture's own name
+    photograph.save(photographs / "a" / "room.jpg")  # the image's own name
     run("view", source, "-o", target, "--images", photographs)
     assert page(target, "image-0")["photograph"].startswith("data:image/jpeg;base64,")
     image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(photographs / "a" / "room.jpg")
     error = refused("view", source, "-o", target, "--images", photographs)
     assert "height 9 and width 9 are not those of the masks, 20 and 30" in error
-    (photographs / "a" / "room.jpg").write_bytes(b"no picture")
+    (photographs / "a" / "room.jpg").write_bytes(b"no image")
     assert "not a JPEG" in refused("view", source, "-o", target, "--images", photographs)
     assert "expected a folder" in refused("view", source, "-o", target, "--images", source)
 
@@ -219,7 +219,7 @@ def test_views_a_comparison(tmp_path):
     assert [row["kind"] for row in rows] == ["missed", "spurious", "matched", "matched"]
 
 
-def test_pictures_that_only_one_side_has(tmp_path):
+def test_images_that_only_one_side_has(tmp_path):
     two = [
         {"id": 1, "file_name": "a/room.jpg", "height": 20, "width": 30},
         {"id": 2, "file_name": "b.jpg", "height": 5, "width": 5},
@@ -271,9 +271,9 @@ def test_compares(tmp_path):
         "images_without_predictions": 0,
         "images_left_out": 0,
     }
-    [picture] = document["images"]
-    assert picture["file_name"] == "a/room.jpg"
-    missed = picture["findings"][0]
+    [image] = document["images"]
+    assert image["file_name"] == "a/room.jpg"
+    missed = image["findings"][0]
     assert (missed["kind"], missed["truth"], missed["class"], missed["area"]) == (
         "missed",
         11,
@@ -282,7 +282,7 @@ def test_compares(tmp_path):
     )
     assert sum(missed["missed"].values()) == 72
     errors = sum(
-        sum(each[kind].values()) for each in picture["findings"] for kind in ("missed", "spurious")
+        sum(each[kind].values()) for each in image["findings"] for kind in ("missed", "spurious")
     )
     causes = document["causes"]
     assert errors == 72 + 15 + 9 == sum(sum(each.values()) for each in causes.values())
@@ -404,8 +404,8 @@ def test_options_change_the_causes(tmp_path):
     output = run("compare", source, prediction, "--json", report, *options)
     assert "5 findings" in output
     assert "4 more" in output
-    [picture] = json.loads(report.read_text())["images"]
-    assert (picture["thin_width"], picture["boundary_distance"]) == (11, 0)
+    [image] = json.loads(report.read_text())["images"]
+    assert (image["thin_width"], image["boundary_distance"]) == (11, 0)
 
 
 @pytest.mark.parametrize(
@@ -440,7 +440,7 @@ def test_what_is_no_source(tmp_path):
 
 
 @pytest.mark.skipif(DATA is None, reason="SEGCORE_TEST_DATA is not set")
-def test_coco_pictures(tmp_path):
+def test_coco_images(tmp_path):
     folder = Path(DATA) / "coco_val2014_100"
     truth = folder / "instances_val2014_100.json"
     prediction = folder / "instances_val2014_fakesegm100_results.json"
@@ -452,8 +452,8 @@ def test_coco_pictures(tmp_path):
     assert document["summary"]["objects"] == sum(
         not each["iscrowd"] for each in annotations["annotations"]
     )
-    for i, picture in enumerate(page(target, "index")["images"]):
+    for i, image in enumerate(page(target, "index")["images"]):
         rows = page(target, f"image-{i}")["rows"]
         assert [row["kind"] for row in rows] == [
-            each["kind"] for each in by_name[picture["name"]]["findings"]
+            each["kind"] for each in by_name[image["name"]]["findings"]
         ]
