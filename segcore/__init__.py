@@ -44,7 +44,7 @@ from segcore.runtime import runtime_info, show_runtime
 from segcore.threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:
-    from segcore import compat, data, formats, integrations, maps, metrics, show
+    from segcore import compat, formats, integrations, maps, metrics, show
     from segcore.diagnosis import Diagnosis, diagnose
     from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
 
@@ -78,7 +78,6 @@ __all__ = [
     "compose_panoptic",
     "compose_semantic",
     "containment",
-    "data",
     "diagnose",
     "dice",
     "dilate",
