@@ -419,8 +419,14 @@ def labels(
     elif things_only:
         raise BadInput("--things-only: it is for panoptic maps; pass --panoptic, too")
     else:
-        neighbors = None if connectivity is None else int(connectivity)
-        write_instances(folder, target, background or 0, ignore, neighbors, overwrite)
+        write_instances(
+            folder,
+            target,
+            background or 0,
+            ignore,
+            None if connectivity is None else int(connectivity),
+            overwrite,
+        )
 
 
 @app.group()

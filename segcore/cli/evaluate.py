@@ -8,26 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.table import Table
 
 from segcore._text import counted
-from segcore.cli.failures import BadInput
 from segcore.cli.output import publishing, write_json
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import tracked
-from segcore.data._classes import CLASSES, read_classes
-from segcore.data._fields import Id
-from segcore.data._file_names import Folder
-from segcore.data._label_maps import IGNORED, label_maps, read_colors, read_labels
-from segcore.data._panoptic_file import Entry, find_item, read_panoptic
-from segcore.data._read_ahead import read_ahead
-from segcore.maps.ids import from_rgb
+from segcore.data._evaluation import confusion_of_folders, quality_of_panoptic
 from segcore.metrics import ConfusionMatrix, PanopticQuality
 
 MAX_ROWS = 40
-
-Maps = tuple[NDArray[Any], NDArray[Any]]
 
 
 # -- semantic -------------------------------------------------------------------------------------
@@ -44,7 +34,9 @@ def evaluate_semantic(
     """Run ``segcore evaluate semantic``. Raises BadInput or DataError for unusable input."""
     with publishing([truth, prediction], overwrite) as outputs:
         output = outputs.file(report) if report else None
-        confusion, titles, images = _confusion(truth, prediction, num_classes, ignore)
+        confusion, names, images = confusion_of_folders(
+            truth, prediction, num_classes, ignore, tracked
+        )
         scores = {
             "mean IoU": confusion.mean_iou,
             "accuracy": confusion.accuracy,
@@ -53,57 +45,16 @@ def evaluate_semantic(
         }
         if output:
             with output.open() as file:
-                write_json(file, _semantic_report(confusion, titles, scores, images))
+                write_json(file, _semantic_report(confusion, names, scores, images))
 
     console = Printer()
-    console.print(_classes_table(confusion, titles))
+    console.print(_classes_table(confusion, names))
     print_line(", ".join(f"{name} {100 * value:.2f}" for name, value in scores.items()))
     print_line(f"{counted(images, 'image')}, {counted(confusion.num_classes, 'class')}")
 
 
-def _confusion(
-    truth: Path, prediction: Path, num_classes: int | None, ignore: int | None
-) -> tuple[ConfusionMatrix, dict[int, str], int]:
-    """Return the confusion matrix, the names of the classes, and the number of images."""
-    pairs = _pairs(truth, prediction)
-    titles = {index: c.name for index, c in read_classes(truth).items()}
-    if num_classes is None and not titles:
-        raise BadInput(f"{truth / CLASSES}: there is no such file; pass --num-classes")
-    count = max(titles) + 1 if num_classes is None else num_classes
-    if ignore is None and count <= IGNORED:
-        ignore = IGNORED
-    try:
-        confusion = ConfusionMatrix(count, ignore_index=ignore)
-    except ValueError as error:
-        raise BadInput(str(error)) from error
-
-    def read(pair: tuple[Path, Path]) -> Maps:
-        return read_labels(pair[0]), read_labels(pair[1])
-
-    for pair, maps in tracked(read_ahead(read, pairs), "Comparing", len(pairs)):
-        try:
-            confusion.update(*maps)
-        except ValueError as error:
-            raise BadInput(f"{pair[1]}, truth {pair[0]}: {error}") from error
-    return confusion, titles, len(pairs)
-
-
-def _pairs(truth: Path, prediction: Path) -> list[tuple[Path, Path]]:
-    """Return the pairs of maps with the same name; both folders must have the same names."""
-    maps = {folder: label_maps(folder) for folder in (truth, prediction)}
-    for folder, other in ((truth, prediction), (prediction, truth)):
-        if unpaired := sorted(maps[folder].keys() - maps[other].keys()):
-            raise BadInput(
-                f"{folder / unpaired[0]}: there is no such file in {other}"
-                + (f", nor for {len(unpaired) - 1} more" if len(unpaired) > 1 else "")
-            )
-    if not maps[truth]:
-        raise BadInput(f"{truth}: it contains no file named *.png")
-    return [(path, maps[prediction][name]) for name, path in maps[truth].items()]
-
-
 def _semantic_report(
-    confusion: ConfusionMatrix, titles: dict[int, str], scores: dict[str, float], images: int
+    confusion: ConfusionMatrix, names: dict[int, str], scores: dict[str, float], images: int
 ) -> dict[str, Any]:
     columns = {
         "iou": confusion.iou,
@@ -114,7 +65,7 @@ def _semantic_report(
     classes = [
         {
             "index": i,
-            "name": titles.get(i, str(i)),
+            "name": names.get(i, str(i)),
             **{name: _number(values[i]) for name, values in columns.items()},
         }
         for i in range(confusion.num_classes)
@@ -124,7 +75,7 @@ def _semantic_report(
     return {"images": images, **keys, "classes": classes, "confusion_matrix": matrix}
 
 
-def _classes_table(confusion: ConfusionMatrix, titles: dict[int, str]) -> Table:
+def _classes_table(confusion: ConfusionMatrix, names: dict[int, str]) -> Table:
     """Return a table of the classes that occur, the worst first."""
     pixels = confusion.matrix.sum(axis=1) + confusion.unassigned
     occurring = [int(i) for i in np.flatnonzero(~np.isnan(confusion.iou))]
@@ -137,7 +88,7 @@ def _classes_table(confusion: ConfusionMatrix, titles: dict[int, str]) -> Table:
     for i in occurring[:MAX_ROWS]:
         values = (confusion.iou[i], confusion.class_accuracy[i], confusion.precision[i])
         cells = [_percent(value) for value in values]
-        table.add_row(str(i), titles.get(i, ""), *cells, f"{pixels[i]:,}")
+        table.add_row(str(i), names.get(i, ""), *cells, f"{pixels[i]:,}")
     if len(occurring) > MAX_ROWS:
         table.add_row("", f"{len(occurring) - MAX_ROWS} more, with --json", *[""] * 4)
     return table
@@ -158,69 +109,31 @@ def evaluate_panoptic(
     folders = truth_folder or truth.with_suffix(""), prediction_folder or prediction.with_suffix("")
     with publishing([truth, prediction, *folders], overwrite) as outputs:
         output = outputs.file(report) if report else None
-        quality, titles, images = _quality(truth, prediction, folders)
+        quality, names, images = quality_of_panoptic(truth, prediction, folders, tracked)
         if output:
             with output.open() as file:
-                write_json(file, _panoptic_report(quality, titles, images))
+                write_json(file, _panoptic_report(quality, names, images))
 
     console = Printer()
-    console.print(_quality_table(quality, titles))
+    console.print(_quality_table(quality, names))
     console.print(_summary(quality))
 
 
-def _quality(
-    truth: Path, prediction: Path, folders: tuple[Path, Path]
-) -> tuple[PanopticQuality, dict[int, str], int]:
-    """Return the panoptic quality, the names of the categories, and the number of images."""
-    true = read_panoptic(truth)
-    predictions: dict[Id, Entry] = {
-        entry.image_id: entry for entry in read_panoptic(prediction).entries
-    }
-    categories = true.categories()
-    maps_of = [Folder(folder) for folder in folders]
-    try:
-        quality = PanopticQuality(categories.values())
-    except (ValueError, TypeError) as error:
-        raise BadInput(f"{truth}: {error}") from error
-    pairs = []
-    for entry in true.entries:
-        other = find_item(predictions, entry.image_id)
-        if other is None:
-            raise BadInput(f"{prediction}: it has no annotation for the image {entry.image_id}")
-        pairs.append((entry, other))
-
-    def read(pair: tuple[Entry, Entry]) -> Maps:
-        maps = [
-            from_rgb(read_colors(folder.path_of(entry.file_name)))
-            for folder, entry in zip(maps_of, pair, strict=True)
-        ]
-        return maps[0], maps[1]
-
-    for (entry, other), maps in tracked(read_ahead(read, pairs), "Comparing", len(pairs)):
-        try:
-            quality.update(maps[0], entry.segments, maps[1], other.segments)
-        except (ValueError, TypeError) as error:
-            raise BadInput(f"image {entry.image_id}: {error}") from error
-
-    titles = {key: category["name"] for key, category in categories.items()}
-    return quality, titles, len(pairs)
-
-
 def _panoptic_report(
-    quality: PanopticQuality, titles: dict[int, str], images: int
+    quality: PanopticQuality, names: dict[int, str], images: int
 ) -> dict[str, Any]:
     def described(score: Any) -> dict[str, Any]:
         return {name: _number(value) for name, value in dataclasses.asdict(score).items()}
 
     classes = [
-        {"id": key, "name": titles[key], **described(score)}
+        {"id": key, "name": names[key], **described(score)}
         for key, score in quality.per_class.items()
     ]
     means = {name: described(getattr(quality, name)) for name in ("all", "things", "stuff")}
     return {"images": images, **means, "classes": classes}
 
 
-def _quality_table(quality: PanopticQuality, titles: dict[int, str]) -> Table:
+def _quality_table(quality: PanopticQuality, names: dict[int, str]) -> Table:
     """Return a table of the categories with segments, the worst first."""
     occurring = [(key, s) for key, s in quality.per_class.items() if s.tp + s.fp + s.fn]
     occurring.sort(key=lambda item: item[1].pq)
@@ -232,7 +145,7 @@ def _quality_table(quality: PanopticQuality, titles: dict[int, str]) -> Table:
     for key, score in occurring[:MAX_ROWS]:
         cells = [_percent(value) for value in (score.pq, score.sq, score.rq)]
         counts = (f"{n:,}" for n in (score.tp, score.fp, score.fn))
-        table.add_row(str(key), titles[key], *cells, *counts)
+        table.add_row(str(key), names[key], *cells, *counts)
     if len(occurring) > MAX_ROWS:
         table.add_row("", f"{len(occurring) - MAX_ROWS} more, with --json", *[""] * 6)
     return table
