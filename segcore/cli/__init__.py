@@ -1,6 +1,6 @@
 """The command line: ``segcore semantic``, ``panoptic``, ``labels``, ``evaluate``, and more.
 
-It needs click, rich and Pillow, the extra ``cli``; the rest of segcore does not.
+It needs click, rich and Pillow, the extra ``cli``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 
 class _Stopped(BaseException):
-    """Raised by the signals that end a command, so that it cleans up after itself."""
+    """Raised by signals that end a command, so that it removes its temporary files."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -41,7 +41,7 @@ def main() -> None:
             app(prog_name="segcore")
         finally:
             if sys.stdout is not None:
-                sys.stdout.flush()  # what is still buffered may fail, too
+                sys.stdout.flush()  # buffered output may fail as well
     except _Stopped as stopped:
         sys.exit(_end(stopped.number))
     except OSError as error:
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _catch_signals() -> None:
-    """Have signals raise _Stopped, but for those that are to be ignored, such as under nohup."""
+    """Make signals raise _Stopped, except those that are ignored, as under nohup."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE"):
         number = getattr(signal, name, None)  # Windows does not have all of them
         if number is None:
@@ -67,7 +67,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _end(number: int) -> int:
-    """Say what stopped the command, and return its exit code."""
+    """Print what stopped the command, and return its exit code."""
     if number == getattr(signal, "SIGPIPE", None):
         _drop(sys.stdout)
     else:
@@ -76,14 +76,14 @@ def _end(number: int) -> int:
 
 
 def _drop(stream: TextIO | None) -> None:
-    """Send what is still buffered nowhere, so that Python does not fail to write it at exit."""
+    """Discard buffered output, so that Python does not fail to write it at exit."""
     if stream is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _refuse(missing: list[str]) -> int:
     print(
-        f"segcore: the command line needs {', '.join(missing)}, not installed here: "
+        f"segcore: the command line needs {', '.join(missing)}, which is not installed: "
         'pip install "segcore[cli]"',
         file=sys.stderr,
     )

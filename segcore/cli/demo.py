@@ -1,12 +1,9 @@
-"""``segcore demo``: the main job on a room that comes with the package."""
+"""``segcore demo``: a room that comes with the package, and what a prediction of it loses."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,69 +12,22 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from segcore._publish import OutputFolder, is_replaceable
+from segcore.cli.figures import legend, resized, titled, write_image
 from segcore.cli.output import publishing, write_labels
-from segcore.cli.pictures import legend, shrink, titled, write_picture
 from segcore.cli.printing import Printer, print_line
+from segcore.cli.scene import Match, Scene, category_ids, match_objects, read_scene
 from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks
-from segcore.ops.overlap import containment, iou
 from segcore.show import colorize, difference, instances, palette, side_by_side
 from segcore.show.colors import ColorArray
 from segcore.show.report import Class, Objects, PageImage, write_page
-
-LOST = 0.5
-"""A thing is lost when no prediction has this IoU with it; a part, when less of it is covered."""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """The room: truth and prediction, with what the files say of each mask."""
-
-    documents: dict[str, str]
-    size: tuple[int, int]
-    classes: list[dict[str, Any]]
-    true: list[dict[str, Any]]
-    truth: Masks
-    predicted: list[dict[str, Any]]
-    prediction: Masks
-
-
-@dataclass(frozen=True)
-class Part:
-    """A named part of a thing, and the share of it that the thing's prediction covers."""
-
-    name: str
-    pixels: int
-    covered: float
-
-    @property
-    def lost(self) -> bool:
-        """Tell whether the prediction is without it."""
-        return self.covered < LOST
-
-
-@dataclass(frozen=True)
-class Match:
-    """A true thing, and the prediction of its class that is most like it."""
-
-    name: str
-    pixels: int
-    iou: float
-    score: float
-    missed: int
-    parts: list[Part]
-
-    @property
-    def lost(self) -> bool:
-        """Tell whether no prediction is like it."""
-        return self.iou < LOST
 
 
 def run_demo(folder: Path, overwrite: bool) -> None:
     """Draw the room and its prediction into a folder, and print how well they agree."""
     scene = read_scene()
-    found, matches = compare(scene)
-    # Files of JSON and CSV do not say who wrote them: the page beside them does.
+    found, matches = match_objects(scene)
+    # JSON and CSV files have no mark of segcore, but the page beside them has.
     overwrite = overwrite or _is_demo(folder)
     with publishing([], overwrite) as outputs:
         out = outputs.folder(folder, FILES)
@@ -94,138 +44,81 @@ def run_demo(folder: Path, overwrite: bool) -> None:
     print_summary(console, matches)
     print_line("")
     print_line(f"in {folder}:")
-    for name, what in FILES.items():
-        print_line(f"  {name:22}{what}")
+    for name, description in FILES.items():
+        print_line(f"  {name:22}{description}")
 
 
 def _is_demo(folder: Path) -> bool:
-    """Return whether an earlier demo wrote the folder."""
+    """Return whether the folder was written by an earlier demo."""
     page = folder / "page.html"
     return page.is_file() and is_replaceable(page)
 
 
 FILES = {
-    "instances.png": "each thing in its own colour",
-    "semantic.png": "each class in its own colour: an indexed PNG, the pixels are class indices",
-    "prediction.png": "the prediction's things, in the colours of the true ones",
+    "instances.png": "each object in its own color",
+    "semantic.png": "each class in its own color: an indexed PNG of class indices",
+    "prediction.png": "the predicted objects, in the colors of the true ones",
     "difference.png": "what the prediction lost (red) and added (blue)",
     "demo.png": "three of them side by side",
-    "page.html": "all of it in a browser, with the cause of each loss: segcore compare's page",
+    "page.html": "everything in a browser, with the cause of each loss, as by segcore compare",
     "iou.csv": "the table above",
     "room.json": "the room, a COCO instance file: try `segcore semantic` on it",
     "room-prediction.json": "the prediction, in COCO's results format",
 }
 
 
-def read_scene() -> Scene:
-    """Read the room from the package."""
-    folder = files("segcore.cli") / "scenes"
-    names = ("room.json", "room-prediction.json")
-    documents = {name: (folder / name).read_text(encoding="utf-8") for name in names}
-    room, predicted = (json.loads(documents[name]) for name in names)
-    image = room["images"][0]
-    size = (image["height"], image["width"])
-    return Scene(
-        documents,
-        size,
-        room["categories"],
-        room["annotations"],
-        Masks.from_coco(room["annotations"], size),
-        predicted,
-        Masks.from_coco(predicted, size),
-    )
-
-
-def compare(scene: Scene) -> tuple[Masks, list[Match]]:
-    """Give each true thing's best prediction, or an empty mask where it is lost, and the match."""
-    same_class = np.equal.outer(_classes(scene.true), _classes(scene.predicted))
-    ious = iou(scene.truth, scene.prediction) * same_class
-    best = ious.argmax(axis=1)
-    likeness = ious.max(axis=1)
-
-    nothing = Masks.from_polygons([[]], scene.size)
-    choices = Masks.concatenate([scene.prediction, nothing])
-    found = choices[np.where(likeness >= LOST, best, len(scene.prediction))]
-
-    missed = (scene.truth - found).area
-    matches = [
-        Match(
-            annotation["name"],
-            int(scene.truth.area[i]),
-            float(likeness[i]),
-            scene.predicted[best[i]]["score"],
-            int(missed[i]),
-            _parts(annotation["parts"], found[i], scene.size),
-        )
-        for i, annotation in enumerate(scene.true)
-    ]
-    return found, matches
-
-
-def _classes(items: list[dict[str, Any]]) -> NDArray[np.int64]:
-    return np.array([item["category_id"] for item in items], np.int64)
-
-
-def _parts(parts: list[dict[str, Any]], found: Masks, size: tuple[int, int]) -> list[Part]:
-    masks = Masks.from_coco(parts, size)
-    covered = containment(masks, found)
-    return [
-        Part(part["name"], int(area), float(share))
-        for part, area, share in zip(parts, masks.area, covered[:, 0], strict=True)
-    ]
-
-
 # -- the page -------------------------------------------------------------------------------------
 
 
 def _page(scene: Scene) -> tuple[list[Class], list[PageImage]]:
-    classes = [Class(each["name"], bool(each["isthing"])) for each in scene.classes]
-    places = {each["id"]: i for i, each in enumerate(scene.classes)}
+    classes = [Class(c["name"], bool(c["isthing"])) for c in scene.classes]
+    class_index = {c["id"]: i for i, c in enumerate(scene.classes)}
 
     def objects(masks: Masks, items: list[dict[str, Any]], ids: list[int | str]) -> Objects:
-        return Objects(masks, np.array([places[each["category_id"]] for each in items]), ids)
+        indices = np.array([class_index[item["category_id"]] for item in items])
+        return Objects(masks, indices, ids)
 
-    truth = objects(scene.truth, scene.true, [each["id"] for each in scene.true])
+    truth = objects(scene.truth, scene.true, [annotation["id"] for annotation in scene.true])
     found = objects(scene.prediction, scene.predicted, list(range(len(scene.predicted))))
     return classes, [PageImage("the room", truth, found)]
 
 
-# -- pictures -------------------------------------------------------------------------------------
+# -- images ----------------------------------------------------------------------------------------
 
 
 def _draw(scene: Scene, found: Masks, out: OutputFolder) -> None:
     names = [annotation["name"] for annotation in scene.true]
-    true_classes = _classes(scene.true)
+    true_classes = category_ids(scene.true)
     colors = _instance_colors(true_classes)
     class_colors = np.vstack([np.zeros((1, 3), np.uint8), palette(len(scene.classes))])
 
     true = instances(scene.truth, colors)
     labels = compose_semantic(scene.truth, true_classes, dtype=np.uint8)
-    # Walls and floors gain what things lose, and lose what things gain: that is no news.
+    # Without walls and floors, whose differences mirror those of the things before them.
     things = np.isin(true_classes, [c["id"] for c in scene.classes if c["isthing"]])
     faint = instances(scene.truth, _faint(colors))
     lost = difference(scene.truth[things], found[things], faint)
 
     with out.open("instances.png") as file:
-        write_picture(file, np.concatenate([true, legend(names, colors, true.shape[1])]))
+        write_image(file, np.concatenate([true, legend(names, colors, true.shape[1])]))
     with out.open("semantic.png") as file:
         write_labels(file, labels, class_colors)
     with out.open("prediction.png") as file:
-        write_picture(file, instances(found, colors))
+        write_image(file, instances(found, colors))
     with out.open("difference.png") as file:
-        write_picture(file, lost)
+        write_image(file, lost)
     with out.open("demo.png") as file:
         panels = {
             "instances": true,
             "semantic map": colorize(labels, class_colors),
             "what the prediction lost": lost,
         }
-        row = side_by_side([titled(shrink(picture, 640), name) for name, picture in panels.items()])
-        write_picture(file, row, colors=256)
+        row = side_by_side([titled(resized(image, 640), name) for name, image in panels.items()])
+        write_image(file, row, colors=256)
 
 
 def _instance_colors(classes: NDArray[np.int64]) -> ColorArray:
-    """Give the first thing of each class the colour of the class, and the others further ones."""
+    """Return a color per object: the first object of a class has the color of the class."""
     first = np.unique(classes, return_index=True)[1]
     is_first = np.isin(np.arange(len(classes)), first)
     others = classes.max() + np.cumsum(~is_first)
@@ -235,9 +128,9 @@ def _instance_colors(classes: NDArray[np.int64]) -> ColorArray:
 
 
 def _faint(colors: ColorArray) -> ColorArray:
-    """Turn colours into light greys."""
-    grey = 195 + colors @ np.array([0.299, 0.587, 0.114]) * 0.2
-    faint: ColorArray = np.stack([grey] * 3, axis=1).astype(np.uint8)
+    """Return light grays for colors."""
+    gray = 195 + colors @ np.array([0.299, 0.587, 0.114]) * 0.2
+    faint: ColorArray = np.stack([gray] * 3, axis=1).astype(np.uint8)
     return faint
 
 
@@ -245,24 +138,24 @@ def _faint(colors: ColorArray) -> ColorArray:
 
 
 def as_table(matches: list[Match]) -> Table:
-    """Make the table for the terminal."""
-    table = Table(title="The prediction, thing by thing", title_justify="left")
-    table.add_column("thing")
+    """Return the matches as a table for the terminal."""
+    table = Table(title="The prediction, object by object", title_justify="left")
+    table.add_column("object")
     for column in ("pixels", "score", "IoU", "missed"):
         table.add_column(column, justify="right")
     table.add_column("")
-    for m in matches:
-        score = "" if m.lost else f"{m.score:.2f}"
+    for match in matches:
+        score = "" if match.lost else f"{match.score:.2f}"
         table.add_row(
-            m.name,
-            f"{m.pixels:,}",
+            match.name,
+            f"{match.pixels:,}",
             score,
-            f"{m.iou:.3f}",
-            f"{m.missed:,}",
-            "LOST" if m.lost else "",
-            style="bold red" if m.lost else "",
+            f"{match.iou:.3f}",
+            f"{match.missed:,}",
+            "LOST" if match.lost else "",
+            style="bold red" if match.lost else "",
         )
-        for part in m.parts:
+        for part in match.parts:
             table.add_row(
                 f"  its {part.name}",
                 f"{part.pixels:,}",
@@ -276,27 +169,29 @@ def as_table(matches: list[Match]) -> Table:
 
 
 def as_csv(matches: list[Match]) -> str:
-    """Make the table for machines; a part's row has its share covered in place of an IoU."""
+    """Return the matches as CSV. Rows of parts have the covered share instead of an IoU."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["thing", "part", "pixels", "iou", "covered", "missed", "lost"])
-    for m in matches:
-        rows.writerow([m.name, "", m.pixels, f"{m.iou:.4f}", "", m.missed, int(m.lost)])
-        for part in m.parts:
+    rows.writerow(["object", "part", "pixels", "iou", "covered", "missed", "lost"])
+    for match in matches:
+        rows.writerow(
+            [match.name, "", match.pixels, f"{match.iou:.4f}", "", match.missed, int(match.lost)]
+        )
+        for part in match.parts:
             missed = round(part.pixels * (1 - part.covered))
             share = f"{part.covered:.4f}"
-            rows.writerow([m.name, part.name, part.pixels, "", share, missed, int(part.lost)])
+            rows.writerow([match.name, part.name, part.pixels, "", share, missed, int(part.lost)])
     return text.getvalue()
 
 
 def print_summary(console: Printer, matches: list[Match]) -> None:
-    """Say in a line or two what is lost."""
-    lost = [m.name for m in matches if m.lost]
+    """Print the mean IoU and the lost objects and parts."""
+    lost = [match.name for match in matches if match.lost]
     parts = [
-        f"the {m.name}'s {part.name} (its IoU is still {m.iou:.2f})"
-        for m in matches
-        for part in m.parts
-        if part.lost and not m.lost
+        f"the {match.name}'s {part.name} (its IoU is still {match.iou:.2f})"
+        for match in matches
+        for part in match.parts
+        if part.lost and not match.lost
     ]
-    mean = np.mean([m.iou for m in matches])
+    mean = np.mean([match.iou for match in matches])
     console.print(f"mean IoU {mean:.3f}; lost: {', '.join(lost + parts)}")

@@ -1,4 +1,4 @@
-"""``segcore evaluate``: semantic maps by the confusion matrix, panoptic ones by their quality."""
+"""``segcore evaluate``: IoU and accuracy of semantic maps, panoptic quality of panoptic maps."""
 
 from __future__ import annotations
 
@@ -8,25 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.table import Table
 
+from segcore._text import counted
 from segcore.cli.output import publishing, write_json
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import tracked
-from segcore.data._classes import CLASSES, read_classes
-from segcore.data._fields import Id
-from segcore.data._file_names import Folder, label_maps
-from segcore.data._label_maps import IGNORED, read_colors, read_labels
-from segcore.data._panoptic_file import Entry, find_item, read_panoptic
-from segcore.data._problems import BadInput
-from segcore.data._read_ahead import read_ahead
-from segcore.maps.ids import from_rgb
+from segcore.data._evaluation import confusion_of_folders, quality_of_panoptic
 from segcore.metrics import ConfusionMatrix, PanopticQuality
 
-TABLE_ROWS = 40
-
-Maps = tuple[NDArray[Any], NDArray[Any]]
+MAX_ROWS = 40
 
 
 # -- semantic -------------------------------------------------------------------------------------
@@ -40,10 +31,12 @@ def evaluate_semantic(
     report: Path | None,
     overwrite: bool,
 ) -> None:
-    """Run ``segcore evaluate semantic``. Raises BadInput for unusable input."""
+    """Run ``segcore evaluate semantic``. Raises BadInput or DataError for unusable input."""
     with publishing([truth, prediction], overwrite) as outputs:
         output = outputs.file(report) if report else None
-        confusion, titles, images = _confusion(truth, prediction, num_classes, ignore)
+        confusion, names, images = confusion_of_folders(
+            truth, prediction, num_classes, ignore, tracked
+        )
         scores = {
             "mean IoU": confusion.mean_iou,
             "accuracy": confusion.accuracy,
@@ -52,57 +45,16 @@ def evaluate_semantic(
         }
         if output:
             with output.open() as file:
-                write_json(file, _semantic_report(confusion, titles, scores, images))
+                write_json(file, _semantic_report(confusion, names, scores, images))
 
     console = Printer()
-    console.print(_classes_table(confusion, titles))
+    console.print(_classes_table(confusion, names))
     print_line(", ".join(f"{name} {100 * value:.2f}" for name, value in scores.items()))
-    print_line(f"{images} image{'' if images == 1 else 's'}, {confusion.num_classes} classes")
-
-
-def _confusion(
-    truth: Path, prediction: Path, num_classes: int | None, ignore: int | None
-) -> tuple[ConfusionMatrix, dict[int, str], int]:
-    """Compare the maps; return the matrix, the names of the classes, and the number of images."""
-    pairs = _pairs(truth, prediction)
-    titles = {index: each.name for index, each in read_classes(truth).items()}
-    if num_classes is None and not titles:
-        raise BadInput(f"{truth / CLASSES}: there is no such file; pass --num-classes")
-    count = max(titles) + 1 if num_classes is None else num_classes
-    if ignore is None and count <= IGNORED:
-        ignore = IGNORED
-    try:
-        confusion = ConfusionMatrix(count, ignore_index=ignore)
-    except ValueError as error:
-        raise BadInput(str(error)) from error
-
-    def read(pair: tuple[Path, Path]) -> Maps:
-        return read_labels(pair[0]), read_labels(pair[1])
-
-    for pair, maps in tracked(read_ahead(read, pairs), "Comparing", len(pairs)):
-        try:
-            confusion.update(*maps)
-        except ValueError as error:
-            raise BadInput(f"{pair[1]}, truth {pair[0]}: {error}") from error
-    return confusion, titles, len(pairs)
-
-
-def _pairs(truth: Path, prediction: Path) -> list[tuple[Path, Path]]:
-    """List the maps of the same names; each folder must have the other's."""
-    found = [label_maps(folder) for folder in (truth, prediction)]
-    for mine, folder, other in ((0, truth, prediction), (1, prediction, truth)):
-        if alone := sorted(found[mine].keys() - found[1 - mine].keys()):
-            raise BadInput(
-                f"{folder / alone[0]}: there is no such file in {other}"
-                + (f", nor for {len(alone) - 1} more" if len(alone) > 1 else "")
-            )
-    if not found[0]:
-        raise BadInput(f"{truth}: it holds no file named *.png")
-    return [(path, found[1][name]) for name, path in found[0].items()]
+    print_line(f"{counted(images, 'image')}, {counted(confusion.num_classes, 'class')}")
 
 
 def _semantic_report(
-    confusion: ConfusionMatrix, titles: dict[int, str], scores: dict[str, float], images: int
+    confusion: ConfusionMatrix, names: dict[int, str], scores: dict[str, float], images: int
 ) -> dict[str, Any]:
     columns = {
         "iou": confusion.iou,
@@ -113,7 +65,7 @@ def _semantic_report(
     classes = [
         {
             "index": i,
-            "name": titles.get(i, str(i)),
+            "name": names.get(i, str(i)),
             **{name: _number(values[i]) for name, values in columns.items()},
         }
         for i in range(confusion.num_classes)
@@ -123,22 +75,22 @@ def _semantic_report(
     return {"images": images, **keys, "classes": classes, "confusion_matrix": matrix}
 
 
-def _classes_table(confusion: ConfusionMatrix, titles: dict[int, str]) -> Table:
-    """List the classes that occur, the worst first."""
+def _classes_table(confusion: ConfusionMatrix, names: dict[int, str]) -> Table:
+    """Return a table of the classes that occur, the worst first."""
     pixels = confusion.matrix.sum(axis=1) + confusion.unassigned
-    occur = [int(i) for i in np.flatnonzero(~np.isnan(confusion.iou))]
-    occur.sort(key=lambda i: confusion.iou[i])
+    occurring = [int(i) for i in np.flatnonzero(~np.isnan(confusion.iou))]
+    occurring.sort(key=lambda i: confusion.iou[i])
     table = Table(title="Classes, the worst first", title_justify="left")
     table.add_column("index", justify="right")
     table.add_column("class")
     for column in ("IoU", "accuracy", "precision", "true pixels"):
         table.add_column(column, justify="right")
-    for i in occur[:TABLE_ROWS]:
+    for i in occurring[:MAX_ROWS]:
         values = (confusion.iou[i], confusion.class_accuracy[i], confusion.precision[i])
         cells = [_percent(value) for value in values]
-        table.add_row(str(i), titles.get(i, ""), *cells, f"{pixels[i]:,}")
-    if len(occur) > TABLE_ROWS:
-        table.add_row("", f"{len(occur) - TABLE_ROWS} more, with --json", *[""] * 4)
+        table.add_row(str(i), names.get(i, ""), *cells, f"{pixels[i]:,}")
+    if len(occurring) > MAX_ROWS:
+        table.add_row("", f"{len(occurring) - MAX_ROWS} more, with --json", *[""] * 4)
     return table
 
 
@@ -153,85 +105,49 @@ def evaluate_panoptic(
     report: Path | None,
     overwrite: bool,
 ) -> None:
-    """Run ``segcore evaluate panoptic``. Raises BadInput for unusable input."""
+    """Run ``segcore evaluate panoptic``. Raises BadInput or DataError for unusable input."""
     folders = truth_folder or truth.with_suffix(""), prediction_folder or prediction.with_suffix("")
     with publishing([truth, prediction, *folders], overwrite) as outputs:
         output = outputs.file(report) if report else None
-        quality, titles, images = _quality(truth, prediction, folders)
+        quality, names, images = quality_of_panoptic(truth, prediction, folders, tracked)
         if output:
             with output.open() as file:
-                write_json(file, _panoptic_report(quality, titles, images))
+                write_json(file, _panoptic_report(quality, names, images))
 
     console = Printer()
-    console.print(_quality_table(quality, titles))
+    console.print(_quality_table(quality, names))
     console.print(_summary(quality))
 
 
-def _quality(
-    truth: Path, prediction: Path, folders: tuple[Path, Path]
-) -> tuple[PanopticQuality, dict[int, str], int]:
-    """Compare the maps; return the quality, the names of categories, and the number of images."""
-    true = read_panoptic(truth)
-    predictions: dict[Id, Entry] = {e.image_id: e for e in read_panoptic(prediction).entries}
-    categories = true.categories()
-    maps_of = [Folder(folder) for folder in folders]
-    try:
-        quality = PanopticQuality(categories.values())
-    except (ValueError, TypeError) as error:
-        raise BadInput(f"{truth}: {error}") from error
-    pairs = []
-    for entry in true.entries:
-        other = find_item(predictions, entry.image_id)
-        if other is None:
-            raise BadInput(f"{prediction}: it has no annotation for the image {entry.image_id}")
-        pairs.append((entry, other))
-
-    def read(pair: tuple[Entry, Entry]) -> Maps:
-        maps = [
-            from_rgb(read_colors(folder.map(entry.file_name)))
-            for folder, entry in zip(maps_of, pair, strict=True)
-        ]
-        return maps[0], maps[1]
-
-    for (entry, other), maps in tracked(read_ahead(read, pairs), "Comparing", len(pairs)):
-        try:
-            quality.update(maps[0], entry.segments, maps[1], other.segments)
-        except (ValueError, TypeError) as error:
-            raise BadInput(f"image {entry.image_id}: {error}") from error
-
-    titles = {key: each["name"] for key, each in categories.items()}
-    return quality, titles, len(pairs)
-
-
 def _panoptic_report(
-    quality: PanopticQuality, titles: dict[int, str], images: int
+    quality: PanopticQuality, names: dict[int, str], images: int
 ) -> dict[str, Any]:
     def described(score: Any) -> dict[str, Any]:
         return {name: _number(value) for name, value in dataclasses.asdict(score).items()}
 
     classes = [
-        {"id": key, "name": titles[key], **described(each)}
-        for key, each in quality.per_class.items()
+        {"id": key, "name": names[key], **described(score)}
+        for key, score in quality.per_class.items()
     ]
     means = {name: described(getattr(quality, name)) for name in ("all", "things", "stuff")}
     return {"images": images, **means, "classes": classes}
 
 
-def _quality_table(quality: PanopticQuality, titles: dict[int, str]) -> Table:
-    """List the categories that have segments, the worst first."""
-    occur = [item for item in quality.per_class.items() if item[1].tp + item[1].fp + item[1].fn]
-    occur.sort(key=lambda item: item[1].pq)
+def _quality_table(quality: PanopticQuality, names: dict[int, str]) -> Table:
+    """Return a table of the categories with segments, the worst first."""
+    occurring = [(key, s) for key, s in quality.per_class.items() if s.tp + s.fp + s.fn]
+    occurring.sort(key=lambda item: item[1].pq)
     table = Table(title="Categories, the worst first", title_justify="left")
     table.add_column("id", justify="right")
     table.add_column("category")
     for column in ("PQ", "SQ", "RQ", "matched", "wrong", "missed"):
         table.add_column(column, justify="right")
-    for key, each in occur[:TABLE_ROWS]:
-        cells = [_percent(value) for value in (each.pq, each.sq, each.rq)]
-        counts = (f"{n:,}" for n in (each.tp, each.fp, each.fn))
-        table.add_row(str(key), titles[key], *cells, *counts)
-    if len(occur) > TABLE_ROWS:
-        table.add_row("", f"{len(occur) - TABLE_ROWS} more, with --json", *[""] * 6)
+    for key, score in occurring[:MAX_ROWS]:
+        cells = [_percent(value) for value in (score.pq, score.sq, score.rq)]
+        counts = (f"{n:,}" for n in (score.tp, score.fp, score.fn))
+        table.add_row(str(key), names[key], *cells, *counts)
+    if len(occurring) > MAX_ROWS:
+        table.add_row("", f"{len(occurring) - MAX_ROWS} more, with --json", *[""] * 6)
     return table
 
 
@@ -251,7 +167,7 @@ def _summary(quality: PanopticQuality) -> Table:
 
 
 def _number(value: float) -> float | int | None:
-    """Give a number that JSON has: None for nan."""
+    """Return a JSON-ready number: None for NaN."""
     if isinstance(value, int):
         return value
     return None if math.isnan(value) else float(value)

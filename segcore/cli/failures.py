@@ -1,4 +1,4 @@
-"""Turn whatever ends a command early into a line and an exit code."""
+"""Errors that end a command: one line and an exit code each."""
 
 from __future__ import annotations
 
@@ -12,30 +12,39 @@ from typing import Any, NoReturn
 
 import click
 
-from segcore.data._problems import BadInput
-from segcore.show.visible import visible
+from segcore._text import visible
+from segcore.data._problems import DataError
 
 TRACEBACK = "SEGCORE_TRACEBACK"
-"""The environment variable that has Python print the traceback of an error, if it is not empty."""
+"""The environment variable that, unless empty, makes errors print their traceback."""
 
 DEFECT = 70
 """The exit code of an error in segcore itself: EX_SOFTWARE of sysexits.h."""
 
 
-class Commands(click.Group):
-    """A group of commands that ends with one line and an exit code, whatever happens in it.
+class BadInput(click.ClickException):
+    """Input or options that a command cannot use: one line on stderr, and exit code 2."""
 
-    - An error that a command foresees (`click.ClickException`), an error of the operating system,
-      a lack of memory, and input nested too deeply: ``Error: ...``, and exit code 2.
-    - Anything else is a defect of segcore: ``segcore: internal error: ...``, and exit code 70.
+    exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible(message))
+
+
+class Commands(click.Group):
+    """A group of commands whose errors are printed as one line.
+
+    - Unusable input and options (DataError, `click.ClickException`), errors of the operating
+      system, lack of memory, and input nested too deeply: ``Error: ...``, exit code 2.
+    - Any other exception is a defect of segcore: ``segcore: internal error: ...``, exit code 70.
     """
 
     def main(self, *args: Any, **options: Any) -> NoReturn:
         """Run the command line, and exit."""
         for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):  # not where it was replaced, or is closed
+            if hasattr(stream, "reconfigure"):  # missing if it is closed or replaced
                 stream.reconfigure(errors="backslashreplace")
-        # Pillow warns about what is odd in an image. What cannot be used is an error here.
+        # Pillow warns about oddities of images. Unusable images are errors here.
         warnings.filterwarnings("ignore", module=r"PIL\.")
         try:
             code = super().main(*args, **{**options, "standalone_mode": False})
@@ -50,8 +59,8 @@ class Commands(click.Group):
 
 
 def _report(error: Exception) -> int:
-    """Print the line of an error, and return the exit code."""
-    failure = error if isinstance(error, click.ClickException) else _foreseen(error)
+    """Print the line of an error, and return its exit code."""
+    failure = error if isinstance(error, click.ClickException) else _expected(error)
     if failure is not None:
         lines = io.StringIO()
         failure.show(lines)
@@ -67,16 +76,18 @@ def _report(error: Exception) -> int:
     return DEFECT
 
 
-def _foreseen(error: Exception) -> BadInput | None:
-    """Describe an error that the input or the machine causes; None for a defect of segcore."""
+def _expected(error: Exception) -> BadInput | None:
+    """Return errors caused by the input or the machine as a BadInput; None for a defect."""
     match error:
+        case DataError():
+            message = str(error)
         case MemoryError():
             message = f"not enough memory{f': {error}' if str(error) else ''}"
         case RecursionError():
             message = "the input is nested too deeply"
         case OSError():
-            place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
-            message = f"{place}{error.strerror or error}"
+            path = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+            message = f"{path}{error.strerror or error}"
         case _:
             return None
     return BadInput(message)

@@ -1,4 +1,4 @@
-"""The files that a command writes: what protects others from them, and their formats."""
+"""The output files of commands: protection of other files, and formats."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from segcore._publish import OutputError, OutputExistsError, Outputs, is_replaceable, publish
+from segcore._text import visible
 from segcore._version import __version__
+from segcore.cli.failures import BadInput
 from segcore.data._classes import CLASSES
 from segcore.data._coco_file import Dataset
-from segcore.data._photographs import ENDINGS
-from segcore.data._problems import BadInput
-from segcore.show.visible import visible
+from segcore.data._photographs import SUFFIXES
 
 SOFTWARE = f"segcore {__version__}"
-"""What files say of who wrote them: only such files are replaced without ``--overwrite``."""
+"""The mark in output files. Only files with it are replaced without ``--overwrite``."""
 
 
 @contextmanager
@@ -34,9 +34,9 @@ def publishing(inputs: Iterable[Path | None], overwrite: bool) -> Iterator[Outpu
     Parameters
     ----------
     inputs : iterable of Path
-        Files that the command reads, and folders with images that it reads.
+        Files that the command reads, and folders with images. They are never replaced.
     overwrite : bool
-        Whether files that segcore did not write are replaced.
+        Whether to replace files that segcore did not write.
 
     Raises
     ------
@@ -51,11 +51,11 @@ def publishing(inputs: Iterable[Path | None], overwrite: bool) -> Iterator[Outpu
     except OutputError as error:
         raise BadInput(str(error)) from error
     if outputs.to_stdout:
-        sys.stdout = sys.stderr  # what the command prints must not follow the file
+        sys.stdout = sys.stderr  # keep printed lines out of the file
 
 
 def _files_of(inputs: Iterable[Path | None]) -> Iterator[Path]:
-    """Give the files among the inputs, and what is read in folders, such as a panoptic file's."""
+    """Yield the input files, and those read in folders, such as the PNGs of a panoptic file."""
     for path in inputs:
         if path is None:
             continue
@@ -64,12 +64,12 @@ def _files_of(inputs: Iterable[Path | None]) -> Iterator[Path]:
             yield path.with_name(CLASSES)
         folder = path if path.is_dir() else path.with_suffix("")
         for file in _files_below(folder):
-            if file.suffix.lower() in ENDINGS or file.name == CLASSES:
+            if file.suffix.lower() in SUFFIXES or file.name == CLASSES:
                 yield file
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """Give all files below a folder, also through links to folders, each folder once."""
+    """Yield all files below a folder, following links, each folder once."""
     seen = {os.path.realpath(folder)}
     for parent, folders, names in os.walk(folder, followlinks=True):
         real = {name: os.path.realpath(os.path.join(parent, name)) for name in folders}
@@ -81,9 +81,9 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 def check_images(folder: Path, dataset: Dataset) -> None:
     """Raise BadInput if a map would replace an image that the data set names."""
-    for image in dataset.pictures:
-        path = folder / image.target
-        if image.name == str(image.target) and path.is_file() and not is_replaceable(path):
+    for image in dataset.images:
+        path = folder / image.map_path
+        if image.name == str(image.map_path) and path.is_file() and not is_replaceable(path):
             raise BadInput(
                 f"{path}: the data set names this file as an image, which a map must not replace; "
                 "choose another output folder"
@@ -91,7 +91,7 @@ def check_images(folder: Path, dataset: Dataset) -> None:
 
 
 def write_json(file: BinaryIO, value: Mapping[str, object], indent: int | None = 2) -> None:
-    """Write a JSON object, indented unless that is None."""
+    """Write a JSON object, on one line if `indent` is None."""
     described = {"info": {"software": SOFTWARE}, **value}
     text = json.dumps(described, indent=indent, ensure_ascii=False)
     file.write((visible(text, keep_lines=True) + "\n").encode())
@@ -100,16 +100,16 @@ def write_json(file: BinaryIO, value: Mapping[str, object], indent: int | None =
 def write_labels(
     file: BinaryIO, labels: NDArray[np.unsignedinteger], colors: NDArray[np.uint8]
 ) -> None:
-    """Write a label map as PNG: uint8 as 8 bits indexed by ``colors``, uint16 as grey."""
+    """Write a label map as PNG: uint8 indexed, with `colors` as palette; uint16 in gray."""
     image = Image.fromarray(labels)
     if labels.dtype == np.uint8:
-        # A full palette: Pillow packs pixels into fewer bits for a short one.
+        # With a shorter palette, Pillow would pack pixels into fewer bits.
         image.putpalette(colors.tobytes().ljust(256 * 3, b"\0"))
     write_png(file, image)
 
 
 def write_png(file: BinaryIO, image: Image.Image, optimize: bool = False) -> None:
-    """Write a PNG that says that segcore wrote it."""
+    """Write a PNG with the mark of segcore."""
     info = PngInfo()
     info.add_text("Software", SOFTWARE)
     image.save(file, "PNG", pnginfo=info, optimize=optimize)

@@ -1,4 +1,4 @@
-"""Print to the terminal: tables, lines and notes, whose texts may come from any file."""
+"""Printing to the terminal: text from any file is printed literally."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from segcore.show.visible import visible
+from segcore._text import visible
 
 
 class Printer(Console):
-    """A console that prints text as it is, with hidden characters escaped.
+    """A console that prints text literally, with hidden characters escaped.
 
-    Nothing in a text is interpreted: no markup (``[red]``), no emoji codes (``:smile:``), and no
-    escape sequences.
+    Markup (``[red]``), emoji codes (``:smile:``) and escape sequences are not interpreted.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Make a `Text` of a string, such as a table's cell."""
+        """Return a string, such as a table's cell, as a `Text`."""
         return super().render_str(visible(text), **options)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Render anything; hidden characters of a `Text` are escaped here."""
+        """Render anything, with the hidden characters of a `Text` escaped."""
         for segment in super().render(renderable, options):
             if segment.control:
                 yield segment
@@ -38,16 +37,10 @@ class Printer(Console):
 
 
 def print_line(text: str) -> None:
-    """Print a line to the standard output, of any length."""
+    """Print a line of any length to the standard output."""
     print(visible(text))
 
 
-def errors() -> Printer:
-    """Give a console for the standard error stream."""
+def error_printer() -> Printer:
+    """Return a console for the standard error stream."""
     return Printer(stderr=True, soft_wrap=True)
-
-
-def counted(count: int, name: str) -> str:
-    """Return a count and what is counted, in the singular or the plural."""
-    plural = {"category": "categories"}.get(name, f"{name}s")
-    return f"{count:,} {name if count == 1 else plural}"

@@ -1,4 +1,4 @@
-"""What a command prints while it works, and of what it left out."""
+"""Progress bars, and messages about skipped items."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import TypeVar
 
 from rich.progress import track
 
-from segcore.cli.printing import errors
+from segcore.cli.printing import error_printer
 from segcore.data._problems import Problems
 
 Item = TypeVar("Item")
 
 
 def tracked(items: Iterable[Item], title: str, total: int) -> Iterable[Item]:
-    """Show a progress bar on a terminal, and none elsewhere."""
-    console = errors()
+    """Yield the items, with a progress bar if the standard error stream is a terminal."""
+    console = error_printer()
     return track(
         items,
         title,
@@ -27,15 +27,15 @@ def tracked(items: Iterable[Item], title: str, total: int) -> Iterable[Item]:
 
 
 def print_skipped(problems: Problems) -> None:
-    """List what was left out as invalid."""
+    """List the items that were skipped as invalid."""
     if not problems.skipped:
         return
-    console = errors()
-    console.print(f"skipped {len(problems.skipped)}:", style="yellow")
+    console = error_printer()
+    console.print(f"skipped {len(problems.skipped):,}:", style="yellow")
     for message in problems.skipped:
         console.print(f"  {message}")
 
 
 def print_note(message: str) -> None:
-    """Say what the user may not expect."""
-    errors().print(message, style="yellow")
+    """Print a note on something that the user may not expect."""
+    error_printer().print(message, style="yellow")

@@ -1,4 +1,4 @@
-"""Tables that fit the terminal, a pipe or a CI log: columns are left out, never letters."""
+"""Tables that fit the terminal, a pipe or a CI log by leaving out columns, never letters."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.table import Table
 
+from segcore._text import counted, visible
 from segcore.cli.printing import Printer
-from segcore.show.visible import visible
 
-_LEAST = 14
-"""A column of text wraps its cells at no fewer columns of the terminal than this."""
+_MIN_TEXT = 14
+"""Minimum width of a column with wrapped text."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class Column:
     Parameters
     ----------
     head : str
-        Its heading.
+        Heading.
     rank : int
-        Columns of the greatest rank are left out first; those of rank 0 never are.
+        Columns with the highest rank are left out first, those with rank 0 never.
     text : bool
-        Whether its cells are texts, which may wrap; otherwise they are numbers on one line.
+        Whether the cells are text, which may wrap. Otherwise they are numbers on one line.
     """
 
     head: str
@@ -43,22 +43,22 @@ def print_table(
     styles: Sequence[str] | None = None,
     more: int = 0,
 ) -> None:
-    """Print a table, and which of its columns and rows there is no room for.
+    """Print a table, and a note on columns and rows that were left out.
 
     Parameters
     ----------
     console : Printer
-        Where it goes; its width decides what fits.
+        The console, whose width the table must fit.
     title : str
-        The line above.
+        The line above the table.
     columns : sequence of Column
         C columns.
     rows : sequence of sequence of str
         C cells per row.
     styles : sequence of str, optional
-        A style of rich per row.
+        One style of rich per row.
     more : int
-        How many rows were left out.
+        Number of rows that were left out.
     """
     rows = [[visible(cell) for cell in row] for row in rows]
     widths = [max(map(cell_len, cells)) for cells in zip(_heads(columns), *rows, strict=True)]
@@ -69,7 +69,7 @@ def print_table(
     for i in kept:
         column = columns[i]
         justify = "left" if column.text else "right"
-        least = min(widths[i], _LEAST) if column.text else widths[i]
+        least = min(widths[i], _MIN_TEXT) if column.text else widths[i]
         table.add_column(
             column.head,
             justify=justify,  # type: ignore[arg-type]
@@ -79,10 +79,10 @@ def print_table(
         )
     for row, style in zip(rows, styles or [""] * len(rows), strict=True):
         table.add_row(*(row[i] for i in kept), style=style)
-    # Where even the columns of rank 0 are too wide, the terminal may wrap lines: no letter is cut.
-    room = max(console.width, _least(columns, widths, kept))
+    # If the columns of rank 0 are too wide, the terminal wraps lines; no letter is cut off.
+    room = max(console.width, _min_width(columns, widths, kept))
     Printer(file=console.file, width=room).print(table)
-    notes = [f"{more:,} more rows"] if more else []
+    notes = [counted(more, "more row")] if more else []
     if len(kept) < len(columns):
         names = ", ".join(column.head for i, column in enumerate(columns) if i not in kept)
         notes.append(f"left out to fit {console.width} characters: {names}")
@@ -94,16 +94,16 @@ def _heads(columns: Sequence[Column]) -> list[str]:
     return [column.head for column in columns]
 
 
-def _least(columns: Sequence[Column], widths: Sequence[int], kept: list[int]) -> int:
-    """Compute the width that these columns need at least."""
-    cells = (min(widths[i], _LEAST) if columns[i].text else widths[i] for i in kept)
+def _min_width(columns: Sequence[Column], widths: Sequence[int], kept: list[int]) -> int:
+    """Return the minimum width of these columns."""
+    cells = (min(widths[i], _MIN_TEXT) if columns[i].text else widths[i] for i in kept)
     return sum(cells) + 2 * len(kept)
 
 
 def _fitting(columns: Sequence[Column], widths: Sequence[int], room: int) -> list[int]:
-    """Choose the columns to print: as many as fit, by rank."""
+    """Return the indices of the columns that fit, chosen by rank."""
     kept = list(range(len(columns)))
-    while _least(columns, widths, kept) > room:
+    while _min_width(columns, widths, kept) > room:
         droppable = [i for i in kept if columns[i].rank]
         if not droppable:
             break

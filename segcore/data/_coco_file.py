@@ -1,4 +1,4 @@
-"""Read a COCO instance file, item by item, trusting nothing in it."""
+"""COCO instance files and results, with every item validated."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from segcore.data._fields import (
+    MAX_PIXELS,
     Id,
     add_id,
     describe,
@@ -22,19 +23,17 @@ from segcore.data._fields import (
 )
 from segcore.data._file_names import relative_path
 from segcore.data._json_file import READABLE, kind_of_document, read_json
-from segcore.data._problems import BadInput, Problems
+from segcore.data._problems import DataError, Problems
 from segcore.errors import ItemError
 from segcore.masks import Masks
-
-MAX_PIXELS = 2**30
-"""A picture has no more pixels than this: a larger one is an accident in the file."""
 
 
 @dataclass(frozen=True)
 class Category:
-    """A class: ``index`` is its value in the semantic maps, 1 for the lowest id.
+    """A category.
 
-    ``isthing`` is None where the file does not say.
+    ``index`` is its value in semantic maps, 1 for the lowest id. ``isthing`` is None if the file
+    does not say.
     """
 
     index: int
@@ -45,7 +44,10 @@ class Category:
 
 @dataclass(frozen=True)
 class Annotation:
-    """An instance; ``label`` is how messages name it, ``id`` its own or its place in the file."""
+    """An instance.
+
+    ``label`` names it in messages. ``id`` is its index in the file if it has no id.
+    """
 
     label: str
     id: Id
@@ -57,52 +59,56 @@ class Annotation:
 
 @dataclass
 class DatasetImage:
-    """An image of the file, with its annotations in the file's order.
+    """An image and its annotations in the file's order.
 
-    ``target`` is where its map goes, below the output folder.
+    ``label`` names it in messages. ``map_path`` is the path of its label map below a folder of
+    maps: its file name, with the suffix .png.
     """
 
     id: Id
     label: str
     name: str
-    target: PurePosixPath
+    map_path: PurePosixPath
     size: tuple[int, int]
     annotations: list[Annotation] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A COCO instance file: categories by ascending id, pictures in the file's order."""
+    """The content of a COCO instance file.
+
+    Categories are sorted by id; images are in the file's order. ``num_listed`` counts all
+    annotations of the file, invalid ones included. ``truth_categories`` are, for results, the ids
+    of the categories that occur in the truth, and None otherwise.
+    """
 
     categories: list[Category]
-    pictures: list[DatasetImage]
-    listed: int
-    """How many annotations the file lists, the invalid ones included."""
+    images: list[DatasetImage]
+    num_listed: int
     truth_categories: frozenset[Id] | None = None
-    """The ids of the categories that the truth of results has annotations of; None without it."""
 
 
 def read_dataset(
     path: Path,
     problems: Problems,
-    frame: Path | None = None,
+    dataset_path: Path | None = None,
     scores: bool | None = False,
     document: Any = None,
 ) -> Dataset:
-    """Read a COCO instance file, or COCO's results and the file that they belong to.
+    """Read a COCO instance file, or COCO results together with their instance file.
 
     Parameters
     ----------
     path : Path
         The JSON file.
     problems : Problems
-        Told of each image and annotation that cannot be used; those are left out.
-    frame : Path, optional
-        The JSON file with the images and categories of results, which are a list of annotations.
+        Receives a message per invalid image and annotation; these are left out.
+    dataset_path : Path, optional
+        The instance file of results, which has their images and categories.
     scores : bool, optional
-        Whether each annotation must have a score. None: if one of them has.
+        Whether every annotation must have a score. None requires it if any annotation has one.
     document : object, optional
-        What is in the JSON file, if that was read already.
+        The content of the JSON file, if it has been read already.
 
     Returns
     -------
@@ -110,31 +116,31 @@ def read_dataset(
 
     Raises
     ------
-    BadInput
+    DataError
         If the file as a whole, or its categories, cannot be used.
     """
-    document, truth = _load(path, frame, document)
+    document, truth = _load(path, dataset_path, document)
     if scores is None:
         scores = any(isinstance(a, dict) and "score" in a for a in document["annotations"])
     categories = _categories(path, document["categories"])
-    pictures = _pictures(document["images"], problems)
-    for position, item in enumerate(document["annotations"]):
-        label = name_item("annotation", item, position)
+    images = _images(document["images"], problems)
+    for index, item in enumerate(document["annotations"]):
+        label = name_item("annotation", item, index)
         try:
-            picture, annotation = _annotation(label, item, position, pictures, categories, scores)
+            image, annotation = _annotation(label, item, index, images, categories, scores)
         except ValueError as error:
             problems.report(f"{label}: {error}")
         else:
-            if picture is not None:
-                picture.annotations.append(annotation)
-    usable = [p for p in pictures.values() if p is not None]
-    listed = len(document["annotations"])
-    seen = None if truth is None else _annotated(truth, categories)
-    return Dataset(list(categories.values()), usable, listed, seen)
+            if image is not None:
+                image.annotations.append(annotation)
+    usable = [image for image in images.values() if image is not None]
+    num_listed = len(document["annotations"])
+    occurring = None if truth is None else _occurring(truth, categories)
+    return Dataset(list(categories.values()), usable, num_listed, occurring)
 
 
-def _annotated(annotations: list[Any], categories: Mapping[Id, Any]) -> frozenset[Id]:
-    """Return the ids of the categories that occur; annotations without one are passed over."""
+def _occurring(annotations: list[Any], categories: Mapping[Id, Any]) -> frozenset[Id]:
+    """Return the ids of the categories that annotations have; invalid ids are ignored."""
     listed = [item.get("category_id") for item in annotations if isinstance(item, dict)]
     found = set()
     for value in {value for value in listed if isinstance(value, int | float | str)}:
@@ -143,146 +149,149 @@ def _annotated(annotations: list[Any], categories: Mapping[Id, Any]) -> frozense
     return frozenset(key for key in found if key is not None)
 
 
-def with_own_maps(dataset: Dataset, problems: Problems) -> Dataset:
-    """Leave out the images whose maps cannot be written or read beside the others'; report them."""
+def with_separate_maps(dataset: Dataset, problems: Problems) -> Dataset:
+    """Report and leave out images whose label map would replace another one, or be hidden."""
     kept: dict[PurePosixPath, DatasetImage] = {}
-    for picture in dataset.pictures:
-        target = picture.target
-        if target in kept:
-            other = kept[target].label
-            problems.report(f"{picture.label}: {other} goes to the same file, {target}")
-        elif any(part.startswith(".") for part in target.parts):
-            problems.report(f"{picture.label}: its map would be hidden, {target}, and not be read")
+    for image in dataset.images:
+        path = image.map_path
+        if path in kept:
+            problems.report(f"{image.label}: {kept[path].label} goes to the same file, {path}")
+        elif any(part.startswith(".") for part in path.parts):
+            problems.report(f"{image.label}: its map would be hidden, {path}, and not be read")
         else:
-            kept[target] = picture
-    return replace(dataset, pictures=list(kept.values()))
+            kept[path] = image
+    return replace(dataset, images=list(kept.values()))
 
 
-def read_masks(picture: DatasetImage, problems: Problems) -> tuple[list[Annotation], Masks]:
-    """Read the masks of a picture; annotations that have none that fits are reported, left out."""
-    annotations = picture.annotations
+def read_masks(image: DatasetImage, problems: Problems) -> tuple[list[Annotation], Masks]:
+    """Return the valid annotations of an image and their masks; report the invalid ones."""
+    annotations = image.annotations
     try:
-        return annotations, _masks([a.segmentation for a in annotations], picture.size)
-    except (ValueError, TypeError):  # one of them is bad: which?
-        good = [a for a in annotations if _fits(a, picture, problems)]
-        return good, _masks([a.segmentation for a in good], picture.size)
+        return annotations, _masks(annotations, image.size)
+    except (ValueError, TypeError):  # find out which are invalid
+        valid = [annotation for annotation in annotations if _is_valid(annotation, image, problems)]
+        return valid, _masks(valid, image.size)
 
 
-def _masks(segmentations: list[Any], size: tuple[int, int]) -> Masks:
+def _masks(annotations: list[Annotation], size: tuple[int, int]) -> Masks:
+    segmentations: list[Any] = [annotation.segmentation for annotation in annotations]
     return Masks.from_coco(segmentations, size)
 
 
-def _fits(annotation: Annotation, picture: DatasetImage, problems: Problems) -> bool:
-    height, width = picture.size
+def _is_valid(annotation: Annotation, image: DatasetImage, problems: Problems) -> bool:
+    height, width = image.size
     try:
-        _masks([annotation.segmentation], picture.size)
+        _masks([annotation], image.size)
     except (ValueError, TypeError) as error:
         reason = error.detail if isinstance(error, ItemError) else str(error)
         problems.report(
-            f"{annotation.label}: {reason} ({picture.label} has height {height} and width {width})"
+            f"{annotation.label}: {reason} ({image.label} has height {height} and width {width})"
         )
         return False
     return True
 
 
 def _load(
-    path: Path, frame: Path | None, document: Any = None
+    path: Path, dataset_path: Path | None, document: Any = None
 ) -> tuple[dict[str, list[Any]], list[Any] | None]:
-    """Return a COCO instance file, and for results the annotations of the truth."""
+    """Return the content of an instance file and, for results, the annotations of the truth."""
     if document is None:
         document = read_json(path)
     if kind := kind_of_document(document):
-        raise BadInput(f"{path}: it looks like {kind}; {READABLE}")
+        raise DataError(f"{path}: it looks like {kind}; {READABLE}")
     if isinstance(document, list):
-        if frame is None:
-            raise BadInput(
-                f"{path}: it holds a list, as COCO's results do; "
-                "say with --dataset which file has their images and categories"
+        if dataset_path is None:
+            raise DataError(
+                f"{path}: expected an instance file, got a list, as in COCO results; also pass "
+                "the instance file with their images and categories (--dataset)"
             )
-        truth, _ = _load(frame, None)
+        truth, _ = _load(dataset_path, None)
         return {**truth, "annotations": document}, truth["annotations"]
-    if frame is not None:
-        raise BadInput(f"{path}: expected COCO's results, a list, beside --dataset")
+    if dataset_path is not None:
+        raise DataError(
+            f"{path}: expected COCO results, a list, since an instance file was passed with them "
+            "(--dataset)"
+        )
     keys = ("images", "annotations", "categories")
     if not isinstance(document, dict):
-        raise BadInput(
+        raise DataError(
             f"{path}: expected a COCO instance file, a JSON object with {', '.join(keys)}; "
             f"this one holds {describe(document)}"
         )
     for key in keys:
         if not isinstance(document.get(key), list):
             found = f"is {describe(document[key])}" if key in document else "is missing"
-            raise BadInput(f'{path}: not a COCO instance file: the list "{key}" {found}')
+            raise DataError(f'{path}: not a COCO instance file: the list "{key}" {found}')
     first = document["annotations"][:1]
     if first and isinstance(first[0], dict) and "segments_info" in first[0]:
-        raise BadInput(
-            f"{path}: expected COCO instances, but this is a panoptic file; segcore labels "
-            "--panoptic turns it into instances"
+        raise DataError(
+            f"{path}: expected COCO instances, but this is a panoptic file; convert it with "
+            "segcore labels --panoptic"
         )
     return document, None
 
 
 def _categories(path: Path, items: list[Any]) -> dict[Id, Category]:
     names: dict[Id, str] = {}
-    kinds: dict[Id, bool | None] = {}
-    for position, item in enumerate(items):
-        label = name_item("category", item, position)
+    things: dict[Id, bool | None] = {}
+    for index, item in enumerate(items):
+        label = name_item("category", item, index)
         try:
             key = read_id(item, "id")
             add_id(names, key, read_text(item, "name", key))
             isthing = read_flag(item, "isthing", None)
-            kinds[key] = None if isthing is None else bool(isthing)
+            things[key] = None if isthing is None else bool(isthing)
         except ValueError as error:
-            raise BadInput(f"{path}: {label}: {error}") from error
+            raise DataError(f"{path}: {label}: {error}") from error
     if len({type(key) for key in names}) > 1:
-        raise BadInput(f"{path}: some category ids are numbers and some are text; use one kind")
+        raise DataError(f"{path}: some category ids are numbers and some are text; use one kind")
     if not names:
-        raise BadInput(f'{path}: not a COCO instance file: the list "categories" is empty')
+        raise DataError(f'{path}: not a COCO instance file: the list "categories" is empty')
     ordered = sorted(names)
     return {
-        key: Category(index, key, names[key], kinds[key]) for index, key in enumerate(ordered, 1)
+        key: Category(index, key, names[key], things[key]) for index, key in enumerate(ordered, 1)
     }
 
 
-def _pictures(items: list[Any], problems: Problems) -> dict[Id, DatasetImage | None]:
-    """Read the images by id; None stands for one that cannot be used."""
-    pictures: dict[Id, DatasetImage | None] = {}
-    for position, item in enumerate(items):
-        label = name_item("image", item, position)
+def _images(items: list[Any], problems: Problems) -> dict[Id, DatasetImage | None]:
+    """Return the images by id; None for those that cannot be used."""
+    images: dict[Id, DatasetImage | None] = {}
+    for index, item in enumerate(items):
+        label = name_item("image", item, index)
         try:
             key = read_id(item, "id")
-            add_id(pictures, key, None)
-            name = _name(item)
-            pictures[key] = DatasetImage(key, label, name, _target(name), _size(item))
+            add_id(images, key, None)
+            name = _file_name(item)
+            images[key] = DatasetImage(key, label, name, _map_path(name), _size(item))
         except ValueError as error:
             problems.report(f"{label}: {error}")
-    return pictures
+    return images
 
 
 def _annotation(
     label: str,
     item: Any,
-    position: int,
-    pictures: dict[Id, DatasetImage | None],
+    index: int,
+    images: dict[Id, DatasetImage | None],
     categories: dict[Id, Category],
     scores: bool,
 ) -> tuple[DatasetImage | None, Annotation]:
-    image = _known(pictures, item, "image_id", "image")
-    category = _known(categories, item, "category_id", "category")
+    image_id = _known_id(images, item, "image_id", "image")
+    category_id = _known_id(categories, item, "category_id", "category")
     if "segmentation" not in item:
         raise ValueError('it has no "segmentation"')
-    crowd = read_flag(item, "iscrowd")
+    crowd = bool(read_flag(item, "iscrowd"))
     score = read_score(item) if scores else None
     try:
         key = read_id(item, "id")
-    except ValueError:  # results have none
-        key = position
-    found = Annotation(label, key, categories[category], item["segmentation"], bool(crowd), score)
-    return pictures[image], found
+    except ValueError:  # results have no ids
+        key = index
+    category = categories[category_id]
+    return images[image_id], Annotation(label, key, category, item["segmentation"], crowd, score)
 
 
-def _known(table: Mapping[Id, Any], item: Any, key: str, kind: str) -> Id:
-    """Read the id of an image or a category that the file has."""
+def _known_id(table: Mapping[Id, Any], item: Any, key: str, kind: str) -> Id:
+    """Return the id of an image or a category, which must be in the file."""
     value = read_id(item, key)
     known = find_id(table, value)
     if known is None:
@@ -295,20 +304,19 @@ def _size(item: dict[str, Any]) -> tuple[int, int]:
     if height * width > MAX_PIXELS:
         raise ValueError(
             f"its height {describe(height)} and width {describe(width)} make more than "
-            f"{MAX_PIXELS} pixels, the most that are allowed"
+            f"{MAX_PIXELS} pixels, the maximum"
         )
     return height, width
 
 
-def _name(item: dict[str, Any]) -> Any:
+def _file_name(item: dict[str, Any]) -> Any:
     name = item.get("file_name")
-    if name is None and isinstance(url := item.get("coco_url"), str):  # LVIS has no other name
+    if name is None and isinstance(url := item.get("coco_url"), str):  # LVIS has no file_name
         return url.rsplit("/", 1)[-1]
     return name
 
 
-def _target(name: Any) -> PurePosixPath:
-    """Return the map's path below the output folder: the image's name, ending in .png."""
+def _map_path(name: Any) -> PurePosixPath:
     try:
         return relative_path(name).with_suffix(".png")
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Read the fields of JSON objects, trusting nothing in them."""
+"""Validated fields of JSON objects."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from typing import Any, TypeVar
 Id = int | str
 Value = TypeVar("Value")
 
+MAX_PIXELS = 2**30
+"""Maximum number of pixels of an image. Larger sizes are refused as mistakes in the file."""
+
 MAX_EXACT = 2**53
-"""From here on, a float does not tell which integer it was."""
+"""From here on, a float does not represent every integer."""
 
 
 def read_id(item: object, key: str) -> Id:
-    """Read an id: an integer, a float that equals one, or text. ValueError for anything else."""
+    """Return an id: an integer, a float that equals one, or text. ValueError for anything else."""
     if not isinstance(item, dict):
         raise ValueError(f"expected a JSON object, but this is {describe(item)}")
     value = as_integer(item.get(key))
@@ -26,7 +29,7 @@ def read_id(item: object, key: str) -> Id:
 
 
 def read_integer_id(item: object, key: str) -> int:
-    """Read an id that must be a number."""
+    """Return an id that must be an integer."""
     value = read_id(item, key)
     if isinstance(value, str):
         raise ValueError(f'its "{key}" is {describe(value)}, expected an integer')
@@ -34,7 +37,7 @@ def read_integer_id(item: object, key: str) -> int:
 
 
 def read_flag(item: dict[str, Any], key: str, default: int | None = 0) -> int | None:
-    """Read a flag: 0, 1, or a boolean; ``default`` where it is missing or null."""
+    """Return a flag: 0, 1 or a boolean; ``default`` if it is missing or null."""
     value = item.get(key)
     if value is None:
         return default
@@ -44,7 +47,7 @@ def read_flag(item: dict[str, Any], key: str, default: int | None = 0) -> int | 
 
 
 def read_text(item: dict[str, Any], key: str, default: object) -> str:
-    """Read a text, or a number as text; ``default`` where it is missing or null."""
+    """Return text, or a number as text; ``default`` if it is missing or null."""
     value = item.get(key)
     if value is None:
         value = default
@@ -54,7 +57,7 @@ def read_text(item: dict[str, Any], key: str, default: object) -> str:
 
 
 def read_size(item: dict[str, Any]) -> tuple[int, int]:
-    """Read height and width: positive integers, or floats that equal such."""
+    """Return height and width: positive integers, or floats that equal integers."""
     height, width = (_positive(item, key) for key in ("height", "width"))
     return height, width
 
@@ -67,7 +70,7 @@ def _positive(item: dict[str, Any], key: str) -> int:
 
 
 def read_score(item: dict[str, Any]) -> float:
-    """Read a score: a finite number."""
+    """Return a score: a finite number."""
     score = item.get("score")
     if isinstance(score, bool) or not isinstance(score, int | float) or not _is_finite(score):
         raise ValueError(f'its "score" is {describe(score)}, expected a finite number')
@@ -77,22 +80,22 @@ def read_score(item: dict[str, Any]) -> float:
 def _is_finite(value: float) -> bool:
     try:
         return math.isfinite(value)
-    except OverflowError:  # an integer beyond the floats
+    except OverflowError:  # an integer too large for a float
         return False
 
 
 def as_integer(value: Any) -> Any:
-    """Return the integer that a float equals, as pandas writes them; other values as they are."""
+    """Convert floats that equal integers, as pandas writes them; return other values unchanged."""
     if isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT:
         return int(value)
     return value
 
 
 def find_id(table: Mapping[Id, Value], key: Id) -> Id | None:
-    """Return the id of a table that means the same as ``key``, or None.
+    """Return the id in a table that means the same as ``key``, or None.
 
-    That is ``key`` itself, or else 1 for "1" and "1" for 1. `other_form` must not occur twice in
-    the table, so that there is never a choice.
+    This is ``key`` itself, or else 1 for "1" and "1" for 1. `add_id` makes sure that a table does
+    not have both forms.
     """
     if key in table:
         return key
@@ -101,26 +104,26 @@ def find_id(table: Mapping[Id, Value], key: Id) -> Id | None:
 
 
 def other_form(key: Id) -> Id | None:
-    """Return the number of a text such as "12", or the text of a number; None for other texts."""
+    """Return a number for text such as "12" and text for a number; None for other text."""
     if isinstance(key, int):
         return str(key)
     return int(key) if re.fullmatch(r"0|-?[1-9][0-9]{0,4000}", key) else None
 
 
 def add_id(table: dict[Id, Value], key: Id, value: Value) -> None:
-    """Add an item to a table; ValueError if its id is there, as a number or as text."""
+    """Add an item to a table. ValueError if the id is there already, as a number or as text."""
     if (other := find_id(table, key)) is not None:
         also = "" if type(other) is type(key) else f", as {other!r} and as {key!r}"
         raise ValueError(f"its id occurs twice{also}")
     table[key] = value
 
 
-def name_item(kind: str, item: object, position: int) -> str:
-    """Name an item by its id, or by its position if it has none."""
+def name_item(kind: str, item: object, index: int) -> str:
+    """Name an item by its id, or by its index if it has none."""
     key = item.get("id") if isinstance(item, dict) else None
     if isinstance(key, int | str):
         return f"{kind} {describe(key)}"
-    return f"{kind} at position {position} (counting from 0; it has no id)"
+    return f"{kind} at index {index} (it has no id)"
 
 
 def describe(value: object) -> str:

@@ -1,9 +1,8 @@
-"""Names of files in data sets: paths below a folder, and the files that they mean.
+"""File names in data sets: validated paths below a folder, and the files that they refer to.
 
-A data set cannot name anything outside of its folder: `relative_path` refuses such names, for
-reading as for writing. Links are another matter. Only the owner of a folder can put one there, as
-people do with folders of photographs, so links are followed for reading; nothing is written through
-one that leads out of the output folder.
+A data set cannot refer to anything outside its folder: `relative_path` refuses such names, both for
+reading and for writing. Symbolic links are followed for reading, since only the owner of a folder
+can create them; nothing is written through a link that leads out of the output folder.
 """
 
 from __future__ import annotations
@@ -15,29 +14,29 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
 from segcore.data._fields import describe
-from segcore.data._problems import BadInput
+from segcore.data._problems import DataError
 
 LONGEST_NAME = 1024
 LONGEST_PART = 255
-"""The most bytes of a name between two slashes on any common file system."""
+"""Maximum length in bytes of a name, and of its parts between slashes on common file systems."""
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|:|$)", re.I)
-"""What Windows takes for a device, in any folder and with any suffix."""
+"""Names that Windows treats as devices, in any folder and with any suffix."""
 
 
 def relative_path(name: object) -> PurePosixPath:
-    r"""Turn a name from a data set into a path below a folder.
+    r"""Return a file name in a data set as a path below a folder.
 
     Parameters
     ----------
     name : object
-        What stands where a file's name should. Slashes and backslashes separate folders.
+        The value of the field. Slashes and backslashes separate folders.
 
     Raises
     ------
     ValueError
-        If it is not text, empty, absolute (``/a``, ``C:a``, ``\\server\a``), names a folder, has
-        ``..`` or a control character in it, is too long, is not valid Unicode, or is a device on
+        If it is not text, is empty or absolute (``/a``, ``C:a``, ``\\server\a``), names a folder,
+        contains ``..`` or a control character, is too long, is not valid Unicode, or is a device on
         Windows.
     """
     if not isinstance(name, str) or not name:
@@ -68,9 +67,9 @@ def relative_path(name: object) -> PurePosixPath:
 
 
 class Folder:
-    """Finds files of a folder by the names that a data set gives them.
+    """Finds the files of a folder by their names in a data set.
 
-    The case of suffixes does not matter: ``a.jpg`` is also found as ``a.JPG``.
+    The case of suffixes is ignored: ``a.jpg`` also finds ``a.JPG``.
 
     Parameters
     ----------
@@ -83,12 +82,12 @@ class Folder:
         self._listed: dict[Path, dict[str, list[str]]] = {}
 
     def find(self, name: PurePosixPath) -> Path | None:
-        """Return the file of a name, or None if there is none.
+        """Return the file with a name, or None.
 
         Raises
         ------
-        BadInput
-            If there is no file of that very name, and several that differ from it in case alone.
+        DataError
+            If no file has exactly this name and several differ from it in case alone.
         """
         exact = self.path / name
         if os.path.isfile(exact):
@@ -96,61 +95,18 @@ class Folder:
         if exact.parent not in self._listed:
             self._listed[exact.parent] = _by_lower_suffix(exact.parent)
         found = self._listed[exact.parent].get(_lower_suffix(exact.name), [])
-        return exact.with_name(only(found, exact.parent)) if found else None
+        if len(found) > 1:
+            raise DataError(ambiguous(exact.parent, found))
+        return exact.with_name(found[0]) if found else None
 
-    def map(self, name: PurePosixPath) -> Path:
-        """Return the file of a name, or the path where it should be."""
+    def path_of(self, name: PurePosixPath) -> Path:
+        """Return the file with a name, or the path where it is missing."""
         return self.find(name) or self.path / name
 
 
-def label_maps(folder: Path) -> dict[PurePosixPath, Path]:
-    """List the PNG files in a folder and those below it.
-
-    Hidden files and folders, whose names start with a dot, are left out.
-
-    Returns
-    -------
-    dict of PurePosixPath to Path
-        The files by their paths below the folder, with the suffix in lower case, in order.
-
-    Raises
-    ------
-    BadInput
-        If it is not a folder, cannot be listed, two names differ in case alone, or a data set
-        could not name one of the files.
-    """
-    if not folder.is_dir():
-        raise BadInput(f"{folder}: expected a folder with label maps")
-    found: dict[PurePosixPath, Path] = {}
-    for parent, folders, files in os.walk(folder, onerror=_raise):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        place = Path(parent)
-        names = [n for n in files if n.lower().endswith(".png") and not n.startswith(".")]
-        for name in names:
-            path = place / name
-            try:  # so that what is written about this file can be read again
-                key = relative_path(path.relative_to(folder).as_posix()).with_suffix(".png")
-            except ValueError as error:
-                raise BadInput(f"{path}: its name {error}; rename it") from None
-            if key in found:
-                raise BadInput(_ambiguous(place, [found[key].name, name]))
-            found[key] = path
-    return dict(sorted(found.items()))
-
-
-def only(names: list[str], folder: Path) -> str:
-    """Return the only one of some names; BadInput if there are several."""
-    if len(names) > 1:
-        raise BadInput(_ambiguous(folder, names))
-    return names[0]
-
-
-def _ambiguous(folder: Path, names: list[str]) -> str:
+def ambiguous(folder: Path, names: list[str]) -> str:
+    """Return the message about names in a folder that differ in case alone."""
     return f"{folder}: {' and '.join(sorted(names)[:2])} differ in case alone; rename one of them"
-
-
-def _raise(error: OSError) -> None:
-    raise error
 
 
 def _lower_suffix(name: str) -> str:
@@ -165,6 +121,6 @@ def _by_lower_suffix(folder: Path) -> dict[str, list[str]]:
             for entry in entries:
                 if entry.is_file():
                     found[_lower_suffix(entry.name)].append(entry.name)
-    except OSError:  # there is no such folder, or nobody may look into it
+    except OSError:  # the folder is missing or not readable
         return {}
     return found

@@ -1,4 +1,4 @@
-"""Open image files with Pillow, trusting nothing in them."""
+"""Image files, opened with Pillow."""
 
 from __future__ import annotations
 
@@ -7,36 +7,55 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from segcore.data._coco_file import MAX_PIXELS
+from segcore.data._fields import MAX_PIXELS
 from segcore.data._json_file import look_of
-from segcore.data._problems import BadInput
+from segcore.data._problems import DataError
 
 
 @contextmanager
 def opened(path: Path, formats: tuple[str, ...]) -> Iterator[Any]:
-    """Open an image of one of some formats, as Pillow calls them.
+    """Open an image file as a ``PIL.Image.Image``.
 
-    Whatever Pillow raises in the block, where it reads the pixels, is a BadInput that names the
-    file. An image of more pixels than `MAX_PIXELS` is refused before memory is used.
+    Whatever Pillow raises inside the block, where the pixels are read, becomes a DataError that
+    names the file. Images of more than `MAX_PIXELS` pixels are refused before memory is allocated.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    formats : tuple of str
+        Accepted formats by Pillow's names.
+
+    Raises
+    ------
+    ImportError
+        If Pillow is not installed.
+    DataError
+        If the file cannot be read.
     """
-    from PIL import Image, UnidentifiedImageError
+    try:
+        from PIL import Image, UnidentifiedImageError
+    except ImportError as error:
+        raise ImportError(
+            'reading image files needs Pillow: pip install "segcore[cli]"', name="PIL"
+        ) from error
 
-    # Ours is the limit that commands which write maps have; Pillow's own is lower.
+    # Pillow's own limit is lower than the one for maps that segcore writes.
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     try:
         with path.open("rb") as file, Image.open(file, formats=formats) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise BadInput(f"{path}: it has more than {MAX_PIXELS} pixels")
+                raise DataError(f"{path}: it has more than {MAX_PIXELS} pixels")
             yield image
-    except (BadInput, MemoryError):
+    except (DataError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
-        raise BadInput(f"{path}: {error}") from error
+        raise DataError(f"{path}: {error}") from error
     except UnidentifiedImageError as error:
-        raise BadInput(f"{path}: {_not_an_image(path, formats)}") from error
-    except Exception as error:  # Pillow raises anything on broken files, struct.error and others
+        raise DataError(f"{path}: {_not_an_image(path, formats)}") from error
+    except Exception as error:  # Pillow raises struct.error and others on broken files
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise BadInput(f"{path}: cannot read it: {reason}") from error
+        raise DataError(f"{path}: cannot read it: {reason}") from error
 
 
 def _not_an_image(path: Path, formats: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Read JSON files, and say of other files what they look like."""
+"""JSON files, and what files of other formats look like."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from segcore.data._problems import BadInput
+from segcore._text import counted
+from segcore.data._problems import DataError
 
 READABLE = (
     "segcore reads COCO's JSON (instances, results, panoptic) and PNG label maps, or a folder of "
@@ -40,37 +41,50 @@ _NUMBERS = re.compile(r"\d+( +-?[\d.eE+-]+){4,}\s*")
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file; BadInput, which says what it looks like, if it is none."""
-    try:
-        if path.is_dir():
-            raise BadInput(_is_a_folder(path))
-        mode = path.stat().st_mode
-        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-            raise BadInput(f"{path}: this is a device, expected a file")
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror or error}") from error
-    except ValueError as error:  # a NUL in the name
-        raise BadInput(f"{path}: {error}") from error
+    """Return the document in a JSON file.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or is not valid JSON. The message tells which other format it
+        looks like.
+    """
+    data = _read(path)
     try:
         return json.loads(data, object_pairs_hook=_unique)
     except RecursionError as error:
-        raise BadInput(f"{path}: its JSON is nested too deeply") from error
+        raise DataError(f"{path}: its JSON is nested too deeply") from error
     except _DuplicateKeyError as error:
-        raise BadInput(f"{path}: {error}") from error
+        raise DataError(f"{path}: {error}") from error
     except ValueError as error:  # not JSON, or not Unicode
-        raise BadInput(f"{path}: {_not_json(data, error)}") from error
+        raise DataError(f"{path}: {_not_json(data, error)}") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise DataError(_is_a_folder(path))
+        mode = path.stat().st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            raise DataError(f"{path}: this is a device, expected a file")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from error
+    except DataError:
+        raise
+    except ValueError as error:  # a NUL in the name
+        raise DataError(f"{path}: {error}") from error
 
 
 class _DuplicateKeyError(ValueError):
-    """A key that an object has twice: which of its values is meant cannot be known."""
+    """An object has a key twice, so its value is ambiguous."""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
-        raise _DuplicateKeyError(f"the key {json.dumps(twice)} occurs twice in one object")
+        [(repeated, _)] = Counter(key for key, _ in pairs).most_common(1)
+        raise _DuplicateKeyError(f"the key {json.dumps(repeated)} occurs twice in one object")
     return found
 
 
@@ -84,7 +98,7 @@ def _not_json(data: bytes, error: ValueError) -> str:
 
 
 def look_of(data: bytes) -> str | None:
-    """Say what the bytes of a file that is not JSON look like; None if nothing is known."""
+    """Describe the format of a file that is not JSON by its first bytes; None if unknown."""
     if not data.strip():
         return "an empty file"
     for signature, kind in _SIGNATURES:
@@ -94,7 +108,7 @@ def look_of(data: bytes) -> str | None:
         return "a tar archive; unpack it first"
     text = data[:4096].decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     if re.match(r"<!doctype html|<html", text, re.I):
-        return "an HTML page, perhaps in place of a download"
+        return "an HTML page, perhaps instead of a download"
     if text.startswith("<"):
         return "XML, such as CVAT's or Pascal VOC's"
     if text.startswith("version https://git-lfs"):
@@ -112,7 +126,7 @@ def look_of(data: bytes) -> str | None:
 
 
 def kind_of_document(document: object) -> str | None:
-    """Name the format of a JSON document that segcore's commands do not read, if it is known."""
+    """Name the format of a JSON document that segcore does not read; None if unknown."""
     first = document[0] if isinstance(document, list) and document else document
     if not isinstance(first, dict):
         return None
@@ -137,6 +151,6 @@ def kind_of_document(document: object) -> str | None:
 
 
 def _is_a_folder(path: Path) -> str:
-    files = sum(1 for each in path.iterdir() if each.suffix.lower() == ".json")
-    held = f" with {files} JSON file{'' if files == 1 else 's'}; pass one of them" if files else ""
+    files = sum(1 for entry in path.iterdir() if entry.suffix.lower() == ".json")
+    held = f" with {counted(files, 'JSON file')}; pass one of them" if files else ""
     return f"{path}: this is a folder{held}, expected a JSON file"

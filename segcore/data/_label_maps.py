@@ -1,40 +1,80 @@
-"""Read PNG files of labels, trusting nothing in them."""
+"""PNG label maps: those of a folder, and their pixels."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore.data._file_names import ambiguous, relative_path
 from segcore.data._image_file import opened
-from segcore.data._problems import BadInput
+from segcore.data._problems import DataError
 
 IGNORED = 255
-"""The label that is nothing, unless it is a class."""
+"""The label that is ignored by default, unless it is a class."""
+
+
+def label_maps(folder: Path) -> dict[PurePosixPath, Path]:
+    """List the PNG files in a folder and its subfolders.
+
+    Files and folders whose names start with a dot are left out.
+
+    Returns
+    -------
+    dict of PurePosixPath to Path
+        The files by their paths below the folder, with the suffix in lower case, sorted.
+
+    Raises
+    ------
+    DataError
+        If it is not a folder, cannot be listed, contains names that differ in case alone, or
+        contains a name that a data set cannot refer to.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: expected a folder with label maps")
+    found: dict[PurePosixPath, Path] = {}
+    for parent, folders, files in os.walk(folder, onerror=_raise):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        names = [n for n in files if n.lower().endswith(".png") and not n.startswith(".")]
+        for name in names:
+            path = Path(parent, name)
+            try:  # files written about this one must be readable again
+                key = relative_path(path.relative_to(folder).as_posix()).with_suffix(".png")
+            except ValueError as error:
+                raise DataError(f"{path}: its name {error}; rename it") from None
+            if key in found:
+                raise DataError(ambiguous(path.parent, [found[key].name, name]))
+            found[key] = path
+    return dict(sorted(found.items()))
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def read_labels(path: Path) -> NDArray[np.unsignedinteger]:
-    """Read a label map: an indexed or grey PNG, uint8 or uint16 (H, W); BadInput if it is none."""
+    """Return the labels of an indexed or grayscale PNG: uint8 or uint16, shape (H, W)."""
     modes = {"P", "P;1", "P;2", "P;4", "L", "I;16B"}
-    return _read(path, modes, "an indexed PNG, or a grey one of 8 or 16 bits")
+    return _read(path, modes, "an indexed PNG, or a gray one of 8 or 16 bits")
 
 
 def read_colors(path: Path) -> NDArray[np.uint8]:
-    """Read an RGB PNG: (H, W, 3); BadInput if it is none."""
+    """Return the pixels of an RGB PNG: uint8, shape (H, W, 3)."""
     return _read(path, {"RGB"}, "an RGB PNG of 8 bits, without alpha")
 
 
 def _read(path: Path, modes: set[str], expected: str) -> NDArray[Any]:
-    """Read a PNG whose samples are of one of ``modes``, raw modes as Pillow calls them."""
+    """Read a PNG whose raw mode, by Pillow's name, is one of ``modes``."""
     with opened(path, ("PNG",)) as image:
-        # Not image.mode: for that, Pillow scales grey of 2 and 4 bits up to 8, and cuts
-        # colours of 16 bits down to 8, and labels would be others.
+        # Not image.mode: Pillow scales gray of 2 and 4 bits to 8 bits and reduces colors of 16
+        # bits to 8, which changes labels.
         mode = image.tile[0][3] if image.tile else image.mode
         if mode not in modes:
-            raise BadInput(f"{path}: expected {expected}; its mode is {mode}")
+            raise DataError(f"{path}: expected {expected}; its mode is {mode}")
         if getattr(image, "n_frames", 1) > 1:
-            raise BadInput(f"{path}: expected one image; it is an animation")
+            raise DataError(f"{path}: expected one image, got an animation")
         pixels = np.asarray(image)
     return pixels.astype(np.uint16) if pixels.dtype.itemsize > 2 else pixels

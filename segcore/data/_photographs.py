@@ -1,4 +1,4 @@
-"""Find photographs, and make them small enough for a page."""
+"""Photographs: found by the names of images, and scaled down for a page."""
 
 from __future__ import annotations
 
@@ -10,94 +10,108 @@ import numpy as np
 
 from segcore.data._file_names import Folder, relative_path
 from segcore.data._image_file import opened
-from segcore.data._problems import BadInput, Problems
+from segcore.data._problems import DataError, Problems
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 FORMATS = ("JPEG", "PNG", "WEBP")
-LONGEST_SIDE = 1600
-MOST_BYTES = 500_000
-"""A larger file, or an image of a longer side, is scaled down: it is only looked at."""
+MAX_SIDE = 1600
+MAX_BYTES = 500_000
+"""Images with a longer side, and larger files, are scaled down, since they are only looked at."""
 
 _ORIENTATION = 0x0112
 
 
 class Photographs:
-    """Photographs in a folder, by the names of images.
+    """The photographs in a folder.
 
     Parameters
     ----------
     folder : Path
-        Where they are: under an image's name, or its last part, with any usual ending.
+        The folder. A photograph has an image's name, or the last part of it, with any usual suffix.
     problems : Problems
-        Told of each photograph that cannot be used; its image is shown without.
+        Receives a message per photograph that cannot be used.
     """
 
     def __init__(self, folder: Path, problems: Problems) -> None:
         if not folder.is_dir():
-            raise BadInput(f"{folder}: expected a folder with photographs")
+            raise DataError(f"{folder}: expected a folder with photographs")
         self.folder = folder
         self._files = Folder(folder)
         self._problems = problems
         self.missing = 0
 
     def read(self, name: str, size: tuple[int, int]) -> bytes | None:
-        """Return a JPEG, PNG or WebP file of an image; None, which is counted, if there is none."""
+        """Return the JPEG, PNG or WebP file of an image.
+
+        Parameters
+        ----------
+        name : str
+            The image's name.
+        size : tuple of int
+            Height and width of its masks, which the photograph must have.
+
+        Returns
+        -------
+        bytes or None
+            None if there is no photograph, which ``missing`` counts, or if it cannot be used.
+        """
         path = self._find(name)
         if path is None:
             self.missing += 1
             return None
         try:
-            return _fitted(path, size)
-        except BadInput as error:
-            self._problems.report(error.message)
+            return _scaled_down(path, size)
+        except DataError as error:
+            self._problems.report(str(error))
             return None
 
     def _find(self, name: str) -> Path | None:
         try:
             path = relative_path(name)
-        except ValueError:  # a label map may have such a name, a photograph in the folder not
+        except ValueError:  # a label map can have such a name, a photograph cannot
             return None
-        for place in dict.fromkeys((path, PurePosixPath(path.name))):
-            for candidate in (place, *(place.with_suffix(ending) for ending in ENDINGS)):
-                if candidate.suffix.lower() in ENDINGS and (found := self._files.find(candidate)):
+        for named in dict.fromkeys((path, PurePosixPath(path.name))):
+            for candidate in (named, *(named.with_suffix(suffix) for suffix in SUFFIXES)):
+                if candidate.suffix.lower() in SUFFIXES and (found := self._files.find(candidate)):
                     return found
         return None
 
 
-def _fitted(path: Path, size: tuple[int, int]) -> bytes:
+def _scaled_down(path: Path, size: tuple[int, int]) -> bytes:
+    """Return the file, or a JPEG of it in a smaller size or the right orientation."""
     height, width = size
     with opened(path, FORMATS) as image:
         orientation = _orientation(image)
-        # Masks belong to the pixels as they are stored, or as they are shown.
+        # Masks are of the pixels as stored, or of the image as displayed.
         if image.size == (width, height):
             shown = image
         elif orientation > 4 and image.size == (height, width):
-            shown = _turned(image, orientation)
+            shown = _rotated(image, orientation)
         else:
             found = f"height {image.height} and width {image.width}"
-            raise BadInput(f"{path}: its {found} are not those of the masks, {height} and {width}")
-        shown.load()  # a truncated file fails here, and not in the browser
-        small = path.stat().st_size <= MOST_BYTES and max(size) <= LONGEST_SIDE
+            raise DataError(f"{path}: its {found} are not those of the masks, {height} and {width}")
+        shown.load()  # so that a truncated file fails here and not in the browser
+        small = path.stat().st_size <= MAX_BYTES and max(size) <= MAX_SIDE
         plain = image.mode in ("L", "P", "RGB", "RGBA") and getattr(image, "n_frames", 1) == 1
         if small and plain and orientation == 1:
             return path.read_bytes()
         shown = _as_rgb(shown)
-        shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+        shown.thumbnail((MAX_SIDE, MAX_SIDE))
         file = io.BytesIO()
         shown.save(file, "JPEG", quality=85)
         return file.getvalue()
 
 
 def _orientation(image: Any) -> int:
-    """Read how a photograph is to be turned, 1 to 8; 1 where its EXIF is missing or broken."""
+    """Return the EXIF orientation, 1 to 8; 1 if it is missing or broken."""
     try:
         value = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # older versions of Pillow raise anything on broken EXIF
+    except Exception:  # older versions of Pillow raise various errors on broken EXIF
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _turned(image: Any, orientation: int) -> Any:
+def _rotated(image: Any, orientation: int) -> Any:
     from PIL.Image import Transpose
 
     methods = (
@@ -109,7 +123,7 @@ def _turned(image: Any, orientation: int) -> Any:
 
 
 def _as_rgb(image: Any) -> Any:
-    """Convert an image of any mode to RGB; the upper 8 of 16 bits are kept."""
+    """Convert an image of any mode to RGB, keeping the upper 8 of 16 bits."""
     from PIL import Image
 
     if image.mode.startswith("I"):

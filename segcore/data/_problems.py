@@ -1,30 +1,22 @@
-"""What is wrong with an input: the first problem ends the run, or all are collected."""
+"""Problems of data sets: the first one is raised, or all are collected."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import click
 
-from segcore.show.visible import visible
-
-
-class BadInput(click.ClickException):
-    """Input that cannot be used: one line on stderr, and exit code 2."""
-
-    exit_code = 2
-
-    def __init__(self, message: str) -> None:
-        super().__init__(visible(message))
+class DataError(ValueError):
+    """A file or folder cannot be used. The message names it, the item in it, and the reason."""
 
 
 class Problems:
-    """Takes reports of items that cannot be used.
+    """Handles items that cannot be used.
 
     Parameters
     ----------
     skip : bool
-        Whether to collect the reports in ``skipped``; otherwise the first one raises BadInput.
+        Whether to skip such items and collect the messages in ``skipped``. Otherwise the first one
+        raises DataError.
     """
 
     def __init__(self, skip: bool) -> None:
@@ -32,26 +24,26 @@ class Problems:
         self.skipped: list[str] = []
 
     def report(self, message: str) -> None:
-        """Skip an item, or end the run: ``message`` names the item and what is wrong with it."""
+        """Report an item that cannot be used: ``message`` names it and says why."""
         if not self.skip:
-            raise BadInput(message)
-        self.skipped.append(visible(message))
+            raise DataError(message)
+        self.skipped.append(message)
 
     def check_left(self, path: Path, images: int, listed: int, used: int) -> None:
-        """Raise BadInput if all images, or all annotations of a file that has some, were skipped.
+        """Raise DataError if every image, or every annotation of a file, was skipped.
 
         Parameters
         ----------
         path : Path
             The file.
         images : int
-            The number of usable images.
+            Number of usable images.
         listed, used : int
-            The number of annotations in the file, and of those with usable masks.
+            Number of annotations in the file, and of those with usable masks.
         """
         if self.skipped and (not images or (listed and not used)):
             kind = "annotations" if images else "images"
-            raise BadInput(
+            raise DataError(
                 f"{path}: all its {kind} are invalid, the first of {len(self.skipped)} messages: "
                 f"{self.skipped[0]}"
             )

@@ -1,4 +1,4 @@
-"""Read files in several threads, a few ahead of what is worked on."""
+"""Reading of files in several threads, a few files ahead."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 def read_ahead(
     read: Callable[[Item], Result], items: Iterable[Item]
 ) -> Iterator[tuple[Item, Result]]:
-    """Give each item and ``read(item)``, in their order; the first error ends it."""
+    """Yield each item with ``read(item)``, in order; the first error is raised."""
     workers = min(8, os.cpu_count() or 1)
     waiting: deque[tuple[Item, Future[Result]]] = deque()
     pool = ThreadPoolExecutor(workers)
@@ -23,7 +23,7 @@ def read_ahead(
         for item in items:
             try:
                 waiting.append((item, pool.submit(read, item)))
-            except RuntimeError as error:  # of which a lack of memory is the usual cause
+            except RuntimeError as error:  # usually for lack of memory
                 raise MemoryError(str(error)) from error
             if len(waiting) > 2 * workers:
                 first, future = waiting.popleft()

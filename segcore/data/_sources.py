@@ -1,39 +1,53 @@
-"""Read masks to look at: from COCO instance files and results, panoptic files, and label maps."""
+"""Masks of COCO instance files and results, panoptic files and label maps, in one form."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.cli.progress import tracked
 from segcore.data._classes import CLASSES, read_classes
-from segcore.data._coco_file import Dataset, DatasetImage, read_dataset, read_masks
+from segcore.data._coco_file import Category, Dataset, DatasetImage, read_dataset, read_masks
 from segcore.data._fields import Id
-from segcore.data._file_names import Folder, label_maps
+from segcore.data._file_names import Folder
 from segcore.data._json_file import read_json
-from segcore.data._label_maps import IGNORED, read_colors, read_labels
+from segcore.data._label_maps import IGNORED, label_maps, read_colors, read_labels
 from segcore.data._panoptic_file import Entry, read_panoptic
-from segcore.data._problems import BadInput, Problems
+from segcore.data._problems import DataError, Problems
 from segcore.data._read_ahead import read_ahead
 from segcore.maps.ids import from_rgb
 from segcore.masks import Masks
-from segcore.show.report import Class
+
+Item = TypeVar("Item")
+
+
+class Progress(Protocol):
+    """Passes items on and may show progress, such as by a bar with a title."""
+
+    def __call__(self, items: Iterable[Item], title: str, total: int) -> Iterable[Item]:
+        """Return an iterable of the same items."""
+        ...
+
+
+def no_progress(items: Iterable[Item], title: str, total: int) -> Iterable[Item]:
+    """Return the items without showing progress."""
+    return items
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A picture: its name, by which its photograph is found, and its masks.
+class SourceImage:
+    """An image with N masks.
 
-    ``key`` is the name with the ending .png; pictures of two sources belong together if theirs are
-    the same.
+    ``map_path`` is the name with the suffix .png, by which images of two sources are matched.
+    ``categories`` and ``ids`` have N items, ``scores`` and ``crowd`` have shape (N,).
     """
 
     name: str
-    key: PurePosixPath
+    map_path: PurePosixPath
     masks: Masks
     categories: list[Id]
     ids: list[Id]
@@ -43,124 +57,143 @@ class Shown:
 
 @dataclass(frozen=True)
 class Source:
-    """Pictures in order, and the categories that are known."""
+    """Images in order, and the known categories by id."""
 
     path: Path
-    categories: dict[Id, Class]
-    pictures: list[Shown]
+    categories: dict[Id, Category]
+    images: list[SourceImage]
 
 
 def read_source(
     path: Path,
     problems: Problems,
-    frame: Path | None = None,
+    dataset_path: Path | None = None,
     folder: Path | None = None,
+    progress: Progress = no_progress,
 ) -> Source:
-    """Read a source of masks; BadInput if it is none.
+    """Read masks of any supported form.
 
     Parameters
     ----------
     path : Path
-        A COCO instance file, COCO's results, a COCO panoptic file, or a PNG label map or a folder
-        of these.
+        A COCO instance file, COCO results, a COCO panoptic file, a PNG label map, or a folder of
+        label maps.
     problems : Problems
-        Told of images and annotations that are invalid.
-    frame : Path, optional
-        The file that COCO's results belong to. It is not used where ``path`` holds anything else.
+        Receives a message per invalid image and annotation.
+    dataset_path : Path, optional
+        The instance file of COCO results. It is ignored for the other forms.
     folder : Path, optional
-        Where the PNGs of a panoptic file are: in the folder of its name unless given.
+        The folder with the PNGs of a panoptic file, by default the path without its suffix.
+    progress : callable, optional
+        Shows progress over the images.
+
+    Raises
+    ------
+    DataError
+        If the file or folder cannot be used.
     """
     if path.is_dir():
-        return _label_maps(path, label_maps(path))
+        return _read_label_maps(path, label_maps(path), progress)
     if path.suffix.lower() == ".png":
-        return _label_maps(path.parent, {PurePosixPath(path.name): path})
+        return _read_label_maps(path.parent, {PurePosixPath(path.name): path}, progress)
     document = read_json(path)
     annotations = document.get("annotations") if isinstance(document, dict) else None
-    if isinstance(annotations, list) and any(
-        isinstance(each, dict) and "segments_info" in each for each in annotations[:1]
-    ):
-        return _panoptic(path, document, folder or path.with_suffix(""))
-    frame = frame if isinstance(document, list) else None
-    return _instances(path, read_dataset(path, problems, frame, None, document), problems)
+    first = annotations[:1] if isinstance(annotations, list) else []
+    if first and isinstance(first[0], dict) and "segments_info" in first[0]:
+        return _read_panoptic(path, document, folder or path.with_suffix(""), progress)
+    if not isinstance(document, list):
+        dataset_path = None
+    dataset = read_dataset(path, problems, dataset_path, None, document)
+    return _read_instances(path, dataset, problems, progress)
 
 
-def _instances(path: Path, dataset: Dataset, problems: Problems) -> Source:
-    def read(picture: DatasetImage) -> Shown:
-        annotations, masks = read_masks(picture, problems)
-        scores = [each.score for each in annotations if each.score is not None]
-        return Shown(
-            str(picture.name),
-            picture.target,
+def _read_instances(path: Path, dataset: Dataset, problems: Problems, progress: Progress) -> Source:
+    def read(image: DatasetImage) -> SourceImage:
+        annotations, masks = read_masks(image, problems)
+        scores = [a.score for a in annotations if a.score is not None]
+        return SourceImage(
+            str(image.name),
+            image.map_path,
             masks,
-            [each.category.id for each in annotations],
-            [each.id for each in annotations],
+            [a.category.id for a in annotations],
+            [a.id for a in annotations],
             np.array(scores) if scores else None,
-            np.array([each.crowd for each in annotations], np.bool_),
+            np.array([a.crowd for a in annotations], np.bool_),
         )
 
-    categories = {
-        each.id: Class(each.name, each.isthing is not False) for each in dataset.categories
-    }
-    pictures = dataset.pictures
-    shown = [read(picture) for picture in tracked(pictures, "Reading", len(pictures))]
-    used = sum(len(each.masks) for each in shown)
-    problems.check_left(path, len(dataset.pictures), dataset.listed, used)
-    return Source(path, categories, shown)
+    total = len(dataset.images)
+    images = [read(image) for image in progress(dataset.images, "Reading", total)]
+    problems.check_left(path, total, dataset.num_listed, sum(len(image.masks) for image in images))
+    return Source(path, {category.id: category for category in dataset.categories}, images)
 
 
-def _panoptic(path: Path, document: Any, folder: Path) -> Source:
+def _read_panoptic(path: Path, document: Any, folder: Path, progress: Progress) -> Source:
     file = read_panoptic(path, document)
     categories = file.categories()
-    images = file.images()
+    listed_images = file.images()
     if not folder.is_dir():
-        raise BadInput(f"{folder}: expected the folder with the PNGs of {path}")
+        raise DataError(f"{folder}: expected the folder with the PNGs of {path}")
     maps = Folder(folder)
 
-    def read(entry: Entry) -> Shown:
-        png = maps.map(entry.file_name)
+    def read(entry: Entry) -> SourceImage:
+        png = maps.path_of(entry.file_name)
         ids, masks = Masks.from_label_map(from_rgb(read_colors(png)))
-        segments = entry.by_id(categories)
-        if unlisted := sorted(set(ids.tolist()) - segments.keys()):
-            raise BadInput(f"{png}: it has pixels of the id {unlisted[0]}, which is not listed")
-        found = [segments[key] for key in ids.tolist()]
-        name = file.image_of(entry, images).get("file_name", entry.file_name)
-        return Shown(
+        by_id = entry.by_id(categories)
+        if unlisted := sorted(set(ids.tolist()) - by_id.keys()):
+            raise DataError(f"{png}: it has pixels of the id {unlisted[0]}, which is not listed")
+        segments = [by_id[key] for key in ids.tolist()]
+        name = file.image_of(entry, listed_images).get("file_name", entry.file_name)
+        return SourceImage(
             str(name),
             entry.file_name.with_suffix(".png"),
             masks,
-            [each.category_id for each in found],
+            [segment.category_id for segment in segments],
             ids.tolist(),
-            crowd=np.array([each.iscrowd for each in found], np.bool_),
+            crowd=np.array([segment.iscrowd for segment in segments], np.bool_),
         )
 
-    entries = file.entries
-    shown = [each for _, each in tracked(read_ahead(read, entries), "Reading", len(entries))]
-    listed: dict[Id, Class] = {
-        key: Class(each["name"], each.get("isthing", 1) != 0) for key, each in categories.items()
+    images = _read_all(read, file.entries, progress)
+    known: dict[Id, Category] = {
+        key: Category(index, key, categories[key]["name"], categories[key].get("isthing", 1) != 0)
+        for index, key in enumerate(sorted(categories), 1)
     }
-    return Source(path, listed, shown)
+    return Source(path, known, images)
 
 
-def _label_maps(folder: Path, maps: dict[PurePosixPath, Path]) -> Source:
+def _read_label_maps(folder: Path, maps: dict[PurePosixPath, Path], progress: Progress) -> Source:
     if not maps:
-        raise BadInput(f"{folder}: it holds no file named *.png")
+        raise DataError(f"{folder}: it contains no file named *.png")
     classes = read_classes(folder)
-    nothing = {each.index for each in classes.values() if each.category_id is None}
+    ignored = {c.index for c in classes.values() if c.category_id is None}
     if IGNORED not in classes:
-        nothing.add(IGNORED)
+        ignored.add(IGNORED)
 
-    def read(item: tuple[PurePosixPath, Path]) -> Shown:
+    def read(item: tuple[PurePosixPath, Path]) -> SourceImage:
         name, path = item
-        labels, masks = Masks.from_label_map(read_labels(path), 0, nothing)
-        found = labels.tolist()
-        if classes and (unlisted := [each for each in found if each not in classes]):
-            raise BadInput(f"{path}: it has pixels of {unlisted[0]}, which {CLASSES} does not list")
-        keys: list[Any] = [classes[each].category_id if classes else each for each in found]
-        return Shown(str(name), name, masks, keys, found)
+        ids, masks = Masks.from_label_map(read_labels(path), 0, ignored)
+        labels = ids.tolist()
+        if classes and (unlisted := [label for label in labels if label not in classes]):
+            raise DataError(
+                f"{path}: it has pixels of {unlisted[0]}, which {CLASSES} does not list"
+            )
+        keys: list[Any] = [classes[label].category_id for label in labels] if classes else labels
+        return SourceImage(str(name), name, masks, keys, labels)
 
-    shown = [each for _, each in tracked(read_ahead(read, maps.items()), "Reading", len(maps))]
+    images = _read_all(read, list(maps.items()), progress)
+    known: dict[Id, Category]
     if classes:
-        named = ((each.category_id, each.name) for each in classes.values())
-        return Source(folder, {key: Class(name) for key, name in named if key is not None}, shown)
-    seen = sorted({label for each in shown for label in each.categories}, key=int)
-    return Source(folder, {label: Class(f"class {label}") for label in seen}, shown)
+        known = {
+            c.category_id: Category(c.index, c.category_id, c.name)
+            for c in classes.values()
+            if c.category_id is not None
+        }
+    else:
+        labels = sorted({int(label) for image in images for label in image.ids})
+        known = {label: Category(label, label, f"class {label}") for label in labels}
+    return Source(folder, known, images)
+
+
+def _read_all(
+    read: Callable[[Item], SourceImage], items: list[Item], progress: Progress
+) -> list[SourceImage]:
+    return [image for _, image in progress(read_ahead(read, items), "Reading", len(items))]

@@ -1,4 +1,4 @@
-"""Which categories are things, whose objects can be counted; the others are stuff."""
+"""Categories that are things, whose objects are counted; the others are stuff."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from segcore.data._coco_file import Category, Dataset
 from segcore.data._fields import Id
-from segcore.data._problems import BadInput
+from segcore.data._problems import DataError
 
 COCO_THINGS = frozenset(
     [
@@ -92,35 +92,40 @@ COCO_THINGS = frozenset(
         "toothbrush",
     ]
 )
-"""COCO's 80 things. Its other categories are stuff."""
+"""The names of COCO's 80 things. Its other categories are stuff."""
 
-_NAMED = 8
-"""How many categories a note names."""
+_SHOWN = 8
+"""The number of categories that a note names."""
 
 
 def find_things(
-    path: Path, dataset: Dataset, frame: Path | None, names: tuple[str, ...]
+    path: Path, dataset: Dataset, dataset_path: Path | None, names: tuple[str, ...]
 ) -> tuple[set[Id], str | None]:
-    """Return the ids of the categories that are things, and a note of what was assumed.
+    """Return the ids of the categories that are things, and a note about what was assumed.
 
-    Those are the ones of ``names``, if there are any. Otherwise the categories say so themselves
-    ("isthing"); where they do not, they are COCO's 80 things if all of these are among the names,
-    or else the categories that the truth has annotations of.
+    These are the categories in ``names``, if any are given. Otherwise "isthing" decides. Categories
+    without it are things if they have the name of a COCO thing, provided that the data set has all
+    80 of them, or else if the truth has annotations of them.
 
     Parameters
     ----------
     path : Path
-        The annotations.
+        The file of the annotations.
     dataset : Dataset
-        What is in the file.
-    frame : Path, optional
-        The truth, if ``path`` holds COCO's results for it.
+        The content of the file.
+    dataset_path : Path, optional
+        The truth, if ``path`` holds COCO results.
     names : tuple of str
-        Names or ids of categories, one or several in each, separated by commas.
+        Names or ids of categories; each item may hold several, separated by commas.
+
+    Raises
+    ------
+    DataError
+        If a name is unknown, or nothing tells which categories are things.
     """
     categories = dataset.categories
     if names:
-        return _named(categories, names), None
+        return _by_name(categories, names), None
     unknown = [category for category in categories if category.isthing is None]
     things = {category.id for category in categories if category.isthing}
     if not unknown:
@@ -129,33 +134,34 @@ def find_things(
         assumed = [category for category in unknown if category.name in COCO_THINGS]
         reason = "as in COCO"
     else:
-        seen = _annotated(path, dataset, frame)
-        assumed = [category for category in unknown if category.id in seen]
-        reason = f"because {frame or path} has annotations of them"
-    listed = ", ".join(category.name for category in assumed[:_NAMED]) or "none"
-    if len(assumed) > _NAMED:
-        listed += f" and {len(assumed) - _NAMED} more"
+        occurring = _occurring(path, dataset, dataset_path)
+        assumed = [category for category in unknown if category.id in occurring]
+        reason = f"because {dataset_path or path} has annotations of them"
+    listed = ", ".join(category.name for category in assumed[:_SHOWN]) or "none"
+    if len(assumed) > _SHOWN:
+        listed += f" and {len(assumed) - _SHOWN} more"
+    missing = "category does" if len(unknown) == 1 else "categories do"
     note = (
-        f'{len(unknown)} categories do not have "isthing". Assumed to be things, {reason}: '
-        f"{listed} (--things says otherwise)"
+        f'{len(unknown):,} {missing} not have "isthing". Assumed to be things, {reason}: {listed} '
+        "(--things overrides this)"
     )
     return things | {category.id for category in assumed}, note
 
 
-def _annotated(path: Path, dataset: Dataset, frame: Path | None) -> set[Id]:
+def _occurring(path: Path, dataset: Dataset, dataset_path: Path | None) -> set[Id]:
     """Return the ids of the categories that the truth has annotations of."""
-    seen = dataset.truth_categories
-    if seen is None:
-        return {a.category.id for picture in dataset.pictures for a in picture.annotations}
-    if not seen:
-        raise BadInput(
-            f'{path}: its categories do not have "isthing", and {frame} has no annotations that '
-            "tell; name the things with --things"
+    occurring = dataset.truth_categories
+    if occurring is None:
+        return {a.category.id for image in dataset.images for a in image.annotations}
+    if not occurring:
+        raise DataError(
+            f'{path}: its categories do not have "isthing", and {dataset_path} has no annotations '
+            "to infer it from; name the things (--things)"
         )
-    return set(seen)
+    return set(occurring)
 
 
-def _named(categories: list[Category], names: tuple[str, ...]) -> set[Id]:
+def _by_name(categories: list[Category], names: tuple[str, ...]) -> set[Id]:
     by_name: dict[str, set[Id]] = {}
     for category in categories:
         for key in (category.name, str(category.id)):
@@ -164,6 +170,6 @@ def _named(categories: list[Category], names: tuple[str, ...]) -> set[Id]:
     for text in names:
         for name in [text] if text in by_name else text.split(","):
             if name.strip() not in by_name:
-                raise BadInput(f"--things: there is no category {name.strip()!r}")
+                raise DataError(f"--things: there is no category {name.strip()!r}")
             found |= by_name[name.strip()]
     return found

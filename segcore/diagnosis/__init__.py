@@ -1,4 +1,4 @@
-"""Diagnose predictions: what is wrong with each object, in pixels and by cause."""
+"""Diagnosis of predictions: the wrong pixels of each object, by cause."""
 
 from segcore.diagnosis.causes import CAUSES, Cause
 from segcore.diagnosis.compare import diagnose

@@ -1,4 +1,4 @@
-"""Why pixels are wrong: each missed pixel and each spurious one has one cause."""
+"""Causes of wrong pixels: exactly one per missed or spurious pixel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Rows: TypeAlias = NDArray[np.intp]
 
 
 class Cause(NamedTuple):
-    """A cause: its name, its title in tables, and its colour in images, RGB."""
+    """A cause of wrong pixels: its name, title in tables, and RGB color in images."""
 
     name: str
     spurious: bool
@@ -27,13 +27,13 @@ class Cause(NamedTuple):
 
     @property
     def shallow(self) -> bool:
-        """Whether nearly every prediction has such pixels, so that other causes are named first."""
+        """Whether nearly every prediction has such pixels. Other causes are listed first."""
         return self.name in ("boundary", "other")
 
 
-# A pixel has the first of these that is true of it. Most colours are those of Okabe and Ito (2008),
-# which the colour-blind can tell apart: what was lost is warm, what was added is blue or green, and
-# only what is wrong at the boundary is grey.
+# The first cause that applies to a pixel counts. Most colors are those of Okabe and Ito (2008),
+# which are safe for the color-blind: warm for missed pixels, blue or green for spurious ones, and
+# gray at the boundary.
 CAUSES = (
     Cause("class", False, "other class", (204, 121, 167)),
     Cause("merged", False, "merged", (118, 42, 131)),
@@ -64,22 +64,22 @@ def causes_of(
     Parameters
     ----------
     truth, predicted : Masks
-        N masks each, one per finding: its object, and its predictions, united; empty where there
-        is none. The prediction of a merged object is cut to the object.
+        One mask per finding each: its object, and the union of its predictions; empty without
+        them. The prediction of a merged object is cropped to the object.
     kinds : numpy.ndarray
-        str (N,): the kinds of the findings.
+        Kinds of the findings: str, shape (N,).
     objects : Masks
-        One mask: all true objects, united.
+        The union of all true objects: one mask.
     thin_width, boundary_distance : int
-        In pixels, as for :func:`segcore.diagnose`.
+        Distances in pixels, as in :func:`segcore.diagnose`.
 
     Returns
     -------
     dict of Cause to Masks
-        N masks per cause. Those of one finding share no pixel.
+        N masks per cause. The masks of one finding are disjoint.
     """
     boxes = joint_boxes(truth, predicted)
-    # No two pixels of a finding are farther apart than this, so greater distances are all alike.
+    # No two pixels of a finding are farther apart, so greater distances have the same effect.
     reach = longest_diagonal(boxes) + 1
     distance = min(boundary_distance, reach)
     width = min(thin_width, 2 * reach + 1)
@@ -107,32 +107,34 @@ def _missed(
     division = _Division(_rows_where(truth - predicted, kinds != "duplicate"))
     division.set("class", _rows_where(covered, kinds == "confused"))
     division.set("merged", _rows_where(covered, kinds == "merged"))
-    division.take("component", lambda at: _missing_components(truth[at], covered[at]))
-    lost = division.apart(lambda at, left: _lost(left, covered[at], distance))
+    division.take("component", lambda rows: _missing_components(truth[rows], covered[rows]))
+    lost = division.apart(lambda rows, left: _lost(left, covered[rows], distance))
     thin = _thin(lost, truth, width)
-    division.take("thin", lambda at: thin[at])
-    division.take("hole", lambda at: _holes_inside(truth[at], predicted[at]))
-    division.take("part", lambda at: lost[at])
-    division.take("boundary", lambda at: truth[at] - erode(truth[at], distance, "disc"))
+    division.take("thin", lambda rows: thin[rows])
+    division.take("hole", lambda rows: _holes_inside(truth[rows], predicted[rows]))
+    division.take("part", lambda rows: lost[rows])
+    division.take("boundary", lambda rows: truth[rows] - erode(truth[rows], distance, "disc"))
     return {**division.parts, "other": division.left}
 
 
 def _spurious(
     truth: Masks, predicted: Masks, kinds: NDArray[np.str_], distance: int
 ) -> dict[str, Masks]:
-    """Divide the spurious pixels by cause, as far as the object itself decides.
+    """Divide the spurious pixels by the causes that depend on the finding's own object alone.
 
-    The others are ``"outside"``; ``"holes"`` are those of them in a hole of the object.
+    The remaining pixels are ``"outside"``; ``"holes"`` are those of them in holes of the object.
     """
     division = _Division(predicted - truth)
     division.set("duplicate", _rows_where(truth & predicted, kinds == "duplicate"))
-    division.take("boundary", lambda at: dilate(truth[at], distance, "disc"))
-    holes_left = division.apart(lambda at, left: left & fill_holes(truth[at]))
+    division.take("boundary", lambda rows: dilate(truth[rows], distance, "disc"))
+    holes_left = division.apart(lambda rows, left: left & fill_holes(truth[rows]))
     return {**division.parts, "outside": division.left, "holes": holes_left}
 
 
 class _Division:
-    """Wrong pixels, divided by cause: ``parts`` have one, ``left`` have none yet.
+    """Division of wrong pixels by cause.
+
+    ``parts`` are the pixels with a cause, by its name; ``left`` are those without one so far.
 
     Parameters
     ----------
@@ -145,32 +147,32 @@ class _Division:
         self.parts: dict[str, Masks] = {}
 
     def set(self, name: str, part: Masks) -> None:
-        """Say which pixels have a cause."""
+        """Set the pixels of a cause that are not taken from those left."""
         self.parts[name] = part
 
     def apart(self, area_of: Callable[[Rows, Masks], Masks]) -> Masks:
-        """Compute masks from the findings that have pixels left; the others' are empty."""
-        at = np.flatnonzero(self.left.area)
-        if not len(at):
+        """Compute masks for the findings with pixels left; the other masks are empty."""
+        rows = np.flatnonzero(self.left.area)
+        if not len(rows):
             return self.left
-        return united(area_of(at, self.left[at]), at, len(self.left))
+        return united(area_of(rows, self.left[rows]), rows, len(self.left))
 
     def take(self, name: str, area_of: Callable[[Rows], Masks]) -> None:
-        """Give a cause to the pixels left in an area, computed where there are such."""
-        self.parts[name] = self.apart(lambda at, left: left & area_of(at))
+        """Assign a cause to the pixels left in an area, which is computed where needed."""
+        self.parts[name] = self.apart(lambda rows, left: left & area_of(rows))
         self.left = self.left - self.parts[name]
 
 
 def _rows_where(masks: Masks, flags: NDArray[np.bool_]) -> Masks:
-    """Empty the masks whose flag is not set."""
+    """Return the masks with those emptied whose flag is False."""
     if flags.all():
         return masks
-    at = np.flatnonzero(flags)
-    return united(masks[at], at, len(masks))
+    rows = np.flatnonzero(flags)
+    return united(masks[rows], rows, len(masks))
 
 
 def _missing_components(truth: Masks, found: Masks) -> Masks:
-    """Keep components of which less than half was found, or nothing if there is only one."""
+    """Keep components that are covered by less than half, or an only component not covered."""
     parts, parents = truth.components()
     area = intersect_each(parts, found, parents).area
     several = np.bincount(parents, minlength=len(truth))[parents] > 1
@@ -179,24 +181,24 @@ def _missing_components(truth: Masks, found: Masks) -> Masks:
 
 
 def _lost(missed: Masks, found: Masks, distance: int) -> Masks:
-    """Keep missed pixels that are far from all that was found, and those near such a pixel."""
+    """Keep missed pixels farther than `distance` from all found ones, and those around them."""
     far = missed - dilate(found, distance, "disc")
     return missed & dilate(far, distance, "disc")
 
 
 def _thin(lost: Masks, truth: Masks, width: int) -> Masks:
-    """Keep the lost parts of which more than half lies in thin parts of the objects."""
-    at = np.flatnonzero(lost.area)
-    if not len(at):
+    """Keep the lost parts that lie, by more than half, in thin parts of the objects."""
+    rows = np.flatnonzero(lost.area)
+    if not len(rows):
         return lost
-    parts, parents = lost[at].components()
-    inside = intersect_each(parts, thin_parts(truth[at], width), parents).area
+    parts, parents = lost[rows].components()
+    inside = intersect_each(parts, thin_parts(truth[rows], width), parents).area
     chosen = np.flatnonzero(2 * inside > parts.area)
-    return united(parts[chosen], at[parents[chosen]], len(lost))
+    return united(parts[chosen], rows[parents[chosen]], len(lost))
 
 
 def _holes_inside(truth: Masks, predicted: Masks) -> Masks:
-    """Keep the holes of predictions of which more than half lies in the objects."""
+    """Return the holes of predictions that lie, by more than half, in the objects."""
     parts, parents = holes(predicted)
     inside = np.flatnonzero(2 * intersect_each(parts, truth, parents).area > parts.area)
     return united(parts[inside], parents[inside], len(truth))

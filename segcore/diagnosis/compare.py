@@ -1,4 +1,4 @@
-"""Compare truth and prediction, object by object."""
+"""Comparison of truth and prediction, object by object."""
 
 from __future__ import annotations
 
@@ -36,84 +36,86 @@ def diagnose(
     thin_width: int | None = None,
     boundary_distance: int | None = None,
 ) -> Diagnosis:
-    """Compare true and predicted masks, and give each wrong pixel a cause.
+    """Match true and predicted masks, and assign a cause to every wrong pixel.
 
     Each true object and each prediction gets one finding, whose ``kind`` is decided in this order:
 
-    1. ``"matched"``: pairs of one class with an IoU of at least `iou_threshold` are taken from the
-       greatest IoU down; of equal ones the best score comes first, then the first object, then the
-       first prediction.
-    2. ``"split"``: a prediction that is left belongs to the object of its class in which more than
-       half of it lies, if more than half of it is where nothing else was found of that object. The
-       object is split if it then has several predictions, and their union has an IoU of at least
-       `iou_threshold`.
-    3. ``"confused"``: an object without predictions has an IoU of at least 0.5 with a prediction of
-       another class that is left.
+    1. ``"matched"``: pairs of the same class with an IoU of at least `iou_threshold` are chosen by
+       decreasing IoU. Ties are broken by the best score, then by the lowest indices of the object
+       and of the prediction.
+    2. ``"split"``: a remaining prediction belongs to the object of its class that contains more
+       than half of it, if more than half of it lies in this object outside of the object's other
+       predictions. The object is split if it then has several predictions whose union has an IoU
+       of at least `iou_threshold` with it.
+    3. ``"confused"``: an object without predictions has an IoU of at least 0.5 with a remaining
+       prediction of another class.
     4. ``"merged"``: more than half of an object without predictions is covered by one prediction of
-       its class, which is counted for another object (pixels that also lie in that object do not
-       count here) or covers more than half of two or more such objects.
+       its class. This prediction belongs to another object (whose pixels do not count here), or
+       covers more than half of two or more such objects.
     5. ``"missed"``: all other objects.
-    6. ``"duplicate"``: a prediction that is left has an IoU of at least 0.5 with an object of its
-       class that is matched or split. Other predictions that are left are ``"spurious"``.
+    6. ``"duplicate"``: a remaining prediction has an IoU of at least 0.5 with a matched or split
+       object of its class. All other remaining predictions are ``"spurious"``.
 
-    Let T be the true mask of an object, P its predictions, united (of a merged object: what the
-    prediction covers of T), and d the `boundary_distance`; distances are Euclidean. Each missed
-    pixel, one of T and not of P or one of a confused or merged object, has the first of these
-    causes that is true of it:
+    Let T be the true mask of an object, P the union of its predictions (for a merged object, the
+    intersection of the prediction with T), and d the `boundary_distance`; distances are Euclidean.
+    The missed pixels are those of T outside of P, and all pixels of confused and merged objects.
+    Each has the first of these causes that applies:
 
-    - ``"class"``: it is in P, which is of another class;
-    - ``"merged"``: it is in P, which covers another object, too;
-    - ``"component"``: it is in a connected component of T of which less than half was found, such
-      as one side of an object that something stands in front of. If T has one component only,
-      nothing of it must have been found. Of a missed object, that is everything;
-    - ``"thin"``: it is in a lost part that is thin, such as a leg. *Lost*, of the pixels without a
-      cause so far, are those farther than d from every pixel of P in T, and those within d of such
-      a pixel. A lost part is a connected component of the lost pixels. It is thin if more than half
-      of it lies in parts of T narrower than `thin_width` (see :func:`segcore.thin_parts`);
-    - ``"hole"``: it is in a hole of P (see :func:`segcore.fill_holes`), lost or not, and more than
-      half of that hole lies in T;
-    - ``"part"``: it is in a lost part that is not thin;
-    - ``"boundary"``: it is within d of a pixel that is not in T, in the image or beyond its edges;
+    - ``"class"``: the pixel is in P, which has another class;
+    - ``"merged"``: the pixel is in P, which covers another object as well;
+    - ``"component"``: the pixel is in a connected component of T that P covers by less than half,
+      such as one side of a partly hidden object. If T has only one component, P must not cover any
+      pixel of it, so all pixels of a missed object have this cause;
+    - ``"thin"``: the pixel is in a thin lost part, such as a leg. Of the pixels without a cause so
+      far, the *lost* ones are those farther than d from all pixels of P in T, and those within d of
+      such a pixel. A lost part is a connected component of the lost pixels. It is thin if more than
+      half of it lies in parts of T narrower than `thin_width` (see :func:`segcore.thin_parts`);
+    - ``"hole"``: the pixel is in a hole of P (see :func:`segcore.fill_holes`), lost or not, and
+      more than half of that hole lies in T;
+    - ``"part"``: the pixel is in a lost part that is not thin;
+    - ``"boundary"``: the pixel is within d of a pixel outside of T, or of the image;
     - ``"other"``: none of these.
 
-    Each spurious (false-positive) pixel, one of P and not of T, has the first of these:
+    The spurious (false-positive) pixels are those of P outside of T. Each has the first of these
+    causes that applies:
 
-    - ``"duplicate"``: it is in a duplicate prediction, on the object (which counts, although it is
-      in T, because the object has another prediction);
-    - ``"boundary"``: it is within d of T;
-    - ``"bleeding"``: it is in another true object, which the result names;
-    - ``"filled"``: it is in a hole of T;
-    - ``"background"``: it is in no true object.
+    - ``"duplicate"``: the pixel is in a duplicate prediction and in its object (it counts as
+      spurious because the object has another prediction);
+    - ``"boundary"``: the pixel is within d of T;
+    - ``"bleeding"``: the pixel is in another true object, which the result names;
+    - ``"filled"``: the pixel is in a hole of T;
+    - ``"background"``: the pixel is in no true object.
 
     Parameters
     ----------
     truth, predicted : Masks
-        N true masks and M predicted ones of the same image.
+        N true and M predicted masks of the same image.
     truth_classes, predicted_classes : array_like of int, optional
-        Shapes (N,) and (M,). Without both, everything is of one class.
+        Class ids, shapes (N,) and (M,). By default all masks have the same class.
     crowd : array_like of bool, optional
-        Shape (N,), COCO's ``iscrowd``: true masks that are regions of many objects. They are not
-        judged, and predictions of their class that belong to no object are left out if more than
-        half of them lies in one.
+        Shape (N,). Whether a true mask is a region of many objects (COCO's ``iscrowd``). Crowds are
+        not judged. A prediction without an object is left out if more than half of it lies in a
+        crowd of its class.
     scores : array_like, optional
-        Shape (M,): numbers, the greater the better.
+        Scores of the predictions, shape (M,). Greater is better.
     score_threshold : float, optional
-        Leave out predictions whose score is less. Needs `scores`.
+        Leave out predictions with a lower score. Requires `scores`.
     iou_threshold : float, default 0.1
-        The IoU from which a prediction belongs to an object of its class. It is low, as in TIDE
-        (Bolya et al., 2020), so that poor predictions are told from missing ones.
+        Minimum IoU of a prediction with its object of the same class. It is low, as in TIDE (Bolya
+        et al., 2020), to distinguish poor predictions from missing ones.
     thin_width : int, optional
-        In pixels, odd. By default 1 % of the image's diagonal, and at least 3.
+        Parts narrower than this number of pixels, which must be odd, are thin. Defaults to 1 % of
+        the image diagonal, and at least 3.
     boundary_distance : int, optional
-        In pixels. By default 0.5 % of the image's diagonal, and at least 1.
+        Width of the band along boundaries in pixels. Defaults to 0.5 % of the image diagonal, and
+        at least 1.
 
     Returns
     -------
     Diagnosis
-        The true objects in their order, without crowds; then the spurious and duplicate
-        predictions in theirs. The causes add up: the missed pixels of all causes are those of T
-        without P (all of T for confused objects and missed ones), and the spurious ones those of P
-        without T (all of a spurious or duplicate prediction); no pixel counts twice.
+        One finding per true object except crowds, in order; then one per spurious or duplicate
+        prediction, in order. The pixels of the causes add up to all missed and spurious pixels of
+        a finding, without counting a pixel twice.
 
     Raises
     ------
@@ -125,11 +127,11 @@ def diagnose(
 
     Notes
     -----
-    Time and memory grow with the masks and with the pairs that overlap, not with N x M.
+    Time and memory grow with the run ends and with the number of overlapping pairs, not with N x M.
 
     Examples
     --------
-    A table that was found without its legs, of which one is wide:
+    A table, predicted without its narrow leg and its wide one:
 
     >>> import segcore as sc
     >>> boxes = sc.Masks.from_boxes([[5, 5, 45, 15], [8, 15, 10, 40], [34, 15, 42, 40]], (50, 50))
@@ -160,11 +162,11 @@ def diagnose(
     objects = truth[np.flatnonzero(~is_crowd)].union()
     parts = causes_of(true, found, kinds, objects, width, distance)
     findings = _findings(matches, truth, true, found, ious, parts)
-    return Diagnosis(findings, parts, width, distance, int(len(usable) - usable.sum()))
+    return Diagnosis(findings, parts, width, distance, tuple(np.flatnonzero(~usable).tolist()))
 
 
 def _rows(matches: list[Match], truth: Masks, predicted: Masks) -> tuple[Masks, Masks]:
-    """Return the true mask and the united predictions of each match, empty where there are none."""
+    """Return the true mask and the union of predictions of each match; empty if it has none."""
     objects = [() if row.truth is None else (row.truth,) for row in matches]
     return unions(truth, objects), unions(predicted, [row.predicted for row in matches])
 
@@ -172,7 +174,7 @@ def _rows(matches: list[Match], truth: Masks, predicted: Masks) -> tuple[Masks, 
 def _ious(
     true: Masks, found: Masks, merged: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], Masks]:
-    """Return the IoU of each row, and the predictions, those of merged objects cut to these."""
+    """Return the IoU per match, and the predictions, cropped to their object if it is merged."""
     common = true & found
     union = true.area + found.area - common.area
     ious = np.divide(common.area, union, out=np.zeros(len(true)), where=union > 0)
@@ -212,14 +214,14 @@ def _findings(
 
 
 def _bleeding_into(parts: dict[Cause, Masks], truth: Masks) -> dict[int, dict[int, int]]:
-    """Count for each finding the pixels in other true objects, the most first."""
+    """Return, per finding, the number of pixels in other true objects, in decreasing order."""
     [bleeding] = [masks for cause, masks in parts.items() if cause.name == "bleeding"]
     rows, objects, pixels = overlapping_pairs(bleeding, truth)
     order = np.lexsort((objects, -pixels, rows))
     into: dict[int, dict[int, int]] = {}
     columns = (column[order].tolist() for column in (rows, objects, pixels))
-    for row, place, count in zip(*columns, strict=True):
-        into.setdefault(row, {})[place] = count
+    for row, index, count in zip(*columns, strict=True):
+        into.setdefault(row, {})[index] = count
     return into
 
 
@@ -227,7 +229,7 @@ def _classes(
     a: ArrayLike | None, b: ArrayLike | None, count_a: int, count_b: int
 ) -> tuple[NDArray[np.integer], NDArray[np.integer]] | None:
     if (a is None) != (b is None):
-        raise ValueError("truth_classes, predicted_classes: give both, or neither")
+        raise ValueError("truth_classes, predicted_classes: expected both or neither")
     if a is None or b is None:
         return None
     return as_integers(a, "truth_classes", count_a), as_integers(b, "predicted_classes", count_b)
@@ -236,11 +238,11 @@ def _classes(
 def _ranking(
     scores: ArrayLike | None, threshold: float | None, count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the rank of each score, the greater the better, and which reach the threshold."""
+    """Return the rank of each score, greater is better, and which scores reach the threshold."""
     usable = np.ones(count, np.bool_)
     if scores is None:
         if threshold is not None:
-            raise ValueError("score_threshold: there are no scores; pass scores=")
+            raise ValueError("score_threshold: expected scores as well; pass scores=")
         return np.zeros(count, np.int64), usable
     values = as_scores(scores, "scores", count)
     if threshold is not None:

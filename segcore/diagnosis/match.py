@@ -1,4 +1,4 @@
-"""Which predictions belong to which true object."""
+"""Matching of predictions to true objects."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from segcore.masks import Masks
 from segcore.ops.pairs import Indices, intersect_each, overlapping_pairs
 from segcore.ops.regions import unions
 
-ALIKE = 0.5
-"""The IoU from which a prediction of another class is confused, or a second one a duplicate.
+SAME_OBJECT_IOU = 0.5
+"""Minimum IoU of a confused object with its prediction, and of a duplicate with its object.
 
-Both are TIDE's rules (Bolya et al., 2020).
+Both rules are those of TIDE (Bolya et al., 2020).
 """
 
 KINDS = ("matched", "split", "confused", "merged", "missed", "spurious", "duplicate")
-"""The kinds of findings, first those of true objects: see :class:`Finding`."""
+"""Kinds of findings, those of true objects first: see :class:`Finding`."""
 
 EXTRA = ("spurious", "duplicate")
-"""Kinds of findings that are about a prediction, not about a true object."""
+"""Kinds of findings about a prediction instead of a true object."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """A true object and its predictions, or a prediction that no object is left for."""
+    """A true object and its predictions, or a prediction without an object of its own."""
 
     kind: str
     truth: int | None
@@ -36,7 +36,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of a true object and a prediction that overlap: five arrays of one length."""
+    """Overlapping pairs of a true object and a prediction: one element per pair and array."""
 
     truth: Indices
     predicted: Indices
@@ -45,7 +45,7 @@ class Pairs:
     same_class: NDArray[np.bool_]
 
     def where(self, chosen: NDArray[np.bool_]) -> Pairs:
-        """Keep some of the pairs."""
+        """Return the chosen pairs."""
         return Pairs(
             self.truth[chosen],
             self.predicted[chosen],
@@ -57,7 +57,7 @@ class Pairs:
 
 @dataclass
 class _Found:
-    """What was decided so far: the predictions of each object, and the kind of each."""
+    """The matches so far: the predictions and the kind of each object."""
 
     predictions: dict[int, list[int]] = field(default_factory=dict)
     kinds: dict[int, str] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class _Found:
         self.kinds |= dict.fromkeys(found, kind)
 
     def owners(self) -> dict[int, int]:
-        """Return the object that each prediction is counted for."""
+        """Return the object of each matched prediction."""
         return {j: i for i, members in self.predictions.items() for j in members}
 
 
@@ -85,22 +85,22 @@ def match(
     Parameters
     ----------
     truth, predicted : Masks
-        N true masks and M predicted ones.
+        N true and M predicted masks.
     classes : tuple of numpy.ndarray, optional
-        Integers (N,) and (M,). Without them, everything is of one class.
+        Class ids: integers, shapes (N,) and (M,). By default all masks have the same class.
     crowd : numpy.ndarray
-        bool (N,): true masks that are regions of many objects.
+        Whether a true mask is a crowd region: bool, shape (N,).
     ranking : numpy.ndarray
-        int64 (M,): the ranks of the predictions' scores, the greater the better.
+        Ranks of the predictions' scores, greater is better: int64, shape (M,).
     usable : numpy.ndarray
-        bool (M,): predictions that take part at all.
+        Whether a prediction is matched at all: bool, shape (M,).
     threshold : float
-        The IoU from which a prediction belongs to an object of its class.
+        Minimum IoU of a prediction with its object of the same class.
 
     Returns
     -------
     list of Match
-        The true objects in their order, without crowds; then the predictions that belong to none.
+        One per true object except crowds, in order; then one per prediction without an object.
     """
     every = _pairs(truth, predicted, classes)
     every = every.where(usable[every.predicted])
@@ -117,8 +117,8 @@ def match(
     objects = ~crowd
     objects[list(found.predictions)] = False
     other = pairs.where(~pairs.same_class & free[pairs.predicted] & objects[pairs.truth])
-    confused = {i: [j] for i, j in _greedy(other, ranking, max(ALIKE, threshold))}
-    twice = own.where(~objects[own.truth] & (own.iou >= ALIKE))
+    confused = {i: [j] for i, j in _greedy(other, ranking, max(SAME_OBJECT_IOU, threshold))}
+    twice = own.where(~objects[own.truth] & (own.iou >= SAME_OBJECT_IOU))
     found.add("confused", confused)
     owners = found.owners()
     free[list(owners)] = False
@@ -157,9 +157,9 @@ def _pairs(
 
 
 def _greedy(pairs: Pairs, ranking: NDArray[np.int64], threshold: float) -> list[tuple[int, int]]:
-    """Take pairs from the greatest IoU down, of equal ones the best score first, then the first.
+    """Choose pairs by decreasing IoU, each object and each prediction once.
 
-    Each object and each prediction is taken once.
+    Ties are broken by the best score, then by the lowest indices.
     """
     pairs = pairs.where(pairs.iou >= threshold)
     order = np.lexsort((pairs.predicted, pairs.truth, -ranking[pairs.predicted], -pairs.iou))
@@ -175,8 +175,8 @@ def _greedy(pairs: Pairs, ranking: NDArray[np.int64], threshold: float) -> list[
 def _best(
     keys: Indices, values: Indices, measures: tuple[NDArray[np.number], ...]
 ) -> dict[int, int]:
-    """Choose one value per key: by the greatest of each measure in turn, then the least value."""
-    order = np.lexsort((values, *(-each for each in reversed(measures)), keys))
+    """Choose a value per key, by the greatest measures in turn, then by the least value."""
+    order = np.lexsort((values, *(-measure for measure in reversed(measures)), keys))
     firsts = order[np.flatnonzero(np.diff(keys[order], prepend=-1))]
     return dict(zip(keys[firsts].tolist(), values[firsts].tolist(), strict=True))
 
@@ -190,10 +190,10 @@ def _splits(
     free: NDArray[np.bool_],
     threshold: float,
 ) -> dict[int, list[int]]:
-    """Find the objects of which several predictions have a part each.
+    """Find the objects that several predictions cover in parts.
 
-    A further part of an object is a free prediction of which more than half is in the object, where
-    nothing else was found of it. Those are taken from the largest down.
+    Free predictions are tried by decreasing area. One is a further part of an object if more than
+    half of it lies in the object, outside of the predictions that the object has already.
     """
     area = predicted.area
     own = own.where(free[own.predicted])
@@ -205,16 +205,16 @@ def _splits(
             strict=True,
         )
     )
-    inside = {j: common[i, j] for j, i in home.items() if 2 * common[i, j] > area[j]}
-    if not inside:
+    covered = {j: common[i, j] for j, i in home.items() if 2 * common[i, j] > area[j]}
+    if not covered:
         return {}
-    candidates = sorted(inside, key=lambda j: (-area[j], -ranking[j], j))
-    meets = _neighbours(predicted, candidates, [j for i in found.predictions.values() for j in i])
+    candidates = sorted(covered, key=lambda j: (-area[j], -ranking[j], j))
+    meets = _neighbors(predicted, candidates, [j for i in found.predictions.values() for j in i])
     members: dict[int, list[int]] = {}
     for j in candidates:
         i = home[j]
         before = members.get(i) or found.predictions.get(i, [])
-        new = inside[j]
+        new = covered[j]
         if overlapping := meets[j].intersection(before):
             alone = predicted[j] - predicted[sorted(overlapping)].union()
             new = int(intersect_each(alone, truth, np.array([i])).area[0])
@@ -229,9 +229,9 @@ def _splits(
     return {i: several[i] for i in rows[enough].tolist()}
 
 
-def _neighbours(masks: Masks, some: list[int], more: list[int]) -> dict[int, set[int]]:
-    """Return for each of some masks those of all of them, and of more, that overlap it."""
-    rows, columns = np.array(some, np.int64), np.array([*some, *more], np.int64)
+def _neighbors(masks: Masks, of: list[int], others: list[int]) -> dict[int, set[int]]:
+    """Return, per index in `of`, the indices in `of` and `others` of overlapping masks."""
+    rows, columns = np.array(of, np.int64), np.array([*of, *others], np.int64)
     i, j, _ = overlapping_pairs(masks[rows], masks[columns])
     result: dict[int, set[int]] = defaultdict(set)
     for row, column in zip(rows[i].tolist(), columns[j].tolist(), strict=True):
@@ -247,10 +247,10 @@ def _merged(
     found: _Found,
     owners: dict[int, int],
 ) -> dict[int, list[int]]:
-    """Find the objects that one prediction covers besides another object.
+    """Find the objects without predictions that are merged with another object.
 
-    More than half of them is covered by a prediction of their class that is counted for another
-    object (outside of that object), or that covers more than half of several such objects.
+    More than half of such an object is covered by a prediction of its class. The prediction belongs
+    to another object (whose pixels do not count), or covers more than half of several such objects.
     """
     pairs = pairs.where(2 * pairs.common > truth.area[pairs.truth])
     owner = np.array([owners.get(j, -1) for j in pairs.predicted.tolist()], np.int64)

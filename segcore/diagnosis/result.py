@@ -1,4 +1,4 @@
-"""The result of a diagnosis."""
+"""Results of a diagnosis."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from segcore.masks import Masks
 
 @dataclass(frozen=True)
 class Finding:
-    """One true object and its predictions, or one prediction that no object is left for.
+    """A true object and its predictions, or a prediction without an object of its own.
 
     Attributes
     ----------
@@ -20,10 +20,10 @@ class Finding:
         Of a true object:
 
         - ``"matched"``: one prediction of its class belongs to it;
-        - ``"split"``: several do, each of which has a part of it;
-        - ``"confused"``: a prediction of another class does. All its pixels are wrong then;
-        - ``"merged"``: it has no prediction of its own, but lies in one that covers another object,
-          too (two in one);
+        - ``"split"``: several predictions of its class belong to it, each to a part of it;
+        - ``"confused"``: a prediction of another class belongs to it, and all its pixels are wrong;
+        - ``"merged"``: it has no prediction of its own, but lies in one that covers another object
+          as well (two in one);
         - ``"missed"``: none of these.
 
         Of a prediction:
@@ -31,24 +31,24 @@ class Finding:
         - ``"spurious"``: it belongs to no true object;
         - ``"duplicate"``: its object has a better prediction.
     truth : int or None
-        The index of the true object; of a duplicate, that of the object predicted twice. None for
-        a spurious prediction.
+        Index of the true object; for a duplicate, of the object predicted twice. None for a
+        spurious prediction.
     predicted : tuple of int
-        The indices of the predictions.
+        Indices of the predictions.
     area : int
-        The pixels of the true object, or of the spurious or duplicate prediction.
+        Number of pixels of the true object, or of the spurious or duplicate prediction.
     iou : float
-        Between the object and its predictions, united; 0 where one is missing.
+        IoU of the object and the union of its predictions; 0 if one of them is missing.
     missed : dict
         Missed pixels by cause: ``"class"``, ``"merged"``, ``"component"``, ``"thin"``, ``"hole"``,
-        ``"part"``, ``"boundary"``, ``"other"``. Their sum is what the object lost.
+        ``"part"``, ``"boundary"``, ``"other"``. They add up to all missed pixels of the object.
     spurious : dict
         Spurious (false-positive) pixels by cause: ``"duplicate"``, ``"boundary"``,
-        ``"bleeding"``, ``"filled"``, ``"background"``. Their sum is what was predicted outside of
-        the object.
+        ``"bleeding"``, ``"filled"``, ``"background"``. They add up to all pixels predicted outside
+        of the object.
     bleeding_into : dict
-        The pixels that bleed into each other true object, by its index, the most first. A pixel of
-        two objects counts for both.
+        Number of pixels that bleed into each other true object, by its index, in decreasing order.
+        A pixel in two objects counts for both.
     """
 
     kind: str
@@ -62,26 +62,26 @@ class Finding:
 
     @property
     def extra(self) -> bool:
-        """Whether it is about a prediction, spurious or duplicate, not about a true object."""
+        """Whether this is about a spurious or duplicate prediction instead of a true object."""
         return self.kind in EXTRA
 
     @property
     def score(self) -> float:
-        """The IoU that counts in means: 0 unless the object is matched or split."""
+        """The IoU that counts in the mean: 0 unless the object is matched or split."""
         return self.iou if self.kind in ("matched", "split") else 0.0
 
     @property
     def error(self) -> int:
-        """All wrong pixels, missed or spurious."""
+        """Number of wrong pixels, missed or spurious."""
         return sum(self.missed.values()) + sum(self.spurious.values())
 
     @property
     def rank(self) -> tuple[float, int]:
-        """A sort key that puts the worst first: by the IoU that counts, then by wrong pixels."""
+        """Sort key from the worst on: ascending `score`, then descending `error`."""
         return self.score, -self.error
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a dict that is ready for JSON."""
+        """Return a JSON-ready dict."""
         into = [{"truth": key, "pixels": value} for key, value in self.bleeding_into.items()]
         return {
             "kind": self.kind,
@@ -102,36 +102,35 @@ class Diagnosis:
     Attributes
     ----------
     findings : list of Finding
-        The true objects in their order, without crowds; then the spurious and duplicate
-        predictions in theirs.
+        One per true object except crowds, in order; then one per spurious or duplicate prediction,
+        in order.
     parts : dict of Cause to Masks
-        For each cause, the pixels that have it: one mask per finding. Those of a finding share no
-        pixel.
+        The pixels of each cause: one mask per finding. The masks of one finding are disjoint.
     thin_width, boundary_distance : int
-        The widths that were used, in pixels.
-    below_threshold : int
-        How many predictions were left out because of their scores.
+        The distances used, in pixels.
+    below_threshold : tuple of int
+        Indices of the predictions that were left out because of their scores.
     """
 
     findings: list[Finding]
     parts: dict[Cause, Masks]
     thin_width: int
     boundary_distance: int
-    below_threshold: int = 0
+    below_threshold: tuple[int, ...] = ()
 
     def worst(self) -> list[int]:
-        """Return the indices of the findings, the worst first: by their ranks."""
+        """Return the indices of the findings, sorted by rank: the worst first."""
         return sorted(range(len(self.findings)), key=lambda i: self.findings[i].rank)
 
     def totals(self) -> dict[Cause, int]:
-        """Count the wrong pixels of each cause."""
+        """Return the number of wrong pixels per cause."""
         return {cause: int(self.parts[cause].area.sum()) for cause in CAUSES}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a dict that is ready for JSON, without masks."""
+        """Return a JSON-ready dict, without the masks."""
         return {
             "thin_width": self.thin_width,
             "boundary_distance": self.boundary_distance,
-            "below_threshold": self.below_threshold,
+            "below_threshold": list(self.below_threshold),
             "findings": [finding.to_dict() for finding in self.findings],
         }

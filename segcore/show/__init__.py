@@ -7,7 +7,7 @@ from segcore.show.draw import (
     difference,
     instances,
     overlay,
-    semantic_picture,
+    semantic_image,
     side_by_side,
 )
 
@@ -19,7 +19,7 @@ __all__ = [
     "instances",
     "overlay",
     "palette",
-    "semantic_picture",
+    "semantic_image",
     "shades",
     "side_by_side",
 ]

@@ -136,7 +136,7 @@ def instances(
     return image
 
 
-def semantic_picture(
+def semantic_image(
     masks: Masks,
     class_ids: ArrayLike,
     colors: ColorArray | None = None,
@@ -172,7 +172,7 @@ def semantic_picture(
     --------
     >>> import segcore as sc, segcore.show
     >>> masks = sc.Masks.from_boxes([[0, 0, 1, 1], [2, 0, 3, 1]], (1, 3))
-    >>> segcore.show.semantic_picture(masks, [2, 2]).tolist()
+    >>> segcore.show.semantic_image(masks, [2, 2]).tolist()
     [[[51, 130, 154], [0, 0, 0], [51, 130, 154]]]
     """
     check_masks(masks)
@@ -242,8 +242,8 @@ def overlay(
 
 def difference(
     truth: Masks,
-    found: Masks,
-    picture: RgbImage,
+    predicted: Masks,
+    image: RgbImage,
     *,
     missed: tuple[int, int, int] = (214, 28, 48),
     extra: tuple[int, int, int] = (64, 130, 220),
@@ -252,15 +252,15 @@ def difference(
 
     Parameters
     ----------
-    truth, found : Masks
+    truth, predicted : Masks
         True and predicted masks: N masks of size (H, W) each, matched element by element.
-    picture : numpy.ndarray
+    image : numpy.ndarray
         RGB image to draw on: uint8, shape (H, W, 3). It is not modified.
     missed : tuple of int
         RGB color of the pixels that are in a mask of `truth` but not in its match.
     extra : tuple of int
-        RGB color of the pixels that are in a mask of `found` but not in its match, unless they are
-        also missed.
+        RGB color of the pixels that are in a mask of `predicted` but not in its match, unless they
+        are also missed.
 
     Returns
     -------
@@ -272,7 +272,7 @@ def difference(
     ValueError
         If the numbers or sizes of the masks differ, or the image has another size.
     TypeError
-        If `truth` or `found` is not a `Masks`, or `picture` is not uint8.
+        If `truth` or `predicted` is not a `Masks`, or `image` is not uint8.
 
     Examples
     --------
@@ -281,19 +281,19 @@ def difference(
     >>> segcore.show.difference(a, b, np.zeros((1, 3, 3), np.uint8))[0].tolist()
     [[214, 28, 48], [64, 130, 220], [0, 0, 0]]
     """
-    check_same_size(truth, found, ("truth", "found"))
-    result = _as_rgb(picture, "picture", truth.size)
-    for masks, color in ((found - truth, extra), (truth - found, missed)):
+    check_same_size(truth, predicted, ("truth", "predicted"))
+    result = _as_rgb(image, "image", truth.size)
+    for masks, color in ((predicted - truth, extra), (truth - predicted, missed)):
         result[masks.union().to_dense()[0]] = color
     return result
 
 
-def side_by_side(pictures: Sequence[RgbImage], gap: int = 16, color: int = 255) -> RgbImage:
+def side_by_side(images: Sequence[RgbImage], gap: int = 16, color: int = 255) -> RgbImage:
     """Concatenate images horizontally, aligned at the top.
 
     Parameters
     ----------
-    pictures : sequence of numpy.ndarray
+    images : sequence of numpy.ndarray
         At least one RGB image: uint8, shape (H, W, 3). Sizes may differ.
     gap : int, default 16
         Number of pixels between neighboring images.
@@ -308,7 +308,7 @@ def side_by_side(pictures: Sequence[RgbImage], gap: int = 16, color: int = 255) 
     Raises
     ------
     ValueError
-        If `pictures` is empty, or an image does not have shape (H, W, 3).
+        If `images` is empty, or an image does not have shape (H, W, 3).
 
     Examples
     --------
@@ -316,15 +316,15 @@ def side_by_side(pictures: Sequence[RgbImage], gap: int = 16, color: int = 255) 
     >>> segcore.show.side_by_side([np.zeros((2, 3, 3), np.uint8)] * 2, gap=1).shape
     (2, 7, 3)
     """
-    if not len(pictures):
-        raise ValueError("pictures: expected at least one image")
-    for i, image in enumerate(pictures):
+    if not len(images):
+        raise ValueError("images: expected at least one image")
+    for i, image in enumerate(images):
         if image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(f"pictures[{i}]: expected the shape (H, W, 3), got {image.shape}")
-    total_width = sum(image.shape[1] for image in pictures) + gap * (len(pictures) - 1)
-    result = np.full((max(image.shape[0] for image in pictures), total_width, 3), color, np.uint8)
+            raise ValueError(f"images[{i}]: expected the shape (H, W, 3), got {image.shape}")
+    total_width = sum(image.shape[1] for image in images) + gap * (len(images) - 1)
+    result = np.full((max(image.shape[0] for image in images), total_width, 3), color, np.uint8)
     x = 0
-    for image in pictures:
+    for image in images:
         height, width, _ = image.shape
         result[:height, x : x + width] = image
         x += width + gap

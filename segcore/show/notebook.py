@@ -1,4 +1,4 @@
-"""What notebooks show of a batch of masks."""
+"""The HTML representation of a batch of masks in notebooks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._text import counted
 from segcore.backends.protocol import Offsets, RunEnds
 
-SIDE = 96
-"""The longer side of a thumbnail, in pixels."""
-MOST = 24
-"""So many masks are shown; of further ones, the number is."""
+THUMBNAIL_SIDE = 96
+"""The longer side of a thumbnail in pixels."""
+MAX_MASKS = 24
+"""The number of masks that are drawn. Further ones are only counted."""
 
 _STYLE = (
     "display:inline-block;margin:0 6px 6px 0;text-align:center;font-size:11px;vertical-align:top"
@@ -25,58 +26,57 @@ _BORDER = "border:1px solid #8888;image-rendering:pixelated;background:#000"
 def as_html(
     run_ends: RunEnds, offsets: Offsets, areas: NDArray[np.int64], size: tuple[int, int]
 ) -> str:
-    """Show masks as thumbnails, white on black, with their areas.
+    """Return HTML with thumbnails of masks, white on black, and their areas.
 
     Parameters
     ----------
     run_ends, offsets : numpy.ndarray
-        N masks; the first 24 are drawn.
+        N masks. The first 24 are drawn.
     areas : numpy.ndarray
-        int64 (N,), in pixels.
+        Areas in pixels: int64, shape (N,).
     size : tuple of int
-        (H, W).
+        Size (H, W).
 
     Returns
     -------
     str
-        HTML that needs nothing else: pictures are in it.
+        HTML with embedded images.
     """
     height, width = size
-    plural = "" if len(areas) == 1 else "s"
-    parts = [f"<div><b>{len(areas):,} mask{plural}</b> of {height} × {width} pixels"]
-    parts.append(f", {len(run_ends):,} run ends</div><div>")
-    for i, area in enumerate(areas[:MOST].tolist()):
-        picture = thumbnail(run_ends[offsets[i] : offsets[i + 1]], size)
+    parts = [f"<div><b>{counted(len(areas), 'mask')}</b> of {height} × {width} pixels"]
+    parts.append(f", {counted(len(run_ends), 'run end')}</div><div>")
+    for i, area in enumerate(areas[:MAX_MASKS].tolist()):
+        pixels = thumbnail(run_ends[offsets[i] : offsets[i + 1]], size)
         image = ""
-        if picture.size:
-            code = base64.b64encode(_png(picture)).decode()
+        if pixels.size:
+            code = base64.b64encode(_png(pixels)).decode()
             image = f'<img alt="mask {i}" style="{_BORDER}" src="data:image/png;base64,{code}">'
         parts.append(f'<span style="{_STYLE}">{image}<br>{i}: {area:,} px</span>')
-    if len(areas) > MOST:
-        parts.append(f"<div>and {len(areas) - MOST:,} more</div>")
+    if len(areas) > MAX_MASKS:
+        parts.append(f"<div>and {len(areas) - MAX_MASKS:,} more</div>")
     return "".join([*parts, "</div>"])
 
 
 def thumbnail(run_ends: RunEnds, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Sample a mask at the centres of a coarse grid, without decoding it."""
+    """Sample a mask at the centers of a coarse grid, without decoding it."""
     height, width = size
-    step = max(1, height / SIDE, width / SIDE)
+    step = max(1, height / THUMBNAIL_SIDE, width / THUMBNAIL_SIDE)
     rows, columns = (
         np.minimum((np.arange(max(1, round(side / step))) + 0.5) * step, side - 1).astype(np.int64)
         if side
         else np.zeros(0, np.int64)
         for side in size
     )
-    places = (columns * height + rows[:, None]).astype(run_ends.dtype)
-    # A pixel is foreground if the mask has flipped an odd number of times up to it.
-    flips: NDArray[np.bool_] = np.searchsorted(run_ends, places, side="right") % 2 == 1
+    positions = (columns * height + rows[:, None]).astype(run_ends.dtype)
+    # A pixel is foreground if the number of flips up to it is odd.
+    flips: NDArray[np.bool_] = np.searchsorted(run_ends, positions, side="right") % 2 == 1
     return flips
 
 
-def _png(picture: NDArray[np.bool_]) -> bytes:
-    """Encode black and white as PNG of one bit a pixel."""
-    height, width = picture.shape
-    rows = np.pad(np.packbits(picture, axis=1), ((0, 0), (1, 0)))  # each begins with its filter: 0
+def _png(pixels: NDArray[np.bool_]) -> bytes:
+    """Encode a black and white image as PNG with one bit per pixel."""
+    height, width = pixels.shape
+    rows = np.pad(np.packbits(pixels, axis=1), ((0, 0), (1, 0)))  # filter type 0 for each row
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         checksum = zlib.crc32(kind + data)
@@ -84,4 +84,4 @@ def _png(picture: NDArray[np.bool_]) -> bytes:
 
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in chunks)

@@ -210,7 +210,7 @@ TAKE_MASKS = {
     "opening": lambda junk: sc.opening(junk, 1),
     "overlay": lambda junk: sc.show.overlay(PICTURE, junk),
     "remove_small": lambda junk: sc.remove_small(junk, 1),
-    "semantic_picture": lambda junk: sc.show.semantic_picture(junk, [1]),
+    "semantic_image": lambda junk: sc.show.semantic_image(junk, [1]),
     "soft_nms": lambda junk: sc.soft_nms(junk, [0.5]),
     "thin_parts": lambda junk: sc.thin_parts(junk, 3),
 }

@@ -13,7 +13,7 @@ from support.regions import flooded, holes_of
 from support.util import every_mask
 
 import segcore as sc
-from segcore.cli.demo import read_scene
+from segcore.cli.scene import read_scene
 from segcore.diagnosis import CAUSES, KINDS
 
 
@@ -143,8 +143,8 @@ def test_noise_below_the_score_threshold_does_not_help():
     assert [finding.kind for finding in every.findings][:2] == ["matched", "matched"]
     result = sc.diagnose(truth, predicted, scores=scores, score_threshold=0.5)
     assert kinds(result) == [("matched", 0, (0,)), ("missed", 1, ()), ("spurious", None, (3,))]
-    assert (every.below_threshold, result.below_threshold) == (0, 2)
-    assert result.to_dict()["below_threshold"] == 2
+    assert (every.below_threshold, result.below_threshold) == ((), (1, 2))
+    assert result.to_dict()["below_threshold"] == [1, 2]
 
 
 def test_duplicates():
@@ -561,7 +561,7 @@ def test_kinds_and_causes_are_as_defined(seed):
         boundary_distance=distance,
     )
     usable = scores >= 0.25
-    assert result.below_threshold == (~usable).sum()
+    assert list(result.below_threshold) == np.flatnonzero(~usable).tolist()
     assert kinds(result) == matches_of(truth, predicted, classes, crowd, scores, usable, threshold)
     check_causes(result, truth, predicted, crowd, width, distance)
 
@@ -673,7 +673,7 @@ def test_the_demo_room():
             "the same image size",
         ),
         ({"truth": [[0, 1]]}, TypeError, "expected Masks"),
-        ({"truth_classes": [1]}, ValueError, "truth_classes, predicted_classes: give both"),
+        ({"truth_classes": [1]}, ValueError, "truth_classes, predicted_classes: expected both"),
         (
             {"truth_classes": [1, 2], "predicted_classes": [1]},
             ValueError,
@@ -694,7 +694,7 @@ def test_the_demo_room():
         ),
         ({"thin_width": 0.5}, TypeError, "thin_width: expected an integer"),
         ({"boundary_distance": -1}, ValueError, "boundary_distance: expected 0 or more pixels"),
-        ({"score_threshold": 0.5}, ValueError, "score_threshold: there are no scores"),
+        ({"score_threshold": 0.5}, ValueError, "score_threshold: expected scores as well"),
         ({"scores": [0.5, 1]}, ValueError, "scores: expected 1"),
         ({"scores": [np.nan]}, ValueError, "scores: the score of mask 0 is NaN"),
         ({"scores": ["high"]}, TypeError, "scores: expected numbers"),

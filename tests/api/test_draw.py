@@ -129,10 +129,10 @@ def test_side_by_side() -> None:
     got = show.side_by_side([a, b], gap=2, color=200)
     assert got[..., 0].tolist() == [[0] * 3 + [200] * 2 + [9]] * 2 + [[200] * 5 + [9]] * 2
     assert show.side_by_side([a]).shape == (2, 3, 3)
-    with pytest.raises(ValueError, match="pictures: expected at least one"):
+    with pytest.raises(ValueError, match="images: expected at least one"):
         show.side_by_side([])
     with pytest.raises(
-        ValueError, match=r"pictures\[1\]: expected the shape \(H, W, 3\), got \(2, 3\)"
+        ValueError, match=r"images\[1\]: expected the shape \(H, W, 3\), got \(2, 3\)"
     ):
         show.side_by_side([a, a[..., 0]])
 
@@ -158,17 +158,17 @@ def test_shades_tell_things_of_a_class_apart() -> None:
     assert np.array_equal(show.shades(colors[:4], classes[:4]), got[:4])
 
 
-def test_semantic_picture() -> None:
+def test_semantic_image() -> None:
     masks = sc.Masks.from_boxes([[0, 0, 2, 1], [1, 0, 3, 1], [3, 0, 4, 1]], (1, 5))
     colors = show.palette(4)
-    got = show.semantic_picture(masks, [4, 1, 4], background=(1, 2, 3))
+    got = show.semantic_image(masks, [4, 1, 4], background=(1, 2, 3))
     assert np.array_equal(got[0], [colors[3], colors[0], colors[0], colors[3], (1, 2, 3)])
-    own = show.semantic_picture(masks, [4, 1, 4], colors[1:])
+    own = show.semantic_image(masks, [4, 1, 4], colors[1:])
     assert np.array_equal(own[0], [*colors[[1, 2, 2, 3]], (0, 0, 0)])
     with pytest.raises(ValueError, match="class_ids: expected"):
-        show.semantic_picture(masks, [4, 1])
+        show.semantic_image(masks, [4, 1])
     with pytest.raises(ValueError, match=r"colors: expected the shape \(3, 3\)"):
-        show.semantic_picture(masks, [4, 1, 2], colors)
+        show.semantic_image(masks, [4, 1, 2], colors)
 
 
 def test_overlay_tints_what_masks_cover():

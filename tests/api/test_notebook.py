@@ -34,8 +34,8 @@ def test_large_masks_are_sampled(size):
     dense = np.zeros(size, bool)
     dense[: size[0] // 2 + 1] = True
     got = notebook.thumbnail(sc.Masks.from_dense(dense).run_ends, size)
-    assert max(got.shape) == notebook.SIDE
-    step = max(size) / notebook.SIDE
+    assert max(got.shape) == notebook.THUMBNAIL_SIDE
+    step = max(size) / notebook.THUMBNAIL_SIDE
     places = [
         np.minimum((np.arange(n) + 0.5) * step, side - 1).astype(int)
         for n, side in zip(got.shape, size, strict=True)

@@ -69,7 +69,7 @@ def embedded(page: str, key: str) -> dict:
 def test_masks_travel_as_coco_counts(tmp_path):
     picture = a_picture(prediction=False)
     page = write(tmp_path / "a.html", [picture], False).read_text("utf-8")
-    index, found = embedded(page, "index"), embedded(page, "picture-0")
+    index, found = embedded(page, "index"), embedded(page, "image-0")
     assert [each["name"] for each in index["classes"]] == [each.name for each in CLASSES]
     objects = found["Truth"]["objects"]
     # A crowd lies under all others.
@@ -86,7 +86,7 @@ def test_masks_travel_as_coco_counts(tmp_path):
 def test_forms_are_measured(tmp_path):
     picture = a_picture(prediction=False)
     page = write(tmp_path / "a.html", [picture], False).read_text("utf-8")
-    semantic, instance, panoptic = embedded(page, "picture-0")["forms"]
+    semantic, instance, panoptic = embedded(page, "image-0")["forms"]
     order = [2, 0, 1, 3, 4, 5]
     masks, classes = picture.truth.masks[order], picture.truth.classes[order] + 1
     labels = sc.compose_semantic(masks, classes)
@@ -96,8 +96,8 @@ def test_forms_are_measured(tmp_path):
     ids = sc.compose_semantic(masks, np.arange(1, 7))
     assert panoptic["values"] == len(np.unique(ids))
     hidden = int(masks.area.sum() - (ids > 0).sum())
-    lost = " ".join(embedded(page, "picture-0")["lost"])
-    assert f"{hidden:,} of their pixels" in lost
+    lost = " ".join(embedded(page, "image-0")["lost"])
+    assert f"{hidden:,} pixels hidden below other masks" in lost
     assert "3 of chair" in lost
 
 
@@ -105,7 +105,7 @@ def test_empty_pages_and_pictures(tmp_path):
     nothing = Objects(sc.Masks([], [0], (4, 5)), np.zeros(0, int), [])
     for pictures in ([], [PageImage("empty", nothing)]):
         page = write(tmp_path / "a.html", pictures, False, []).read_text("utf-8")
-        assert len(embedded(page, "index")["pictures"]) == len(pictures)
+        assert len(embedded(page, "index")["images"]) == len(pictures)
     both = PageImage("empty", nothing, nothing)
     write(tmp_path / "b.html", [both], True)
 
@@ -307,7 +307,7 @@ def test_hover_select_and_keys(chromium, compared):
         first = page.locator("#objects button").first
         assert first.get_attribute("aria-pressed") == "true"
         page.keyboard.press("ArrowRight")
-        pressed = page.locator('#pictures [aria-pressed="true"]')
+        pressed = page.locator('#images [aria-pressed="true"]')
         assert "picture 0" in pressed.inner_text()
         page.keyboard.press("ArrowLeft")
         page.keyboard.press("ArrowLeft")
@@ -353,7 +353,7 @@ def test_zoom_pan_and_opacity(chromium, compared):
 def test_names_are_text(chromium, compared):
     with opened(chromium, compared) as page:
         assert page.locator("h1").inner_text() == "A <title>"
-        assert "<i>one</i>" in page.locator("#pictures button").first.inner_text()
+        assert "<i>one</i>" in page.locator("#images button").first.inner_text()
         assert CLASSES[2].name in page.locator("#legend").inner_text()
 
 

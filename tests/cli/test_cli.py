@@ -33,7 +33,7 @@ def square(x: float, y: float, size: float) -> list[list[float]]:
 
 
 def coco(*annotations: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """Make a file with a picture of 8 x 10 pixels, the categories 30 and 20, and annotations."""
+    """Make a file with an image of 8 x 10 pixels, the categories 30 and 20, and annotations."""
     return {
         "images": [{"id": 7, "file_name": "photo.jpg", "height": 8, "width": 10}],
         "categories": [{"id": 30, "name": "tree"}, {"id": 20, "name": "car"}],
@@ -117,7 +117,7 @@ def test_classes_json_tells_what_the_pixels_mean(tmp_path: Path) -> None:
     assert described["classes"][2]["color"] == palette(2)[1].tolist()
 
 
-def test_picture_without_annotations_is_background(tmp_path: Path) -> None:
+def test_image_without_annotations_is_background(tmp_path: Path) -> None:
     assert semantic(tmp_path, coco()).exit_code == 0
     np.testing.assert_array_equal(labels(tmp_path), np.zeros((8, 10)))
 
@@ -167,7 +167,7 @@ def test_many_classes_take_16_bits(
     assert got.dtype == dtype
     assert got[4, 4] == classes
     described = json.loads((tmp_path / "out" / "classes.json").read_text())
-    assert described["png"].startswith("16-bit grey" if classes > 255 else "8-bit indexed")
+    assert described["png"].startswith("16-bit gray" if classes > 255 else "8-bit indexed")
     assert len(described["classes"]) == classes + 1
 
 
@@ -200,9 +200,9 @@ def test_subfolders_are_kept(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_lvis_names_its_pictures_by_address(tmp_path: Path) -> None:
-    picture = {"id": 7, "coco_url": "http://x.org/val/000042.jpg", "height": 8, "width": 10}
-    assert semantic(tmp_path, coco(images=[picture])).exit_code == 0
+def test_lvis_names_its_images_by_address(tmp_path: Path) -> None:
+    entry = {"id": 7, "coco_url": "http://x.org/val/000042.jpg", "height": 8, "width": 10}
+    assert semantic(tmp_path, coco(images=[entry])).exit_code == 0
     assert labels(tmp_path, "000042.png").shape == (8, 10)
 
 
@@ -228,8 +228,8 @@ def test_missing_file(tmp_path: Path) -> None:
         (coco(categories=[]), '"categories" is empty'),
         (coco(categories=[{"id": 1}, {"id": 1}]), "category 1: its id occurs twice"),
         (coco(categories=[{"id": 1}, {"id": "a"}]), "use one kind"),
-        (coco(categories=[{"name": "x"}]), "category at position 0"),
-        (coco(categories=[None]), "category at position 0"),
+        (coco(categories=[{"name": "x"}]), "category at index 0"),
+        (coco(categories=[None]), "category at index 0"),
     ],
 )
 def test_files_that_are_not_coco(tmp_path: Path, document: object, said: str) -> None:
@@ -279,9 +279,9 @@ def test_annotation_without_segmentation_or_id(tmp_path: Path) -> None:
     document = coco({}, {"segmentation": BIG})
     refused(tmp_path, semantic(tmp_path, document), 'annotation 100: it has no "segmentation"')
     del document["annotations"][0]["id"]
-    refused(tmp_path, semantic(tmp_path, document), "annotation at position 0")
+    refused(tmp_path, semantic(tmp_path, document), "annotation at index 0")
     document["annotations"][0] = 5
-    refused(tmp_path, semantic(tmp_path, document), "annotation at position 0", "is 5")
+    refused(tmp_path, semantic(tmp_path, document), "annotation at index 0", "is 5")
 
 
 @pytest.mark.parametrize("score", [None, "high", True, float("nan"), float("-inf")])
@@ -322,10 +322,10 @@ BAD_IMAGES = {
 @pytest.mark.parametrize("case", BAD_IMAGES)
 def test_bad_images_are_named(tmp_path: Path, case: str) -> None:
     bad, said = BAD_IMAGES[case]
-    picture = image(**bad)
-    images = [image(id=1, file_name="other.jpg"), picture]
+    entry = image(**bad)
+    images = [image(id=1, file_name="other.jpg"), entry]
     document = coco({"segmentation": BIG, "image_id": 1}, images=images)
-    refused(tmp_path, semantic(tmp_path, document), f"image {picture['id']}: ", said)
+    refused(tmp_path, semantic(tmp_path, document), f"image {entry['id']}: ", said)
 
     result = semantic(tmp_path, document, "--skip-invalid")
     assert result.exit_code == 0
@@ -448,15 +448,15 @@ def test_coco_maps_equal_pycocotools_and_numpy(tmp_path: Path) -> None:
     document = json.loads(source.read_text())
     index = {c: i for i, c in enumerate(sorted(c["id"] for c in document["categories"]), 1)}
     assert len(files(tmp_path / "out")) == len(document["images"]) + 1
-    for picture in document["images"]:
-        height, width = picture["height"], picture["width"]
+    for entry in document["images"]:
+        height, width = entry["height"], entry["width"]
         expected = np.zeros((height, width), np.uint8)
-        mine = [a for a in document["annotations"] if a["image_id"] == picture["id"]]
+        mine = [a for a in document["annotations"] if a["image_id"] == entry["id"]]
         for a in sorted(mine, key=lambda a: -a["iscrowd"]):  # stable: crowds come first
             rles = mask.frPyObjects(a["segmentation"], height, width)
             rle = mask.merge(rles) if isinstance(rles, list) else rles
             expected[mask.decode(rle).astype(bool)] = index[a["category_id"]]
-        name = Path(picture["file_name"]).with_suffix(".png").name
+        name = Path(entry["file_name"]).with_suffix(".png").name
         np.testing.assert_array_equal(labels(tmp_path, name), expected, err_msg=name)
 
 

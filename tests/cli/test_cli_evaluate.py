@@ -119,7 +119,7 @@ def test_semantic_refuses(maps: Path) -> None:
     )
     refused(semantic(maps), "expected classes with an index from 0 to 65535")
     (maps / "truth" / "classes.json").write_text("[]")
-    refused(semantic(maps), "expected what segcore semantic writes")
+    refused(semantic(maps), "expected a file as written by segcore semantic")
     (maps / "truth" / "classes.json").unlink()
     path = maps / "prediction" / "0" / "0.png"
     save(path, np.zeros((3, 3), np.uint8))
@@ -134,7 +134,7 @@ def test_semantic_refuses(maps: Path) -> None:
     refused(semantic(maps, "--num-classes", 5), "prediction/more.png", "nor for 1 more")
 
 
-def test_a_picture_that_is_too_large_is_refused(maps: Path) -> None:
+def test_an_image_that_is_too_large_is_refused(maps: Path) -> None:
     import struct
     import zlib
 
@@ -213,13 +213,13 @@ def test_panoptic_refuses(pair: Path) -> None:
         ("{", ["not JSON"]),
         (json.dumps(good | {"annotations": []}), ['the list "annotations" is empty']),
         (with_entry(image_id=4), ["no annotation for the image 3"]),
-        (json.dumps(good | {"annotations": [3]}), ["position 0", "expected a JSON object"]),
-        (with_entry(image_id=None), ["position 0", '"image_id"']),
-        (with_entry(file_name=3), ["position 0", '"file_name"']),
+        (json.dumps(good | {"annotations": [3]}), ["index 0", "expected a JSON object"]),
+        (with_entry(image_id=None), ["index 0", '"image_id"']),
+        (with_entry(file_name=3), ["index 0", '"file_name"']),
         (with_entry(file_name="b.png"), ["prediction/b.png", "No such file"]),
         (with_entry(segments_info={}), ['no list "segments_info"']),
         (with_entry(segments_info=[]), ["image 3", "the map contains the id", "not listed"]),
-        (json.dumps(good | {"annotations": good["annotations"] * 2}), ["the image 3 comes twice"]),
+        (json.dumps(good | {"annotations": good["annotations"] * 2}), ["the image 3 occurs twice"]),
     ):
         path.write_text(text)
         refused(panoptic(pair), *parts)
@@ -230,7 +230,7 @@ def test_panoptic_refuses(pair: Path) -> None:
     (pair / "truth.json").write_text(json.dumps(truth | {"categories": [{"id": 1}]}))
     refused(panoptic(pair), "truth.json", "isthing")
     (pair / "truth.json").write_text(json.dumps(truth | {"categories": [{"id": "a"}]}))
-    refused(panoptic(pair), 'truth.json: category at position 0: its "id" is "a"')
+    refused(panoptic(pair), 'truth.json: category at index 0: its "id" is "a"')
     (pair / "truth.json").write_text(json.dumps(truth | {"categories": 3}))
     refused(panoptic(pair), 'no list "categories"')
 

@@ -27,11 +27,11 @@ Image = pytest.importorskip("PIL.Image")
 from click.testing import CliRunner, Result  # noqa: E402
 from fuzz import cli as fuzz  # noqa: E402
 
+from segcore._text import visible  # noqa: E402
 from segcore.cli import failures  # noqa: E402
 from segcore.cli.app import app  # noqa: E402
 from segcore.data import _file_names  # noqa: E402
 from segcore.show.report import page as report_page  # noqa: E402
-from segcore.show.visible import visible  # noqa: E402
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX has these files")
 SHAPE = [[1, 1, 5, 1, 5, 5, 1, 5]]
@@ -145,7 +145,7 @@ def test_panoptic_names_cannot_leave_the_folder(tmp_path: Path, name: str, comma
         "compare": lambda: refused("compare", path, path),
         "evaluate": lambda: refused("evaluate", "panoptic", path, path),
     }[command]()
-    assert "annotation at position 0" in line
+    assert "annotation at index 0" in line
     assert "leaves its folder" in line or "is absolute" in line
 
 
@@ -158,7 +158,7 @@ def test_links_are_followed_for_reading(tmp_path: Path) -> None:
     (tmp_path / "photos" / "a.jpg").symlink_to(photograph)
     target = tmp_path / "out.html"
     good("view", path, "--images", tmp_path / "photos", "-o", target)
-    assert page(target, "picture-0")["photograph"].startswith("data:image/jpeg")
+    assert page(target, "image-0")["photograph"].startswith("data:image/jpeg")
 
 
 @POSIX
@@ -188,7 +188,7 @@ def test_label_maps_that_no_data_set_can_name(tmp_path: Path, name: str) -> None
     path = save(tmp_path / "maps" / name, MAP)
     assert "rename it" in refused("labels", tmp_path / "maps", "-o", tmp_path / "out.json")
     words = ["view", path, "--images", tmp_path, "-o", tmp_path / "a.html"]
-    assert "1 of the images have no photograph" in good(*words).stderr
+    assert "1 image without a photograph" in good(*words).stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other file systems ignore case")
@@ -404,7 +404,7 @@ def test_ids_beyond_floats_stay_exact(tmp_path: Path) -> None:
     annotation = coco()["annotations"][0] | {"id": 2**53 + 1}
     path = write(tmp_path / "in.json", coco(annotations=[annotation]))
     good("view", path, "-o", tmp_path / "a.html")
-    [shown] = page(tmp_path / "a.html", "picture-0")["Truth"]["objects"]
+    [shown] = page(tmp_path / "a.html", "image-0")["Truth"]["objects"]
     assert shown["id"] == "9007199254740993"
 
 
@@ -503,8 +503,8 @@ def test_photographs_that_cannot_be_read(tmp_path: Path) -> None:
     assert "skipped 2:" in told
     assert "cut.jpg: cannot read it" in told
     assert "small.jpg: its height 3 and width 3 are not those of the masks" in told
-    assert "1 of the images have no photograph" in told
-    listed = page(tmp_path / "a.html", "index")["pictures"]
+    assert "1 image without a photograph" in told
+    listed = page(tmp_path / "a.html", "index")["images"]
     assert [each["photograph"] for each in listed] == [True, False, False, False]
 
 
@@ -534,7 +534,7 @@ def test_broken_exif_does_not_matter(tmp_path: Path, exif: bytes) -> None:
     segment = b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
     write(tmp_path / "a.jpg", data[:2] + segment + data[2:])
     good("view", path, "--images", tmp_path, "-o", tmp_path / "a.html")
-    assert page(tmp_path / "a.html", "picture-0")["photograph"] is not None
+    assert page(tmp_path / "a.html", "image-0")["photograph"] is not None
 
 
 def test_photographs_of_all_kinds(tmp_path: Path) -> None:
@@ -561,7 +561,7 @@ def test_photographs_of_all_kinds(tmp_path: Path) -> None:
     words = ["view", path, "--images", tmp_path, "-o", tmp_path / "a.html"]
     good(*words)
     for i, (name, (_, kind)) in enumerate(kinds.items()):
-        url = page(tmp_path / "a.html", f"picture-{i}")["photograph"]
+        url = page(tmp_path / "a.html", f"image-{i}")["photograph"]
         assert url.startswith(f"data:image/{kind};"), name
         with Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))) as shown:
             assert shown.size == (10, 8)

@@ -148,7 +148,7 @@ def test_grey_of_few_bits_is_refused(tmp_path: Path, depth: int) -> None:
     """Pillow would read other labels than are there."""
     (tmp_path / "maps").mkdir()
     (tmp_path / "maps" / "a.png").write_bytes(png(2, 1, depth, 0, b"\0\x10"))
-    refused(tmp_path, labels(tmp_path), "maps/a.png: expected an indexed PNG, or a grey one of 8")
+    refused(tmp_path, labels(tmp_path), "maps/a.png: expected an indexed PNG, or a gray one of 8")
 
 
 def test_indices_of_few_bits_are_labels(tmp_path: Path) -> None:
@@ -166,8 +166,8 @@ def test_classes_that_are_wrong(tmp_path: Path) -> None:
     save(tmp_path / "maps" / "a.png", np.ones((2, 2), np.uint8))
     good = {"index": 1, "category_id": 5, "name": "one"}
     for second, part in (
-        ({"category_id": [1]}, "class 2: its category_id is no integer or text"),
-        ({"category_id": 1.5}, "class 2: its category_id is no integer or text"),
+        ({"category_id": [1]}, "class 2: expected an integer or text as its category_id"),
+        ({"category_id": 1.5}, "class 2: expected an integer or text as its category_id"),
         ({"category_id": 5}, "several classes have the same category_id"),
         ({"index": 1}, "several classes have the same index"),
         ({"index": True}, "expected classes with an index from 0"),
@@ -180,7 +180,7 @@ def test_classes_that_are_wrong(tmp_path: Path) -> None:
 def test_maps_that_are_wrong(tmp_path: Path) -> None:
     refused(tmp_path, labels(tmp_path), "maps: expected a folder")
     (tmp_path / "maps").mkdir()
-    refused(tmp_path, labels(tmp_path), "maps: it holds no file named *.png")
+    refused(tmp_path, labels(tmp_path), "maps: it contains no file named *.png")
     save(tmp_path / "maps" / "a.png", np.zeros((3, 3, 3), np.uint8))
     refused(tmp_path, labels(tmp_path), "maps/a.png", "its mode is RGB")
     save(tmp_path / "maps" / "a.png", MAP)
@@ -264,23 +264,23 @@ def test_segments_that_are_wrong(panoptic: Path) -> None:
             document(entry={"segments_info": [*segments, segments[0] | {"id": 6}]}),
             ["a.png: it has no pixels of the id 6"],
         ),
-        (document(entry={"segments_info": segments * 2}), ["the id 70000 comes twice"]),
+        (document(entry={"segments_info": segments * 2}), ["the id 70000 occurs twice"]),
         (
             document(entry={"segments_info": [3]}),
-            ["segment at position 0", "expected a JSON object"],
+            ["segment at index 0", "expected a JSON object"],
         ),
         (
             document(entry={"segments_info": [segments[0] | {"category_id": 2}]}),
-            ["segment at position 0", "no category"],
+            ["segment at index 0", "no such category"],
         ),
         (
             document(entry={"segments_info": [segments[0] | {"iscrowd": 2}]}),
-            ["segment at position 0", '"iscrowd"'],
+            ["segment at index 0", '"iscrowd"'],
         ),
         (document(images=[{"id": 3, "height": 9, "width": 5}]), ["image 3, 9 and 5"]),
-        (document(images=3), ['its "images"']),
+        (document(images=3), ['as "images"']),
         (document(categories=3), ['no list "categories"']),
-        (document(categories=[{"id": 1}, {"id": 1}]), ["position 1", "comes twice"]),
+        (document(categories=[{"id": 1}, {"id": 1}]), ["index 1", "occurs twice"]),
         ([], ['no list "annotations"']),
     ):
         write(panoptic, value)

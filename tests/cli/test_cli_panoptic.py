@@ -169,7 +169,9 @@ def test_truth_is_painted_by_priority_and_nothing_is_dropped(folder: Path) -> No
 
 
 def test_priority_and_score_go_with_what_has_scores(folder: Path) -> None:
-    refused(folder, compose(folder, "--priority", "smallest"), "--priority smallest:", "has scores")
+    refused(
+        folder, compose(folder, "--priority", "smallest"), "--priority smallest:", "have scores"
+    )
     for options in (("--score", 0.5), ("--priority", "score")):
         result = compose(folder, *options, name="truth.json")
         refused(folder, result, " ".join(map(str, options[:1])), "have no scores")
@@ -198,7 +200,7 @@ def test_truth_and_results_have_the_same_things(folder: Path) -> None:
 def test_things_that_nothing_tells_are_asked_for(folder: Path) -> None:
     (folder / "truth.json").write_text(json.dumps(dataset()))
     refused_result = compose(folder)
-    refused(folder, refused_result, "name the things with --things")
+    refused(folder, refused_result, "name the things (--things)")
     refused(folder, compose(folder, "--things", "cat,lion"), "there is no category 'lion'")
     assert compose(folder, "--things", "cat").exit_code == 0
 
@@ -260,7 +262,7 @@ def test_stuff_that_is_wrong(folder: Path, dtype: type) -> None:
     labels[2, 2:5] = 77
     save_stuff(folder, labels)
     result = compose(folder, "--stuff", folder / "stuff")
-    refused(folder, result, "stuff/a/photo.png", "3 of its pixels are 77", "neither is a category")
+    refused(folder, result, "stuff/a/photo.png", "3 of its pixels are 77", "expected a category id")
     save_stuff(folder, labels[:, :5])
     result = compose(folder, "--stuff", folder / "stuff")
     refused(folder, result, "height 8 and width 5", "image 7, 8 and 10")
@@ -286,7 +288,7 @@ def test_stuff_of_segcore_semantic_has_indices(folder: Path) -> None:
     )
     result = compose(folder, "--stuff", folder / "maps")
     assert result.exit_code == 2
-    assert "36 of its pixels are 3, which neither is in classes.json" in result.stderr
+    assert "36 of its pixels are 3; expected an index of classes.json" in result.stderr
 
 
 def test_stuff_that_cannot_be_read(folder: Path) -> None:
@@ -296,7 +298,7 @@ def test_stuff_that_cannot_be_read(folder: Path) -> None:
     save_stuff(folder, STUFF)
     path.write_bytes(path.read_bytes()[:-40])
     refused(folder, compose(folder, "--stuff", folder / "stuff"), "photo.png", "cannot read it")
-    path.write_text("no picture")
+    path.write_text("no image")
     refused(folder, compose(folder, "--stuff", folder / "stuff"), "photo.png: not a PNG")
     path.unlink()
     refused(folder, compose(folder, "--stuff", folder / "stuff"), "photo.png", "No such file")
@@ -305,18 +307,18 @@ def test_stuff_that_cannot_be_read(folder: Path) -> None:
 
 def test_what_else_is_refused(folder: Path) -> None:
     result = run("panoptic", folder / "results.json", "-o", folder / "out")
-    refused(folder, result, "results.json: it holds a list", "--dataset")
+    refused(folder, result, "results.json: expected an instance file, got a list", "--dataset")
     result = compose(folder, "--dataset", folder / "truth.json", name="truth.json")
-    refused(folder, result, "expected COCO's results, a list")
+    refused(folder, result, "expected COCO results, a list")
     refused(folder, compose(folder, "--stuff-area", -1), "stuff_area: expected at least 0")
     refused(folder, compose(folder, "--overlap", "nan"), "max_taken: expected a finite number")
     (folder / "results.json").write_text(json.dumps([RESULTS[0], instance(box(0, 0, 1, 1), 3)]))
-    refused(folder, compose(folder), "position 1", 'its "score" is missing')
+    refused(folder, compose(folder), "index 1", 'its "score" is missing')
     (folder / "truth.json").write_text(
         json.dumps(dataset(categories=[{"id": "cat", "name": "cat"}]))
     )
     (folder / "results.json").write_text("[]")
-    refused(folder, compose(folder), 'category "cat"', "numbers as ids")
+    refused(folder, compose(folder), 'category "cat"', "integer category ids")
     (folder / "truth.json").write_text(
         json.dumps(dataset(categories=[{"id": 3, "name": "cat", "isthing": "yes"}]))
     )
@@ -335,7 +337,7 @@ def test_invalid_items_can_be_skipped(folder: Path) -> None:
 
 @pytest.mark.skipif(not DATA, reason="SEGCORE_TEST_DATA names no folder with real data")
 def test_the_sample_comes_back(tmp_path: Path) -> None:
-    """COCO's own detection form of two panoptic pictures, and their maps, to the panoptic form."""
+    """COCO's own detection form of two panoptic images, and their maps, to the panoptic form."""
     sample = Path(DATA or "") / "panoptic_sample"
     detection = json.loads((sample / "panoptic_coco_detection_format.json").read_text())[
         "annotations"

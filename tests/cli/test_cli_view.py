@@ -85,8 +85,8 @@ def page(path: Path, key: str) -> dict:
     return json.loads(found)
 
 
-def masks_in(path: Path, side: str = "Truth", picture: int = 0) -> sc.Masks:
-    found = page(path, f"picture-{picture}")
+def masks_in(path: Path, side: str = "Truth", image: int = 0) -> sc.Masks:
+    found = page(path, f"image-{image}")
     size = [found["height"], found["width"]]
     objects = found[side]["objects"]
     return sc.Masks.from_coco([{"size": size, "counts": each["counts"]} for each in objects], size)
@@ -105,19 +105,19 @@ def test_views_a_coco_file(tmp_path):
         ("chair", True),
         ("rug", False),
     ]
-    objects = page(target, "picture-0")["Truth"]["objects"]
+    objects = page(target, "image-0")["Truth"]["objects"]
     assert [(each["id"], each["class"]) for each in objects] == [(10, 0), (11, 0), (12, 1)]
-    assert index["pictures"][0]["name"] == "a/room.jpg"
+    assert index["images"][0]["name"] == "a/room.jpg"
     assert not index["compared"]
 
 
 def test_views_results(tmp_path):
     target = tmp_path / "a.html"
     run("view", results(tmp_path / "r.json"), "--dataset", coco(tmp_path / "gt.json"), "-o", target)
-    objects = page(target, "picture-0")["Truth"]["objects"]
+    objects = page(target, "image-0")["Truth"]["objects"]
     assert [each["score"] for each in objects] == pytest.approx([0.7, 0.8, 0.9])
     error = refused("view", tmp_path / "r.json", "-o", target)
-    assert "say with --dataset" in error
+    assert "(--dataset)" in error
 
 
 def test_views_panoptic_files(tmp_path):
@@ -125,8 +125,8 @@ def test_views_panoptic_files(tmp_path):
     source = panoptic(tmp_path)
     run("view", source, "-o", target)
     assert masks_in(target) == sc.Masks.from_boxes(BOXES, SIZE)
-    assert page(target, "index")["pictures"][0]["name"] == "room.jpg"
-    objects = page(target, "picture-0")["Truth"]["objects"]
+    assert page(target, "index")["images"][0]["name"] == "room.jpg"
+    objects = page(target, "image-0")["Truth"]["objects"]
     assert [each["id"] for each in objects] == [1, 2, 300]
     (tmp_path / "pan").rename(tmp_path / "moved")
     assert "expected the folder with the PNGs" in refused("view", source, "-o", target)
@@ -158,23 +158,23 @@ def test_shows_photographs(tmp_path):
     source, target = coco(tmp_path / "gt.json"), tmp_path / "a.html"
     photographs = tmp_path / "photographs"
     photographs.mkdir()
-    picture = image.fromarray(np.full((*SIZE, 3), 77, np.uint8))
+    photograph = image.fromarray(np.full((*SIZE, 3), 77, np.uint8))
     output = CliRunner().invoke(
         app, ["view", str(source), "-o", str(target), "--images", str(photographs)]
     )
-    assert "1 of the images have no photograph" in output.stderr
-    picture.save(photographs / "room.png")
+    assert "1 image without a photograph" in output.stderr
+    photograph.save(photographs / "room.png")
     run("view", source, "-o", target, "--images", photographs)
-    found = page(target, "picture-0")["photograph"]
+    found = page(target, "image-0")["photograph"]
     assert found.startswith("data:image/png;base64,")
     (photographs / "a").mkdir()
-    picture.save(photographs / "a" / "room.jpg")  # the picture's own name
+    photograph.save(photographs / "a" / "room.jpg")  # the image's own name
     run("view", source, "-o", target, "--images", photographs)
-    assert page(target, "picture-0")["photograph"].startswith("data:image/jpeg;base64,")
+    assert page(target, "image-0")["photograph"].startswith("data:image/jpeg;base64,")
     image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(photographs / "a" / "room.jpg")
     error = refused("view", source, "-o", target, "--images", photographs)
     assert "height 9 and width 9 are not those of the masks, 20 and 30" in error
-    (photographs / "a" / "room.jpg").write_bytes(b"no picture")
+    (photographs / "a" / "room.jpg").write_bytes(b"no image")
     assert "not a JPEG" in refused("view", source, "-o", target, "--images", photographs)
     assert "expected a folder" in refused("view", source, "-o", target, "--images", source)
 
@@ -189,7 +189,7 @@ def test_large_photographs_are_scaled_down(tmp_path):
     run("view", source, "-o", target, "--images", tmp_path)
     import base64
 
-    code = page(target, "picture-0")["photograph"].split(",")[1]
+    code = page(target, "image-0")["photograph"].split(",")[1]
     with image.open(io.BytesIO(base64.b64decode(code))) as shown:
         assert (shown.format, shown.size) == ("JPEG", (1600, 400))
 
@@ -204,7 +204,7 @@ def test_turned_photographs(tmp_path):
         run("view", source, "-o", target, "--images", tmp_path)
         import base64
 
-        code = page(target, "picture-0")["photograph"].split(",")[1]
+        code = page(target, "image-0")["photograph"].split(",")[1]
         with image.open(io.BytesIO(base64.b64decode(code))) as shown:
             assert shown.size == (30, 20)
             assert shown.getexif().get(0x0112, 1) == 1
@@ -215,11 +215,11 @@ def test_views_a_comparison(tmp_path):
     source, prediction = coco(tmp_path / "gt.json"), results(tmp_path / "r.json")
     run("view", source, "--prediction", prediction, "-o", target)
     assert page(target, "index")["compared"]
-    rows = page(target, "picture-0")["rows"]
+    rows = page(target, "image-0")["rows"]
     assert [row["kind"] for row in rows] == ["missed", "spurious", "matched", "matched"]
 
 
-def test_pictures_that_only_one_side_has(tmp_path):
+def test_images_that_only_one_side_has(tmp_path):
     two = [
         {"id": 1, "file_name": "a/room.jpg", "height": 20, "width": 30},
         {"id": 2, "file_name": "b.jpg", "height": 5, "width": 5},
@@ -231,7 +231,7 @@ def test_pictures_that_only_one_side_has(tmp_path):
     assert "without predictions" not in output.stderr  # it has no objects either
     output = CliRunner().invoke(app, ["view", str(prediction), "--prediction", str(source), "-o",
                                       str(tmp_path / "a.html")])  # fmt: skip
-    assert "left out 1 of the predicted images" in output.stderr
+    assert "left out 1 predicted image that the truth lacks" in output.stderr
     other = coco(tmp_path / "other.json", images=[{**two[0], "file_name": "c.jpg"}])
     error = refused("compare", source, other)
     assert "it has none of the images of" in error
@@ -271,9 +271,9 @@ def test_compares(tmp_path):
         "images_without_predictions": 0,
         "images_left_out": 0,
     }
-    [picture] = document["images"]
-    assert picture["file_name"] == "a/room.jpg"
-    missed = picture["findings"][0]
+    [image] = document["images"]
+    assert image["file_name"] == "a/room.jpg"
+    missed = image["findings"][0]
     assert (missed["kind"], missed["truth"], missed["class"], missed["area"]) == (
         "missed",
         11,
@@ -282,11 +282,11 @@ def test_compares(tmp_path):
     )
     assert sum(missed["missed"].values()) == 72
     errors = sum(
-        sum(each[kind].values()) for each in picture["findings"] for kind in ("missed", "spurious")
+        sum(each[kind].values()) for each in image["findings"] for kind in ("missed", "spurious")
     )
     causes = document["causes"]
     assert errors == 72 + 15 + 9 == sum(sum(each.values()) for each in causes.values())
-    assert len(page(target, "picture-0")["rows"]) == 4
+    assert len(page(target, "image-0")["rows"]) == 4
 
 
 def predicted(path: Path, listed: list[tuple[int, float, list[float]]], image_id: int = 1) -> Path:
@@ -311,7 +311,7 @@ def test_low_scores_are_left_out(tmp_path):
     output = run("compare", source, prediction, *options)
     assert "1 matched, 2 missed; mean IoU 0.259; 4 predictions below score 0.5 left out" in output
     assert json.loads(report.read_text())["summary"]["below_score"] == 4
-    assert len(page(target, "picture-0")["Prediction"]["objects"]) == 1
+    assert len(page(target, "image-0")["Prediction"]["objects"]) == 1
     assert "4 predictions below score 0.5 left out" in run(
         "view", source, "--prediction", prediction, "-o", target, "--score", 0.5
     )
@@ -374,7 +374,7 @@ def test_crowds_and_masks_without_pixels_are_counted(tmp_path):
         assert note in result.stderr
     index = page(target, "index")
     assert index["summary"] == "1 image, 2 objects: truth against prediction"
-    assert index["pictures"][0]["note"] == "2 objects, 1 missed, 1 spurious"
+    assert index["images"][0]["note"] == "2 objects, 1 missed, 1 spurious"
     run("view", tmp_path / "gt.json", "-o", target)
     assert page(target, "index")["summary"] == "1 image, 3 objects"
 
@@ -404,15 +404,15 @@ def test_options_change_the_causes(tmp_path):
     output = run("compare", source, prediction, "--json", report, *options)
     assert "5 findings" in output
     assert "4 more" in output
-    [picture] = json.loads(report.read_text())["images"]
-    assert (picture["thin_width"], picture["boundary_distance"]) == (11, 0)
+    [image] = json.loads(report.read_text())["images"]
+    assert (image["thin_width"], image["boundary_distance"]) == (11, 0)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--thin-width", 4], "--thin-width: expected an odd number, got 4"),
-        (["--images", "x"], "--images: photographs are for the page"),
+        (["--images", "x"], "--images: photographs are shown in the page"),
         (["--boundary", -1], "--boundary"),
         (["--iou-threshold", 2], "--iou-threshold"),
     ],
@@ -431,7 +431,7 @@ def test_what_is_no_source(tmp_path):
         ("a.json", "not a COCO instance file"),
         ("b.json", "not JSON"),
         ("c.png", "not a PNG"),
-        ("empty", "it holds no file named"),
+        ("empty", "it contains no file named"),
         ("missing.json", "No such file"),
     ):
         error = refused("view", tmp_path / name, "-o", tmp_path / "a.html")
@@ -440,7 +440,7 @@ def test_what_is_no_source(tmp_path):
 
 
 @pytest.mark.skipif(DATA is None, reason="SEGCORE_TEST_DATA is not set")
-def test_coco_pictures(tmp_path):
+def test_coco_images(tmp_path):
     folder = Path(DATA) / "coco_val2014_100"
     truth = folder / "instances_val2014_100.json"
     prediction = folder / "instances_val2014_fakesegm100_results.json"
@@ -452,8 +452,8 @@ def test_coco_pictures(tmp_path):
     assert document["summary"]["objects"] == sum(
         not each["iscrowd"] for each in annotations["annotations"]
     )
-    for i, picture in enumerate(page(target, "index")["pictures"]):
-        rows = page(target, f"picture-{i}")["rows"]
+    for i, image in enumerate(page(target, "index")["images"]):
+        rows = page(target, f"image-{i}")["rows"]
         assert [row["kind"] for row in rows] == [
-            each["kind"] for each in by_name[picture["name"]]["findings"]
+            each["kind"] for each in by_name[image["name"]]["findings"]
         ]

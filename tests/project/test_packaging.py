@@ -122,7 +122,7 @@ def test_importing_segcore_is_quick():
     # Times depend on the machine, so this is about what only some programs use.
     code = "import segcore, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    later = {"compat", "diagnosis", "integrations", "metrics", "show"}
+    later = {"compat", "data", "diagnosis", "integrations", "metrics", "show"}
     assert not {f"segcore.{name}" for name in later}.intersection(done.stdout.split())
 
 

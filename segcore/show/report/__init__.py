@@ -1,5 +1,6 @@
-"""Write one HTML file that shows masks, and compares predictions with them."""
+"""A report: one HTML file that shows masks and compares predictions with them."""
 
-from segcore.show.report.page import Class, Objects, PageImage, write_page
+from segcore.show.report.objects import Class, Objects, PageImage
+from segcore.show.report.page import write_page
 
 __all__ = ["Class", "Objects", "PageImage", "write_page"]

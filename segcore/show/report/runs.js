@@ -1,19 +1,19 @@
-// Masks from COCO's run-length strings, and what can be made of them.
+// Masks, decoded from COCO's compressed counts, and operations on them.
 //
-// A mask is held as its run ends: the column-major positions (x * height + y) at which it flips,
-// starting from background, in ascending order.
+// A mask is an array of run ends: the ascending column-major offsets (x * height + y) at which it
+// flips, starting from background.
 
-// Read a compressed counts string. Throws where the counts do not fill the image.
+// Decode a compressed counts string. Throws if the counts do not fill the image.
 function decodeCounts(text, pixels) {
   const ends = [];
-  const counts = [0, 0]; // the two before; each count from the third on is a difference
+  const counts = [0, 0]; // the last two; from the third on, counts are stored as differences
   let position = 0;
-  let place = 0;
-  for (let number = 0; place < text.length; number++) {
+  let next = 0;
+  for (let number = 0; next < text.length; number++) {
     let count = 0;
-    let weight = 1; // no shifts: these are of 32 bits
+    let weight = 1; // multiplied, since shifts are limited to 32 bits
     for (let more = true; more; ) {
-      const digit = text.charCodeAt(place++) - 48;
+      const digit = text.charCodeAt(next++) - 48;
       if (!(digit >= 0 && digit < 64)) throw new Error("a counts string is broken");
       count += (digit & 31) * weight;
       weight *= 32;
@@ -25,7 +25,7 @@ function decodeCounts(text, pixels) {
     counts.push(count);
     position += count;
     if (count < 0 || position > pixels) throw new Error("a counts string leaves its image");
-    // Two flips at one place are none.
+    // Two flips at the same position cancel.
     if (ends.length && ends[ends.length - 1] === position) ends.pop();
     else if (position < pixels) ends.push(position);
   }
@@ -33,14 +33,14 @@ function decodeCounts(text, pixels) {
   return ends;
 }
 
-// Write a value at the foreground of a mask into a column-major map.
+// Set the foreground of a mask in a column-major map to a value.
 function paint(map, ends, value) {
   for (let i = 0; i < ends.length; i += 2) {
     map.fill(value, ends[i], i + 1 < ends.length ? ends[i + 1] : map.length);
   }
 }
 
-// Combine two masks: the result is foreground where rule(in a, in b) is true; not outside of both.
+// Combine two masks by rule(inA, inB), which must be false for (false, false).
 function combine(a, b, rule) {
   const ends = [];
   let i = 0;
@@ -62,7 +62,7 @@ const both = (inA, inB) => inA && inB;
 const either = (inA, inB) => inA || inB;
 const without = (inA, inB) => inA && !inB;
 
-// For positions in ascending order: write a value where they are foreground.
+// Set values[i] where positions[i], in ascending order, is foreground.
 function sample(values, positions, ends, value) {
   let flips = 0;
   for (let i = 0; i < positions.length; i++) {
@@ -71,19 +71,19 @@ function sample(values, positions, ends, value) {
   }
 }
 
-// The pixels [x, y] of a mask that have a neighbour, or the image's edge, outside of it.
+// The pixels [x, y] of a mask that have a neighbor outside of the mask or the image.
 function borderOf(ends, height, width) {
   const pixels = height * width;
   const border = [];
   const first = Math.floor((ends[0] ?? 0) / height);
   const last = ends.length % 2 ? width - 1 : Math.floor(((ends.at(-1) ?? 1) - 1) / height);
-  // One column and its neighbours at a time.
+  // One column and its neighbors at a time.
   let columns = [new Uint8Array(height), new Uint8Array(height), new Uint8Array(height)];
   const fill = (column, x) => {
     column.fill(0);
     if (x < 0 || x >= width) return;
     const start = x * height;
-    let low = 0; // the first run that ends behind the start of the column
+    let low = 0; // the first run that ends after the start of the column
     let high = Math.ceil(ends.length / 2);
     while (low < high) {
       const middle = (low + high) >> 1;

@@ -1,4 +1,4 @@
-// The views of an image: each is a column-major map of small numbers, and a colour for each number.
+// The views of an image: column-major maps of small numbers, and a color per number.
 
 const BOTH = 1;
 const ONLY_TRUTH = 2;
@@ -6,13 +6,13 @@ const ONLY_PREDICTION = 3;
 
 const hexToRgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 
-// A colour and an alpha from 0 to 1 as ImageData holds them.
+// Pack a color and an alpha from 0 to 1 into one number, as stored in ImageData.
 function packed(hex, alpha) {
   const bytes = new Uint8ClampedArray([...hexToRgb(hex), alpha * 255]);
   return new Uint32Array(bytes.buffer)[0];
 }
 
-// Which object is on top at each pixel: its place in the list, from 1 on. Hidden classes are not.
+// The topmost object at each pixel: its index plus 1, or 0. Hidden classes are left out.
 function topmost(objects, pixels, hidden) {
   const map = new (objects.length < 65535 ? Uint16Array : Uint32Array)(pixels);
   objects.forEach((object, i) => {
@@ -21,8 +21,8 @@ function topmost(objects, pixels, hidden) {
   return map;
 }
 
-// Truth and prediction, object by object. Stuff comes first, so that what things gain and lose is
-// not hidden by what stuff loses and gains there.
+// The differences of truth and prediction. Things are painted on top of stuff, whose differences
+// mirror theirs.
 function differenceMap(rows, pixels) {
   const map = new Uint8Array(pixels);
   for (const thing of [false, true]) {
@@ -36,7 +36,7 @@ function differenceMap(rows, pixels) {
   return map;
 }
 
-// Why pixels are wrong: the place of the cause in the list, from 2 on; 1 where all is right.
+// The cause at each wrong pixel: its index plus 2; 1 where truth and prediction agree.
 function causeMap(rows, pixels) {
   const map = new Uint8Array(pixels);
   for (const thing of [false, true]) {
@@ -53,14 +53,14 @@ function causeMap(rows, pixels) {
   return map;
 }
 
-// Paint masks where nothing else is.
+// Paint masks where the map is 0.
 function paintUnder(map, masks, value) {
   const under = new Uint8Array(map.length);
   for (const ends of masks) paint(under, ends, 1);
   for (let i = 0; i < map.length; i++) if (under[i] && !map[i]) map[i] = value;
 }
 
-// Which pixels lie at the border of two keys, two pixels wide: a map of 0 and 1.
+// The borders between regions of different keys, two pixels wide: a map of 0 and 1.
 function borders(map, keys, height, width) {
   const edge = new Uint8Array(map.length);
   for (let x = 0, p = 0; x < width; x++) {
@@ -79,11 +79,11 @@ function borders(map, keys, height, width) {
   return edge;
 }
 
-// Draw a map: colors[number] is a packed colour; where there is a border, line[number] is.
+// Draw a map in packed colors: colors[value], or line[value] at borders.
 function drawMap(context, map, height, width, colors, edge, line) {
   const image = context.createImageData(width, height);
   const out = new Uint32Array(image.data.buffer);
-  const STRIP = 32; // columns at a time, whose pixels stay in the cache
+  const STRIP = 32; // columns per strip, so that its pixels stay in the cache
   for (let x0 = 0; x0 < width; x0 += STRIP) {
     const x1 = Math.min(width, x0 + STRIP);
     for (let y = 0; y < height; y++) {

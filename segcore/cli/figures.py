@@ -1,4 +1,4 @@
-"""Lettering and files for pictures, (H, W, 3) uint8 arrays of RGB, with Pillow."""
+"""Figures with titles and legends, drawn with Pillow: RGB images, uint8, shape (H, W, 3)."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ INK = (32, 34, 40)
 PAPER = (255, 255, 255)
 
 
-def write_picture(file: BinaryIO, picture: RgbImage, colors: int | None = None) -> None:
-    """Write a PNG; with ``colors``, an indexed one of at most that many."""
-    image = Image.fromarray(picture)
+def write_image(file: BinaryIO, image: RgbImage, colors: int | None = None) -> None:
+    """Write an image as PNG, indexed with at most ``colors`` colors if given."""
+    png = Image.fromarray(image)
     if colors is not None:
-        image = image.quantize(colors, dither=Image.Dither.NONE)
-    write_png(file, image, optimize=True)
+        png = png.quantize(colors, dither=Image.Dither.NONE)
+    write_png(file, png, optimize=True)
 
 
-def shrink(picture: RgbImage, width: int) -> RgbImage:
-    """Scale a picture to a width, smoothly."""
-    height = round(picture.shape[0] * width / picture.shape[1])
-    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
+def resized(image: RgbImage, width: int) -> RgbImage:
+    """Return an image resampled to a width."""
+    height = round(image.shape[0] * width / image.shape[1])
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
 
 
-def titled(picture: RgbImage, title: str, size: int = 22) -> RgbImage:
-    """Put a line of text above a picture."""
-    strip = Image.new("RGB", (picture.shape[1], 2 * size), PAPER)
+def titled(image: RgbImage, title: str, size: int = 22) -> RgbImage:
+    """Return an image with a line of text above it."""
+    strip = Image.new("RGB", (image.shape[1], 2 * size), PAPER)
     ImageDraw.Draw(strip).text((2, size), title, INK, _font(size), anchor="lm")
-    return np.concatenate([np.asarray(strip), picture])
+    return np.concatenate([np.asarray(strip), image])
 
 
 def legend(names: Sequence[str], colors: RgbImage, width: int, size: int = 17) -> RgbImage:
-    """Draw a swatch and a name for each of the things, in columns, as wide as a picture."""
+    """Return an image of the given width with a color swatch per name, in columns."""
     font = _font(size)
     swatch, pad, line = size, size // 2, round(size * 1.7)
     column = swatch + 3 * pad + max(round(font.getlength(name)) for name in names)

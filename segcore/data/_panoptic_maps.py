@@ -1,0 +1,190 @@
+"""Panoptic maps of a data set's images: rules, composition and COCO's description."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.data._coco_file import Annotation, Dataset, DatasetImage
+from segcore.data._fields import describe
+from segcore.data._problems import DataError
+from segcore.data._stuff_maps import StuffMaps
+from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
+from segcore.maps.semantic import painting_order
+from segcore.masks import Masks
+
+
+def check_categories(dataset: Dataset) -> None:
+    """Raise DataError unless all category ids are numbers."""
+    for category in dataset.categories:
+        if not isinstance(category.id, int):
+            raise DataError(
+                f"category {describe(category.id)}: the panoptic format needs integer category ids"
+            )
+
+
+def panoptic_rules(
+    path: Path,
+    dataset: Dataset,
+    preset: str,
+    changes: dict[str, Any],
+    priority: str | None,
+) -> tuple[PanopticRules, str | None]:
+    """Return the rules for a data set, and the priority of annotations without scores.
+
+    Annotations without scores, such as truth, are dropped only as far as `changes` require it.
+
+    Parameters
+    ----------
+    path : Path
+        The file of the annotations.
+    dataset : Dataset
+        The content of the file.
+    preset : str
+        Name of the rules, as in :meth:`segcore.PanopticRules.preset`.
+    changes : dict
+        Changes of the rules.
+    priority : str, optional
+        The annotation that wins where several overlap. Defaults to the score; without scores, to
+        the smallest.
+
+    Raises
+    ------
+    DataError
+        If `priority` or a score threshold does not fit the annotations, or a rule is invalid.
+    """
+    scored = any(a.score is not None for image in dataset.images for a in image.annotations)
+    if scored and priority not in (None, "score"):
+        raise DataError(
+            f"--priority {priority}: the annotations of {path} have scores, which decide instead"
+        )
+    if not scored:
+        for option, given in {
+            "--score": "score_threshold" in changes,
+            "--priority score": priority == "score",
+        }.items():
+            if given:
+                raise DataError(f"{option}: the annotations of {path} have no scores")
+        # The order of painting is passed as "scores".
+        keep_all = {"score_threshold": None, "max_taken": None, "stuff_area": 0}
+        changes = {**keep_all, "order": "score", **changes}
+    # The format has 0 for pixels without a segment, and no segments without pixels.
+    form = {"void": 0, "stuff_ignore": (), "relist_fused": False, "keep_hidden": False}
+    try:
+        rules = PanopticRules.preset(preset, **changes, **form, keep_empty=False)
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    return rules, None if scored else priority or "smallest"
+
+
+def check_segment_ids(dataset: Dataset, things: set[int], rules: PanopticRules) -> None:
+    """Raise DataError if the rules would give a category the segment id 0, or one of another."""
+    if rules.ids == "count":
+        return
+    for category in dataset.categories:
+        least = 0 if category.id in things else 1
+        if not least <= int(category.id) < rules.divisor:
+            raise DataError(
+                f"category {category.id}: with these rules, segment ids consist of the category id "
+                f"and a multiple of {rules.divisor}, so it must be from {least} to "
+                f"{rules.divisor - 1}; choose other rules"
+            )
+
+
+def panoptic_map(
+    image: DatasetImage,
+    annotations: list[Annotation],
+    masks: Masks,
+    *,
+    stuff_maps: StuffMaps | None,
+    things: set[int],
+    rules: PanopticRules,
+    priority: str | None,
+) -> Panoptic:
+    """Compose the panoptic map of an image.
+
+    Parameters
+    ----------
+    image : DatasetImage
+        The image.
+    annotations : list of Annotation
+        Its N annotations.
+    masks : Masks
+        Their masks.
+    stuff_maps : StuffMaps, optional
+        The stuff between the instances.
+    things : set of int
+        Ids of the categories that are things.
+    rules, priority
+        As returned by `panoptic_rules`.
+
+    Raises
+    ------
+    DataError
+        If the map cannot be composed.
+    """
+    class_ids = np.array([a.category.id for a in annotations], np.int64)
+    if priority is None:
+        scores = np.array([a.score for a in annotations], np.float64)
+    else:
+        scores = _painting_ranks(masks, annotations, priority)
+    stuff: tuple[Masks, list[Any]] | None = None
+    if stuff_maps is not None:
+        categories, regions = stuff_maps.masks(image)
+        stuff = regions, [category.id for category in categories]
+    try:
+        return compose_panoptic(
+            masks, class_ids, scores, stuff=stuff, things=sorted(things), rules=rules
+        )
+    except ValueError as error:
+        raise DataError(f"{image.label}: {error}") from error
+
+
+def _painting_ranks(
+    masks: Masks, annotations: list[Annotation], priority: str
+) -> NDArray[np.float64]:
+    """Return the rank of each mask in painting order: crowds first, the others by priority."""
+    crowd = np.array([a.crowd for a in annotations], np.bool_)
+    rest = np.flatnonzero(~crowd)
+    order = np.concatenate([np.flatnonzero(crowd), rest[painting_order(masks[rest], priority)]])
+    ranks = np.empty(len(masks))
+    ranks[order] = np.arange(len(masks))
+    return ranks
+
+
+def describe_segments(
+    image: DatasetImage, result: Panoptic, annotations: list[Annotation]
+) -> dict[str, Any]:
+    """Return COCO's description of an image's panoptic map, with the scores of things added."""
+    segments = []
+    for segment in result.segments:
+        source = annotations[segment["sources"][0]] if segment["isthing"] else None
+        described = {
+            "id": segment["id"],
+            "category_id": segment["category_id"],
+            "iscrowd": int(source is not None and source.crowd),
+            "bbox": segment["bbox"],
+            "area": segment["area"],
+        }
+        if source is not None and source.score is not None:
+            described["score"] = segment["score"]
+        segments.append(described)
+    name = image.map_path.as_posix()
+    return {"image_id": image.id, "file_name": name, "segments_info": segments}
+
+
+def panoptic_document(
+    dataset: Dataset, things: set[int], entries: list[dict[str, Any]]
+) -> dict[str, object]:
+    """Return the content of a panoptic file."""
+    images = [
+        {"id": image.id, "file_name": image.name, "height": image.size[0], "width": image.size[1]}
+        for image in dataset.images
+    ]
+    categories = [
+        {"id": c.id, "name": c.name, "isthing": int(c.id in things)} for c in dataset.categories
+    ]
+    return {"images": images, "annotations": entries, "categories": categories}

@@ -1,0 +1,108 @@
+"""The content of a page: images with true and predicted objects, and their classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.diagnosis import Diagnosis, diagnose
+from segcore.masks import Masks
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class. ``thing`` is False for stuff, whose objects are not counted."""
+
+    name: str
+    thing: bool = True
+
+
+@dataclass(frozen=True)
+class Objects:
+    """The true or predicted objects of an image.
+
+    Parameters
+    ----------
+    masks : Masks
+        N masks.
+    classes : numpy.ndarray
+        Index of each object's class in the page's classes: integers, shape (N,).
+    ids : list
+        N numbers or texts that name the objects.
+    scores : numpy.ndarray, optional
+        Scores, shape (N,). Objects with higher scores are drawn on top. Without scores, later
+        objects are drawn on top of earlier ones.
+    crowd : numpy.ndarray, optional
+        Whether an object is a crowd region: bool, shape (N,). Crowds are drawn below all others.
+    """
+
+    masks: Masks
+    classes: NDArray[np.integer]
+    ids: list[int | str]
+    scores: NDArray[np.floating] | None = None
+    crowd: NDArray[np.bool_] | None = None
+
+    def order(self) -> NDArray[np.intp]:
+        """Return the indices of the objects in painting order, the topmost one last."""
+        indices = np.arange(len(self.masks))
+        # The last key has precedence. Among equal scores, the first object is on top.
+        keys: list[NDArray[Any]] = [indices] if self.scores is None else [-indices, self.scores]
+        if self.crowd is not None:
+            keys.append(~self.crowd)
+        return np.lexsort(keys)
+
+    def painted(self) -> Objects:
+        """Return the objects in painting order."""
+        order = self.order()
+        return Objects(
+            self.masks[order],
+            self.classes[order],
+            [self.ids[i] for i in order],
+            None if self.scores is None else self.scores[order],
+            None if self.crowd is None else self.crowd[order],
+        )
+
+
+@dataclass(frozen=True)
+class PageImage:
+    """An image of a page.
+
+    Parameters
+    ----------
+    name : str
+        Name of the image, such as its file name.
+    truth : Objects
+        The true objects.
+    prediction : Objects, optional
+        The predicted objects.
+    photograph : bytes, optional
+        A JPEG, PNG or WebP file. It is shown below the masks, scaled to their size.
+    options : dict
+        Keyword arguments of :func:`segcore.diagnose`. Predictions below ``score_threshold`` are not
+        shown.
+    """
+
+    name: str
+    truth: Objects
+    prediction: Objects | None = None
+    photograph: bytes | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis | None:
+        """The diagnosis of the prediction; None without a prediction."""
+        if self.prediction is None:
+            return None
+        return diagnose(
+            self.truth.masks,
+            self.prediction.masks,
+            self.truth.classes,
+            self.prediction.classes,
+            crowd=self.truth.crowd,
+            scores=self.prediction.scores,
+            **self.options,
+        )

@@ -1,0 +1,79 @@
+"""Reading of data sets from Python: imports, and errors that are not those of a command."""
+
+import json
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import segcore.data
+from segcore.data._coco_file import read_dataset
+from segcore.data._image_file import opened
+from segcore.data._problems import DataError, Problems
+from segcore.data._sources import read_source
+
+
+def test_data_imports_nothing_of_the_command_line():
+    names = [module.name for module in pkgutil.iter_modules(segcore.data.__path__)]
+    assert "_coco_file" in names
+    code = f"import sys, {', '.join(f'segcore.data.{name}' for name in names)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    unwanted = {"click", "rich", "PIL", "segcore.cli", "segcore.show", "segcore.diagnosis"}
+    assert not unwanted.intersection(done.stdout.split())
+
+
+def test_without_pillow_the_error_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with (
+        pytest.raises(ImportError, match=r'needs Pillow: pip install "segcore\[cli\]"'),
+        opened(tmp_path / "map.png", ("PNG",)),
+    ):
+        pass
+
+
+def dataset(tmp_path, **changes):
+    annotation = {"id": 5, "image_id": 1, "category_id": 2, "segmentation": [[1, 1, 4, 1, 4, 3]]}
+    document = {
+        "images": [{"id": 1, "file_name": "a.jpg", "height": 6, "width": 8}],
+        "categories": [{"id": 2, "name": "cat"}],
+        "annotations": [annotation, {**annotation, "id": 6, **changes}],
+    }
+    path = tmp_path / "instances.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_the_first_problem_is_a_value_error(tmp_path):
+    path = dataset(tmp_path, category_id=3)
+    with pytest.raises(ValueError, match=r"^annotation 6: its category_id is 3, but") as caught:
+        read_dataset(path, Problems(skip=False))
+    assert type(caught.value) is DataError
+
+
+def test_problems_are_collected(tmp_path):
+    problems = Problems(skip=True)
+    source = read_source(dataset(tmp_path, image_id="\x1b[31m"), problems)
+    [message] = problems.skipped
+    assert message.startswith("annotation 6: its image_id is ")
+    assert [len(image.masks) for image in source.images] == [1]
+    assert [category.name for category in source.categories.values()] == ["cat"]
+
+
+def test_a_folder_is_no_document(tmp_path):
+    dataset(tmp_path)
+    message = f"{tmp_path}: this is a folder with 1 JSON file; pass one of them, expected a JSON"
+    with pytest.raises(DataError) as caught:
+        read_dataset(tmp_path, Problems(skip=False))
+    assert str(caught.value).startswith(message)
+
+
+def test_progress_sees_every_image(tmp_path):
+    seen = []
+
+    def progress(items, title, total):
+        seen.append((title, total))
+        return items
+
+    read_source(dataset(tmp_path), Problems(skip=False), progress=progress)
+    assert seen == [("Reading", 1)]
