@@ -196,7 +196,7 @@ py::object mask_iou(const Context& context, PyObject* const* args) {
     segcore::area(context, gt, detections.size, gt_areas.data());
     const int64_t* both = common.data();
     for (size_t g = 0; g < gt_areas.size(); ++g) {
-        context.poll(static_cast<int64_t>(2 * dt_areas.size()));
+        context.poll();
         for (size_t d = 0; d < dt_areas.size(); ++d, ++both, ++ratio) {
             const int64_t whole = crowds[g] ? dt_areas[d] : dt_areas[d] + gt_areas[g] - *both;
             *ratio = *both ? static_cast<double>(*both) / static_cast<double>(whole) : 0;
@@ -255,7 +255,7 @@ py::object box_iou(const Context& context, PyObject* const* args) {
     double* ratio = data_of<double>(out);
     const Unlocked unlocked(static_cast<double>(m * n) * 2);
     for (size_t g = 0; g < n; ++g) {
-        context.poll(static_cast<int64_t>(2 * m));
+        context.poll();
         const double* gt = truths.data() + 4 * g;
         for (size_t d = 0; d < m; ++d, ++ratio) {
             const double* dt = detections.data() + 4 * d;

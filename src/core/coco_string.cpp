@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "bits.hpp"
+#include "blocks.hpp"
 #include "kernels.hpp"
 #include "parallel.hpp"
 
@@ -120,7 +121,7 @@ bool decode_ordinary(const Context& context, const uint8_t* string, int64_t leng
     int64_t position = 0, last = 0, before_last = 0, least = 1;
     for (int64_t start = 0; start < length;) {
         const size_t n = static_cast<size_t>(std::min(length - start, kChunk));
-        context.poll(static_cast<int64_t>(2 * n));
+        if (start) context.poll();
         const auto read = context.simd.read_counts(string + start, n, counts);
         if (read.characters == 0) return false;
         size_t i = 0;
@@ -154,9 +155,8 @@ Status decode_string(const Context& context, int64_t mask, const uint8_t* string
     Runs<T> runs(mask, size, run_ends, length);
     Reader reader(string, length);
     int64_t last = 0, before_last = 0;  // counts
-    Pacer pacer(context);
     while (!reader.at_end()) {
-        pacer.step(10);
+        if (runs.count() % kItemsPerPoll == kItemsPerPoll - 1) context.poll();
         int64_t value;
         Status status = reader.read(mask, runs.count(), value);
         if (!status.ok()) return status;
@@ -198,9 +198,11 @@ uint8_t* write_count(int64_t value, uint8_t* to) {
 template <class T, class Use>
 void for_each_count(const Context& context, const T* flip, const T* end, int64_t pixels, Use use) {
     int64_t position = 0;
-    for_all(context, end - flip, 2, [&](int64_t i) {
-        use(static_cast<int64_t>(flip[i]) - position);
-        position = static_cast<int64_t>(flip[i]);
+    for_blocks(context, end - flip, [&](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; ++i) {
+            use(static_cast<int64_t>(flip[i]) - position);
+            position = static_cast<int64_t>(flip[i]);
+        }
     });
     use(pixels - position);
 }
@@ -232,7 +234,7 @@ Status counts_decode(const Context& context, const int64_t* counts, const int64_
                                             stop = counts_offsets[mask + 1];
                               Runs<T> runs(mask, size, run_ends, stop - start);
                               for (int64_t i = start; i < stop; ++i) {
-                                  if (i % kPart == 0) context.poll(2 * kPart);
+                                  if (i % kItemsPerPoll == 0) context.poll();
                                   const Status status = runs.add(counts[i]);
                                   if (!status.ok()) return status;
                               }
@@ -273,7 +275,7 @@ void counts_encode(const Context& context, BatchView<T> masks, Size size,
     counts.offsets[0] = 0;
     int64_t* to = counts.values.data();
     for (int64_t mask = 0; mask < masks.count; ++mask) {
-        context.poll(kWorkPerItem);
+        context.poll();
         for_each_count(context, masks.begin(mask), masks.end(mask), size.pixels(),
                        [&](int64_t length) { *to++ = length; });
         counts.offsets[static_cast<size_t>(mask) + 1] = to - counts.values.data();

@@ -22,18 +22,15 @@ class Plane {
         : context_(context), masks_(masks), pixels_(pixels), intersect_(intersect) {
         first_ = intersect ? 0 : pixels;
         last_ = intersect ? pixels : 0;
-        for_all(context, masks.count, 2, [&](int64_t mask) {
-            const T* begin = masks.begin(mask);
-            const T* end = masks.end(mask);
-            if (begin == end) {
+        for (int64_t mask = 0; mask < masks.count; ++mask) {
+            const Runs<T> runs(masks, mask, pixels);
+            if (runs.empty()) {
                 if (intersect) last_ = 0;
-                return;
+                continue;
             }
-            const int64_t first = static_cast<int64_t>(*begin);
-            const int64_t last = end_of(begin, end, pixels);
-            first_ = intersect ? std::max(first_, first) : std::min(first_, first);
-            last_ = intersect ? std::min(last_, last) : std::max(last_, last);
-        });
+            first_ = intersect ? std::max(first_, runs.first()) : std::min(first_, runs.first());
+            last_ = intersect ? std::min(last_, runs.last()) : std::max(last_, runs.last());
+        }
         base_ = first_ & ~int64_t{63};
     }
 
@@ -52,13 +49,15 @@ class Plane {
     static constexpr int64_t kPadding = 8;  // words that set_runs may read and write back
 
     void reduce(Buffer<T>& run_ends) {
-        assign_all(context_, static_cast<size_t>(words() + kPadding), uint64_t{0}, plane_);
+        plane_.assign(static_cast<size_t>(words() + kPadding), 0);
         if (intersect_) set_bits(plane_.data(), at(first_), at(last_));
         for (int64_t mask = 0; mask < masks_.count; ++mask) {
+            context_.poll();
+            const T *begin = masks_.begin(mask), *end = masks_.end(mask);
             if (intersect_) {
-                clear_gaps(masks_.begin(mask), masks_.end(mask));
+                clear_gaps(begin, end);
             } else {
-                set_runs(masks_.begin(mask), masks_.end(mask));
+                set_mask(context_.simd, plane_.data(), begin, end, base_, pixels_);
             }
         }
         collect(run_ends);
@@ -69,15 +68,13 @@ class Plane {
     double touched() const {
         double bits = 0;
         for (int64_t mask = 0; mask < masks_.count; ++mask) {
-            const T* begin = masks_.begin(mask);
-            const T* end = masks_.end(mask);
-            const int64_t inside = area_of(context_, begin, end, pixels_);
+            const Runs<T> runs(masks_, mask, pixels_);
+            const int64_t inside = runs.area();
             if (!intersect_) {
                 bits += static_cast<double>(inside);
             } else {
                 // What of the mask lies beyond the plane fills no gap.
-                const int64_t last = end_of(begin, end, pixels_);
-                const int64_t beyond = first_ - static_cast<int64_t>(*begin) + last - last_;
+                const int64_t beyond = first_ - runs.first() + runs.last() - last_;
                 bits +=
                     static_cast<double>(std::min(last_ - first_, last_ - first_ - inside + beyond));
             }
@@ -87,18 +84,9 @@ class Plane {
 
     size_t at(int64_t position) const { return static_cast<size_t>(position - base_); }
 
-    void set_runs(const T* flip, const T* end) {
-        const size_t count = static_cast<size_t>(end - flip);
-        segcore::set_runs(context_, plane_.data(), flip, count / 2, static_cast<T>(base_));
-        // The run that the image's end ends.
-        if (count % 2) set_bits(plane_.data(), at(static_cast<int64_t>(end[-1])), at(pixels_));
-    }
-
     void clear_gaps(const T* flip, const T* end) {
         int64_t gap = first_;
-        Pacer pacer(context_);
         for (; gap < last_; flip += 2) {
-            pacer.step(5);
             const int64_t start = flip < end ? static_cast<int64_t>(flip[0]) : last_;
             if (start > gap) clear_bits(plane_.data(), at(gap), at(std::min(start, last_)));
             if (flip + 1 >= end) break;
@@ -110,10 +98,8 @@ class Plane {
         constexpr size_t kBlock = 64;
         uint64_t flips[kBlock], previous = 0;
         const size_t words = static_cast<size_t>(this->words());
-        Pacer pacer(context_);
         for (size_t start = 0; start < words; start += kBlock) {
             const size_t n = std::min(kBlock, words - start);
-            pacer.step(kBlock);
             uint64_t any = 0;
             for (size_t w = 0; w < n; ++w) {
                 const uint64_t word = plane_[start + w];
@@ -174,15 +160,14 @@ constexpr unsigned kAnd = 0b1000, kOr = 0b1110;
 
 // The complement of a mask flips where the mask does, but for the first pixel.
 template <class T>
-void append_complement(const Context& context, const T* flip, const T* end, int64_t pixels,
-                       Buffer<T>& run_ends) {
+void append_complement(const T* flip, const T* end, int64_t pixels, Buffer<T>& run_ends) {
     if (pixels == 0) return;
     if (flip < end && *flip == 0) {
         ++flip;
     } else {
         run_ends.push_back(0);
     }
-    append_all(context, flip, static_cast<size_t>(end - flip), run_ends);
+    run_ends.append(flip, static_cast<size_t>(end - flip));
 }
 
 }  // namespace
@@ -198,7 +183,7 @@ void combine(const Context& context, BatchView<T> a, BatchView<T> b, Size size, 
     build_batch<T>(context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int) {
         const int64_t i = a.count == 1 ? 0 : mask, j = b.count == 1 ? 0 : mask;
         if (complements && a.begin(i) == b.begin(j) && a.end(i) == b.end(j)) {
-            append_complement(context, a.begin(i), a.end(i), size.pixels(), run_ends);
+            append_complement(a.begin(i), a.end(i), size.pixels(), run_ends);
         } else {
             merge_two(context, a.begin(i), a.end(i), b.begin(j), b.end(j), size.pixels(), table,
                       run_ends);

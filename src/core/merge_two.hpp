@@ -3,7 +3,8 @@
 
 #include <limits>
 
-#include "parts.hpp"
+#include "blocks.hpp"
+#include "types.hpp"
 
 namespace segcore {
 
@@ -25,8 +26,8 @@ void merge_two(const Context& context, const T* a, const T* a_end, const T* b, c
     }
     T next_a = a < a_end ? *a : kEnd, next_b = b < b_end ? *b : kEnd;
     while (next_a != kEnd || next_b != kEnd) {
-        context.poll(2 * std::min<int64_t>(kPart, (a_end - a) + (b_end - b)));
-        for (int64_t i = 0; i < kPart && (next_a != kEnd || next_b != kEnd); ++i) {
+        context.poll();
+        for (int64_t i = 0; i < kItemsPerPoll && (next_a != kEnd || next_b != kEnd); ++i) {
             const T position = next_a < next_b ? next_a : next_b;
             const unsigned in_a = next_a == position, in_b = next_b == position;
             state ^= 2 * in_a + in_b;

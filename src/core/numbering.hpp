@@ -9,7 +9,7 @@
 #include <random>
 
 #include "bits.hpp"
-#include "parts.hpp"
+#include "types.hpp"
 
 namespace segcore {
 
@@ -43,8 +43,7 @@ class Hash {
 class Numbering {
    public:
     // `width` is that of the labels, in bytes.
-    Numbering(const Context& context, int width)
-        : context_(&context), small_(width == 1 ? 256 : 4096) {
+    explicit Numbering(int width) : small_(width == 1 ? 256 : 4096) {
         direct_.assign(small_, kNone);
         table_.assign(2, Slot{});
     }
@@ -76,9 +75,10 @@ class Numbering {
     // The same in the other byte order, where they are `swapped`.
     Buffer<uint64_t> native_labels(int width, bool swapped) const {
         Buffer<uint64_t> labels;
-        append_all(*context_, labels_.data(), labels_.size(), labels);
-        for_all(*context_, swapped ? labels.size() : 0, 10,
-                [&](size_t i) { labels[i] = swap_bytes(labels[i], width); });
+        labels.append(labels_.data(), labels_.size());
+        for (size_t i = 0; swapped && i < labels.size(); ++i) {
+            labels[i] = swap_bytes(labels[i], width);
+        }
         return labels;
     }
 
@@ -120,13 +120,12 @@ class Numbering {
 
     void grow() {
         bits_ = bits_ < 10 ? 10 : bits_ + 1;
-        assign_all(*context_, size_t{1} << bits_, Slot{}, table_);
-        for_all(*context_, labels_.size(), 20, [&](size_t i) {
+        table_.assign(size_t{1} << bits_, Slot{});
+        for (size_t i = 0; i < labels_.size(); ++i) {
             if (labels_[i] >= small_) find(labels_[i]) = {labels_[i], static_cast<uint32_t>(i)};
-        });
+        }
     }
 
-    const Context* context_;
     uint64_t small_;
     Buffer<uint32_t> direct_;
     Hash hash_;
@@ -138,8 +137,7 @@ class Numbering {
 
 // The numbers 0, 1, 2, ... of the labels, sorted by label: as signed integers of `width` bytes
 // where they are.
-inline Buffer<uint32_t> ascending(const Context& context, const Buffer<uint64_t>& labels, int width,
-                                  bool is_signed) {
+inline Buffer<uint32_t> ascending(const Buffer<uint64_t>& labels, int width, bool is_signed) {
     struct Found {
         uint64_t label;
         uint32_t number;
@@ -147,12 +145,13 @@ inline Buffer<uint32_t> ascending(const Context& context, const Buffer<uint64_t>
     // The sign bit, turned, sorts signed numbers right.
     const uint64_t sign = is_signed ? uint64_t{1} << (8 * width - 1) : 0;
     Buffer<Found> found(labels.size());
-    for_all(context, labels.size(), 1,
-            [&](size_t i) { found[i] = {labels[i] ^ sign, static_cast<uint32_t>(i)}; });
-    sort_all(context, found.data(), found.data() + found.size(),
-             [](const Found& a, const Found& b) { return a.label < b.label; });
+    for (size_t i = 0; i < labels.size(); ++i) {
+        found[i] = {labels[i] ^ sign, static_cast<uint32_t>(i)};
+    }
+    std::sort(found.data(), found.data() + found.size(),
+              [](const Found& a, const Found& b) { return a.label < b.label; });
     Buffer<uint32_t> numbers(labels.size());
-    for_all(context, labels.size(), 1, [&](size_t i) { numbers[i] = found[i].number; });
+    for (size_t i = 0; i < labels.size(); ++i) numbers[i] = found[i].number;
     return numbers;
 }
 

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "context.hpp"
-#include "parts.hpp"
 #include "pool.hpp"
 #include "types.hpp"
 
@@ -17,8 +16,6 @@ namespace segcore {
 
 // Below this many units of work (about a nanosecond each) a thread costs more than it saves.
 constexpr double kWorkPerThread = 200'000;
-// An item takes at least about as many.
-constexpr int64_t kWorkPerItem = 20;
 
 inline int threads_for(const Context& context, int64_t items, double work) {
     double threads = work / kWorkPerThread + 1;
@@ -37,7 +34,7 @@ class Loop final : public Work {
     void run(int worker) noexcept override {
         try {
             for (int64_t item; (item = next_.fetch_add(1, std::memory_order_relaxed)) < items_;) {
-                context_.poll(kWorkPerItem);
+                context_.poll();
                 body_(item, worker);
                 if (worker != 0 && is_forking()) return;
             }
@@ -80,7 +77,7 @@ template <class Body>
 void parallel_for(const Context& context, int64_t items, int threads, Body&& body) {
     if (threads <= 1) {
         for (int64_t item = 0; item < items; ++item) {
-            context.poll(kWorkPerItem);
+            context.poll();
             body(item, 0);
         }
         return;
@@ -120,8 +117,8 @@ struct Section {
     }
 
     template <class T>
-    void copy(const Context& context, const Buffer<T>& part, Buffer<T>& whole) const {
-        copy_all(context, part.data() + start, size, whole.data() + place);
+    void copy(const Buffer<T>& part, Buffer<T>& whole) const {
+        std::copy_n(part.data() + start, size, whole.data() + place);
     }
     // What is at this position of the buffer comes to this one of the whole.
     int64_t moved(int64_t position) const {
@@ -151,7 +148,7 @@ Status build_batch(const Context& context, int64_t count, double work, Batch<T>&
     const int threads = threads_for(context, count, work);
     if (threads <= 1) {
         for (int64_t mask = 0; mask < count; ++mask) {
-            context.poll(kWorkPerItem);
+            context.poll();
             Status status = make(mask, batch.run_ends, 0);
             if (!status.ok()) return status;
             batch.offsets[static_cast<size_t>(mask) + 1] =
@@ -173,7 +170,7 @@ Status build_batch(const Context& context, int64_t count, double work, Batch<T>&
         chunk.part = &part;
         chunk.run_ends.begin(part);
         for (int64_t mask = masks.first(i); mask < masks.first(i + 1); ++mask) {
-            context.poll(kWorkPerItem);
+            context.poll();
             chunk.status = make(mask, part, worker);
             if (!chunk.status.ok()) return;
             batch.offsets[static_cast<size_t>(mask) + 1] = static_cast<int64_t>(part.size());
@@ -186,7 +183,7 @@ Status build_batch(const Context& context, int64_t count, double work, Batch<T>&
     batch.run_ends.resize(lay_out(chunks, &Chunk::run_ends));
     parallel_for(context, masks.size(), threads, [&](int64_t i, int) {
         const Chunk& chunk = chunks[static_cast<size_t>(i)];
-        chunk.run_ends.copy(context, *chunk.part, batch.run_ends);
+        chunk.run_ends.copy(*chunk.part, batch.run_ends);
         for (int64_t mask = masks.first(i); mask < masks.first(i + 1); ++mask) {
             int64_t& offset = batch.offsets[static_cast<size_t>(mask) + 1];
             offset = chunk.run_ends.moved(offset);

@@ -36,22 +36,22 @@ struct Place {
 // The rows of a picture among samples: cell k has the rows between the samples k and k + 1.
 class Rows {
    public:
-    void set(const Context& context, const float* positions, int64_t count) {
+    void set(const float* positions, int64_t count) {
         positions_ = positions;
         count_ = count;
         first_cell_ = last_cell_ = 0;
         if (count == 0) return;
         first_cell_ = cell(0);
         last_cell_ = cell(count - 1);
-        assign_all(context, static_cast<size_t>(last_cell_ - first_cell_) + 2, int64_t{0}, starts_);
+        starts_.assign(static_cast<size_t>(last_cell_ - first_cell_) + 2, 0);
         float step = 0;
-        for_all(context, count, 2, [&](int64_t row) {
+        for (int64_t row = 0; row < count; ++row) {
             starts_[static_cast<size_t>(cell(row) - first_cell_) + 1] = row + 1;
             if (row) step = std::max(step, positions[row] - positions[row - 1]);
-        });
-        for_all(context, starts_.size() - 1, 1, [&](size_t i) {  // cells without rows
-            starts_[i + 1] = std::max(starts_[i + 1], starts_[i]);
-        });
+        }
+        for (size_t i = 1; i < starts_.size(); ++i) {  // cells without rows
+            starts_[i] = std::max(starts_[i], starts_[i - 1]);
+        }
         rows_per_sample_ = step > 0 ? 1 / step : 0;
     }
 
@@ -139,7 +139,7 @@ class Resampler {
    public:
     Resampler(const Context& context, const SoftView& soft, Size size, float threshold)
         : context_(context), simd_(context.simd), soft_(soft), size_(size), threshold_(threshold) {
-        if (soft.has_inner) inner_rows_.set(context, soft.inner.y, soft.inner_size.height);
+        if (soft.has_inner) inner_rows_.set(soft.inner.y, soft.inner_size.height);
     }
 
     void resample(int64_t mask, Buffer<T>& run_ends) {
@@ -149,9 +149,7 @@ class Resampler {
         if (x0 >= x1 || top_ >= bottom_) return;
         const float* x_positions = soft_.positions.x + window[4];
         const float* y_positions = soft_.positions.y + window[5];
-        if (!rows_.is(y_positions, bottom_ - top_)) {
-            rows_.set(context_, y_positions, bottom_ - top_);
-        }
+        if (!rows_.is(y_positions, bottom_ - top_)) rows_.set(y_positions, bottom_ - top_);
         samples_ = soft_.scores + mask * soft_.rows * soft_.columns;
         start_ = run_ends.size();
 
@@ -164,7 +162,7 @@ class Resampler {
                 first_cell = column_.first(), last_cell = column_.last();
                 collect_nodes(first_cell, last_cell);
             }
-            context_.poll(20 * static_cast<int64_t>(nodes_.size()));
+            if (x % kColumnsPerPoll == 0) context_.poll();
             base_ = x * size_.height;
             if (soft_.has_inner) {
                 append_column_by_inner_rows(run_ends);
@@ -235,9 +233,9 @@ class Resampler {
         one_.assign(words, 0);
         all_.assign(words, 0);
         found_.clear();
-        assign_all(context_, static_cast<size_t>(n) + 1, size_t{0}, ends_);
+        ends_.assign(static_cast<size_t>(n) + 1, 0);
         for (int64_t row = top; row <= bottom; ++row) {
-            context_.poll(static_cast<int64_t>(20 * words));
+            if (row % kRowsPerPoll == 0) context_.poll();
             const int64_t begin = (row - top) * soft_.columns + left;
             uint64_t here = bits_at(begin);
             for (size_t word = 0; word < words; ++word) {
@@ -256,10 +254,11 @@ class Resampler {
                 here = next;
             }
         }
-        for_all(context_, ends_.size() - 1, 1, [&](size_t i) { ends_[i + 1] += ends_[i]; });
+        for (size_t i = 1; i < ends_.size(); ++i) ends_[i] += ends_[i - 1];
         cells_.resize(found_.size());
-        for_all(context_, found_.size(), 2,
-                [&](size_t i) { cells_[ends_[found_[i].column]++] = found_[i].row; });
+        for (size_t i = 0; i < found_.size(); ++i) {
+            cells_[ends_[found_[i].column]++] = found_[i].row;
+        }
         first_column_ = left;
     }
 
@@ -269,10 +268,7 @@ class Resampler {
         bits_.resize(words_for(n) + 1);
         bits_.back() = 0;
         const float* const samples = samples_ + top * soft_.columns;
-        for_parts(context_, n, 1, [&](int64_t first, int64_t last) {
-            simd_.pack_greater_f32(samples + first, static_cast<size_t>(last - first), threshold_,
-                                   bits_.data() + first / 64);
-        });
+        simd_.pack_greater_f32(samples, static_cast<size_t>(n), threshold_, bits_.data());
     }
     uint64_t bits_at(int64_t place) const {
         const uint64_t* word = bits_.data() + place / 64;
@@ -395,6 +391,8 @@ class Resampler {
     }
 
     T place(int64_t row) const { return static_cast<T>(base_ + row); }
+
+    static constexpr int64_t kColumnsPerPoll = 64, kRowsPerPoll = 64;
 
     struct Found {
         size_t column;
