@@ -23,10 +23,6 @@ inline uint64_t equal_bytes(__m256i a, __m256i b) {
     return static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(a, b)));
 }
 
-inline __m256i equal_lanes(const uint8_t* a, const uint8_t* b) {
-    return _mm256_cmpeq_epi8(load256(a), load256(b));
-}
-
 inline uint64_t differ_word(const uint8_t* a, const uint8_t* b) {
     return ~(equal_bytes(load256(a), load256(b)) | equal_bytes(load256(a + 32), load256(b + 32))
                                                        << 32);
@@ -136,28 +132,12 @@ size_t places_between_bytes(const void* a, const void* b, size_t n, uint32_t bas
     const uint8_t* x = static_cast<const uint8_t*>(a);
     const uint8_t* y = static_cast<const uint8_t*>(b);
     size_t count = 0, i = 0;
-    const auto take_word = [&] {
+    for (; i + 64 <= n; i += 64) {
+        __builtin_prefetch(x + i + kAhead);
         const uint64_t places =
             by_value ? differ_word(x + i, y + i) : nonzero_word(x + i) ^ nonzero_word(y + i);
         if (places) count += word_positions(places, base + static_cast<uint32_t>(i), out + count);
-        i += 64;
-    };
-    while (i + 128 <= n) {
-        __builtin_prefetch(x + i + kAhead);
-        __builtin_prefetch(x + i + kAhead + 64);
-        // Inside runs and between them all is equal, which is told faster than what differs.
-        const __m256i first =
-            _mm256_and_si256(equal_lanes(x + i, y + i), equal_lanes(x + i + 32, y + i + 32));
-        const __m256i second = _mm256_and_si256(equal_lanes(x + i + 64, y + i + 64),
-                                                equal_lanes(x + i + 96, y + i + 96));
-        if (_mm256_movemask_epi8(_mm256_and_si256(first, second)) == -1) {
-            i += 128;
-        } else {
-            take_word();
-            take_word();
-        }
     }
-    if (i + 64 <= n) take_word();
     if (i == n) return count;
     const uint32_t rest = base + static_cast<uint32_t>(i);
     constexpr auto compare = by_value ? changes_of : flips_of;
