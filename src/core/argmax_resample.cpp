@@ -1,9 +1,9 @@
-// Class scores to a label map, without the classes x height x width array in between.
+// Upsample class scores to a label map, without the intermediate classes x height x width array.
 //
-// A cell is the pixels between four samples. In it, only those classes are interpolated that no
-// other one beats at all four samples. Where one class wins at all of them, it is the only one: the
-// cell is constant. So a row of cells is first filled with the winners of the samples, and then
-// the cells with several classes are drawn over it.
+// A cell is the pixels between four samples. Only classes that no other class beats at all four
+// samples are interpolated in it. If one class wins at all four, the cell is constant. A row of
+// cells is therefore first filled with the winners of the samples; then the cells with several
+// classes are drawn over it.
 #include <algorithm>
 #include <memory>
 
@@ -63,7 +63,7 @@ class Axis {
     Buffer<float> fractions_;
 };
 
-// A part of a row of samples: the class that wins at each, and, when asked for, all its scores.
+// A part of a row of samples: the winning class at each sample and, on request, all scores.
 class Samples {
    public:
     Samples(const ClassView& view, int64_t stride) : view_(view), stride_(stride) {}
@@ -144,7 +144,7 @@ class Contenders {
         for (size_t k = 0; k < ids_.size(); ++k) ids_[k] = static_cast<uint32_t>(k);
         keep_alive(corners);
         const float* const own[4] = {corner(0), corner(1), corner(2), corner(3)};
-        // Where there are many, one that is good everywhere beats most.
+        // If there are many, a class that is good at all corners beats most of them.
         if (count_ > kFew) {
             drop(own, best_at_worst());
             keep_alive(own);
@@ -167,7 +167,7 @@ class Contenders {
     }
 
     void keep_alive(const float* const from[4]) {
-        // Without branches, which no processor could predict.
+        // Without branches, which would be unpredictable.
         size_t kept = 0;
         for (size_t i = 0; i < count_; ++i) {
             places_[kept] = i;
@@ -202,7 +202,7 @@ class Contenders {
     size_t count_ = 0;
 };
 
-// Draws rows of cells. One a thread.
+// Draws rows of cells; one instance per thread.
 template <class Label>
 class Drawer {
    public:
@@ -284,7 +284,8 @@ class Drawer {
         }
     }
 
-    // The contenders' values in the rows of the cell's samples: above, and how far it is to below.
+    // Interpolate the contenders in the two rows of samples: the upper values, and the differences
+    // to the lower ones.
     void interpolate_columns(int64_t start, size_t lanes) {
         const float* const fractions = x_.fractions() + start;
         tops_.resize(contenders_.count() * lanes);
@@ -302,7 +303,7 @@ class Drawer {
         }
     }
 
-    // The block's samples of a row, from memory or, in place of the older one there, loaded.
+    // The block's samples of a row. If not in memory, they are loaded in place of the older row.
     Samples& samples(int64_t row) {
         for (Samples& each : samples_) {
             if (each.row() == row) return each;

@@ -1,9 +1,9 @@
-// Masks to their connected components.
+// Connected components of masks.
 //
-// Runs are cut at the ends of columns; the columns that a run fills are one piece. Each piece is
-// joined with those of the column before that it touches: a walk down both columns in step, and a
-// forest in which the root of a tree is its first piece. Then the pieces of each component are laid
-// side by side, and joined again where they follow one another.
+// Runs are cut at the ends of columns; consecutive columns that a run fills are one piece. A merge-
+// like walk down neighbouring columns joins each piece with the pieces of the previous column that
+// it touches, in a union-find forest in which the root of a tree is its first piece. Then the
+// pieces of each component are written out, and consecutive ones are joined again.
 #include <algorithm>
 #include <limits>
 #include <vector>
@@ -42,7 +42,7 @@ class Splitter {
     }
 
    private:
-    // Cut runs into pieces, each of which is joined with what it touches.
+    // Cut runs into pieces, and join each with the pieces that it touches.
     void cut(const Runs<T>& runs) {
         starts_.clear();
         stops_.clear();
@@ -63,7 +63,7 @@ class Splitter {
         });
     }
 
-    // Add a piece, and join it with those from `before` on, of the column before this one, that it
+    // Add a piece, and join it with the pieces of the previous column, from `before` on, that it
     // touches. Returns the first of them that a later piece may touch.
     size_t add(int64_t start, int64_t stop, size_t before, size_t behind) {
         if (parents_.size() >= std::numeric_limits<uint32_t>::max()) throw std::bad_alloc();
@@ -100,7 +100,7 @@ class Splitter {
     }
 
     // Replace parents by the numbers of components, in the order of their first pieces. A parent
-    // comes before its children, and so has its number before them.
+    // precedes its children, so it is numbered before them.
     void number() {
         lengths_.clear();
         for (size_t i = 0; i < parents_.size(); ++i) {
@@ -130,7 +130,7 @@ class Splitter {
             T* run_ends = out + cursors_[component];
             int64_t& length = lengths_[component];
             const T start = starts_[i];
-            // The piece before it may have gone on to the end of its column.
+            // The previous piece may end where this one starts, at the end of its column.
             if (length && run_ends[length - 1] == start) {
                 --length;
             } else {

@@ -10,7 +10,7 @@ namespace segcore {
 struct Context {
     const simd::Table& simd;
     int threads;
-    Interrupt* interrupt = nullptr;  // null: it runs to its end
+    Interrupt* interrupt = nullptr;  // null: the kernel cannot be interrupted
 
     // To be called once per mask and, in a long mask, once per block of rows or run ends
     // (blocks.hpp). Throws Interrupted if the kernel is to stop.

@@ -39,7 +39,7 @@ void fill(uint8_t* to, int64_t stride, int64_t n, int width, uint64_t value) {
     }
 }
 
-// Copy n elements that lie one behind the other to strided places.
+// Copy n contiguous elements to strided ones.
 template <class U>
 void spread_as(const uint8_t* from, uint8_t* to, int64_t stride, size_t n) {
     for (size_t i = 0; i < n; ++i, to += stride) std::memcpy(to, from + i * sizeof(U), sizeof(U));
@@ -58,9 +58,9 @@ void spread(const uint8_t* from, uint8_t* to, int64_t stride, size_t n, int widt
     }
 }
 
-// Writes a stretch of memory front to back past the caches: through a small buffer, in whole cache
-// lines, so that the old content of a line need not be read first. For much memory this doubles
-// the speed; little memory is better left in the cache for whoever reads it next.
+// Writes a range of memory from front to back, bypassing the caches: through a small buffer, in
+// whole cache lines, so that the old content of a line need not be read first. This doubles the
+// speed for large outputs; small ones are better left in the cache for their reader.
 class Stream {
    public:
     Stream(const simd::Table& simd) : simd_(simd), memory_(kRoom + 64) {
@@ -90,7 +90,7 @@ class Stream {
     static constexpr size_t kRoom = 16384;
 
    private:
-    // Send the whole lines off, and move the rest to the front.
+    // Write the whole lines, and move the rest to the front.
     void flush() {
         size_t done = 0;
         if (begin_ && end_ >= 64) {
@@ -111,12 +111,12 @@ class Stream {
     Buffer<uint8_t> memory_;
     uint8_t* buffer_;
     uint8_t* to_ = nullptr;          // where buffer_ goes
-    size_t begin_ = 0, end_ = 0;     // what of it holds something
+    size_t begin_ = 0, end_ = 0;     // the part of it in use
 };
 
 constexpr double kStreamBytes = 8 << 20;
 
-// Decodes one mask after the other; what it allocates serves for all of them.
+// Decodes masks one by one, and reuses its buffers.
 template <class T>
 class Decoder {
    public:
@@ -218,7 +218,7 @@ class Decoder {
                 1;
         for (size_t y = 1; y < row_ends_.size(); ++y) row_ends_[y] += row_ends_[y - 1];
         xs_.resize(n);
-        // Where a row starts moves on to where it ends.
+        // Each row's start advances to its end.
         for (size_t i = 0; i < n; ++i) xs_[row_ends_[flip_ys_[i]]++] = flip_xs_[i];
     }
 
@@ -268,7 +268,7 @@ class Decoder {
         return any == 0;
     }
 
-    // The elements of a row, one behind the other.
+    // Write the elements of a row contiguously.
     void write_row(uint8_t* to, bool blank) {
         const size_t width = static_cast<size_t>(out_.width), n = static_cast<size_t>(width_);
         const bool zeroed = out_.zeroed && row_.size() == 0;
@@ -283,7 +283,7 @@ class Decoder {
             clear(to + last * width, n - last);
             return;
         }
-        // Words without foreground, of which there are many between runs, are passed over.
+        // Words without foreground are skipped: there are many between runs.
         for (size_t w = low_; w < high_; ++w) {
             if (bits_[w] == 0) continue;
             size_t end = w + 1;
@@ -294,7 +294,7 @@ class Decoder {
         }
     }
 
-    // The pixels [first, last) of the row that begins there; the first is that of a word.
+    // Expand the pixels [first, last) of the row; `first` is a multiple of 64.
     void expand(size_t first, size_t last, uint8_t* row) {
         const size_t width = static_cast<size_t>(out_.width);
         simd_.expand[log2_of(width)](bits_.data() + first / 64, last - first, out_.one,

@@ -1,10 +1,10 @@
-// Masks grown by a shape that is symmetric in x and in y.
+// Dilation by a shape that is symmetric in x and in y.
 //
 // A run grows up and down within the columns that it begins and ends in. A shift by k columns adds
 // k times the height to all flips. The union of 2w + 1 neighbouring shifts is made by doubling: of
-// 1, 2, 4, ... of them. Other shifts are united one by one while the union does not grow by it, and
-// else in pairs. So the work depends on runs, and on the number of pixels not at all.
-// Between the image's edges and beyond, positions are signed; what left the image is cut last.
+// 1, 2, 4, ... of them. Other shifts are united one by one while the union does not grow, otherwise
+// in pairs. So the work depends on the number of runs, not of pixels. Positions are signed, as
+// shifted runs may leave the image; they are cut at its edges last.
 #include <algorithm>
 #include <limits>
 #include <vector>
@@ -18,7 +18,7 @@ namespace segcore {
 
 namespace {
 
-// Runs as start, stop, start, ...: none empty, ascending, none meets the next.
+// The bounds of runs: start, stop, start, ... Runs are not empty, ascending, and do not touch.
 using Bounds = Buffer<int64_t>;
 
 // A part of the shape: columns up to `last` from the middle reach `height` pixels up and down.
@@ -29,8 +29,8 @@ struct Step {
     int64_t last;
 };
 
-// Unite runs with the same or others, these shifted by a distance. The merge has no branches that
-// depend on the data: at each flip the number of masks that one is in changes by one.
+// Compute the union of runs `a` and runs `b` shifted by a distance, without branches that depend on
+// the data.
 void unite(const Context& context, const Bounds& a, const Bounds& b, int64_t distance,
            Bounds& out) {
     constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
@@ -99,13 +99,13 @@ class Grower {
     }
 
    private:
-    // A union of some of the shifts, itself to be shifted.
+    // A union of some of the shifts, which is itself to be shifted.
     struct Part {
         Bounds runs;
         int64_t shift = 0;
     };
 
-    // Make tall_ of the runs, grown up and down as far as their columns go.
+    // Set tall_ to the runs grown up and down, within their columns.
     void grow_columns(const Runs<T>& runs, int64_t reach) {
         tall_.clear();
         int64_t* const begin = tall_.grow(2 * static_cast<size_t>(runs.size()));
@@ -141,8 +141,8 @@ class Grower {
         }
     }
 
-    // Add tall_, shifted. It joins a part that is no larger than a few of it, as where shifts
-    // overlap; else it begins another one, so that no run is walked over for every shift.
+    // Add tall_, shifted. It is united with the last part if that is small, as when shifts overlap;
+    // otherwise it begins a new part, so that runs are not visited once per shift.
     void add(int64_t shift) {
         if (depth_ && small_beside(parts_[depth_ - 1].runs, tall_)) {
             Part& part = parts_[depth_ - 1];
@@ -169,7 +169,7 @@ class Grower {
         part.runs.swap(spare_);
     }
 
-    // Append what of grown_ is in the image.
+    // Append the part of grown_ that lies in the image.
     void cut(int64_t shift, Buffer<T>& run_ends) const {
         T* const begin = run_ends.grow(grown_.size());
         T* to = begin;
@@ -200,7 +200,7 @@ class Grower {
                 const int64_t from = std::max(gap, x * height_ + rows);
                 const int64_t to = std::min(stop, (x + 1) * height_ - rows);
                 if (from >= to) continue;
-                // Where the frame has no rows, the gap of the column before may go on.
+                // If the frame has no rows, the gap of the previous column may continue.
                 if (run_ends.size() > before && static_cast<int64_t>(run_ends.back()) == from) {
                     run_ends.pop_back();
                 } else {

@@ -1,11 +1,11 @@
 // Dense arrays to run ends.
 //
-// Both ways of reading pack 64 pixels to a word of bits and work on those.
+// Both ways of reading pack 64 pixels into a word of bits.
 // - Columns first (Fortran order): a flip is a bit that differs from the one before it.
 // - Rows first (C order): the flips of column-major order between rows y - 1 and y are the set bits
 //   of row(y) XOR row(y - 1); row 0 is compared with the last row shifted by one column. The few
-//   flips found are sorted by column, by counting. Where they are many, the bits are transposed
-//   in 64 x 64 blocks instead, and read columns first.
+//   flips found are sorted by column, by counting. If there are many, the bits are transposed in 64
+// x 64 blocks instead, and read columns first.
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -20,7 +20,7 @@ namespace {
 
 constexpr int64_t kBlock = 8192;  // pixels to read at a time
 
-// Encodes one mask after the other; what it allocates serves for all of them.
+// Encodes masks one by one, and reuses its buffers.
 template <class T>
 class Encoder {
    public:
@@ -62,7 +62,7 @@ class Encoder {
                dense_.size.height >= limit || dense_.size.width >= limit;
     }
 
-    // Append the flips among `words` words of bits that continue those before them (previous_).
+    // Append the flips in the next `words` words of bits; previous_ is the last bit before them.
     void append_flips(const uint64_t* bits, size_t words, int64_t n, int64_t base,
                       Buffer<T>& run_ends) {
         flips_.resize(words);
@@ -85,7 +85,7 @@ class Encoder {
         run_ends.resize(run_ends.size() + count);
     }
 
-    // Append the flips of n bytes against those one place before; `base` is the first's position.
+    // Append the flips between n bytes and their predecessors; `base` is the position of the first.
     void append_line(const uint8_t* bytes, int64_t n, int64_t base, Buffer<T>& run_ends) {
         const size_t room = 64 * words_for(n);
         if constexpr (sizeof(T) == 4) {
@@ -103,7 +103,7 @@ class Encoder {
         }
     }
 
-    // Bytes in one line: all of them are compared with their neighbours in place.
+    // Contiguous bytes: all are compared with their neighbours in place.
     void read_line(const uint8_t* bytes, int64_t length, Buffer<T>& run_ends) {
         if (bytes[0] != 0) run_ends.push_back(0);
         for (int64_t start = 1; start < length; start += kBlock) {
@@ -135,7 +135,7 @@ class Encoder {
     }
 
     // The columns of the flips between row y and the one above it. Row 0 is compared with the last
-    // row, one column to the right. Of several rows, each row's columns follow the last one's.
+    // row, one column to the right. The columns of several rows follow one another.
     size_t flips_of_bytes(int64_t y, int64_t rows, uint32_t* xs) {
         const size_t n = static_cast<size_t>(rows * dense_.size.width);
         const uint8_t* row = data_ + y * dense_.strides[1];
@@ -146,7 +146,7 @@ class Encoder {
         return first + simd_.flips_between(row + 1, last, n - 1, 1, xs + first);
     }
 
-    // The same for elements that have to be read as bits first: those of row y - 1 are kept.
+    // The same for elements that must be read as bits first; the bits of row y - 1 are kept.
     size_t flips_of_bits(int64_t y, uint32_t* xs) {
         const int64_t width = dense_.size.width;
         const size_t words = words_for(width);
@@ -165,7 +165,7 @@ class Encoder {
         return simd_.positions_u32(above, words, 0, xs);
     }
 
-    // Tell the rows of flips apart, count them by column, and append them to xs_.
+    // Split the flips by row, count them by column, and append them to xs_.
     void split_rows(int64_t y, int64_t rows, uint32_t* xs, size_t count) {
         const uint32_t width = static_cast<uint32_t>(dense_.size.width);
         size_t* row_end = row_ends_.data() + y;
@@ -179,7 +179,7 @@ class Encoder {
         while (row_end < row_ends_.data() + y + rows) *row_end++ = xs_.size();
     }
 
-    // False, with nothing appended, where the flips are too many for this way.
+    // Returns false, with nothing appended, if there are too many flips for this method.
     bool read_rows(Buffer<T>& run_ends) {
         const int64_t height = dense_.size.height, width = dense_.size.width;
         const size_t n = static_cast<size_t>(width);
@@ -265,13 +265,13 @@ class Encoder {
     BitReader reader_;
     int64_t mask_ = 0;
     const uint8_t* data_ = nullptr;
-    uint64_t previous_ = 0;  // the bit before those that append_flips is given
+    uint64_t previous_ = 0;  // the last bit before the next words of append_flips
     Buffer<uint64_t> bits_;
     Buffer<uint64_t> flips_;
     Buffer<uint64_t> strip_;
     Buffer<uint32_t> xs_;  // read_rows: the columns of the flips, row after row,
     Buffer<size_t> row_ends_;  // where each row's end,
-    Buffer<uint32_t> columns_;  // and how many, later where, each column's are
+    Buffer<uint32_t> columns_;  // and the count, later the position, of each column's flips
 };
 
 double work_of(const DenseView& dense, double bytes) {

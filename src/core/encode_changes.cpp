@@ -1,4 +1,4 @@
-// Bytes to run ends, by value: a mask flips wherever a byte differs from the one before it.
+// Bytes to run ends, by value: a mask flips wherever a byte differs from its predecessor.
 #include "kernels.hpp"
 #include "parallel.hpp"
 

@@ -1,8 +1,8 @@
-// A label map to masks, one a label.
+// A label map to masks, one per label.
 //
 // As in encode.cpp, a flip is a pixel whose label differs from the one before it in column-major
 // order; rows are compared with the row above, and the flips found are sorted by column. At a flip
-// the label before it ends and its own label begins: the first is that of the flip before.
+// the label of the previous flip ends, and the flip's own label begins.
 #include <algorithm>
 #include <cstdlib>
 
@@ -42,7 +42,7 @@ class Splitter {
         return label;
     }
 
-    // n labels, `stride` bytes apart, one behind the other.
+    // Return n labels, `stride` bytes apart, contiguously.
     const uint8_t* contiguous(const uint8_t* from, int64_t stride, size_t n, Buffer<Label>& copy) {
         if (stride == sizeof(Label)) return from;
         copy.resize(n);
@@ -143,7 +143,7 @@ class Splitter {
         const Buffer<uint64_t> labels = numbering_.native_labels(view_.width, view_.swapped);
         const Buffer<uint32_t> by_label = ascending(labels, view_.width, view_.is_signed);
 
-        // One place a label, and one for the background, whose flips are counted but not kept.
+        // One cursor per label. The flips of the background are counted but not kept.
         Buffer<size_t> cursors;
         cursors.assign(count, 0);
         for (size_t i = 0; i < flips; ++i) {

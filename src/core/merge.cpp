@@ -13,8 +13,8 @@ namespace segcore {
 
 namespace {
 
-// All masks at once on a plane of one bit a pixel, in column-major order, that reaches from the
-// first pixel to the last that the result can have: runs are ORed in, or gaps cleared.
+// Combines all masks on one plane of one bit per pixel, in column-major order, from the first to
+// the last possible pixel of the result: runs are ORed in, or gaps cleared.
 template <class T>
 class Plane {
    public:
@@ -35,8 +35,8 @@ class Plane {
     }
 
     bool empty() const { return first_ >= last_; }
-    // Whether the plane takes but a few words a run, and not more time than merging pairs, which
-    // walks over each flip log2(N) times: few long runs would be written again and again.
+    // Whether the plane takes only a few words per run, and less time than merging pairs, which
+    // visits each flip log2(N) times. Few long runs would be written many times.
     bool pays() const {
         const double flips = static_cast<double>(masks_.total());
         if (masks_.count < 3 || static_cast<double>(words()) > 32 * flips) return false;
@@ -44,9 +44,9 @@ class Plane {
         return plane < 2.5 * flips * std::log2(static_cast<double>(masks_.count));
     }
 
-    // One word more than the pixels need takes the flip behind the last of them.
+    // One more word than the pixels need, for the flip behind the last pixel.
     int64_t words() const { return (last_ - base_) / 64 + 1; }
-    static constexpr int64_t kPadding = 8;  // words that set_runs may read and write back
+    static constexpr int64_t kPadding = 8;  // words that set_mask may read and write back
 
     void reduce(Buffer<T>& run_ends) {
         plane_.assign(static_cast<size_t>(words() + kPadding), 0);
@@ -64,7 +64,7 @@ class Plane {
     }
 
    private:
-    // The words that runs are ORed into, or at most those that gaps are cleared from.
+    // The number of words that runs are ORed into, or an upper bound for clearing gaps.
     double touched() const {
         double bits = 0;
         for (int64_t mask = 0; mask < masks_.count; ++mask) {
@@ -73,7 +73,7 @@ class Plane {
             if (!intersect_) {
                 bits += static_cast<double>(inside);
             } else {
-                // What of the mask lies beyond the plane fills no gap.
+                // The part of the mask beyond the plane fills no gap.
                 const int64_t beyond = first_ - runs.first() + runs.last() - last_;
                 bits +=
                     static_cast<double>(std::min(last_ - first_, last_ - first_ - inside + beyond));
@@ -112,7 +112,7 @@ class Plane {
             const T base = static_cast<T>(base_ + static_cast<int64_t>(64 * start));
             run_ends.resize(run_ends.size() + positions(context_.simd, flips, n, base, out));
         }
-        // A flip behind the image's last pixel is none.
+        // A flip behind the last pixel of the image is dropped.
         if (run_ends.size() && static_cast<int64_t>(run_ends.back()) == pixels_)
             run_ends.pop_back();
     }
@@ -125,7 +125,7 @@ class Plane {
     Buffer<uint64_t> plane_;
 };
 
-// Pairs of masks, then pairs of those, and so on: no flip is walked over more than log2(N) times.
+// Pairs of masks, then pairs of those, and so on: no flip is visited more than log2(N) times.
 template <class T>
 void reduce_pairs(const Context& context, BatchView<T> masks, int64_t pixels, unsigned table,
                   Buffer<T>& run_ends) {
@@ -158,7 +158,7 @@ void reduce_pairs(const Context& context, BatchView<T> masks, int64_t pixels, un
 
 constexpr unsigned kAnd = 0b1000, kOr = 0b1110;
 
-// The complement of a mask flips where the mask does, but for the first pixel.
+// The complement of a mask flips where the mask does, except at the first pixel.
 template <class T>
 void append_complement(const T* flip, const T* end, int64_t pixels, Buffer<T>& run_ends) {
     if (pixels == 0) return;
@@ -179,7 +179,8 @@ void combine(const Context& context, BatchView<T> a, BatchView<T> b, Size size, 
     const double per_mask = static_cast<double>(a.total()) / static_cast<double>(a.count + 1) +
                             static_cast<double>(b.total()) / static_cast<double>(b.count + 1);
     const double work = static_cast<double>(count) * (per_mask * 3 + 20);
-    const bool complements = (table & 0b1001) == 1;  // what a mask makes of itself
+    const bool complements =
+        (table & 0b1001) == 1;  // combining a mask with itself gives its complement
     build_batch<T>(context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int) {
         const int64_t i = a.count == 1 ? 0 : mask, j = b.count == 1 ? 0 : mask;
         if (complements && a.begin(i) == b.begin(j) && a.end(i) == b.end(j)) {

@@ -1,4 +1,4 @@
-// A boolean operation on two masks: what merge.cpp and resolve.cpp share.
+// A boolean operation on two masks, used by merge.cpp and resolve.cpp.
 #pragma once
 
 #include <limits>
@@ -8,8 +8,8 @@
 
 namespace segcore {
 
-// Bit 2 * a + b of `table` is the result for pixels a and b. Walk both lists of flips in step, and
-// note where the result flips. Written without branches on the data, which could not be predicted.
+// Bit 2 * a + b of `table` is the result for pixels a and b. Walks both lists of flips in step,
+// without branches on the data, which would be unpredictable.
 template <class T>
 void merge_two(const Context& context, const T* a, const T* a_end, const T* b, const T* b_end,
                int64_t pixels, unsigned table, Buffer<T>& run_ends) {
@@ -18,7 +18,7 @@ void merge_two(const Context& context, const T* a, const T* a_end, const T* b, c
     T* out = run_ends.grow(static_cast<size_t>((a_end - a) + (b_end - b)) + 1);
     T* const begin = out;
     unsigned state = 0, current = 0;  // state is 2 * (in a) + (in b)
-    // Where neither mask is, the result may be: then it begins at 0, unless a mask does as well.
+    // The result may be foreground where neither mask is: then it begins at 0, unless a mask does.
     const bool starts = (a < a_end && *a == 0) || (b < b_end && *b == 0);
     if ((table & 1) && !starts) {
         *out++ = 0;

@@ -1,4 +1,4 @@
-// Labels of any values, however far apart, to the numbers 0, 1, 2, ...
+// Maps labels of any value to consecutive numbers 0, 1, 2, ...
 #pragma once
 
 #include <algorithm>
@@ -20,17 +20,17 @@ inline uint64_t random_odd() noexcept {
             std::random_device random;
             return (uint64_t{random()} << 32 | random()) | 1;
         } catch (...) {
-            return uint64_t{0x9e3779b97f4a7c15};  // there is no randomness here
+            return uint64_t{0x9e3779b97f4a7c15};  // no source of randomness is available
         }
     }();
     return number;
 }
 
-// Places in tables of open addressing: multiply-shift hashing (Dietzfelbinger et al., 1997). As
-// nobody knows the factor before, no input can make its keys meet. No answer depends on it.
+// Multiply-shift hashing for tables with open addressing (Dietzfelbinger et al., 1997). The factor
+// is random, so no input can be constructed to collide. Results do not depend on it.
 class Hash {
    public:
-    // The place in a table of 2**bits, from 1 to 63.
+    // The slot in a table of 2**bits slots; bits from 1 to 63.
     size_t operator()(uint64_t key, int bits) const noexcept {
         return static_cast<size_t>(key * factor_ >> (64 - bits));
     }
@@ -39,7 +39,7 @@ class Hash {
     uint64_t factor_ = random_odd();
 };
 
-// Numbers labels in the order in which they come.
+// Numbers labels in order of first appearance.
 class Numbering {
    public:
     // `width` is that of the labels, in bytes.
@@ -56,7 +56,7 @@ class Numbering {
         }
         return hashed(label);
     }
-    // The same for the labels at n places, in less time.
+    // Number the labels at n indices, faster than one by one.
     template <class Label>
     void number(const uint8_t* labels, const uint32_t* places, size_t n, uint32_t* numbers) {
         const uint32_t* const direct = direct_.data();
@@ -72,7 +72,7 @@ class Numbering {
         }
     }
     const Buffer<uint64_t>& labels() const { return labels_; }
-    // The same in the other byte order, where they are `swapped`.
+    // The labels in native byte order, if theirs is `swapped`.
     Buffer<uint64_t> native_labels(int width, bool swapped) const {
         Buffer<uint64_t> labels;
         labels.append(labels_.data(), labels_.size());
@@ -142,7 +142,7 @@ inline Buffer<uint32_t> ascending(const Buffer<uint64_t>& labels, int width, boo
         uint64_t label;
         uint32_t number;
     };
-    // The sign bit, turned, sorts signed numbers right.
+    // Flipping the sign bit sorts signed numbers correctly.
     const uint64_t sign = is_signed ? uint64_t{1} << (8 * width - 1) : 0;
     Buffer<Found> found(labels.size());
     for (size_t i = 0; i < labels.size(); ++i) {

@@ -1,4 +1,4 @@
-// Masks to their outlines: rings along the cracks between pixels, straight from runs.
+// Outlines of masks: rings along the edges between pixels, computed directly from runs.
 //
 // Runs are cut into strips: parts of columns, or of several columns that a run fills. The top and
 // the bottom of each piece of a run is an edge from the left side of its strip to the right one.
@@ -100,9 +100,9 @@ class Tracer {
     // Link the right ends of edges a to a_end and the left ends of b to b_end, which meet. Either
     // may be none.
     //
-    // Nothing here branches on what cannot be predicted. Ends at which a vertical line begins or
-    // ends are noted, and joined two by two. Two ends at one place are joined straight on; that is
-    // written at every step, as any other link of the same ends is written after it.
+    // There are no unpredictable branches. Ends at which a vertical line begins or ends are stored,
+    // and joined in pairs. Two ends at the same y are joined directly; that is written at every
+    // step, because any other link of the same ends overwrites it later.
     void sweep(uint32_t a, uint32_t a_end, uint32_t b, uint32_t b_end) {
         constexpr int64_t kBehind = std::numeric_limits<int64_t>::max();
         uint32_t* const turns = turns_.grow(a_end - a + b_end - b + 2);
@@ -113,8 +113,8 @@ class Tracer {
             const uint32_t at_a = y_a <= y_b, at_b = y_b <= y_a, both = at_a & at_b;
             links_[left] = right;
             links_[right] = left;
-            // Where two pieces meet at a corner, the line from above turns round the foreground's
-            // corner if that is all there is of it, or else round the background's.
+            // Where two pieces meet at a corner, the line from above turns around the corner of the
+            // foreground if corners do not connect, otherwise around that of the background.
             const uint32_t other_way = both & (a ^ b) & 1;
             const uint32_t left_first = at_a ^ (both & (corners_ ^ (a & 1) ^ 1));
             const uint32_t change = (left ^ right) & (left_first - 1);  // all of it, or nothing
@@ -130,7 +130,7 @@ class Tracer {
         }
     }
 
-    // Follow the links from each edge that was not met before.
+    // Follow the links from each edge that has not been visited.
     void walk(Found& found) {
         rings_.assign(y_.size(), kNone);
         walked_ = 0;
@@ -139,8 +139,8 @@ class Tracer {
             if (edge % kItemsPerPoll == 0) context_.poll();
             if (rings_[edge] != kNone) continue;
             const size_t ring = found.outer.size();
-            // A ring that begins with a bottom is a hole's. The foreground above it begins with the
-            // edge before: that is of the ring round both, or of another hole in it.
+            // A ring that begins with a bottom edge is a hole. The foreground above it begins with
+            // the previous edge, which belongs to the outer ring or to another hole in it.
             int64_t outer = -1;
             if (edge % 2) {
                 const size_t above = before + rings_[edge - 1];
@@ -153,9 +153,9 @@ class Tracer {
         found.mask_ends.push_back(static_cast<int64_t>(found.outer.size()));
     }
 
-    // Write the corners of a ring, the left end of its first edge before all others.
+    // Write the corners of a ring, beginning with the left end of its first edge.
     void follow(uint32_t first, uint32_t ring, Buffer<int64_t>& vertices) {
-        // No ring has more than two corners for each edge that no ring had before.
+        // A ring has at most two corners per edge not yet visited.
         int64_t* to = vertices.grow(4 * (y_.size() - walked_) + 6);
         const int64_t* const begin = to;
         const bool top = first % 2 == 0;
@@ -169,7 +169,7 @@ class Tracer {
             ++walked_;
             const uint32_t end = 2 * edge + (edge % 2 == 0);  // tops go right, bottoms left
             const uint32_t next = links_[end] / 2;
-            // Two corners, unless it goes straight on: then the next ones take their place.
+            // Two corners, which the next ones overwrite if the line continues straight.
             to[0] = to[2] = side(end);
             to[1] = y_[edge];
             to[3] = y_[next];

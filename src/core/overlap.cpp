@@ -1,19 +1,19 @@
-// How many pixels every mask of one batch has in common with every mask of another.
+// The number of common pixels of every mask of one batch with every mask of another.
 //
-// Most masks have one run, or few, in most columns. Their k-th runs form layer k: an interval
-// [start, end) a column, empty where the column has fewer runs. The layers of a mask are disjoint,
-// so its overlap with another is the sum over all pairs of layers of
-// max(0, min(ends) - max(starts)), and vectors take many columns at a time.
+// Most masks have one run, or few, in most columns. Their k-th runs form layer k: one interval
+// [start, end) per column, empty if the column has fewer runs. The layers of a mask are disjoint,
+// so its overlap with another is the sum over all pairs of layers of max(0, min(ends) -
+// max(starts)), and vectors take many columns at a time.
 //
-// Masks for which that is wasteful are taken in other ways, whichever costs least for the pair:
-// - planes: one bit a pixel; count the bits of a AND b. For noise and fine stripes.
+// Masks for which that is wasteful are counted in other ways, whichever costs least per pair:
+// - planes: one bit per pixel; count the bits of a AND b. For noise and fine stripes.
 // - ranks: how many pixels of b lie before position p, for every run end p of a; from b's plane or
 //   by bisecting b's run ends. For a few runs that cover many columns, against anything.
-// Nothing is built that is larger than a small multiple of the run ends of its mask.
+// Memory is limited to a small multiple of the run ends of each mask.
 //
-// Most pairs need no counting: their boxes lie apart, or their areas and boxes leave no room for as
-// much as the caller asks for. The masks of b are sorted by their left edges, so that most of those
-// which lie apart from a mask of a are not even looked at.
+// Most pairs need no counting: their boxes are disjoint, or their areas and boxes show that they
+// stay below the caller's limit. The masks of b are sorted by their left edges, so that most masks
+// disjoint from a mask of a are not visited at all.
 #include <algorithm>
 #include <memory>
 
@@ -48,7 +48,7 @@ struct Mask {
     int64_t top = 0, bottom = 0;  // rows [top, bottom) hold it, not always tightly
 
     const Layer* layers = nullptr;
-    int64_t layer_count = 0;  // 0: not prepared so
+    int64_t layer_count = 0;  // 0: it has no layers
 
     const uint64_t* plane = nullptr;  // words from pixel plane_start, a multiple of 64; null: none
     int64_t plane_start = 0;
@@ -77,7 +77,7 @@ class Preparer {
         if (!make_layers(mask)) make_plane(mask);
     }
 
-    // What ranks need: only where some mask has no layers.
+    // Compute the ranks of the flips; needed only if some mask has no layers.
     void rank_flips(Mask<T>& mask) {
         int64_t* const rank = arena_.take<int64_t>(static_cast<size_t>(mask.count) + 1);
         mask.ranks = rank;
@@ -97,8 +97,8 @@ class Preparer {
         return static_cast<int64_t>(divider_.quotient(static_cast<T>(position)));
     }
 
-    // Cut the runs into one interval a column and deal them out to layers. False where that makes
-    // too many layers, or far more cells than there are runs.
+    // Cut the runs into one interval per column, and distribute these over layers. Returns false if
+    // that takes too many layers, or many more cells than there are runs.
     bool make_layers(Mask<T>& mask) {
         const int64_t height = size_.height, origin = mask.first_column;
         if (height >= kMaxHeight) return false;
@@ -106,7 +106,7 @@ class Preparer {
         const int64_t most_cells = 4 * mask.count + 256;
         if (columns > most_cells || columns > (int64_t{1} << 31) - 1) return false;
 
-        // The first run of each column goes to its place at once, the others are kept for later.
+        // The first run of each column is stored immediately, the others later.
         const Layer first = take_layer(origin, mask.last_column);
         others_.clear();
         int64_t top = height, bottom = 0;
@@ -172,7 +172,7 @@ class Preparer {
         return {first, last, cells, cells + room};
     }
 
-    // A plane, where it takes no more than a few words a run.
+    // Make a plane if it takes only a few words per run.
     void make_plane(Mask<T>& mask) {
         mask.plane_start = mask.first & ~int64_t{63};
         const int64_t words = (mask.last - mask.plane_start + 63) / 64;
@@ -180,7 +180,7 @@ class Preparer {
         const int64_t padded = (words + kWordsPerBlock - 1) / kWordsPerBlock * kWordsPerBlock;
         uint64_t* const plane = arena_.take<uint64_t>(static_cast<size_t>(padded));
         std::fill_n(plane, padded, uint64_t{0});
-        // Mark the flips, then let each mark run on to the next: bit p is the parity of those <= p.
+        // Mark the flips, then extend each mark to the next: bit p is the parity of those <= p.
         for (int64_t i = 0; i < mask.count; ++i) {
             const int64_t p = static_cast<int64_t>(mask.flips[i]) - mask.plane_start;
             if (p < padded * 64) plane[p / 64] ^= uint64_t{1} << p % 64;
@@ -375,12 +375,12 @@ class Prepared {
         return true;
     }
 
-    std::vector<std::unique_ptr<Preparer<T>>> preparers_;  // one a thread
+    std::vector<std::unique_ptr<Preparer<T>>> preparers_;  // one per thread
     std::vector<Mask<T>> masks_;
     int64_t first_b_;
 };
 
-// What the pairs of a mask of a with the masks of b need: no more than their boxes and areas.
+// Selects the pairs that must be counted, from boxes and areas alone.
 class Chooser {
    public:
     template <class T>
@@ -396,7 +396,7 @@ class Chooser {
         for (Box& box : boxes_) box.reach = reach = std::max(reach, box.right);
     }
 
-    // Call visit(j) for the masks of b that may have enough in common with the mask.
+    // Call visit(j) for the masks of b whose overlap with the mask may reach the limit.
     template <class T, class Visit>
     void for_each(const Mask<T>& mask, Visit&& visit) const {
         if (mask.count == 0) return;
@@ -407,13 +407,13 @@ class Chooser {
             const int64_t width = std::min(a.right, box->right) - std::max(a.left, box->left);
             const int64_t height = std::min(a.bottom, box->bottom) - std::max(a.top, box->top);
             if (width <= 0 || height <= 0) continue;
-            // The ratio never falls as the common area grows, nor does what floats make of it.
+            // The ratio is monotone in the common area, also in floating point.
             const int64_t most = std::min(width * height, std::min(a.area, box->area));
             if (enough(most, a.area, box->area, box->index)) visit(box->index);
         }
     }
 
-    // Whether so large a common area of a mask of a and mask j of b is one that counts.
+    // Whether this common area of a mask of a and mask j of b reaches the limit.
     bool enough(int64_t common, int64_t a_area, int64_t b_area, int64_t j) const {
         if (!(limit_.above > 0)) return true;
         int64_t whole = a_area + b_area - common;

@@ -1,8 +1,8 @@
-// Which labels of two maps meet, and at how many pixels.
+// The pairs of labels of two maps that occur, and the pixels of each.
 //
 // Pixels are read in blocks. Those at which either map changes cut a block into runs of one pair of
-// labels; of each run the two labels are numbered, and its length is added to the count of that
-// pair of numbers. What is sorted in the end is the pairs that occur.
+// labels; the two labels of each run are numbered, and its length is added to the count of that
+// pair of numbers. Finally the pairs that occur are sorted.
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
@@ -34,13 +34,13 @@ auto with_label(int width, Body body) {
     }
 }
 
-// The pixels of a rectangle, which are read row by row.
+// A rectangle of pixels, read row by row.
 struct Block {
     int64_t y, x, height, width;
     size_t pixels() const { return static_cast<size_t>(height * width); }
 };
 
-// One row is cut into stretches, a picture into squares: these stay in the caches in any layout.
+// One row is cut into segments, an image into squares, which stay in the caches in any layout.
 class Blocks {
    public:
     explicit Blocks(Size size) : size_(size) {
@@ -86,7 +86,7 @@ LabelView transposed(LabelView view) {
 // others in one of open addressing.
 class PairCounts {
    public:
-    // Add runs that end at these pixels, of these numbers. They are below the counts.
+    // Add runs with these last pixels and numbers, which are below the counts.
     void add(const Buffer<uint32_t>& ends, const Buffer<uint32_t>& a, const Buffer<uint32_t>& b,
              size_t a_count, size_t b_count) {
         runs_ += ends.size();
@@ -218,7 +218,7 @@ class Map {
         simd.pack_differ[log2_of(width)](labels_ + width, labels_, n, bits.data());
     }
 
-    // The numbers of the labels at these places.
+    // The numbers of the labels at these indices.
     const Buffer<uint32_t>& numbers(const Buffer<uint32_t>& places) {
         numbers_.resize(places.size());
         with_label(view_.width, [&](auto label) {
@@ -228,7 +228,7 @@ class Map {
         return numbers_;
     }
 
-    // The numbers here of all labels of another part of the map.
+    // The numbers, in this map, of all labels of another part of it.
     const Buffer<uint32_t>& numbers(const Map& other) {
         const Buffer<uint64_t>& labels = other.numbering_.labels();
         numbers_.resize(labels.size());

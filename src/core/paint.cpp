@@ -1,9 +1,9 @@
 // Masks to a label map, by the painter's algorithm.
 //
-// Runs go down the columns, the array usually along the rows. So the masks are painted, as
-// stretches of memory, into a strip of 64 columns that stays in the cache, and the strip is then
-// transposed into the rows of the output. The strip holds small codes (0: not painted) rather than
-// values, so that it is narrow whatever the output's dtype is.
+// Runs follow columns, but arrays are usually stored by rows. So the masks are first painted into a
+// column-major strip of 64 columns that stays in the cache; then the strip is transposed into the
+// rows of the output. The strip holds small codes (0: not painted) rather than values, so that it
+// is narrow whatever the output's dtype is.
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
@@ -20,13 +20,13 @@ namespace {
 constexpr int64_t kStrip = 64;
 
 // The codes of the values to paint: 1, 2, ... A code is either the value less an origin, or the
-// rank of the value among all that occur.
+// rank of the value among all values.
 template <class Value>
 struct Palette {
-    Buffer<Value> values;      // sorted, without repetition
+    Buffer<Value> values;  // sorted, without repetition
     bool consecutive = false;  // value = origin + code
     Value origin = 0;
-    uint64_t codes = 0;        // the largest code
+    uint64_t codes = 0;  // the largest code
 
     Palette(const Value* of_mask, const int64_t* order, int64_t count) {
         values.resize(static_cast<size_t>(count));
@@ -173,8 +173,8 @@ class Painter {
     Divider<T> divider_;
     int64_t column_stride_;
     int64_t top_ = 0, bottom_ = 0;  // the rows of the strip that are painted
-    Buffer<Code> cells_;            // 64 columns
-    Buffer<int64_t> cursors_;       // each mask's next run
+    Buffer<Code> cells_;  // 64 columns
+    Buffer<int64_t> cursors_;  // each mask's next run
 };
 
 template <class T, class Value, class Code>
@@ -197,7 +197,7 @@ void paint_strips(const Context& context, BatchView<T> masks, const int64_t* ord
     });
 }
 
-// Where columns lie together in memory, or there are few, each run is written at once.
+// If columns are contiguous in memory, or few, each run is written directly.
 template <class T, class Value>
 void paint_columns(const Context& context, BatchView<T> masks, const int64_t* order,
                    int64_t order_count, const Value* values, const LabelOutput& out) {

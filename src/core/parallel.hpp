@@ -1,4 +1,4 @@
-// A plain parallel loop. No OpenMP: no second runtime of it meets the one of an ML framework.
+// A plain parallel loop. Without OpenMP, as its runtime may conflict with that of an ML framework.
 #pragma once
 
 #include <algorithm>
@@ -87,7 +87,7 @@ void parallel_for(const Context& context, int64_t items, int threads, Body&& bod
     loop.rethrow();
 }
 
-// Masks in chunks of neighbours, several for each thread.
+// Consecutive masks in chunks, several per thread.
 class Chunks {
    public:
     Chunks(int64_t masks, int threads)
@@ -101,8 +101,8 @@ class Chunks {
     int64_t masks_, size_;
 };
 
-// What a chunk appended to a buffer of the thread that made it, and where that goes in the whole.
-// Buffers are the threads', not the chunks': fewer grow, and allocators are asked less.
+// What a chunk appended to the buffer of its thread, and its position in the result. Buffers belong
+// to threads, not to chunks, so that there are fewer allocations.
 struct Section {
     size_t start = 0, size = 0, place = 0;
 
@@ -120,13 +120,13 @@ struct Section {
     void copy(const Buffer<T>& part, Buffer<T>& whole) const {
         std::copy_n(part.data() + start, size, whole.data() + place);
     }
-    // What is at this position of the buffer comes to this one of the whole.
+    // The position in the result of this position of the buffer.
     int64_t moved(int64_t position) const {
         return position - static_cast<int64_t>(start) + static_cast<int64_t>(place);
     }
 };
 
-// Give the sections of all chunks their places, one behind the other. Returns the whole's size.
+// Assign consecutive positions to the sections of all chunks. Returns the total size.
 template <class Chunk>
 size_t lay_out(std::vector<Chunk>& chunks, Section Chunk::* section) {
     size_t total = 0;
@@ -138,7 +138,7 @@ size_t lay_out(std::vector<Chunk>& chunks, Section Chunk::* section) {
 }
 
 // Build a batch mask by mask: make(mask, run_ends, worker) appends mask's run ends to the buffer
-// and returns a Status. `work` estimates the whole, in nanoseconds. Where several masks are wrong,
+// and returns a Status. `work` estimates the whole, in nanoseconds. If several masks are invalid,
 // the first in batch order is reported, whatever the number of threads.
 template <class T, class Make>
 Status build_batch(const Context& context, int64_t count, double work, Batch<T>& batch,

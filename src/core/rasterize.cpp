@@ -2,8 +2,8 @@
 //
 // The rule walks each edge on a grid five times as fine as the pixels, and where the walk passes
 // from u = 5 k + 2 to 5 k + 3, or back, it crosses the middle of pixel column k and flips the mask
-// at the v it is at. Only those crossings are computed here, each directly: that the walk's points
-// between them are never looked at is what makes this fast, and large coordinates harmless.
+// at the v it is at. Only those crossings are computed, each directly. The points of the walk
+// between them are never visited, which makes this fast, and large coordinates harmless.
 #include <algorithm>
 #include <cmath>
 
@@ -93,9 +93,9 @@ class Ring {
         });
     }
 
-    // A steeper edge: u is a function of v = y0 + t, and monotone. Division tells nearly at which t
-    // it passes; the function itself tells exactly. Far from the origin u has plateaus, thousands
-    // of steps long, and so the way from the one to the other is doubled, then bisected.
+    // A steeper edge: u is a function of v = y0 + t, and monotone. A division estimates the t at
+    // which it passes; the function itself decides. Far from the origin u has plateaus of thousands
+    // of steps, so the search from the estimate doubles its steps, then bisects.
     void cross_steep(int64_t x0, int64_t y0, int64_t x1, int64_t y1) {
         const int64_t length = y1 - y0;
         const double slope = static_cast<double>(x1 - x0) / static_cast<double>(length);
@@ -121,7 +121,7 @@ class Ring {
         });
     }
 
-    // The first t that has passed, near a guess: 0 has not, and the last, `length`, has.
+    // The first t that has passed, searched from a guess: 0 has not passed, `length` has.
     template <class Passed>
     static int64_t first_passed(int64_t guess, int64_t length, Passed passed) {
         int64_t before = guess, after = guess;  // has not passed, has passed
@@ -292,7 +292,7 @@ Status rasterize_polygons(const Context& context, const double* coordinates,
         });
 }
 
-// How many run ends a box has is told at once, and so each is written to its place.
+// The number of run ends of a box is known in advance, so each box is written in place.
 template <class T>
 Status rasterize_boxes(const Context& context, const double* boxes, int64_t count, Size size,
                        Batch<T>& batch) {

@@ -1,10 +1,10 @@
-// Soft masks to run ends, without a picture in between.
+// Soft masks to run ends, without an intermediate image.
 //
 // Interpolation never leaves the range of a cell's four corners and is monotone along each axis. So
 // the boundary passes only through mixed cells, those whose corners are not all on one side of the
-// threshold, and in one column of the picture it crosses each of them once at most. Per column of
-// the picture, only the ends of its mixed cells are evaluated; where they are on two sides, the row
-// of the crossing is guessed by division, and settled by the interpolation itself.
+// threshold, and in one column of the image it crosses each of them at most once. Per column of the
+// image, only the ends of its mixed cells are evaluated; if they lie on two sides, the row of the
+// crossing is estimated by division, and determined by the interpolation itself.
 #include <algorithm>
 
 #include "bits.hpp"
@@ -33,7 +33,7 @@ struct Place {
         : before(static_cast<int64_t>(position)), fraction(position - static_cast<float>(before)) {}
 };
 
-// The rows of a picture among samples: cell k has the rows between the samples k and k + 1.
+// The rows of an image among samples: cell k has the rows between the samples k and k + 1.
 class Rows {
    public:
     void set(const float* positions, int64_t count) {
@@ -74,10 +74,10 @@ class Rows {
             return (a + (positions_[row] - origin) * difference > threshold) == rises;
         };
         if (low == high) return low;
-        // Rows are evenly spaced but at the borders of the picture, so count from the last one.
+        // Rows are evenly spaced except at the borders of the image, so count from the last one.
         const float beyond = positions_[high - 1] - origin - (threshold - a) / difference;
         const int64_t guess = high - std::min(whole(beyond * rows_per_sample_ + 1), high - low);
-        // Nearly always it is right; to ask in one question spares the processor wrong guesses.
+        // It is nearly always right; testing both sides at once avoids mispredicted branches.
         const bool not_later = (guess == high) | passed(std::min(guess, high - 1));
         const bool not_earlier = (guess == low) | !passed(std::max(guess - 1, low));
         if (not_later & not_earlier) return guess;
@@ -108,8 +108,8 @@ class Rows {
     Buffer<int64_t> starts_;  // of the cells from the first, and where the last one ends
 };
 
-// Appends flips to a buffer that holds some from `start` on: up to `most`, never descending. One at
-// the place of the last one undoes it.
+// Appends up to `most` flips, in ascending order, to a buffer that holds flips from `start` on. A
+// flip at the position of the last one cancels it.
 template <class V>
 class Flips {
    public:
@@ -133,7 +133,7 @@ class Flips {
     const V* const start_;
 };
 
-// Makes the run ends of one mask after the other.
+// Makes the run ends of masks one by one.
 template <class T>
 class Resampler {
    public:
@@ -180,12 +180,13 @@ class Resampler {
         int64_t left, right;
         float fraction;
     };
-    // A column of the picture: a source, or between two that are columns of the intermediate one.
+    // A column of the image: a source, or between two sources, which are columns of the
+    // intermediate image.
     struct Column {
         Source a, b;
         float fraction;
 
-        // The cells that it depends on lie in these columns of samples, and those between.
+        // It depends on cells from the first to the last of these columns of samples.
         int64_t first() const { return a.left; }
         int64_t last() const { return b.left; }
         int64_t last_sample() const { return b.right; }
@@ -322,7 +323,7 @@ class Resampler {
         const float b = interpolate(node.b.left, node.b.right, column_.b.fraction);
         return interpolate(a, b, column_.fraction);
     }
-    // Its value at a row of the intermediate picture.
+    // Its value at a row of the intermediate image.
     float inner_value(int64_t row) const {
         const Place place = inner_rows_.place(row);
         const int64_t after = std::min(place.before + 1, soft_.rows - 1);
@@ -349,7 +350,7 @@ class Resampler {
     }
 
     // Append this column's run ends. A mixed cell gives one flip at the most, the last of them
-    // perhaps at the bottom; flips never go up, and two at one place undo each other.
+    // perhaps at the bottom; flips never descend, and two at the same position cancel.
     void append_column(Buffer<T>& run_ends) {
         Flips<T> flips(run_ends, start_, nodes_.size() + 1);
         bool inside = false;
@@ -365,7 +366,7 @@ class Resampler {
         if (inside) flips.add(place(bottom_));
     }
 
-    // The same through the rows of the intermediate picture: a flip at its row j is a crossing
+    // The same through the rows of the intermediate image: a flip at its row j is a crossing
     // between j - 1 and j.
     void append_column_by_inner_rows(Buffer<T>& run_ends) {
         bool inside = false;
@@ -416,7 +417,7 @@ class Resampler {
     Buffer<size_t> ends_;  // of each column's cells
     Buffer<int64_t> cells_;  // column by column
 
-    // One column of the picture.
+    // One column of the image.
     Column column_{};
     int64_t base_ = 0;
     Buffer<int64_t> merged_, inner_flips_;

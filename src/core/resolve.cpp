@@ -1,8 +1,9 @@
-// Masks that overlap to masks that share no pixel: each takes what no mask before it has taken.
+// Makes overlapping masks disjoint: each takes the pixels that no previous mask has taken.
 //
-// What is taken is a plane of one bit a pixel, in column-major order, from the first pixel of any
-// mask to the last; a mask gets the zeros in its runs, and then sets its runs. Where there are few
-// runs for so many pixels, what is taken is a mask itself, merged with each.
+// Taken pixels are kept on a plane of one bit per pixel, in column-major order, from the first to
+// the last pixel of any mask; a mask gets the zeros within its runs, and then sets its runs. If
+// there are few runs among many pixels, taken pixels are kept as a mask instead, which is merged
+// with each mask.
 #include <algorithm>
 #include <cstring>
 
@@ -30,7 +31,7 @@ class TakenPlane {
 
     static size_t words(int64_t first, int64_t last) { return words_for(last - first / 64 * 64); }
 
-    // Append what of the mask is not taken.
+    // Append the part of the mask that is not taken.
     void append_free(const T* flip, const T* end, Buffer<T>& run_ends) {
         for (const Run run : Runs<T>(flip, end, pixels_)) {
             append_free_of_run(static_cast<size_t>(run.start - base_),

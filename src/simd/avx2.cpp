@@ -100,7 +100,7 @@ struct BytePositions {
 };
 constexpr BytePositions kBytePositions;
 
-// Eight bits at a time: look their positions up, widen them, store all eight, count the true ones.
+// Eight bits at a time: look up their positions, widen and store all eight, count the set bits.
 inline size_t word_positions(uint64_t word, uint32_t base, uint32_t* out) {
     const size_t set = static_cast<size_t>(_mm_popcnt_u64(word));
     if (set <= 8) {
@@ -124,8 +124,7 @@ size_t positions_u32(const uint64_t* bits, size_t words, uint32_t base, uint32_t
     return count;
 }
 
-// The processor does not see by itself, at the end of a page, that the next one comes; told so
-// early enough, it reads at full speed.
+// Hardware prefetching stops at the end of a page; prefetching ahead keeps reading at full speed.
 template <bool by_value>
 size_t places_between_bytes(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out) {
     constexpr size_t kAhead = 8192;
@@ -164,7 +163,8 @@ void join_counts(const uint64_t* characters, const uint64_t* lengths, size_t n, 
     }
 }
 
-// Where counts end is found for 64 characters at once: no branch depends on how long a count is.
+// The ends of counts are found for 64 characters at once, so that no branch depends on their
+// lengths.
 Table::CountsRead read_counts_four(const uint8_t* string, size_t n, int64_t* counts) {
     const __m256i zero = _mm256_set1_epi8(48), excess = _mm256_set1_epi8(static_cast<char>(0xc0));
     size_t count = 0, start = 0;
@@ -189,7 +189,7 @@ Table::CountsRead read_counts_four(const uint8_t* string, size_t n, int64_t* cou
         }
         store256(copy + 8, low);
         store256(copy + 40, high);
-        // Bit 5 of a character says that another one follows.
+        // Bit 5 of a character is set if another one follows.
         const auto more = [](__m256i v) {
             return uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_slli_epi16(v, 2)))};
         };
@@ -246,7 +246,7 @@ uint64_t overlap_sixteen(const uint16_t* a_start, const uint16_t* a_end, const u
     const __m256i ones = _mm256_set1_epi16(1);
     uint64_t total = 0;
     for (size_t i = 0; i < n;) {
-        // A 32-bit lane takes fewer than 2**16 a step: it holds 2**14 steps.
+        // A 32-bit lane grows by less than 2**16 per step: it can hold 2**14 steps.
         const size_t stop = n - i > (size_t{1} << 18) ? i + (size_t{1} << 18) : n;
         __m256i sum = _mm256_setzero_si256();
         for (; i < stop; i += 16) {

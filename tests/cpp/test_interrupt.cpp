@@ -15,7 +15,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Wants to stop once it has been asked so often.
+// Requests to stop once it has been asked `after` times.
 class Stop final : public Interrupt {
    public:
     explicit Stop(int after) : after_(after) {}
@@ -90,7 +90,7 @@ TEST(interrupt_stops_all_threads_of_a_loop) {
         const Context context = context_with(stop, threads);
         std::atomic<int> begun{0}, left{0};
         CHECK(is_interrupted([&] {
-            // None of these items ends but by an interrupt.
+            // These items end only when interrupted.
             parallel_for(context, 1000, threads, [&](int64_t, int) {
                 ++begun;
                 try {
@@ -121,7 +121,7 @@ TEST(interrupt_stops_a_loop_between_its_items) {
     }
 }
 
-// The thread that is asked has nothing left to do, and waits for another one, which does `work`.
+// The calling thread has finished, and waits for another one, which does `work`.
 template <typename Work>
 void check_interrupt_while_waiting(Work work) {
     Stop stop(1);
@@ -173,7 +173,7 @@ TEST(interrupt_stops_a_batch) {
     }
 }
 
-// What is noted first in a loop comes out of it, as without an interrupt.
+// The first exception in a loop is the one that it throws, as without an interrupt.
 TEST(interrupt_beside_another_exception) {
     Stop stop(1);
     const Context context = context_with(stop, 2);

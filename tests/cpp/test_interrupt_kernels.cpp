@@ -19,12 +19,12 @@ constexpr int64_t kMillion = 1 << 18;
 
 using Kernel = std::function<void(const Context&)>;
 
-// Microseconds of the processor's time: those of other programs do not count.
+// Microseconds of processor time, which excludes other programs.
 int64_t now() {
     return static_cast<int64_t>(1e6 * static_cast<double>(std::clock()) / CLOCKS_PER_SEC);
 }
 
-// Is asked at every poll, and notes when. It wants to stop once it has been asked so often.
+// Is asked at every poll, and records when. Requests to stop once asked `stop_after` times.
 class Watch final : public Interrupt {
    public:
     explicit Watch(int64_t stop_after = int64_t{1} << 60)
@@ -427,7 +427,7 @@ void check_polygon(const std::vector<double>& points, Size size) {
     });
 }
 
-// A ring that goes to and fro so often, between the middles of two columns.
+// A ring that goes back and forth between the centres of two columns.
 std::vector<double> zigzag(int64_t vertices, double width) {
     Random random(1);
     std::vector<double> points;
