@@ -179,8 +179,8 @@ void combine(const Context& context, BatchView<T> a, BatchView<T> b, Size size, 
     const double per_mask = static_cast<double>(a.total()) / static_cast<double>(a.count + 1) +
                             static_cast<double>(b.total()) / static_cast<double>(b.count + 1);
     const double work = static_cast<double>(count) * (per_mask * 3 + 20);
-    const bool complements =
-        (table & 0b1001) == 1;  // combining a mask with itself gives its complement
+    // Whether combining a mask with itself gives its complement.
+    const bool complements = (table & 0b1001) == 1;
     build_batch<T>(context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int) {
         const int64_t i = a.count == 1 ? 0 : mask, j = b.count == 1 ? 0 : mask;
         if (complements && a.begin(i) == b.begin(j) && a.end(i) == b.end(j)) {
