@@ -1,4 +1,4 @@
-// Between NumPy arrays and the views and owners of the core (src/core/types.hpp).
+// Conversion of NumPy arrays to the views of the core (src/core/types.hpp) and back.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -54,7 +54,7 @@ inline int64_t count_of(const int64_t* offsets, py::ssize_t size, int64_t total,
     return static_cast<int64_t>(size) - 1;
 }
 
-// Positions that never descend and lie among the samples: else the kernel would leave its memory.
+// Positions that are sorted and lie among the samples, or the kernel would read out of bounds.
 inline void check_positions(const float* positions, int64_t count, int64_t samples) {
     if (count == 0) return;
     bool good = positions[0] >= 0 && positions[count - 1] <= static_cast<float>(samples - 1);
@@ -63,7 +63,7 @@ inline void check_positions(const float* positions, int64_t count, int64_t sampl
         good &= positions[i - 1] <= positions[i];
     }
     if (!good)
-        throw py::value_error("positions: expected some from 0 to the last sample, in order");
+        throw py::value_error("positions: expected ascending positions from 0 to the last sample");
 }
 
 inline Size size_of(int64_t height, int64_t width) {
@@ -90,7 +90,8 @@ auto with_run_ends(Size size, Body&& body) {
     return is_wide(size) ? body(uint64_t{}) : body(uint32_t{});
 }
 
-// The buffer's memory as an array. Little is copied, so that it takes no more room than it needs.
+// The buffer's memory as an array. Small results are copied, so that they take no more memory than
+// they need.
 template <class T>
 py::array to_array(Buffer<T>&& buffer) {
     const size_t size = buffer.size();

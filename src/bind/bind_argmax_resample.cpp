@@ -21,7 +21,8 @@ void argmax_resample(const Kernels& kernels, const py::array& scores, const py::
     if (out.ndim() != 2 || out.shape(0) != size.height || out.shape(1) != size.width ||
         out.dtype().kind() != 'u' || !is_native(out.dtype()) ||
         !(out.flags() & py::array::c_style) || !is_aligned(out)) {
-        refuse("out", "an aligned C-contiguous (H, W) array of unsigned integers, one a position");
+        refuse("out",
+               "an aligned C-contiguous (H, W) array of unsigned integers, one per position");
     }
     if (view.classes > int64_t{1} << 31 || (width < 4 && view.classes > int64_t{1} << 8 * width)) {
         refuse("out", "a dtype that holds all classes");

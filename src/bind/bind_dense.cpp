@@ -78,7 +78,7 @@ py::tuple encode_bits(const Kernels& kernels, const py::array& rows, int64_t wid
     const uint8_t* bytes = values_of<uint8_t>(rows, "rows");
     constexpr int64_t kMaxSide = (int64_t{1} << 31) - 1;
     if (size.height > kMaxSide || size.width > kMaxSide || rows.shape(2) != (width + 7) / 8) {
-        refuse("rows", "eight pixels a byte, and sides below 2**31");
+        refuse("rows", "eight pixels per byte, and sides below 2**31");
     }
     return with_run_ends(size, [&](auto type) {
         Batch<decltype(type)> batch;
@@ -118,7 +118,7 @@ void decode(const Kernels& kernels, const py::array& run_ends, const py::array& 
                            zeroed};
     with_run_ends(view.size, [&](auto type) {
         const auto batch = batch_of<decltype(type)>(run_ends, offsets);
-        if (batch.count != view.count) refuse("out", "as many masks as offsets has");
+        if (batch.count != view.count) refuse("out", "as many masks as offsets describe");
         kernels.without_gil([&](const Context& context) { segcore::decode(context, batch, view); });
     });
 }

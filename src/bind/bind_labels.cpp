@@ -76,7 +76,7 @@ void paint(const Kernels& kernels, const py::array& run_ends, const py::array& o
         const auto batch = batch_of<decltype(type)>(run_ends, offsets);
         if (values.ndim() != 1 || values.size() != batch.count ||
             values.itemsize() != out.itemsize() || !(values.flags() & py::array::c_style)) {
-            refuse("values", "one value a mask, of the dtype of out");
+            refuse("values", "one value per mask, of the dtype of out");
         }
         for (py::ssize_t i = 0; i < order.size(); ++i) {
             if (indices[i] < 0 || indices[i] >= batch.count) {

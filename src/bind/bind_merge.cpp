@@ -16,7 +16,8 @@ py::tuple combine(const Kernels& kernels, const py::array& a_run_ends, const py:
         const auto a = batch_of<decltype(type)>(a_run_ends, a_offsets);
         const auto b = batch_of<decltype(type)>(b_run_ends, b_offsets);
         if (a.count != b.count && a.count != 1 && b.count != 1) {
-            throw py::value_error("expected as many masks in both batches, or one in one of them");
+            throw py::value_error(
+                "expected the same number of masks in both batches, or one mask in one of them");
         }
         Batch<decltype(type)> batch;
         kernels.without_gil(

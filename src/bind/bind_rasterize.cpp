@@ -15,7 +15,7 @@ py::tuple rasterize_polygons(const Kernels& kernels, const py::array& coordinate
     const double* points = values_of<double>(coordinates, "coordinates");
     const int64_t* rings = values_of<int64_t>(ring_offsets, "ring_offsets");
     const int64_t* masks = values_of<int64_t>(mask_offsets, "mask_offsets");
-    if (coordinates.size() % 2) refuse("coordinates", "an even number of them");
+    if (coordinates.size() % 2) refuse("coordinates", "an even number of values");
     const int64_t ring_count =
         count_of(rings, ring_offsets.size(), coordinates.size() / 2, "ring_offsets");
     const int64_t count = count_of(masks, mask_offsets.size(), ring_count, "mask_offsets");

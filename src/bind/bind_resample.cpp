@@ -7,7 +7,7 @@ namespace segcore::bind {
 
 namespace {
 
-// What a window takes of an axis of the picture, and of its positions.
+// The range of a window on an axis of the image, and of its positions.
 struct Span {
     int64_t first, last, place;
 
@@ -30,7 +30,8 @@ void check_windows(const SoftView& soft, Size size, int64_t x_count, int64_t y_c
         bool good = x.lies_in(size.width) && y.lies_in(size.height);
         const bool is_empty = x.is_empty() || y.is_empty();
         if (!is_empty) good = good && x.has_positions(x_count) && y.has_positions(y_count);
-        if (!good) throw py::value_error("windows: expected some in the picture, with positions");
+        if (!good)
+            throw py::value_error("windows: expected windows inside the image, with positions");
         if (is_empty) continue;
         if (!x.has_those_of(checked_x)) {
             check_positions(soft.positions.x + x.place, x.length(), columns);

@@ -1,7 +1,7 @@
-// The ordinary calls of the pycocotools drop-in, in one step from objects to objects: for masks as
-// small as a detector's, everything between would take longer than the kernels. A shortcut returns
-// NotImplemented for whatever is not ordinary, errors included: segcore/compat/pycocotools.py goes
-// the long way then, and says what is right.
+// The usual calls of the pycocotools drop-in, in one step from objects to objects: for small masks,
+// everything in between would take longer than the kernels. A shortcut returns NotImplemented for
+// unusual or invalid arguments; segcore/compat/pycocotools.py then takes the general path, which
+// also raises the errors.
 //
 // These are plain C functions, as calling one through pybind11 takes three times as long.
 #include <algorithm>
@@ -20,7 +20,7 @@ namespace py = pybind11;
 
 namespace {
 
-// Let other Python threads run, if there is work for longer than that takes.
+// Releases the GIL if there is enough work to make up for it.
 class Unlocked {
    public:
     explicit Unlocked(double nanoseconds) : release_(nanoseconds > 20'000) {}
@@ -34,7 +34,7 @@ struct Rles {
     Batch<uint32_t> batch;
 };
 
-// Read one RLE dict; false where it is not ordinary.
+// Read one RLE dict. Returns false unless it is ordinary.
 bool read_one(const Context& context, PyObject* object, Rles& rles) {
     RleDict dict;
     if (!dict.read(object)) return false;
@@ -42,7 +42,7 @@ bool read_one(const Context& context, PyObject* object, Rles& rles) {
     return dict.decode(context, rles.batch);
 }
 
-// Read a list of RLE dicts; false where that is not ordinary.
+// Read a list of RLE dicts. Returns false unless all are ordinary.
 bool read_list(const Context& context, PyObject* object, Rles& rles) {
     RleDicts dicts;
     if (!dicts.read(object)) return false;
@@ -132,7 +132,7 @@ py::object to_bbox(const Context& context, PyObject* const* args) {
     const BatchView<uint32_t> view = rles.batch.view();
     Buffer<int64_t> corners(static_cast<size_t>(view.count) * 4);
     boxes(context, view, rles.size, corners.data());
-    // In C order, and four values a mask: the same as an array of Fortran order, transposed.
+    // In C order, four values per mask, as pycocotools returns it.
     py::object out = PyDict_CheckExact(args[0]) ? new_array<double>({4}, false)
                                                 : py::array_t<double>({view.count, int64_t{4}});
     double* to = data_of<double>(out);
@@ -154,7 +154,8 @@ py::object merge(const Context& context, PyObject* const* args) {
     {
         const Unlocked unlocked(dicts.work());
         if (!dicts.decode(context, batch)) return {};
-        // Where runs of no pixels have vanished, the long way knows which of them come back.
+        // If runs of length zero were removed, the general path determines which of them to
+        // restore.
         const BatchView<uint32_t> view = batch.view();
         if (dicts.count_runs() != view.total() + view.count) return {};
         reduce(context, view, dicts.size(), intersect, merged);
@@ -162,7 +163,7 @@ py::object merge(const Context& context, PyObject* const* args) {
     return write(context, merged, dicts.size(), true);
 }
 
-// Which of the ground truths are crowds: a list of ints, one for each.
+// Read the crowd flags: a list of ints, one per ground truth.
 bool read_crowds(PyObject* list, int64_t count, Buffer<uint8_t>& crowds) {
     if (!PyList_CheckExact(list) || PyList_GET_SIZE(list) != count) return false;
     for (Py_ssize_t i = 0; i < count; ++i) {
@@ -172,6 +173,13 @@ bool read_crowds(PyObject* list, int64_t count, Buffer<uint8_t>& crowds) {
         crowds.push_back(value != 0);
     }
     return true;
+}
+
+// The intersection over the union or, for crowds, over the area of the detection.
+template <class Area>
+double iou_of(Area common, Area dt_area, Area gt_area, bool crowd) {
+    const Area divisor = crowd ? dt_area : dt_area + gt_area - common;
+    return static_cast<double>(common) / static_cast<double>(divisor);
 }
 
 py::object mask_iou(const Context& context, PyObject* const* args) {
@@ -196,16 +204,15 @@ py::object mask_iou(const Context& context, PyObject* const* args) {
     segcore::area(context, gt, detections.size, gt_areas.data());
     const int64_t* both = common.data();
     for (size_t g = 0; g < gt_areas.size(); ++g) {
-        context.poll(static_cast<int64_t>(2 * dt_areas.size()));
+        context.poll();
         for (size_t d = 0; d < dt_areas.size(); ++d, ++both, ++ratio) {
-            const int64_t whole = crowds[g] ? dt_areas[d] : dt_areas[d] + gt_areas[g] - *both;
-            *ratio = *both ? static_cast<double>(*both) / static_cast<double>(whole) : 0;
+            *ratio = *both ? iou_of(*both, dt_areas[d], gt_areas[g], crowds[g]) : 0;
         }
     }
     return out;
 }
 
-// Append the first `length` numbers of a list; false where there is something else.
+// Append the first `length` items of a list. Returns false unless all are numbers.
 bool read_numbers(PyObject* list, Py_ssize_t length, Buffer<double>& numbers) {
     double* to = numbers.grow(static_cast<size_t>(length));
     for (Py_ssize_t i = 0; i < length; ++i) {
@@ -226,7 +233,7 @@ bool read_numbers(PyObject* list, Py_ssize_t length, Buffer<double>& numbers) {
     return true;
 }
 
-// Read a list of boxes x y width height; false where there is something else.
+// Read a list of boxes x y width height. Returns false for anything else.
 bool read_boxes(PyObject* list, Buffer<double>& boxes) {
     if (!PyList_CheckExact(list)) return false;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
@@ -255,20 +262,20 @@ py::object box_iou(const Context& context, PyObject* const* args) {
     double* ratio = data_of<double>(out);
     const Unlocked unlocked(static_cast<double>(m * n) * 2);
     for (size_t g = 0; g < n; ++g) {
-        context.poll(static_cast<int64_t>(2 * m));
+        context.poll();
         const double* gt = truths.data() + 4 * g;
         for (size_t d = 0; d < m; ++d, ++ratio) {
             const double* dt = detections.data() + 4 * d;
             const double width = common_length(dt, gt), height = common_length(dt + 1, gt + 1);
-            const double common = width * height, dt_area = dt[2] * dt[3];
-            const double whole = crowds[g] ? dt_area : dt_area + gt[2] * gt[3] - common;
-            *ratio = width > 0 && height > 0 ? common / whole : 0;
+            *ratio = width > 0 && height > 0
+                         ? iou_of(width * height, dt[2] * dt[3], gt[2] * gt[3], crowds[g])
+                         : 0;
         }
     }
     return out;
 }
 
-// With nothing on one side there are no ratios, if all else is as it should be.
+// Without detections or without ground truths there are no ratios, if the rest is ordinary.
 py::object iou_of_nothing(PyObject* const* args) {
     PyObject* const rest = PyList_GET_SIZE(args[0]) ? args[0] : args[1];
     RleDicts dicts;
@@ -286,7 +293,7 @@ py::object iou(const Context& context, PyObject* const* args) {
     return PyDict_CheckExact(first.ptr()) ? mask_iou(context, args) : box_iou(context, args);
 }
 
-// Append a ring; false where there is something else.
+// Append a ring. Returns false for anything else.
 bool read_ring(PyObject* ring, Buffer<double>& coordinates) {
     return PyList_CheckExact(ring) && PyList_GET_SIZE(ring) >= 6 &&
            PyList_GET_SIZE(ring) % 2 == 0 && read_numbers(ring, PyList_GET_SIZE(ring), coordinates);

@@ -21,7 +21,7 @@ class Kernels {
     std::string name() const { return std::string("native:") + table_->name; }
     const simd::Table& simd() const { return *table_; }
 
-    // Call body(context) without the GIL, for a kernel that takes as long as it takes.
+    // Call body(context) without the GIL; the kernel may be interrupted.
     template <class Body>
     auto without_gil(Body&& body) const {
         Signals signals;

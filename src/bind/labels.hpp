@@ -1,4 +1,4 @@
-// Between label maps as NumPy arrays and as the kernels see them.
+// Conversion of label maps from NumPy arrays to the kernels' views and back.
 #pragma once
 
 #include "../core/kernels.hpp"

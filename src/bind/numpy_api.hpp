@@ -1,4 +1,4 @@
-// Small arrays and scalars made straight through NumPy's C API: pybind11's own way takes longer
+// Small arrays and scalars, created through NumPy's C API: with pybind11 this would take longer
 // than the kernels that fill them.
 #pragma once
 

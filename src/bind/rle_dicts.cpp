@@ -22,7 +22,7 @@ PyObject* counts_key() {
     return interned;
 }
 
-// The size of an ordinary RLE; one without pixels where it has none.
+// The size of an ordinary RLE, or a size without pixels if it has none.
 Size read_size(PyObject* pair) {
     if (!pair || !PyList_CheckExact(pair) || PyList_GET_SIZE(pair) != 2) return {0, 0};
     const int64_t height = small_int(item_of(pair, Py_ssize_t{0}).ptr(), kMaxPixels);
@@ -123,7 +123,7 @@ bool RleDicts::decode(const Context& context, Batch<uint32_t>& batch) const {
 }
 
 int64_t RleDicts::count_runs() const {
-    // Each has one character that does not announce another one.
+    // Each run has one character that is not followed by another one of its count.
     int64_t runs = 0;
     for (size_t i = 0; i < characters_.size(); ++i) runs += characters_[i] < 48 + 32;
     return runs;

@@ -1,5 +1,6 @@
-// COCO's RLE dicts, read and written without arrays in between: for few masks, making arrays takes
-// longer than all the rest. Only the ordinary form is read: exact dicts, lists, ints and strings.
+// COCO's RLE dicts, read and written without intermediate arrays: for few masks, making arrays
+// takes longer than everything else. Only the ordinary form is read: exact dicts, lists, ints and
+// strings.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -27,18 +28,18 @@ struct RleDict {
     const uint8_t* string = nullptr;
     int64_t length = 0;
 
-    // False where there is something else than an ordinary RLE.
+    // Returns false unless it is an ordinary RLE.
     bool read(PyObject* rle);
-    // False where its counts are broken.
+    // Returns false if its counts are invalid.
     bool decode(const Context& context, Batch<uint32_t>& batch) const;
 };
 
 // One or more of one size. Their strings are copied, side by side.
 class RleDicts {
    public:
-    // False where there is something else than a list of ordinary RLEs of one size.
+    // Returns false unless it is a list of ordinary RLEs of one size.
     bool read(PyObject* list);
-    // False where counts are broken.
+    // Returns false if counts are invalid.
     bool decode(const Context& context, Batch<uint32_t>& batch) const;
 
     Size size() const { return size_; }

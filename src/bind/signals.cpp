@@ -21,7 +21,7 @@ void find_main_thread() {
     const py::object thread = py::module_::import("threading").attr("main_thread")();
     main_thread = thread.attr("ident").cast<unsigned long>();
 #if defined(SEGCORE_FORKS)
-    // In a forked process the only thread that there is becomes the main one.
+    // In a forked process the only remaining thread is the main thread.
     pthread_atfork(nullptr, nullptr, [] { main_thread = PyThread_get_thread_ident(); });
 #endif
 }

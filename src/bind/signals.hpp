@@ -1,4 +1,4 @@
-// Ctrl-C, and any other signal that Python handles, in the midst of long work.
+// Handling of Ctrl-C, and of any other Python signal, during long work.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -10,11 +10,11 @@ namespace segcore::bind {
 
 // To be called once, when the module is imported.
 void find_main_thread();
-// Python handles signals on its main thread alone: elsewhere there is nothing to ask for.
+// Python handles signals on its main thread only.
 bool is_main_thread();
 
-// Has a kernel handle signals. If a handler raises an exception, the kernel stops: the exception
-// waits for Python, and goes before any that the kernel throws.
+// Lets a kernel handle signals. If a handler raises an exception, the kernel stops; this exception
+// takes precedence over any that the kernel throws.
 class Signals final : public Interrupt {
    public:
     Interrupt* for_this_thread() { return is_main_thread() ? this : nullptr; }
@@ -26,7 +26,7 @@ class Signals final : public Interrupt {
     }
 };
 
-// The same for a loop that holds the GIL: to be called at its every step.
+// The same for a loop that holds the GIL; to be called at every step.
 inline void check_signals(Py_ssize_t step) {
     constexpr Py_ssize_t kSteps = 1 << 16;
     if (step % kSteps == kSteps - 1 && PyErr_CheckSignals() != 0)

@@ -11,12 +11,12 @@
 
 namespace segcore {
 
-// Gives out pieces of large blocks. Threads that ask the system's allocator for each array wait for
-// one another there, the more so where one frees what another was given; with an arena each, they
-// ask it seldom.
+// Allocates pieces of large blocks. Threads that allocate each array separately wait for one
+// another in the system's allocator, in particular where one frees what another allocated; with an
+// arena per thread, they rarely call it.
 class Arena {
    public:
-    // Room for so many values, not initialised. It lasts as long as the arena.
+    // Allocate `count` uninitialized values, which live as long as the arena.
     template <class T>
     T* take(size_t count) {
         static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= alignof(Word));

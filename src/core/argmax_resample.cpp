@@ -1,9 +1,9 @@
-// Class scores to a label map, without the classes x height x width array in between.
+// Upsample class scores to a label map, without the intermediate classes x height x width array.
 //
-// A cell is the pixels between four samples. In it, only those classes are interpolated that no
-// other one beats at all four samples. Where one class wins at all of them, it is the only one: the
-// cell is constant. So a row of cells is first filled with the winners of the samples, and then
-// the cells with several classes are drawn over it.
+// A cell is the pixels between four samples. Only classes that no other class beats at all four
+// samples are interpolated in it. If one class wins at all four, the cell is constant. A row of
+// cells is therefore first filled with the winners of the samples; then the cells with several
+// classes are drawn over it.
 #include <algorithm>
 #include <memory>
 
@@ -33,17 +33,17 @@ float bounded(float score) {
 // The pixels of an axis, cell by cell; cell i lies between the samples i and i + 1.
 class Axis {
    public:
-    Axis(const Context& context, const float* positions, int64_t pixels, int64_t samples) {
-        assign_all(context, static_cast<size_t>(samples) + 1, int64_t{0}, starts_);
-        assign_all(context, static_cast<size_t>(pixels + kLanes), 0.0f, fractions_);
-        for_all(context, pixels, 2, [&](int64_t i) {
+    Axis(const float* positions, int64_t pixels, int64_t samples) {
+        starts_.assign(static_cast<size_t>(samples) + 1, 0);
+        fractions_.assign(static_cast<size_t>(pixels + kLanes), 0);
+        for (int64_t i = 0; i < pixels; ++i) {
             const int64_t cell = static_cast<int64_t>(positions[i]);
             starts_[static_cast<size_t>(cell) + 1] = i + 1;
             fractions_[static_cast<size_t>(i)] = positions[i] - static_cast<float>(cell);
-        });
-        for_all(context, starts_.size() - 1, 1, [&](size_t i) {  // cells without pixels
-            starts_[i + 1] = std::max(starts_[i + 1], starts_[i]);
-        });
+        }
+        for (size_t i = 1; i < starts_.size(); ++i) {  // cells without pixels
+            starts_[i] = std::max(starts_[i], starts_[i - 1]);
+        }
     }
 
     int64_t cells() const { return static_cast<int64_t>(starts_.size()) - 1; }
@@ -63,11 +63,10 @@ class Axis {
     Buffer<float> fractions_;
 };
 
-// A part of a row of samples: the class that wins at each, and, when asked for, all its scores.
+// A part of a row of samples: the winning class at each sample and, on request, all scores.
 class Samples {
    public:
-    Samples(const Context& context, const ClassView& view, int64_t stride)
-        : context_(context), view_(view), stride_(stride) {}
+    Samples(const ClassView& view, int64_t stride) : view_(view), stride_(stride) {}
 
     int64_t row() const { return row_; }
     void forget() { row_ = -1; }
@@ -81,7 +80,6 @@ class Samples {
         best_.assign(static_cast<size_t>(count), -kLimit);
         winners_.assign(static_cast<size_t>(count), 0);
         for (int64_t k = 0; k < view_.classes; ++k) {
-            if (k % kClasses == 0) context_.poll(kClasses * count);
             compare(of_class(k), static_cast<uint32_t>(k), best_.data(), winners_.data());
         }
     }
@@ -105,9 +103,8 @@ class Samples {
     }
 
     void spread() {
-        assign_all(context_, static_cast<size_t>(count_ * stride_), -kLimit, scores_);
+        scores_.assign(static_cast<size_t>(count_ * stride_), -kLimit);
         for (int64_t k = 0; k < view_.classes; ++k) {
-            if (k % kClasses == 0) context_.poll(kClasses * count_);
             const float* const from = of_class(k);
             float* const to = scores_.data() + k;
             for (int64_t i = 0; i < count_; ++i) to[i * stride_] = bounded(from[i]);
@@ -115,9 +112,6 @@ class Samples {
         spread_ = true;
     }
 
-    static constexpr int64_t kClasses = 64;  // at a time
-
-    const Context& context_;
     const ClassView& view_;
     const int64_t stride_;
     const float* from_ = nullptr;
@@ -130,7 +124,7 @@ class Samples {
 // The classes of a cell that no other one beats, ascending, and their scores at its corners.
 class Contenders {
    public:
-    Contenders(const Context& context, int64_t stride) : context_(context), simd_(context.simd) {
+    Contenders(const simd::Table& simd, int64_t stride) : simd_(simd) {
         const size_t room = static_cast<size_t>(stride);
         for (auto& each : corners_) each.resize(room);
         ids_.resize(room);
@@ -141,7 +135,6 @@ class Contenders {
     // `corners` are the scores of all classes, in whole lanes; `winners` the best of each.
     void choose(const float* const corners[4], const uint32_t winners[4]) {
         count_ = ids_.size();
-        context_.poll(static_cast<int64_t>(count_));
         alive_.assign(count_, 1);
         for (int i = 0; i < 4; ++i) {
             if (std::find(winners, winners + i, winners[i]) == winners + i) {
@@ -151,13 +144,12 @@ class Contenders {
         for (size_t k = 0; k < ids_.size(); ++k) ids_[k] = static_cast<uint32_t>(k);
         keep_alive(corners);
         const float* const own[4] = {corner(0), corner(1), corner(2), corner(3)};
-        // Where there are many, one that is good everywhere beats most.
+        // If there are many, a class that is good at all corners beats most of them.
         if (count_ > kFew) {
             drop(own, best_at_worst());
             keep_alive(own);
         }
         for (size_t i = 0; i < count_; ++i) {
-            if (i % kFew == 0) context_.poll(static_cast<int64_t>(count_));
             if (alive_[i]) drop(own, i);
         }
         keep_alive(own);
@@ -175,7 +167,7 @@ class Contenders {
     }
 
     void keep_alive(const float* const from[4]) {
-        // Without branches, which no processor could predict.
+        // Without branches, which would be unpredictable.
         size_t kept = 0;
         for (size_t i = 0; i < count_; ++i) {
             places_[kept] = i;
@@ -203,7 +195,6 @@ class Contenders {
         return best;
     }
 
-    const Context& context_;
     const simd::Table& simd_;
     Buffer<float> corners_[4];
     Buffer<uint32_t> ids_, alive_;
@@ -211,7 +202,7 @@ class Contenders {
     size_t count_ = 0;
 };
 
-// Draws rows of cells. One a thread.
+// Draws rows of cells; one instance per thread.
 template <class Label>
 class Drawer {
    public:
@@ -225,13 +216,12 @@ class Drawer {
           width_(x.start(x.cells())),
           stride_(whole_lanes(view.classes)),
           block_(std::max<int64_t>(kBlockScores / stride_, 1)),
-          samples_{{context, view, stride_}, {context, view, stride_}},
-          contenders_(context, stride_),
+          samples_{{view, stride_}, {view, stride_}},
+          contenders_(context.simd, stride_),
           labels_(static_cast<size_t>(kChunk)) {}
 
     void draw(int64_t first_row, int64_t last_row) {
         for (int64_t column = 0; column < view_.columns; column += block_) {
-            context_.poll(block_);
             first_ = column;
             last_ = std::min(column + block_, view_.columns);
             if (x_.start(first_) == x_.start(last_)) continue;
@@ -255,6 +245,7 @@ class Drawer {
             if (std::equal(winners + 1, winners + 4, winners)) continue;
             const float* const corners[4] = {above.scores(left), above.scores(right),
                                              below.scores(left), below.scores(right)};
+            context_.poll();
             contenders_.choose(corners, winners);
             draw_cell(row, column);
         }
@@ -266,28 +257,23 @@ class Drawer {
         for (int64_t column = first_; column < last_; ++column) {
             const int64_t count = x_.count(column);
             const Label label = static_cast<Label>(winners[column - first_]);
-            Label* const to = line + x_.start(column);
-            if (count > kPart) {
-                fill_all(context_, to, static_cast<size_t>(count), label);
-            } else {
-                std::fill(to, to + count, label);
-            }
+            std::fill_n(line + x_.start(column), count, label);
         }
         const int64_t start = x_.start(first_), count = x_.start(last_) - start;
         for (int64_t i = 1; i < y_.count(row); ++i) {
-            copy_all(context_, line + start, static_cast<size_t>(count), line + i * width_ + start);
+            context_.poll();
+            std::copy_n(line + start, count, line + i * width_ + start);
         }
     }
 
     void draw_cell(int64_t row, int64_t column) {
         const int64_t end = x_.start(column + 1);
         for (int64_t start = x_.start(column); start < end; start += kChunk) {
+            context_.poll();
             const int64_t count = std::min(kChunk, end - start);
             const size_t lanes = static_cast<size_t>(whole_lanes(count));
             interpolate_columns(start, lanes);
-            const int64_t work = static_cast<int64_t>(lanes * contenders_.count() / 4 + 20);
             for (int64_t y = y_.start(row); y < y_.start(row + 1); ++y) {
-                context_.poll(work);
                 simd_.argmax_row(tops_.data(), steps_.data(), lanes, contenders_.ids(),
                                  contenders_.count(), y_.fractions()[y], labels_.data());
                 Label* to = out_ + y * width_ + start;
@@ -298,7 +284,8 @@ class Drawer {
         }
     }
 
-    // The contenders' values in the rows of the cell's samples: above, and how far it is to below.
+    // Interpolate the contenders in the two rows of samples: the upper values, and the differences
+    // to the lower ones.
     void interpolate_columns(int64_t start, size_t lanes) {
         const float* const fractions = x_.fractions() + start;
         tops_.resize(contenders_.count() * lanes);
@@ -316,7 +303,7 @@ class Drawer {
         }
     }
 
-    // The block's samples of a row, from memory or, in place of the older one there, loaded.
+    // The block's samples of a row. If not in memory, they are loaded in place of the older row.
     Samples& samples(int64_t row) {
         for (Samples& each : samples_) {
             if (each.row() == row) return each;
@@ -342,8 +329,8 @@ class Drawer {
 
 template <class Label>
 void draw_all(const Context& context, const ClassView& view, Size size, Label* out) {
-    const Axis x(context, view.positions.x, size.width, view.columns);
-    const Axis y(context, view.positions.y, size.height, view.rows);
+    const Axis x(view.positions.x, size.width, view.columns);
+    const Axis y(view.positions.y, size.height, view.rows);
     const int64_t bands = (view.rows + kBand - 1) / kBand;
     const double samples = static_cast<double>(view.rows) * static_cast<double>(view.columns);
     const double work =

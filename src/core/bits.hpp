@@ -1,4 +1,4 @@
-// Small things about bits and element widths.
+// Helpers for bits and element widths.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace segcore {
 
-// The index of the lowest set bit of a word that has one.
+// The index of the lowest set bit of a nonzero word.
 inline size_t lowest_bit(uint64_t word) noexcept {
 #if defined(_MSC_VER)
     unsigned long index;
@@ -20,7 +20,7 @@ inline size_t lowest_bit(uint64_t word) noexcept {
 #endif
 }
 
-// The index of the highest set bit of a word that has one.
+// The index of the highest set bit of a nonzero word.
 inline size_t highest_bit(uint64_t word) noexcept {
 #if defined(_MSC_VER)
     unsigned long index;
@@ -31,15 +31,15 @@ inline size_t highest_bit(uint64_t word) noexcept {
 #endif
 }
 
-// Words that hold n bits.
+// The number of words that hold n bits.
 inline size_t words_for(int64_t n) noexcept { return static_cast<size_t>(n / 64 + (n % 64 != 0)); }
 
-// The place of an element width of 1, 2, 4 or 8 bytes in the tables of leaf functions.
+// The index of an element width of 1, 2, 4 or 8 bytes in the tables of leaf functions.
 constexpr size_t log2_of(size_t width) noexcept {
     return width == 1 ? 0 : width == 2 ? 1 : width == 4 ? 2 : 3;
 }
 
-// Call edit(word, mask) for every word that holds some of the bits [first, last).
+// Call edit(word, mask) for every word that contains any of the bits [first, last).
 template <class Edit>
 inline void for_words(uint64_t* bits, size_t first, size_t last, Edit edit) {
     if (first >= last) return;

@@ -1,11 +1,12 @@
 // COCO's run lengths ("counts"), as numbers and as compressed strings.
 //
-// In a string, a count is written in groups of five bits, the lowest first, one character a group:
-// 48 + the group, + 32 where another follows. From the fourth count on, what is written is the
-// difference to the count before last.
+// In a string, a count is written in groups of five bits, the lowest first, one character per
+// group: 48 + the group, + 32 if another group follows. From the fourth count on, the difference to
+// the second previous count is written.
 #include <algorithm>
 
 #include "bits.hpp"
+#include "blocks.hpp"
 #include "kernels.hpp"
 #include "parallel.hpp"
 
@@ -15,8 +16,8 @@ namespace {
 
 constexpr int kMaxGroups = 12;  // 60 bits: any difference of two counts below 2**59
 
-// Adds up run lengths and keeps the positions at which the mask flips. A run of no length flips it
-// twice at one position: the two cancel, and so the result has none.
+// Adds up run lengths and stores the positions at which the mask flips. A run of length zero flips
+// twice at one position: the two cancel, so the result has no such runs.
 template <class T>
 class Runs {
    public:
@@ -47,8 +48,8 @@ class Runs {
         if (position_ < pixels_) {
             return {Code::runs_too_short, mask_, 0, static_cast<int64_t>(position_)};
         }
-        // A flip behind the last pixel is none. Positions of 2**32 are not cut off: sizes that
-        // have them take 64 bits, and below that the sum has just been checked.
+        // A flip behind the last pixel is dropped. A position of 2**32 cannot wrap: sizes with such
+        // positions use 64 bits, and for smaller ones the sum has just been checked.
         if (end_ > begin_ && static_cast<uint64_t>(end_[-1]) == pixels_) --end_;
         run_ends_.resize(run_ends_.size() + static_cast<size_t>(end_ - begin_));
         return {};
@@ -67,7 +68,7 @@ class Runs {
 };
 
 // Counts of more than one character are written eight characters at once: lane i of a word is its
-// i-th byte (little-endian). How long each is comes in no order that a branch could learn.
+// i-th byte (little-endian). Their lengths vary too irregularly for branches to be predicted.
 constexpr int kLanes = 8;
 constexpr uint64_t each_lane(uint64_t byte) { return byte * 0x0101010101010101; }
 
@@ -78,7 +79,7 @@ uint64_t split_groups(uint64_t x) {
     return (x & 0x001f001f001f001f) | (x & 0x03e003e003e003e0) << 3;
 }
 
-// Reads one string count by count, and character by character: it says what is wrong.
+// Reads one string count by count and character by character, and reports what is wrong.
 class Reader {
    public:
     Reader(const uint8_t* string, int64_t length) : string_(string), length_(length) {}
@@ -108,8 +109,8 @@ class Reader {
     int64_t i_ = 0;
 };
 
-// Read a string as most are: no error, no run of no pixels but the first, no count of more than
-// eight characters. False, and nothing appended, where that turns out wrong.
+// Read an ordinary string: without errors, runs of length zero (except the first) or counts of more
+// than eight characters. Returns false, with nothing appended, for any other string.
 template <class T>
 bool decode_ordinary(const Context& context, const uint8_t* string, int64_t length, int64_t pixels,
                      Buffer<T>& run_ends) {
@@ -120,12 +121,13 @@ bool decode_ordinary(const Context& context, const uint8_t* string, int64_t leng
     int64_t position = 0, last = 0, before_last = 0, least = 1;
     for (int64_t start = 0; start < length;) {
         const size_t n = static_cast<size_t>(std::min(length - start, kChunk));
-        context.poll(static_cast<int64_t>(2 * n));
+        if (start) context.poll();
         const auto read = context.simd.read_counts(string + start, n, counts);
         if (read.characters == 0) return false;
         size_t i = 0;
         if (start == 0) {
-            // It may be 0. For the third, which is written as it is, it counts as 0.
+            // The first count may be 0. The third is written as it is, so the first counts as 0 for
+            // it.
             position = counts[i++];
             if (position < 0) return false;
             *to++ = static_cast<T>(position);
@@ -142,7 +144,7 @@ bool decode_ordinary(const Context& context, const uint8_t* string, int64_t leng
         start += static_cast<int64_t>(read.characters);
     }
     if (to == begin || position != pixels) return false;
-    // The last run's end is that of the mask.
+    // The end of the last run is not stored.
     run_ends.resize(run_ends.size() + static_cast<size_t>(to - begin) - 1);
     return true;
 }
@@ -154,9 +156,8 @@ Status decode_string(const Context& context, int64_t mask, const uint8_t* string
     Runs<T> runs(mask, size, run_ends, length);
     Reader reader(string, length);
     int64_t last = 0, before_last = 0;  // counts
-    Pacer pacer(context);
     while (!reader.at_end()) {
-        pacer.step(10);
+        if (runs.count() % kItemsPerPoll == kItemsPerPoll - 1) context.poll();
         int64_t value;
         Status status = reader.read(mask, runs.count(), value);
         if (!status.ok()) return status;
@@ -169,9 +170,9 @@ Status decode_string(const Context& context, int64_t mask, const uint8_t* string
     return runs.finish();
 }
 
-// Write a count; up to kMaxGroups bytes are written, whatever it needs.
+// Write a count. Up to kMaxGroups bytes may be overwritten, however few it needs.
 uint8_t* write_count(int64_t value, uint8_t* to) {
-    // A number takes the bits of itself, or of its complement, and one more for the sign.
+    // A number needs the bits of itself or of its complement, plus one for the sign.
     const uint64_t magnitude = static_cast<uint64_t>(value ^ (value >> 63));
     if (magnitude < 16) {  // most counts
         *to = static_cast<uint8_t>(48 + (value & 31));
@@ -198,9 +199,11 @@ uint8_t* write_count(int64_t value, uint8_t* to) {
 template <class T, class Use>
 void for_each_count(const Context& context, const T* flip, const T* end, int64_t pixels, Use use) {
     int64_t position = 0;
-    for_all(context, end - flip, 2, [&](int64_t i) {
-        use(static_cast<int64_t>(flip[i]) - position);
-        position = static_cast<int64_t>(flip[i]);
+    for_blocks(context, end - flip, [&](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; ++i) {
+            use(static_cast<int64_t>(flip[i]) - position);
+            position = static_cast<int64_t>(flip[i]);
+        }
     });
     use(pixels - position);
 }
@@ -232,7 +235,7 @@ Status counts_decode(const Context& context, const int64_t* counts, const int64_
                                             stop = counts_offsets[mask + 1];
                               Runs<T> runs(mask, size, run_ends, stop - start);
                               for (int64_t i = start; i < stop; ++i) {
-                                  if (i % kPart == 0) context.poll(2 * kPart);
+                                  if (i % kItemsPerPoll == 0) context.poll();
                                   const Status status = runs.add(counts[i]);
                                   if (!status.ok()) return status;
                               }
@@ -273,7 +276,7 @@ void counts_encode(const Context& context, BatchView<T> masks, Size size,
     counts.offsets[0] = 0;
     int64_t* to = counts.values.data();
     for (int64_t mask = 0; mask < masks.count; ++mask) {
-        context.poll(kWorkPerItem);
+        context.poll();
         for_each_count(context, masks.begin(mask), masks.end(mask), size.pixels(),
                        [&](int64_t length) { *to++ = length; });
         counts.offsets[static_cast<size_t>(mask) + 1] = to - counts.values.data();

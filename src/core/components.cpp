@@ -1,16 +1,17 @@
-// Masks to their connected components.
+// Connected components of masks.
 //
-// Runs are cut at the ends of columns; the columns that a run fills are one piece. Each piece is
-// joined with those of the column before that it touches: a walk down both columns in step, and a
-// forest in which the root of a tree is its first piece. Then the pieces of each component are laid
-// side by side, and joined again where they follow one another.
+// Runs are cut at the ends of columns; consecutive columns that a run fills are one piece. A merge-
+// like walk down neighbouring columns joins each piece with the pieces of the previous column that
+// it touches, in a union-find forest in which the root of a tree is its first piece. Then the
+// pieces of each component are written out, and consecutive ones are joined again.
 #include <algorithm>
 #include <limits>
 #include <vector>
 
-#include "divide.hpp"
+#include "blocks.hpp"
 #include "kernels.hpp"
 #include "parallel.hpp"
+#include "runs.hpp"
 
 namespace segcore {
 
@@ -33,52 +34,40 @@ class Splitter {
           corners_(corners),
           divider_(size.height > 0 ? size.height : 1) {}
 
-    void split(const T* flip, const T* end, int64_t mask, Found<T>& found) {
-        if (flip == end) return;
-        cut(flip, end);
+    void split(const Runs<T>& runs, int64_t mask, Found<T>& found) {
+        if (runs.empty()) return;
+        cut(runs);
         number();
         lay_out(mask, found);
     }
 
    private:
-    // Cut runs into pieces, each of which is joined with what it touches.
-    void cut(const T* flip, const T* end) {
+    // Cut runs into pieces, and join each with the pieces that it touches.
+    void cut(const Runs<T>& runs) {
         starts_.clear();
         stops_.clear();
         parents_.clear();
         int64_t column = -2;  // of the last piece
         size_t before = 0, first = 0, behind = 0;  // pieces of the column before, of this column
-        for (; flip < end; flip += 2) {
-            int64_t start = static_cast<int64_t>(flip[0]);
-            const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
-            int64_t x = static_cast<int64_t>(divider_.quotient(flip[0]));
-            for (;;) {
-                if (x != column) {
-                    before = x == column + 1 ? first : starts_.size();
-                    first = behind = starts_.size();
-                    column = x;
-                }
-                const int64_t top = x * height_;
-                int64_t columns = 1;
-                if (start == top && stop - top >= 2 * height_) {
-                    columns = static_cast<int64_t>(divider_.quotient(static_cast<T>(stop - top)));
-                }
-                const int64_t piece_end = std::min(stop, top + columns * height_);
-                before = add(start, piece_end, before, behind);
-                column += columns - 1;
-                if (stop == piece_end) break;
-                start = piece_end;
-                x += columns;
+        for_blocks(context_, runs.size(), [&](int64_t first_run, int64_t last_run) {
+            for (int64_t i = first_run; i < last_run; ++i) {
+                for_pieces(runs[i], height_, divider_, [&](int64_t x, int64_t columns, Run piece) {
+                    if (x != column) {
+                        before = x == column + 1 ? first : starts_.size();
+                        first = behind = starts_.size();
+                    }
+                    before = add(piece.start, piece.stop, before, behind);
+                    column = x + columns - 1;
+                });
             }
-        }
+        });
     }
 
-    // Add a piece, and join it with those from `before` on, of the column before this one, that it
+    // Add a piece, and join it with the pieces of the previous column, from `before` on, that it
     // touches. Returns the first of them that a later piece may touch.
     size_t add(int64_t start, int64_t stop, size_t before, size_t behind) {
         if (parents_.size() >= std::numeric_limits<uint32_t>::max()) throw std::bad_alloc();
         const uint32_t piece = static_cast<uint32_t>(parents_.size());
-        if (piece % kSteps == 0) context_.poll(kPieceWork * kSteps);
         starts_.push_back(static_cast<T>(start));
         stops_.push_back(static_cast<T>(stop));
         parents_.push_back(piece);
@@ -87,7 +76,6 @@ class Splitter {
         while (before < behind && static_cast<int64_t>(stops_[before]) <= from) ++before;
         for (size_t other = before; other < behind && static_cast<int64_t>(starts_[other]) < to;
              ++other) {
-            if (other % kSteps == 0) context_.poll(kPieceWork * kSteps);
             join(static_cast<uint32_t>(other), piece);
         }
         return before;
@@ -112,10 +100,10 @@ class Splitter {
     }
 
     // Replace parents by the numbers of components, in the order of their first pieces. A parent
-    // comes before its children, and so has its number before them.
+    // precedes its children, so it is numbered before them.
     void number() {
         lengths_.clear();
-        for_all(context_, parents_.size(), 3, [&](size_t i) {
+        for (size_t i = 0; i < parents_.size(); ++i) {
             if (parents_[i] == i) {
                 parents_[i] = static_cast<uint32_t>(lengths_.size());
                 lengths_.push_back(0);
@@ -123,7 +111,7 @@ class Splitter {
                 parents_[i] = parents_[parents_[i]];
             }
             lengths_[parents_[i]] += 2;
-        });
+        }
     }
 
     // Write the pieces of each component, one after the other.
@@ -132,26 +120,26 @@ class Splitter {
         T* out = found.run_ends.grow(2 * starts_.size());
         cursors_.resize(components);
         int64_t at = 0;
-        for_all(context_, components, 2, [&](size_t i) {
+        for (size_t i = 0; i < components; ++i) {
             cursors_[i] = at;
             at += lengths_[i];
             lengths_[i] = 0;
-        });
-        for_all(context_, starts_.size(), 5, [&](size_t i) {
+        }
+        for (size_t i = 0; i < starts_.size(); ++i) {
             const uint32_t component = parents_[i];
             T* run_ends = out + cursors_[component];
             int64_t& length = lengths_[component];
             const T start = starts_[i];
-            // The piece before it may have gone on to the end of its column.
+            // The previous piece may end where this one starts, at the end of its column.
             if (length && run_ends[length - 1] == start) {
                 --length;
             } else {
                 run_ends[length++] = start;
             }
             run_ends[length++] = stops_[i];
-        });
+        }
         T* to = out;
-        for_all(context_, components, 10, [&](size_t i) {
+        for (size_t i = 0; i < components; ++i) {
             const T* from = out + cursors_[i];
             int64_t length = lengths_[i];
             if (static_cast<int64_t>(from[length - 1]) == pixels_) --length;
@@ -159,12 +147,9 @@ class Splitter {
             to += length;
             found.ends.push_back(static_cast<int64_t>(used) + (to - out));
             found.parents.push_back(mask);
-        });
+        }
         found.run_ends.resize(used + static_cast<size_t>(to - out));
     }
-
-    static constexpr int64_t kPieceWork = 10;
-    static constexpr uint32_t kSteps = 4096;  // between two polls
 
     const Context& context_;
     int64_t height_;
@@ -199,9 +184,8 @@ void components(const Context& context, BatchView<T> masks, Size size, int conne
         chunk.run_ends.begin(part.run_ends);
         chunk.components.begin(part.ends);
         for (int64_t mask = chunks_of.first(i); mask < chunks_of.first(i + 1); ++mask) {
-            context.poll(kWorkPerItem);
-            splitters[static_cast<size_t>(worker)].split(masks.begin(mask), masks.end(mask), mask,
-                                                         part);
+            context.poll();
+            splitters[static_cast<size_t>(worker)].split({masks, mask, size.pixels()}, mask, part);
         }
         chunk.run_ends.end(part.run_ends);
         chunk.components.end(part.ends);
@@ -221,13 +205,13 @@ void components(const Context& context, BatchView<T> masks, Size size, int conne
         const Chunk& chunk = chunks[static_cast<size_t>(i)];
         const Section& found = chunk.components;
         if (threads > 1) {
-            chunk.run_ends.copy(context, chunk.part->run_ends, batch.run_ends);
-            found.copy(context, chunk.part->parents, parents);
+            chunk.run_ends.copy(chunk.part->run_ends, batch.run_ends);
+            found.copy(chunk.part->parents, parents);
         }
-        for_all(context, found.size, 1, [&](size_t c) {
+        for (size_t c = 0; c < found.size; ++c) {
             const int64_t end = chunk.part->ends[found.start + c];
             batch.offsets[found.place + c + 1] = chunk.run_ends.moved(end);
-        });
+        }
     });
 }
 

@@ -10,12 +10,12 @@ namespace segcore {
 struct Context {
     const simd::Table& simd;
     int threads;
-    Interrupt* interrupt = nullptr;  // null: it runs to its end
+    Interrupt* interrupt = nullptr;  // null: the kernel cannot be interrupted
 
-    // To be called at least every few milliseconds, but not in inner loops; `work` is what lies
-    // between, in nanoseconds.
-    void poll(int64_t work) const {
-        if (interrupt) interrupt->poll(work);
+    // To be called once per mask and, in a long mask, once per block of rows or run ends
+    // (blocks.hpp). Throws Interrupted if the kernel is to stop.
+    void poll() const {
+        if (interrupt) interrupt->poll();
     }
 };
 

@@ -7,9 +7,10 @@
 #include <cstdlib>
 
 #include "bits.hpp"
-#include "divide.hpp"
+#include "blocks.hpp"
 #include "kernels.hpp"
 #include "parallel.hpp"
+#include "runs.hpp"
 
 namespace segcore {
 
@@ -21,7 +22,7 @@ void fill_as(uint8_t* to, int64_t stride, int64_t n, uint64_t value) {
     for (int64_t i = 0; i < n; ++i) std::memcpy(to + i * stride, &element, sizeof(U));
 }
 
-void fill_part(uint8_t* to, int64_t stride, int64_t n, int width, uint64_t value) {
+void fill(uint8_t* to, int64_t stride, int64_t n, int width, uint64_t value) {
     if (stride == width && (value == 0 || width == 1)) {
         std::memset(to, static_cast<uint8_t>(value), static_cast<size_t>(n * width));
         return;
@@ -38,15 +39,7 @@ void fill_part(uint8_t* to, int64_t stride, int64_t n, int width, uint64_t value
     }
 }
 
-void fill(const Context& context, uint8_t* to, int64_t stride, int64_t n, int width,
-          uint64_t value) {
-    if (n <= kPart) return fill_part(to, stride, n, width, value);
-    for_parts(context, n, 1, [&](int64_t first, int64_t last) {
-        fill_part(to + first * stride, stride, last - first, width, value);
-    });
-}
-
-// Copy n elements that lie one behind the other to strided places.
+// Copy n contiguous elements to strided ones.
 template <class U>
 void spread_as(const uint8_t* from, uint8_t* to, int64_t stride, size_t n) {
     for (size_t i = 0; i < n; ++i, to += stride) std::memcpy(to, from + i * sizeof(U), sizeof(U));
@@ -65,9 +58,9 @@ void spread(const uint8_t* from, uint8_t* to, int64_t stride, size_t n, int widt
     }
 }
 
-// Writes a stretch of memory front to back past the caches: through a small buffer, in whole cache
-// lines, so that the old content of a line need not be read first. For much memory this doubles
-// the speed; little memory is better left in the cache for whoever reads it next.
+// Writes a range of memory from front to back, bypassing the caches: through a small buffer, in
+// whole cache lines, so that the old content of a line need not be read first. This doubles the
+// speed for large outputs; small ones are better left in the cache for their reader.
 class Stream {
    public:
     Stream(const simd::Table& simd) : simd_(simd), memory_(kRoom + 64) {
@@ -97,7 +90,7 @@ class Stream {
     static constexpr size_t kRoom = 16384;
 
    private:
-    // Send the whole lines off, and move the rest to the front.
+    // Write the whole lines, and move the rest to the front.
     void flush() {
         size_t done = 0;
         if (begin_ && end_ >= 64) {
@@ -118,12 +111,12 @@ class Stream {
     Buffer<uint8_t> memory_;
     uint8_t* buffer_;
     uint8_t* to_ = nullptr;          // where buffer_ goes
-    size_t begin_ = 0, end_ = 0;     // what of it holds something
+    size_t begin_ = 0, end_ = 0;     // the part of it in use
 };
 
 constexpr double kStreamBytes = 8 << 20;
 
-// Decodes one mask after the other; what it allocates serves for all of them.
+// Decodes masks one by one, and reuses its buffers.
 template <class T>
 class Decoder {
    public:
@@ -147,9 +140,9 @@ class Decoder {
         if (height_ == 0 || width_ == 0) return;
         uint8_t* to = out_.data + mask * out_.strides[0];
         if (columns_first()) {
-            write_columns(masks_.begin(mask), masks_.end(mask), to);
+            write_columns({masks_, mask, out_.size.pixels()}, to);
         } else {
-            write_rows(masks_.begin(mask), masks_.end(mask), to);
+            write_rows({masks_, mask, out_.size.pixels()}, to);
         }
     }
 
@@ -162,83 +155,80 @@ class Decoder {
 
     // -- columns first ----------------------------------------------------------------------------
 
-    // The pixels [first, last), in column-major order, become `value`.
-    void write_run(uint8_t* to, int64_t first, int64_t last, uint64_t value) {
+    // Fill the pixels of the run.
+    void write_run(uint8_t* to, Run run, uint64_t value) {
         const int64_t y_stride = out_.strides[1], x_stride = out_.strides[2];
+        if (run.start == run.stop) return;
         if (x_stride == y_stride * height_) {
-            fill(context_, to + first * y_stride, y_stride, last - first, out_.width, value);
+            fill(to + run.start * y_stride, y_stride, run.stop - run.start, out_.width, value);
             return;
         }
-        while (first < last) {
-            const int64_t x = first / height_, y = first % height_;
-            const int64_t n = last - first < height_ - y ? last - first : height_ - y;
-            fill(context_, to + x * x_stride + y * y_stride, y_stride, n, out_.width, value);
-            first += n;
-        }
+        for_columns(run, column_of(run.start), height_, [&](int64_t x, int64_t y, int64_t n) {
+            fill(to + x * x_stride + y * y_stride, y_stride, n, out_.width, value);
+        });
     }
 
-    void write_columns(const T* flip, const T* end, uint8_t* to) {
-        const int64_t pixels = height_ * width_;
+    void write_columns(const Runs<T>& runs, uint8_t* to) {
         int64_t done = 0, polled = 0;
-        for (; flip < end; flip += 2) {
-            const int64_t start = static_cast<int64_t>(flip[0]);
-            const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels;
-            if (!out_.zeroed) write_run(to, done, start, 0);
-            write_run(to, start, stop, out_.one);
-            done = stop;
-            if (done - polled > kPart) {
-                context_.poll(done - polled);
+        for (const Run run : runs) {
+            if (!out_.zeroed) write_run(to, {done, run.start}, 0);
+            write_run(to, run, out_.one);
+            done = run.stop;
+            if (done - polled > kItemsPerPoll) {
+                context_.poll();
                 polled = done;
             }
         }
-        if (!out_.zeroed) write_run(to, done, pixels, 0);
-        context_.poll(pixels - polled);
+        if (!out_.zeroed) write_run(to, {done, out_.size.pixels()}, 0);
+    }
+
+    int64_t column_of(int64_t position) const {
+        return static_cast<int64_t>(divider_.quotient(static_cast<T>(position)));
     }
 
     // -- rows first -------------------------------------------------------------------------------
 
     // Sort the flips by row, into xs_ and row_ends_; lay out row 0, its flips included, in bits_;
     // and find the words [low_, high_) outside of which all rows are empty.
-    void sort_by_row(const T* flip, const T* end) {
-        const size_t n = static_cast<size_t>(end - flip);
-        assign_all(context_, static_cast<size_t>(height_) + 1, size_t{0}, row_ends_);
-        assign_all(context_, words_for(width_), uint64_t{0}, bits_);
+    void sort_by_row(const Runs<T>& runs) {
+        const T* const flips = runs.flips();
+        const size_t n = static_cast<size_t>(runs.flip_count());
+        row_ends_.assign(static_cast<size_t>(height_) + 1, 0);
+        bits_.assign(words_for(width_), 0);
         flip_xs_.resize(n);
         flip_ys_.resize(n);
-        for_all(context_, n, 2, [&](size_t i) {
-            const T x = divider_.quotient(flip[i]);
-            const T y = static_cast<T>(flip[i] - x * static_cast<T>(height_));
+        for (size_t i = 0; i < n; ++i) {
+            const T x = divider_.quotient(flips[i]);
+            const T y = static_cast<T>(flips[i] - x * static_cast<T>(height_));
             flip_xs_[i] = static_cast<uint32_t>(x);
             flip_ys_[i] = static_cast<uint32_t>(y);
             ++row_ends_[y + 1];
-        });
+        }
         // Column x starts inside the run [start, stop) where start <= x * height < stop.
-        for_all(context_, (n + 1) / 2, 2, [&](size_t run) {
-            const size_t i = 2 * run;
+        for (size_t i = 0; i < n; i += 2) {
             const size_t first = flip_xs_[i] + size_t{flip_ys_[i] != 0};
             const size_t last = i + 1 < n ? flip_xs_[i + 1] + size_t{flip_ys_[i + 1] != 0}
                                           : static_cast<size_t>(width_);
             set_bits(bits_.data(), first, last);
-        });
+        }
         low_ = flip_xs_[0] / 64;
         high_ = (n % 2 ? static_cast<size_t>(width_ - 1)
                        : flip_xs_[n - 1] - size_t{flip_ys_[n - 1] == 0}) /
                     64 +
                 1;
-        for_all(context_, static_cast<size_t>(height_), 1,
-                [&](size_t y) { row_ends_[y + 1] += row_ends_[y]; });
+        for (size_t y = 1; y < row_ends_.size(); ++y) row_ends_[y] += row_ends_[y - 1];
         xs_.resize(n);
-        // Where a row starts moves on to where it ends.
-        for_all(context_, n, 2, [&](size_t i) { xs_[row_ends_[flip_ys_[i]]++] = flip_xs_[i]; });
+        // Each row's start advances to its end.
+        for (size_t i = 0; i < n; ++i) xs_[row_ends_[flip_ys_[i]]++] = flip_xs_[i];
     }
 
-    void write_rows(const T* flip, const T* end, uint8_t* to) {
+    void write_rows(const Runs<T>& runs, uint8_t* to) {
         const int64_t y_stride = out_.strides[1], x_stride = out_.strides[2];
-        if (flip == end) {
+        if (runs.empty()) {
             if (!out_.zeroed) clear_rows(to, height_);
             return;
         }
-        sort_by_row(flip, end);
+        sort_by_row(runs);
         const int width = out_.width;
         const size_t n = static_cast<size_t>(width_), bytes = n * static_cast<size_t>(width);
         const bool direct = x_stride == width;
@@ -252,16 +242,11 @@ class Decoder {
         to += top * y_stride;
         if (streaming_) stream_.open(to);
         int64_t y = top;
-        Pacer pacer(context_);
         for (; y < height_ && !(blank && i == xs_.size()); ++y, to += y_stride) {
             const size_t end_of_row = row_ends_[static_cast<size_t>(y)];
-            pacer.step(static_cast<int64_t>(bytes / 16));
+            if (y % kRowsPerPoll == 0) context_.poll();
             if (i < end_of_row) {
-                for_all(context_, end_of_row - i, 1, [&](size_t j) {
-                    const uint32_t x = xs_[i + j];
-                    bits_[x / 64] ^= uint64_t{1} << x % 64;
-                });
-                i = end_of_row;
+                for (; i < end_of_row; ++i) bits_[xs_[i] / 64] ^= uint64_t{1} << xs_[i] % 64;
                 blank = row_is_blank();
             }
             if (streaming_) {
@@ -270,11 +255,7 @@ class Decoder {
                 write_row(to, blank);
             } else if (!(blank && out_.zeroed)) {
                 write_row(row_.data(), blank);
-                for_parts(context_, n, 1, [&](size_t first, size_t last) {
-                    spread(row_.data() + first * static_cast<size_t>(width),
-                           to + static_cast<int64_t>(first) * x_stride, x_stride, last - first,
-                           width);
-                });
+                spread(row_.data(), to, x_stride, n, width);
             }
         }
         if (streaming_) stream_.close();
@@ -287,7 +268,7 @@ class Decoder {
         return any == 0;
     }
 
-    // The elements of a row, one behind the other.
+    // Write the elements of a row contiguously.
     void write_row(uint8_t* to, bool blank) {
         const size_t width = static_cast<size_t>(out_.width), n = static_cast<size_t>(width_);
         const bool zeroed = out_.zeroed && row_.size() == 0;
@@ -302,7 +283,7 @@ class Decoder {
             clear(to + last * width, n - last);
             return;
         }
-        // Words without foreground, of which there are many between runs, are passed over.
+        // Words without foreground are skipped: there are many between runs.
         for (size_t w = low_; w < high_; ++w) {
             if (bits_[w] == 0) continue;
             size_t end = w + 1;
@@ -313,32 +294,29 @@ class Decoder {
         }
     }
 
-    // The pixels [first, last) of the row that begins there; the first is that of a word.
+    // Expand the pixels [first, last) of the row; `first` is a multiple of 64.
     void expand(size_t first, size_t last, uint8_t* row) {
         const size_t width = static_cast<size_t>(out_.width);
-        auto* leaf = simd_.expand[log2_of(width)];
-        for_parts(context_, last - first, 1, [&](size_t start, size_t stop) {
-            leaf(bits_.data() + (first + start) / 64, stop - start, out_.one,
-                 row + (first + start) * width);
-        });
+        simd_.expand[log2_of(width)](bits_.data() + first / 64, last - first, out_.one,
+                                     row + first * width);
     }
 
     void clear(uint8_t* to, size_t n) {
-        fill(context_, to, out_.width, static_cast<int64_t>(n), out_.width, 0);
+        fill(to, out_.width, static_cast<int64_t>(n), out_.width, 0);
     }
 
     void clear_rows(uint8_t* to, int64_t rows) {
         const int64_t y_stride = out_.strides[1], x_stride = out_.strides[2];
         if (x_stride == out_.width && y_stride == width_ * x_stride) {
-            fill(context_, to, x_stride, rows * width_, out_.width, 0);
+            fill(to, x_stride, rows * width_, out_.width, 0);
             return;
         }
-        Pacer pacer(context_);
         for (int64_t y = 0; y < rows; ++y) {
-            pacer.step(width_);
-            fill(context_, to + y * y_stride, x_stride, width_, out_.width, 0);
+            fill(to + y * y_stride, x_stride, width_, out_.width, 0);
         }
     }
+
+    static constexpr int64_t kRowsPerPoll = 64;
 
     const Context& context_;
     const simd::Table& simd_;

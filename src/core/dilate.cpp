@@ -1,24 +1,25 @@
-// Masks grown by a shape that is symmetric in x and in y.
+// Dilation by a shape that is symmetric in x and in y.
 //
 // A run grows up and down within the columns that it begins and ends in. A shift by k columns adds
 // k times the height to all flips. The union of 2w + 1 neighbouring shifts is made by doubling: of
-// 1, 2, 4, ... of them. Other shifts are united one by one while the union does not grow by it, and
-// else in pairs. So the work depends on runs, and on the number of pixels not at all.
-// Between the image's edges and beyond, positions are signed; what left the image is cut last.
+// 1, 2, 4, ... of them. Other shifts are united one by one while the union does not grow, otherwise
+// in pairs. So the work depends on the number of runs, not of pixels. Positions are signed, as
+// shifted runs may leave the image; they are cut at its edges last.
 #include <algorithm>
 #include <limits>
 #include <vector>
 
-#include "divide.hpp"
+#include "blocks.hpp"
 #include "kernels.hpp"
 #include "parallel.hpp"
+#include "runs.hpp"
 
 namespace segcore {
 
 namespace {
 
-// Runs as start, stop, start, ...: none empty, ascending, none meets the next.
-using Runs = Buffer<int64_t>;
+// The bounds of runs: start, stop, start, ... Runs are not empty, ascending, and do not touch.
+using Bounds = Buffer<int64_t>;
 
 // A part of the shape: columns up to `last` from the middle reach `height` pixels up and down.
 // Those up to `inner` reach farther; -1 if there are none.
@@ -28,9 +29,10 @@ struct Step {
     int64_t last;
 };
 
-// Unite runs with the same or others, these shifted by a distance. The merge has no branches that
-// depend on the data: at each flip the number of masks that one is in changes by one.
-void unite(const Context& context, const Runs& a, const Runs& b, int64_t distance, Runs& out) {
+// Compute the union of runs `a` and runs `b` shifted by a distance, without branches that depend on
+// the data.
+void unite(const Context& context, const Bounds& a, const Bounds& b, int64_t distance,
+           Bounds& out) {
     constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
     const int64_t *p = a.data(), *p_end = p + a.size(), *q = b.data(), *q_end = q + b.size();
     out.clear();
@@ -39,8 +41,8 @@ void unite(const Context& context, const Runs& a, const Runs& b, int64_t distanc
     unsigned in_a = 0, in_b = 0, inside = 0;
     int64_t next_a = p < p_end ? *p : kEnd, next_b = q < q_end ? *q + distance : kEnd;
     while (next_a != kEnd || next_b != kEnd) {
-        context.poll(2 * std::min<int64_t>(kPart, (p_end - p) + (q_end - q)));
-        for (int64_t i = 0; i < kPart && (next_a != kEnd || next_b != kEnd); ++i) {
+        context.poll();
+        for (int64_t i = 0; i < kItemsPerPoll && (next_a != kEnd || next_b != kEnd); ++i) {
             const int64_t position = next_a < next_b ? next_a : next_b;
             const unsigned flip_a = next_a == position, flip_b = next_b == position;
             in_a ^= flip_a;
@@ -70,12 +72,12 @@ class Grower {
           outside_(outside),
           divider_(size.height > 0 ? size.height : 1) {}
 
-    void grow(const T* flip, const T* end, Buffer<T>& run_ends) {
+    void grow(const Runs<T>& runs, Buffer<T>& run_ends) {
         depth_ = 0;
         grown_.clear();
         for (const Step& step : steps_) {
-            if (flip == end) break;
-            grow_columns(flip, end, step.height);
+            if (runs.empty()) break;
+            grow_columns(runs, step.height);
             if (step.last - step.inner <= 2) {
                 for (int64_t k = step.inner + 1; k <= step.last; ++k) {
                     add(k * height_);
@@ -97,33 +99,31 @@ class Grower {
     }
 
    private:
-    // A union of some of the shifts, itself to be shifted.
+    // A union of some of the shifts, which is itself to be shifted.
     struct Part {
-        Runs runs;
+        Bounds runs;
         int64_t shift = 0;
     };
 
-    // Make tall_ of the runs, grown up and down as far as their columns go.
-    void grow_columns(const T* flip, const T* end, int64_t reach) {
+    // Set tall_ to the runs grown up and down, within their columns.
+    void grow_columns(const Runs<T>& runs, int64_t reach) {
         tall_.clear();
-        int64_t* const begin = tall_.grow(static_cast<size_t>(end - flip) + 1);
+        int64_t* const begin = tall_.grow(2 * static_cast<size_t>(runs.size()));
         int64_t* to = begin;
-        for_all(context_, (end - flip + 1) / 2, 5, [&](int64_t) {
-            int64_t start = static_cast<int64_t>(flip[0]);
-            int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
-            const int64_t top = column_of(start) * height_;
-            const int64_t last = stop <= top + height_ ? top : column_of(stop - 1) * height_;
+        for (const Run run : runs) {
+            const int64_t top = column_of(run.start) * height_;
+            const int64_t last =
+                run.stop <= top + height_ ? top : column_of(run.stop - 1) * height_;
             const int64_t bottom = last + height_;
-            start = start - top > reach ? start - reach : top;
-            stop = bottom - stop > reach ? stop + reach : bottom;
+            const int64_t start = run.start - top > reach ? run.start - reach : top;
+            const int64_t stop = bottom - run.stop > reach ? run.stop + reach : bottom;
             if (to != begin && start <= to[-1]) {
                 to[-1] = stop;
             } else {
                 *to++ = start;
                 *to++ = stop;
             }
-            flip += 2;
-        });
+        }
         tall_.resize(static_cast<size_t>(to - begin));
     }
 
@@ -141,8 +141,8 @@ class Grower {
         }
     }
 
-    // Add tall_, shifted. It joins a part that is no larger than a few of it, as where shifts
-    // overlap; else it begins another one, so that no run is walked over for every shift.
+    // Add tall_, shifted. It is united with the last part if that is small, as when shifts overlap;
+    // otherwise it begins a new part, so that runs are not visited once per shift.
     void add(int64_t shift) {
         if (depth_ && small_beside(parts_[depth_ - 1].runs, tall_)) {
             Part& part = parts_[depth_ - 1];
@@ -152,7 +152,7 @@ class Grower {
             if (depth_ == parts_.size()) parts_.emplace_back();
             Part& part = parts_[depth_++];
             part.runs.clear();
-            append_all(context_, tall_.data(), tall_.size(), part.runs);
+            part.runs.append(tall_.data(), tall_.size());
             part.shift = shift;
         }
         while (depth_ > 1 && small_beside(parts_[depth_ - 2].runs, parts_[depth_ - 1].runs)) {
@@ -160,7 +160,7 @@ class Grower {
         }
     }
 
-    static bool small_beside(const Runs& a, const Runs& b) { return a.size() <= 2 * b.size(); }
+    static bool small_beside(const Bounds& a, const Bounds& b) { return a.size() <= 2 * b.size(); }
 
     void unite_last() {
         const Part& last = parts_[--depth_];
@@ -169,17 +169,17 @@ class Grower {
         part.runs.swap(spare_);
     }
 
-    // Append what of grown_ is in the image.
+    // Append the part of grown_ that lies in the image.
     void cut(int64_t shift, Buffer<T>& run_ends) const {
         T* const begin = run_ends.grow(grown_.size());
         T* to = begin;
-        for_all(context_, grown_.size() / 2, 3, [&](size_t run) {
-            const int64_t start = std::max(grown_[2 * run] + shift, int64_t{0});
-            const int64_t stop = std::min(grown_[2 * run + 1] + shift, pixels_);
-            if (start >= stop) return;
+        for (size_t i = 0; i < grown_.size(); i += 2) {
+            const int64_t start = std::max(grown_[i] + shift, int64_t{0});
+            const int64_t stop = std::min(grown_[i + 1] + shift, pixels_);
+            if (start >= stop) continue;
             *to++ = static_cast<T>(start);
             if (stop < pixels_) *to++ = static_cast<T>(stop);
-        });
+        }
         run_ends.resize(run_ends.size() + static_cast<size_t>(to - begin));
     }
 
@@ -196,11 +196,11 @@ class Grower {
             const int64_t first = std::max(column_of(gap), columns);
             const int64_t last = std::min(column_of(stop - 1), width_ - 1 - columns);
             for (int64_t x = first; x <= last; ++x) {
-                if (x % kColumns == 0) context_.poll(5 * kColumns);
+                if (x % kItemsPerPoll == 0) context_.poll();
                 const int64_t from = std::max(gap, x * height_ + rows);
                 const int64_t to = std::min(stop, (x + 1) * height_ - rows);
                 if (from >= to) continue;
-                // Where the frame has no rows, the gap of the column before may go on.
+                // If the frame has no rows, the gap of the previous column may continue.
                 if (run_ends.size() > before && static_cast<int64_t>(run_ends.back()) == from) {
                     run_ends.pop_back();
                 } else {
@@ -209,14 +209,12 @@ class Grower {
                 if (to < pixels_) run_ends.push_back(static_cast<T>(to));
             }
         };
-        for_all(context_, grown_.size() / 2, 10, [&](size_t run) {
-            append(std::min(grown_[2 * run] + shift, pixels_));
-            gap = std::max(gap, grown_[2 * run + 1] + shift);
-        });
+        for (size_t i = 0; i < grown_.size(); i += 2) {
+            append(std::min(grown_[i] + shift, pixels_));
+            gap = std::max(gap, grown_[i + 1] + shift);
+        }
         append(pixels_);
     }
-
-    static constexpr int64_t kColumns = 256;  // between two polls
 
     const Context& context_;
     int64_t height_, width_;
@@ -226,7 +224,7 @@ class Grower {
     Divider<T> divider_;
     std::vector<Part> parts_;
     size_t depth_ = 0;  // parts in use
-    Runs grown_, tall_, spare_;
+    Bounds grown_, tall_, spare_;
 };
 
 // Divide the shape into steps, the highest first.
@@ -253,7 +251,7 @@ void dilate(const Context& context, BatchView<T> masks, Size size, const int64_t
     std::vector<Grower<T>> growers;
     for (int i = 0; i < threads; ++i) growers.emplace_back(context, size, steps, outside);
     build_batch(context, masks.count, work, batch, [&](int64_t mask, Buffer<T>& out, int worker) {
-        growers[static_cast<size_t>(worker)].grow(masks.begin(mask), masks.end(mask), out);
+        growers[static_cast<size_t>(worker)].grow({masks, mask, size.pixels()}, out);
         return Status{};
     });
 }

@@ -1,6 +1,6 @@
-// Division of many numbers by one. For 32-bit numbers a multiplication by the reciprocal, rounded
-// up to 64 bits, gives the exact quotient (Lemire, Kaser, Kurz: "Faster remainder by direct
-// computation", 2019).
+// Division of many numbers by the same divisor. For 32-bit numbers a multiplication by the
+// reciprocal, rounded up to 64 bits, gives the exact quotient (Lemire, Kaser, Kurz: "Faster
+// remainder by direct computation", 2019).
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ class Divider {
 template <>
 class Divider<uint32_t> {
    public:
-    // The reciprocal of 1 would be 2**64: it is kept as 0. Divisors of 2**32 or more, which images
-    // without pixels can have, never meet a number.
+    // The reciprocal of 1 would be 2**64: it is kept as 0. Divisors of 2**32 or more occur only for
+    // images without pixels, and are never used.
     explicit Divider(int64_t divisor) noexcept
         : reciprocal_(divisor > 1 ? ~uint64_t{0} / static_cast<uint64_t>(divisor) + 1 : 0) {}
 

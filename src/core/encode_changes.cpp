@@ -1,4 +1,4 @@
-// Bytes to run ends, by value: a mask flips wherever a byte differs from the one before it.
+// Bytes to run ends, by value: a mask flips wherever a byte differs from its predecessor.
 #include "kernels.hpp"
 #include "parallel.hpp"
 
@@ -17,7 +17,7 @@ void append_changes(const Context& context, const uint8_t* bytes, int64_t pixels
     for (int64_t start = 1; start < pixels; start += kBlock) {
         const int64_t n = pixels - start < kBlock ? pixels - start : kBlock;
         const uint8_t* block = bytes + start;
-        context.poll(kBlock / 2);
+        context.poll();
         const size_t count =
             context.simd.changes_between(block, block - 1, static_cast<size_t>(n), 0, places);
         T* out = run_ends.grow(count);

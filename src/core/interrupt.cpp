@@ -3,7 +3,7 @@
 namespace segcore {
 
 void Interrupt::look() {
-    work_before_look = kWorkPerLook;
+    polls_before_look = kPollsPerLook;
     if (!seen_.load(std::memory_order_relaxed) && std::this_thread::get_id() == caller_) {
         const Clock::time_point now = Clock::now();
         if (asked_ == Clock::time_point{}) asked_ = now;

@@ -3,52 +3,48 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <exception>
 #include <thread>
 
 namespace segcore {
 
-// What a kernel that is stopped throws. What it has made is then freed; memory that it writes to
-// for its caller keeps what was written.
+// Thrown by a kernel that is stopped. What it has made is then freed; memory that it writes to for
+// its caller keeps what was written.
 struct Interrupted final : std::exception {
     const char* what() const noexcept override { return "interrupted"; }
 };
 
-// Work, in nanoseconds, after which a thread looks whether it is to stop. Estimates are rough, so
-// this is far less than the pause between two questions.
-constexpr int64_t kWorkPerLook = 200'000;
-inline thread_local int64_t work_before_look = kWorkPerLook;
+// A thread reads the clock at one in so many polls. Between two polls lie milliseconds at most.
+constexpr int kPollsPerLook = 64;
+inline thread_local int polls_before_look = kPollsPerLook;
 
-// Asks now and then, on the thread that made it, whether its kernel is to stop; the other threads
+// Asks at intervals, on the thread that made it, whether its kernel is to stop; the other threads
 // of the kernel stop as soon as they see that it is.
 class Interrupt {
    public:
-    // Between two questions lies at least a pause: to answer one may take a while.
+    // `pause`: the shortest time between two questions, as an answer may take a while.
     explicit Interrupt(std::chrono::milliseconds pause = std::chrono::milliseconds(50))
         : pause_(pause) {}
     Interrupt(const Interrupt&) = delete;
     Interrupt& operator=(const Interrupt&) = delete;
 
-    // Tell of so many nanoseconds of work, done or to be done next. It costs next to nothing.
-    void poll(int64_t work) {
-        work_before_look -= work;
-        if (work_before_look < 0) look();
+    // Throws Interrupted if the kernel is to stop.
+    void poll() {
+        if (--polls_before_look < 0) look();
     }
-    // Throws Interrupted where the kernel is to stop.
     void look();
 
    protected:
     ~Interrupt() = default;
 
    private:
-    virtual bool is_wanted() = 0;  // after it has said yes, it is not asked again
+    virtual bool is_wanted() = 0;  // not asked again once it has returned true
 
     using Clock = std::chrono::steady_clock;
 
     const std::chrono::milliseconds pause_;
     const std::thread::id caller_ = std::this_thread::get_id();
-    Clock::time_point asked_{};  // or first looked: short calls do not even read the clock
+    Clock::time_point asked_{};  // or first looked
     std::atomic<bool> seen_{false};
 };
 

@@ -1,4 +1,4 @@
-// Every kernel on one page. segcore/backends/protocol.py says what each one means.
+// All kernels on one page. segcore/backends/protocol.py defines what each of them computes.
 //
 // The caller (src/bind) has checked dtypes, shapes and offsets; run ends are strictly increasing
 // and below the number of pixels. T is uint32_t or uint64_t (see types.hpp).
@@ -9,10 +9,10 @@
 
 namespace segcore {
 
-// The element types of dense arrays that a threshold can be asked of.
+// The element types of dense arrays.
 enum class Scalar { u8, i8, u16, i16, u32, i32, u64, i64, f16, f32, f64 };
 
-// An (N, H, W) array of any strides, in bytes, and the question that makes it a mask.
+// An (N, H, W) array with any strides, in bytes, and the rule for its foreground.
 struct DenseView {
     const uint8_t* data;
     int64_t count;
@@ -31,18 +31,19 @@ struct DenseOutput {
     int64_t strides[3];
     int width;       // 1, 2, 4 or 8
     uint64_t one;
-    bool zeroed;     // nothing but zeros there: the background need not be written
+    bool zeroed;     // the array is filled with zeros: the background need not be written
 };
 
-// Where the columns and rows of a picture lie among the samples of soft masks.
+// The positions of an image's columns and rows among the samples of soft masks.
 struct Positions {
     const float* x = nullptr;
     const float* y = nullptr;
 };
 
-// (N, rows, columns) scores in C order, and where they are asked for. `windows` has six numbers a
-// mask: x0 y0 x1 y1, and the places in `positions` of column x0 and row y0. Where there is an
-// intermediate picture, of inner_size, positions are in that one, and its own are `inner`.
+// (N, rows, columns) scores in C order, and where to interpolate them. `windows` has six numbers
+// per mask: x0 y0 x1 y1, and the indices in `positions` of column x0 and row y0. With an
+// intermediate image, of inner_size, `positions` are in that image, and `inner` are its own
+// positions.
 struct SoftView {
     const float* scores;
     int64_t count;
@@ -55,7 +56,8 @@ struct SoftView {
     const int64_t* windows;
 };
 
-// (C, rows, columns) scores of classes in C order, C from 1 to 2**31, and where pixels lie.
+// (C, rows, columns) scores of classes in C order, C from 1 to 2**31, and the positions of the
+// pixels.
 struct ClassView {
     const float* scores;
     int64_t classes;
@@ -83,13 +85,13 @@ struct LabelOutput {
 // encode.cpp, decode.cpp
 template <class T>
 void encode(const Context&, const DenseView&, Batch<T>&);
-// `rows` has (width + 7) / 8 bytes a row; `little`: a byte's first pixel is its lowest bit.
+// `rows` has (width + 7) / 8 bytes per row; `little`: a byte's first pixel is its lowest bit.
 template <class T>
 void encode_bits(const Context&, const uint8_t* rows, int64_t count, Size, bool little, Batch<T>&);
 template <class T>
 void decode(const Context&, BatchView<T>, const DenseOutput&);
 
-// encode_changes.cpp: `columns` are the masks' pixels in column-major order, mask after mask
+// encode_changes.cpp: `columns` are the pixels of each mask in column-major order
 template <class T>
 void encode_changes(const Context&, const uint8_t* columns, int64_t count, Size, Batch<T>&);
 
@@ -136,13 +138,13 @@ template <class T>
 void outline(const Context&, BatchView<T>, Size, int connectivity, Outlines&);
 
 // dilate.cpp: `reach` has `count` values, from 1 to the width + 1, none greater than the one before
-// it or the height. `outside`: what is beyond the image's edges is foreground.
+// it or the height. `outside`: pixels beyond the image's edges are foreground.
 template <class T>
 void dilate(const Context&, BatchView<T>, Size, const int64_t* reach, int64_t count, bool outside,
             Batch<T>&);
 
-// overlap.cpp: `areas` is n x m, in C order. It is 0 for the pairs below the limit: those whose
-// common area, divided as `divisors` says for the mask of b, is less than `above`.
+// overlap.cpp: `areas` is n x m, in C order. It is 0 for pairs below the limit: those whose common
+// area, divided by the divisor of the mask of b, is less than `above`.
 enum class Divisor : uint8_t { both, first, smaller };  // the area of a | b, of a, of the smaller
 struct Limit {
     double above = 0;

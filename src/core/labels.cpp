@@ -1,8 +1,8 @@
-// A label map to masks, one a label.
+// A label map to masks, one per label.
 //
 // As in encode.cpp, a flip is a pixel whose label differs from the one before it in column-major
 // order; rows are compared with the row above, and the flips found are sorted by column. At a flip
-// the label before it ends and its own label begins: the first is that of the flip before.
+// the label of the previous flip ends, and the flip's own label begins.
 #include <algorithm>
 #include <cstdlib>
 
@@ -19,10 +19,7 @@ template <class T, class Label>
 class Splitter {
    public:
     Splitter(const Context& context, const LabelView& labels)
-        : context_(context),
-          simd_(context.simd),
-          view_(labels),
-          numbering_(context, sizeof(Label)) {}
+        : context_(context), simd_(context.simd), view_(labels), numbering_(sizeof(Label)) {}
 
     void split(Labels wanted, Buffer<uint64_t>& ids, Batch<T>& batch) {
         const int64_t height = view_.size.height, width = view_.size.width;
@@ -45,31 +42,27 @@ class Splitter {
         return label;
     }
 
-    // n labels, `stride` bytes apart, one behind the other.
+    // Return n labels, `stride` bytes apart, contiguously.
     const uint8_t* contiguous(const uint8_t* from, int64_t stride, size_t n, Buffer<Label>& copy) {
         if (stride == sizeof(Label)) return from;
         copy.resize(n);
-        for_all(context_, n, 1, [&](size_t i) {
+        for (size_t i = 0; i < n; ++i, from += stride) {
             std::memcpy(&copy[i], from, sizeof(Label));
-            from += stride;
-        });
+        }
         return reinterpret_cast<const uint8_t*>(copy.data());
     }
 
     // Call flip(i) for every i in [0, n) at which a and b differ.
     template <class Flip>
     void for_each_flip(const uint8_t* a, const uint8_t* b, size_t n, Flip flip) {
-        bits_.resize(words_for(kPart));
-        for_parts(context_, n, 1, [&](size_t first, size_t last) {
-            const size_t bytes = first * sizeof(Label), words = (last - first + 63) / 64;
-            simd_.pack_differ[log2_of(sizeof(Label))](a + bytes, b + bytes, last - first,
-                                                      bits_.data());
-            for (size_t w = 0; w < words; ++w) {
-                for (uint64_t word = bits_[w]; word; word &= word - 1) {
-                    flip(first + 64 * w + lowest_bit(word));
-                }
+        const size_t words = words_for(static_cast<int64_t>(n));
+        bits_.resize(words);
+        simd_.pack_differ[log2_of(sizeof(Label))](a, b, n, bits_.data());
+        for (size_t w = 0; w < words; ++w) {
+            for (uint64_t word = bits_[w]; word; word &= word - 1) {
+                flip(64 * w + lowest_bit(word));
             }
-        });
+        }
     }
 
     void append(int64_t position, Label label) {
@@ -86,6 +79,7 @@ class Splitter {
         Label before = 0;
         for (int64_t x = 0; x < columns; ++x) {
             for (int64_t start = 0; start < length; start += kBlock) {
+                context_.poll();
                 const size_t n = static_cast<size_t>(std::min(kBlock, length - start));
                 const uint8_t* labels =
                     contiguous(view_.data + x * view_.strides[1] + start * view_.strides[0],
@@ -108,7 +102,7 @@ class Splitter {
         Buffer<Label> copies[2];
         Buffer<uint32_t> xs, numbers;
         Buffer<size_t> row_ends(static_cast<size_t>(height)), columns;
-        assign_all(context_, n + 1, size_t{0}, columns);
+        columns.assign(n + 1, 0);
         auto found = [&](size_t x, Label label) {
             xs.push_back(static_cast<uint32_t>(x));
             numbers.push_back(numbering_.number(label));
@@ -125,57 +119,60 @@ class Splitter {
                       [&](size_t i) { found(i + 1, load(row, i + 1)); });
         row_ends[0] = xs.size();
         for (int64_t y = 1; y < height; ++y) {
+            context_.poll();
             above = row;
             row = contiguous(view_.data + y * y_stride, x_stride, n, copies[y % 2]);
             for_each_flip(row, above, n, [&](size_t i) { found(i, load(row, i)); });
             row_ends[static_cast<size_t>(y)] = xs.size();
         }
 
-        for_all(context_, n, 1, [&](size_t x) { columns[x + 1] += columns[x]; });
+        for (size_t x = 0; x < n; ++x) columns[x + 1] += columns[x];
         positions_.resize(xs.size());
         numbers_.resize(xs.size());
-        for_rows(context_, row_ends, 5, [&](size_t i, size_t y) {
-            const size_t to = columns[xs[i]]++;
-            positions_[to] = static_cast<T>(xs[i] * height + static_cast<int64_t>(y));
-            numbers_[to] = numbers[i];
-        });
+        for (size_t y = 0, i = 0; y < row_ends.size(); ++y) {
+            for (; i < row_ends[y]; ++i) {
+                const size_t to = columns[xs[i]]++;
+                positions_[to] = static_cast<T>(xs[i] * height + static_cast<int64_t>(y));
+                numbers_[to] = numbers[i];
+            }
+        }
     }
 
     void deal_out(Labels wanted, Buffer<uint64_t>& ids, Batch<T>& batch) {
         const size_t count = numbering_.labels().size(), flips = positions_.size();
         const Buffer<uint64_t> labels = numbering_.native_labels(view_.width, view_.swapped);
-        const Buffer<uint32_t> by_label = ascending(context_, labels, view_.width, view_.is_signed);
+        const Buffer<uint32_t> by_label = ascending(labels, view_.width, view_.is_signed);
 
-        // One place a label, and one for the background, whose flips are counted but not kept.
+        // One cursor per label. The flips of the background are counted but not kept.
         Buffer<size_t> cursors;
-        assign_all(context_, count, size_t{0}, cursors);
-        for_all(context_, flips, 2, [&](size_t i) {
+        cursors.assign(count, 0);
+        for (size_t i = 0; i < flips; ++i) {
             ++cursors[numbers_[i]];
             if (i) ++cursors[numbers_[i - 1]];
-        });
+        }
         size_t total = 0, unwanted = 0;
         uint32_t background = ~uint32_t{0};
         batch.offsets.push_back(0);
-        for_all(context_, count, 10, [&](size_t i) {
+        for (size_t i = 0; i < count; ++i) {
             const uint32_t number = by_label[i];
             if (wanted.has_background && labels[number] == wanted.background) {
                 background = number;
                 unwanted = cursors[number];
-                return;
+                continue;
             }
             const size_t n = cursors[number];
             cursors[number] = total;
             total += n;
             ids.push_back(labels[number]);
             batch.offsets.push_back(static_cast<int64_t>(total));
-        });
+        }
         if (background != ~uint32_t{0}) cursors[background] = total;
         batch.run_ends.resize(total + unwanted);
         T* out = batch.run_ends.data();
-        for_all(context_, flips, 5, [&](size_t i) {
+        for (size_t i = 0; i < flips; ++i) {
             if (i) out[cursors[numbers_[i - 1]]++] = positions_[i];
             out[cursors[numbers_[i]]++] = positions_[i];
-        });
+        }
         batch.run_ends.resize(total);
     }
 

@@ -1,7 +1,9 @@
 // Leaf functions that exist for 32 and for 64 bits, under one name.
 #pragma once
 
-#include "parts.hpp"
+#include "../simd/table.hpp"
+#include "bits.hpp"
+#include "runs.hpp"
 
 namespace segcore {
 
@@ -22,11 +24,17 @@ inline void set_runs(const simd::Table& simd, uint64_t* bits, const uint64_t* fl
                      uint64_t base) {
     simd.set_runs_u64(bits, flips, n, base);
 }
+
+// Set the bits of a mask's runs on a plane that begins at the pixel `base`.
 template <class T>
-void set_runs(const Context& context, uint64_t* bits, const T* flips, size_t n, T base) {
-    for_parts(context, n, 2, [&](size_t first, size_t last) {
-        set_runs(context.simd, bits, flips + 2 * first, last - first, base);
-    });
+void set_mask(const simd::Table& simd, uint64_t* bits, const T* flip, const T* end, int64_t base,
+              int64_t pixels) {
+    const size_t count = static_cast<size_t>(end - flip);
+    set_runs(simd, bits, flip, count / 2, static_cast<T>(base));
+    if (count % 2) {  // the last run ends with the image
+        set_bits(bits, static_cast<size_t>(static_cast<int64_t>(end[-1]) - base),
+                 static_cast<size_t>(pixels - base));
+    }
 }
 
 }  // namespace segcore

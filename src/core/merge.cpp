@@ -13,8 +13,8 @@ namespace segcore {
 
 namespace {
 
-// All masks at once on a plane of one bit a pixel, in column-major order, that reaches from the
-// first pixel to the last that the result can have: runs are ORed in, or gaps cleared.
+// Combines all masks on one plane of one bit per pixel, in column-major order, from the first to
+// the last possible pixel of the result: runs are ORed in, or gaps cleared.
 template <class T>
 class Plane {
    public:
@@ -22,24 +22,21 @@ class Plane {
         : context_(context), masks_(masks), pixels_(pixels), intersect_(intersect) {
         first_ = intersect ? 0 : pixels;
         last_ = intersect ? pixels : 0;
-        for_all(context, masks.count, 2, [&](int64_t mask) {
-            const T* begin = masks.begin(mask);
-            const T* end = masks.end(mask);
-            if (begin == end) {
+        for (int64_t mask = 0; mask < masks.count; ++mask) {
+            const Runs<T> runs(masks, mask, pixels);
+            if (runs.empty()) {
                 if (intersect) last_ = 0;
-                return;
+                continue;
             }
-            const int64_t first = static_cast<int64_t>(*begin);
-            const int64_t last = end_of(begin, end, pixels);
-            first_ = intersect ? std::max(first_, first) : std::min(first_, first);
-            last_ = intersect ? std::min(last_, last) : std::max(last_, last);
-        });
+            first_ = intersect ? std::max(first_, runs.first()) : std::min(first_, runs.first());
+            last_ = intersect ? std::min(last_, runs.last()) : std::max(last_, runs.last());
+        }
         base_ = first_ & ~int64_t{63};
     }
 
     bool empty() const { return first_ >= last_; }
-    // Whether the plane takes but a few words a run, and not more time than merging pairs, which
-    // walks over each flip log2(N) times: few long runs would be written again and again.
+    // Whether the plane takes only a few words per run, and less time than merging pairs, which
+    // visits each flip log2(N) times. Few long runs would be written many times.
     bool pays() const {
         const double flips = static_cast<double>(masks_.total());
         if (masks_.count < 3 || static_cast<double>(words()) > 32 * flips) return false;
@@ -47,37 +44,37 @@ class Plane {
         return plane < 2.5 * flips * std::log2(static_cast<double>(masks_.count));
     }
 
-    // One word more than the pixels need takes the flip behind the last of them.
+    // One more word than the pixels need, for the flip behind the last pixel.
     int64_t words() const { return (last_ - base_) / 64 + 1; }
-    static constexpr int64_t kPadding = 8;  // words that set_runs may read and write back
+    static constexpr int64_t kPadding = 8;  // words that set_mask may read and write back
 
     void reduce(Buffer<T>& run_ends) {
-        assign_all(context_, static_cast<size_t>(words() + kPadding), uint64_t{0}, plane_);
+        plane_.assign(static_cast<size_t>(words() + kPadding), 0);
         if (intersect_) set_bits(plane_.data(), at(first_), at(last_));
         for (int64_t mask = 0; mask < masks_.count; ++mask) {
+            context_.poll();
+            const T *begin = masks_.begin(mask), *end = masks_.end(mask);
             if (intersect_) {
-                clear_gaps(masks_.begin(mask), masks_.end(mask));
+                clear_gaps(begin, end);
             } else {
-                set_runs(masks_.begin(mask), masks_.end(mask));
+                set_mask(context_.simd, plane_.data(), begin, end, base_, pixels_);
             }
         }
         collect(run_ends);
     }
 
    private:
-    // The words that runs are ORed into, or at most those that gaps are cleared from.
+    // The number of words that runs are ORed into, or an upper bound for clearing gaps.
     double touched() const {
         double bits = 0;
         for (int64_t mask = 0; mask < masks_.count; ++mask) {
-            const T* begin = masks_.begin(mask);
-            const T* end = masks_.end(mask);
-            const int64_t inside = area_of(context_, begin, end, pixels_);
+            const Runs<T> runs(masks_, mask, pixels_);
+            const int64_t inside = runs.area();
             if (!intersect_) {
                 bits += static_cast<double>(inside);
             } else {
-                // What of the mask lies beyond the plane fills no gap.
-                const int64_t last = end_of(begin, end, pixels_);
-                const int64_t beyond = first_ - static_cast<int64_t>(*begin) + last - last_;
+                // The part of the mask beyond the plane fills no gap.
+                const int64_t beyond = first_ - runs.first() + runs.last() - last_;
                 bits +=
                     static_cast<double>(std::min(last_ - first_, last_ - first_ - inside + beyond));
             }
@@ -87,18 +84,9 @@ class Plane {
 
     size_t at(int64_t position) const { return static_cast<size_t>(position - base_); }
 
-    void set_runs(const T* flip, const T* end) {
-        const size_t count = static_cast<size_t>(end - flip);
-        segcore::set_runs(context_, plane_.data(), flip, count / 2, static_cast<T>(base_));
-        // The run that the image's end ends.
-        if (count % 2) set_bits(plane_.data(), at(static_cast<int64_t>(end[-1])), at(pixels_));
-    }
-
     void clear_gaps(const T* flip, const T* end) {
         int64_t gap = first_;
-        Pacer pacer(context_);
         for (; gap < last_; flip += 2) {
-            pacer.step(5);
             const int64_t start = flip < end ? static_cast<int64_t>(flip[0]) : last_;
             if (start > gap) clear_bits(plane_.data(), at(gap), at(std::min(start, last_)));
             if (flip + 1 >= end) break;
@@ -110,10 +98,8 @@ class Plane {
         constexpr size_t kBlock = 64;
         uint64_t flips[kBlock], previous = 0;
         const size_t words = static_cast<size_t>(this->words());
-        Pacer pacer(context_);
         for (size_t start = 0; start < words; start += kBlock) {
             const size_t n = std::min(kBlock, words - start);
-            pacer.step(kBlock);
             uint64_t any = 0;
             for (size_t w = 0; w < n; ++w) {
                 const uint64_t word = plane_[start + w];
@@ -126,7 +112,7 @@ class Plane {
             const T base = static_cast<T>(base_ + static_cast<int64_t>(64 * start));
             run_ends.resize(run_ends.size() + positions(context_.simd, flips, n, base, out));
         }
-        // A flip behind the image's last pixel is none.
+        // A flip behind the last pixel of the image is dropped.
         if (run_ends.size() && static_cast<int64_t>(run_ends.back()) == pixels_)
             run_ends.pop_back();
     }
@@ -139,7 +125,7 @@ class Plane {
     Buffer<uint64_t> plane_;
 };
 
-// Pairs of masks, then pairs of those, and so on: no flip is walked over more than log2(N) times.
+// Pairs of masks, then pairs of those, and so on: no flip is visited more than log2(N) times.
 template <class T>
 void reduce_pairs(const Context& context, BatchView<T> masks, int64_t pixels, unsigned table,
                   Buffer<T>& run_ends) {
@@ -172,17 +158,16 @@ void reduce_pairs(const Context& context, BatchView<T> masks, int64_t pixels, un
 
 constexpr unsigned kAnd = 0b1000, kOr = 0b1110;
 
-// The complement of a mask flips where the mask does, but for the first pixel.
+// The complement of a mask flips where the mask does, except at the first pixel.
 template <class T>
-void append_complement(const Context& context, const T* flip, const T* end, int64_t pixels,
-                       Buffer<T>& run_ends) {
+void append_complement(const T* flip, const T* end, int64_t pixels, Buffer<T>& run_ends) {
     if (pixels == 0) return;
     if (flip < end && *flip == 0) {
         ++flip;
     } else {
         run_ends.push_back(0);
     }
-    append_all(context, flip, static_cast<size_t>(end - flip), run_ends);
+    run_ends.append(flip, static_cast<size_t>(end - flip));
 }
 
 }  // namespace
@@ -194,11 +179,12 @@ void combine(const Context& context, BatchView<T> a, BatchView<T> b, Size size, 
     const double per_mask = static_cast<double>(a.total()) / static_cast<double>(a.count + 1) +
                             static_cast<double>(b.total()) / static_cast<double>(b.count + 1);
     const double work = static_cast<double>(count) * (per_mask * 3 + 20);
-    const bool complements = (table & 0b1001) == 1;  // what a mask makes of itself
+    // Whether combining a mask with itself gives its complement.
+    const bool complements = (table & 0b1001) == 1;
     build_batch<T>(context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int) {
         const int64_t i = a.count == 1 ? 0 : mask, j = b.count == 1 ? 0 : mask;
         if (complements && a.begin(i) == b.begin(j) && a.end(i) == b.end(j)) {
-            append_complement(context, a.begin(i), a.end(i), size.pixels(), run_ends);
+            append_complement(a.begin(i), a.end(i), size.pixels(), run_ends);
         } else {
             merge_two(context, a.begin(i), a.end(i), b.begin(j), b.end(j), size.pixels(), table,
                       run_ends);

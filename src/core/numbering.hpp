@@ -1,4 +1,4 @@
-// Labels of any values, however far apart, to the numbers 0, 1, 2, ...
+// Maps labels of any value to consecutive numbers 0, 1, 2, ...
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 #include <random>
 
 #include "bits.hpp"
-#include "parts.hpp"
+#include "types.hpp"
 
 namespace segcore {
 
@@ -20,17 +20,17 @@ inline uint64_t random_odd() noexcept {
             std::random_device random;
             return (uint64_t{random()} << 32 | random()) | 1;
         } catch (...) {
-            return uint64_t{0x9e3779b97f4a7c15};  // there is no randomness here
+            return uint64_t{0x9e3779b97f4a7c15};  // no source of randomness is available
         }
     }();
     return number;
 }
 
-// Places in tables of open addressing: multiply-shift hashing (Dietzfelbinger et al., 1997). As
-// nobody knows the factor before, no input can make its keys meet. No answer depends on it.
+// Multiply-shift hashing for tables with open addressing (Dietzfelbinger et al., 1997). The factor
+// is random, so no input can be constructed to collide. Results do not depend on it.
 class Hash {
    public:
-    // The place in a table of 2**bits, from 1 to 63.
+    // The slot in a table of 2**bits slots; bits from 1 to 63.
     size_t operator()(uint64_t key, int bits) const noexcept {
         return static_cast<size_t>(key * factor_ >> (64 - bits));
     }
@@ -39,12 +39,11 @@ class Hash {
     uint64_t factor_ = random_odd();
 };
 
-// Numbers labels in the order in which they come.
+// Numbers labels in order of first appearance.
 class Numbering {
    public:
     // `width` is that of the labels, in bytes.
-    Numbering(const Context& context, int width)
-        : context_(&context), small_(width == 1 ? 256 : 4096) {
+    explicit Numbering(int width) : small_(width == 1 ? 256 : 4096) {
         direct_.assign(small_, kNone);
         table_.assign(2, Slot{});
     }
@@ -57,7 +56,7 @@ class Numbering {
         }
         return hashed(label);
     }
-    // The same for the labels at n places, in less time.
+    // Number the labels at n indices, faster than one by one.
     template <class Label>
     void number(const uint8_t* labels, const uint32_t* places, size_t n, uint32_t* numbers) {
         const uint32_t* const direct = direct_.data();
@@ -73,12 +72,13 @@ class Numbering {
         }
     }
     const Buffer<uint64_t>& labels() const { return labels_; }
-    // The same in the other byte order, where they are `swapped`.
+    // The labels in native byte order, if theirs is `swapped`.
     Buffer<uint64_t> native_labels(int width, bool swapped) const {
         Buffer<uint64_t> labels;
-        append_all(*context_, labels_.data(), labels_.size(), labels);
-        for_all(*context_, swapped ? labels.size() : 0, 10,
-                [&](size_t i) { labels[i] = swap_bytes(labels[i], width); });
+        labels.append(labels_.data(), labels_.size());
+        for (size_t i = 0; swapped && i < labels.size(); ++i) {
+            labels[i] = swap_bytes(labels[i], width);
+        }
         return labels;
     }
 
@@ -120,13 +120,12 @@ class Numbering {
 
     void grow() {
         bits_ = bits_ < 10 ? 10 : bits_ + 1;
-        assign_all(*context_, size_t{1} << bits_, Slot{}, table_);
-        for_all(*context_, labels_.size(), 20, [&](size_t i) {
+        table_.assign(size_t{1} << bits_, Slot{});
+        for (size_t i = 0; i < labels_.size(); ++i) {
             if (labels_[i] >= small_) find(labels_[i]) = {labels_[i], static_cast<uint32_t>(i)};
-        });
+        }
     }
 
-    const Context* context_;
     uint64_t small_;
     Buffer<uint32_t> direct_;
     Hash hash_;
@@ -138,21 +137,21 @@ class Numbering {
 
 // The numbers 0, 1, 2, ... of the labels, sorted by label: as signed integers of `width` bytes
 // where they are.
-inline Buffer<uint32_t> ascending(const Context& context, const Buffer<uint64_t>& labels, int width,
-                                  bool is_signed) {
+inline Buffer<uint32_t> ascending(const Buffer<uint64_t>& labels, int width, bool is_signed) {
     struct Found {
         uint64_t label;
         uint32_t number;
     };
-    // The sign bit, turned, sorts signed numbers right.
+    // Flipping the sign bit sorts signed numbers correctly.
     const uint64_t sign = is_signed ? uint64_t{1} << (8 * width - 1) : 0;
     Buffer<Found> found(labels.size());
-    for_all(context, labels.size(), 1,
-            [&](size_t i) { found[i] = {labels[i] ^ sign, static_cast<uint32_t>(i)}; });
-    sort_all(context, found.data(), found.data() + found.size(),
-             [](const Found& a, const Found& b) { return a.label < b.label; });
+    for (size_t i = 0; i < labels.size(); ++i) {
+        found[i] = {labels[i] ^ sign, static_cast<uint32_t>(i)};
+    }
+    std::sort(found.data(), found.data() + found.size(),
+              [](const Found& a, const Found& b) { return a.label < b.label; });
     Buffer<uint32_t> numbers(labels.size());
-    for_all(context, labels.size(), 1, [&](size_t i) { numbers[i] = found[i].number; });
+    for (size_t i = 0; i < labels.size(); ++i) numbers[i] = found[i].number;
     return numbers;
 }
 

@@ -1,4 +1,4 @@
-// Masks to their outlines: rings along the cracks between pixels, straight from runs.
+// Outlines of masks: rings along the edges between pixels, computed directly from runs.
 //
 // Runs are cut into strips: parts of columns, or of several columns that a run fills. The top and
 // the bottom of each piece of a run is an edge from the left side of its strip to the right one.
@@ -9,9 +9,10 @@
 #include <limits>
 #include <vector>
 
-#include "divide.hpp"
+#include "blocks.hpp"
 #include "kernels.hpp"
 #include "parallel.hpp"
+#include "runs.hpp"
 
 namespace segcore {
 
@@ -32,12 +33,11 @@ class Tracer {
     Tracer(const Context& context, Size size, bool corners)
         : context_(context),
           height_(size.height),
-          pixels_(size.pixels()),
           corners_(corners),
           divider_(size.height > 0 ? size.height : 1) {}
 
-    void trace(const T* flip, const T* end, Found& found) {
-        cut(flip, end);
+    void trace(const Runs<T>& runs, Found& found) {
+        cut(runs);
         link();
         walk(found);
     }
@@ -50,37 +50,21 @@ class Tracer {
         uint32_t first;  // of its edges
     };
 
-    void cut(const T* flip, const T* end) {
+    void cut(const Runs<T>& runs) {
         strips_.clear();
         strip_of_.clear();
         y_.clear();
-        int64_t column = -1;  // of the last strip, if that is one column wide
-        for (uint32_t step = 1; flip < end; flip += 2, ++step) {
-            if (step % kSteps == 0) context_.poll(kEdgeWork * kSteps);
-            int64_t start = static_cast<int64_t>(flip[0]);
-            const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
-            int64_t x = static_cast<int64_t>(divider_.quotient(flip[0]));
-            for (;;) {
-                const int64_t top = x * height_;
-                if (start == top && stop - top >= height_) {
-                    const int64_t full =
-                        static_cast<int64_t>(divider_.quotient(static_cast<T>(stop - top)));
-                    open(x, x + full);
-                    add(0, height_);
-                    column = -1;
-                    x += full;
-                    start = x * height_;
-                } else {
-                    if (x != column) open(x, x + 1);
+        int64_t column = -1;  // in which the last strip begins
+        for_blocks(context_, runs.size(), [&](int64_t first, int64_t last) {
+            for (int64_t i = first; i < last; ++i) {
+                for_pieces(runs[i], height_, divider_, [&](int64_t x, int64_t columns, Run piece) {
+                    if (x != column) open(x, x + columns);
                     column = x;
-                    const int64_t bottom = std::min(stop - top, height_);
-                    add(start - top, bottom);
-                    start = top + bottom;
-                    ++x;
-                }
-                if (start >= stop) break;
+                    const int64_t top = x * height_;
+                    add(piece.start - top, std::min(piece.stop - top, height_));
+                });
             }
-        }
+        });
     }
 
     void open(int64_t left, int64_t right) {
@@ -100,37 +84,37 @@ class Tracer {
         const uint32_t edges = static_cast<uint32_t>(y_.size());
         links_.resize(2 * static_cast<size_t>(edges) + 2);  // sweep writes behind the last
         const size_t count = strips_.size();
-        for (size_t i = 0; i < count; ++i) {
-            const uint32_t behind = i + 1 < count ? strips_[i + 1].first : edges;
-            const bool alone = i == 0 || strips_[i - 1].right != strips_[i].left;
-            const uint32_t before = alone ? strips_[i].first : strips_[i - 1].first;
-            if (i % kSteps == kSteps - 1) context_.poll(kEdgeWork * kSteps);
-            sweep(before, strips_[i].first, strips_[i].first, behind);
-            if (i + 1 == count || strips_[i].right != strips_[i + 1].left) {
-                sweep(strips_[i].first, behind, behind, behind);
+        for_blocks(context_, static_cast<int64_t>(count), [&](int64_t first, int64_t last) {
+            for (size_t i = static_cast<size_t>(first); i < static_cast<size_t>(last); ++i) {
+                const uint32_t behind = i + 1 < count ? strips_[i + 1].first : edges;
+                const bool alone = i == 0 || strips_[i - 1].right != strips_[i].left;
+                const uint32_t before = alone ? strips_[i].first : strips_[i - 1].first;
+                sweep(before, strips_[i].first, strips_[i].first, behind);
+                if (i + 1 == count || strips_[i].right != strips_[i + 1].left) {
+                    sweep(strips_[i].first, behind, behind, behind);
+                }
             }
-        }
+        });
     }
 
     // Link the right ends of edges a to a_end and the left ends of b to b_end, which meet. Either
     // may be none.
     //
-    // Nothing here branches on what cannot be predicted. Ends at which a vertical line begins or
-    // ends are noted, and joined two by two. Two ends at one place are joined straight on; that is
-    // written at every step, as any other link of the same ends is written after it.
+    // There are no unpredictable branches. Ends at which a vertical line begins or ends are stored,
+    // and joined in pairs. Two ends at the same y are joined directly; that is written at every
+    // step, because any other link of the same ends overwrites it later.
     void sweep(uint32_t a, uint32_t a_end, uint32_t b, uint32_t b_end) {
         constexpr int64_t kBehind = std::numeric_limits<int64_t>::max();
         uint32_t* const turns = turns_.grow(a_end - a + b_end - b + 2);
         size_t count = 0;
-        for (uint32_t step = 1; a < a_end || b < b_end; ++step) {
-            if (step % kSteps == 0) context_.poll(kEdgeWork * kSteps);
+        while (a < a_end || b < b_end) {
             const int64_t y_a = a < a_end ? y_[a] : kBehind, y_b = b < b_end ? y_[b] : kBehind;
             const uint32_t left = 2 * a + 1, right = 2 * b;
             const uint32_t at_a = y_a <= y_b, at_b = y_b <= y_a, both = at_a & at_b;
             links_[left] = right;
             links_[right] = left;
-            // Where two pieces meet at a corner, the line from above turns round the foreground's
-            // corner if that is all there is of it, or else round the background's.
+            // Where two pieces meet at a corner, the line from above turns around the corner of the
+            // foreground if corners do not connect, otherwise around that of the background.
             const uint32_t other_way = both & (a ^ b) & 1;
             const uint32_t left_first = at_a ^ (both & (corners_ ^ (a & 1) ^ 1));
             const uint32_t change = (left ^ right) & (left_first - 1);  // all of it, or nothing
@@ -141,23 +125,22 @@ class Tracer {
             b += at_b;
         }
         for (size_t i = 0; i < count; i += 2) {
-            if (i % kSteps == kSteps - 2) context_.poll(kEdgeWork * kSteps);
             links_[turns[i]] = turns[i + 1];
             links_[turns[i + 1]] = turns[i];
         }
     }
 
-    // Follow the links from each edge that was not met before.
+    // Follow the links from each edge that has not been visited.
     void walk(Found& found) {
-        assign_all(context_, y_.size(), kNone, rings_);
+        rings_.assign(y_.size(), kNone);
         walked_ = 0;
         const size_t before = found.outer.size();
         for (uint32_t edge = 0; edge < y_.size(); ++edge) {
-            if (edge % kSteps == 0) context_.poll(kEdgeWork * kSteps);
+            if (edge % kItemsPerPoll == 0) context_.poll();
             if (rings_[edge] != kNone) continue;
             const size_t ring = found.outer.size();
-            // A ring that begins with a bottom is a hole's. The foreground above it begins with the
-            // edge before: that is of the ring round both, or of another hole in it.
+            // A ring that begins with a bottom edge is a hole. The foreground above it begins with
+            // the previous edge, which belongs to the outer ring or to another hole in it.
             int64_t outer = -1;
             if (edge % 2) {
                 const size_t above = before + rings_[edge - 1];
@@ -170,9 +153,9 @@ class Tracer {
         found.mask_ends.push_back(static_cast<int64_t>(found.outer.size()));
     }
 
-    // Write the corners of a ring, the left end of its first edge before all others.
+    // Write the corners of a ring, beginning with the left end of its first edge.
     void follow(uint32_t first, uint32_t ring, Buffer<int64_t>& vertices) {
-        // No ring has more than two corners for each edge that no ring had before.
+        // A ring has at most two corners per edge not yet visited.
         int64_t* to = vertices.grow(4 * (y_.size() - walked_) + 6);
         const int64_t* const begin = to;
         const bool top = first % 2 == 0;
@@ -183,10 +166,10 @@ class Tracer {
         uint32_t edge = first;
         do {
             rings_[edge] = ring;
-            if (++walked_ % kSteps == 0) context_.poll(kEdgeWork * kSteps);
+            ++walked_;
             const uint32_t end = 2 * edge + (edge % 2 == 0);  // tops go right, bottoms left
             const uint32_t next = links_[end] / 2;
-            // Two corners, unless it goes straight on: then the next ones take their place.
+            // Two corners, which the next ones overwrite if the line continues straight.
             to[0] = to[2] = side(end);
             to[1] = y_[edge];
             to[3] = y_[next];
@@ -203,12 +186,8 @@ class Tracer {
         return end % 2 ? strip.right : strip.left;
     }
 
-    static constexpr int64_t kEdgeWork = 5;
-    static constexpr uint32_t kSteps = 4096;  // between two polls
-
     const Context& context_;
     int64_t height_;
-    int64_t pixels_;
     uint32_t corners_;  // 1 or 0: whether pieces that meet at a corner are one
     Divider<T> divider_;
     Buffer<Strip> strips_;
@@ -244,8 +223,8 @@ void outline(const Context& context, BatchView<T> masks, Size size, int connecti
         chunk.rings.begin(part.outer);
         chunk.masks.begin(part.mask_ends);
         for (int64_t mask = chunks_of.first(i); mask < chunks_of.first(i + 1); ++mask) {
-            context.poll(kWorkPerItem);
-            tracers[static_cast<size_t>(worker)].trace(masks.begin(mask), masks.end(mask), part);
+            context.poll();
+            tracers[static_cast<size_t>(worker)].trace({masks, mask, size.pixels()}, part);
         }
         chunk.numbers.end(part.vertices);
         chunk.rings.end(part.outer);
@@ -266,17 +245,17 @@ void outline(const Context& context, BatchView<T> masks, Size size, int connecti
     parallel_for(context, chunks_of.size(), threads, [&](int64_t i, int) {
         const Chunk& chunk = chunks[static_cast<size_t>(i)];
         const Found& part = *chunk.part;
-        if (threads > 1) chunk.numbers.copy(context, part.vertices, outlines.vertices);
-        for_all(context, chunk.rings.size, 3, [&](size_t r) {
+        if (threads > 1) chunk.numbers.copy(part.vertices, outlines.vertices);
+        for (size_t r = 0; r < chunk.rings.size; ++r) {
             const size_t from = chunk.rings.start + r, to = chunk.rings.place + r;
             const int64_t outer = part.outer[from];
             outlines.ring_offsets[to + 1] = chunk.numbers.moved(2 * part.ring_ends[from]) / 2;
             outlines.outer[to] = outer < 0 ? -1 : chunk.rings.moved(outer);
-        });
-        for_all(context, chunk.masks.size, 3, [&](size_t m) {
+        }
+        for (size_t m = 0; m < chunk.masks.size; ++m) {
             const int64_t end = part.mask_ends[chunk.masks.start + m];
             outlines.mask_offsets[chunk.masks.place + m + 1] = chunk.rings.moved(end);
-        });
+        }
     });
 }
 

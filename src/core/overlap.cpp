@@ -1,24 +1,24 @@
-// How many pixels every mask of one batch has in common with every mask of another.
+// The number of common pixels of every mask of one batch with every mask of another.
 //
-// Most masks have one run, or few, in most columns. Their k-th runs form layer k: an interval
-// [start, end) a column, empty where the column has fewer runs. The layers of a mask are disjoint,
-// so its overlap with another is the sum over all pairs of layers of
-// max(0, min(ends) - max(starts)), and vectors take many columns at a time.
+// Most masks have one run, or few, in most columns. Their k-th runs form layer k: one interval
+// [start, end) per column, empty if the column has fewer runs. The layers of a mask are disjoint,
+// so its overlap with another is the sum over all pairs of layers of max(0, min(ends) -
+// max(starts)), and vectors take many columns at a time.
 //
-// Masks for which that is wasteful are taken in other ways, whichever costs least for the pair:
-// - planes: one bit a pixel; count the bits of a AND b. For noise and fine stripes.
+// Masks for which that is wasteful are counted in other ways, whichever costs least per pair:
+// - planes: one bit per pixel; count the bits of a AND b. For noise and fine stripes.
 // - ranks: how many pixels of b lie before position p, for every run end p of a; from b's plane or
 //   by bisecting b's run ends. For a few runs that cover many columns, against anything.
-// Nothing is built that is larger than a small multiple of the run ends of its mask.
+// Memory is limited to a small multiple of the run ends of each mask.
 //
-// Most pairs need no counting: their boxes lie apart, or their areas and boxes leave no room for as
-// much as the caller asks for. The masks of b are sorted by their left edges, so that most of those
-// which lie apart from a mask of a are not even looked at.
+// Most pairs need no counting: their boxes are disjoint, or their areas and boxes show that they
+// stay below the caller's limit. The masks of b are sorted by their left edges, so that most masks
+// disjoint from a mask of a are not visited at all.
 #include <algorithm>
 #include <memory>
 
 #include "arena.hpp"
-#include "divide.hpp"
+#include "blocks.hpp"
 #include "kernels.hpp"
 #include "parallel.hpp"
 #include "runs.hpp"
@@ -41,14 +41,14 @@ struct Layer {
 template <class T>
 struct Mask {
     const T* flips = nullptr;
-    int64_t count = 0;
+    int64_t count = 0;  // of flips
     int64_t area = 0;
     int64_t first = 0, last = 0;  // its foreground lies in the pixels [first, last)
     int64_t first_column = 0, last_column = 0;
     int64_t top = 0, bottom = 0;  // rows [top, bottom) hold it, not always tightly
 
     const Layer* layers = nullptr;
-    int64_t layer_count = 0;  // 0: not prepared so
+    int64_t layer_count = 0;  // 0: it has no layers
 
     const uint64_t* plane = nullptr;  // words from pixel plane_start, a multiple of 64; null: none
     int64_t plane_start = 0;
@@ -60,52 +60,45 @@ struct Mask {
 template <class T>
 class Preparer {
    public:
-    Preparer(const Context& context, Size size)
-        : context_(context), size_(size), divider_(size.height > 0 ? size.height : 1) {}
+    Preparer(const simd::Table& simd, Size size)
+        : simd_(simd), size_(size), divider_(size.height > 0 ? size.height : 1) {}
 
     void prepare(const T* begin, const T* end, Mask<T>& mask) {
         mask.flips = begin;
         mask.count = end - begin;
         if (mask.count == 0) return;
-        measure(mask);
+        const Runs<T> runs = runs_of(mask);
+        mask.area = runs.area();
+        mask.first = runs.first();
+        mask.last = runs.last();
         mask.bottom = size_.height;
-        mask.first_column = static_cast<int64_t>(divider_.quotient(begin[0]));
-        mask.last_column =
-            static_cast<int64_t>(divider_.quotient(static_cast<T>(mask.last - 1))) + 1;
+        mask.first_column = column_of(mask.first);
+        mask.last_column = column_of(mask.last - 1) + 1;
         if (!make_layers(mask)) make_plane(mask);
     }
 
-    // What ranks need: only where some mask has no layers.
+    // Compute the ranks of the flips; needed only if some mask has no layers.
     void rank_flips(Mask<T>& mask) {
         int64_t* const rank = arena_.take<int64_t>(static_cast<size_t>(mask.count) + 1);
         mask.ranks = rank;
-        int64_t area = 0;
-        for_runs(mask, [&](int64_t i) {
-            rank[i] = area;
-            area += stop_of(mask, i) - static_cast<int64_t>(mask.flips[i]);
-            rank[i + 1] = area;
-        });
+        int64_t area = 0, i = 0;
+        for (const Run run : runs_of(mask)) {
+            rank[i++] = area;
+            area += run.stop - run.start;
+            rank[i++] = area;
+        }
     }
 
    private:
-    int64_t stop_of(const Mask<T>& mask, int64_t i) const {
-        return i + 1 < mask.count ? static_cast<int64_t>(mask.flips[i + 1]) : size_.pixels();
+    Runs<T> runs_of(const Mask<T>& mask) const {
+        return {mask.flips, mask.flips + mask.count, size_.pixels()};
+    }
+    int64_t column_of(int64_t position) const {
+        return static_cast<int64_t>(divider_.quotient(static_cast<T>(position)));
     }
 
-    // Call body(i) for the flips i at which its runs start.
-    template <class Body>
-    void for_runs(const Mask<T>& mask, Body body) const {
-        for_all(context_, (mask.count + 1) / 2, 3, [&](int64_t run) { body(2 * run); });
-    }
-
-    void measure(Mask<T>& mask) {
-        mask.area = area_of(context_, mask.flips, mask.flips + mask.count, size_.pixels());
-        mask.first = static_cast<int64_t>(mask.flips[0]);
-        mask.last = stop_of(mask, (mask.count - 1) & ~int64_t{1});
-    }
-
-    // Cut the runs into one interval a column and deal them out to layers. False where that makes
-    // too many layers, or far more cells than there are runs.
+    // Cut the runs into one interval per column, and distribute these over layers. Returns false if
+    // that takes too many layers, or many more cells than there are runs.
     bool make_layers(Mask<T>& mask) {
         const int64_t height = size_.height, origin = mask.first_column;
         if (height >= kMaxHeight) return false;
@@ -113,18 +106,13 @@ class Preparer {
         const int64_t most_cells = 4 * mask.count + 256;
         if (columns > most_cells || columns > (int64_t{1} << 31) - 1) return false;
 
-        // The first run of each column goes to its place at once, the others are kept for later.
+        // The first run of each column is stored immediately, the others later.
         const Layer first = take_layer(origin, mask.last_column);
         others_.clear();
         int64_t top = height, bottom = 0;
-        for_runs(mask, [&](int64_t i) {
-            const T start = mask.flips[i];
-            int64_t left = stop_of(mask, i) - static_cast<int64_t>(start);
-            int64_t x = static_cast<int64_t>(divider_.quotient(start));
-            int64_t y = static_cast<int64_t>(start) - x * height;
-            for (x -= origin; left > 0; ++x, y = 0) {
-                const int64_t n = left < height - y ? left : height - y;
-                left -= n;
+        for (const Run run : runs_of(mask)) {
+            for_columns(run, column_of(run.start), height, [&](int64_t x, int64_t y, int64_t n) {
+                x -= origin;
                 top = std::min(top, y);
                 bottom = std::max(bottom, y + n);
                 if (first.ends[x] == 0) {
@@ -134,8 +122,8 @@ class Preparer {
                     others_.push_back({static_cast<int32_t>(x), 0, static_cast<uint16_t>(y),
                                        static_cast<uint16_t>(y + n)});
                 }
-            }
-        });
+            });
+        }
         mask.top = top;
         mask.bottom = bottom;
         return add_layers(mask, first, most_cells);
@@ -146,9 +134,8 @@ class Preparer {
         const int64_t columns = first_layer.last - first_layer.first;
         int64_t first[kMaxLayers], last[kMaxLayers];
         int64_t count = 1;
-        if (others_.size()) assign_all(context_, static_cast<size_t>(columns), uint16_t{0}, depth_);
+        if (others_.size()) depth_.assign(static_cast<size_t>(columns), 0);
         for (size_t i = 0; i < others_.size(); ++i) {
-            if (i % kPart == 0) context_.poll(3 * kPart);
             Piece& piece = others_[i];
             piece.depth = ++depth_[static_cast<size_t>(piece.column)];
             if (piece.depth == kMaxLayers) return false;
@@ -165,13 +152,13 @@ class Preparer {
         for (int64_t k = 1; k < count; ++k) {
             layers[k] = take_layer(mask.first_column + first[k], mask.first_column + last[k] + 1);
         }
-        for_all(context_, others_.size(), 3, [&](size_t i) {
+        for (size_t i = 0; i < others_.size(); ++i) {
             const Piece& piece = others_[i];
             const Layer& layer = layers[piece.depth];
             const int64_t at = piece.column + mask.first_column - layer.first;
             layer.starts[at] = piece.start;
             layer.ends[at] = piece.end;
-        });
+        }
         mask.layers = layers;
         mask.layer_count = count;
         return true;
@@ -181,26 +168,26 @@ class Preparer {
     Layer take_layer(int64_t first, int64_t last) {
         const size_t room = static_cast<size_t>(last - first + kPadding);
         uint16_t* const cells = arena_.take<uint16_t>(2 * room);
-        fill_all(context_, cells, 2 * room, uint16_t{0});
+        std::fill_n(cells, 2 * room, uint16_t{0});
         return {first, last, cells, cells + room};
     }
 
-    // A plane, where it takes no more than a few words a run.
+    // Make a plane if it takes only a few words per run.
     void make_plane(Mask<T>& mask) {
         mask.plane_start = mask.first & ~int64_t{63};
         const int64_t words = (mask.last - mask.plane_start + 63) / 64;
         if (words > 4 * mask.count + 64) return;
         const int64_t padded = (words + kWordsPerBlock - 1) / kWordsPerBlock * kWordsPerBlock;
         uint64_t* const plane = arena_.take<uint64_t>(static_cast<size_t>(padded));
-        fill_all(context_, plane, static_cast<size_t>(padded), uint64_t{0});
-        // Mark the flips, then let each mark run on to the next: bit p is the parity of those <= p.
-        for_all(context_, mask.count, 1, [&](int64_t i) {
+        std::fill_n(plane, padded, uint64_t{0});
+        // Mark the flips, then extend each mark to the next: bit p is the parity of those <= p.
+        for (int64_t i = 0; i < mask.count; ++i) {
             const int64_t p = static_cast<int64_t>(mask.flips[i]) - mask.plane_start;
             if (p < padded * 64) plane[p / 64] ^= uint64_t{1} << p % 64;
-        });
+        }
         uint64_t carry = 0;
         const int64_t valid = mask.last - mask.plane_start;
-        for_all(context_, padded, 3, [&](int64_t w) {
+        for (int64_t w = 0; w < padded; ++w) {
             uint64_t word = plane[w];
             for (int shift = 1; shift < 64; shift *= 2) word ^= word << shift;
             word ^= carry;
@@ -209,15 +196,15 @@ class Preparer {
                 word &= 64 * w >= valid ? 0 : (uint64_t{1} << (valid - 64 * w)) - 1;
             }
             plane[w] = word;
-        });
+        }
         const int64_t blocks = padded / kWordsPerBlock;
         int64_t* const ranks = arena_.take<int64_t>(static_cast<size_t>(blocks));
         int64_t rank = 0;
-        for_all(context_, blocks, 5, [&](int64_t block) {
+        for (int64_t block = 0; block < blocks; ++block) {
             ranks[block] = rank;
-            rank += static_cast<int64_t>(context_.simd.count_bits(
-                plane + block * kWordsPerBlock, static_cast<size_t>(kWordsPerBlock)));
-        });
+            rank += static_cast<int64_t>(simd_.count_bits(plane + block * kWordsPerBlock,
+                                                          static_cast<size_t>(kWordsPerBlock)));
+        }
         mask.plane = plane;
         mask.block_ranks = ranks;
     }
@@ -227,7 +214,7 @@ class Preparer {
         uint16_t depth, start, end;
     };
 
-    const Context& context_;
+    const simd::Table& simd_;
     Size size_;
     Divider<T> divider_;
     Arena arena_;
@@ -263,11 +250,8 @@ class Counter {
                 const int64_t last = std::min(p->last, q->last);
                 if (first >= last) continue;
                 const int64_t in_p = first - p->first, in_q = first - q->first;
-                for_parts(context_, last - first, 1, [&](int64_t start, int64_t stop) {
-                    sum += simd_.overlap_columns(p->starts + in_p + start, p->ends + in_p + start,
-                                                 q->starts + in_q + start, q->ends + in_q + start,
-                                                 static_cast<size_t>(stop - start));
-                });
+                sum += simd_.overlap_columns(p->starts + in_p, p->ends + in_p, q->starts + in_q,
+                                             q->ends + in_q, static_cast<size_t>(last - first));
             }
         }
         return static_cast<int64_t>(sum);
@@ -278,45 +262,37 @@ class Counter {
         const int64_t words = (std::min(a.last, b.last) - start + 63) / 64;
         const uint64_t* in_a = a.plane + (start - a.plane_start) / 64;
         const uint64_t* in_b = b.plane + (start - b.plane_start) / 64;
-        uint64_t sum = 0;
-        for_parts(context_, words, 1, [&](int64_t first, int64_t last) {
-            sum +=
-                simd_.count_common(in_a + first, in_b + first, static_cast<size_t>(last - first));
-        });
-        return static_cast<int64_t>(sum);
+        return static_cast<int64_t>(simd_.count_common(in_a, in_b, static_cast<size_t>(words)));
     }
 
     // The sum over a's runs [s, e) of rank(e) - rank(s), where rank counts b's pixels before.
     int64_t by_ranks(const Mask<T>& a, const Mask<T>& b) const {
-        int64_t i = 0, last = a.count;
+        const T *flip = a.flips, *const flips_end = flip + a.count;
+        const Runs<T> runs(flip, flips_end, pixels_);
+        int64_t first = 0, last = runs.size();
         // Only the runs of a that reach into b's range [first, last) count.
         if (a.first < b.first) {
-            i = std::upper_bound(a.flips, a.flips + a.count, static_cast<T>(b.first)) - a.flips;
-            i = i ? (i - 1) & ~int64_t{1} : 0;
+            const int64_t i = std::upper_bound(flip, flips_end, static_cast<T>(b.first)) - flip;
+            first = i ? (i - 1) / 2 : 0;
         }
         if (b.last < a.last && b.last < pixels_) {
-            last = std::lower_bound(a.flips, a.flips + a.count, static_cast<T>(b.last)) - a.flips;
+            const int64_t i = std::lower_bound(flip, flips_end, static_cast<T>(b.last)) - flip;
+            last = (i + 1) / 2;
         }
-        if (i >= last) return 0;
         int64_t sum = 0;
         const T* from = b.flips;
-        for_all(context_, (last - i + 1) / 2, 50, [&](int64_t) {
-            if (b.plane) {
-                sum += plane_rank(b, stop_of(a, i)) - plane_rank(b, start_of(a, i));
-            } else {
-                const int64_t before = flip_rank(b, start_of(a, i), from);
-                sum += flip_rank(b, stop_of(a, i), from) - before;
+        for_blocks(context_, last - first, [&](int64_t start, int64_t stop) {
+            for (int64_t i = first + start; i < first + stop; ++i) {
+                const Run run = runs[i];
+                if (b.plane) {
+                    sum += plane_rank(b, run.stop) - plane_rank(b, run.start);
+                } else {
+                    const int64_t before = flip_rank(b, run.start, from);
+                    sum += flip_rank(b, run.stop, from) - before;
+                }
             }
-            i += 2;
         });
         return sum;
-    }
-
-    static int64_t start_of(const Mask<T>& mask, int64_t i) {
-        return static_cast<int64_t>(mask.flips[i]);
-    }
-    int64_t stop_of(const Mask<T>& mask, int64_t i) const {
-        return i + 1 < mask.count ? static_cast<int64_t>(mask.flips[i + 1]) : pixels_;
     }
 
     int64_t plane_rank(const Mask<T>& mask, int64_t position) const {
@@ -349,8 +325,9 @@ class Counter {
         from = std::lower_bound(low, end - low > step ? low + step + 1 : end, target);
         const int64_t i = from - mask.flips;  // the first flip at or behind the position
         // Behind an odd number of flips lies foreground: up to flip i, or to the end.
-        const int64_t upto = i < mask.count ? static_cast<int64_t>(mask.flips[i]) : pixels_;
-        return mask.ranks[i] - (i % 2 ? upto - position : 0);
+        if (i % 2 == 0) return mask.ranks[i];
+        const Runs<T> runs(mask.flips, mask.flips + mask.count, pixels_);
+        return mask.ranks[i] - (runs[i / 2].stop - position);
     }
 
     const Context& context_;
@@ -372,7 +349,7 @@ class Prepared {
         const int threads =
             threads_for(context, count, flips * 2 + static_cast<double>(count) * 100);
         for (int i = 0; i < threads; ++i) {
-            preparers_.push_back(std::make_unique<Preparer<T>>(context, size));
+            preparers_.push_back(std::make_unique<Preparer<T>>(context.simd, size));
         }
         parallel_for(context, count, threads, [&](int64_t i, int worker) {
             const BatchView<T>& batch = i < a.count ? a : b;
@@ -398,47 +375,45 @@ class Prepared {
         return true;
     }
 
-    std::vector<std::unique_ptr<Preparer<T>>> preparers_;  // one a thread
+    std::vector<std::unique_ptr<Preparer<T>>> preparers_;  // one per thread
     std::vector<Mask<T>> masks_;
     int64_t first_b_;
 };
 
-// What the pairs of a mask of a with the masks of b need: no more than their boxes and areas.
+// Selects the pairs that must be counted, from boxes and areas alone.
 class Chooser {
    public:
     template <class T>
-    Chooser(const Context& context, const Prepared<T>& prepared, int64_t count, Limit limit)
-        : context_(context), limit_(limit) {
+    Chooser(const Prepared<T>& prepared, int64_t count, Limit limit) : limit_(limit) {
         boxes_.reserve(static_cast<size_t>(count));
-        for_all(context, count, 10, [&](int64_t j) {
+        for (int64_t j = 0; j < count; ++j) {
             const Mask<T>& mask = prepared.b(j);
             if (mask.count) boxes_.push_back(box_of(mask, j));
-        });
-        sort_all(context, boxes_.data(), boxes_.data() + boxes_.size(),
-                 [](const Box& p, const Box& q) { return p.left < q.left; });
+        }
+        std::sort(boxes_.begin(), boxes_.end(),
+                  [](const Box& p, const Box& q) { return p.left < q.left; });
         int64_t reach = 0;
         for (Box& box : boxes_) box.reach = reach = std::max(reach, box.right);
     }
 
-    // Call visit(j) for the masks of b that may have enough in common with the mask.
+    // Call visit(j) for the masks of b whose overlap with the mask may reach the limit.
     template <class T, class Visit>
     void for_each(const Mask<T>& mask, Visit&& visit) const {
         if (mask.count == 0) return;
         const Box a = box_of(mask, 0);
-        context_.poll(static_cast<int64_t>(boxes_.size()));
         auto box = std::partition_point(boxes_.begin(), boxes_.end(),
                                         [&](const Box& b) { return b.reach <= a.left; });
         for (; box != boxes_.end() && box->left < a.right; ++box) {
             const int64_t width = std::min(a.right, box->right) - std::max(a.left, box->left);
             const int64_t height = std::min(a.bottom, box->bottom) - std::max(a.top, box->top);
             if (width <= 0 || height <= 0) continue;
-            // The ratio never falls as the common area grows, nor does what floats make of it.
+            // The ratio is monotone in the common area, also in floating point.
             const int64_t most = std::min(width * height, std::min(a.area, box->area));
             if (enough(most, a.area, box->area, box->index)) visit(box->index);
         }
     }
 
-    // Whether so large a common area of a mask of a and mask j of b is one that counts.
+    // Whether this common area of a mask of a and mask j of b reaches the limit.
     bool enough(int64_t common, int64_t a_area, int64_t b_area, int64_t j) const {
         if (!(limit_.above > 0)) return true;
         int64_t whole = a_area + b_area - common;
@@ -461,7 +436,6 @@ class Chooser {
         return {mask.first_column, mask.last_column, mask.top, mask.bottom, mask.area, index, 0};
     }
 
-    const Context& context_;
     Limit limit_;
     std::vector<Box> boxes_;  // of those masks of b that are not empty
 };
@@ -473,16 +447,16 @@ void overlap(const Context& context, BatchView<T> a, BatchView<T> b, Size size, 
              Limit limit) {
     const Prepared<T> prepared(context, a, b, size);
     const Counter<T> counter(context, size);
-    const Chooser chooser(context, prepared, b.count, limit);
+    const Chooser chooser(prepared, b.count, limit);
     const double work = static_cast<double>(a.count) * static_cast<double>(b.count) * 20 +
                         static_cast<double>(a.total()) * static_cast<double>(b.count) * 0.02;
     parallel_for(context, a.count, threads_for(context, a.count, work), [&](int64_t i, int) {
         const Mask<T>& mask = prepared.a(i);
         int64_t* const row = areas + i * b.count;
-        fill_all(context, row, static_cast<size_t>(b.count), int64_t{0});
+        std::fill_n(row, b.count, int64_t{0});
         chooser.for_each(mask, [&](int64_t j) {
             const Mask<T>& other = prepared.b(j);
-            context.poll(kWorkPerItem);
+            context.poll();
             const int64_t common = counter.count(mask, other);
             if (chooser.enough(common, mask.area, other.area, j)) row[j] = common;
         });

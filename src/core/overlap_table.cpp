@@ -1,8 +1,8 @@
-// Which labels of two maps meet, and at how many pixels.
+// The pairs of labels of two maps that occur, and the pixels of each.
 //
 // Pixels are read in blocks. Those at which either map changes cut a block into runs of one pair of
-// labels; of each run the two labels are numbered, and its length is added to the count of that
-// pair of numbers. What is sorted in the end is the pairs that occur.
+// labels; the two labels of each run are numbered, and its length is added to the count of that
+// pair of numbers. Finally the pairs that occur are sorted.
 #include <algorithm>
 #include <cstdlib>
 #include <vector>
@@ -34,13 +34,13 @@ auto with_label(int width, Body body) {
     }
 }
 
-// The pixels of a rectangle, which are read row by row.
+// A rectangle of pixels, read row by row.
 struct Block {
     int64_t y, x, height, width;
     size_t pixels() const { return static_cast<size_t>(height * width); }
 };
 
-// One row is cut into stretches, a picture into squares: these stay in the caches in any layout.
+// One row is cut into segments, an image into squares, which stay in the caches in any layout.
 class Blocks {
    public:
     explicit Blocks(Size size) : size_(size) {
@@ -86,9 +86,7 @@ LabelView transposed(LabelView view) {
 // others in one of open addressing.
 class PairCounts {
    public:
-    explicit PairCounts(const Context& context) : context_(&context) {}
-
-    // Add runs that end at these pixels, of these numbers. They are below the counts.
+    // Add runs with these last pixels and numbers, which are below the counts.
     void add(const Buffer<uint32_t>& ends, const Buffer<uint32_t>& a, const Buffer<uint32_t>& b,
              size_t a_count, size_t b_count) {
         runs_ += ends.size();
@@ -127,12 +125,12 @@ class PairCounts {
             body(static_cast<uint32_t>(i / columns_), static_cast<uint32_t>(i % columns_),
                  direct_[i]);
         }
-        for_all(*context_, slots_.size(), 10, [&](size_t i) {
+        for (size_t i = 0; i < slots_.size(); ++i) {
             const Slot& slot = slots_[i];
-            if (!slot.pixels) return;
+            if (!slot.pixels) continue;
             body(static_cast<uint32_t>(slot.pair >> 32), static_cast<uint32_t>(slot.pair),
                  slot.pixels);
-        });
+        }
     }
 
    private:
@@ -145,7 +143,7 @@ class PairCounts {
         while (columns < b_count) columns *= 2;
         const size_t most = std::min(std::max(kFewCells, 4 * runs_), kManyCells);
         if (rows > most / columns) return;
-        PairCounts wider(*context_);
+        PairCounts wider;
         wider.runs_ = runs_;
         wider.direct_.assign(rows * columns, 0);
         wider.rows_ = rows;
@@ -170,13 +168,12 @@ class PairCounts {
         Buffer<Slot> before;
         before.swap(slots_);
         bits_ = before.size() ? bits_ + 1 : 10;
-        assign_all(*context_, size_t{1} << bits_, Slot{0, 0}, slots_);
-        for_all(*context_, before.size(), 10, [&](size_t i) {
+        slots_.assign(size_t{1} << bits_, Slot{0, 0});
+        for (size_t i = 0; i < before.size(); ++i) {
             if (before[i].pixels) find(before[i].pair).pixels = before[i].pixels;
-        });
+        }
     }
 
-    const Context* context_;
     size_t runs_ = 0;
     size_t rows_ = 0, columns_ = 0;
     Buffer<int64_t> direct_;
@@ -189,8 +186,7 @@ class PairCounts {
 // One of the two maps, as one thread reads it.
 class Map {
    public:
-    Map(const Context& context, const LabelView& view)
-        : context_(&context), view_(view), numbering_(context, view.width) {}
+    explicit Map(const LabelView& view) : view_(view), numbering_(view.width) {}
 
     // Read the block's labels.
     void read(const Block& block) {
@@ -222,7 +218,7 @@ class Map {
         simd.pack_differ[log2_of(width)](labels_ + width, labels_, n, bits.data());
     }
 
-    // The numbers of the labels at these places.
+    // The numbers of the labels at these indices.
     const Buffer<uint32_t>& numbers(const Buffer<uint32_t>& places) {
         numbers_.resize(places.size());
         with_label(view_.width, [&](auto label) {
@@ -232,12 +228,11 @@ class Map {
         return numbers_;
     }
 
-    // The numbers here of all labels of another part of the map.
+    // The numbers, in this map, of all labels of another part of it.
     const Buffer<uint32_t>& numbers(const Map& other) {
         const Buffer<uint64_t>& labels = other.numbering_.labels();
         numbers_.resize(labels.size());
-        for_all(*context_, labels.size(), 20,
-                [&](size_t i) { numbers_[i] = numbering_.number(labels[i]); });
+        for (size_t i = 0; i < labels.size(); ++i) numbers_[i] = numbering_.number(labels[i]);
         return numbers_;
     }
 
@@ -247,12 +242,9 @@ class Map {
     const uint8_t* bytes() const { return labels_; }
 
     Buffer<uint64_t> labels() const { return numbering_.native_labels(view_.width, view_.swapped); }
-    Buffer<uint32_t> by_label() const {
-        return ascending(*context_, labels(), view_.width, view_.is_signed);
-    }
+    Buffer<uint32_t> by_label() const { return ascending(labels(), view_.width, view_.is_signed); }
 
    private:
-    const Context* context_;
     LabelView view_;
     Numbering numbering_;
     const uint8_t* labels_ = nullptr;
@@ -267,31 +259,29 @@ struct Pair {
 
 // Sort pairs by one of their numbers, in this order of the numbers; equal ones stay as they are.
 template <class Number>
-void sort_by(const Context& context, const Buffer<Pair>& pairs, Buffer<Pair>& sorted,
-             const Buffer<uint32_t>& order, Number number) {
+void sort_by(const Buffer<Pair>& pairs, Buffer<Pair>& sorted, const Buffer<uint32_t>& order,
+             Number number) {
     Buffer<size_t> cursors;
-    assign_all(context, order.size(), size_t{0}, cursors);
-    for_all(context, pairs.size(), 2, [&](size_t i) { ++cursors[number(pairs[i])]; });
+    cursors.assign(order.size(), 0);
+    for (size_t i = 0; i < pairs.size(); ++i) ++cursors[number(pairs[i])];
     size_t total = 0;
-    for_all(context, order.size(), 5, [&](size_t i) {
+    for (size_t i = 0; i < order.size(); ++i) {
         const size_t n = cursors[order[i]];
         cursors[order[i]] = total;
         total += n;
-    });
+    }
     sorted.resize(total);
-    for_all(context, pairs.size(), 10,
-            [&](size_t i) { sorted[cursors[number(pairs[i])]++] = pairs[i]; });
+    for (size_t i = 0; i < pairs.size(); ++i) sorted[cursors[number(pairs[i])]++] = pairs[i];
 }
 
 // The pairs of a part of the pixels.
 class Counter {
    public:
     Counter(const Context& context, const LabelView& a, const LabelView& b)
-        : context_(&context), a_(context, a), b_(context, b), pairs_(context) {}
+        : simd_(&context.simd), a_(a), b_(b) {}
 
     void count(const Block& block) {
-        const simd::Table& simd = context_->simd;
-        context_->poll(4 * kBlock);
+        const simd::Table& simd = *simd_;
         a_.read(block);
         b_.read(block);
         const size_t last = block.pixels() - 1;
@@ -327,16 +317,16 @@ class Counter {
         Buffer<Pair> pairs, sorted;
         pairs_.for_each(
             [&](uint32_t i, uint32_t j, int64_t pixels) { pairs.push_back({i, j, pixels}); });
-        sort_by(*context_, pairs, sorted, by_b, [](const Pair& pair) { return pair.b; });
-        sort_by(*context_, sorted, pairs, by_a, [](const Pair& pair) { return pair.a; });
+        sort_by(pairs, sorted, by_b, [](const Pair& pair) { return pair.b; });
+        sort_by(sorted, pairs, by_a, [](const Pair& pair) { return pair.a; });
         table.a.resize(pairs.size());
         table.b.resize(pairs.size());
         table.pixels.resize(pairs.size());
-        for_all(*context_, pairs.size(), 10, [&](size_t i) {
+        for (size_t i = 0; i < pairs.size(); ++i) {
             table.a[i] = a[pairs[i].a];
             table.b[i] = b[pairs[i].b];
             table.pixels[i] = pairs[i].pixels;
-        });
+        }
     }
 
    private:
@@ -353,7 +343,7 @@ class Counter {
         pairs_.add(a_.number(pair >> 8), b_.number(pair & 255), pixels);
     }
 
-    const Context* context_;
+    const simd::Table* simd_;
     Map a_, b_;
     PairCounts pairs_;
     Buffer<int64_t> byte_pairs_;  // none, or 256 x 256

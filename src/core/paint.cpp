@@ -1,17 +1,17 @@
 // Masks to a label map, by the painter's algorithm.
 //
-// Runs go down the columns, the array usually along the rows. So the masks are painted, as
-// stretches of memory, into a strip of 64 columns that stays in the cache, and the strip is then
-// transposed into the rows of the output. The strip holds small codes (0: not painted) rather than
-// values, so that it is narrow whatever the output's dtype is.
+// Runs follow columns, but arrays are usually stored by rows. So the masks are first painted into a
+// column-major strip of 64 columns that stays in the cache; then the strip is transposed into the
+// rows of the output. The strip holds small codes (0: not painted) rather than values, so that it
+// is narrow whatever the output's dtype is.
 #include <algorithm>
 #include <cstdlib>
-#include <functional>
 #include <limits>
 
 #include "bits.hpp"
 #include "kernels.hpp"
 #include "parallel.hpp"
+#include "runs.hpp"
 
 namespace segcore {
 
@@ -20,19 +20,19 @@ namespace {
 constexpr int64_t kStrip = 64;
 
 // The codes of the values to paint: 1, 2, ... A code is either the value less an origin, or the
-// rank of the value among all that occur.
+// rank of the value among all values.
 template <class Value>
 struct Palette {
-    Buffer<Value> values;      // sorted, without repetition
+    Buffer<Value> values;  // sorted, without repetition
     bool consecutive = false;  // value = origin + code
     Value origin = 0;
-    uint64_t codes = 0;        // the largest code
+    uint64_t codes = 0;  // the largest code
 
-    Palette(const Context& context, const Value* of_mask, const int64_t* order, int64_t count) {
+    Palette(const Value* of_mask, const int64_t* order, int64_t count) {
         values.resize(static_cast<size_t>(count));
         for (int64_t i = 0; i < count; ++i) values[static_cast<size_t>(i)] = of_mask[order[i]];
         if (count == 0) return;
-        sort_all(context, values.data(), values.data() + count, std::less<Value>());
+        std::sort(values.data(), values.data() + count);
         values.resize(
             static_cast<size_t>(std::unique(values.data(), values.data() + count) - values.data()));
         const Value range = static_cast<Value>(values.back() - values[0]);
@@ -63,21 +63,23 @@ class Painter {
           codes_(codes),
           out_(out),
           height_(out.size.height),
+          divider_(out.size.height),
           column_stride_((out.size.height + 63) / 64 * 64) {
-        assign_all(context, static_cast<size_t>(kStrip * column_stride_), Code{0}, cells_);
+        cells_.assign(static_cast<size_t>(kStrip * column_stride_), 0);
         cursors_.resize(static_cast<size_t>(order_count));
     }
 
     // Paint the columns [first, last).
     void paint(int64_t first, int64_t last) {
-        for_all(context_, order_count_, 20, [&](int64_t i) {
+        for (int64_t i = 0; i < order_count_; ++i) {
             const T* begin = masks_.begin(order_[i]);
             const T* end = masks_.end(order_[i]);
             const T* at =
                 first == 0 ? begin : std::upper_bound(begin, end, static_cast<T>(first * height_));
-            cursors_[static_cast<size_t>(i)] = at - begin;
-        });
+            cursors_[static_cast<size_t>(i)] = (at - begin) / 2;
+        }
         for (int64_t x = first; x < last; x += kStrip) {
+            context_.poll();
             const int64_t columns = last - x < kStrip ? last - x : kStrip;
             top_ = height_;
             bottom_ = 0;
@@ -85,68 +87,39 @@ class Painter {
             if (top_ >= bottom_) continue;
             write_strip(x, columns);
             for (int64_t column = 0; column < columns; ++column) {
-                fill_all(context_, cells_.data() + column * column_stride_ + top_,
-                         static_cast<size_t>(bottom_ - top_), Code{0});
+                std::fill_n(cells_.data() + column * column_stride_ + top_, bottom_ - top_,
+                            Code{0});
             }
         }
     }
 
    private:
     void paint_mask(int64_t i, int64_t x, int64_t columns) {
-        const T* begin = masks_.begin(order_[i]);
-        const int64_t count = masks_.end(order_[i]) - begin;
-        const int64_t first = x * height_, last = (x + columns) * height_;
-        const int64_t pixels = out_.size.pixels();
-        int64_t at = cursors_[static_cast<size_t>(i)];
-        // The flip before the strip began a run that reaches into it, where `at` is odd.
-        int64_t start = first, work = 5;
-        bool inside = at % 2 != 0;
-        for (;;) {
-            if (!inside) {
-                if (at == count || static_cast<int64_t>(begin[at]) >= last) break;
-                start = static_cast<int64_t>(begin[at++]);
-                inside = true;
-            }
-            const int64_t stop = at < count ? static_cast<int64_t>(begin[at]) : pixels;
-            fill(start - first, std::min(stop, last) - first, codes_[i]);
-            work += 8 + (stop - start) / 8;
-            if (work > kPart) {
-                context_.poll(work);
-                work = 0;
-            }
-            if (stop > last || at == count) break;
-            ++at;
-            inside = false;
+        const Runs<T> runs(masks_, order_[i], out_.size.pixels());
+        const int64_t first = x * height_, last = (x + columns) * height_, count = runs.size();
+        int64_t& at = cursors_[static_cast<size_t>(i)];
+        for (; at < count; ++at) {
+            const Run run = runs[at];
+            if (run.start >= last) return;
+            fill({std::max(run.start, first) - first, std::min(run.stop, last) - first}, codes_[i]);
+            if (run.stop > last) return;  // it continues in the next strip
         }
-        cursors_[static_cast<size_t>(i)] = at;
-        context_.poll(work);
     }
 
-    // Pixels [start, stop) of the strip, counted down its columns.
-    void fill(int64_t start, int64_t stop, Code code) {
-        if (start >= stop) return;
-        int64_t x = start / height_, y = start - x * height_;
-        for (int64_t left = stop - start; left > 0; ++x, y = 0) {
-            const int64_t n = left < height_ - y ? left : height_ - y;
-            Code* cells = cells_.data() + x * column_stride_ + y;
-            if (n > kPart) {
-                fill_all(context_, cells, static_cast<size_t>(n), code);
-            } else if (sizeof(Code) == 1) {
-                std::memset(cells, static_cast<int>(code), static_cast<size_t>(n));
-            } else {
-                for (int64_t j = 0; j < n; ++j) cells[j] = code;
-            }
+    // Fill pixels of the strip, which are counted down its columns.
+    void fill(Run run, Code code) {
+        const int64_t x = static_cast<int64_t>(divider_.quotient(static_cast<T>(run.start)));
+        for_columns(run, x, height_, [&](int64_t column, int64_t y, int64_t n) {
+            std::fill_n(cells_.data() + column * column_stride_ + y, n, code);
             top_ = std::min(top_, y);
             bottom_ = std::max(bottom_, y + n);
-            left -= n;
-        }
+        });
     }
 
     void write_strip(int64_t x, int64_t columns) {
         alignas(64) Code block[64 * kStrip];
         const bool side_by_side = out_.strides[1] == sizeof(Value);
         for (int64_t y0 = top_ / 64 * 64; y0 < bottom_; y0 += 64) {
-            context_.poll(kBlockWork);
             simd_.transpose[log2_of(sizeof(Code))](cells_.data() + y0,
                                                    static_cast<size_t>(column_stride_), block);
             const int64_t y1 = y0 + 64 < bottom_ ? y0 + 64 : bottom_;
@@ -188,8 +161,6 @@ class Painter {
         }
     }
 
-    static constexpr int64_t kBlockWork = 1000;  // to write 64 by 64 pixels
-
     const Context& context_;
     const simd::Table& simd_;
     BatchView<T> masks_;
@@ -199,10 +170,11 @@ class Painter {
     const Code* codes_;
     const LabelOutput& out_;
     int64_t height_;
+    Divider<T> divider_;
     int64_t column_stride_;
     int64_t top_ = 0, bottom_ = 0;  // the rows of the strip that are painted
-    Buffer<Code> cells_;            // 64 columns
-    Buffer<int64_t> cursors_;       // each mask's next flip
+    Buffer<Code> cells_;  // 64 columns
+    Buffer<int64_t> cursors_;  // each mask's next run
 };
 
 template <class T, class Value, class Code>
@@ -225,35 +197,27 @@ void paint_strips(const Context& context, BatchView<T> masks, const int64_t* ord
     });
 }
 
-// Where columns lie together in memory, or there are few, each run is written at once.
+// If columns are contiguous in memory, or few, each run is written directly.
 template <class T, class Value>
 void paint_columns(const Context& context, BatchView<T> masks, const int64_t* order,
                    int64_t order_count, const Value* values, const LabelOutput& out) {
-    const int64_t height = out.size.height, pixels = out.size.pixels();
+    const int64_t height = out.size.height;
+    const Divider<T> divider(height);
     for (int64_t i = 0; i < order_count; ++i) {
         const Value value = values[order[i]];
-        const T* begin = masks.begin(order[i]);
-        const int64_t count = masks.end(order[i]) - begin;
-        context.poll(kWorkPerItem);
-        for (int64_t k = 0; k < count; k += 2) {
-            const int64_t start = static_cast<int64_t>(begin[k]);
-            const int64_t stop = k + 1 < count ? static_cast<int64_t>(begin[k + 1]) : pixels;
-            int64_t x = start / height, y = start % height;
-            for (int64_t left = stop - start; left > 0; ++x, y = 0) {
-                const int64_t n = left < height - y ? left : height - y;
+        context.poll();
+        for (const Run run : Runs<T>(masks, order[i], out.size.pixels())) {
+            const int64_t first = static_cast<int64_t>(divider.quotient(static_cast<T>(run.start)));
+            for_columns(run, first, height, [&](int64_t x, int64_t y, int64_t n) {
                 uint8_t* to = out.data + y * out.strides[0] + x * out.strides[1];
-                for_parts(context, n, 1, [&](int64_t first, int64_t last) {
-                    if (sizeof(Value) == 1 && out.strides[0] == 1) {
-                        std::memset(to + first, static_cast<int>(value),
-                                    static_cast<size_t>(last - first));
-                        return;
-                    }
-                    for (int64_t j = first; j < last; ++j) {
-                        std::memcpy(to + j * out.strides[0], &value, sizeof(Value));
-                    }
-                });
-                left -= n;
-            }
+                if (sizeof(Value) == 1 && out.strides[0] == 1) {
+                    std::memset(to, static_cast<int>(value), static_cast<size_t>(n));
+                    return;
+                }
+                for (int64_t j = 0; j < n; ++j, to += out.strides[0]) {
+                    std::memcpy(to, &value, sizeof(Value));
+                }
+            });
         }
     }
 }
@@ -267,7 +231,7 @@ void paint_as(const Context& context, BatchView<T> masks, const int64_t* order, 
         paint_columns(context, masks, order, order_count, of_mask, out);
         return;
     }
-    const Palette<Value> palette(context, of_mask, order, order_count);
+    const Palette<Value> palette(of_mask, order, order_count);
     if (palette.codes <= std::numeric_limits<uint8_t>::max()) {
         paint_strips<T, Value, uint8_t>(context, masks, order, order_count, of_mask, palette, out);
     } else if (palette.codes <= std::numeric_limits<uint16_t>::max()) {

@@ -1,4 +1,4 @@
-// A plain parallel loop. No OpenMP: no second runtime of it meets the one of an ML framework.
+// A plain parallel loop. Without OpenMP, as its runtime may conflict with that of an ML framework.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "context.hpp"
-#include "parts.hpp"
 #include "pool.hpp"
 #include "types.hpp"
 
@@ -17,8 +16,6 @@ namespace segcore {
 
 // Below this many units of work (about a nanosecond each) a thread costs more than it saves.
 constexpr double kWorkPerThread = 200'000;
-// An item takes at least about as many.
-constexpr int64_t kWorkPerItem = 20;
 
 inline int threads_for(const Context& context, int64_t items, double work) {
     double threads = work / kWorkPerThread + 1;
@@ -37,7 +34,7 @@ class Loop final : public Work {
     void run(int worker) noexcept override {
         try {
             for (int64_t item; (item = next_.fetch_add(1, std::memory_order_relaxed)) < items_;) {
-                context_.poll(kWorkPerItem);
+                context_.poll();
                 body_(item, worker);
                 if (worker != 0 && is_forking()) return;
             }
@@ -80,7 +77,7 @@ template <class Body>
 void parallel_for(const Context& context, int64_t items, int threads, Body&& body) {
     if (threads <= 1) {
         for (int64_t item = 0; item < items; ++item) {
-            context.poll(kWorkPerItem);
+            context.poll();
             body(item, 0);
         }
         return;
@@ -90,7 +87,7 @@ void parallel_for(const Context& context, int64_t items, int threads, Body&& bod
     loop.rethrow();
 }
 
-// Masks in chunks of neighbours, several for each thread.
+// Consecutive masks in chunks, several per thread.
 class Chunks {
    public:
     Chunks(int64_t masks, int threads)
@@ -104,8 +101,8 @@ class Chunks {
     int64_t masks_, size_;
 };
 
-// What a chunk appended to a buffer of the thread that made it, and where that goes in the whole.
-// Buffers are the threads', not the chunks': fewer grow, and allocators are asked less.
+// What a chunk appended to the buffer of its thread, and its position in the result. Buffers belong
+// to threads, not to chunks, so that there are fewer allocations.
 struct Section {
     size_t start = 0, size = 0, place = 0;
 
@@ -120,16 +117,16 @@ struct Section {
     }
 
     template <class T>
-    void copy(const Context& context, const Buffer<T>& part, Buffer<T>& whole) const {
-        copy_all(context, part.data() + start, size, whole.data() + place);
+    void copy(const Buffer<T>& part, Buffer<T>& whole) const {
+        std::copy_n(part.data() + start, size, whole.data() + place);
     }
-    // What is at this position of the buffer comes to this one of the whole.
+    // The position in the result of this position of the buffer.
     int64_t moved(int64_t position) const {
         return position - static_cast<int64_t>(start) + static_cast<int64_t>(place);
     }
 };
 
-// Give the sections of all chunks their places, one behind the other. Returns the whole's size.
+// Assign consecutive positions to the sections of all chunks. Returns the total size.
 template <class Chunk>
 size_t lay_out(std::vector<Chunk>& chunks, Section Chunk::* section) {
     size_t total = 0;
@@ -141,7 +138,7 @@ size_t lay_out(std::vector<Chunk>& chunks, Section Chunk::* section) {
 }
 
 // Build a batch mask by mask: make(mask, run_ends, worker) appends mask's run ends to the buffer
-// and returns a Status. `work` estimates the whole, in nanoseconds. Where several masks are wrong,
+// and returns a Status. `work` estimates the whole, in nanoseconds. If several masks are invalid,
 // the first in batch order is reported, whatever the number of threads.
 template <class T, class Make>
 Status build_batch(const Context& context, int64_t count, double work, Batch<T>& batch,
@@ -151,7 +148,7 @@ Status build_batch(const Context& context, int64_t count, double work, Batch<T>&
     const int threads = threads_for(context, count, work);
     if (threads <= 1) {
         for (int64_t mask = 0; mask < count; ++mask) {
-            context.poll(kWorkPerItem);
+            context.poll();
             Status status = make(mask, batch.run_ends, 0);
             if (!status.ok()) return status;
             batch.offsets[static_cast<size_t>(mask) + 1] =
@@ -173,7 +170,7 @@ Status build_batch(const Context& context, int64_t count, double work, Batch<T>&
         chunk.part = &part;
         chunk.run_ends.begin(part);
         for (int64_t mask = masks.first(i); mask < masks.first(i + 1); ++mask) {
-            context.poll(kWorkPerItem);
+            context.poll();
             chunk.status = make(mask, part, worker);
             if (!chunk.status.ok()) return;
             batch.offsets[static_cast<size_t>(mask) + 1] = static_cast<int64_t>(part.size());
@@ -186,7 +183,7 @@ Status build_batch(const Context& context, int64_t count, double work, Batch<T>&
     batch.run_ends.resize(lay_out(chunks, &Chunk::run_ends));
     parallel_for(context, masks.size(), threads, [&](int64_t i, int) {
         const Chunk& chunk = chunks[static_cast<size_t>(i)];
-        chunk.run_ends.copy(context, *chunk.part, batch.run_ends);
+        chunk.run_ends.copy(*chunk.part, batch.run_ends);
         for (int64_t mask = masks.first(i); mask < masks.first(i + 1); ++mask) {
             int64_t& offset = batch.offsets[static_cast<size_t>(mask) + 1];
             offset = chunk.run_ends.moved(offset);

@@ -3,7 +3,7 @@
 
 namespace segcore {
 
-// What several threads do at once: run(worker) is called for worker 0 by the thread that shares it,
+// Work that several threads share: run(worker) is called for worker 0 by the thread that shares it,
 // and for some of 1 ... threads - 1, each at most once, by threads of the pool that are free in
 // time. All that is to be done must get done whichever of them come. A worker other than 0 returns
 // early, and leaves the rest to worker 0, when is_forking().

@@ -2,12 +2,12 @@
 //
 // The rule walks each edge on a grid five times as fine as the pixels, and where the walk passes
 // from u = 5 k + 2 to 5 k + 3, or back, it crosses the middle of pixel column k and flips the mask
-// at the v it is at. Only those crossings are computed here, each directly: that the walk's points
-// between them are never looked at is what makes this fast, and large coordinates harmless.
+// at the v it is at. Only those crossings are computed, each directly. The points of the walk
+// between them are never visited, which makes this fast, and large coordinates harmless.
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
+#include "blocks.hpp"
 #include "kernels.hpp"
 #include "parallel.hpp"
 
@@ -43,9 +43,8 @@ class Ring {
         if (count < 3 || height_ == 0 || width_ == 0) return;
         crossings_.clear();
         int64_t x = to_grid(points[2 * count - 2]), y = to_grid(points[2 * count - 1]);
-        Pacer pacer(context_);
         for (int64_t i = 0; i < count; ++i) {
-            pacer.step(kEdgeWork);
+            if (i % kEdgesPerPoll == kEdgesPerPoll - 1) context_.poll();
             const int64_t next_x = to_grid(points[2 * i]), next_y = to_grid(points[2 * i + 1]);
             // The rule's walk is along the longer axis, upwards.
             const int64_t dx = std::abs(next_x - x), dy = std::abs(next_y - y);
@@ -82,43 +81,47 @@ class Ring {
         const int64_t last = std::min(floor_fifth(x1 - 3), width_ - 1);
         if (first > last) return;
         const double slope = static_cast<double>(y1 - y0) / static_cast<double>(x1 - x0);
-        const double start = static_cast<double>(y0);
-        auto v = [slope, start](int64_t t) {
-            return static_cast<int64_t>(start + slope * static_cast<double>(t) + .5);
+        const double origin = static_cast<double>(y0);
+        auto v = [slope, origin](int64_t t) {
+            return static_cast<int64_t>(origin + slope * static_cast<double>(t) + .5);
         };
-        for (int64_t k = first; k <= last; ++k) {
-            if (k % kColumns == 0) context_.poll(5 * kColumns);
-            const int64_t t = 5 * k + 2 - x0;
-            add(k, std::min(v(t), v(t + 1)));
-        }
+        for_blocks(context_, last + 1 - first, [&](int64_t start, int64_t stop) {
+            for (int64_t k = first + start; k < first + stop; ++k) {
+                const int64_t t = 5 * k + 2 - x0;
+                add(k, std::min(v(t), v(t + 1)));
+            }
+        });
     }
 
-    // A steeper edge: u is a function of v = y0 + t, and monotone. Division tells nearly at which t
-    // it passes; the function itself tells exactly. Far from the origin u has plateaus, thousands
-    // of steps long, and so the way from the one to the other is doubled, then bisected.
+    // A steeper edge: u is a function of v = y0 + t, and monotone. A division estimates the t at
+    // which it passes; the function itself decides. Far from the origin u has plateaus of thousands
+    // of steps, so the search from the estimate doubles its steps, then bisects.
     void cross_steep(int64_t x0, int64_t y0, int64_t x1, int64_t y1) {
         const int64_t length = y1 - y0;
         const double slope = static_cast<double>(x1 - x0) / static_cast<double>(length);
-        const double start = static_cast<double>(x0);
-        auto u = [slope, start](int64_t t) {
-            return static_cast<int64_t>(start + slope * static_cast<double>(t) + .5);
+        const double origin = static_cast<double>(x0);
+        auto u = [slope, origin](int64_t t) {
+            return static_cast<int64_t>(origin + slope * static_cast<double>(t) + .5);
         };
         const bool rising = x1 > x0;
         const int64_t u0 = u(0), u1 = u(length);
         const int64_t low = std::min(u0, u1), high = std::max(u0, u1);
         const int64_t first = std::max(ceil_fifth(low - 2), int64_t{0});
         const int64_t last = std::min(floor_fifth(high - 3), width_ - 1);
-        for (int64_t k = first; k <= last; ++k) {
-            if (k % kColumns == 0) context_.poll(20 * kColumns);
-            auto passed = [&](int64_t t) { return rising ? u(t) > 5 * k + 2 : u(t) < 5 * k + 3; };
-            const double estimate = (static_cast<double>(5 * k) + 2.5 - start) / slope;
-            int64_t t = std::clamp(static_cast<int64_t>(estimate) + 1, int64_t{1}, length);
-            if (!passed(t) || passed(t - 1)) t = first_passed(t, length, passed);
-            add(k, y0 + t - 1);
-        }
+        for_blocks(context_, last + 1 - first, [&](int64_t start, int64_t stop) {
+            for (int64_t k = first + start; k < first + stop; ++k) {
+                auto passed = [&](int64_t t) {
+                    return rising ? u(t) > 5 * k + 2 : u(t) < 5 * k + 3;
+                };
+                const double estimate = (static_cast<double>(5 * k) + 2.5 - origin) / slope;
+                int64_t t = std::clamp(static_cast<int64_t>(estimate) + 1, int64_t{1}, length);
+                if (!passed(t) || passed(t - 1)) t = first_passed(t, length, passed);
+                add(k, y0 + t - 1);
+            }
+        });
     }
 
-    // The first t that has passed, near a guess: 0 has not, and the last, `length`, has.
+    // The first t that has passed, searched from a guess: 0 has not passed, `length` has.
     template <class Passed>
     static int64_t first_passed(int64_t guess, int64_t length, Passed passed) {
         int64_t before = guess, after = guess;  // has not passed, has passed
@@ -145,35 +148,33 @@ class Ring {
         if (crossings_.size() == 0) return;
         const size_t count = crossings_.size();
         int64_t low = width_, high = 0;
-        for_all(context_, count, 1, [&](size_t i) {
+        for (size_t i = 0; i < count; ++i) {
             low = std::min(low, crossings_[i].column);
             high = std::max(high, crossings_[i].column);
-        });
+        }
         // A closed ring crosses every column between its outermost: there are no more than
         // crossings.
-        assign_all(context_, static_cast<size_t>(high - low) + 2, size_t{0}, column_ends_);
-        for_all(context_, count, 2, [&](size_t i) {
+        column_ends_.assign(static_cast<size_t>(high - low) + 2, 0);
+        for (size_t i = 0; i < count; ++i) {
             ++column_ends_[static_cast<size_t>(crossings_[i].column - low) + 1];
-        });
-        for_all(context_, column_ends_.size() - 1, 1,
-                [&](size_t i) { column_ends_[i + 1] += column_ends_[i]; });
+        }
+        for (size_t i = 1; i < column_ends_.size(); ++i) column_ends_[i] += column_ends_[i - 1];
         rows_.resize(count);
-        for_all(context_, count, 5, [&](size_t i) {
+        for (size_t i = 0; i < count; ++i) {
             const Crossing& crossing = crossings_[i];
             rows_[column_ends_[static_cast<size_t>(crossing.column - low)]++] = crossing.row;
-        });
+        }
         T* const out = run_ends.grow(count);
         T* to = out;
         size_t i = 0;
         for (int64_t column = low; column <= high && column < width_; ++column) {
-            if (column % kColumns == 0) context_.poll(10 * kColumns);
             const size_t column_end = column_ends_[static_cast<size_t>(column - low)];
             int64_t* rows = rows_.data();
             if (column_end - i == 2) {
                 if (rows[i] > rows[i + 1]) std::swap(rows[i], rows[i + 1]);
             } else {
-                context_.poll(static_cast<int64_t>(10 * (column_end - i)));
-                sort_all(context_, rows + i, rows + column_end, std::less<int64_t>());
+                context_.poll();
+                std::sort(rows + i, rows + column_end);
             }
             for (; i < column_end; ++i) {
                 const T position = static_cast<T>(column * height_ + rows[i]);
@@ -187,8 +188,7 @@ class Ring {
         run_ends.resize(run_ends.size() + static_cast<size_t>(to - out));
     }
 
-    static constexpr int64_t kColumns = 256;  // at a time
-    static constexpr int64_t kEdgeWork = 100;
+    static constexpr int64_t kEdgesPerPoll = 64;
 
     const Context& context_;
     int64_t height_, width_;
@@ -237,9 +237,11 @@ class Box {
         const int64_t length =
             (whole_ ? columns_.last - columns_.first - 1 : 0) * height + rows_.last - rows_.first;
         const int64_t first = columns_.first * height + rows_.first;
-        for_all(context, (end - to) / 2, 1, [&](int64_t i) {
-            to[2 * i] = static_cast<T>(first + i * height);
-            to[2 * i + 1] = static_cast<T>(first + i * height + length);
+        for_blocks(context, (end - to) / 2, [&](int64_t first_run, int64_t last_run) {
+            for (int64_t i = first_run; i < last_run; ++i) {
+                to[2 * i] = static_cast<T>(first + i * height);
+                to[2 * i + 1] = static_cast<T>(first + i * height + length);
+            }
         });
         if ((end - to) % 2) end[-1] = static_cast<T>(first + (end - to) / 2 * height);
     }
@@ -270,7 +272,7 @@ Status rasterize_polygons(const Context& context, const double* coordinates,
             if (!status.ok()) return status;
             Ring<T>& ring = rings[static_cast<size_t>(worker)];
             auto rasterize = [&](int64_t i, Buffer<T>& to) {
-                context.poll(kWorkPerItem);
+                context.poll();
                 ring.rasterize(coordinates + 2 * ring_offsets[i],
                                ring_offsets[i + 1] - ring_offsets[i], to);
             };
@@ -290,7 +292,7 @@ Status rasterize_polygons(const Context& context, const double* coordinates,
         });
 }
 
-// How many run ends a box has is told at once, and so each is written to its place.
+// The number of run ends of a box is known in advance, so each box is written in place.
 template <class T>
 Status rasterize_boxes(const Context& context, const double* boxes, int64_t count, Size size,
                        Batch<T>& batch) {
@@ -298,7 +300,6 @@ Status rasterize_boxes(const Context& context, const double* boxes, int64_t coun
     int64_t total = 0;
     batch.offsets[0] = 0;
     for (int64_t i = 0; i < count; ++i) {
-        context.poll(kWorkPerItem);
         const Status status = check_coordinates(boxes + 4 * i, 4, i);
         if (!status.ok()) return status;
         const int64_t run_ends = Box(boxes + 4 * i, size).run_ends();

@@ -1,10 +1,10 @@
-// Soft masks to run ends, without a picture in between.
+// Soft masks to run ends, without an intermediate image.
 //
 // Interpolation never leaves the range of a cell's four corners and is monotone along each axis. So
 // the boundary passes only through mixed cells, those whose corners are not all on one side of the
-// threshold, and in one column of the picture it crosses each of them once at most. Per column of
-// the picture, only the ends of its mixed cells are evaluated; where they are on two sides, the row
-// of the crossing is guessed by division, and settled by the interpolation itself.
+// threshold, and in one column of the image it crosses each of them at most once. Per column of the
+// image, only the ends of its mixed cells are evaluated; if they lie on two sides, the row of the
+// crossing is estimated by division, and determined by the interpolation itself.
 #include <algorithm>
 
 #include "bits.hpp"
@@ -33,25 +33,25 @@ struct Place {
         : before(static_cast<int64_t>(position)), fraction(position - static_cast<float>(before)) {}
 };
 
-// The rows of a picture among samples: cell k has the rows between the samples k and k + 1.
+// The rows of an image among samples: cell k has the rows between the samples k and k + 1.
 class Rows {
    public:
-    void set(const Context& context, const float* positions, int64_t count) {
+    void set(const float* positions, int64_t count) {
         positions_ = positions;
         count_ = count;
         first_cell_ = last_cell_ = 0;
         if (count == 0) return;
         first_cell_ = cell(0);
         last_cell_ = cell(count - 1);
-        assign_all(context, static_cast<size_t>(last_cell_ - first_cell_) + 2, int64_t{0}, starts_);
+        starts_.assign(static_cast<size_t>(last_cell_ - first_cell_) + 2, 0);
         float step = 0;
-        for_all(context, count, 2, [&](int64_t row) {
+        for (int64_t row = 0; row < count; ++row) {
             starts_[static_cast<size_t>(cell(row) - first_cell_) + 1] = row + 1;
             if (row) step = std::max(step, positions[row] - positions[row - 1]);
-        });
-        for_all(context, starts_.size() - 1, 1, [&](size_t i) {  // cells without rows
-            starts_[i + 1] = std::max(starts_[i + 1], starts_[i]);
-        });
+        }
+        for (size_t i = 1; i < starts_.size(); ++i) {  // cells without rows
+            starts_[i] = std::max(starts_[i], starts_[i - 1]);
+        }
         rows_per_sample_ = step > 0 ? 1 / step : 0;
     }
 
@@ -74,10 +74,10 @@ class Rows {
             return (a + (positions_[row] - origin) * difference > threshold) == rises;
         };
         if (low == high) return low;
-        // Rows are evenly spaced but at the borders of the picture, so count from the last one.
+        // Rows are evenly spaced except at the borders of the image, so count from the last one.
         const float beyond = positions_[high - 1] - origin - (threshold - a) / difference;
         const int64_t guess = high - std::min(whole(beyond * rows_per_sample_ + 1), high - low);
-        // Nearly always it is right; to ask in one question spares the processor wrong guesses.
+        // It is nearly always right; testing both sides at once avoids mispredicted branches.
         const bool not_later = (guess == high) | passed(std::min(guess, high - 1));
         const bool not_earlier = (guess == low) | !passed(std::max(guess - 1, low));
         if (not_later & not_earlier) return guess;
@@ -108,8 +108,8 @@ class Rows {
     Buffer<int64_t> starts_;  // of the cells from the first, and where the last one ends
 };
 
-// Appends flips to a buffer that holds some from `start` on: up to `most`, never descending. One at
-// the place of the last one undoes it.
+// Appends up to `most` flips, in ascending order, to a buffer that holds flips from `start` on. A
+// flip at the position of the last one cancels it.
 template <class V>
 class Flips {
    public:
@@ -133,13 +133,13 @@ class Flips {
     const V* const start_;
 };
 
-// Makes the run ends of one mask after the other.
+// Makes the run ends of masks one by one.
 template <class T>
 class Resampler {
    public:
     Resampler(const Context& context, const SoftView& soft, Size size, float threshold)
         : context_(context), simd_(context.simd), soft_(soft), size_(size), threshold_(threshold) {
-        if (soft.has_inner) inner_rows_.set(context, soft.inner.y, soft.inner_size.height);
+        if (soft.has_inner) inner_rows_.set(soft.inner.y, soft.inner_size.height);
     }
 
     void resample(int64_t mask, Buffer<T>& run_ends) {
@@ -149,9 +149,7 @@ class Resampler {
         if (x0 >= x1 || top_ >= bottom_) return;
         const float* x_positions = soft_.positions.x + window[4];
         const float* y_positions = soft_.positions.y + window[5];
-        if (!rows_.is(y_positions, bottom_ - top_)) {
-            rows_.set(context_, y_positions, bottom_ - top_);
-        }
+        if (!rows_.is(y_positions, bottom_ - top_)) rows_.set(y_positions, bottom_ - top_);
         samples_ = soft_.scores + mask * soft_.rows * soft_.columns;
         start_ = run_ends.size();
 
@@ -164,7 +162,7 @@ class Resampler {
                 first_cell = column_.first(), last_cell = column_.last();
                 collect_nodes(first_cell, last_cell);
             }
-            context_.poll(20 * static_cast<int64_t>(nodes_.size()));
+            if (x % kColumnsPerPoll == 0) context_.poll();
             base_ = x * size_.height;
             if (soft_.has_inner) {
                 append_column_by_inner_rows(run_ends);
@@ -182,12 +180,13 @@ class Resampler {
         int64_t left, right;
         float fraction;
     };
-    // A column of the picture: a source, or between two that are columns of the intermediate one.
+    // A column of the image: a source, or between two sources, which are columns of the
+    // intermediate image.
     struct Column {
         Source a, b;
         float fraction;
 
-        // The cells that it depends on lie in these columns of samples, and those between.
+        // It depends on cells from the first to the last of these columns of samples.
         int64_t first() const { return a.left; }
         int64_t last() const { return b.left; }
         int64_t last_sample() const { return b.right; }
@@ -235,9 +234,9 @@ class Resampler {
         one_.assign(words, 0);
         all_.assign(words, 0);
         found_.clear();
-        assign_all(context_, static_cast<size_t>(n) + 1, size_t{0}, ends_);
+        ends_.assign(static_cast<size_t>(n) + 1, 0);
         for (int64_t row = top; row <= bottom; ++row) {
-            context_.poll(static_cast<int64_t>(20 * words));
+            if (row % kRowsPerPoll == 0) context_.poll();
             const int64_t begin = (row - top) * soft_.columns + left;
             uint64_t here = bits_at(begin);
             for (size_t word = 0; word < words; ++word) {
@@ -256,10 +255,11 @@ class Resampler {
                 here = next;
             }
         }
-        for_all(context_, ends_.size() - 1, 1, [&](size_t i) { ends_[i + 1] += ends_[i]; });
+        for (size_t i = 1; i < ends_.size(); ++i) ends_[i] += ends_[i - 1];
         cells_.resize(found_.size());
-        for_all(context_, found_.size(), 2,
-                [&](size_t i) { cells_[ends_[found_[i].column]++] = found_[i].row; });
+        for (size_t i = 0; i < found_.size(); ++i) {
+            cells_[ends_[found_[i].column]++] = found_[i].row;
+        }
         first_column_ = left;
     }
 
@@ -269,10 +269,7 @@ class Resampler {
         bits_.resize(words_for(n) + 1);
         bits_.back() = 0;
         const float* const samples = samples_ + top * soft_.columns;
-        for_parts(context_, n, 1, [&](int64_t first, int64_t last) {
-            simd_.pack_greater_f32(samples + first, static_cast<size_t>(last - first), threshold_,
-                                   bits_.data() + first / 64);
-        });
+        simd_.pack_greater_f32(samples, static_cast<size_t>(n), threshold_, bits_.data());
     }
     uint64_t bits_at(int64_t place) const {
         const uint64_t* word = bits_.data() + place / 64;
@@ -326,7 +323,7 @@ class Resampler {
         const float b = interpolate(node.b.left, node.b.right, column_.b.fraction);
         return interpolate(a, b, column_.fraction);
     }
-    // Its value at a row of the intermediate picture.
+    // Its value at a row of the intermediate image.
     float inner_value(int64_t row) const {
         const Place place = inner_rows_.place(row);
         const int64_t after = std::min(place.before + 1, soft_.rows - 1);
@@ -353,7 +350,7 @@ class Resampler {
     }
 
     // Append this column's run ends. A mixed cell gives one flip at the most, the last of them
-    // perhaps at the bottom; flips never go up, and two at one place undo each other.
+    // perhaps at the bottom; flips never descend, and two at the same position cancel.
     void append_column(Buffer<T>& run_ends) {
         Flips<T> flips(run_ends, start_, nodes_.size() + 1);
         bool inside = false;
@@ -369,7 +366,7 @@ class Resampler {
         if (inside) flips.add(place(bottom_));
     }
 
-    // The same through the rows of the intermediate picture: a flip at its row j is a crossing
+    // The same through the rows of the intermediate image: a flip at its row j is a crossing
     // between j - 1 and j.
     void append_column_by_inner_rows(Buffer<T>& run_ends) {
         bool inside = false;
@@ -396,6 +393,8 @@ class Resampler {
 
     T place(int64_t row) const { return static_cast<T>(base_ + row); }
 
+    static constexpr int64_t kColumnsPerPoll = 64, kRowsPerPoll = 64;
+
     struct Found {
         size_t column;
         int64_t row;
@@ -418,7 +417,7 @@ class Resampler {
     Buffer<size_t> ends_;  // of each column's cells
     Buffer<int64_t> cells_;  // column by column
 
-    // One column of the picture.
+    // One column of the image.
     Column column_{};
     int64_t base_ = 0;
     Buffer<int64_t> merged_, inner_flips_;

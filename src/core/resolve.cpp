@@ -1,8 +1,9 @@
-// Masks that overlap to masks that share no pixel: each takes what no mask before it has taken.
+// Makes overlapping masks disjoint: each takes the pixels that no previous mask has taken.
 //
-// What is taken is a plane of one bit a pixel, in column-major order, from the first pixel of any
-// mask to the last; a mask gets the zeros in its runs, and then sets its runs. Where there are few
-// runs for so many pixels, what is taken is a mask itself, merged with each.
+// Taken pixels are kept on a plane of one bit per pixel, in column-major order, from the first to
+// the last pixel of any mask; a mask gets the zeros within its runs, and then sets its runs. If
+// there are few runs among many pixels, taken pixels are kept as a mask instead, which is merged
+// with each mask.
 #include <algorithm>
 #include <cstring>
 
@@ -24,33 +25,25 @@ class TakenPlane {
    public:
     TakenPlane(const Context& context, int64_t first, int64_t last, int64_t pixels)
         : context_(context), base_(first & ~int64_t{63}), pixels_(pixels) {
-        // set_runs may read and write back 8 words more.
-        assign_all(context, words(first, last) + 8, uint64_t{0}, plane_);
+        // set_mask may read and write back 8 words more.
+        plane_.assign(words(first, last) + 8, 0);
     }
 
     static size_t words(int64_t first, int64_t last) { return words_for(last - first / 64 * 64); }
 
-    // Append what of the mask is not taken.
+    // Append the part of the mask that is not taken.
     void append_free(const T* flip, const T* end, Buffer<T>& run_ends) {
-        Pacer pacer(context_);
-        for (; flip < end; flip += 2) {
-            const int64_t stop = flip + 1 < end ? static_cast<int64_t>(flip[1]) : pixels_;
-            pacer.step(10 + (stop - static_cast<int64_t>(*flip)) / 64);
-            append_free_of_run(static_cast<size_t>(static_cast<int64_t>(*flip) - base_),
-                               static_cast<size_t>(stop - base_), run_ends);
+        for (const Run run : Runs<T>(flip, end, pixels_)) {
+            append_free_of_run(static_cast<size_t>(run.start - base_),
+                               static_cast<size_t>(run.stop - base_), run_ends);
         }
-        // A run that the picture's end ends has no flip there.
+        // There is no run end at the end of the image.
         if (run_ends.size() && static_cast<int64_t>(run_ends.back()) == pixels_)
             run_ends.pop_back();
     }
 
     void take(const T* flip, const T* end) {
-        const size_t count = static_cast<size_t>(end - flip);
-        set_runs(context_, plane_.data(), flip, count / 2, static_cast<T>(base_));
-        if (count % 2) {
-            set_bits(plane_.data(), static_cast<size_t>(static_cast<int64_t>(end[-1]) - base_),
-                     static_cast<size_t>(pixels_ - base_));
-        }
+        set_mask(context_.simd, plane_.data(), flip, end, base_, pixels_);
     }
 
    private:
@@ -94,9 +87,8 @@ class TakenMask {
                   merged);
         const size_t behind = taken_.size() - last_, place = first_ + merged.size();
         taken_.resize(std::max(taken_.size(), place + behind));
-        context_.poll(static_cast<int64_t>(behind / 4));
         std::memmove(taken_.data() + place, taken_.data() + last_, behind * sizeof(T));
-        copy_all(context_, merged.data(), merged.size(), taken_.data() + first_);
+        std::copy_n(merged.data(), merged.size(), taken_.data() + first_);
         taken_.resize(place + behind);
     }
 
@@ -124,7 +116,7 @@ template <class T, class Taken>
 void take_turns(const Context& context, BatchView<T> masks, int64_t pixels, const int64_t* limits,
                 Taken taken, Batch<T>& batch, int64_t* overlaps) {
     for (int64_t mask = 0; mask < masks.count; ++mask) {
-        context.poll(kWorkPerItem);
+        context.poll();
         const T* begin = masks.begin(mask);
         const T* end = masks.end(mask);
         const size_t before = batch.run_ends.size();
@@ -132,9 +124,8 @@ void take_turns(const Context& context, BatchView<T> masks, int64_t pixels, cons
         if (begin < end) {
             taken.append_free(begin, end, batch.run_ends);
             const T* of_all = batch.run_ends.data();
-            overlaps[mask] =
-                area_of(context, begin, end, pixels) -
-                area_of(context, of_all + before, of_all + batch.run_ends.size(), pixels);
+            const Runs<T> free(of_all + before, of_all + batch.run_ends.size(), pixels);
+            overlaps[mask] = Runs<T>(begin, end, pixels).area() - free.area();
             if (overlaps[mask] > limits[mask]) {
                 batch.run_ends.resize(before);
             } else {
@@ -153,9 +144,10 @@ void resolve(const Context& context, BatchView<T> masks, Size size, const int64_
     const int64_t pixels = size.pixels();
     int64_t first = pixels, last = 0;
     for (int64_t mask = 0; mask < masks.count; ++mask) {
-        if (masks.begin(mask) == masks.end(mask)) continue;
-        first = std::min(first, static_cast<int64_t>(*masks.begin(mask)));
-        last = std::max(last, end_of(masks.begin(mask), masks.end(mask), pixels));
+        const Runs<T> runs(masks, mask, pixels);
+        if (runs.empty()) continue;
+        first = std::min(first, runs.first());
+        last = std::max(last, runs.last());
     }
     batch.offsets.push_back(0);
     const double words = first < last ? static_cast<double>(last - first) / 64 : 0;

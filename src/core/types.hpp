@@ -35,8 +35,8 @@ struct BatchView {
     int64_t total() const noexcept { return offsets[count]; }
 };
 
-// A growable array of plain values. Unlike std::vector it does not initialise what it grows by,
-// and it can give its memory away (release), so that a result reaches Python without a copy.
+// A growable array of plain values. Unlike std::vector it does not initialize new values, and can
+// release its memory, so that a result reaches Python without a copy.
 template <class T>
 class Buffer {
    public:
@@ -58,7 +58,7 @@ class Buffer {
     const T& operator[](size_t i) const noexcept { return data_[i]; }
     T& back() noexcept { return data_[size_ - 1]; }
 
-    // Make room for `more` values behind the present ones and return where they go; the caller
+    // Make room for `more` values behind the present ones, and return their address; the caller
     // writes at most that many and then calls resize with the new size.
     T* grow(size_t more) {
         if (capacity_ - size_ < more) reserve(size_ + more);
@@ -84,7 +84,7 @@ class Buffer {
         for (size_t i = 0; i < size; ++i) data_[i] = value;
     }
     void clear() noexcept { size_ = 0; }
-    // Give back room that is not needed.
+    // Free unused memory.
     void shrink() noexcept {
         if (void* data = size_ ? std::realloc(data_, size_ * sizeof(T)) : nullptr) {
             data_ = static_cast<T*>(data);
@@ -105,9 +105,9 @@ class Buffer {
 
    private:
     void reserve(size_t wanted) {
-        size_t capacity = capacity_ + capacity_ / 2 + 16;  // no steps of one where there is little
+        size_t capacity = capacity_ + capacity_ / 2 + 16;  // small buffers do not grow one by one
         if (capacity < wanted) capacity = wanted;
-        // No object is larger than its pointers can tell apart.
+        // No object may be larger than PTRDIFF_MAX.
         if (capacity > static_cast<size_t>(PTRDIFF_MAX) / sizeof(T)) throw std::bad_alloc();
         const bool fresh = data_ == nullptr;
         void* data = std::realloc(data_, capacity * sizeof(T));
@@ -117,8 +117,8 @@ class Buffer {
         if (fresh) prefer_large_pages(data, capacity * sizeof(T));
     }
 
-    // Fresh memory costs more to map than to fill, in small pages: ask for large ones, as NumPy
-    // does. Not for memory that grows: moving large pages costs more still.
+    // Mapping new memory in small pages costs more than filling it: request large pages, as NumPy
+    // does. Not for memory that grows, because moving large pages costs even more.
     static void prefer_large_pages(void* data, size_t bytes) noexcept {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
         if (bytes < size_t{4} << 20) return;
@@ -153,7 +153,7 @@ struct Strings {
     Buffer<int64_t> offsets;
 };
 
-// What a kernel found wrong, for the binder to put in words (src/bind/status.hpp).
+// An error found by a kernel; src/bind/status.hpp makes the message.
 enum class Code {
     ok,
     string_byte,  // position: of the byte in its string; value: the byte

@@ -100,7 +100,7 @@ struct BytePositions {
 };
 constexpr BytePositions kBytePositions;
 
-// Eight bits at a time: look their positions up, widen them, store all eight, count the true ones.
+// Eight bits at a time: look up their positions, widen and store all eight, count the set bits.
 inline size_t word_positions(uint64_t word, uint32_t base, uint32_t* out) {
     const size_t set = static_cast<size_t>(_mm_popcnt_u64(word));
     if (set <= 8) {
@@ -124,8 +124,7 @@ size_t positions_u32(const uint64_t* bits, size_t words, uint32_t base, uint32_t
     return count;
 }
 
-// The processor does not see by itself, at the end of a page, that the next one comes; told so
-// early enough, it reads at full speed.
+// Hardware prefetching stops at the end of a page; prefetching ahead keeps reading at full speed.
 template <bool by_value>
 size_t places_between_bytes(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out) {
     constexpr size_t kAhead = 8192;
@@ -142,6 +141,76 @@ size_t places_between_bytes(const void* a, const void* b, size_t n, uint32_t bas
     const uint32_t rest = base + static_cast<uint32_t>(i);
     constexpr auto compare = by_value ? changes_of : flips_of;
     return count + places_between<compare>(x + i, y + i, n - i, rest, out + count);
+}
+
+// The values of n counts: the first `length` of the eight characters (less 48) of each are its
+// groups of five bits, the lowest first. Four counts at a time.
+void join_counts(const uint64_t* characters, const uint64_t* lengths, size_t n, int64_t* counts) {
+    const __m256i pairs = _mm256_set1_epi16(0x2001), quads = _mm256_set1_epi32(0x04000001);
+    for (size_t i = 0; i < n; i += 4) {
+        const __m256i length = load256(lengths + i);
+        __m256i x = _mm256_and_si256(load256(characters + i), _mm256_set1_epi8(31));
+        x = _mm256_madd_epi16(_mm256_maddubs_epi16(x, pairs), quads);  // twenty bits in each half
+        x = _mm256_or_si256(_mm256_and_si256(x, _mm256_set1_epi64x(0xfffff)),
+                            _mm256_slli_epi64(_mm256_srli_epi64(x, 32), 20));
+        // Drop what follows the count, and extend its sign.
+        const __m256i bits = _mm256_add_epi64(_mm256_slli_epi64(length, 2), length);
+        const __m256i sign =
+            _mm256_sllv_epi64(_mm256_set1_epi64x(1), _mm256_sub_epi64(bits, _mm256_set1_epi64x(1)));
+        const __m256i mask = _mm256_sub_epi64(_mm256_add_epi64(sign, sign), _mm256_set1_epi64x(1));
+        x = _mm256_xor_si256(_mm256_and_si256(x, mask), sign);
+        store256(counts + i, _mm256_sub_epi64(x, sign));
+    }
+}
+
+// The ends of counts are found for 64 characters at once, so that no branch depends on their
+// lengths.
+Table::CountsRead read_counts_four(const uint8_t* string, size_t n, int64_t* counts) {
+    const __m256i zero = _mm256_set1_epi8(48), excess = _mm256_set1_epi8(static_cast<char>(0xc0));
+    size_t count = 0, start = 0;
+    for (size_t block = 0; block < n; block += 64) {
+        const size_t length = n - block < 64 ? n - block : 64;
+        // A copy of the count that began before this block, of the block, and of eight bytes more.
+        alignas(32) uint8_t copy[8 + 64 + 8];
+        const size_t before = block - start;
+        if (before >= 8) return {count, start};
+        std::memset(copy, 0, sizeof(copy));
+        const uint8_t* characters = string + block;
+        if (length < 64) {
+            std::memset(copy + 8, 48, 64);
+            std::memcpy(copy + 8, characters, length);
+            characters = copy + 8;
+        }
+        const __m256i low = _mm256_sub_epi8(load256(characters), zero);
+        const __m256i high = _mm256_sub_epi8(load256(characters + 32), zero);
+        if (!_mm256_testz_si256(_mm256_or_si256(low, high), excess)) return {0, 0};
+        for (size_t i = 1; i <= before; ++i) {
+            copy[8 - i] = static_cast<uint8_t>(string[block - i] - 48);
+        }
+        store256(copy + 8, low);
+        store256(copy + 40, high);
+        // Bit 5 of a character is set if another one follows.
+        const auto more = [](__m256i v) {
+            return uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_slli_epi16(v, 2)))};
+        };
+        uint64_t words[64], lengths[64];
+        size_t found = 0;
+        for (uint64_t ends = ~(more(low) | more(high) << 32) & low_bits(length); ends;
+             ends &= ends - 1) {
+            const size_t next = block + lowest_bit(ends) + 1;
+            std::memcpy(words + found, copy + 8 + start - block, 8);
+            lengths[found] = next - start;
+            if (next - start > 8) {
+                join_counts(words, lengths, found, counts + count);
+                return {count + found, start};
+            }
+            ++found;
+            start = next;
+        }
+        join_counts(words, lengths, found, counts + count);
+        count += found;
+    }
+    return {count, start};
 }
 
 void expand_bytes(const uint64_t* bits, size_t n, uint64_t one, void* out) {
@@ -177,7 +246,7 @@ uint64_t overlap_sixteen(const uint16_t* a_start, const uint16_t* a_end, const u
     const __m256i ones = _mm256_set1_epi16(1);
     uint64_t total = 0;
     for (size_t i = 0; i < n;) {
-        // A 32-bit lane takes fewer than 2**16 a step: it holds 2**14 steps.
+        // A 32-bit lane grows by less than 2**16 per step: it can hold 2**14 steps.
         const size_t stop = n - i > (size_t{1} << 18) ? i + (size_t{1} << 18) : n;
         __m256i sum = _mm256_setzero_si256();
         for (; i < stop; i += 16) {
@@ -276,6 +345,7 @@ Table make_table() {
     table.flips_between = places_between_bytes<false>;
     table.changes_between = places_between_bytes<true>;
     table.positions_u32 = positions_u32;
+    table.read_counts = read_counts_four;
     table.expand[0] = expand_bytes;
     table.read_counts = read_counts_by_four;
     table.stream = stream_lines;

@@ -160,8 +160,7 @@ size_t positions_u32(const uint64_t* bits, size_t words, uint32_t base, uint32_t
     return count;
 }
 
-// The processor does not see by itself, at the end of a page, that the next one comes; told so
-// early enough, it reads at full speed.
+// Hardware prefetching stops at the end of a page; prefetching ahead keeps reading at full speed.
 template <bool by_value>
 size_t places_between_bytes(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out) {
     constexpr size_t kAhead = 8192;
@@ -201,7 +200,7 @@ Table::CountsRead read_counts_wide(const uint8_t* string, size_t n, int64_t* cou
         const uint64_t ends = _mm512_mask_testn_epi8_mask(valid, characters, _mm512_set1_epi8(32));
         if (!ends) break;
         const __m512i last = _mm512_maskz_compress_epi8(ends, iota);
-        // A count begins behind the one before it: all places move up by one, and a 0 comes first.
+        // A count begins behind the previous one: shift all positions up by one, with a 0 first.
         const __m512i first = _mm512_maskz_permutexvar_epi8(
             ~uint64_t{1}, _mm512_sub_epi8(iota, one), _mm512_add_epi8(last, one));
         const size_t found = count_word(ends);
@@ -333,7 +332,7 @@ uint64_t overlap_thirty_two(const uint16_t* a_start, const uint16_t* a_end, cons
     const __m512i ones = _mm512_set1_epi16(1);
     uint64_t total = 0;
     for (size_t i = 0; i < n;) {
-        // A 32-bit lane takes fewer than 2**16 a step: it holds 2**14 steps.
+        // A 32-bit lane grows by less than 2**16 per step: it can hold 2**14 steps.
         const size_t stop = n - i > (size_t{1} << 19) ? i + (size_t{1} << 19) : n;
         __m512i sum = _mm512_setzero_si512();
         for (; i < stop; i += 32) {

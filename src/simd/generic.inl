@@ -1,5 +1,5 @@
 // Every leaf function in plain C++, to be included into the anonymous namespace of a variant, and
-// so compiled for its instruction set. A variant puts its own in the place of those it can better.
+// so compiled for its instruction set. A variant replaces those that it can make faster.
 //
 // Values are read and written by memcpy: arrays need not be aligned.
 
@@ -109,7 +109,7 @@ inline void prefetch(const void* at) {
 #endif
 }
 
-// Of 64 bytes or fewer, which are nonzero in one of a and b alone; or which differ.
+// The bytes, of at most 64, that are nonzero in exactly one of a and b; or that differ.
 inline uint64_t flips_of(const void* a, const void* b, size_t n) {
     uint64_t in_a, in_b;
     pack_nonzero<uint8_t>(a, n, &in_a);
@@ -150,7 +150,7 @@ Table::CountsRead read_counts(const uint8_t* string, size_t n, int64_t* counts) 
     if (excess) return {0, 0};
     size_t count = 0, start = 0;
     for (size_t block = 0; block < n; block += 64) {
-        uint64_t more;  // which characters announce another one
+        uint64_t more;  // characters that are followed by another one of the same count
         const size_t length = n - block < 64 ? n - block : 64;
         pack_at_least<uint8_t>(string + block, length, 48 + 32, &more);
         for (uint64_t ends = ~more & low_bits(length); ends; ends &= ends - 1) {

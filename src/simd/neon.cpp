@@ -12,7 +12,7 @@ namespace {
 
 #include "generic.inl"
 
-// 64 bytes of 0 or 255 to a word: keep one bit a byte, then add neighbours three times.
+// 64 bytes of 0 or 255 to a word: keep one bit per byte, then add neighbours three times.
 inline uint64_t mask_to_word(uint8x16_t a, uint8x16_t b, uint8x16_t c, uint8x16_t d) {
     const uint8x16_t bit = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u));
     const uint8x16_t ab = vpaddq_u8(vandq_u8(a, bit), vandq_u8(b, bit));
@@ -66,7 +66,7 @@ uint64_t overlap_eight(const uint16_t* a_start, const uint16_t* a_end, const uin
                        const uint16_t* b_end, size_t n) {
     uint64_t total = 0;
     for (size_t i = 0; i < n;) {
-        // A 32-bit lane takes fewer than 2**16 a step: it holds 2**14 steps.
+        // A 32-bit lane grows by less than 2**16 per step: it can hold 2**14 steps.
         const size_t stop = n - i > (size_t{1} << 17) ? i + (size_t{1} << 17) : n;
         uint32x4_t sum = vdupq_n_u32(0);
         for (; i < stop; i += 8) {

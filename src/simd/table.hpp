@@ -7,8 +7,8 @@
 
 namespace segcore::simd {
 
-// Bits are packed 64 to a word, the first in the lowest bit. Where n is no multiple of 64, the
-// last word is filled up with zeros.
+// Bits are packed 64 to a word, the first in the lowest bit. If n is not a multiple of 64, the last
+// word is padded with zeros.
 struct Table {
     const char* name;
 
@@ -38,9 +38,9 @@ struct Table {
     size_t (*positions_u64)(const uint64_t* bits, size_t words, uint64_t base, uint64_t* out);
 
     // Read the counts of a COCO string as they are written: five bits a character, the lowest
-    // first, 48 added, and 32 more where another one follows; the highest bit is the sign. Stops
-    // before a count that does not end here or has more than 8 characters, and reads nothing where
-    // a character is none of '0' to 'o'. Returns how many counts, and of how many characters.
+    // first, 48 added, and 32 more if another one follows; the highest bit is the sign. Stops
+    // before a count that does not end here or has more than 8 characters, and reads nothing if a
+    // character is not one of '0' to 'o'. Returns the number of counts and of their characters.
     // `counts` has room for n + 8.
     struct CountsRead {
         size_t counts;
@@ -51,7 +51,7 @@ struct Table {
     // Element i of `out` becomes `one` where bit i is set, else 0. For 1, 2, 4 and 8 bytes.
     void (*expand[4])(const uint64_t* bits, size_t n, uint64_t one, void* out);
 
-    // Copy to memory past the caches. Addresses and the size are multiples of 64 bytes.
+    // Copy to memory, bypassing the caches. Addresses and the size are multiples of 64 bytes.
     void (*stream)(const void* from, void* to, size_t bytes);
 
     // Transpose a 64 x 64 matrix of bits: bit x of rows[y] becomes bit y of columns[x].

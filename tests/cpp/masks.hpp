@@ -1,4 +1,4 @@
-// Masks spelled out pixel by pixel, against which kernels are checked, and what they run with.
+// Masks as arrays of pixels, against which kernels are checked, and the contexts of kernels.
 #pragma once
 
 #include <algorithm>
@@ -47,7 +47,7 @@ void for_each_context(Body body) {
     });
 }
 
-// One byte a pixel, 0 or 1, in column-major order.
+// One byte per pixel, 0 or 1, in column-major order.
 using Pixels = std::vector<uint8_t>;
 
 inline size_t pixel_count(Size size) { return static_cast<size_t>(size.pixels()); }
@@ -186,7 +186,7 @@ inline std::vector<Pixels> random_masks(Random& random, Size size, int64_t count
     return masks;
 }
 
-// So many small masks that they are shared out among threads: a hundred, again and again.
+// Enough small masks to use several threads: the same hundred, repeated.
 inline std::vector<Pixels> many_masks(Random& random, Size size, size_t count) {
     std::vector<Pixels> masks = random_masks(random, size, 100);
     masks.reserve(count);

@@ -1,4 +1,4 @@
-// What becomes of a mask's shape, pixel by pixel: its parts, its outline filled, and it grown.
+// Operations on the shape of a mask, pixel by pixel: components, filled outlines, dilation.
 #pragma once
 
 #include "masks.hpp"

@@ -1,4 +1,4 @@
-// Small things about bits.
+// Helpers for bits.
 #include "core/bits.hpp"
 
 #include "harness.hpp"

@@ -65,7 +65,7 @@ Counts counts_of(const Pixels& pixels) {
     return counts;
 }
 
-// The format, spelled out: five bits a character, the lowest first, until the sign is told.
+// The format, spelled out: five bits per character, the lowest first, up to the sign.
 std::string string_of(const Counts& counts) {
     std::string string;
     for (size_t i = 0; i < counts.size(); ++i) {
@@ -324,7 +324,7 @@ KERNEL_TEST(coco_string_hostile_counts) {
     check({2, 3}, {Code::runs_too_short, 0, 0, 5});
     check({2, 3, 2}, {Code::runs_too_long, 0, 2, 7});
     check({kMost}, {Code::runs_too_long, 0, 0, kMost});
-    // The sum is told as unsigned: it may pass what is signed.
+    // The sum is unsigned: it may exceed the signed range.
     check({6, kMost}, {Code::runs_too_long, 0, 1, std::numeric_limits<int64_t>::min() + 5});
     check({3, -1, 4}, {Code::run_negative, 0, 1, -1});
     check({-kMost - 1}, {Code::run_negative, 0, 0, -kMost - 1});
@@ -390,7 +390,7 @@ Status read_plainly(const std::string& string, Size size, Counts& counts) {
     return {};
 }
 
-// Right strings with characters changed, left out and put in, and strings of nothing but chance.
+// Valid strings with characters changed, removed or inserted, and random strings.
 std::string hostile_string(Random& random, Size size) {
     std::string string;
     if (random.one_in(3)) {

@@ -50,7 +50,7 @@ TEST(components_the_largest_size) {
     const Size size{height, 512};
     const uint64_t column = uint64_t{1} << 50, pixels = column * 512;
     Masks<uint64_t> masks;
-    // Two runs that meet at a corner, one over three columns, and one to the end of the picture.
+    // Two runs that meet at a corner, one over three columns, and one to the end of the image.
     masks.add({5, 9, column + 9, column + 12, 4 * column + 7, 6 * column + 2, pixels - 3});
     for_each_context([&](const Context& context) {
         Batch<uint64_t> four, eight;

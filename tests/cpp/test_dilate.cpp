@@ -1,4 +1,4 @@
-// Masks grown by a shape.
+// Dilation by a shape.
 #include "shapes.hpp"
 
 namespace segcore::test {
@@ -56,7 +56,7 @@ TEST(dilate_wide) {
         CHECK_EQUAL(values_of(batch.run_ends), (std::vector<uint64_t>{0, 0}));
         CHECK_EQUAL(values_of(batch.offsets), (std::vector<int64_t>{0, 1, 2}));
     });
-    // A diamond makes of one pixel a run in each of its columns.
+    // A diamond turns one pixel into a run in each of its columns.
     const int64_t radius = 3000, side = 2 * radius + 1;
     std::vector<int64_t> diamond;
     for (int64_t k = 0; k <= radius; ++k) diamond.push_back(radius - k);

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include "core/blocks.hpp"
 #include "core/parallel.hpp"
 #include "masks.hpp"
 
@@ -14,7 +15,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Wants to stop once it has been asked so often.
+// Requests to stop once it has been asked `after` times.
 class Stop final : public Interrupt {
    public:
     explicit Stop(int after) : after_(after) {}
@@ -52,7 +53,7 @@ TEST(interrupt_is_asked_now_and_then) {
     const Clock::time_point start = Clock::now();
     int64_t polls = 0;
     CHECK(is_interrupted([&] {
-        for (;; ++polls) context.poll(100);
+        for (;; ++polls) context.poll();
     }));
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     CHECK_EQUAL(stop.asked(), 3);
@@ -69,7 +70,7 @@ TEST(interrupt_is_not_asked_by_what_is_short) {
 
 TEST(interrupt_of_nobody) {
     const Context context{*simd::variants().back(), 1};
-    context.poll(int64_t{1} << 60);
+    context.poll();
 }
 
 TEST(interrupt_is_asked_on_its_own_thread_only) {
@@ -77,7 +78,7 @@ TEST(interrupt_is_asked_on_its_own_thread_only) {
     std::thread([&] {
         const Context context = context_with(stop, 1);
         const Clock::time_point start = Clock::now();
-        while (Clock::now() - start < std::chrono::milliseconds(120)) context.poll(1'000'000);
+        while (Clock::now() - start < std::chrono::milliseconds(120)) context.poll();
     }).join();
     CHECK_EQUAL(stop.asked(), 0);
 }
@@ -89,12 +90,12 @@ TEST(interrupt_stops_all_threads_of_a_loop) {
         const Context context = context_with(stop, threads);
         std::atomic<int> begun{0}, left{0};
         CHECK(is_interrupted([&] {
-            // None of these items ends but by an interrupt.
+            // These items end only when interrupted.
             parallel_for(context, 1000, threads, [&](int64_t, int) {
                 ++begun;
                 try {
                     for (;;) {
-                        context.poll(1'000'000);
+                        context.poll();
                         std::this_thread::yield();
                     }
                 } catch (const Interrupted&) {
@@ -120,7 +121,7 @@ TEST(interrupt_stops_a_loop_between_its_items) {
     }
 }
 
-// The thread that is asked has nothing left to do, and waits for another one, which does `work`.
+// The calling thread has finished, and waits for another one, which does `work`.
 template <typename Work>
 void check_interrupt_while_waiting(Work work) {
     Stop stop(1);
@@ -143,7 +144,7 @@ void check_interrupt_while_waiting(Work work) {
 TEST(interrupt_while_waiting) {
     check_interrupt_while_waiting([](const Context& context) {
         for (;;) {
-            context.poll(1'000'000);
+            context.poll();
             sleep(1);
         }
     });
@@ -163,7 +164,7 @@ TEST(interrupt_stops_a_batch) {
             build_batch<uint32_t>(context, int64_t{1} << 24, 1e18, batch,
                                   [&](int64_t mask, Buffer<uint32_t>& run_ends, int) -> Status {
                                       run_ends.push_back(static_cast<uint32_t>(mask));
-                                      context.poll(1'000'000);
+                                      context.poll();
                                       sleep(1);
                                       return {};
                                   });
@@ -172,7 +173,7 @@ TEST(interrupt_stops_a_batch) {
     }
 }
 
-// What is noted first in a loop comes out of it, as without an interrupt.
+// The first exception in a loop is the one that it throws, as without an interrupt.
 TEST(interrupt_beside_another_exception) {
     Stop stop(1);
     const Context context = context_with(stop, 2);
@@ -180,7 +181,7 @@ TEST(interrupt_beside_another_exception) {
     try {
         parallel_for(context, 2, 2, [&](int64_t item, int) {
             if (item == 1) throw std::bad_alloc();
-            for (;;) context.poll(1'000'000);
+            for (;;) context.poll();
         });
     } catch (const std::bad_alloc&) {
         caught = true;
@@ -190,70 +191,30 @@ TEST(interrupt_beside_another_exception) {
     CHECK(caught);
 }
 
-TEST(interrupt_stops_a_long_sort) {
-    std::vector<int64_t> values(1 << 22);
-    Random random(1);
-    for (int64_t& value : values) value = static_cast<int64_t>(random.bits() >> 1);
-    Stop stop(1);
-    const Context context = context_with(stop, 1);
-    CHECK(is_interrupted([&] {
-        for (;;) {
-            std::vector<int64_t> copy = values;
-            sort_all(context, copy.data(), copy.data() + copy.size(), std::less<int64_t>());
-        }
-    }));
-}
-
-TEST(parts_cover_all_once) {
+TEST(blocks_cover_all_once) {
     const Context context{*simd::variants().back(), 1};
-    for (int64_t n : {int64_t{0}, int64_t{1}, kPart - 1, kPart, kPart + 1, 5 * kPart}) {
+    for (int64_t n : {int64_t{-1}, int64_t{0}, int64_t{1}, kItemsPerPoll - 1, kItemsPerPoll,
+                      kItemsPerPoll + 1, 5 * kItemsPerPoll}) {
         const Note note("items:", {n});
         int64_t next = 0;
-        for_parts(context, n, 1, [&](int64_t first, int64_t last) {
+        for_blocks(context, n, [&](int64_t first, int64_t last) {
             CHECK_EQUAL(first, next);
-            CHECK(first < last && last - first <= kPart);
+            CHECK(first < last && last - first <= kItemsPerPoll);
             next = last;
         });
-        CHECK_EQUAL(next, n);
+        CHECK_EQUAL(next, std::max(n, int64_t{0}));
     }
 }
 
-TEST(parts_of_rows) {
-    const Context context{*simd::variants().back(), 1};
-    Random random(2);
-    for (int64_t rows : {0, 1, 63, 64, 65, 1000}) {
-        const Note note("rows:", {rows});
-        Buffer<size_t> ends(static_cast<size_t>(rows));
-        std::vector<size_t> expected;
-        for (size_t row = 0; row < ends.size(); ++row) {
-            const size_t n = random.one_in(3) ? static_cast<size_t>(random.below(300)) : 0;
-            expected.insert(expected.end(), n, row);
-            ends[row] = expected.size();
-        }
-        std::vector<size_t> got;
-        for_rows(context, ends, 1, [&](size_t i, size_t row) {
-            CHECK_EQUAL(i, got.size());
-            got.push_back(row);
-        });
-        CHECK(got == expected);
-    }
-}
-
-TEST(parts_copied_filled_and_sorted) {
-    const Context context{*simd::variants().back(), 1};
-    const size_t n = 3 * static_cast<size_t>(kPart) + 5;
-    Random random(3);
-    Buffer<uint32_t> values(n), copied, filled;
-    for (size_t i = 0; i < n; ++i) values[i] = static_cast<uint32_t>(random.bits());
-    copied.push_back(7);
-    append_all(context, values.data(), n, copied);
-    assign_all(context, n, uint32_t{9}, filled);
-    CHECK_EQUAL(copied.size(), n + 1);
-    CHECK_EQUAL(copied[0], 7u);
-    CHECK(std::equal(values.data(), values.data() + n, copied.data() + 1));
-    CHECK_EQUAL(std::count(filled.data(), filled.data() + n, 9u), static_cast<int64_t>(n));
-    sort_all(context, values.data(), values.data() + n, std::less<uint32_t>());
-    CHECK(std::is_sorted(values.data(), values.data() + n));
+TEST(interrupt_stops_between_blocks) {
+    Stop stop(1);
+    const Context context = context_with(stop, 1);
+    int64_t items = 0;
+    CHECK(is_interrupted([&] {
+        for_blocks(context, int64_t{1} << 60,
+                   [&](int64_t first, int64_t last) { items += last - first; });
+    }));
+    CHECK(items > 0 && items % kItemsPerPoll == 0);
 }
 
 }  // namespace

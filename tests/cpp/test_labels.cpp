@@ -12,7 +12,7 @@ template <class T>
 void check_labels(const Context& context, const std::vector<uint64_t>& labels, Size size, Kind kind,
                   Labels wanted, const Layout& layout) {
     Array array(1, size, kind.width, layout);
-    // By label, ascending: the sign bit, turned, sorts signed numbers right.
+    // By label, ascending: flipping the sign bit sorts signed numbers correctly.
     const uint64_t sign = kind.is_signed ? uint64_t{1} << (8 * kind.width - 1) : 0;
     std::map<uint64_t, Pixels> masks;
     for (int64_t x = 0; x < size.width; ++x) {

@@ -1,4 +1,4 @@
-// Which labels of two maps meet, and at how many pixels.
+// The pairs of labels of two maps that occur, and the pixels of each.
 #include <map>
 #include <utility>
 

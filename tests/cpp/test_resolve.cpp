@@ -1,4 +1,4 @@
-// Masks taking turns at the pixels.
+// Overlapping masks made disjoint.
 #include <limits>
 
 #include "masks.hpp"
@@ -49,7 +49,7 @@ KERNEL_TEST(resolve_random) {
     }
 }
 
-// So few runs in so many pixels that what is taken is kept as a mask.
+// Few runs among many pixels: taken pixels are kept as a mask.
 TEST(resolve_the_largest_size) {
     const Size size{int64_t{1} << 40, int64_t{1} << 18};
     const uint64_t pixels = uint64_t{1} << 58;

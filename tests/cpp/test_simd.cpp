@@ -210,7 +210,7 @@ TEST(simd_pack_at_least) {
     });
 }
 
-// The number that 16 bits are, read as IEEE 754 says.
+// The value of a float16, decoded by the rules of IEEE 754.
 double half_value(uint16_t bits) {
     const int exponent = bits >> 10 & 31, fraction = bits & 1023;
     double value =
@@ -365,7 +365,7 @@ TEST(simd_read_counts) {
             string.push_back(49);
             if (length > 7) check_counts(simd, string, counts, all);
         }
-        // A character that is none leaves nothing.
+        // After an invalid character, nothing is read.
         for (const uint8_t character : std::vector<uint8_t>{0, 47, 112, 127, 128, 255}) {
             string.resize(all + 1);
             string[all] = 48;

@@ -1,7 +1,7 @@
-"""A signal's handler is called within 0.2 seconds, and may end the work by an exception.
+"""A signal handler is called within a second, and may end a call by raising an exception.
 
-That every native kernel listens from its beginning to its end, on one large mask too, is tested
-in C++ (tests/cpp/test_interrupt_kernels.cpp).
+tests/cpp/test_interrupt_kernels.cpp tests that every native kernel polls, also within one large
+mask.
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ from segcore.compat.pycocotools import mask as mask_util
 Call = Callable[[], Any]
 
 SIGNAL_AFTER = 0.08  # seconds
-LONG_ENOUGH = 0.45  # that a call which is deaf does not come out in time by being done
-GOOD = 0.2
-TRIES = 8  # as other programs may keep the processor busy
+LONG_ENOUGH = 1.5  # so that a call that does not listen cannot be in time by having finished
+GOOD = 1.0  # seconds from a signal to its handler
+TRIES = 4  # as other programs may keep the processor busy
 
 _rng = np.random.default_rng(0)
 
@@ -99,8 +99,8 @@ def drop_in_iou(n: int) -> Call:
 
 
 CASES = {
-    each.__name__: each
-    for each in (
+    case.__name__: case
+    for case in (
         *(encode, encode_many, decode, combine, iou, polygons),
         *(components, label_map, argmax, drop_in_decode, drop_in_iou),
     )
@@ -144,7 +144,7 @@ def latency_of(call: Call) -> float:
 
 
 def result_and_latency_of_answer(call: Call) -> tuple[Any, float]:
-    """Let a handler answer the signal and return, so that the call goes on to its end."""
+    """Let a handler answer the signal and return, so that the call continues to its end."""
     answered = 0.0
 
     def answer(number: int, frame: object) -> None:

@@ -60,14 +60,14 @@ void for_variants(Check check) {
     for_each_variant([&](const simd::Table& table) { check(Context{table, 1}); });
 }
 
-// A picture that is small enough to look at every pixel.
+// An image that is small enough to look at every pixel.
 inline Size small_size(Input& input) {
     const int64_t most = input.flag() ? 140 : 12;
     const int64_t height = input.between(0, most);
     return {height, input.between(0, height > 12 ? 12 : most)};
 }
 
-// A picture of up to 2**59 - 1 pixels.
+// An image of up to 2**59 - 1 pixels.
 inline Size large_size(Input& input) {
     const int64_t height = int64_t{1} << input.between(0, 58), low = input.between(0, 255);
     Size size{height + (height > 255 ? low : 0), 0};

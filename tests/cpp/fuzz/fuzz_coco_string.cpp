@@ -33,7 +33,7 @@ bool read_string(const uint8_t* at, const uint8_t* end, int64_t pixels, Counts& 
     return true;
 }
 
-// The run ends of a mask; false where the runs do not fill the picture.
+// The run ends of a mask; false where the runs do not fill the image.
 template <class T>
 bool read_counts(const Counts& counts, int64_t pixels, std::vector<T>& flips) {
     int64_t at = 0;
@@ -143,7 +143,7 @@ Flat<uint8_t> strings_of(Input& input) {
     return strings;
 }
 
-// Small numbers, any numbers, and what is left of the picture: so that some lists are good.
+// Small numbers, any numbers, and what is left of the image: so that some lists are good.
 Flat<int64_t> counts_of(Input& input, int64_t pixels) {
     Flat<int64_t> counts;
     int64_t left = pixels;

@@ -1,4 +1,4 @@
-// What is computed of masks, and composed of them: pixel by pixel where the picture is small, and
+// What is computed of masks, and composed of them: pixel by pixel where the image is small, and
 // by every instruction set alike where it is as large as can be.
 #include <cmath>
 

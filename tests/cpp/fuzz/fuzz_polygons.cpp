@@ -1,4 +1,4 @@
-// Polygons and boxes from any numbers: filled by the definition where the picture is small, and by
+// Polygons and boxes from any numbers: filled by the definition where the image is small, and by
 // every instruction set alike; and the outlines of what is filled, filled again.
 #include "../polygons.hpp"
 #include "../shapes.hpp"
@@ -8,7 +8,7 @@ namespace segcore::fuzz {
 
 namespace {
 
-// Numbers near the picture, on the fine grid or not, and now and then any.
+// Numbers near the image, on the fine grid or not, and now and then any.
 double coordinate(Input& input, bool any) {
     const int64_t kind = input.between(0, any ? 7 : 5);
     const double steps = static_cast<double>(input.value<int16_t>() >> 4);

@@ -44,7 +44,7 @@ Floats positions_of(Input& input, int64_t samples, int64_t count) {
     return positions;
 }
 
-// A stretch of an axis of the picture, from its first pixel to behind its last.
+// A stretch of an axis of the image, from its first pixel to behind its last.
 std::pair<int64_t, int64_t> span(Input& input, int64_t side, int64_t most) {
     const int64_t first = input.between(0, side);
     return {first, input.between(first, std::min(side, first + most))};
