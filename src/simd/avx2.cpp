@@ -280,62 +280,6 @@ void argmax_row_eight(const float* tops, const float* steps, size_t n, const uin
     }
 }
 
-// The places of all characters that end a count are listed first, so that four counts are read at a
-// time, wherever they begin. The last few, behind which eight characters are not there to be loaded,
-// are left to the plain function.
-Table::CountsRead read_counts_by_four(const uint8_t* string, size_t n, int64_t* counts) {
-    constexpr size_t kMost = 512;
-    if (n > kMost || n < 32) return read_counts(string, n, counts);
-    unsigned excess = 0;
-    for (size_t i = 0; i < n; ++i) excess |= static_cast<uint8_t>(string[i] - 48) & 0xc0u;
-    if (excess) return {0, 0};
-    // Where each count ends; before the first stands where the one before it would.
-    uint32_t places[kMost + 16];
-    places[0] = ~uint32_t{0};
-    uint32_t* const ends = places + 1;
-    size_t found = 0;
-    for (size_t block = 0; block < n; block += 64) {
-        uint64_t more;
-        const size_t length = n - block < 64 ? n - block : 64;
-        pack_at_least<uint8_t>(string + block, length, 48 + 32, &more);
-        const uint64_t last = ~more & low_bits(length);
-        if (last) found += word_positions(last, static_cast<uint32_t>(block), ends + found);
-    }
-    const __m256i zeros = _mm256_set1_epi8(48);
-    const __m256i width = _mm256_set1_epi64x(64);
-    const __m256i top = _mm256_set1_epi64x(INT64_MIN);
-    const auto* base = reinterpret_cast<const long long*>(string);
-    size_t i = 0;
-    // ends[i + 3] + 8 <= n: a count begins at or before it ends.
-    for (; i + 4 <= found && ends[i + 3] + 8 <= n; i += 4) {
-        const __m128i end = _mm_loadu_si128(reinterpret_cast<const __m128i*>(ends + i));
-        const __m128i before = _mm_loadu_si128(reinterpret_cast<const __m128i*>(places + i));
-        const __m128i length = _mm_sub_epi32(end, before);
-        if (_mm_movemask_epi8(_mm_cmpgt_epi32(length, _mm_set1_epi32(8)))) break;
-        const __m128i begin = _mm_add_epi32(before, _mm_set1_epi32(1));
-        __m256i x = _mm256_sub_epi8(_mm256_i32gather_epi64(base, begin, 1), zeros);
-        // join_groups
-        const auto masked = [&x](uint64_t mask) {
-            return _mm256_and_si256(x, _mm256_set1_epi64x(static_cast<int64_t>(mask)));
-        };
-        x = _mm256_or_si256(masked(0x001f001f001f001f),
-                            _mm256_srli_epi64(masked(0x1f001f001f001f00), 3));
-        x = _mm256_or_si256(masked(0x000003ff000003ff),
-                            _mm256_srli_epi64(masked(0x03ff000003ff0000), 6));
-        x = _mm256_or_si256(masked(0x00000000000fffff),
-                            _mm256_srli_epi64(masked(0x000fffff00000000), 12));
-        const __m256i groups = _mm256_cvtepu32_epi64(length);
-        const __m256i unused =
-            _mm256_sub_epi64(width, _mm256_add_epi64(_mm256_slli_epi64(groups, 2), groups));
-        x = _mm256_srlv_epi64(_mm256_sllv_epi64(x, unused), unused);
-        const __m256i sign = _mm256_srlv_epi64(top, unused);
-        store256(counts + i, _mm256_sub_epi64(_mm256_xor_si256(x, sign), sign));
-    }
-    const size_t start = places[i] + 1u;
-    const auto rest = read_counts(string + start, n - start, counts + i);
-    return {i + rest.counts, start + rest.characters};
-}
-
 Table make_table() {
     Table table = generic_table("avx2");
     table.pack_nonzero[0] = pack_nonzero_bytes;
@@ -347,7 +291,6 @@ Table make_table() {
     table.positions_u32 = positions_u32;
     table.read_counts = read_counts_four;
     table.expand[0] = expand_bytes;
-    table.read_counts = read_counts_by_four;
     table.stream = stream_lines;
     table.overlap_columns = overlap_sixteen;
     table.argmax_row = argmax_row_eight;
