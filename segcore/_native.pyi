@@ -56,7 +56,13 @@ class Kernels:
         table: int,
     ) -> Batch: ...
     def reduce(
-        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, intersect: bool
+        self,
+        run_ends: RunEnds,
+        offsets: Offsets,
+        height: int,
+        width: int,
+        table: int,
+        groups: Offsets | None = None,
     ) -> Batch: ...
     def resolve(
         self,

@@ -30,6 +30,9 @@ RunEnds: TypeAlias = NDArray[np.uint32] | NDArray[np.uint64]
 Offsets: TypeAlias = NDArray[np.int64]
 Batch: TypeAlias = tuple[RunEnds, Offsets]
 
+# Truth tables of two pixels a and b, for combine and reduce: bit 2 * a + b is the result.
+AND, OR, XOR, WITHOUT, NEITHER = 0b1000, 0b1110, 0b0110, 0b0100, 0b0001
+
 
 class Kernels(Protocol):
     """The kernel functions. A ``Batch`` is a pair (run_ends, offsets)."""
@@ -136,11 +139,21 @@ class Kernels(Protocol):
         """
 
     def reduce(
-        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, intersect: bool
+        self,
+        run_ends: RunEnds,
+        offsets: Offsets,
+        height: int,
+        width: int,
+        table: int,
+        groups: Offsets | None = None,
     ) -> Batch:
-        """Return the union, or intersection, of all masks as a batch of one mask.
+        """Combine the masks of each group to one mask.
 
-        For an empty batch, the union is empty and the intersection contains all pixels.
+        ``table`` is ``AND``, ``OR`` or ``XOR``, as for ``combine``: a pixel of the result is
+        foreground if it is in all masks of the group, in at least one, or in an odd number.
+        Group i consists of the masks ``groups[i]`` to ``groups[i + 1] - 1``, where ``groups``,
+        int64 of shape (G + 1,), ascends from 0 to N. The result has G masks. By default, all masks
+        are one group. The result of an empty group is empty or, for ``AND``, contains all pixels.
         """
 
     def resolve(

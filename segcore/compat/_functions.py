@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
 from segcore._input.arrays import Size, as_array, as_size, check_bytes, described
-from segcore.backends.protocol import Batch, Kernels
+from segcore.backends.protocol import AND, OR, Batch, Kernels
 from segcore.compat._rles import (
     Group,
     RleDict,
@@ -150,7 +150,8 @@ def merge(kernels: Kernels, rle_objects: Any, intersect: Any) -> RleDict:
     size = rles.sizes[0]
     batch = batch_of(kernels, rles, size)
     if _all_runs_have_pixels(rles, batch):
-        return write(kernels, kernels.reduce(*batch, *size, is_intersection), size)[0]
+        table = AND if is_intersection else OR
+        return write(kernels, kernels.reduce(*batch, *size, table), size)[0]
     # Empty runs are lost in the batch. pycocotools keeps some of them, so follow its steps.
     runs, *others = read_runs(rles)
     for other in others:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.masks import Masks
+from segcore.masks import Masks, unions
 from segcore.ops.pairs import Indices, intersect_each, overlapping_pairs
-from segcore.ops.regions import unions
 
 ALIKE = 0.5
 """The IoU from which a prediction of another class is confused, or a second one a duplicate.

@@ -28,7 +28,6 @@ from segcore._input.arrays import (
 from segcore.backends import kernels
 from segcore.masks import Masks, check_masks
 from segcore.ops.overlap import iou
-from segcore.ops.regions import unions
 
 Metric: TypeAlias = Literal["iou", "smaller"]
 Decay: TypeAlias = Literal["linear", "gaussian"]
@@ -152,10 +151,8 @@ def merge_duplicates(
     group_of = np.empty(len(masks), np.int64)
     group_of[kept] = np.arange(len(kept))
     groups = group_of[keepers]
-
-    sizes = np.bincount(groups, minlength=len(kept))
-    members = np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1])
-    return kept, unions(masks, members[: len(kept)]), groups
+    _, merged = masks.union_by(groups)
+    return kept, merged, groups
 
 
 def soft_nms(

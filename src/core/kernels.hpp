@@ -114,8 +114,18 @@ void boxes(const Context&, BatchView<T>, Size, int64_t* boxes);
 // merge.cpp: bit 2 * a + b of `table` is the result for pixels a and b
 template <class T>
 void combine(const Context&, BatchView<T> a, BatchView<T> b, Size, unsigned table, Batch<T>&);
+constexpr unsigned kAnd = 0b1000, kOr = 0b1110, kXor = 0b0110;
+// `table` is one of these three; group i has the masks groups[i] ... groups[i + 1]
 template <class T>
-void reduce(const Context&, BatchView<T>, Size, bool intersect, Batch<T>&);
+void reduce(const Context&, BatchView<T>, const int64_t* groups, int64_t count, Size,
+            unsigned table, Batch<T>&);
+// The same for all masks as a single group.
+template <class T>
+void reduce(const Context& context, BatchView<T> masks, Size size, unsigned table,
+            Batch<T>& batch) {
+    const int64_t all[] = {0, masks.count};
+    reduce(context, masks, all, 1, size, table, batch);
+}
 
 // resolve.cpp: `limits` and `overlaps` have N values
 template <class T>

@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.backends.numba.compiled import ZERO, compiled, frozen, int64, uint64, with_room
-from segcore.backends.protocol import Batch, Offsets, RunEnds
-
-OR, AND = 0b1110, 0b1000
+from segcore.backends.protocol import AND, OR, XOR, Batch, Offsets, RunEnds
 
 WORD = 64
 NONE, ALL = uint64(0), uint64(2**64 - 1)
@@ -42,22 +40,52 @@ def combine(
     return run_ends[: offsets[-1]].copy(), offsets
 
 
-def reduce(run_ends: RunEnds, offsets: Offsets, height: int, width: int, intersect: bool) -> Batch:
-    """Unite all masks, or intersect them, to a batch of one."""
-    pixels = height * width
-    ends = frozen(run_ends[offsets[0] : offsets[-1]])
-    bounds = frozen(offsets - offsets[0])
-    if pixels == 0:
-        result = run_ends[:0].copy()
-    elif len(offsets) == 1:
-        result = np.zeros(1 if intersect else 0, run_ends.dtype)
-    elif _is_dense(ends.size, len(offsets) - 1, pixels // WORD, intersect):
-        result = _union_by_plane(ends, bounds, pixels, intersect)
-    else:
-        result = reduce_by_pairs(ends, bounds, AND if intersect else OR)
-    return result, np.array([0, len(result)], np.int64)
+def reduce(
+    run_ends: RunEnds,
+    offsets: Offsets,
+    height: int,
+    width: int,
+    table: int,
+    groups: Offsets | None = None,
+) -> Batch:
+    """Combine the masks of each group to one mask: AND, OR or XOR."""
+    bounds = np.array([0, offsets.size - 1]) if groups is None else groups
+    return _reduce(frozen(run_ends), frozen(offsets), height * width, table, frozen(bounds))
 
 
+@compiled
+def _reduce(
+    run_ends: NDArray[Any],
+    offsets: NDArray[np.int64],
+    pixels: int,
+    table: int,
+    groups: NDArray[np.int64],
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    reduced = np.empty(run_ends.size + groups.size, run_ends.dtype)
+    bounds = np.zeros(groups.size, np.int64)
+    used = ZERO
+    for group in range(groups.size - 1):
+        first, last = groups[group], groups[group + 1]
+        ends = run_ends[offsets[first] : offsets[last]]
+        starts = offsets[first : last + 1] - offsets[first]
+        if first < last and pixels > 0:
+            if last - first == 1:
+                result = ends.copy()
+            elif table != XOR and _is_dense(ends.size, last - first, pixels // WORD, table == AND):
+                result = _union_by_plane(ends, starts, pixels, table == AND)
+            else:
+                result = reduce_by_pairs(ends, starts, table)
+            for k in range(result.size):
+                reduced[used + k] = result[k]
+            used += result.size
+        elif table == AND and pixels > 0:
+            reduced[used] = 0
+            used += 1
+        bounds[group + 1] = used
+    return reduced[:used].copy(), bounds
+
+
+@compiled
 def _is_dense(ends: int, masks: int, words: int, intersect: bool) -> bool:
     """Tell whether a plane of so many words is worth its while; estimated from times taken.
 
@@ -147,7 +175,7 @@ def _merge(
 
 @compiled
 def reduce_by_pairs(ends: NDArray[Any], offsets: NDArray[np.int64], table: int) -> NDArray[Any]:
-    """Merge one or more masks in pairs, and the results in pairs, to one; AND or OR."""
+    """Merge one or more masks in pairs, and the results in pairs, to one."""
     masks = np.empty(ends.size + 2, ends.dtype)
     for i in range(ends.size):
         masks[i] = ends[i]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from segcore.backends import errors
 from segcore.backends.numba.compiled import ZERO, compiled, frozen, int64, uint64, with_room
-from segcore.backends.numba.merge import OR, reduce_by_pairs
-from segcore.backends.protocol import Batch, Offsets
+from segcore.backends.numba.merge import reduce_by_pairs
+from segcore.backends.protocol import OR, Batch, Offsets
 from segcore.backends.sizes import run_end_dtype
 
 SCALE = 5

@@ -13,7 +13,7 @@ from segcore._input.arrays import check_bytes
 from segcore.backends import kernels
 from segcore.maps.panoptic.inputs import Candidate
 from segcore.maps.panoptic.rules import PanopticRules
-from segcore.masks import Masks
+from segcore.masks import Masks, unions
 
 
 @dataclass(frozen=True, repr=False)
@@ -183,10 +183,7 @@ class PanopticBuilder:
 
     def build(self, visible: Masks, void: int) -> Panoptic:
         """Return the result, with the masks of fused stuff united and all segments measured."""
-        if all(len(rows) == 1 for rows in self._rows):
-            masks = visible[[row for [row] in self._rows]]
-        else:
-            masks = Masks.concatenate([visible[rows].union() for rows in self._rows])
+        masks = unions(visible, self._rows)
         boxes = masks.boxes
         boxes[:, 2:] -= boxes[:, :2]
         measures = zip(self._segments, masks.area.tolist(), boxes.tolist(), strict=True)
