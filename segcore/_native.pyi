@@ -103,6 +103,17 @@ class Kernels:
         above: float = 0.0,
         divisors: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.int64]: ...
+    def overlap_ratios(
+        self,
+        a_run_ends: RunEnds,
+        a_offsets: Offsets,
+        b_run_ends: RunEnds,
+        b_offsets: Offsets,
+        height: int,
+        width: int,
+        above: float = 0.0,
+        divisors: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.float64]: ...
     def rasterize_polygons(
         self,
         coordinates: NDArray[np.float64],

@@ -235,7 +235,25 @@ class Kernels(Protocol):
         Pairs with ``intersection / denominator < above`` (int64 areas, divided in float64) are set
         to 0, so pairs that are ruled out by their bounding boxes and areas need not be computed.
         ``divisors``, shape (m,), selects the denominator for each mask of ``b``: 0 (the default)
-        for the union area, 1 for the area of the mask of ``a``, 2 for the area of the smaller mask.
+        for the union area, 1 for the area of the mask of ``a``, 2 for the area of the smaller mask,
+        3 for the sum of both areas.
+        """
+
+    def overlap_ratios(
+        self,
+        a_run_ends: RunEnds,
+        a_offsets: Offsets,
+        b_run_ends: RunEnds,
+        b_offsets: Offsets,
+        height: int,
+        width: int,
+        above: float = 0.0,
+        divisors: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.float64]:
+        """Divide the intersection areas of all pairs by their denominators: shape (n, m).
+
+        The arguments are those of ``overlap``. Both areas are converted to float64 first. The ratio
+        is 0 where ``overlap`` is 0.
         """
 
     # -- shapes -----------------------------------------------------------------------------------

@@ -274,14 +274,9 @@ def _rle_iou(kernels: Kernels, dt: Rles, gt: Rles, crowd: NDArray[np.bool_]) -> 
 
 def _ratios(kernels: Kernels, dt: Group, gt: Group, crowd: NDArray[np.bool_]) -> NDArray[Any]:
     """Compute the IoU of masks of the same size: shape (m, n), in Fortran order."""
-    common = kernels.overlap(*gt.batch, *dt.batch, *dt.size)
-    dt_area = kernels.area(*dt.batch, *dt.size)
-    union = kernels.area(*gt.batch, *gt.size)[:, None] + dt_area
-    union -= common
-    union[crowd] = dt_area
-    np.maximum(union, 1, out=union)  # 0 only where the intersection is 0, too
-    ratios: NDArray[np.float64] = common / union
-    return ratios.T
+    crowds = crowd.view(np.uint8)  # 1 stands for the area of the detection
+    ratios = kernels.overlap_ratios(*dt.batch, *gt.batch, *dt.size, 0.0, crowds)
+    return np.asfortranarray(ratios)
 
 
 def _boxes_touch(kernels: Kernels, dt: Group, gt: Group) -> NDArray[np.bool_]:

@@ -153,13 +153,18 @@ void dilate(const Context&, BatchView<T>, Size, const int64_t* reach, int64_t co
 
 // overlap.cpp: `areas` is n x m, in C order. It is 0 for the pairs below the limit: those whose
 // common area, divided as `divisors` says for the mask of b, is less than `above`.
-enum class Divisor : uint8_t { both, first, smaller };  // the area of a | b, of a, of the smaller
+// The area of a | b, of a, of the smaller mask, and the sum of both areas.
+enum class Divisor : uint8_t { both, first, smaller, sum };
 struct Limit {
     double above = 0;
     const uint8_t* divisors = nullptr;  // null: both, for all
 };
 template <class T>
 void overlap(const Context&, BatchView<T> a, BatchView<T> b, Size, int64_t* areas, Limit = {});
+// The common areas, divided; 0 where there is none.
+template <class T>
+void overlap_ratios(const Context&, BatchView<T> a, BatchView<T> b, Size, double* ratios,
+                    Limit = {});
 
 // rasterize.cpp: coordinates are x0 y0 x1 y1 ...
 template <class T>

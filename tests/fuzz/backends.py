@@ -115,7 +115,7 @@ def overlap(given: Input) -> tuple[Any, ...]:
     if given.flag():
         return arguments
     above = given.pick([0.0, 0.1, 0.5, 1.0, given.double()])
-    divisors = given.values(len(arguments[3]) - 1, np.uint8) % 3
+    divisors = given.values(len(arguments[3]) - 1, np.uint8) % 4
     return *arguments, 0.0 if np.isnan(above) else above, given.pick([None, divisors])
 
 
@@ -232,6 +232,7 @@ ARGUMENTS: dict[str, Callable[[Input], tuple[Any, ...]]] = {
     "outline": lambda given: (*masks(given), given.pick([4, 8])),
     "dilate": dilate,
     "overlap": overlap,
+    "overlap_ratios": overlap,
     "rasterize_polygons": rasterize_polygons,
     "rasterize_boxes": rasterize_boxes,
     "resample": resample,

@@ -211,6 +211,7 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "outline": kernels.outline(**few, **image, connectivity=8),
         "resolve": kernels.resolve(**batch, **image, limits=np.full(n, 400)),
         "overlap": kernels.overlap(**pair, **image),
+        "overlap_ratios": kernels.overlap_ratios(**pair, **image),
         "rasterize_polygons": kernels.rasterize_polygons(
             coordinates=points.ravel(),
             ring_offsets=ring_offsets,

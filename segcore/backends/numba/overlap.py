@@ -35,8 +35,8 @@ MAX_LAYERED_PIXELS = 2**31
 
 LAYERS, PLANE, RANKS = range(3)
 
-BOTH, FIRST, SMALLER = range(3)
-"""What common areas are divided by: the area of ``a | b``, of ``a``, of the smaller mask."""
+BOTH, FIRST, SMALLER, SUM = range(4)
+"""Denominators: the area of ``a | b``, of ``a``, of the smaller mask, and the sum of both."""
 
 Forms: TypeAlias = tuple[
     NDArray[np.int8],  # form of each mask
@@ -82,6 +82,41 @@ def overlap(
             height * width, float(above), frozen(divisors), areas,
         )  # fmt: skip
     return areas
+
+
+def overlap_ratios(
+    a_run_ends: RunEnds,
+    a_offsets: Offsets,
+    b_run_ends: RunEnds,
+    b_offsets: Offsets,
+    height: int,
+    width: int,
+    above: float = 0.0,
+    divisors: NDArray[np.uint8] | None = None,
+) -> NDArray[np.float64]:
+    """Divide the common pixels of every pair: (n, m), 0 where there are none or too few."""
+    batches = a_run_ends, a_offsets, b_run_ends, b_offsets
+    areas = overlap(*batches, height, width, above, divisors)
+    if divisors is None:
+        divisors = np.full(areas.shape[1], BOTH, np.uint8)
+    a_area = area(a_run_ends, a_offsets, height, width)
+    b_area = area(b_run_ends, b_offsets, height, width)
+    return _ratios(areas, a_area, b_area, frozen(divisors))
+
+
+@compiled
+def _ratios(
+    areas: NDArray[np.int64],
+    a_area: NDArray[np.int64],
+    b_area: NDArray[np.int64],
+    divisors: NDArray[np.uint8],
+) -> NDArray[np.float64]:
+    ratios = np.zeros(areas.shape)
+    for i in range(areas.shape[0]):
+        for j in range(areas.shape[1]):
+            if areas[i, j]:
+                ratios[i, j] = _ratio(areas[i, j], a_area[i], b_area[j], divisors[j])
+    return ratios
 
 
 @compiled
@@ -274,6 +309,8 @@ def _ratio(common: int, a_area: int, b_area: int, divisor: int) -> float:
         return common / a_area
     if divisor == SMALLER:
         return common / min(a_area, b_area)
+    if divisor == SUM:
+        return common / (a_area + b_area)
     return common / (a_area + b_area - common)
 
 
