@@ -13,8 +13,9 @@ from segcore._batch import joined, offsets_of
 from segcore._input import bfloat16
 from segcore._input.arrays import (
     Size,
+    allocate,
     as_array,
-    as_bfloat16,
+    as_array_or_bits,
     as_boxes,
     as_integer,
     as_integers,
@@ -22,7 +23,6 @@ from segcore._input.arrays import (
     as_output,
     as_size,
     as_threshold,
-    check_bytes,
     check_connectivity,
     described,
 )
@@ -106,7 +106,8 @@ class Masks:
     def _trusted(cls, batch: Batch, size: Size) -> Masks:
         """Create a batch from the result of a kernel, without validation."""
         masks = cls.__new__(cls)
-        masks._set(*batch, size)
+        masks._run_ends, masks._offsets = map(seal, batch)
+        masks._size = size
         return masks
 
     # -- constructors -----------------------------------------------------------------------------
@@ -162,8 +163,7 @@ class Masks:
         >>> sc.Masks.from_dense([[[0.2, 0.7]], [[0.5, 0.9]]], threshold=0.5).area
         array([1, 1])
         """
-        bits = as_bfloat16(dense, "dense")
-        array = as_array(dense, "dense") if bits is None else bits
+        array, is_bfloat16 = as_array_or_bits(dense, "dense")
         if array.dtype.kind not in "biuf":
             raise TypeError(
                 f"dense: expected a bool, integer or float dtype, got {array.dtype}"
@@ -187,7 +187,7 @@ class Masks:
                 "pixels; if the last axis counts the masks, or an image's channels, write "
                 "np.moveaxis(dense, -1, 0); if not, pass size=(H, W)"
             )
-        if bits is not None:
+        if is_bfloat16:
             return cls._from_bfloat16(array, threshold, common)
         array, threshold = for_encode(array, threshold)
         return cls._trusted(kernels.encode(array, threshold), common)
@@ -758,8 +758,7 @@ class Masks:
         if out is None:
             fresh = np.dtype(dtype)
             check_numeric(fresh, "dtype")
-            check_bytes(shape, fresh)
-            dense = np.zeros(shape, fresh)
+            dense = allocate(shape, fresh)
             decode(self._run_ends, self._offsets, dense, zeroed=True)
             return dense
         array = as_output(out, "out")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
-from segcore._input.arrays import Size, as_array, as_size, check_bytes, described
+from segcore._input.arrays import Size, allocate, as_array, as_size, described
 from segcore.backends.protocol import AND, OR, Batch, Kernels
 from segcore.compat._rles import (
     Group,
@@ -97,9 +97,8 @@ def decode(kernels: Kernels, rle_objects: Any) -> NDArray[np.uint8]:
     size = rles.sizes[0]
     batch = batch_of(kernels, rles, size)
     shape = (*size, len(rles.sizes))
-    check_bytes(shape, np.dtype(np.uint8))
     with _memory_errors("decode"):
-        dense = np.zeros(shape, np.uint8, order="F")
+        dense = allocate(shape, np.uint8, order="F")
     kernels.decode(*batch, dense.transpose(2, 0, 1), True)
     return dense
 

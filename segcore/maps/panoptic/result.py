@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._input.arrays import check_bytes
+from segcore._input.arrays import allocate
 from segcore.backends import kernels
 from segcore.maps.panoptic.inputs import Candidate
 from segcore.maps.panoptic.rules import PanopticRules
@@ -72,8 +72,7 @@ class Panoptic:
         It is painted on first access and then cached.
         """
         ids = np.array([segment["id"] for segment in self.segments], self.dtype)
-        check_bytes(self.masks.size, self.dtype)
-        out = np.zeros(self.masks.size, self.dtype)
+        out = allocate(self.masks.size, self.dtype)
         if self.void:
             out.fill(self.void)
         batch = self.masks.run_ends, self.masks.offsets
