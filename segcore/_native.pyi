@@ -161,6 +161,9 @@ class Kernels:
 def variants() -> tuple[str, ...]:
     """Name the instruction sets that this processor has, best first."""
 
+def slice(run_ends: RunEnds, offsets: Offsets, start: int, stop: int, /) -> Batch:
+    """Return the masks from `start` up to `stop` of a sealed batch, sealed."""
+
 def seal(array: NDArray[Any], /) -> NDArray[Any]:
     """Return a read-only view, through which nothing can make the memory writable again."""
 

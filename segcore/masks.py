@@ -30,7 +30,7 @@ from segcore._input.dense import check_numeric, decode, for_encode
 from segcore._input.recognize import dense_hint, is_image_like, masks_hint, shape_hint
 from segcore._input.run_ends import as_batch
 from segcore._input.warn import warn
-from segcore._seal import seal
+from segcore._seal import seal, slice_batch
 from segcore._simplify import simplify
 from segcore.backends import kernels
 from segcore.backends.protocol import AND, NEITHER, OR, WITHOUT, XOR, Batch, Offsets, RunEnds
@@ -670,8 +670,9 @@ class Masks:
         return self._take(self._as_indices(index))
 
     def _one(self, index: int) -> Masks:
-        start = index + len(self) if index < 0 else index
-        if not 0 <= start < len(self):
+        count = len(self._offsets) - 1
+        start = index + count if index < 0 else index
+        if not 0 <= start < count:
             raise IndexError(f"index {index} is out of range for {len(self)} masks")
         return self._slice(start, start + 1)
 
@@ -700,10 +701,10 @@ class Masks:
         return indices
 
     def _slice(self, start: int, stop: int) -> Masks:
-        offsets = self._offsets[start : stop + 1]
-        first = offsets[0]
-        run_ends = self._run_ends[first : offsets[-1]]
-        return type(self)._trusted((run_ends, offsets - first), self._size)
+        masks = self.__new__(type(self))
+        masks._run_ends, masks._offsets = slice_batch(self._run_ends, self._offsets, start, stop)
+        masks._size = self._size
+        return masks
 
     def _take(self, indices: NDArray[np.intp]) -> Masks:
         starts = self._offsets[indices]

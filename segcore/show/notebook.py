@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.backends.protocol import Offsets, RunEnds
+from segcore.backends.runs import sampled
 
 SIDE = 96
 """The longer side of a thumbnail, in pixels."""
@@ -67,10 +68,7 @@ def thumbnail(run_ends: RunEnds, size: tuple[int, int]) -> NDArray[np.bool_]:
         else np.zeros(0, np.int64)
         for side in size
     )
-    places = (columns * height + rows[:, None]).astype(run_ends.dtype)
-    # A pixel is foreground if the mask has flipped an odd number of times up to it.
-    flips: NDArray[np.bool_] = np.searchsorted(run_ends, places, side="right") % 2 == 1
-    return flips
+    return sampled(run_ends, rows, columns, height)
 
 
 def _png(picture: NDArray[np.bool_]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.util import batch_of, patterns
+from support.util import assert_identical, batch_of, patterns
 
 from segcore import backends
 from segcore.backends.protocol import OR
@@ -74,6 +74,22 @@ def test_offsets_that_do_not_divide_the_run_ends(native, name, offsets):
     offsets = np.array(offsets, np.int64)
     with pytest.raises(ValueError, match=f"offsets: expected offsets from 0 to {len(RUN_ENDS)}"):
         getattr(native, name)(RUN_ENDS, offsets, *SIZE, *KERNELS[name])
+
+
+def test_slices_outside_of_the_batch():
+    native = pytest.importorskip("segcore._native")
+    count = len(OFFSETS) - 1
+    run_ends, offsets = native.slice(RUN_ENDS, OFFSETS, 2, count)
+    assert_identical(run_ends, RUN_ENDS[OFFSETS[2] :])
+    assert_identical(offsets, OFFSETS[2:] - OFFSETS[2])
+    for array in (run_ends, offsets):
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            array.flags.writeable = True
+    for start, stop in ((-1, 1), (2, 1), (0, count + 1)):
+        with pytest.raises(ValueError, match="expected the masks start to stop of a batch"):
+            native.slice(RUN_ENDS, OFFSETS, start, stop)
+    with pytest.raises(TypeError, match="expected a numpy.ndarray"):
+        native.slice([0], OFFSETS, 0, 1)
 
 
 def test_groups_that_do_not_partition_the_masks(native):
