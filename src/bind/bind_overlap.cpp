@@ -13,7 +13,7 @@ namespace segcore::bind {
 
 namespace {
 
-// One Divisor a mask of b.
+// One Divisor per mask of b.
 const uint8_t* divisors_of(const std::optional<py::array>& divisors, int64_t count) {
     if (!divisors) return nullptr;
     const uint8_t* values = values_of<uint8_t>(*divisors, "divisors");

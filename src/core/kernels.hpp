@@ -115,7 +115,7 @@ void boxes(const Context&, BatchView<T>, Size, int64_t* boxes);
 template <class T>
 void combine(const Context&, BatchView<T> a, BatchView<T> b, Size, unsigned table, Batch<T>&);
 constexpr unsigned kAnd = 0b1000, kOr = 0b1110, kXor = 0b0110;
-// `table` is one of these three; group i has the masks groups[i] ... groups[i + 1]
+// `table` is one of these three; group i consists of the masks groups[i] ... groups[i + 1] - 1
 template <class T>
 void reduce(const Context&, BatchView<T>, const int64_t* groups, int64_t count, Size,
             unsigned table, Batch<T>&);
@@ -161,7 +161,7 @@ struct Limit {
 };
 template <class T>
 void overlap(const Context&, BatchView<T> a, BatchView<T> b, Size, int64_t* areas, Limit = {});
-// The common areas, divided; 0 where there is none.
+// The intersection areas, divided as `divisors` says; 0 where they are 0.
 template <class T>
 void overlap_ratios(const Context&, BatchView<T> a, BatchView<T> b, Size, double* ratios,
                     Limit = {});

@@ -44,8 +44,8 @@ class Plane {
     }
 
     bool empty() const { return first_ >= last_; }
-    // Whether the plane takes but a few words a run, and not more time than merging pairs, which
-    // walks over each flip log2(N) times: few long runs would be written again and again.
+    // Whether the plane is faster than merging pairs, which visits each flip log2(N) times. It is
+    // not if there are few flips per word, or long runs, which are written once per mask.
     bool pays() const {
         const double flips = static_cast<double>(masks_.total());
         if (static_cast<double>(words()) > 32 * flips) return false;
@@ -54,7 +54,7 @@ class Plane {
         return plane < 2.5 * flips * std::log2(static_cast<double>(masks_.count));
     }
 
-    // One word more than the pixels need takes the flip behind the last of them.
+    // One word more than the pixels need, for a flip at the end of the last pixel.
     int64_t words() const { return (last_ - base_) / 64 + 1; }
     static constexpr int64_t kPadding = 8;  // words that set_runs may read and write back
 
@@ -74,7 +74,7 @@ class Plane {
     }
 
    private:
-    // The words that runs are ORed into, or at most those that gaps are cleared from.
+    // How many words the runs set, or an upper bound of those that the gaps clear.
     double touched() const {
         double bits = 0;
         for (int64_t mask = 0; mask < masks_.count; ++mask) {
@@ -84,7 +84,7 @@ class Plane {
             if (!intersect_) {
                 bits += static_cast<double>(inside);
             } else {
-                // What of the mask lies beyond the plane fills no gap.
+                // Foreground outside the plane does not shorten a gap.
                 const int64_t last = end_of(begin, end, pixels_);
                 const int64_t beyond = first_ - static_cast<int64_t>(*begin) + last - last_;
                 bits +=
@@ -108,7 +108,7 @@ class Plane {
     void set_runs(const T* flip, const T* end) {
         const size_t count = static_cast<size_t>(end - flip);
         segcore::set_runs(context_, plane_.data(), flip, count / 2, static_cast<T>(base_));
-        // The run that the image's end ends.
+        // The last run extends to the end of the image.
         if (count % 2) set_bits(plane_.data(), at(static_cast<int64_t>(end[-1])), at(pixels_));
     }
 
@@ -144,7 +144,7 @@ class Plane {
             const T base = static_cast<T>(base_ + static_cast<int64_t>(64 * start));
             run_ends.resize(run_ends.size() + positions(context_.simd, flips, n, base, out));
         }
-        // A flip behind the image's last pixel is none.
+        // The end of the image is not a flip.
         if (run_ends.size() && static_cast<int64_t>(run_ends.back()) == pixels_)
             run_ends.pop_back();
     }
@@ -213,7 +213,7 @@ void reduce_group(const Context& context, BatchView<T> masks, int64_t pixels, un
     reduce_pairs(context, masks, pixels, table, run_ends);
 }
 
-// The complement of a mask flips where the mask does, but for the first pixel.
+// The complement of a mask has the same flips, except at the first pixel.
 template <class T>
 void append_complement(const Context& context, const T* flip, const T* end, int64_t pixels,
                        Buffer<T>& run_ends) {
@@ -235,7 +235,7 @@ void combine(const Context& context, BatchView<T> a, BatchView<T> b, Size size, 
     const double per_mask = static_cast<double>(a.total()) / static_cast<double>(a.count + 1) +
                             static_cast<double>(b.total()) / static_cast<double>(b.count + 1);
     const double work = static_cast<double>(count) * (per_mask * 3 + 20);
-    const bool complements = (table & 0b1001) == 1;  // what a mask makes of itself
+    const bool complements = (table & 0b1001) == 1;  // a mask combined with itself
     build_batch<T>(context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int) {
         const int64_t i = a.count == 1 ? 0 : mask, j = b.count == 1 ? 0 : mask;
         if (complements && a.begin(i) == b.begin(j) && a.end(i) == b.end(j)) {

@@ -88,7 +88,7 @@ def test_slices_outside_of_the_batch():
     for start, stop in ((-1, 1), (2, 1), (0, count + 1)):
         with pytest.raises(ValueError, match="expected the masks start to stop of a batch"):
             native.slice(RUN_ENDS, OFFSETS, start, stop)
-    with pytest.raises(TypeError, match="expected a numpy.ndarray"):
+    with pytest.raises(TypeError, match=r"expected a numpy\.ndarray"):
         native.slice([0], OFFSETS, 0, 1)
 
 
