@@ -1000,13 +1000,13 @@ def wrap(batch: Batch, size: Size) -> Masks:
 
 
 def unions(masks: Masks, groups: Sequence[Sequence[int] | NDArray[np.int64]]) -> Masks:
-    """Compute the union of each group, a sequence of mask indices. An empty one gives no pixels."""
+    """Compute the union of each group of mask indices. The union of an empty group is empty."""
     members = np.concatenate([np.empty(0, np.int64), *groups]).astype(np.int64, copy=False)
     return masks[members]._reduce(OR, offsets_of([len(group) for group in groups]))
 
 
 def united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
-    """Unite parts to `count` masks. `parents`, the mask of each part, must be ascending."""
+    """Merge parts into `count` masks. `parents`, the mask index of each part, is ascending."""
     return parts._reduce(OR, offsets_of(np.bincount(parents, minlength=count)))
 
 

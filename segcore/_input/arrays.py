@@ -50,7 +50,10 @@ def as_array(value: object, name: str) -> NDArray[Any]:
 
 
 def as_array_or_bits(value: object, name: str) -> tuple[NDArray[Any], bool]:
-    """Do as :func:`as_array`, but return bfloat16 as its bits, uint16, without a copy, and True."""
+    """Return the array of :func:`as_array` and False, or the bits of bfloat16 and True.
+
+    The bits are uint16 and are not copied.
+    """
     if type(value) is np.ndarray and value.dtype.kind != "V":
         array, is_bfloat16 = value, False
     else:
@@ -230,9 +233,9 @@ def as_integers(value: object, name: str, count: int | None = None) -> NDArray[A
 
 
 def _as_exact(value: object, name: str) -> NDArray[Any]:
-    """Do as :func:`as_array`, but read lists of integers as int64 or uint64 if either holds all.
+    """Convert an array_like, and lists of integers to int64 or uint64 if either holds all of them.
 
-    NumPy converts lists that mix small integers with those from 2**63 to float64.
+    NumPy converts lists that mix integers below and above 2**63 to float64.
     """
     array = as_array(value, name)
     integers = _listed_integers(value) if array.dtype.kind == "f" else []
