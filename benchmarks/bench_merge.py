@@ -1,8 +1,9 @@
 """Boolean operations: element by element, and of a whole batch."""
 
+from segcore.backends.protocol import AND, OR, XOR
+
 from .common import BACKENDS, batch, checked
 
-XOR = 0b0110
 PARTNERS = {"blobs": "other_blobs", "noise": "full"}
 
 
@@ -26,7 +27,7 @@ class Reduce:
 
     def setup(self, backend, name, operation):
         masks, size = batch(name, 100)
-        self.arguments = (*masks, *size, operation == "intersection")
+        self.arguments = (*masks, *size, AND if operation == "intersection" else OR)
         self.kernels = checked(backend, "reduce", *self.arguments)
 
     def time_reduce(self, *_):

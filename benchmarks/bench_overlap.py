@@ -6,6 +6,7 @@ from .common import BACKENDS, INPUTS, batch, checked, scattered
 
 
 class Overlap:
+    kernel = "overlap"
     params = (BACKENDS, ("blobs", "real", "noise", "vertical_stripes", "horizontal_stripes"))
     param_names = ("backend", "input")
 
@@ -19,10 +20,17 @@ class Overlap:
             a, size = batch(name, 100)
             b, _ = batch("other_blobs" if name == "blobs" else name, 100)
             self.arguments = (*a, *b, *size)
-        self.kernels = checked(backend, "overlap", *self.arguments)
+        self.kernels = checked(backend, self.kernel, *self.arguments)
 
     def time_overlap(self, *_):
         self.kernels.overlap(*self.arguments)
+
+
+class OverlapRatios(Overlap):
+    kernel = "overlap_ratios"
+
+    def time_overlap(self, *_):
+        self.kernels.overlap_ratios(*self.arguments)
 
 
 class OverlapAbove:

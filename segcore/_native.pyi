@@ -56,7 +56,13 @@ class Kernels:
         table: int,
     ) -> Batch: ...
     def reduce(
-        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, intersect: bool
+        self,
+        run_ends: RunEnds,
+        offsets: Offsets,
+        height: int,
+        width: int,
+        table: int,
+        groups: Offsets | None = None,
     ) -> Batch: ...
     def resolve(
         self,
@@ -97,6 +103,17 @@ class Kernels:
         above: float = 0.0,
         divisors: NDArray[np.uint8] | None = None,
     ) -> NDArray[np.int64]: ...
+    def overlap_ratios(
+        self,
+        a_run_ends: RunEnds,
+        a_offsets: Offsets,
+        b_run_ends: RunEnds,
+        b_offsets: Offsets,
+        height: int,
+        width: int,
+        above: float = 0.0,
+        divisors: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.float64]: ...
     def rasterize_polygons(
         self,
         coordinates: NDArray[np.float64],
@@ -143,6 +160,9 @@ class Kernels:
 
 def variants() -> tuple[str, ...]:
     """Name the instruction sets that this processor has, best first."""
+
+def slice(run_ends: RunEnds, offsets: Offsets, start: int, stop: int, /) -> Batch:
+    """Return the masks from `start` up to `stop` of a sealed batch, sealed."""
 
 def seal(array: NDArray[Any], /) -> NDArray[Any]:
     """Return a read-only view, through which nothing can make the memory writable again."""

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore.backends.protocol import Batch, Offsets, RunEnds
+
 # A read-only view is not enough: NumPy lets it become writable again as long as the array or
 # buffer at its ``base`` is, and kernels rely on run ends that have been checked.
 
@@ -34,7 +36,16 @@ def _can_be_writable(array: NDArray[Any]) -> bool:
     return True
 
 
+def _sliced(run_ends: RunEnds, offsets: Offsets, start: int, stop: int) -> Batch:
+    bounds = offsets[start : stop + 1]
+    first = bounds[0]
+    return _copied(run_ends[first : bounds[-1]]), _copied(bounds - first)
+
+
 _native = sys.modules.get("segcore._native")  # which segcore.backends imports where it is built
 
 seal = _native.seal if _native else _copied
 """Return the array read-only. Compiled code hides the owner of the memory; without it, copy."""
+
+slice_batch = _native.slice if _native else _sliced
+"""Return the masks from ``start`` up to ``stop`` of a sealed batch, sealed."""

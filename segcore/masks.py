@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from segcore._batch import joined, offsets_of
 from segcore._input import bfloat16
 from segcore._input.arrays import (
     Size,
+    allocate,
     as_array,
-    as_bfloat16,
+    as_array_or_bits,
     as_boxes,
     as_integer,
     as_integers,
@@ -21,7 +23,6 @@ from segcore._input.arrays import (
     as_output,
     as_size,
     as_threshold,
-    check_bytes,
     check_connectivity,
     described,
 )
@@ -29,18 +30,15 @@ from segcore._input.dense import check_numeric, decode, for_encode
 from segcore._input.recognize import dense_hint, is_image_like, masks_hint, shape_hint
 from segcore._input.run_ends import as_batch
 from segcore._input.warn import warn
-from segcore._seal import seal
+from segcore._seal import seal, slice_batch
 from segcore._simplify import simplify
 from segcore.backends import kernels
-from segcore.backends.protocol import Batch, Offsets, RunEnds
+from segcore.backends.protocol import AND, NEITHER, OR, WITHOUT, XOR, Batch, Offsets, RunEnds
 from segcore.backends.sizes import run_end_dtype
 from segcore.formats import coco
 from segcore.polygons import Polygons, fill
 
 Index: TypeAlias = "int | slice | ArrayLike"
-
-# Truth tables of two pixels a and b: bit 2 * a + b is the result.
-_AND, _OR, _XOR, _WITHOUT, _NEITHER = 0b1000, 0b1110, 0b0110, 0b0100, 0b0001
 
 
 class Masks:
@@ -108,7 +106,8 @@ class Masks:
     def _trusted(cls, batch: Batch, size: Size) -> Masks:
         """Create a batch from the result of a kernel, without validation."""
         masks = cls.__new__(cls)
-        masks._set(*batch, size)
+        masks._run_ends, masks._offsets = map(seal, batch)
+        masks._size = size
         return masks
 
     # -- constructors -----------------------------------------------------------------------------
@@ -164,8 +163,7 @@ class Masks:
         >>> sc.Masks.from_dense([[[0.2, 0.7]], [[0.5, 0.9]]], threshold=0.5).area
         array([1, 1])
         """
-        bits = as_bfloat16(dense, "dense")
-        array = as_array(dense, "dense") if bits is None else bits
+        array, is_bfloat16 = as_array_or_bits(dense, "dense")
         if array.dtype.kind not in "biuf":
             raise TypeError(
                 f"dense: expected a bool, integer or float dtype, got {array.dtype}"
@@ -189,7 +187,7 @@ class Masks:
                 "pixels; if the last axis counts the masks, or an image's channels, write "
                 "np.moveaxis(dense, -1, 0); if not, pass size=(H, W)"
             )
-        if bits is not None:
+        if is_bfloat16:
             return cls._from_bfloat16(array, threshold, common)
         array, threshold = for_encode(array, threshold)
         return cls._trusted(kernels.encode(array, threshold), common)
@@ -553,12 +551,7 @@ class Masks:
             )
         for part in parts:
             check_same_size(parts[0], part, ("batches", "batches"))
-        starts = np.cumsum([0, *(len(part._run_ends) for part in parts)])
-        offsets = [part._offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
-        batch = (
-            np.concatenate([part._run_ends for part in parts]),
-            np.concatenate([np.zeros(1, np.int64), *offsets]),
-        )
+        batch = joined([(part._run_ends, part._offsets) for part in parts])
         return cls._trusted(batch, parts[0]._size)
 
     # -- properties -------------------------------------------------------------------------------
@@ -677,8 +670,9 @@ class Masks:
         return self._take(self._as_indices(index))
 
     def _one(self, index: int) -> Masks:
-        start = index + len(self) if index < 0 else index
-        if not 0 <= start < len(self):
+        count = len(self._offsets) - 1
+        start = index + count if index < 0 else index
+        if not 0 <= start < count:
             raise IndexError(f"index {index} is out of range for {len(self)} masks")
         return self._slice(start, start + 1)
 
@@ -707,10 +701,10 @@ class Masks:
         return indices
 
     def _slice(self, start: int, stop: int) -> Masks:
-        offsets = self._offsets[start : stop + 1]
-        first = offsets[0]
-        run_ends = self._run_ends[first : offsets[-1]]
-        return type(self)._trusted((run_ends, offsets - first), self._size)
+        masks = self.__new__(type(self))
+        masks._run_ends, masks._offsets = slice_batch(self._run_ends, self._offsets, start, stop)
+        masks._size = self._size
+        return masks
 
     def _take(self, indices: NDArray[np.intp]) -> Masks:
         starts = self._offsets[indices]
@@ -765,8 +759,7 @@ class Masks:
         if out is None:
             fresh = np.dtype(dtype)
             check_numeric(fresh, "dtype")
-            check_bytes(shape, fresh)
-            dense = np.zeros(shape, fresh)
+            dense = allocate(shape, fresh)
             decode(self._run_ends, self._offsets, dense, zeroed=True)
             return dense
         array = as_output(out, "out")
@@ -855,23 +848,23 @@ class Masks:
 
     def __and__(self, other: Masks) -> Masks:
         """Return the mask-wise intersection. A batch of one is broadcast."""
-        return self._combine(other, _AND)
+        return self._combine(other, AND)
 
     def __or__(self, other: Masks) -> Masks:
         """Return the mask-wise union. A batch of one is broadcast."""
-        return self._combine(other, _OR)
+        return self._combine(other, OR)
 
     def __xor__(self, other: Masks) -> Masks:
         """Return the mask-wise symmetric difference. A batch of one is broadcast."""
-        return self._combine(other, _XOR)
+        return self._combine(other, XOR)
 
     def __sub__(self, other: Masks) -> Masks:
         """Return the mask-wise difference. A batch of one is broadcast."""
-        return self._combine(other, _WITHOUT)
+        return self._combine(other, WITHOUT)
 
     def __invert__(self) -> Masks:
         """Return the complement of each mask."""
-        return self._combine(self, _NEITHER)
+        return self._combine(self, NEITHER)
 
     def _combine(self, other: Masks, table: int) -> Masks:
         if not isinstance(other, Masks):
@@ -901,7 +894,42 @@ class Masks:
         >>> sc.Masks.from_boxes([[0, 0, 2, 1], [1, 0, 4, 1]], (1, 5)).union().to_dense(int)
         array([[[1, 1, 1, 1, 0]]])
         """
-        return self._reduce(intersect=False)
+        return self._reduce(OR)
+
+    def union_by(self, ids: ArrayLike) -> tuple[NDArray[Any], Masks]:
+        """Compute the union of the masks of each class, or of any other group.
+
+        Parameters
+        ----------
+        ids : array_like of int
+            Class id, or group, of each mask: shape (N,).
+
+        Returns
+        -------
+        ids : numpy.ndarray
+            Distinct ids in ascending order: shape (K,), in the dtype of `ids`.
+        masks : Masks
+            K masks: the union of the masks of each id.
+
+        Raises
+        ------
+        ValueError
+            If there is not one id per mask.
+        TypeError
+            If the ids are not integers.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> masks = sc.Masks.from_boxes([[0, 0, 2, 1], [3, 0, 5, 1], [1, 0, 4, 1]], (1, 5))
+        >>> ids, unions = masks.union_by([7, 2, 7])
+        >>> ids, unions.area
+        (array([2, 7]), array([2, 4]))
+        """
+        array = as_integers(ids, "ids", len(self))
+        order = np.argsort(array, kind="stable")
+        distinct, counts = np.unique(array, return_counts=True)
+        return distinct, self._take(order)._reduce(OR, offsets_of(counts))
 
     def intersection(self) -> Masks:
         """Compute the intersection of all masks.
@@ -917,7 +945,7 @@ class Masks:
         >>> sc.Masks.from_boxes([[0, 0, 2, 1], [1, 0, 4, 1]], (1, 5)).intersection().to_dense(int)
         array([[[0, 1, 0, 0, 0]]])
         """
-        return self._reduce(intersect=True)
+        return self._reduce(AND)
 
     def components(self, connectivity: int = 8) -> tuple[Masks, NDArray[np.int64]]:
         """Split each mask into its connected components.
@@ -961,14 +989,25 @@ class Masks:
         )
         return Masks._trusted((run_ends, offsets), self._size), parents
 
-    def _reduce(self, intersect: bool) -> Masks:
-        batch = kernels.reduce(self._run_ends, self._offsets, *self._size, intersect)
+    def _reduce(self, table: int, groups: Offsets | None = None) -> Masks:
+        batch = kernels.reduce(self._run_ends, self._offsets, *self._size, table, groups)
         return type(self)._trusted(batch, self._size)
 
 
 def wrap(batch: Batch, size: Size) -> Masks:
     """Create `Masks` from the run ends and offsets of a kernel, without validation."""
     return Masks._trusted(batch, size)
+
+
+def unions(masks: Masks, groups: Sequence[Sequence[int] | NDArray[np.int64]]) -> Masks:
+    """Compute the union of each group of mask indices. The union of an empty group is empty."""
+    members = np.concatenate([np.empty(0, np.int64), *groups]).astype(np.int64, copy=False)
+    return masks[members]._reduce(OR, offsets_of([len(group) for group in groups]))
+
+
+def united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
+    """Merge parts into `count` masks. `parents`, the mask index of each part, is ascending."""
+    return parts._reduce(OR, offsets_of(np.bincount(parents, minlength=count)))
 
 
 def check_masks(value: object, name: str = "masks") -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import joined, offsets_of, symmetric_differences
+from segcore._batch import offsets_of
 from segcore._input.arrays import Size
 from segcore.backends import kernels
-from segcore.backends.protocol import Batch
+from segcore.backends.protocol import OR, XOR, Batch
 
 Integers = NDArray[np.int64]
 
@@ -204,26 +204,12 @@ def fill(polygons: Polygons, size: Size) -> Batch:
         vertices, ring_offsets, mask_offsets = polygons.bridged()
         return _rasterize(vertices, ring_offsets, mask_offsets, size)
     try:
-        parts, masks = _parts(polygons, size)
+        parts, part_offsets = _parts(polygons, size)
     except ValueError:
         # The error names a ring. This raises the same error, which names the mask.
         _rasterize(polygons.vertices, polygons.ring_offsets, polygons.mask_offsets, size)
         raise
-    run_ends, offsets = symmetric_differences(parts, masks, len(polygons), size)
-    # The parts of a mask are disjoint, unless they were simplified.
-    areas = np.zeros(len(polygons), np.int64)
-    np.add.at(areas, masks, kernels.area(*parts, *size))
-    overlapping = np.flatnonzero(areas != kernels.area(run_ends, offsets, *size))
-    if not len(overlapping):
-        return run_ends, offsets
-    bounds = np.searchsorted(masks, np.arange(len(polygons) + 1))
-    batches = [(run_ends[a:b], np.array([0, b - a])) for a, b in pairwise(offsets.tolist())]
-    for mask in overlapping.tolist():
-        part_offsets = parts[1][bounds[mask] : bounds[mask + 1] + 1]
-        part_run_ends = parts[0][part_offsets[0] : part_offsets[-1]]
-        part_offsets = part_offsets - part_offsets[0]
-        batches[mask] = kernels.reduce(part_run_ends, part_offsets, *size, False)
-    return joined(batches)
+    return kernels.reduce(*parts, *size, OR, part_offsets)
 
 
 def _bridges_are_short(polygons: Polygons) -> bool:
@@ -243,14 +229,15 @@ def _rasterize(
 
 
 def _parts(polygons: Polygons, size: Size) -> tuple[Batch, Integers]:
-    """Rasterize each outline without its holes, and return the parts and their mask indices."""
+    """Rasterize each outline without its holes; return the parts and the offsets of the masks."""
     rings = np.arange(len(polygons.outer))
     order = np.argsort(np.where(polygons.is_hole, polygons.outer, rings), kind="stable")
     starts, lengths = polygons.ring_offsets[order], np.diff(polygons.ring_offsets)[order]
     offsets = offsets_of(lengths)
     vertices = polygons.vertices[np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])]
     filled = _rasterize(vertices, offsets, np.arange(len(rings) + 1), size)
-    part = np.cumsum(~polygons.is_hole[order]) - 1
-    outlines = np.flatnonzero(~polygons.is_hole)
-    parts = symmetric_differences(filled, part, len(outlines), size)
-    return parts, np.searchsorted(polygons.mask_offsets, outlines, side="right") - 1
+    # An outline comes before its holes, and outlines keep their order.
+    is_outline = ~polygons.is_hole
+    groups = np.append(np.flatnonzero(is_outline[order]), len(rings))
+    parts = kernels.reduce(*filled, *size, XOR, groups)
+    return parts, np.searchsorted(np.flatnonzero(is_outline), polygons.mask_offsets)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 import operator
 import reprlib
-import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from segcore._input import bfloat16
 from segcore._input.recognize import box_hint
@@ -46,20 +45,33 @@ def as_array(value: object, name: str) -> NDArray[Any]:
     ValueError
         If `value` is a list of rows of different lengths.
     """
+    array, is_bfloat16 = as_array_or_bits(value, name)
+    return bfloat16.to_float32(array) if is_bfloat16 else array
+
+
+def as_array_or_bits(value: object, name: str) -> tuple[NDArray[Any], bool]:
+    """Return the array of :func:`as_array` and False, or the bits of bfloat16 and True.
+
+    The bits are uint16 and are not copied.
+    """
     if type(value) is np.ndarray and value.dtype.kind != "V":
-        return value if value.flags.aligned else value.copy()
-    array = _read(value, name)
-    return array if array.flags.aligned else array.copy()
+        array, is_bfloat16 = value, False
+    else:
+        array, is_bfloat16 = _read(value, name)
+    return (array if array.flags.aligned else array.copy()), is_bfloat16
 
 
-def _read(value: object, name: str) -> NDArray[Any]:
+def _read(value: object, name: str) -> tuple[NDArray[Any], bool]:
     """Convert any array_like other than a plain NumPy array."""
     _refuse_devices(value, name)
     _refuse_masked(value, name)
     value = _materialized(value, name)
-    bits = as_bfloat16(value, name)
-    if bits is not None:
-        return bfloat16.to_float32(bits)
+    try:
+        bits = bfloat16.bits_of(value)
+        if bits is not None:
+            return bits, True
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise TypeError(f"{name}: cannot read {type(value).__name__} as array: {error}") from error
     if hasattr(value, "__dlpack__") and not isinstance(value, (np.ndarray, type)):
         try:
             array = np.from_dlpack(value)
@@ -67,31 +79,12 @@ def _read(value: object, name: str) -> NDArray[Any]:
             pass  # np.asarray may still succeed
         else:
             _check_memory(array, value, name)
-            return array
+            return array, False
     try:
-        return np.asarray(value)
+        return np.asarray(value), False
     except ValueError as error:
         raise ValueError(f"{name}: expected an array: {error}") from error
     except (BufferError, RuntimeError, TypeError) as error:
-        raise TypeError(f"{name}: cannot read {type(value).__name__} as array: {error}") from error
-
-
-def as_bfloat16(value: object, name: str) -> NDArray[np.uint16] | None:
-    """Return the bits of a bfloat16 array without a copy, or None for any other value.
-
-    Raises
-    ------
-    TypeError
-        If `value` is on a GPU, or is a bfloat16 array that cannot be read.
-    """
-    if not hasattr(value, "dtype"):
-        return None
-    if type(value) is not np.ndarray:
-        _refuse_devices(value, name)
-        value = _materialized(value, name)
-    try:
-        return bfloat16.bits_of(value)
-    except (BufferError, RuntimeError, TypeError, ValueError) as error:
         raise TypeError(f"{name}: cannot read {type(value).__name__} as array: {error}") from error
 
 
@@ -224,29 +217,35 @@ def as_integers(value: object, name: str, count: int | None = None) -> NDArray[A
     ValueError
         If the array is not 1-D, or does not have `count` elements.
     """
-    array = as_array(value, name)
+    array = _as_exact(value, name)
     if array.dtype.kind == "f":
         if array.size == 0:
             array = array.astype(np.int64)
         elif integers := _listed_integers(value):
-            # NumPy converts lists that mix small integers with those from 2**63 to float64.
-            if min(integers) < 0 and max(integers) >= 2**63:
-                raise ValueError(
-                    f"{name}: expected integers of one dtype, but {max(integers)} does not fit "
-                    f"into int64, and {min(integers)} does not fit into uint64"
-                )
-            array = _exact(integers)
+            raise ValueError(
+                f"{name}: expected integers of one dtype, but {max(integers)} does not fit "
+                f"into int64, and {min(integers)} does not fit into uint64"
+            )
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name}: expected integers, got {array.dtype}")
     check_length(array, name, count)
     return array
 
 
-def _listed_integers(value: object) -> list[int]:
-    """Return the items of a list of integers, of which NumPy may make floats; else an empty list.
+def _as_exact(value: object, name: str) -> NDArray[Any]:
+    """Convert an array_like, and lists of integers to int64 or uint64 if either holds all of them.
 
-    It does where some are signed and some need uint64, or are NumPy's own of both kinds.
+    NumPy converts lists that mix integers below and above 2**63 to float64.
     """
+    array = as_array(value, name)
+    integers = _listed_integers(value) if array.dtype.kind == "f" else []
+    if integers and (min(integers) >= 0 or max(integers) < 2**63):
+        array = np.array(integers, np.int64 if max(integers) < 2**63 else np.uint64)
+    return array
+
+
+def _listed_integers(value: object) -> list[int]:
+    """Return the items of a list or tuple of integers as Python ints; otherwise, an empty list."""
     if not isinstance(value, (list, tuple)):
         return []
     if not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in value):
@@ -254,19 +253,17 @@ def _listed_integers(value: object) -> list[int]:
     return [int(item) for item in value]
 
 
-def _exact(integers: list[int]) -> NDArray[Any]:
-    return np.array(integers, np.int64 if max(integers) < 2**63 else np.uint64)
-
-
-def as_label_map(value: object, name: str) -> NDArray[Any]:
+def as_label_map(value: object, name: str, size: Size | None = None) -> NDArray[Any]:
     """Convert a label map to an array of shape (H, W), keeping its dtype.
+
+    If `size` is given, the label map must have this size, that of the masks.
 
     Raises
     ------
     TypeError
         If the dtype is not an integer dtype. Bools are not accepted.
     ValueError
-        If the array is not 2-D, or has 2**59 pixels or more.
+        If the array is not 2-D, has another size, or has 2**59 pixels or more.
     """
     array = as_array(value, name)
     if array.dtype.kind == "b":
@@ -279,8 +276,41 @@ def as_label_map(value: object, name: str) -> NDArray[Any]:
             f"{name}: expected (H, W), got the shape {array.shape}"
             + ("; if ids are encoded as colors, see segcore.maps.ids.from_rgb" * is_rgb)
         )
+    if size is not None and array.shape != size:
+        raise ValueError(f"{name}: expected the shape {size} of the masks, got {array.shape}")
     as_size(array.shape, name)
     return array
+
+
+def as_label_dtype(dtype: DTypeLike | None, labels: Sequence[tuple[str, int]]) -> np.dtype[Any]:
+    """Return the given integer dtype, or the smallest unsigned dtype that holds all labels.
+
+    Parameters
+    ----------
+    dtype : dtype, optional
+        Integer dtype.
+    labels : sequence of (str, int)
+        Name, for error messages, and value of the labels.
+
+    Raises
+    ------
+    TypeError
+        If `dtype` is not an integer dtype.
+    ValueError
+        If a label does not fit into the dtype.
+    """
+    if dtype is None:
+        result = np.min_scalar_type(min(max([0, *(value for _, value in labels)]), 2**64 - 1))
+    else:
+        result = np.dtype(dtype)
+    if result.kind not in "iu":
+        raise TypeError(f"dtype: expected an integer dtype, got {result}")
+    limits = np.iinfo(result)
+    for name, value in labels:
+        if not limits.min <= value <= limits.max:
+            kind = "signed" if value < 0 else "larger"
+            raise ValueError(f"{name} {value} does not fit into {result}; pass a {kind} dtype")
+    return result
 
 
 def fits_float64(dtype: np.dtype[Any]) -> bool:
@@ -324,12 +354,9 @@ def as_scores(value: object, name: str, count: int) -> NDArray[Any]:
     ValueError
         If the array is not 1-D, does not have `count` elements, or contains NaN.
     """
-    array = as_array(value, name)
+    array = _as_exact(value, name)
     if array.dtype.kind not in "iuf":
         raise TypeError(f"{name}: expected numbers, got {array.dtype}")
-    integers = _listed_integers(value) if array.dtype.kind == "f" else []
-    if integers and not (min(integers) < 0 and max(integers) >= 2**63):
-        array = _exact(integers)
     check_length(array, name, count)
     nan = np.flatnonzero(np.isnan(array))
     if len(nan):
@@ -476,7 +503,7 @@ def as_size(size: object, name: str = "size") -> Size:
         raise TypeError(f"{name}: expected (height, width), got {described(size)}") from None
     if len(sides) != 2:
         raise ValueError(f"{name}: expected (height, width), got {described(size)}")
-    height, width = (as_integer(side, name) for side in sides)
+    height, width = as_integer(sides[0], name), as_integer(sides[1], name)
     if height < 0 or width < 0:
         raise ValueError(f"{name}: expected a nonnegative height and width, got {(height, width)}")
     # Sides are bounded, too, because an image without pixels may have any, passed on as int64.
@@ -485,13 +512,17 @@ def as_size(size: object, name: str = "size") -> Size:
     return height, width
 
 
-def check_bytes(shape: Sequence[int], dtype: np.dtype[Any]) -> None:
-    """Raise ValueError if an array exceeds the address space; NumPy's message is less clear."""
-    if math.prod(max(side, 1) for side in shape) * max(dtype.itemsize, 1) > sys.maxsize:
+def allocate(
+    shape: Sequence[int], dtype: DTypeLike, zeroed: bool = True, order: Literal["C", "F"] = "C"
+) -> NDArray[Any]:
+    """Return a new array. Raise ValueError if it exceeds the address space."""
+    try:
+        return (np.zeros if zeroed else np.empty)(shape, dtype, order)
+    except ValueError:  # whose message is less clear
         raise ValueError(
-            f"an array of shape {tuple(shape)} and dtype {dtype} has more bytes than can be "
-            "addressed; convert fewer masks at a time"
-        )
+            f"an array of shape {tuple(shape)} and dtype {np.dtype(dtype)} has more bytes than can "
+            "be addressed; convert fewer masks at a time"
+        ) from None
 
 
 def described(value: object) -> str:

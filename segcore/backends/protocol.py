@@ -30,6 +30,9 @@ RunEnds: TypeAlias = NDArray[np.uint32] | NDArray[np.uint64]
 Offsets: TypeAlias = NDArray[np.int64]
 Batch: TypeAlias = tuple[RunEnds, Offsets]
 
+# Truth tables of two pixels a and b, for combine and reduce: bit 2 * a + b is the result.
+AND, OR, XOR, WITHOUT, NEITHER = 0b1000, 0b1110, 0b0110, 0b0100, 0b0001
+
 
 class Kernels(Protocol):
     """The kernel functions. A ``Batch`` is a pair (run_ends, offsets)."""
@@ -136,11 +139,21 @@ class Kernels(Protocol):
         """
 
     def reduce(
-        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, intersect: bool
+        self,
+        run_ends: RunEnds,
+        offsets: Offsets,
+        height: int,
+        width: int,
+        table: int,
+        groups: Offsets | None = None,
     ) -> Batch:
-        """Return the union, or intersection, of all masks as a batch of one mask.
+        """Combine the masks of each group to one mask.
 
-        For an empty batch, the union is empty and the intersection contains all pixels.
+        ``table`` is ``AND``, ``OR`` or ``XOR``, as for ``combine``: a pixel of the result is
+        foreground if it is in all masks of the group, in at least one, or in an odd number.
+        Group i consists of the masks ``groups[i]`` to ``groups[i + 1] - 1``, where ``groups``,
+        int64 of shape (G + 1,), ascends from 0 to N. The result has G masks. By default, all masks
+        are one group. The result of an empty group is empty or, for ``AND``, contains all pixels.
         """
 
     def resolve(
@@ -222,7 +235,25 @@ class Kernels(Protocol):
         Pairs with ``intersection / denominator < above`` (int64 areas, divided in float64) are set
         to 0, so pairs that are ruled out by their bounding boxes and areas need not be computed.
         ``divisors``, shape (m,), selects the denominator for each mask of ``b``: 0 (the default)
-        for the union area, 1 for the area of the mask of ``a``, 2 for the area of the smaller mask.
+        for the union area, 1 for the area of the mask of ``a``, 2 for the area of the smaller mask,
+        3 for the sum of both areas.
+        """
+
+    def overlap_ratios(
+        self,
+        a_run_ends: RunEnds,
+        a_offsets: Offsets,
+        b_run_ends: RunEnds,
+        b_offsets: Offsets,
+        height: int,
+        width: int,
+        above: float = 0.0,
+        divisors: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.float64]:
+        """Divide the intersection areas of all pairs by their denominators: shape (n, m).
+
+        The arguments are those of ``overlap``. Both areas are converted to float64 first. The ratio
+        is 0 where ``overlap`` is 0.
         """
 
     # -- shapes -----------------------------------------------------------------------------------

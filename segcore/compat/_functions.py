@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
-from segcore._input.arrays import Size, as_array, as_size, check_bytes, described
-from segcore.backends.protocol import Batch, Kernels
+from segcore._input.arrays import Size, allocate, as_array, as_size, described
+from segcore.backends.protocol import AND, OR, Batch, Kernels
 from segcore.compat._rles import (
     Group,
     RleDict,
@@ -97,9 +97,8 @@ def decode(kernels: Kernels, rle_objects: Any) -> NDArray[np.uint8]:
     size = rles.sizes[0]
     batch = batch_of(kernels, rles, size)
     shape = (*size, len(rles.sizes))
-    check_bytes(shape, np.dtype(np.uint8))
     with _memory_errors("decode"):
-        dense = np.zeros(shape, np.uint8, order="F")
+        dense = allocate(shape, np.uint8, order="F")
     kernels.decode(*batch, dense.transpose(2, 0, 1), True)
     return dense
 
@@ -150,7 +149,8 @@ def merge(kernels: Kernels, rle_objects: Any, intersect: Any) -> RleDict:
     size = rles.sizes[0]
     batch = batch_of(kernels, rles, size)
     if _all_runs_have_pixels(rles, batch):
-        return write(kernels, kernels.reduce(*batch, *size, is_intersection), size)[0]
+        table = AND if is_intersection else OR
+        return write(kernels, kernels.reduce(*batch, *size, table), size)[0]
     # Empty runs are lost in the batch. pycocotools keeps some of them, so follow its steps.
     runs, *others = read_runs(rles)
     for other in others:
@@ -273,14 +273,9 @@ def _rle_iou(kernels: Kernels, dt: Rles, gt: Rles, crowd: NDArray[np.bool_]) -> 
 
 def _ratios(kernels: Kernels, dt: Group, gt: Group, crowd: NDArray[np.bool_]) -> NDArray[Any]:
     """Compute the IoU of masks of the same size: shape (m, n), in Fortran order."""
-    common = kernels.overlap(*gt.batch, *dt.batch, *dt.size)
-    dt_area = kernels.area(*dt.batch, *dt.size)
-    union = kernels.area(*gt.batch, *gt.size)[:, None] + dt_area
-    union -= common
-    union[crowd] = dt_area
-    np.maximum(union, 1, out=union)  # 0 only where the intersection is 0, too
-    ratios: NDArray[np.float64] = common / union
-    return ratios.T
+    crowds = crowd.view(np.uint8)  # 1 stands for the area of the detection
+    ratios = kernels.overlap_ratios(*dt.batch, *gt.batch, *dt.size, 0.0, crowds)
+    return np.asfortranarray(ratios)
 
 
 def _boxes_touch(kernels: Kernels, dt: Group, gt: Group) -> NDArray[np.bool_]:

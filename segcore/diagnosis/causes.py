@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.diagnosis.windows import Windows, joint_boxes, longest_diagonal
-from segcore.masks import Masks
+from segcore.masks import Masks, united
 from segcore.ops.morphology import dilate, erode
 from segcore.ops.pairs import intersect_each
-from segcore.ops.regions import fill_holes, holes, thin_parts, united
+from segcore.ops.regions import fill_holes, holes, thin_parts
 
 Rows: TypeAlias = NDArray[np.intp]
 

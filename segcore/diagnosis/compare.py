@@ -18,9 +18,8 @@ from segcore._input.arrays import (
 from segcore.diagnosis.causes import CAUSES, Cause, causes_of
 from segcore.diagnosis.match import EXTRA, Match, match
 from segcore.diagnosis.result import Diagnosis, Finding
-from segcore.masks import Masks, check_same_size
+from segcore.masks import Masks, check_same_size, unions
 from segcore.ops.pairs import overlapping_pairs
-from segcore.ops.regions import unions
 
 
 def diagnose(

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.masks import Masks
+from segcore.masks import Masks, unions
 from segcore.ops.pairs import Indices, intersect_each, overlapping_pairs
-from segcore.ops.regions import unions
 
 SAME_OBJECT_IOU = 0.5
 """Minimum IoU of a confused object with its prediction, and of a duplicate with its object.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import closed_runs
 from segcore._input.arrays import Size
 from segcore.backends import kernels
 from segcore.backends.protocol import Offsets
+from segcore.backends.runs import closed_runs
 from segcore.errors import MaskError
 from segcore.formats._objects import object_of
 from segcore.masks import Masks, wrap
@@ -66,7 +66,7 @@ def from_pairs(numbers: NDArray[np.int64], offsets: Offsets, size: Size) -> Mask
 
 def to_pairs(masks: Masks) -> tuple[NDArray[np.int64], Offsets]:
     """Return the concatenated pairs of all masks, and the start of each mask in them."""
-    bounds, offsets = closed_runs(masks.run_ends, masks.offsets, masks.size)
+    bounds, offsets = closed_runs(masks.run_ends, masks.offsets, *masks.size)
     bounds[1::2] -= bounds[0::2]
     bounds[0::2] += 1
     return bounds, offsets

@@ -17,7 +17,7 @@ from segcore._input.recognize import counts_hint, hint, runs_hint
 from segcore._input.warn import warn
 from segcore.backends import kernels
 from segcore.backends.errors import coordinate as coordinate_error
-from segcore.backends.protocol import Batch, Offsets, RunEnds
+from segcore.backends.protocol import OR, Batch, Offsets, RunEnds
 from segcore.errors import MaskError, located
 from segcore.formats._coco_python import COUNTS, DENSE, PARTS, POLYGON, STRING, Flat, object_name
 from segcore.formats.geojson import as_geometry
@@ -182,14 +182,14 @@ def _runs(flat: Flat, offsets: Offsets, height: int, width: int) -> Batch:
 
 def _unions(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
     """Compute the union of each list of RLEs, as pycocotools' annToRLE does."""
-    unions = []
+    parts: list[Part] = []
     for mask, rles in enumerate(flat.parts):
         try:
-            parts = _parts(rles, (height, width), lambda index: f"RLE {index}")
+            parts += _parts(rles, (height, width), lambda index: f"RLE {index}")
         except MaskError as error:
             raise MaskError(mask, str(error)) from None
-        unions.append(kernels.reduce(*joined([part.batch for part in parts]), height, width, False))
-    return joined(unions)
+    groups = offsets_of([len(rles.kinds) for rles in flat.parts])
+    return kernels.reduce(*joined([part.batch for part in parts]), height, width, OR, groups)
 
 
 def _encoded(flat: Flat, _: Offsets, height: int, width: int) -> Batch:

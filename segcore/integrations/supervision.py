@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segcore._input.arrays import as_array, as_size
+from segcore.backends.crops import cropped, placed
 from segcore.errors import MaskError
 from segcore.integrations._tensors import check_attributes
 from segcore.masks import Masks, check_masks
@@ -146,9 +147,10 @@ def to_compact_mask(masks: Masks) -> Any:
             int(large[0]),
             f"expected a bounding box of fewer than 2**31 pixels, got {areas[large[0]]}",
         )
+    batch = masks.run_ends, masks.offsets
     rles = [
-        _lengths(ends, area)
-        for ends, area in zip(_ends_in_crops(masks, offsets, shapes), areas, strict=True)
+        _lengths(bounds, area)
+        for bounds, area in zip(cropped(*batch, *masks.size, boxes), areas, strict=True)
     ]
     return CompactMask(rles, shapes.astype(np.int32), offsets.astype(np.int32), masks.size)
 
@@ -198,57 +200,13 @@ def from_compact_mask(compact: Any) -> Masks:
                 f"its crop of {rows} x {columns} at x {x0} and y {y0} extends beyond the image of "
                 f"{height} x {width}",
             )
-        parts.append(_run_ends(crop, x0, y0, height, width))
+        parts.append(placed(crop, x0, y0, height, width))
     offsets = np.cumsum([0, *(len(part) for part in parts)])
     ends = np.concatenate([np.empty(0, np.int64), *parts])
     return Masks(ends, offsets, (height, width))
-
-
-def _ends_in_crops(
-    masks: Masks, offsets: NDArray[np.int64], shapes: NDArray[np.int64]
-) -> list[NDArray[np.int64]]:
-    """Return the run ends of each mask within its crop, in pairs of start and stop.
-
-    The last stop may be the end of the crop.
-    """
-    height, width = masks.size
-    counts = np.diff(masks.offsets)
-    is_open = counts % 2 == 1  # the last run extends to the end of the image
-    ends = np.insert(masks.run_ends.astype(np.int64), masks.offsets[1:][is_open], height * width)
-    runs = ends.reshape(-1, 2)
-    mask = np.repeat(np.arange(len(masks)), (counts + is_open) // 2)  # index of each run's mask
-    # If a run continues in the next column, its crop has the full height of the image.
-    x, y = np.divmod(runs[:, 0], max(height, 1))
-    starts = (x - offsets[mask, 0]) * shapes[mask, 0] + y - offsets[mask, 1]
-    stops = starts + runs[:, 1] - runs[:, 0]
-    # Join runs that touch in the crop: at the bottom of one column and the top of the next.
-    apart = (stops[:-1] != starts[1:]) | (mask[:-1] != mask[1:])
-    first = np.concatenate([np.ones(len(mask[:1]), np.bool_), apart])
-    last = np.concatenate([apart, np.ones(len(mask[:1]), np.bool_)])
-    joined = np.stack([starts[first], stops[last]], axis=1).ravel()
-    lengths = 2 * np.bincount(mask[first], minlength=len(masks))
-    return np.split(joined, np.cumsum(lengths)[:-1]) if len(masks) else []
 
 
 def _lengths(ends: NDArray[np.int64], area: int) -> NDArray[np.int32]:
     """Return the run lengths of a crop, background first, without a trailing zero."""
     lengths = np.diff(ends, prepend=0, append=area)
     return (lengths if lengths[-1] else lengths[:-1]).astype(np.int32)
-
-
-def _run_ends(
-    crop: NDArray[np.bool_], x0: int, y0: int, height: int, width: int
-) -> NDArray[np.int64]:
-    """Return the run ends, in the image, of a crop at (x0, y0)."""
-    rows, columns = crop.shape
-    if rows == height:
-        ends = Masks.from_dense(crop).run_ends.astype(np.int64) + x0 * height
-        stop = (x0 + columns) * height
-        is_open = len(ends) % 2 == 1 and stop < height * width
-        return np.append(ends, stop) if is_open else ends
-    # A row of background below the crop ensures that no run continues in the next column.
-    padded = np.zeros((rows + 1, columns), np.bool_)
-    padded[:rows] = crop
-    x, y = np.divmod(Masks.from_dense(padded).run_ends.astype(np.int64), rows + 1)
-    ends = (x0 + x) * height + y0 + y
-    return ends[ends < height * width]

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from segcore._input.arrays import as_array, as_integer, as_integers, as_scores, described
+from segcore._input.arrays import (
+    allocate,
+    as_integer,
+    as_integers,
+    as_label_dtype,
+    as_label_map,
+    as_scores,
+    described,
+)
 from segcore.backends import kernels
 from segcore.masks import Masks, check_masks
 
@@ -86,13 +94,13 @@ def compose_semantic(
     else:
         if background != 0:
             raise ValueError("background: pass either background or under, not both")
-        base = _label_map(under, masks.size)
+        base = as_label_map(under, "under", masks.size)
         values += [("under: label", int(base.flat[i])) for i in _extremes(base)]
-    result_dtype = _dtype(dtype, values)
+    result_dtype = as_label_dtype(dtype, values)
 
     if base is None:
         # np.zeros gets zeroed pages from the operating system, which is faster than filling.
-        out = np.zeros(masks.size, result_dtype)
+        out = allocate(masks.size, result_dtype)
         if background:
             out.fill(background)
     else:
@@ -140,31 +148,6 @@ def _scores(scores: ArrayLike | None, count: int) -> NDArray[Any]:
     return as_scores(scores, "scores", count)
 
 
-def _label_map(under: ArrayLike, size: tuple[int, int]) -> NDArray[Any]:
-    labels = as_array(under, "under")
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"under: expected a label map of integers, got {labels.dtype}")
-    if labels.shape != size:
-        raise ValueError(f"under: expected the shape {size} of the masks, got {labels.shape}")
-    return labels
-
-
 def _extremes(values: NDArray[Any]) -> tuple[int, ...]:
     """Return the flat indices of the minimum and maximum, or () for an empty array."""
     return (int(values.argmin()), int(values.argmax())) if values.size else ()
-
-
-def _dtype(dtype: DTypeLike | None, values: list[tuple[str, int]]) -> np.dtype[Any]:
-    """Return the given dtype or the smallest unsigned one; raise unless all values fit it."""
-    if dtype is None:
-        result = np.min_scalar_type(min(max([0, *(value for _, value in values)]), 2**64 - 1))
-    else:
-        result = np.dtype(dtype)
-    if result.kind not in "iu":
-        raise TypeError(f"dtype: expected an integer dtype, got {result}")
-    limits = np.iinfo(result)
-    for name, value in values:
-        if not limits.min <= value <= limits.max:
-            kind = "signed" if value < 0 else "larger"
-            raise ValueError(f"{name} {value} does not fit into {result}; pass a {kind} dtype")
-    return result

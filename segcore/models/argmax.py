@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from segcore._input.arrays import Size, as_array, as_size, check_bytes
+from segcore._input.arrays import Size, allocate, as_array, as_label_dtype, as_size
 from segcore._input.scores import (
     as_crop,
     as_float32,
@@ -85,7 +85,7 @@ def argmax_upsample(
     classes, rows, columns = array.shape
     if classes == 0:
         raise ValueError(f"scores: expected at least one class, got the shape {array.shape}")
-    result = _label_dtype(dtype, classes)
+    result = as_label_dtype(dtype, [("label", classes - 1)])
     labels = _empty(image_size, result)
     y, x = bilinear_positions(rows, image_size[0]), bilinear_positions(columns, image_size[1])
     kernels.argmax_resample(as_float32(array), x, y, labels)
@@ -167,7 +167,7 @@ def argmax_masks(
     _check_planes(masks, "mask_scores", "(Q, h, w)")
     weights = _class_weights(class_scores, len(masks))
     image_size = _as_image_size(size)
-    result = _label_dtype(dtype, len(weights))
+    result = as_label_dtype(dtype, [("label", len(weights) - 1)])
     sides: Size = masks.shape[1:]
     inner = None
     if intermediate is not None:
@@ -265,21 +265,9 @@ def _as_image_size(size: Iterable[int]) -> Size:
     return image_size
 
 
-def _label_dtype(dtype: DTypeLike | None, classes: int) -> np.dtype[Any]:
-    """Return the given dtype or the smallest unsigned one; raise unless all labels fit it."""
-    last = classes - 1
-    result = np.min_scalar_type(last) if dtype is None else np.dtype(dtype)
-    if result.kind not in "iu":
-        raise TypeError(f"dtype: expected an integer dtype, got {result}")
-    if last > np.iinfo(result).max:
-        raise ValueError(f"dtype: {result} does not hold the label {last}; pass a larger dtype")
-    return result
-
-
 def _empty(size: Size, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Allocate a label map of the unsigned dtype with the same width, as the kernel requires."""
-    check_bytes(size, dtype)
-    return np.empty(size, f"u{dtype.itemsize}")
+    return allocate(size, f"u{dtype.itemsize}", zeroed=False)
 
 
 def _as_dtype(labels: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,8 +14,8 @@ from segcore.backends import kernels
 from segcore.masks import Masks, check_same_size
 from segcore.ops.morphology import boundary
 
-_BLOCK = 2**15
-"""Number of pairs whose ratios are computed at a time, to bound the temporary arrays."""
+_UNION, _FIRST, _SUM = None, 1, 3
+"""Denominators of the overlap kernels: union area, area of the mask in `a`, sum of both areas."""
 
 MasksOrBoxes: TypeAlias = "Masks | ArrayLike"
 
@@ -52,7 +51,8 @@ def intersection_area(a: MasksOrBoxes, b: MasksOrBoxes) -> NDArray[np.int64]:
     >>> sc.intersection_area(a, [[0, 0, 4, 1]])
     array([[2]])
     """
-    return _common(*_operands(a, b))
+    a, b = _operands(a, b)
+    return kernels.overlap(a.run_ends, a.offsets, b.run_ends, b.offsets, *a.size)
 
 
 def iou(
@@ -103,19 +103,11 @@ def iou(
     array([[0.5, 0. ]])
     """
     a, b = _operands(a, b)
-    flags = np.zeros(len(b), np.bool_) if crowd is None else as_flags(crowd, "crowd", len(b))
     least = 0.0 if above is None else as_fraction(above, "above")
-
-    def union(a_area: Any, b_area: Any, common: Any, columns: Any) -> Any:
-        areas = a_area + b_area
-        areas -= common
-        if crowd is not None:
-            np.copyto(areas, a_area, where=flags[columns])
-        return areas
-
-    # The kernel divides by the union area (0) or by the area in `a` (1), which is for crowds.
-    common = _common(a, b, least, None if crowd is None else flags.view(np.uint8))
-    return _ratios(common, a.area, b.area, union)
+    if crowd is None:
+        return _ratios(a, b, _UNION, least)
+    # Flags are denominator codes.
+    return _ratios(a, b, as_flags(crowd, "crowd", len(b)).view(np.uint8), least)
 
 
 def boundary_iou(
@@ -199,10 +191,7 @@ def dice(a: MasksOrBoxes, b: MasksOrBoxes) -> NDArray[np.float64]:
     >>> sc.dice(a, sc.Masks.from_boxes([[1, 0, 3, 2]], (4, 4)))
     array([[0.5]])
     """
-    a, b = _operands(a, b)
-    ratios = _ratios(_common(a, b), a.area, b.area, lambda a_area, b_area, *_: a_area + b_area)
-    ratios *= 2
-    return ratios
+    return 2 * _ratios(*_operands(a, b), _SUM)
 
 
 def containment(a: MasksOrBoxes, b: MasksOrBoxes) -> NDArray[np.float64]:
@@ -235,8 +224,7 @@ def containment(a: MasksOrBoxes, b: MasksOrBoxes) -> NDArray[np.float64]:
     >>> sc.containment(a, b), sc.containment(b, a)
     (array([[1.]]), array([[0.25]]))
     """
-    a, b = _operands(a, b)
-    return _common(a, b) / np.maximum(a.area, 1)[:, None]
+    return _ratios(*_operands(a, b), _FIRST)
 
 
 def _operands(a: MasksOrBoxes, b: MasksOrBoxes) -> tuple[Masks, Masks]:
@@ -268,35 +256,11 @@ def _rasterized(boxes: ArrayLike, name: str, other: Masks) -> Masks:
     return Masks.from_boxes(array, other.size)
 
 
-def _common(
-    a: Masks, b: Masks, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
-) -> NDArray[np.int64]:
-    return kernels.overlap(a.run_ends, a.offsets, b.run_ends, b.offsets, *a.size, above, divisors)
-
-
 def _ratios(
-    common: NDArray[np.int64],
-    a_area: NDArray[np.int64],
-    b_area: NDArray[np.int64],
-    denominator: Callable[[Any, Any, Any, Any], Any],
+    a: Masks, b: Masks, denominator: NDArray[np.uint8] | int | None, above: float = 0.0
 ) -> NDArray[np.float64]:
-    """Divide all intersection areas by ``denominator(a_area, b_area, common, columns)``.
-
-    If there are many pairs and few of them overlap, only those are divided.
-    """
-    n, m = common.shape
-    ratios = np.zeros((n, m))
-    step = max(_BLOCK // max(m, 1), 1)
-    for start in range(0, n, step):
-        rows = slice(start, start + step)
-        block, areas, out = common[rows], a_area[rows], ratios[rows]
-        overlaps = block != 0
-        if step < n and 8 * np.count_nonzero(overlaps) < overlaps.size:
-            i, j = np.nonzero(overlaps)
-            block = block[i, j]
-            out[i, j] = block / denominator(areas[i], b_area[j], block, j)
-        else:
-            total = denominator(areas[:, None], b_area, block, slice(None))
-            np.maximum(total, 1, out=total)  # 0 only where the intersection is 0, too
-            np.divide(block, total, out=out)
-    return ratios
+    """Divide the intersection area of each pair by a denominator, or one per mask of `b`."""
+    if isinstance(denominator, int):
+        denominator = np.frombuffer(bytes([denominator]) * len(b), np.uint8)
+    batches = a.run_ends, a.offsets, b.run_ends, b.offsets
+    return kernels.overlap_ratios(*batches, *a.size, above, denominator)

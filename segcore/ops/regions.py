@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import symmetric_differences
 from segcore._input.arrays import as_integer, check_connectivity, described
-from segcore.masks import Masks, check_masks, wrap
+from segcore.masks import Masks, check_masks, united
 from segcore.ops.morphology import opening
 
 
@@ -265,27 +263,6 @@ def thin_parts(masks: Masks, width: int) -> Masks:
     x0, y0, x1, y1 = parts.boxes.T
     long = np.flatnonzero(np.maximum(x1 - x0, y1 - y0) >= diameter)
     return united(parts[long], parents[long], len(masks))
-
-
-def united(parts: Masks, parents: NDArray[np.int64], count: int) -> Masks:
-    """Merge disjoint parts into `count` masks. `parents` must be in ascending order."""
-    # The union of disjoint masks is their symmetric difference.
-    batch = symmetric_differences((parts.run_ends, parts.offsets), parents, count, parts.size)
-    return wrap(batch, parts.size)
-
-
-def unions(masks: Masks, groups: Sequence[Sequence[int] | NDArray[np.int64]]) -> Masks:
-    """Compute the union of each group, a sequence of mask indices; that of no masks is empty."""
-    single = np.array([group[0] for group in groups if len(group) == 1], np.int64)
-    several = [i for i, group in enumerate(groups) if len(group) > 1]
-    rows = np.flatnonzero([len(group) == 1 for group in groups])
-    result = united(masks[single], rows, len(groups))
-    if several:
-        both = Masks.concatenate([result, *(masks[np.asarray(groups[i])].union() for i in several)])
-        chosen = np.arange(len(groups))
-        chosen[several] = len(groups) + np.arange(len(several))
-        result = both[chosen]
-    return result
 
 
 def _as_area(value: Any, name: str) -> int:

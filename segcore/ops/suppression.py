@@ -15,7 +15,6 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore._batch import closed_runs
 from segcore._input.arrays import (
     as_fraction,
     as_integers,
@@ -26,9 +25,9 @@ from segcore._input.arrays import (
     ranked,
 )
 from segcore.backends import kernels
+from segcore.backends.runs import connected
 from segcore.masks import Masks, check_masks
 from segcore.ops.overlap import iou
-from segcore.ops.regions import unions
 
 Metric: TypeAlias = Literal["iou", "smaller"]
 Decay: TypeAlias = Literal["linear", "gaussian"]
@@ -152,10 +151,8 @@ def merge_duplicates(
     group_of = np.empty(len(masks), np.int64)
     group_of[kept] = np.arange(len(kept))
     groups = group_of[keepers]
-
-    sizes = np.bincount(groups, minlength=len(kept))
-    members = np.split(np.argsort(groups, kind="stable"), np.cumsum(sizes)[:-1])
-    return kept, unions(masks, members[: len(kept)]), groups
+    _, merged = masks.union_by(groups)
+    return kept, merged, groups
 
 
 def soft_nms(
@@ -332,50 +329,9 @@ def matrix_nms(
 def _groups(masks: Masks, ids: NDArray[Any]) -> NDArray[Any]:
     """Return a group for each mask: masks of different groups do not influence each other.
 
-    They are the classes ``ids``, and of many masks those of a class that a chain of masks connects
-    in which each shares a pixel with the next.
+    These are the classes `ids`, or in large batches, the connected masks of each class.
     """
-    if len(masks) < _MANY:
-        return ids
-    # In coordinates in which the runs of one class are followed by those of the next.
-    bounds, offsets = closed_runs(masks.run_ends, masks.offsets, masks.size)
-    positions, places = np.unique(bounds, return_inverse=True)
-    owners = np.repeat(np.arange(len(masks)), np.diff(offsets) // 2)
-    shifts = np.unique(ids, return_inverse=True)[1][owners] * len(positions)
-    starts, stops = places[0::2] + shifts, places[1::2] + shifts
-    # Runs form a stretch if each overlaps with one before it.
-    order = np.argsort(starts, kind="stable")
-    reach = np.maximum.accumulate(stops[order])
-    first = np.flatnonzero(np.concatenate([starts[:1] >= 0, starts[order][1:] >= reach[:-1]]))
-    stretch = np.empty(len(order), np.int64)
-    stretch[order] = np.repeat(np.arange(len(first)), np.diff(first, append=len(order)))
-    return _connected(owners, stretch, order, first, len(masks))
-
-
-def _connected(
-    owners: NDArray[np.int64],
-    stretch: NDArray[np.int64],
-    order: NDArray[np.int64],
-    first: NDArray[np.int64],
-    count: int,
-) -> NDArray[np.int64]:
-    """Return for each of ``count`` masks the least mask that shared stretches connect it with.
-
-    Run k is of the mask ``owners[k]`` and the stretch ``stretch[k]``. Owners ascend, and
-    ``order[first[i]:first[i + 1]]`` are the runs of stretch i.
-    """
-    least = np.arange(count)
-    begins = np.flatnonzero(np.diff(owners, prepend=-1))
-    while len(owners):
-        of_stretch = np.minimum.reduceat(least[owners[order]], first)
-        found = least.copy()
-        found[owners[begins]] = np.minimum.reduceat(of_stretch[stretch], begins)
-        np.minimum.at(found, least, found)  # whatever pointed there goes along
-        found = found[found]
-        if np.array_equal(found, least):
-            break
-        least = found
-    return least
+    return ids if len(masks) < _MANY else connected(masks.run_ends, masks.offsets, *masks.size, ids)
 
 
 def _members(groups: NDArray[Any]) -> list[NDArray[np.int64]]:

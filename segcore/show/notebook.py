@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from segcore._text import counted
 from segcore.backends.protocol import Offsets, RunEnds
+from segcore.backends.runs import sampled
 
 THUMBNAIL_SIDE = 96
 """The longer side of a thumbnail in pixels."""
@@ -67,10 +68,7 @@ def thumbnail(run_ends: RunEnds, size: tuple[int, int]) -> NDArray[np.bool_]:
         else np.zeros(0, np.int64)
         for side in size
     )
-    positions = (columns * height + rows[:, None]).astype(run_ends.dtype)
-    # A pixel is foreground if the number of flips up to it is odd.
-    flips: NDArray[np.bool_] = np.searchsorted(run_ends, positions, side="right") % 2 == 1
-    return flips
+    return sampled(run_ends, rows, columns, height)
 
 
 def _png(pixels: NDArray[np.bool_]) -> bytes:

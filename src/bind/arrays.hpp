@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "../core/types.hpp"
+#include "numpy_api.hpp"
 #include "seal.hpp"
 #include "signals.hpp"
 
@@ -96,9 +97,10 @@ template <class T>
 py::array to_array(Buffer<T>&& buffer) {
     const size_t size = buffer.size();
     if (size <= 4096) {
-        py::array_t<T> array(static_cast<py::ssize_t>(size));
-        if (size) std::memcpy(array.mutable_data(), buffer.data(), size * sizeof(T));
-        return std::move(array);
+        const Py_intptr_t shape[] = {static_cast<Py_intptr_t>(size)};
+        py::object array = new_array<T>(shape, false);
+        if (size) std::memcpy(data_of<T>(array), buffer.data(), size * sizeof(T));
+        return py::reinterpret_steal<py::array>(array.release());
     }
     buffer.shrink();
     T* data = buffer.release();

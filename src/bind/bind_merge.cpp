@@ -1,4 +1,8 @@
 // combine, reduce, resolve.
+#include <pybind11/stl.h>
+
+#include <optional>
+
 #include "../core/kernels.hpp"
 #include "arrays.hpp"
 #include "kernels_class.hpp"
@@ -27,13 +31,20 @@ py::tuple combine(const Kernels& kernels, const py::array& a_run_ends, const py:
 }
 
 py::tuple reduce(const Kernels& kernels, const py::array& run_ends, const py::array& offsets,
-                 int64_t height, int64_t width, bool intersect) {
+                 int64_t height, int64_t width, unsigned table,
+                 const std::optional<py::array>& groups) {
     const Size size = size_of(height, width);
+    if (table != kAnd && table != kOr && table != kXor) {
+        throw py::value_error("table: expected the table of AND, OR or XOR");
+    }
     return with_run_ends(size, [&](auto type) {
         const auto masks = batch_of<decltype(type)>(run_ends, offsets);
+        const int64_t all[] = {0, masks.count};
+        const int64_t* bounds = groups ? values_of<int64_t>(*groups, "groups") : all;
+        const int64_t count = groups ? count_of(bounds, groups->size(), masks.count, "groups") : 1;
         Batch<decltype(type)> batch;
         kernels.without_gil([&](const Context& context) {
-            segcore::reduce(context, masks, size, intersect, batch);
+            segcore::reduce(context, masks, bounds, count, size, table, batch);
         });
         return to_tuple(std::move(batch));
     });
@@ -65,7 +76,7 @@ void register_merge(KernelsClass& c) {
     c.def("combine", &combine, py::arg("a_run_ends"), py::arg("a_offsets"), py::arg("b_run_ends"),
           py::arg("b_offsets"), py::arg("height"), py::arg("width"), py::arg("table"));
     c.def("reduce", &reduce, py::arg("run_ends"), py::arg("offsets"), py::arg("height"),
-          py::arg("width"), py::arg("intersect"));
+          py::arg("width"), py::arg("table"), py::arg("groups") = py::none());
     c.def("resolve", &resolve, py::arg("run_ends"), py::arg("offsets"), py::arg("height"),
           py::arg("width"), py::arg("limits"));
 }

@@ -158,7 +158,7 @@ py::object merge(const Context& context, PyObject* const* args) {
         // restore.
         const BatchView<uint32_t> view = batch.view();
         if (dicts.count_runs() != view.total() + view.count) return {};
-        reduce(context, view, dicts.size(), intersect, merged);
+        reduce(context, view, dicts.size(), intersect ? kAnd : kOr, merged);
     }
     return write(context, merged, dicts.size(), true);
 }

@@ -9,6 +9,6 @@ namespace segcore::bind {
 // if its `base` is a writable array or buffer; a capsule is neither, and gives nothing away.
 constexpr const char* kMemory = "segcore.memory";
 
-void register_seal(pybind11::module_&);  // seal
+void register_seal(pybind11::module_&);  // seal, slice
 
 }  // namespace segcore::bind

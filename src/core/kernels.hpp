@@ -116,8 +116,18 @@ void boxes(const Context&, BatchView<T>, Size, int64_t* boxes);
 // merge.cpp: bit 2 * a + b of `table` is the result for pixels a and b
 template <class T>
 void combine(const Context&, BatchView<T> a, BatchView<T> b, Size, unsigned table, Batch<T>&);
+constexpr unsigned kAnd = 0b1000, kOr = 0b1110, kXor = 0b0110;
+// `table` is one of these three; group i consists of the masks groups[i] ... groups[i + 1] - 1
 template <class T>
-void reduce(const Context&, BatchView<T>, Size, bool intersect, Batch<T>&);
+void reduce(const Context&, BatchView<T>, const int64_t* groups, int64_t count, Size,
+            unsigned table, Batch<T>&);
+// The same for all masks as a single group.
+template <class T>
+void reduce(const Context& context, BatchView<T> masks, Size size, unsigned table,
+            Batch<T>& batch) {
+    const int64_t all[] = {0, masks.count};
+    reduce(context, masks, all, 1, size, table, batch);
+}
 
 // resolve.cpp: `limits` and `overlaps` have N values
 template <class T>
@@ -143,15 +153,20 @@ template <class T>
 void dilate(const Context&, BatchView<T>, Size, const int64_t* reach, int64_t count, bool outside,
             Batch<T>&);
 
-// overlap.cpp: `areas` is n x m, in C order. It is 0 for pairs below the limit: those whose common
-// area, divided by the divisor of the mask of b, is less than `above`.
-enum class Divisor : uint8_t { both, first, smaller };  // the area of a | b, of a, of the smaller
+// overlap.cpp: `areas` is n x m, in C order. It is 0 for the pairs below the limit: those whose
+// common area, divided as `divisors` says for the mask of b, is less than `above`.
+// The area of a | b, of a, of the smaller mask, and the sum of both areas.
+enum class Divisor : uint8_t { both, first, smaller, sum };
 struct Limit {
     double above = 0;
     const uint8_t* divisors = nullptr;  // null: both, for all
 };
 template <class T>
 void overlap(const Context&, BatchView<T> a, BatchView<T> b, Size, int64_t* areas, Limit = {});
+// The intersection areas, divided as `divisors` says; 0 where they are 0.
+template <class T>
+void overlap_ratios(const Context&, BatchView<T> a, BatchView<T> b, Size, double* ratios,
+                    Limit = {});
 
 // rasterize.cpp: coordinates are x0 y0 x1 y1 ...
 template <class T>

@@ -1,4 +1,4 @@
-// Boolean operations: of two masks, and of all masks of a batch.
+// Boolean operations: on two batches mask by mask, and on the masks of each group of a batch.
 #include <algorithm>
 #include <cmath>
 
@@ -13,13 +13,19 @@ namespace segcore {
 
 namespace {
 
-// Combines all masks on one plane of one bit per pixel, in column-major order, from the first to
-// the last possible pixel of the result: runs are ORed in, or gaps cleared.
+// All masks at once on a plane of one bit per pixel, in column-major order, from the first to the
+// last pixel that the result can have. For a union, runs are set; for an intersection, gaps are
+// cleared; for a symmetric difference, the bits are flips, which are toggled.
 template <class T>
 class Plane {
    public:
-    Plane(const Context& context, BatchView<T> masks, int64_t pixels, bool intersect)
-        : context_(context), masks_(masks), pixels_(pixels), intersect_(intersect) {
+    Plane(const Context& context, BatchView<T> masks, int64_t pixels, unsigned table)
+        : context_(context),
+          masks_(masks),
+          pixels_(pixels),
+          intersect_(table == kAnd),
+          toggle_(table == kXor) {
+        const bool intersect = intersect_;
         first_ = intersect ? 0 : pixels;
         last_ = intersect ? pixels : 0;
         for (int64_t mask = 0; mask < masks.count; ++mask) {
@@ -35,12 +41,13 @@ class Plane {
     }
 
     bool empty() const { return first_ >= last_; }
-    // Whether the plane takes only a few words per run, and less time than merging pairs, which
-    // visits each flip log2(N) times. Few long runs would be written many times.
+    // Whether the plane is faster than merging pairs, which visits each flip log2(N) times. It is
+    // not if there are few flips per word, or long runs, which are written once per mask.
     bool pays() const {
         const double flips = static_cast<double>(masks_.total());
-        if (masks_.count < 3 || static_cast<double>(words()) > 32 * flips) return false;
-        const double plane = 0.5 * static_cast<double>(words()) + 2 * flips + 0.15 * touched();
+        if (static_cast<double>(words()) > 32 * flips) return false;
+        const double drawn = toggle_ ? 0 : 0.15 * touched();
+        const double plane = 0.5 * static_cast<double>(words()) + 2 * flips + drawn;
         return plane < 2.5 * flips * std::log2(static_cast<double>(masks_.count));
     }
 
@@ -54,7 +61,9 @@ class Plane {
         for (int64_t mask = 0; mask < masks_.count; ++mask) {
             context_.poll();
             const T *begin = masks_.begin(mask), *end = masks_.end(mask);
-            if (intersect_) {
+            if (toggle_) {
+                toggle_flips(begin, end);
+            } else if (intersect_) {
                 clear_gaps(begin, end);
             } else {
                 set_mask(context_.simd, plane_.data(), begin, end, base_, pixels_);
@@ -84,6 +93,13 @@ class Plane {
 
     size_t at(int64_t position) const { return static_cast<size_t>(position - base_); }
 
+    void toggle_flips(const T* flip, const T* end) {
+        for (; flip < end; ++flip) {
+            const size_t bit = at(static_cast<int64_t>(*flip));
+            plane_[bit / 64] ^= uint64_t{1} << bit % 64;
+        }
+    }
+
     void clear_gaps(const T* flip, const T* end) {
         int64_t gap = first_;
         for (; gap < last_; flip += 2) {
@@ -103,7 +119,7 @@ class Plane {
             uint64_t any = 0;
             for (size_t w = 0; w < n; ++w) {
                 const uint64_t word = plane_[start + w];
-                flips[w] = word ^ (word << 1 | previous);
+                flips[w] = toggle_ ? word : word ^ (word << 1 | previous);
                 previous = word >> 63;
                 any |= flips[w];
             }
@@ -120,21 +136,32 @@ class Plane {
     const Context& context_;
     BatchView<T> masks_;
     int64_t pixels_;
-    bool intersect_;
+    bool intersect_, toggle_;
     int64_t first_, last_, base_;
     Buffer<uint64_t> plane_;
 };
 
-// Pairs of masks, then pairs of those, and so on: no flip is visited more than log2(N) times.
+// One mask or two.
+template <class T>
+void reduce_two(const Context& context, BatchView<T> masks, int64_t pixels, unsigned table,
+                Buffer<T>& run_ends) {
+    if (masks.count == 1) {
+        run_ends.append(masks.begin(0), static_cast<size_t>(masks.total()));
+    } else {
+        merge_two(context, masks.begin(0), masks.end(0), masks.begin(1), masks.end(1), pixels,
+                  table, run_ends);
+    }
+}
+
+// Merge pairs of masks, then pairs of the results, and so on: each flip is visited log2(N) times.
 template <class T>
 void reduce_pairs(const Context& context, BatchView<T> masks, int64_t pixels, unsigned table,
                   Buffer<T>& run_ends) {
     std::vector<Buffer<T>> level;
     for (int64_t mask = 0; mask < masks.count; mask += 2) {
-        const int64_t other = mask + 1 < masks.count ? mask + 1 : mask;
         level.emplace_back();
-        merge_two(context, masks.begin(mask), masks.end(mask), masks.begin(other), masks.end(other),
-                  pixels, table, level.back());
+        reduce_two(context, masks.slice(mask, std::min(mask + 2, masks.count)), pixels, table,
+                   level.back());
     }
     while (level.size() > 1) {
         const size_t pairs = level.size() / 2;
@@ -153,10 +180,22 @@ void reduce_pairs(const Context& context, BatchView<T> masks, int64_t pixels, un
             level.resize(pairs);
         }
     }
-    run_ends = std::move(level[0]);
+    run_ends.append(level[0].data(), level[0].size());
 }
 
-constexpr unsigned kAnd = 0b1000, kOr = 0b1110;
+template <class T>
+void reduce_group(const Context& context, BatchView<T> masks, int64_t pixels, unsigned table,
+                  Buffer<T>& run_ends) {
+    if (masks.count == 0) {
+        if (table == kAnd && pixels > 0) run_ends.push_back(0);
+        return;
+    }
+    if (masks.count <= 2) return reduce_two(context, masks, pixels, table, run_ends);
+    Plane<T> plane(context, masks, pixels, table);
+    if (plane.empty()) return;
+    if (plane.pays()) return plane.reduce(run_ends);
+    reduce_pairs(context, masks, pixels, table, run_ends);
+}
 
 // The complement of a mask flips where the mask does, except at the first pixel.
 template <class T>
@@ -194,30 +233,26 @@ void combine(const Context& context, BatchView<T> a, BatchView<T> b, Size size, 
 }
 
 template <class T>
-void reduce(const Context& context, BatchView<T> masks, Size size, bool intersect,
-            Batch<T>& batch) {
-    const int64_t pixels = size.pixels();
-    batch.offsets.push_back(0);
-    if (masks.count == 0) {
-        if (intersect && pixels > 0) batch.run_ends.push_back(0);
-    } else {
-        Plane<T> plane(context, masks, pixels, intersect);
-        if (plane.empty()) {
-            // nothing to do
-        } else if (plane.pays()) {
-            plane.reduce(batch.run_ends);
-        } else {
-            reduce_pairs(context, masks, pixels, intersect ? kAnd : kOr, batch.run_ends);
-        }
-    }
-    batch.offsets.push_back(static_cast<int64_t>(batch.run_ends.size()));
+void reduce(const Context& context, BatchView<T> masks, const int64_t* groups, int64_t count,
+            Size size, unsigned table, Batch<T>& batch) {
+    const double depth =
+        std::log2(static_cast<double>(masks.count) / static_cast<double>(count + 1) + 2);
+    const double work = static_cast<double>(masks.total()) * 3 * depth +
+                        static_cast<double>(masks.count + count) * 20;
+    build_batch<T>(context, count, work, batch, [&](int64_t group, Buffer<T>& run_ends, int) {
+        reduce_group(context, masks.slice(groups[group], groups[group + 1]), size.pixels(), table,
+                     run_ends);
+        return Status{};
+    });
 }
 
 template void combine<uint32_t>(const Context&, BatchView<uint32_t>, BatchView<uint32_t>, Size,
                                 unsigned, Batch<uint32_t>&);
 template void combine<uint64_t>(const Context&, BatchView<uint64_t>, BatchView<uint64_t>, Size,
                                 unsigned, Batch<uint64_t>&);
-template void reduce<uint32_t>(const Context&, BatchView<uint32_t>, Size, bool, Batch<uint32_t>&);
-template void reduce<uint64_t>(const Context&, BatchView<uint64_t>, Size, bool, Batch<uint64_t>&);
+template void reduce<uint32_t>(const Context&, BatchView<uint32_t>, const int64_t*, int64_t, Size,
+                               unsigned, Batch<uint32_t>&);
+template void reduce<uint64_t>(const Context&, BatchView<uint64_t>, const int64_t*, int64_t, Size,
+                               unsigned, Batch<uint64_t>&);
 
 }  // namespace segcore

@@ -380,6 +380,19 @@ class Prepared {
     int64_t first_b_;
 };
 
+// Divide the common area of a mask of a and mask j of b, of which neither is empty.
+double ratio_of(int64_t common, int64_t a_area, int64_t b_area, const uint8_t* divisors,
+                int64_t j) {
+    int64_t divisor = a_area + b_area - common;
+    if (divisors) {
+        const auto kind = static_cast<Divisor>(divisors[j]);
+        if (kind == Divisor::first) divisor = a_area;
+        if (kind == Divisor::smaller) divisor = std::min(a_area, b_area);
+        if (kind == Divisor::sum) divisor = a_area + b_area;
+    }
+    return static_cast<double>(common) / static_cast<double>(divisor);
+}
+
 // Selects the pairs that must be counted, from boxes and areas alone.
 class Chooser {
    public:
@@ -416,13 +429,7 @@ class Chooser {
     // Whether this common area of a mask of a and mask j of b reaches the limit.
     bool enough(int64_t common, int64_t a_area, int64_t b_area, int64_t j) const {
         if (!(limit_.above > 0)) return true;
-        int64_t whole = a_area + b_area - common;
-        if (limit_.divisors) {
-            const auto divisor = static_cast<Divisor>(limit_.divisors[j]);
-            if (divisor == Divisor::first) whole = a_area;
-            if (divisor == Divisor::smaller) whole = std::min(a_area, b_area);
-        }
-        return !(static_cast<double>(common) / static_cast<double>(whole) < limit_.above);
+        return !(ratio_of(common, a_area, b_area, limit_.divisors, j) < limit_.above);
     }
 
    private:
@@ -463,9 +470,36 @@ void overlap(const Context& context, BatchView<T> a, BatchView<T> b, Size size, 
     });
 }
 
+template <class T>
+void overlap_ratios(const Context& context, BatchView<T> a, BatchView<T> b, Size size,
+                    double* ratios, Limit limit) {
+    static_assert(sizeof(double) == sizeof(int64_t));
+    overlap(context, a, b, size, reinterpret_cast<int64_t*>(ratios), limit);  // divided in place
+    Buffer<int64_t> a_areas(static_cast<size_t>(a.count)), b_areas(static_cast<size_t>(b.count));
+    area(context, a, size, a_areas.data());
+    area(context, b, size, b_areas.data());
+    const double work = static_cast<double>(a.count) * static_cast<double>(b.count) * 2;
+    parallel_for(context, a.count, threads_for(context, a.count, work), [&](int64_t i, int) {
+        double* const row = ratios + i * b.count;
+        const int64_t a_area = a_areas[static_cast<size_t>(i)];
+        context.poll();
+        for (int64_t j = 0; j < b.count; ++j) {
+            int64_t common;
+            std::memcpy(&common, row + j, sizeof common);
+            row[j] = common ? ratio_of(common, a_area, b_areas[static_cast<size_t>(j)],
+                                       limit.divisors, j)
+                            : 0;
+        }
+    });
+}
+
 template void overlap<uint32_t>(const Context&, BatchView<uint32_t>, BatchView<uint32_t>, Size,
                                 int64_t*, Limit);
 template void overlap<uint64_t>(const Context&, BatchView<uint64_t>, BatchView<uint64_t>, Size,
                                 int64_t*, Limit);
+template void overlap_ratios<uint32_t>(const Context&, BatchView<uint32_t>, BatchView<uint32_t>,
+                                       Size, double*, Limit);
+template void overlap_ratios<uint64_t>(const Context&, BatchView<uint64_t>, BatchView<uint64_t>,
+                                       Size, double*, Limit);
 
 }  // namespace segcore

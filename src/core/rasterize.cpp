@@ -285,7 +285,7 @@ Status rasterize_polygons(const Context& context, const double* coordinates,
                     rasterize(i, parts.run_ends);
                     parts.offsets.push_back(static_cast<int64_t>(parts.run_ends.size()));
                 }
-                reduce(context, parts.view(), size, false, whole);
+                reduce(context, parts.view(), size, kOr, whole);
                 run_ends.append(whole.run_ends.data(), whole.run_ends.size());
             }
             return Status{};

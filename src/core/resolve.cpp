@@ -18,7 +18,7 @@ namespace segcore {
 
 namespace {
 
-constexpr unsigned kWithout = 0b0100, kOr = 0b1110;
+constexpr unsigned kWithout = 0b0100;
 
 template <class T>
 class TakenPlane {

@@ -32,7 +32,11 @@ struct BatchView {
 
     const T* begin(int64_t mask) const noexcept { return run_ends + offsets[mask]; }
     const T* end(int64_t mask) const noexcept { return run_ends + offsets[mask + 1]; }
-    int64_t total() const noexcept { return offsets[count]; }
+    int64_t total() const noexcept { return offsets[count] - offsets[0]; }
+    // The masks [first, last). Their offsets do not start with 0.
+    BatchView slice(int64_t first, int64_t last) const noexcept {
+        return {run_ends, offsets + first, last - first};
+    }
 };
 
 // A growable array of plain values. Unlike std::vector it does not initialize new values, and can

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.util import batch_of, patterns
+from support.util import assert_identical, batch_of, patterns
 
 from segcore import backends
+from segcore.backends.protocol import OR
 
 SIZE = (5, 7)
 RUN_ENDS, OFFSETS = batch_of(patterns(*SIZE))
@@ -18,7 +19,7 @@ KERNELS = {
     "counts_encode": (),
     "components": (4,),
     "outline": (4,),
-    "reduce": (False,),
+    "reduce": (OR,),
     "dilate": (np.array([1]),),
 }
 """Those that take a batch, a size, and these."""
@@ -73,6 +74,33 @@ def test_offsets_that_do_not_divide_the_run_ends(native, name, offsets):
     offsets = np.array(offsets, np.int64)
     with pytest.raises(ValueError, match=f"offsets: expected offsets from 0 to {len(RUN_ENDS)}"):
         getattr(native, name)(RUN_ENDS, offsets, *SIZE, *KERNELS[name])
+
+
+def test_slices_outside_of_the_batch():
+    native = pytest.importorskip("segcore._native")
+    count = len(OFFSETS) - 1
+    run_ends, offsets = native.slice(RUN_ENDS, OFFSETS, 2, count)
+    assert_identical(run_ends, RUN_ENDS[OFFSETS[2] :])
+    assert_identical(offsets, OFFSETS[2:] - OFFSETS[2])
+    for array in (run_ends, offsets):
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            array.flags.writeable = True
+    for start, stop in ((-1, 1), (2, 1), (0, count + 1)):
+        with pytest.raises(ValueError, match="expected the masks start to stop of a batch"):
+            native.slice(RUN_ENDS, OFFSETS, start, stop)
+    with pytest.raises(TypeError, match=r"expected a numpy\.ndarray"):
+        native.slice([0], OFFSETS, 0, 1)
+
+
+def test_groups_that_do_not_partition_the_masks(native):
+    count = len(OFFSETS) - 1
+    for groups in ([], [0], [1, count], [0, count + 1], [0, 2, 1, count]):
+        with pytest.raises(ValueError, match=f"groups: expected offsets from 0 to {count}"):
+            native.reduce(RUN_ENDS, OFFSETS, *SIZE, OR, np.array(groups, np.int64))
+    with pytest.raises(TypeError, match="groups: expected an aligned C-contiguous array of i8"):
+        native.reduce(RUN_ENDS, OFFSETS, *SIZE, OR, np.array([0, count], np.int32))
+    with pytest.raises(ValueError, match="table: expected the table of AND, OR or XOR"):
+        native.reduce(RUN_ENDS, OFFSETS, *SIZE, 0b0100)
 
 
 @pytest.mark.parametrize("size", [(-1, 5), (5, -1), (2**30, 2**29), (2**59, 1), (2**62, 2**62)])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.strategies import dense, large_flips, large_sizes
 
 import segcore as sc
-from segcore.formats import _row_major
+from segcore.backends import transpose
 from segcore.formats._row_major import transposed
 
 CODECS = [getattr(sc.formats, name) for name in sc.formats.__all__]
@@ -83,11 +83,11 @@ def test_garbage_is_refused_by_name(codec, item):
 # -- the transposition that row by row formats need ---------------------------------------------
 
 
-@given(dense(), st.sampled_from([1, 5, 100, _row_major.MAX_FLIPS]))
+@given(dense(), st.sampled_from([1, 5, 100, transpose.MAX_FLIPS]))
 def test_transposed(array, limit):
     masks = sc.Masks.from_dense(array)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_row_major, "MAX_FLIPS", limit)
+        patch.setattr(transpose, "MAX_FLIPS", limit)
         got = transposed(masks)
     assert got == sc.Masks.from_dense(array.transpose(0, 2, 1))
 

@@ -681,6 +681,27 @@ def test_operators(combine, a, seed):
         assert_is(combine(y, x), OPERATORS[combine](b, a))
 
 
+def test_union_by():
+    array = patterns(7, 70)[:7]
+    masks = sc.Masks.from_dense(array)
+    for dtype in (np.uint8, np.int64, np.uint64):
+        ids, unions = masks.union_by(np.array([5, 3, 5, 9, 3, 5, 0], dtype))
+        assert ids.dtype == dtype
+        assert ids.tolist() == [0, 3, 5, 9]
+        members = ([6], [1, 4], [0, 2, 5], [3])
+        assert_is(unions, np.array([array[rows].any(axis=0) for rows in members]))
+    ids, unions = masks[:0].union_by([])
+    assert (len(ids), len(unions), unions.size) == (0, 0, masks.size)
+
+
+def test_union_by_wrong_ids():
+    masks = sc.Masks.from_dense(patterns(7, 70)[:3])
+    with pytest.raises(ValueError, match="ids: expected 3 values, one per mask, got 2"):
+        masks.union_by([1, 2])
+    with pytest.raises(TypeError, match="ids: expected integers, got float64"):
+        masks.union_by([0.5, 1, 2])
+
+
 @given(dense())
 def test_complement_union_and_intersection(array):
     masks = sc.Masks.from_dense(array)

@@ -158,7 +158,7 @@ VOTES = {"rules": "panoptic-deeplab", "class_ids": None}
         (GOOD | {"class_ids": [0.5] * 5}, TypeError, "class_ids: expected integers"),
         (GOOD | {"class_ids": np.full(5, 2**63, "u8")}, ValueError, "does not fit into int64"),
         (GOOD | {"stuff": [[1, 2]]}, ValueError, "stuff: expected the shape"),
-        (GOOD | {"stuff": np.zeros((2, 6))}, TypeError, "stuff: expected a label map of integers"),
+        (GOOD | {"stuff": np.zeros((2, 6))}, TypeError, "stuff: expected integers"),
         (GOOD | {"stuff": (MASKS, [1])}, ValueError, "stuff: class ids: expected 5"),
         (GOOD | {"stuff": (MASKS[:0], [0.5])}, TypeError, "stuff: class ids: expected integers"),
         (GOOD | {"things": [0.5]}, TypeError, "things: expected integers"),

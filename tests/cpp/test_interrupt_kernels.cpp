@@ -305,7 +305,7 @@ void check_reduce(Long masks, bool intersect) {
     check(
         [&](const Context& context) {
             Batch<uint32_t> batch;
-            reduce(context, masks.masks.view(), masks.size, intersect, batch);
+            reduce(context, masks.masks.view(), masks.size, intersect ? kAnd : kOr, batch);
         },
         kOncePerMask);
 }

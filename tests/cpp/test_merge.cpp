@@ -60,21 +60,62 @@ KERNEL_TEST(merge_combine_many) {
     check_combine<T>(context, a, b, size, 0b0110);
 }
 
+Pixels reduced(const std::vector<Pixels>& masks, Size size, unsigned table) {
+    Pixels result(pixel_count(size), table == kAnd);
+    for (const Pixels& pixels : masks) {
+        for (size_t i = 0; i < result.size(); ++i) {
+            result[i] = table >> (2 * result[i] + pixels[i]) & 1;
+        }
+    }
+    return result;
+}
+
 template <class T>
 void check_reduce(const Context& context, const std::vector<Pixels>& masks, Size size) {
     const Note note("masks, size:", {static_cast<int64_t>(masks.size()), size.height, size.width});
     Masks<T> all(masks);
-    for (bool intersect : {false, true}) {
-        Pixels expected(pixel_count(size), intersect);
-        for (const Pixels& pixels : masks) {
-            for (size_t i = 0; i < expected.size(); ++i) {
-                expected[i] = intersect ? expected[i] & pixels[i] : expected[i] | pixels[i];
-            }
+    for (unsigned table : {kAnd, kOr, kXor}) {
+        Batch<T> batch;
+        reduce(context, all.view(), size, table, batch);
+        CHECK_MASKS(batch, Masks<T>({reduced(masks, size, table)}));
+    }
+}
+
+template <class T>
+void check_groups(const Context& context, const std::vector<Pixels>& masks, Size size,
+                  const std::vector<int64_t>& groups) {
+    Masks<T> all(masks);
+    for (unsigned table : {kAnd, kOr, kXor}) {
+        std::vector<Pixels> expected;
+        for (size_t i = 0; i + 1 < groups.size(); ++i) {
+            expected.push_back(
+                reduced({masks.begin() + groups[i], masks.begin() + groups[i + 1]}, size, table));
         }
         Batch<T> batch;
-        reduce(context, all.view(), size, intersect, batch);
-        CHECK_MASKS(batch, Masks<T>({expected}));
+        reduce(context, all.view(), groups.data(), static_cast<int64_t>(groups.size()) - 1, size,
+               table, batch);
+        CHECK_MASKS(batch, Masks<T>(expected));
     }
+}
+
+KERNEL_TEST(merge_reduce_groups) {
+    for (Size size : sizes()) {
+        Random random(static_cast<uint64_t>(size.height * 1000 + size.width));
+        const auto masks = random_masks(random, size, 12);
+        check_groups<T>(context, masks, size, {0, 0, 1, 3, 3, 8, 12, 12});
+        check_groups<T>(context, {}, size, {0});
+    }
+}
+
+// Enough work for several threads.
+KERNEL_TEST(merge_reduce_many_groups) {
+    const Size size{4, 5};
+    Random random(1);
+    std::vector<int64_t> groups{0};
+    while (groups.back() < 12'000) {
+        groups.push_back(std::min<int64_t>(groups.back() + random.below(6), 12'000));
+    }
+    check_groups<T>(context, many_masks(random, size, 12'000), size, groups);
 }
 
 KERNEL_TEST(merge_reduce) {
@@ -127,9 +168,9 @@ TEST(merge_the_largest_size) {
     masks.add({pixels - 9});
     for_each_context([&](const Context& context) {
         Batch<uint64_t> either, both, neither;
-        reduce(context, masks.view(), size, false, either);
+        reduce(context, masks.view(), size, kOr, either);
         CHECK_EQUAL(values_of(either.run_ends), std::vector<uint64_t>{5});
-        reduce(context, masks.view(), size, true, both);
+        reduce(context, masks.view(), size, kAnd, both);
         CHECK(values_of(both.run_ends).empty());
         combine(context, masks.view(), masks.view(), size, 0b0001, neither);
         CHECK_EQUAL(

@@ -57,27 +57,34 @@ void check_limit(const Context& context, const std::vector<Pixels>& a, const std
     };
     const std::vector<int64_t> a_areas = areas_of(a), b_areas = areas_of(b);
     for (double above : {0.0, 5e-324, 0.1, 1.0 / 3, 0.5, 0.9, 1.0, 1.5}) {
-        for (uint8_t shift : {uint8_t{0}, uint8_t{1}, uint8_t{2}, uint8_t{3}}) {
+        for (uint8_t shift = 0; shift <= 4; ++shift) {
             std::vector<uint8_t> divisors;
             for (size_t j = 0; j < b.size(); ++j) {
-                divisors.push_back(static_cast<uint8_t>((j + shift) % 3));
+                divisors.push_back(static_cast<uint8_t>((j + shift) % 4));
             }
-            const bool given = shift < 3;
+            const bool given = shift < 4;
             std::vector<int64_t> expected = all;
+            std::vector<double> ratios(all.size());
             for (size_t k = 0; k < all.size(); ++k) {
                 const size_t j = k % b.size();
                 const int64_t p = a_areas[k / b.size()], q = b_areas[j];
                 const uint8_t divisor = given ? divisors[j] : 0;
                 const int64_t whole = divisor == 0   ? p + q - all[k]
                                       : divisor == 1 ? p
-                                                     : std::min(p, q);
-                if (whole == 0) continue;
-                if (static_cast<double>(all[k]) / static_cast<double>(whole) < above) {
+                                      : divisor == 2 ? std::min(p, q)
+                                                     : p + q;
+                if (all[k] == 0) continue;
+                ratios[k] = static_cast<double>(all[k]) / static_cast<double>(whole);
+                if (ratios[k] < above) {
                     expected[k] = 0;
+                    ratios[k] = 0;
                 }
             }
             const Limit limit{above, given ? divisors.data() : nullptr};
             CHECK_EQUAL(overlaps(context, first.view(), second.view(), size, limit), expected);
+            std::vector<double> divided(all.size(), -1);
+            overlap_ratios(context, first.view(), second.view(), size, divided.data(), limit);
+            CHECK_EQUAL(divided, ratios);
         }
     }
 }

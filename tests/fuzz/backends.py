@@ -14,6 +14,7 @@ from support.util import FLOATS, INTEGERS, agree, assert_identical
 
 from segcore import backends
 from segcore.backends import reference
+from segcore.backends.protocol import AND, OR, XOR
 
 NATIVE = [name for name in backends.available() if name.startswith("native:")]
 ANY_ORDER = [dtype.newbyteorder(order) for dtype in INTEGERS for order in "<>"]
@@ -114,7 +115,7 @@ def overlap(given: Input) -> tuple[Any, ...]:
     if given.flag():
         return arguments
     above = given.pick([0.0, 0.1, 0.5, 1.0, given.double()])
-    divisors = given.values(len(arguments[3]) - 1, np.uint8) % 3
+    divisors = given.values(len(arguments[3]) - 1, np.uint8) % 4
     return *arguments, 0.0 if np.isnan(above) else above, given.pick([None, divisors])
 
 
@@ -206,6 +207,14 @@ def overlap_table(given: Input) -> tuple[Any, ...]:
     return label_map(given, size), label_map(given, size)
 
 
+def reduce(given: Input) -> tuple[Any, ...]:
+    batch = masks(given)
+    count = len(batch[1]) - 1
+    cuts = sorted(given.between(0, count) for _ in range(given.between(0, 4)))
+    groups = given.pick([None, np.array([0, *cuts, count], np.int64)])
+    return *batch, given.pick([AND, OR, XOR]), groups
+
+
 ARGUMENTS: dict[str, Callable[[Input], tuple[Any, ...]]] = {
     "encode": encode,
     "encode_bits": encode_bits,
@@ -217,12 +226,13 @@ ARGUMENTS: dict[str, Callable[[Input], tuple[Any, ...]]] = {
     "area": masks,
     "boxes": masks,
     "combine": lambda given: (*two_batches(given, is_pairwise=True), given.between(0, 15)),
-    "reduce": lambda given: (*masks(given), given.flag()),
+    "reduce": reduce,
     "resolve": resolve,
     "components": lambda given: (*masks(given), given.pick([4, 8])),
     "outline": lambda given: (*masks(given), given.pick([4, 8])),
     "dilate": dilate,
     "overlap": overlap,
+    "overlap_ratios": overlap,
     "rasterize_polygons": rasterize_polygons,
     "rasterize_boxes": rasterize_boxes,
     "resample": resample,

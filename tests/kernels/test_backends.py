@@ -18,7 +18,7 @@ from support.util import assert_identical, batch_of, counts, patterns, strings
 from segcore import backends
 from segcore._version import __version__
 from segcore.backends import reference
-from segcore.backends.protocol import Kernels
+from segcore.backends.protocol import OR, Kernels
 
 NAMES = sorted(
     name for name, _ in inspect.getmembers(Kernels, inspect.isfunction) if name[0] != "_"
@@ -205,12 +205,13 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "area": kernels.area(**batch, **image),
         "boxes": kernels.boxes(**batch, **image),
         "combine": kernels.combine(**pair, **image, table=0b0110),
-        "reduce": kernels.reduce(**batch, **image, intersect=False),
+        "reduce": kernels.reduce(**batch, **image, table=OR),
         "components": kernels.components(**few, **image, connectivity=8),
         "dilate": kernels.dilate(**few, **image, reach=np.array([3, 3, 2])),
         "outline": kernels.outline(**few, **image, connectivity=8),
         "resolve": kernels.resolve(**batch, **image, limits=np.full(n, 400)),
         "overlap": kernels.overlap(**pair, **image),
+        "overlap_ratios": kernels.overlap_ratios(**pair, **image),
         "rasterize_polygons": kernels.rasterize_polygons(
             coordinates=points.ravel(),
             ring_offsets=ring_offsets,

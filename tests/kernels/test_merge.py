@@ -23,10 +23,11 @@ from support.util import (
     stretched,
 )
 
+from segcore.backends.protocol import AND, OR, WITHOUT, XOR
 from segcore.backends.sizes import run_end_dtype
 
-AND, OR, XOR, WITHOUT = 0b1000, 0b1110, 0b0110, 0b0100
 TABLES = range(16)
+REDUCTIONS = {AND: np.logical_and, OR: np.logical_or, XOR: np.logical_xor}
 
 
 def truth(a: np.ndarray, b: np.ndarray, table: int) -> np.ndarray:
@@ -103,9 +104,9 @@ def test_large_sizes(kernels, data, size):
     for table in TABLES:
         result = agree(kernels, "combine", run_ends, offsets, *other, *size, table)
         assert_valid(result, 4, *size)
-    for intersect in (False, True):
-        result = agree(kernels, "reduce", run_ends, offsets, *size, intersect)
-        assert_valid(result, 1, *size)
+    for table in (AND, OR, XOR):
+        result = agree(kernels, "reduce", run_ends, offsets, *size, table, np.array([0, 1, 1, 4]))
+        assert_valid(result, 3, *size)
 
 
 # -- reduce ---------------------------------------------------------------------------------------
@@ -113,10 +114,9 @@ def test_large_sizes(kernels, data, size):
 
 def assert_reduces(kernels, masks):
     size = masks.shape[1:]
-    union = masks.any(axis=0, keepdims=True)
-    assert_batch(agree(kernels, "reduce", *batch_of(masks), *size, False), union)
-    intersection = masks.all(axis=0, keepdims=True)
-    assert_batch(agree(kernels, "reduce", *batch_of(masks), *size, True), intersection)
+    for table, ufunc in REDUCTIONS.items():
+        expected = ufunc.reduce(masks, axis=0, keepdims=True)
+        assert_batch(agree(kernels, "reduce", *batch_of(masks), *size, table), expected)
 
 
 @pytest.mark.parametrize("size", [(2, 3), (1, 1), (0, 3), (3, 0)])
@@ -124,10 +124,9 @@ def test_reduce_every_triple_of_tiny_masks(kernels, size):
     masks = every_mask(*size)[::5]
     for triple in itertools.product(masks, repeat=3):
         np_triple = np.array(triple)
-        union = kernels.reduce(*batch_of(np_triple), *size, False)
-        assert_batch(union, np_triple.any(axis=0, keepdims=True))
-        intersection = kernels.reduce(*batch_of(np_triple), *size, True)
-        assert_batch(intersection, np_triple.all(axis=0, keepdims=True))
+        for table, ufunc in REDUCTIONS.items():
+            result = kernels.reduce(*batch_of(np_triple), *size, table)
+            assert_batch(result, ufunc.reduce(np_triple, axis=0, keepdims=True))
 
 
 @pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001)])
@@ -156,9 +155,43 @@ def test_reduce_any_masks(kernels, masks):
 def test_reduce_large_masks(kernels, masks, factor):
     size = masks.shape[1:]
     batch, height = stretched(batch_of(masks), *size, factor)
-    for intersect, which in ((False, np.any), (True, np.all)):
-        expected, _ = stretched(batch_of(which(masks, axis=0, keepdims=True)), *size, factor)
-        assert_identical(agree(kernels, "reduce", *batch, height, size[1], intersect), expected)
+    for table, ufunc in REDUCTIONS.items():
+        reduced = ufunc.reduce(masks, axis=0, keepdims=True)
+        expected, _ = stretched(batch_of(reduced), *size, factor)
+        assert_identical(agree(kernels, "reduce", *batch, height, size[1], table), expected)
+
+
+def assert_reduces_groups(kernels, masks, groups):
+    size = masks.shape[1:]
+    for table, ufunc in REDUCTIONS.items():
+        parts = [ufunc.reduce(masks[i:j], axis=0) for i, j in itertools.pairwise(groups)]
+        expected = np.array(parts, bool).reshape(len(parts), *size)
+        result = agree(kernels, "reduce", *batch_of(masks), *size, table, np.array(groups))
+        assert_batch(result, expected)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 0)])
+def test_reduce_groups(kernels, size):
+    masks = patterns(*size)
+    n = len(masks)
+    for groups in ([0, n], [0, 0, 1, 1, 3, n, n], [0, 2, 5, 6, n], list(range(n + 1))):
+        assert_reduces_groups(kernels, masks, groups)
+    assert_reduces_groups(kernels, masks[:0], [0])
+    assert_reduces_groups(kernels, masks[:0], [0, 0, 0])
+
+
+def test_reduce_many_groups(kernels):
+    """Enough work for several threads; groups of no masks, of a few, and of many."""
+    rng = np.random.default_rng(0)
+    masks = rng.random((3000, 5, 7)) < 0.3
+    groups = [0, *sorted(rng.integers(0, 2000, 1500).tolist()), 3000]
+    assert_reduces_groups(kernels, masks, groups)
+
+
+@given(masks=dense(max_count=9), data=st.data())
+def test_reduce_any_groups(kernels, masks, data):
+    cuts = data.draw(st.lists(st.integers(0, len(masks)), max_size=5))
+    assert_reduces_groups(kernels, masks, [0, *sorted(cuts), len(masks)])
 
 
 def test_is_pycocotools_merge(kernels):
@@ -167,5 +200,5 @@ def test_is_pycocotools_merge(kernels):
     masks = patterns(*size)[4:]
     rles = rles_of(batch_of(masks), *size)
     for intersect in (False, True):
-        result = kernels.reduce(*batch_of(masks), *size, intersect)
+        result = kernels.reduce(*batch_of(masks), *size, AND if intersect else OR)
         assert rles_of(result, *size) == [pycocotools.merge(rles, intersect)]

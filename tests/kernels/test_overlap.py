@@ -1,4 +1,4 @@
-"""overlap: intersection areas of all pairs."""
+"""overlap: intersection areas of all pairs, and their ratios."""
 
 from __future__ import annotations
 
@@ -159,20 +159,22 @@ def test_millions_of_tall_columns(kernels):
 def limited(a, b, above, divisors):
     """Say what the limit means, pair by pair."""
     areas = common(a, b)
+    ratios = np.zeros(areas.shape)
     a_area, b_area = a.sum(axis=(1, 2)), b.sum(axis=(1, 2))
     for i, j in np.ndindex(*areas.shape):
         both = a_area[i] + b_area[j] - areas[i, j]
-        divisor = (both, a_area[i], min(a_area[i], b_area[j]))[
+        divisor = (both, a_area[i], min(a_area[i], b_area[j]), a_area[i] + b_area[j])[
             0 if divisors is None else divisors[j]
         ]
-        if divisor and areas[i, j] / divisor < above:
-            areas[i, j] = 0
-    return areas
+        ratios[i, j] = areas[i, j] / max(divisor, 1)
+    return np.where(ratios < above, 0, areas), np.where(ratios < above, 0, ratios)
 
 
 def assert_limited(kernels, a, b, above, divisors):
-    result = agree(kernels, "overlap", *batch_of(a), *batch_of(b), *a.shape[1:], above, divisors)
-    assert_identical(result, limited(a, b, above, divisors))
+    arguments = *batch_of(a), *batch_of(b), *a.shape[1:], above, divisors
+    areas, ratios = limited(a, b, above, divisors)
+    assert_identical(agree(kernels, "overlap", *arguments), areas)
+    assert_identical(agree(kernels, "overlap_ratios", *arguments), ratios)
 
 
 LIMITS = [0.0, 5e-324, 0.05, 0.5, 1 / 3, np.nextafter(1 / 3, 1), 1.0, 1.5, np.inf]
@@ -183,7 +185,7 @@ LIMITS = [0.0, 5e-324, 0.05, 0.5, 1 / 3, np.nextafter(1 / 3, 1), 1.0, 1.5, np.in
 def test_limit_on_tiny_masks(kernels, size, above):
     masks = every_mask(*size)
     assert_limited(kernels, masks, masks, above, None)
-    divisors = np.arange(len(masks), dtype=np.uint8) % 3
+    divisors = np.arange(len(masks), dtype=np.uint8) % 4
     assert_limited(kernels, masks, masks, above, divisors)
 
 
@@ -195,13 +197,13 @@ def test_limit_on_blobs_and_patterns(kernels, size):
         a, b = np.concatenate([some, a]), np.concatenate([others, some[:3], b])
     assert_limited(kernels, a, b, 0.1, None)
     assert_limited(kernels, a, b, 0.6, None)
-    assert_limited(kernels, a, b, 0.4, np.arange(len(b), dtype=np.uint8) % 3)
+    assert_limited(kernels, a, b, 0.4, np.arange(len(b), dtype=np.uint8) % 4)
 
 
 @given(data=st.data(), both=two_dense())
 def test_limit_at_ratios_that_occur(kernels, data, both):
     a, b = both
-    n = st.lists(st.integers(0, 2), min_size=len(b), max_size=len(b))
+    n = st.lists(st.integers(0, 3), min_size=len(b), max_size=len(b))
     divisors = data.draw(st.none() | n.map(lambda values: np.array(values, np.uint8)))
     total = a.sum(axis=(1, 2))[:, None] + b.sum(axis=(1, 2)) - common(a, b)
     ratios = (common(a, b) / np.maximum(total, 1)).ravel().tolist()
@@ -210,7 +212,7 @@ def test_limit_at_ratios_that_occur(kernels, data, both):
     assert_limited(kernels, a, b, np.nextafter(above, 2), divisors)
 
 
-@given(both=two_dense(), factor=st.sampled_from([2**14, 2**40]), divisor=st.integers(0, 2))
+@given(both=two_dense(), factor=st.sampled_from([2**14, 2**40]), divisor=st.integers(0, 3))
 def test_limit_on_large_masks(kernels, both, factor, divisor):
     a, b = both
     size = a.shape[1:]
@@ -218,14 +220,23 @@ def test_limit_on_large_masks(kernels, both, factor, divisor):
     tall_b, _ = stretched(batch_of(b), *size, factor)
     divisors = np.full(len(b), divisor, np.uint8)
     result = agree(kernels, "overlap", *tall_a, *tall_b, height, size[1], 0.5, divisors)
-    assert_identical(result, limited(a, b, 0.5, divisors) * factor)
+    assert_identical(result, limited(a, b, 0.5, divisors)[0] * factor)
 
 
 def test_is_pycocotools_iou(kernels):
     pycocotools = Pycocotools()
     size = (97, 129)
     a, b = batch_of(blobs(20, *size, seed=2)), batch_of(blobs(20, *size, seed=3))
-    areas = kernels.overlap(*a, *b, *size)
-    total = reference.area(*a, *size)[:, None] + reference.area(*b, *size)[None, :]
+    ratios = kernels.overlap_ratios(*a, *b, *size)
     expected = pycocotools.iou(rles_of(a, *size), rles_of(b, *size), [0] * 20)
-    np.testing.assert_array_equal(areas / (total - areas), expected)
+    np.testing.assert_array_equal(ratios, expected)
+
+
+def test_many_ratios(kernels):
+    """Enough work for several threads."""
+    rng = np.random.default_rng(0)
+    a, b = rng.random((700, 3, 4)) < 0.3, rng.random((600, 3, 4)) < 0.5
+    batches = *batch_of(a), *batch_of(b), 3, 4
+    areas = common(a, b)
+    union = a.sum(axis=(1, 2))[:, None] + b.sum(axis=(1, 2)) - areas
+    assert_identical(kernels.overlap_ratios(*batches), areas / np.maximum(union, 1))

@@ -8,6 +8,7 @@ from support.util import agree
 
 import segcore as sc
 from segcore._input.arrays import as_array
+from segcore.backends.protocol import OR
 from segcore.compat.pycocotools import mask as pycocotools
 
 SIZE = (20, 30)
@@ -154,6 +155,6 @@ def test_native_kernels_refuse_run_ends_at_odd_addresses(kernels, name):
         pytest.skip("NumPy and Numba read any address")
     arguments = (shifted(MASKS.run_ends), MASKS.offsets, *SIZE)
     with pytest.raises(TypeError, match="run_ends: expected an aligned C-contiguous array of u4"):
-        kernels.reduce(*arguments, False) if name == "union" else getattr(kernels, name)(*arguments)
+        kernels.reduce(*arguments, OR) if name == "union" else getattr(kernels, name)(*arguments)
     with pytest.raises(TypeError, match="offsets: expected an aligned C-contiguous array of i8"):
         kernels.area(MASKS.run_ends, shifted(MASKS.offsets), *SIZE)

@@ -108,6 +108,9 @@ def every_call() -> dict[str, Pair]:
             lambda: masks | larger,
         ),
         "Masks.union": Pair(masks.union),
+        "Masks.union_by": Pair(
+            lambda: masks.union_by(range(len(masks))), lambda: masks.union_by([0.5])
+        ),
         "Masks.intersection": Pair(masks.intersection),
         "Masks.components": Pair(masks.components, lambda: masks.components(3)),
         "Masks.html": Pair(masks._repr_html_),

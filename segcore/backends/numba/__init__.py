@@ -21,7 +21,7 @@ from segcore.backends.numba.encode_changes import encode_changes
 from segcore.backends.numba.measure import area, boxes
 from segcore.backends.numba.merge import combine, reduce
 from segcore.backends.numba.outline import outline
-from segcore.backends.numba.overlap import overlap
+from segcore.backends.numba.overlap import overlap, overlap_ratios
 from segcore.backends.numba.paint import paint
 from segcore.backends.numba.rasterize import rasterize_boxes, rasterize_polygons
 from segcore.backends.numba.resample import resample
@@ -45,6 +45,7 @@ __all__ = [
     "name",
     "outline",
     "overlap",
+    "overlap_ratios",
     "overlap_table",
     "paint",
     "rasterize_boxes",

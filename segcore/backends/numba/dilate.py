@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.backends.numba.compiled import ZERO, Integers, as_batch, as_int64, compiled, with_room
-from segcore.backends.numba.merge import OR, merge
-from segcore.backends.protocol import Batch, Offsets, RunEnds
+from segcore.backends.numba.merge import merge
+from segcore.backends.protocol import OR, Batch, Offsets, RunEnds
 
 
 def dilate(

@@ -13,10 +13,10 @@ from segcore.backends.numba.compiled import (
     int64,
     with_room,
 )
-from segcore.backends.protocol import Batch, Offsets, RunEnds
+from segcore.backends.protocol import AND, OR, Batch, Offsets, RunEnds
 
-OR, AND, WITHOUT = 0b1110, 0b1000, 0b0100
-"""Tables of :meth:`~segcore.backends.protocol.Kernels.combine`."""
+WITHOUT = 0b0100
+"""Table of :meth:`~segcore.backends.protocol.Kernels.combine` for a & ~b."""
 
 
 def combine(
@@ -39,16 +39,41 @@ def combine(
     return as_batch(run_ends, offsets, height, width)
 
 
-def reduce(run_ends: RunEnds, offsets: Offsets, height: int, width: int, intersect: bool) -> Batch:
-    """Return the union or the intersection of all masks."""
-    if height * width == 0:
-        result = np.empty(0, np.int64)
-    elif len(offsets) == 1:
-        result = np.zeros(int(intersect), np.int64)
-    else:
-        ends, bounds = as_int64(run_ends[offsets[0] : offsets[-1]], offsets - offsets[0])
-        result = reduce_by_pairs(ends, bounds, AND if intersect else OR)
-    return as_batch(result, np.array([0, len(result)], np.int64), height, width)
+def reduce(
+    run_ends: RunEnds,
+    offsets: Offsets,
+    height: int,
+    width: int,
+    table: int,
+    groups: Offsets | None = None,
+) -> Batch:
+    """Combine the masks of each group: AND, OR or XOR."""
+    bounds = np.array([0, len(offsets) - 1]) if groups is None else np.array(groups)
+    reduced_offsets = np.zeros(len(bounds), np.int64)
+    reduced = np.empty(0, np.int64)
+    if height * width:
+        reduced = _reduce(*as_int64(run_ends, offsets), table, bounds, reduced_offsets)
+    return as_batch(reduced, reduced_offsets, height, width)
+
+
+@compiled
+def _reduce(
+    run_ends: Integers, offsets: Integers, table: int, groups: Integers, reduced_offsets: Integers
+) -> Integers:
+    reduced = np.empty(run_ends.size + groups.size, np.int64)
+    used = ZERO
+    for group in range(groups.size - 1):
+        first, last = groups[group], groups[group + 1]
+        if first < last:
+            ends = run_ends[offsets[first] : offsets[last]]
+            for value in reduce_by_pairs(ends, offsets[first : last + 1] - offsets[first], table):
+                reduced[used] = value
+                used += 1
+        elif table == AND:  # of no masks: the whole image
+            reduced[used] = 0
+            used += 1
+        reduced_offsets[group + 1] = used
+    return reduced[:used]
 
 
 @compiled
@@ -127,7 +152,7 @@ def merge(
 
 @compiled
 def reduce_by_pairs(ends: Integers, offsets: Integers, table: int) -> Integers:
-    """Merge masks in pairs, then the results in pairs, until one is left; AND or OR."""
+    """Merge masks in pairs, then the results in pairs, until one is left: AND, OR or XOR."""
     masks = np.empty(ends.size + 2, np.int64)
     for k in range(ends.size):
         masks[k] = ends[k]

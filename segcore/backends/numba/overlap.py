@@ -1,4 +1,4 @@
-"""Pairwise intersection areas."""
+"""Pairwise intersection areas, and their ratios to other areas."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.backends.numba.compiled import Integers, as_int64, compiled, uint64
-from segcore.backends.numba.measure import write_areas, write_boxes
+from segcore.backends.numba.measure import area, write_areas, write_boxes
 from segcore.backends.protocol import Offsets, RunEnds
 
-UNION, FIRST, SMALLER = range(3)
-"""Denominators: the union area, the area of ``a``, the area of the smaller mask."""
+UNION, FIRST, SMALLER, SUM = range(4)
+"""Denominators: the union area, the area of ``a``, of the smaller mask, and the sum of both."""
 
 
 def overlap(
@@ -33,6 +33,38 @@ def overlap(
     b = _with_sizes(b_run_ends, b_offsets, height, width)
     _overlap(*a, *b, float(above), np.array(divisors), areas)
     return areas
+
+
+def overlap_ratios(
+    a_run_ends: RunEnds,
+    a_offsets: Offsets,
+    b_run_ends: RunEnds,
+    b_offsets: Offsets,
+    height: int,
+    width: int,
+    above: float = 0.0,
+    divisors: NDArray[np.uint8] | None = None,
+) -> NDArray[np.float64]:
+    """Divide the intersection areas of all pairs."""
+    batches = a_run_ends, a_offsets, b_run_ends, b_offsets
+    areas = overlap(*batches, height, width, above, divisors)
+    if divisors is None:
+        divisors = np.full(areas.shape[1], UNION, np.uint8)
+    a_areas = area(a_run_ends, a_offsets, height, width)
+    b_areas = area(b_run_ends, b_offsets, height, width)
+    return _ratios(areas, np.array(a_areas), np.array(b_areas), np.array(divisors))
+
+
+@compiled
+def _ratios(
+    areas: Integers, a_areas: Integers, b_areas: Integers, divisors: NDArray[np.uint8]
+) -> NDArray[np.float64]:
+    ratios = np.zeros(areas.shape)
+    for i in range(areas.shape[0]):
+        for j in range(areas.shape[1]):
+            if areas[i, j]:
+                ratios[i, j] = _ratio(areas[i, j], a_areas[i], b_areas[j], divisors[j])
+    return ratios
 
 
 def _with_sizes(
@@ -94,6 +126,8 @@ def _ratio(common: int, a_area: int, b_area: int, divisor: int) -> float:
         return common / a_area
     if divisor == SMALLER:
         return common / min(a_area, b_area)
+    if divisor == SUM:
+        return common / (a_area + b_area)
     return common / (a_area + b_area - common)
 
 

@@ -21,8 +21,8 @@ from segcore.backends.numba.compiled import (
     int64,
     with_room,
 )
-from segcore.backends.numba.merge import OR, reduce_by_pairs
-from segcore.backends.protocol import Batch, Offsets
+from segcore.backends.numba.merge import reduce_by_pairs
+from segcore.backends.protocol import OR, Batch, Offsets
 
 
 def rasterize_polygons(

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from segcore.backends.numba.compiled import ZERO, Integers, as_batch, as_int64, compiled, with_room
 from segcore.backends.numba.measure import area_of
-from segcore.backends.numba.merge import OR, WITHOUT, merge
-from segcore.backends.protocol import Offsets, RunEnds
+from segcore.backends.numba.merge import WITHOUT, merge
+from segcore.backends.protocol import OR, Offsets, RunEnds
 
 
 def resolve(

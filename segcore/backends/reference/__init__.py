@@ -21,7 +21,7 @@ from segcore.backends.reference.labels import label_runs
 from segcore.backends.reference.measure import area, boxes
 from segcore.backends.reference.merge import combine, reduce
 from segcore.backends.reference.outline import outline
-from segcore.backends.reference.overlap import overlap
+from segcore.backends.reference.overlap import overlap, overlap_ratios
 from segcore.backends.reference.overlap_table import overlap_table
 from segcore.backends.reference.paint import paint
 from segcore.backends.reference.rasterize import rasterize_boxes, rasterize_polygons
@@ -45,6 +45,7 @@ __all__ = [
     "name",
     "outline",
     "overlap",
+    "overlap_ratios",
     "overlap_table",
     "paint",
     "rasterize_boxes",

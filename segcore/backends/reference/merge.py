@@ -1,11 +1,13 @@
-"""Set operations on pairs of masks, and on all masks of a batch."""
+"""Set operations on pairs of masks, and on groups of masks."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
-from segcore.backends.protocol import Batch, Offsets, RunEnds
-from segcore.backends.reference.flips import Flips, at_least, changes, join, split
+from segcore.backends.protocol import AND, XOR, Batch, Offsets, RunEnds
+from segcore.backends.reference.flips import Flips, at_least, cancel, changes, join, split
 
 
 def combine(
@@ -34,8 +36,22 @@ def _combine(a: Flips, b: Flips, pixels: int, table: int) -> Flips:
     return changes(points, (table >> (2 * in_a + in_b)) % 2 == 1)
 
 
-def reduce(run_ends: RunEnds, offsets: Offsets, height: int, width: int, intersect: bool) -> Batch:
-    """Return the union of all masks (depth 1), or their intersection (depth N)."""
+def reduce(
+    run_ends: RunEnds,
+    offsets: Offsets,
+    height: int,
+    width: int,
+    table: int,
+    groups: Offsets | None = None,
+) -> Batch:
+    """Combine the masks of each group: intersection, union or symmetric difference."""
     masks = split(run_ends, offsets)
-    depth = len(masks) if intersect else 1
-    return join([at_least(depth, masks, height * width)], height, width)
+    bounds = [0, len(masks)] if groups is None else groups.tolist()
+    results = (_reduce(masks[i:j], height * width, table) for i, j in pairwise(bounds))
+    return join(results, height, width)
+
+
+def _reduce(masks: list[Flips], pixels: int, table: int) -> Flips:
+    if table == XOR:
+        return cancel(np.concatenate([np.empty(0, np.int64), *masks]), pixels)
+    return at_least(len(masks) if table == AND else 1, masks, pixels)

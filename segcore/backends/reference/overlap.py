@@ -1,4 +1,4 @@
-"""Pairwise intersection areas."""
+"""Pairwise intersection areas, and their ratios to other areas."""
 
 from __future__ import annotations
 
@@ -35,22 +35,42 @@ def overlap(
     if above > 0:
         a_area = area(a_run_ends, a_offsets, height, width)
         b_area = area(b_run_ends, b_offsets, height, width)
-        denominator = _denominator(areas, a_area[:, None], b_area, divisors)
-        areas[areas / np.maximum(denominator, 1) < above] = 0
+        areas[_ratios(areas, a_area, b_area, divisors) < above] = 0
     return areas
 
 
-def _denominator(
+def overlap_ratios(
+    a_run_ends: RunEnds,
+    a_offsets: Offsets,
+    b_run_ends: RunEnds,
+    b_offsets: Offsets,
+    height: int,
+    width: int,
+    above: float = 0.0,
+    divisors: NDArray[np.uint8] | None = None,
+) -> NDArray[np.float64]:
+    """Divide each intersection area by the union area, or as ``divisors`` says."""
+    batches = a_run_ends, a_offsets, b_run_ends, b_offsets
+    areas = overlap(*batches, height, width, above, divisors)
+    a_area = area(a_run_ends, a_offsets, height, width)
+    b_area = area(b_run_ends, b_offsets, height, width)
+    return _ratios(areas, a_area, b_area, divisors)
+
+
+def _ratios(
     common: NDArray[np.int64],
     a_area: NDArray[np.int64],
     b_area: NDArray[np.int64],
     divisors: NDArray[np.uint8] | None,
-) -> NDArray[np.int64]:
-    """Return the denominator of each pair: shape (n, m)."""
-    union = a_area + b_area - common
-    if divisors is None:
-        return union
-    return np.choose(divisors, (union, a_area, np.minimum(a_area, b_area)))
+) -> NDArray[np.float64]:
+    a_area = a_area[:, None]
+    denominator = a_area + b_area - common
+    if divisors is not None:
+        others = a_area, np.minimum(a_area, b_area), a_area + b_area
+        denominator = np.choose(divisors, (denominator, *others))
+    # It is 0 only where the intersection is empty, too.
+    ratios: NDArray[np.float64] = common / np.maximum(denominator, 1)
+    return ratios
 
 
 def _area_before(positions: Flips, flips: Flips, pixels: int) -> NDArray[np.int64]:

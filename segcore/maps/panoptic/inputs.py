@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore._input.arrays import as_array, as_integers, as_scores, is_in
+from segcore._input.arrays import as_array, as_integers, as_label_map, as_scores, is_in
 from segcore._input.scores import check_numbers, check_samples
 from segcore.maps.panoptic.rules import PanopticRules
 from segcore.masks import Masks, check_same_size
@@ -127,7 +127,9 @@ class Stuff:
             check_same_size(instances, masks)
             class_ids = as_integers(pair[1], "stuff: class ids", len(masks))
         else:
-            class_ids, masks = Masks.from_label_map(_label_map(stuff, instances), None)
+            class_ids, masks = Masks.from_label_map(
+                as_label_map(stuff, "stuff", instances.size), None
+            )
         ids = _as_int64(class_ids, "stuff")
         is_thing = is_in(ids, [] if things is None else things)
         [indices] = np.nonzero(~is_thing & ~is_in(ids, rules.stuff_ignore))
@@ -150,15 +152,6 @@ def as_probabilities(values: ArrayLike) -> NDArray[np.number]:
         raise ValueError(f"masks: expected probabilities (N, h, w), got the shape {array.shape}")
     check_samples(array, "masks")
     return array
-
-
-def _label_map(stuff: Any, masks: Masks) -> NDArray[Any]:
-    labels = as_array(stuff, "stuff")
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"stuff: expected a label map of integers, got {labels.dtype}")
-    if labels.shape != masks.size:
-        raise ValueError(f"stuff: expected the shape {masks.size} of the masks, got {labels.shape}")
-    return labels
 
 
 def _as_int64(ids: NDArray[Any], name: str) -> IntArray:

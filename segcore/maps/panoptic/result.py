@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._input.arrays import check_bytes
+from segcore._input.arrays import allocate
 from segcore.backends import kernels
 from segcore.maps.panoptic.inputs import Candidate
 from segcore.maps.panoptic.rules import PanopticRules
-from segcore.masks import Masks
+from segcore.masks import Masks, unions
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,8 +72,7 @@ class Panoptic:
         It is painted on first access and then cached.
         """
         ids = np.array([segment["id"] for segment in self.segments], self.dtype)
-        check_bytes(self.masks.size, self.dtype)
-        out = np.zeros(self.masks.size, self.dtype)
+        out = allocate(self.masks.size, self.dtype)
         if self.void:
             out.fill(self.void)
         batch = self.masks.run_ends, self.masks.offsets
@@ -183,10 +182,7 @@ class PanopticBuilder:
 
     def build(self, visible: Masks, void: int) -> Panoptic:
         """Return the result, with the masks of fused stuff united and all segments measured."""
-        if all(len(rows) == 1 for rows in self._rows):
-            masks = visible[[row for [row] in self._rows]]
-        else:
-            masks = Masks.concatenate([visible[rows].union() for rows in self._rows])
+        masks = unions(visible, self._rows)
         boxes = masks.boxes
         boxes[:, 2:] -= boxes[:, :2]
         measures = zip(self._segments, masks.area.tolist(), boxes.tolist(), strict=True)

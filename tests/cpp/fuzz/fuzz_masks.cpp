@@ -94,7 +94,7 @@ void check_boolean(const Context& context, const std::vector<Pixels>& a,
             }
         }
         Batch<T> reduced;
-        reduce(context, a_masks.view(), size, intersect, reduced);
+        reduce(context, a_masks.view(), size, intersect ? kAnd : kOr, reduced);
         CHECK_MASKS(reduced, Masks<T>(std::vector<Pixels>{expected}));
     }
 }
@@ -248,8 +248,8 @@ void check_large(Masks<T>& a, Masks<T>& b, Size size, const Question& q) {
             add(combined);
         }
         Batch<T> united, common, resolved, split, dilated;
-        reduce(context, va, size, false, united);
-        reduce(context, va, size, true, common);
+        reduce(context, va, size, kOr, united);
+        reduce(context, va, size, kAnd, common);
         add(united), add(common);
         numbers.assign(static_cast<size_t>(va.count), -1);
         resolve(context, va, size, q.limits.data(), resolved, numbers.data());
