@@ -8,7 +8,6 @@ from support.strategies import two_dense
 from support.util import Pycocotools
 
 import segcore as sc
-from segcore.ops import overlap
 
 
 def counted(a, b):
@@ -57,17 +56,6 @@ def test_empty_masks_have_no_overlap(function):
     assert function(empty, full).tolist() == [[0.0]]
     assert function(full, empty).tolist() == [[0.0]]
     assert sc.iou(empty, empty, crowd=[True]).tolist() == [[0.0]]
-
-
-@pytest.mark.parametrize("function", [sc.iou, sc.dice, sc.containment])
-def test_blocks_make_no_difference(function, monkeypatch):
-    rng = np.random.default_rng(0)
-    a = sc.Masks.from_dense(rng.random((9, 8, 9)) < 0.5)
-    b = sc.Masks.from_dense(rng.random((7, 8, 9)) < 0.5)
-    whole = function(a, b)
-    for block in (1, 7, 15, 62, 63):
-        monkeypatch.setattr(overlap, "_BLOCK", block)
-        np.testing.assert_array_equal(function(a, b), whole)
 
 
 def test_the_largest_masks():
