@@ -259,6 +259,7 @@ def test_every_kernel_is_there_and_takes_its_arguments_by_name(kernels, expected
     assert_same(got, expected)
 
 
+@pytest.mark.slow_on("reference")
 def test_on_several_threads_at_once(kernels, expected):
     with ThreadPoolExecutor(4) as pool:
         for got in pool.map(everything, [kernels] * 4):

@@ -93,6 +93,7 @@ def test_counts_of_masks(kernels, count, dtype):
     ),
     ids=parameter_id,
 )
+@pytest.mark.slow_on("numba", "reference")
 @pytest.mark.parametrize("width", [1000, slow(2711)])
 def test_more_than_the_caches_hold(kernels, dtype, layout, width):
     itemsize = np.dtype(dtype).itemsize
