@@ -64,7 +64,7 @@ def test_boundary_sizes(kernels, height):
             assert_identical(kernels.encode(placed.view, None), expected)
 
 
-@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001), (9001, 3), (480, 640)])
+@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001), (9001, 3), slow((480, 640))])
 @pytest.mark.parametrize("order", MEMORY_ORDERS)
 def test_patterns(kernels, size, order):
     masks = patterns(*size)
@@ -112,7 +112,7 @@ def test_a_flip_at_every_pixel(kernels, order, dtype):
     assert offsets.tolist() == [0, height * width]
 
 
-@pytest.mark.parametrize("quiet", [(), (0,), (1,), (2,), (0, 1), (1, 2)])
+@pytest.mark.parametrize("quiet", [(1,), (0, 1), *map(slow, ((), (0,), (2,), (1, 2)))])
 @pytest.mark.parametrize("dtype", [BOOL, np.dtype(np.int16)], ids=str)
 def test_masks_of_many_flips_among_others(kernels, quiet, dtype):
     # Too large to make the truth values of all at a time.
@@ -133,8 +133,11 @@ def test_run_ends_keep_little_memory(kernels, density, order, dtype):
         assert 3 * run_ends.base.nbytes <= 4 * run_ends.nbytes + 64
 
 
-@pytest.mark.parametrize("count", BOUNDARY_SIZES)
-@pytest.mark.parametrize("dtype", [BOOL, np.dtype(np.int16), np.dtype(np.float32)], ids=str)
+@pytest.mark.parametrize(
+    ("dtype", "count"),
+    crossed([BOOL, np.dtype(np.int16), np.dtype(np.float32)], [17, *BOUNDARY_SIZES]),
+    ids=parameter_id,
+)
 def test_counts_of_masks(kernels, count, dtype):
     rng = np.random.default_rng(count)
     for size in [(1, 1), (5, 7), (3, 66), (66, 3)]:
