@@ -195,6 +195,7 @@ def test_empty_masks_are_kept():
     assert sc.nms(empty, [1, 3, 2], 0, metric="smaller").tolist() == [1, 2, 0]
 
 
+@pytest.mark.slow_on("numba")
 @pytest.mark.parametrize("size", [(2**16, 2**16), (2**29, 2**29)])
 def test_huge_masks(backend, size):
     pixels = size[0] * size[1]

@@ -17,6 +17,7 @@ from support.util import (
     crossed,
     every_mask,
     patterns,
+    slow,
     stretched,
 )
 
@@ -64,8 +65,10 @@ def test_every_tiny_mask(kernels, size, reach):
     assert_grows(kernels, every_mask(*size), reach)
 
 
-@pytest.mark.parametrize("size", [(17, 33), (33, 17), (64, 3), (3, 64)])
-@pytest.mark.parametrize("reach", [[1, 1], [7] * 8, disc(2), disc(5), disc(13), [16] * 40])
+@pytest.mark.parametrize("size", [(17, 33), slow((33, 17)), (64, 3), slow((3, 64))])
+@pytest.mark.parametrize(
+    "reach", [[1, 1], slow([7] * 8), disc(2), slow(disc(5)), disc(13), [16] * 40]
+)
 def test_patterns(kernels, size, reach):
     assert_grows(kernels, patterns(*size), reach)
 

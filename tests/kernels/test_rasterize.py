@@ -324,6 +324,7 @@ def test_boxes_are_pycocotools(kernels):
 # -- large sizes -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow_on("numba")
 @pytest.mark.parametrize("size", [(2**16, 2**16), (2**20, 2**20), (2**29, 2**29), (2**40, 2**10)])
 def test_polygons_of_large_sizes(kernels, size):
     height, width = size
