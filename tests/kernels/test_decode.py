@@ -72,6 +72,7 @@ def test_boundary_sizes(kernels, height):
             placed.assert_holds(masks)
 
 
+@pytest.mark.slow_on("numba")
 @pytest.mark.parametrize(
     ("dtype", "count"),
     crossed([BOOL, np.dtype(np.int16), np.dtype(np.float64)], [17, *BOUNDARY_SIZES]),

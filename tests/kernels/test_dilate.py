@@ -57,7 +57,7 @@ def assert_grows(kernels, masks, reach):
 
 
 SHAPES = [[2, 1, 0], [0], [1], [1, 1], [1, 0], [2, 2, 2], [5, 0, 0, 0], [0, 0, 0], [4, 4, 4, 1, 1]]
-SIZES = [(3, 3), (2, 4), (4, 2), (1, 8), (8, 1), (1, 1), (0, 3), (3, 0)]
+SIZES = [(2, 3), (3, 3), (2, 4), (4, 2), (1, 8), (8, 1), (1, 1), (0, 3), (3, 0)]
 
 
 @pytest.mark.parametrize(("reach", "size"), crossed(SHAPES, SIZES))

@@ -85,6 +85,7 @@ def test_maps_without_pixels(kernels, shape, background):
     assert_splits(kernels, np.zeros(shape, np.int32), background)
 
 
+@pytest.mark.slow_on("numba")
 @pytest.mark.parametrize("dtype", INTEGERS, ids=str)
 def test_a_background_that_the_dtype_cannot_hold_is_nowhere(kernels, dtype):
     info = np.iinfo(dtype)
