@@ -51,6 +51,10 @@ ESSENTIAL = test_files(
 )
 # What depends on what is installed. The kernels' tests run wherever all backends are.
 INSTALLATION = test_files("packaging", "backends", "arrays", "coco", "cli", "leaks")
+# What depends on the versions of click, rich and Pillow.
+COMMANDS = ["tests/cli", *test_files("draw", "panoptic_ids", "report")]
+# Where a leaf function of one instruction set could read or write too far.
+EDGES = "boundary or around or beyond or dtypes or layouts or refuse or every_kernel"
 
 
 def cpp_files(*folders):
@@ -114,9 +118,10 @@ def wheel(session):
 
 @nox.session(requires=WHEEL)
 def tests(session):
-    """Run the suite on the wheel: every instruction set, last the one that segcore chooses.
+    """Run the whole suite on the wheel, slow tests included, on the backend that segcore chooses.
 
-    SEGCORE_BACKEND, where it is set, is the only one.
+    That covers the kernels of every instruction set. Before it, what is built on the kernels runs
+    on each of the other sets. SEGCORE_BACKEND, where it is set, is the only backend.
     """
     # One test asks setup.py what it would require.
     session.install(f"{built(NATIVE)}[test]", BROWSER, *PYPROJECT["build-system"]["requires"])
@@ -125,7 +130,6 @@ def tests(session):
         if not best.startswith("native:"):
             session.error(f"segcore chose {best}, although the wheel has native kernels")
         for backend in reversed(available):
-            # The kernels of all of them have their turn below; here it is what is built on them.
             if backend.startswith("native:") and backend != best:
                 run_suite(session, *ESSENTIAL, expect=backend, SEGCORE_BACKEND=backend)
     profile = os.environ.get("HYPOTHESIS_PROFILE", "quick")
@@ -136,7 +140,10 @@ def tests(session):
 @nox.session(requires=WHEEL)
 @nox.parametrize("numba", [True, False])
 def nocompiler(session, numba):
-    """Test the pure wheel, which brings Numba, and on NumPy an sdist that did not compile."""
+    """Test the pure wheel, which brings Numba, and on NumPy an sdist that did not compile.
+
+    Not the kernels' own tests: the session `tests` runs these on every backend.
+    """
     files = [*ESSENTIAL, *INSTALLATION]
     if numba:
         session.install(f"{built(PURE)}[cli]", *TEST_TOOLS)
@@ -152,11 +159,14 @@ def nocompiler(session, numba):
 
 @nox.session(requires=WHEEL)
 def mindeps(session):
-    """Run all but the slow tests with the oldest NumPy, Numba, click, rich and Pillow."""
+    """Test with the oldest NumPy, Numba, click, rich and Pillow: what depends on their versions.
+
+    That is every kernel once on each backend, the API, and all commands.
+    """
     promised = DEPENDENCIES + EXTRAS["numba"] + EXTRAS["cli"]
     oldest = [re.sub(r">=([\d.]+)$", r"==\1.*", each) for each in promised]
     session.install(f"{built(NATIVE)}[test]", *oldest)
-    run_suite(session, expect=backends(session)[0])
+    run_suite(session, *ESSENTIAL, *INSTALLATION, *COMMANDS, expect=backends(session)[0])
 
 
 @nox.session(requires=WHEEL)
@@ -271,7 +281,8 @@ def emulate(session):
 def sanitize(session):
     """Test the C++ core, then the native kernels from Python, under ASan and UBSan.
 
-    From Python: all but the slow tests of every kernel, and the malformed calls.
+    From Python: all but the slow tests of every kernel on one instruction set, the tests of sizes,
+    layouts and bad arguments on each of the others, and the malformed calls.
     """
     libraries = install_sanitized(session, "address,undefined")
     # pycocotools, which tests compare with, reads strings beyond their ends.
@@ -288,7 +299,7 @@ def sanitize(session):
         "PYTHONMALLOC": "malloc",
     }
     best, _ = backends(session, **env)
-    run_suite(session, "-k", "native", expect=best, **env)
+    run_suite(session, "-k", f"{best} or native and ({EDGES})", expect=best, **env)
     hostile = [*test_files("compat_hostile"), "-k", "native"]
     run_suite(session, "--slow", *hostile, expect=best, **env)
 

@@ -5,8 +5,8 @@ import numpy as np
 import segcore as sc
 from segcore.models.positions import bilinear_positions
 
-from .argmax import scores_of
 from .common import BACKENDS, INPUTS, REFERENCE, expect, loaded
+from .scores import class_scores
 
 
 class ArgmaxResample:
@@ -14,7 +14,7 @@ class ArgmaxResample:
     param_names = ("backend", "scores", "classes")
 
     def setup(self, backend, kind, classes):
-        scores = scores_of(kind, classes, 16 if INPUTS.quick else 128)
+        scores = class_scores(kind, classes, 16 if INPUTS.quick else 128)
         self.out = np.empty((INPUTS.height, INPUTS.width), np.uint8)
         self.kernels = loaded(backend)
         # What the reference says is checked in a smaller picture: it interpolates all classes.
@@ -35,7 +35,7 @@ class ArgmaxUpsample:
 
     def setup(self, kind):
         sc.set_num_threads(1)
-        self.scores = scores_of(kind, 150, 16 if INPUTS.quick else 128)
+        self.scores = class_scores(kind, 150, 16 if INPUTS.quick else 128)
         self.size = INPUTS.height, INPUTS.width
 
     def time_argmax_upsample(self, *_):

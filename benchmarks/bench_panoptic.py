@@ -6,7 +6,7 @@ import segcore as sc
 
 from .common import INPUTS, expect, loaded
 from .panoptic import by_numpy, instances, stuff_map
-from .soft import wobbly
+from .scores import wobbly
 
 
 class OfMasks:

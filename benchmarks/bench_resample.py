@@ -5,7 +5,7 @@ from segcore.backends import kernels
 from segcore.models import resample
 
 from .common import BACKENDS, INPUTS, checked
-from .soft import heads, wobbly
+from .scores import heads, wobbly
 
 
 class Resample:

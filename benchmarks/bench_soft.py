@@ -3,7 +3,7 @@
 import segcore as sc
 
 from .common import INPUTS
-from .soft import heads, wobbly
+from .scores import heads, wobbly
 
 
 class Soft:

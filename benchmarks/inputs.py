@@ -73,6 +73,27 @@ def cells(rows: int, columns: int, height: int, width: int) -> NDArray[np.uint32
     return np.where(np.hypot(dy, dx) < 0.45, row * columns + column + 1, 0).astype(np.uint32)
 
 
+def rough(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Shift each row by up to two pixels, as noisy predictions have edges."""
+    rng = np.random.default_rng(0)
+    ragged = masks.copy()
+    for mask in ragged:
+        for y in np.flatnonzero(mask.any(axis=1)):
+            mask[y] = np.roll(mask[y], rng.integers(-2, 3))
+    return ragged
+
+
+def punched(masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Punch holes of 5 x 5 pixels, thirty per mask."""
+    rng = np.random.default_rng(0)
+    holed = masks.copy()
+    for mask in holed:
+        places = np.argwhere(mask)
+        for y, x in places[rng.integers(0, len(places), 30)]:
+            mask[y : y + 5, x : x + 5] = False
+    return holed
+
+
 class Inputs:
     """The inputs, each made when it is first asked for.
 
@@ -95,6 +116,18 @@ class Inputs:
     def blobs_interleaved(self) -> NDArray[np.uint8]:
         """The same batch as pycocotools takes it: (H, W, N) uint8 in Fortran order."""
         return np.asfortranarray(self.blobs.transpose(1, 2, 0)).view(np.uint8)
+
+    @cached_property
+    def holed_blobs(self) -> NDArray[np.bool_]:
+        """Blobs with 30 holes each, without those at the edge of the image."""
+        holed = punched(self.blobs)
+        at_edge = holed[:, [0, -1]].any((1, 2)) | holed[:, :, [0, -1]].any((1, 2))
+        return holed[~at_edge]
+
+    @cached_property
+    def photograph_blobs(self) -> NDArray[np.bool_]:
+        """Ten blobs at the size of a photograph, 3024 x 4032."""
+        return blobs(10, *((67, 131) if self.quick else (3024, 4032)))
 
     @cached_property
     def other_blobs(self) -> NDArray[np.bool_]:

@@ -1,13 +1,14 @@
 """Options of the suite and its shared fixture.
 
-Plain ``pytest`` leaves out the tests that are marked ``slow`` and uses every core; ``--slow`` runs
-all tests, with more examples of Hypothesis. The fixture ``kernels`` is each backend and variant in
-turn, or the one that SEGCORE_BACKEND names.
+Plain ``pytest`` uses every core and leaves out the tests that are marked ``slow``, or ``slow_on``
+their backend; ``--slow`` runs all tests, with more examples of Hypothesis. The fixture ``kernels``
+is each backend and variant in turn, or the one that SEGCORE_BACKEND names.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import pytest
@@ -68,6 +69,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     default = "quick" if config.option.slow else "brief"
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", default))
+    _keep_bytecode(config)
+
+
+def _keep_bytecode(config: pytest.Config) -> None:
+    """Keep bytecode in pytest's cache if PYTHONDONTWRITEBYTECODE forbids it beside the sources.
+
+    Otherwise the workers and the hundreds of processes that tests start compile every module anew.
+    """
+    cache = getattr(config, "cache", None)  # missing with: pytest -p no:cacheprovider
+    if sys.dont_write_bytecode and cache is not None:
+        sys.dont_write_bytecode = False
+        sys.pycache_prefix = str(cache.mkdir("bytecode"))
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 
 def _runs_slow_tests(config: pytest.Config) -> bool:
@@ -85,11 +100,21 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if _runs_slow_tests(config):
         return
-    slow = [item for item in items if item.get_closest_marker("slow")]
+    slow = [item for item in items if _is_slow(item)]
     config.stash[LEFT_OUT] = len(slow)
     if slow:
         config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+        left_out = set(slow)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    """Tell whether a test is marked ``slow``, or ``slow_on`` the backend of its ``kernels``."""
+    if item.get_closest_marker("slow"):
+        return True
+    marker = item.get_closest_marker("slow_on")
+    parameters = getattr(item, "callspec", None)
+    return bool(marker and parameters and parameters.params.get("kernels") in marker.args)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -45,6 +45,23 @@ class Forms:
         return [rlemasklib.RLEMask.from_dict(rle) for rle in self.rles] if rlemasklib else []
 
 
+class NearlyEqual:
+    """An array that equals another of which at most one element in 10,000 differs.
+
+    Scores that are interpolated in another order may lie on the other side of a threshold.
+    """
+
+    def __init__(self, array: NDArray[Any]) -> None:
+        self.array = array
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, NearlyEqual) or self.array.shape != other.array.shape:
+            return False
+        return bool(np.count_nonzero(self.array != other.array) <= 1e-4 * self.array.size)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 # -- answers: what the libraries return, in the form of the first contender -----------------------
 
 

@@ -15,7 +15,10 @@ DROP_INS = {
 }
 """Those with the functions of ``pycocotools.mask``: the name on PyPI, and the module."""
 
-PEERS = (*DROP_INS, "rlemasklib", "fastlabelrle")
+PEERS = (
+    *(*DROP_INS, "rlemasklib", "fastlabelrle"),
+    *("opencv-python-headless", "torch", "detectron2", "panopticapi", "numpy"),
+)
 
 
 @cache
@@ -38,7 +41,7 @@ def drop_ins() -> dict[str, ModuleType]:
 def versions() -> dict[str, str]:
     """Say which versions of the peers are installed."""
     found = {}
-    for name in PEERS:
+    for name in PEERS[:-1]:  # NumPy is not one of them
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

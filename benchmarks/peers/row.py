@@ -15,6 +15,7 @@ ONE_THREAD = "one thread"
 
 PEERS = "peers"
 THREADS = "threads"
+PIPELINES = "pipelines"
 
 Contenders: TypeAlias = Callable[[Inputs], Iterator[Contender]]
 

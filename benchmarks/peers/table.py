@@ -8,10 +8,16 @@ from typing import Any
 
 from .libraries import PEERS
 from .limits import FILL, LIMITS, READ
-from .row import BEST_PEER, ONE_THREAD
+from .row import BEST_PEER, ONE_THREAD, PIPELINES, THREADS
+from .row import PEERS as BESIDE_PEERS
 from .timing import SEGCORE
 
 COLUMNS = (READ, FILL, SEGCORE, ONE_THREAD, *PEERS)
+KINDS = {
+    BESIDE_PEERS: "one thread",
+    THREADS: "two threads against one",
+    PIPELINES: "one thread, beside what models' pipelines call",
+}
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
@@ -22,8 +28,7 @@ def report(results: Sequence[dict[str, Any]]) -> str:
         for kind in dict.fromkeys(row["table"] for row in result["rows"]):
             rows = [row for row in result["rows"] if row["table"] == kind and row["ways"]]
             if rows:
-                threads = "two threads against one" if kind == "threads" else "one thread"
-                parts.append(f"**{result['backend']}, {threads}** (milliseconds)")
+                parts.append(f"**{result['backend']}, {KINDS[kind]}** (milliseconds)")
                 parts.append(_table(rows))
         skipped = [row for row in result["rows"] if row["skipped"] or row["wrong"]]
         parts += _remarks(skipped)

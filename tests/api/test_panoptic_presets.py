@@ -9,11 +9,24 @@ import pytest
 from support import panoptic_cases as cases
 from support import panoptic_rules as rules
 from support.panoptic_cases import Instances
+from support.util import slow
 
 import segcore as sc
 
-INSTANCES = [*cases.edge_instances(), *map(cases.random_instances, range(200, 1200))]
-QUERIES = [*cases.edge_queries(), *map(cases.random_queries, range(200, 1200))]
+
+@pytest.fixture(scope="module", params=[range(200, 280), slow(range(280, 1200))], ids=str)
+def seeds(request: pytest.FixtureRequest) -> range:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def instances(seeds: range) -> list[Any]:
+    return [*cases.edge_instances(), *map(cases.random_instances, seeds)]
+
+
+@pytest.fixture(scope="module")
+def queries(seeds: range) -> list[Any]:
+    return [*cases.edge_queries(), *map(cases.random_queries, seeds)]
 
 
 def preset(name: str, **changes: Any) -> sc.PanopticRules:
@@ -60,8 +73,8 @@ def assert_consistent(case: Any, result: sc.Panoptic) -> None:
 # -- masks -----------------------------------------------------------------------------------------
 
 
-def test_panopticapi():
-    for case in INSTANCES:
+def test_panopticapi(instances):
+    for case in instances:
         labels, segments = rules.panopticapi(
             *(case.masks, case.class_ids, case.scores),
             *(case.stuff_masks, case.stuff_class_ids, case.things),
@@ -76,8 +89,8 @@ def test_panopticapi():
         assert_same(case, result, labels, listed(segments))
 
 
-def test_detectron2():
-    for case in INSTANCES:
+def test_detectron2(instances):
+    for case in instances:
         labels, segments = rules.detectron2(
             *(case.masks, case.class_ids, case.scores, case.semantic_map),
             overlap=case.overlap,
@@ -98,8 +111,8 @@ def test_detectron2():
                 assert mine["area"] == expected["area"]
 
 
-def test_mmdet_heuristic():
-    for case in INSTANCES:
+def test_mmdet_heuristic(instances):
+    for case in instances:
         labels, segments = rules.mmdet_heuristic(
             *(case.masks, case.class_ids, case.scores, case.semantic_map),
             *(case.num_things, case.num_stuff),
@@ -116,16 +129,16 @@ def test_mmdet_heuristic():
         assert result.labels.dtype == labels.dtype
 
 
-def test_huggingface_instance():
-    for case in INSTANCES:
+def test_huggingface_instance(instances):
+    for case in instances:
         given = case.masks, case.class_ids, case.scores
         labels, segments = rules.huggingface_instance(*given, threshold=case.score)
         result = composed(case, preset("huggingface-instance", score_threshold=case.score))
         assert_same(case, result, labels, listed(segments, "label_id"))
 
 
-def test_panoptic_deeplab():
-    for case in INSTANCES:
+def test_panoptic_deeplab(instances):
+    for case in instances:
         given = case.instance_map, case.class_map, case.things
         labels, segments = rules.panoptic_deeplab(*given, 100, case.limit, 255)
         made = preset("panoptic-deeplab", divisor=100, stuff_area=case.limit, void=255)
@@ -141,8 +154,8 @@ def test_panoptic_deeplab():
         assert result.labels.dtype == labels.dtype
 
 
-def test_overlap_targets():
-    for case in INSTANCES:
+def test_overlap_targets(instances):
+    for case in instances:
         labels, order = rules.overlap_targets(case.masks)
         made = preset("overlap-targets")
         result = sc.compose_panoptic(sc.Masks.from_dense(case.masks), case.class_ids, rules=made)
@@ -154,10 +167,10 @@ def test_overlap_targets():
 
 
 @pytest.mark.parametrize("name", ["mask2former", "huggingface", "huggingface-fixed", "eomt"])
-def test_queries(name):
+def test_queries(queries, name):
     rule = getattr(rules, name.replace("-", "_"))
     category = "category_id" if name == "mask2former" else "label_id"
-    for case in QUERIES:
+    for case in queries:
         given = case.class_ids, case.scores, case.probabilities
         thresholds = {"object_threshold": case.object_threshold, "overlap": case.overlap}
         changes = {"score_threshold": case.object_threshold, "min_won": case.overlap}
@@ -174,8 +187,8 @@ def test_queries(name):
 
 
 @pytest.mark.parametrize("filtered", [False, True])
-def test_mmdet_maskformer(filtered):
-    for case in QUERIES:
+def test_mmdet_maskformer(queries, filtered):
+    for case in queries:
         classes, scores, probabilities = case.class_ids, case.scores, case.probabilities
         labels, segments = rules.mmdet_maskformer(
             *(classes, scores, probabilities, case.num_things, case.num_stuff),

@@ -11,7 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.browser import browser, opened, pixels_of
-from support.util import patterns
+from support.util import (
+    crossed,
+    patterns,
+    slow,
+)
 
 import segcore as sc
 from segcore import show
@@ -233,8 +237,9 @@ def twice_and_two_in_one() -> PageImage:
     return PageImage("all kinds", truth, Objects(masks[1], np.array([1, 1, 1, 1, 1]), [*range(5)]))
 
 
-@pytest.mark.parametrize("view", ["Difference", "Causes"])
-@pytest.mark.parametrize("make", [a_picture, twice_and_two_in_one])
+@pytest.mark.parametrize(
+    ("view", "make"), crossed(["Difference", "Causes"], [a_picture, twice_and_two_in_one])
+)
 def test_errors_are_those_of_python(chromium, tmp_path, make, view):
     picture = make()
     path = write(tmp_path / "a.html", [picture], True)
@@ -357,7 +362,7 @@ def test_names_are_text(chromium, compared):
         assert CLASSES[2].name in page.locator("#legend").inner_text()
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", slow("JPEG"), slow("WEBP")])
 def test_photographs_lie_underneath(chromium, tmp_path, kind):
     from PIL import Image
 
@@ -373,8 +378,7 @@ def test_photographs_lie_underneath(chromium, tmp_path, kind):
         assert shown.bounding_box() == page.locator("#masks").bounding_box()
 
 
-@pytest.mark.parametrize("width", [390, 1400])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), crossed([390, 1400], ["light", "dark"]))
 def test_fits_phones_and_desks(chromium, compared, width, scheme):
     with opened(chromium, compared, color_scheme=scheme) as page:
         page.set_viewport_size({"width": width, "height": 844})

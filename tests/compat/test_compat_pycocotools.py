@@ -18,6 +18,7 @@ from support.real_data import FILES, read
 from support.strategies import seeds, sizes
 from support.util import Pycocotools, assert_same
 
+from segcore import backends
 from segcore.compat._shortcuts import shortcuts_of
 from segcore.compat.pycocotools import mask as drop_in
 
@@ -349,6 +350,7 @@ def test_random_polygons(compat, original):
         assert_same(compat.frPyObjects(polygons, height, width), expected)
 
 
+@pytest.mark.slow_on("reference")
 def test_random_pairs(compat, original):
     rng = np.random.default_rng(0)
     for _ in range(int(1000 * SCALE) or 1):
@@ -371,7 +373,10 @@ def test_random_pairs(compat, original):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_real_annotations(compat, kernels, original, name):
+def test_real_annotations(compat, kernels, original, name, request):
+    # The reference takes every tenth image; plain pytest all of them on one backend alone.
+    some = kernels.name == "reference"
+    some |= not request.config.option.slow and kernels.name != backends.current()
     document = read(name)
     annotations = document if isinstance(document, list) else document["annotations"]
     images = [] if isinstance(document, list) else document["images"]
@@ -380,7 +385,7 @@ def test_real_annotations(compat, kernels, original, name):
     for each in annotations:
         groups.setdefault(each["image_id"], []).append(each["segmentation"])
     for number, (image, segmentations) in enumerate(groups.items()):
-        if number % 10 and kernels.name == "reference":
+        if some and number % 10:
             continue
         objects = []
         for each in segmentations:
@@ -520,6 +525,7 @@ def test_7_strides(compat):
             compat.frPyObjects(wrong, 20, 20)
 
 
+@pytest.mark.slow_on("numba")
 def test_8_images_of_2_to_the_32_pixels(compat):
     height, width = 2**16, 2**17
     [full, last] = compat.frPyObjects([[0, 0, width, height], [width - 2, 5, 2, 3]], height, width)

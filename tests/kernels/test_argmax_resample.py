@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.strategies import seeds
-from support.util import BOUNDARY_SIZES
+from support.util import BOUNDARY_SIZES, slow_on
 
 import segcore as sc
 from segcore.backends import reference
@@ -180,7 +180,9 @@ def test_denormal_scores(kernels):
 # -- shapes ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.uint64])
+@pytest.mark.parametrize(
+    "dtype", [np.uint16, *(slow_on("numba", dtype) for dtype in (np.uint8, np.uint32, np.uint64))]
+)
 def test_dtypes(kernels, dtype):
     labelled(kernels, smooth(9, 8, 8, 0), (50, 41), dtype)
 

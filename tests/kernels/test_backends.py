@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support import paths
-from support.util import assert_identical, batch_of, counts, patterns, strings
+from support.util import assert_identical, batch_of, counts, patterns, slow, strings
 
 from segcore import backends
 from segcore._version import __version__
@@ -249,7 +249,7 @@ def assert_same(got: dict[str, object], expected: dict[str, object]) -> None:
         assert_identical(got[name], result, name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # the tests of a module do not run one after the other
 def expected():
     return everything(reference)
 
@@ -260,6 +260,7 @@ def test_every_kernel_is_there_and_takes_its_arguments_by_name(kernels, expected
     assert_same(got, expected)
 
 
+@pytest.mark.slow_on("reference")
 def test_on_several_threads_at_once(kernels, expected):
     with ThreadPoolExecutor(4) as pool:
         for got in pool.map(everything, [kernels] * 4):
@@ -267,7 +268,7 @@ def test_on_several_threads_at_once(kernels, expected):
 
 
 @pytest.mark.parametrize("name", NATIVE)
-@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+@pytest.mark.parametrize("threads", [1, 2, 3, slow(8)])
 def test_results_do_not_depend_on_the_number_of_threads(name, expected, threads):
     from segcore import _native
 
@@ -281,6 +282,7 @@ def test_results_do_not_depend_on_the_number_of_threads(name, expected, threads)
     assert_same(got, expected)
 
 
+@pytest.mark.slow_on("reference")
 def test_the_first_bad_mask_is_named_whatever_the_number_of_threads(kernels):
     lists = [[5, 2, 5]] * 20_000
     lists[15_000], lists[19_999] = [13], [-1]

@@ -81,6 +81,7 @@ def test_no_masks(kernels):
     assert_codecs(kernels, np.zeros((0, 4, 5), bool))
 
 
+@pytest.mark.slow_on("numba")
 @given(data=st.data(), size=large_sizes)
 def test_large_sizes(kernels, data, size):
     height, width = size

@@ -76,6 +76,7 @@ def test_any_masks(kernels, masks):
     assert_splits(kernels, masks)
 
 
+@pytest.mark.slow_on("numba")
 @given(
     masks=dense(max_count=5),
     factor=st.sampled_from([2**26, 2**40]),

@@ -72,8 +72,12 @@ def test_boundary_sizes(kernels, height):
             placed.assert_holds(masks)
 
 
-@pytest.mark.parametrize("count", BOUNDARY_SIZES)
-@pytest.mark.parametrize("dtype", [BOOL, np.dtype(np.int16), np.dtype(np.float64)], ids=str)
+@pytest.mark.slow_on("numba")
+@pytest.mark.parametrize(
+    ("dtype", "count"),
+    crossed([BOOL, np.dtype(np.int16), np.dtype(np.float64)], [17, *BOUNDARY_SIZES]),
+    ids=parameter_id,
+)
 def test_counts_of_masks(kernels, count, dtype):
     rng = np.random.default_rng(count)
     for size in [(1, 1), (5, 7), (3, 66), (66, 3)]:
@@ -93,6 +97,7 @@ def test_counts_of_masks(kernels, count, dtype):
     ),
     ids=parameter_id,
 )
+@pytest.mark.slow_on("numba", "reference")
 @pytest.mark.parametrize("width", [1000, slow(2711)])
 def test_more_than_the_caches_hold(kernels, dtype, layout, width):
     itemsize = np.dtype(dtype).itemsize
@@ -102,7 +107,7 @@ def test_more_than_the_caches_hold(kernels, dtype, layout, width):
     assert_draws(kernels, masks, np.dtype(dtype), layout)
 
 
-@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001), (9001, 3), (480, 640)])
+@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001), (9001, 3), slow((480, 640))])
 @pytest.mark.parametrize("layout", MEMORY_ORDERS)
 def test_patterns(kernels, size, layout):
     assert_draws(kernels, patterns(*size), np.dtype(np.uint8), layout)

@@ -14,6 +14,7 @@ from support.util import (
     assert_batch,
     assert_identical,
     batch_of,
+    crossed,
     every_mask,
     patterns,
     slow,
@@ -55,19 +56,19 @@ def assert_grows(kernels, masks, reach):
     assert_batch(agree(kernels, "dilate", *batch, *size, shape, True), with_frame(masks, shape))
 
 
-SHAPES = [[0], [1], [1, 1], [1, 0], [2, 2, 2], [2, 1, 0], [5, 0, 0, 0], [0, 0, 0], [4, 4, 4, 1, 1]]
+SHAPES = [[2, 1, 0], [0], [1], [1, 1], [1, 0], [2, 2, 2], [5, 0, 0, 0], [0, 0, 0], [4, 4, 4, 1, 1]]
+SIZES = [(2, 3), (3, 3), (2, 4), (4, 2), (1, 8), (8, 1), (1, 1), (0, 3), (3, 0)]
 
 
-@pytest.mark.parametrize(
-    "size", [(3, 3), slow((2, 4)), slow((4, 2)), (1, 8), (8, 1), (1, 1), (0, 3), (3, 0)]
-)
-@pytest.mark.parametrize("reach", SHAPES)
+@pytest.mark.parametrize(("reach", "size"), crossed(SHAPES, SIZES))
 def test_every_tiny_mask(kernels, size, reach):
     assert_grows(kernels, every_mask(*size), reach)
 
 
-@pytest.mark.parametrize("size", [(17, 33), (33, 17), (64, 3), (3, 64)])
-@pytest.mark.parametrize("reach", [[1, 1], [7] * 8, disc(2), disc(5), disc(13), [16] * 40])
+@pytest.mark.parametrize("size", [(17, 33), slow((33, 17)), (64, 3), slow((3, 64))])
+@pytest.mark.parametrize(
+    "reach", [[1, 1], slow([7] * 8), disc(2), slow(disc(5)), disc(13), [16] * 40]
+)
 def test_patterns(kernels, size, reach):
     assert_grows(kernels, patterns(*size), reach)
 
@@ -87,6 +88,7 @@ def test_any_masks(kernels, masks, reach):
     assert_grows(kernels, masks, reach)
 
 
+@pytest.mark.slow_on("numba")
 @given(masks=dense(max_count=5), reach=reaches(5), factor=st.sampled_from([2**26, 2**40]))
 def test_large_masks(kernels, masks, reach, factor):
     """What grows by whole high pixels is as before."""

@@ -19,6 +19,7 @@ from support.util import (
     parameter_id,
     patterns,
     slow,
+    slow_on,
 )
 
 INPUTS = (*INTEGERS, *(dtype.newbyteorder() for dtype in INTEGERS if dtype.itemsize > 1))
@@ -33,7 +34,7 @@ def assert_splits(kernels, labels, background=None):
     assert_identical((run_ends, offsets), batch_of(labels == expected[:, None, None]))
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1), (2, 3), (3, 2)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1), (2, 2), slow((2, 3)), slow((3, 2))])
 @pytest.mark.parametrize("background", [None, 0])
 def test_every_map_of_three_labels(kernels, size, background):
     pixels = size[0] * size[1]
@@ -55,7 +56,7 @@ def test_boundary_sizes(kernels, dtype):
 @pytest.mark.parametrize(
     "size", [(64, 64), (67, 131), slow((3, 9001)), slow((9001, 3)), slow((480, 640))]
 )
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64])
+@pytest.mark.parametrize("dtype", [np.uint8, slow_on("numba", np.uint16), np.int64])
 def test_patterns(kernels, size, dtype):
     masks = patterns(*size)
     for mask in masks:
@@ -65,6 +66,7 @@ def test_patterns(kernels, size, dtype):
     assert_splits(kernels, (masks[8] * 3 + masks[10]).astype(dtype), 0)
 
 
+@pytest.mark.slow_on("numba")
 @pytest.mark.parametrize(("dtype", "layout"), crossed(INPUTS, layouts(2)), ids=parameter_id)
 def test_layouts_and_dtypes(kernels, dtype, layout):
     rng = np.random.default_rng(0)
@@ -83,6 +85,7 @@ def test_maps_without_pixels(kernels, shape, background):
     assert_splits(kernels, np.zeros(shape, np.int32), background)
 
 
+@pytest.mark.slow_on("numba")
 @pytest.mark.parametrize("dtype", INTEGERS, ids=str)
 def test_a_background_that_the_dtype_cannot_hold_is_nowhere(kernels, dtype):
     info = np.iinfo(dtype)

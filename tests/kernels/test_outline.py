@@ -95,7 +95,7 @@ def assert_traces(kernels, masks):
         slow((2, 4)),
         slow((4, 2)),
         (1, 8),
-        (8, 1),
+        slow((8, 1)),
         (2, 2),
         (1, 1),
         (0, 3),
@@ -122,6 +122,7 @@ def test_any_masks(kernels, masks):
     assert_traces(kernels, masks)
 
 
+@pytest.mark.slow_on("numba")
 @given(masks=dense(max_count=4), connectivity=st.sampled_from([4, 8]))
 def test_large_masks(kernels, masks, connectivity):
     """Pixels that are very high have the corners of low ones, that much further apart."""

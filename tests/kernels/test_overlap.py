@@ -16,6 +16,7 @@ from support.util import (
     every_mask,
     patterns,
     rles_of,
+    slow,
     stretched,
 )
 
@@ -104,7 +105,7 @@ def blobs(count: int, height: int, width: int, seed: int) -> np.ndarray:
     return np.array(masks)
 
 
-@pytest.mark.parametrize("size", [(120, 160), (97, 129), (30, 500), (500, 30)])
+@pytest.mark.parametrize("size", [(97, 129), (30, 300), slow((120, 160)), slow((500, 30))])
 def test_blobs(kernels, size):
     a, b = blobs(30, *size, seed=0), blobs(25, *size, seed=1)
     assert_overlaps(kernels, a, b)
@@ -189,7 +190,7 @@ def test_limit_on_tiny_masks(kernels, size, above):
     assert_limited(kernels, masks, masks, above, divisors)
 
 
-@pytest.mark.parametrize("size", [(67, 131), (30, 300), (32769, 3)])
+@pytest.mark.parametrize("size", [(67, 131), slow((30, 300)), slow((32769, 3))])
 def test_limit_on_blobs_and_patterns(kernels, size):
     a, b = patterns(*size), patterns(*size, seed=1)
     if size[1] > 9:

@@ -20,6 +20,7 @@ from support.util import (
     parameter_id,
     patterns,
     slow,
+    slow_on,
 )
 
 import segcore as sc
@@ -61,7 +62,7 @@ def test_boundary_sizes(kernels, dtypes):
 
 
 @pytest.mark.parametrize("size", [(67, 131), slow((3, 9001)), slow((9001, 3)), slow((128, 4096))])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64])
+@pytest.mark.parametrize("dtype", [np.uint8, slow_on("numba", np.uint16), np.int64])
 def test_patterns(kernels, size, dtype):
     masks = patterns(*size)
     for mask, other in zip(masks, masks[::-1], strict=True):
@@ -70,6 +71,7 @@ def test_patterns(kernels, size, dtype):
     assert_counts(kernels, several.astype(dtype), (masks[8] * 3 + masks[10]).astype(dtype))
 
 
+@pytest.mark.slow_on("numba")
 @pytest.mark.parametrize(("dtype", "layout"), crossed(INPUTS, layouts(2)), ids=parameter_id)
 def test_layouts_and_dtypes(kernels, dtype, layout):
     rng = np.random.default_rng(0)
@@ -101,7 +103,7 @@ def test_broadcast(kernels, axes):
 
 
 @pytest.mark.parametrize("shape", [(256, 260), slow((1, 70000))])
-@pytest.mark.parametrize("dtype", [np.int32, np.uint64])
+@pytest.mark.parametrize("dtype", [np.int32, slow_on("numba", np.uint64)])
 def test_all_pairs_distinct(kernels, shape, dtype):
     rng = np.random.default_rng(0)
     a = rng.permutation(shape[0] * shape[1]).reshape(shape).astype(dtype)
@@ -130,7 +132,7 @@ def test_bytes_of_which_some_are_noise(kernels):
     assert_counts(kernels, b.view(np.int8), a[::-1])
 
 
-@pytest.mark.parametrize("shift", [4, 12, 20, 32, 40, 44])
+@pytest.mark.parametrize("shift", [12, 40, *map(slow, (4, 20, 32, 44))])
 def test_labels_that_a_poor_hash_does_not_tell_apart(kernels, shift):
     # Where these meet in the same places of the table, it takes minutes.
     labels = (np.arange(2**18, dtype=np.int64) << shift).reshape(512, 512)
@@ -165,6 +167,7 @@ def test_far_apart_labels(kernels, dtype):
     assert_counts(kernels, blocks, rng.choice(palette, blocks.shape))
 
 
+@pytest.mark.slow_on("numba", "reference")
 def test_threads_do_not_change_the_answer(kernels):
     rng = np.random.default_rng(0)
     a = rng.integers(0, 40, (75, 80)).repeat(16, axis=0).repeat(16, axis=1)

@@ -17,6 +17,7 @@ from support.util import (
     layouts,
     parameter_id,
     patterns,
+    slow,
 )
 
 OUTPUTS = (*INTEGERS, *(dtype.newbyteorder() for dtype in INTEGERS if dtype.itemsize > 1))
@@ -70,7 +71,9 @@ def test_boundary_sizes(kernels):
             assert_paints(kernels, masks, order, np.arange(1, len(masks) + 1, dtype=np.int32))
 
 
-@pytest.mark.parametrize("size", [(64, 64), (67, 131), (3, 9001), (9001, 3), (480, 640)])
+@pytest.mark.parametrize(
+    "size", [(64, 64), (67, 131), *map(slow, ((3, 9001), (9001, 3), (480, 640)))]
+)
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32])
 def test_patterns(kernels, size, dtype):
     masks = patterns(*size)
@@ -79,6 +82,7 @@ def test_patterns(kernels, size, dtype):
         assert_paints(kernels, masks, order, np.arange(1, n + 1, dtype=dtype))
 
 
+@pytest.mark.slow_on("numba")
 @pytest.mark.parametrize(("dtype", "layout"), crossed(OUTPUTS, layouts(2)), ids=parameter_id)
 def test_layouts_and_dtypes(kernels, dtype, layout):
     rng = np.random.default_rng(0)

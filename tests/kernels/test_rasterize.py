@@ -9,13 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.strategies import seeds
-from support.util import Pycocotools, agree, assert_batch, assert_identical, assert_valid, rles_of
+from support.util import (
+    Pycocotools,
+    agree,
+    assert_batch,
+    assert_identical,
+    assert_valid,
+    rles_of,
+    slow,
+)
 
 from segcore.backends import reference
 from segcore.backends.errors import MAX_COORDINATE
 from segcore.backends.sizes import run_end_dtype
 
-SIZES = [*itertools.product(range(1, 6), repeat=2), (1, 100), (100, 1), (64, 65), (97, 200)]
+SIZES = [
+    *[(1, 1), (1, 5), (5, 1), (2, 3), (3, 3), (5, 4), (1, 100), (100, 1), (64, 65)],
+    *map(slow, [*itertools.product(range(1, 6), repeat=2), (97, 200)]),
+]
 
 
 def polygons(*masks: list) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -313,6 +324,7 @@ def test_boxes_are_pycocotools(kernels):
 # -- large sizes -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow_on("numba")
 @pytest.mark.parametrize("size", [(2**16, 2**16), (2**20, 2**20), (2**29, 2**29), (2**40, 2**10)])
 def test_polygons_of_large_sizes(kernels, size):
     height, width = size

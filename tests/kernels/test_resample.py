@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.strategies import seeds
-from support.util import BOUNDARY_SIZES, agree, assert_batch, assert_identical, assert_valid
+from support.util import (
+    BOUNDARY_SIZES,
+    agree,
+    assert_batch,
+    assert_identical,
+    assert_valid,
+    crossed,
+)
 
 from segcore.backends import reference
 from segcore.backends.interpolation import LIMIT
@@ -167,8 +174,13 @@ def test_sides_around_machine_words(kernels, side):
 
 
 @pytest.mark.parametrize("inner", [None, (5, 7), (300, 2)])
-@pytest.mark.parametrize("sides", [(1, 1), (1, 8), (8, 1), (2, 2), (20, 30)])
-@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (3, 2), (20, 30), (401, 299)])
+@pytest.mark.parametrize(
+    ("sides", "size"),
+    crossed(
+        [(20, 30), (1, 1), (1, 8), (8, 1), (2, 2)],
+        [(401, 299), (1, 1), (1, 300), (300, 1), (3, 2), (20, 30)],
+    ),
+)
 def test_enlarged_and_reduced(kernels, inner, sides, size):
     scores = np.random.default_rng(0).normal(size=(3, *sides))
     resampled(kernels, scores, size, 0.1, inner)
@@ -250,6 +262,7 @@ def test_no_masks_and_sizes_without_pixels(kernels, size):
     assert_batch(resampled(kernels, np.ones((2, 3, 3)), size), np.zeros((2, *size), bool))
 
 
+@pytest.mark.slow_on("numba")
 @pytest.mark.parametrize("height", [2**30, 2**40])
 def test_large_sizes(kernels, height):
     """A window far down and right, in pictures of fewer and more than 2**32 pixels."""

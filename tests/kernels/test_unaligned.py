@@ -143,6 +143,7 @@ def test_decode_into_odd_addresses(kernels, dtype):
         np.testing.assert_array_equal(out, MASKS.to_dense(dtype))
 
 
+@pytest.mark.slow_on("numba")
 def test_dense_arrays_in_kernels(kernels):
     agree(kernels, "encode", shifted(HEADS), 0.5)
     agree(kernels, "label_runs", shifted(LABELS), 0)

@@ -8,9 +8,15 @@ import sys
 
 import pytest
 from support import exit_cases, paths
+from support.util import slow
+
+SLOW = ("exception", "sys.exit", "os._exit", "executor")
 
 
-@pytest.mark.parametrize("ending", exit_cases.EXIT_CODES)
+@pytest.mark.parametrize(
+    "ending",
+    [slow(case) if case in SLOW else case for case in exit_cases.EXIT_CODES],
+)
 def test_exit(ending):
     command = [sys.executable, exit_cases.__file__, ending]
     env = os.environ | {"PYTHONPATH": str(paths.TESTS)}  # for what exit_cases imports

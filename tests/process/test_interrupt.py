@@ -6,12 +6,14 @@ mask.
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
 
 import pytest
 from support import interrupt_cases
+from support.interrupt_cases import CASES
 from support.util import slow
 
 from segcore import backends
@@ -21,9 +23,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+CORE = [("encode", 1), ("encode_many", 2)]
+
+
 @pytest.mark.parametrize(
-    "name", [*list(interrupt_cases.CASES)[:2], *map(slow, list(interrupt_cases.CASES)[2:])]
+    ("name", "threads"),
+    [case if case in CORE else slow(*case) for case in itertools.product(CASES, (1, 2))],
 )
 def test_interrupt(name: str, threads: int) -> None:
     command = [sys.executable, interrupt_cases.__file__, name, str(threads)]

@@ -155,6 +155,17 @@ def test_answers_that_differ(benchmarks: ModuleType, answer: Any, expected: Any)
     assert timing.same(expected, expected)
 
 
+def test_masks_of_scores_may_differ_at_a_threshold(benchmarks: ModuleType) -> None:
+    nearly_equal = importlib.import_module("benchmarks.peers.forms").NearlyEqual
+    labels = np.zeros((200, 100), np.uint8)
+    other = labels.copy()
+    other[:2, 0] = 1
+    assert nearly_equal(labels) == nearly_equal(other)
+    other[2, 0] = 1
+    assert nearly_equal(labels) != nearly_equal(other)
+    assert nearly_equal(labels) != nearly_equal(labels[1:])
+
+
 def test_tables_go_between_the_marks_of_a_page(benchmarks: ModuleType, tmp_path: Path) -> None:
     table = importlib.import_module("benchmarks.peers.table")
     page = tmp_path / "page.md"

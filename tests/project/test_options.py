@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from types import SimpleNamespace
 
 import conftest
@@ -73,3 +75,35 @@ def test_slow_tests_run_where_they_are_asked_for(arguments, options, expected):
     config = config_of(arguments, **options)
     assert conftest._runs_slow_tests(config) is expected
     assert (conftest.pytest_report_header(config) is None) is expected
+
+
+@pytest.mark.parametrize(
+    ("marks", "backend", "expected"),
+    [
+        ([], "numba", False),
+        ([pytest.mark.slow], "native:scalar", True),
+        ([pytest.mark.slow_on("numba", "reference")], "reference", True),
+        ([pytest.mark.slow_on("numba", "reference")], "native:scalar", False),
+        ([pytest.mark.slow_on("numba")], None, False),
+    ],
+)
+def test_tests_are_slow_by_their_marks_and_backend(marks, backend, expected):
+    by_name = {mark.name: getattr(mark, "mark", mark) for mark in marks}
+    item = SimpleNamespace(get_closest_marker=by_name.get)
+    if backend is not None:
+        item.callspec = SimpleNamespace(params={"kernels": backend})
+    assert conftest._is_slow(item) is expected
+
+
+def test_bytecode_is_kept_in_the_cache_where_it_may_not_lie_beside_sources(monkeypatch, tmp_path):
+    for name, value in (("dont_write_bytecode", True), ("pycache_prefix", None)):
+        monkeypatch.setattr(sys, name, value)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", "")
+    conftest._keep_bytecode(SimpleNamespace())  # pytest -p no:cacheprovider
+    assert sys.dont_write_bytecode
+    cache = SimpleNamespace(mkdir=lambda name: tmp_path / name)
+    conftest._keep_bytecode(SimpleNamespace(cache=cache))
+    assert not sys.dont_write_bytecode
+    assert sys.pycache_prefix == os.environ["PYTHONPYCACHEPREFIX"] == str(tmp_path / "bytecode")
+    assert "PYTHONDONTWRITEBYTECODE" not in os.environ

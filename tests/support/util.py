@@ -32,6 +32,11 @@ def slow(*values: Any) -> Any:
     return pytest.param(*values, marks=pytest.mark.slow)
 
 
+def slow_on(backend: str, *values: Any) -> Any:
+    """Mark one set of a test's parameters as slow on one backend: on Numba, if it compiles anew."""
+    return pytest.param(*values, marks=pytest.mark.slow_on(backend))
+
+
 def crossed(first: Iterable[Any], second: Iterable[Any]) -> list[Any]:
     """Pair all values; all pairs but those with the first value of either are slow."""
     first, second = list(first), list(second)

@@ -6,8 +6,20 @@ every way it offers; its fastest way counts. The rows named "COCO dicts" start o
 dicts that files hold; those named "drop-in" call the functions of ``pycocotools.mask``, for all.
 """
 
-from . import dense, sets, labels, coco, drop_in, evaluation, single, threads  # isort: skip
 from ..row import ROWS
+from . import (
+    coco,
+    dense,
+    drop_in,
+    evaluation,
+    labels,
+    panoptic,
+    regions,
+    sets,
+    single,
+    soft,
+    threads,
+)  # isort: skip
 
 __all__ = [
     "ROWS",
@@ -16,7 +28,10 @@ __all__ = [
     "drop_in",
     "evaluation",
     "labels",
+    "panoptic",
+    "regions",
     "sets",
     "single",
+    "soft",
     "threads",
 ]
