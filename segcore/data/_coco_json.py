@@ -185,7 +185,9 @@ class _Reader:
 
     def _categories_of_results(self) -> Table:
         column = _RawTable(self._raw["annotations"], ANNOTATIONS, "")
-        values = np.unique(column.ids("category_id", required=False))
+        ids, _ = _first_rows(column.ids("category_id", required=False))
+        is_string = [isinstance(value, str) for value in ids.tolist()]
+        values = ids[np.argsort(is_string, kind="stable")] if any(is_string) else np.sort(ids)
         columns: dict[str, Any] = {
             "id": values,
             "name": Texts.from_strings([str(value) for value in values.tolist()]),
@@ -218,6 +220,8 @@ class _Reader:
             "bbox": raw["bbox"],
             "segmentation": Segmentations(*raw["segmentation"]),
         }
+        if not len(categories):
+            columns["category_id"] = raw["category_id"]  # there are no rows to refer to
         return self._kept(column, columns)
 
     def _kept(self, column: _RawTable, columns: dict[str, Any]) -> Table:

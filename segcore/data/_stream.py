@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import zlib
 from collections.abc import Callable
 from typing import Any, BinaryIO, TypeAlias, cast
 
@@ -102,7 +103,8 @@ class Stream:
             if found is True:
                 return table.columns()
             # A name occurs twice in this object: the last one counts, as for json.
-            once = json.dumps(json.loads(found), ensure_ascii=False)
+            # Compact, so that the unknown members are kept as in other objects.
+            once = json.dumps(json.loads(found), ensure_ascii=False, separators=(",", ":"))
             table.read_one(once.encode("utf-8", "surrogatepass"), position)
 
     def end(self) -> None:
@@ -127,26 +129,40 @@ class Stream:
         # What does not fit into one piece needs larger ones.
         self._chunk = self._chunk * 2 if self._reader.offset == self._fed else CHUNK
         self._fed = self._reader.offset
-        data: Any = self._file.read(self._chunk)
+        data = self._read_file(self._chunk)
+        self._ended = not data
         if self._read == 0:
             data = self._as_utf8(data)
         self._read += len(data)
-        self._ended = not data
         self._reader.feed(data, self._ended)
         if self._progress is not None:
             self._progress(self._read, self._size)
 
+    def _read_file(self, size: int = -1) -> bytes:
+        try:
+            return self._file.read(size)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            detail = f"the gzip file is damaged: {error}"
+            raise DatasetError(self._path, detail, offset=self._read) from None
+
     def _as_utf8(self, data: bytes) -> bytes:
-        """Remove a byte order mark; convert UTF-16 and UTF-32, which are read whole."""
+        """Replace a byte order mark; convert UTF-16 and UTF-32, which are read whole.
+
+        Byte offsets in error messages are those of the UTF-8 text.
+        """
+        while len(data) < 4 and (more := self._read_file(4 - len(data))):
+            data += more
         encoding = json.detect_encoding(data[:4])
         if encoding == "utf-8":
             return data
         if encoding == "utf-8-sig":
-            return data[3:]
+            return b"   " + data[3:]  # spaces, so that offsets remain those of the file
         try:
-            text = (data + self._file.read()).decode(encoding, "surrogatepass")
+            text = (data + self._read_file()).decode(encoding, "surrogatepass")
         except UnicodeDecodeError as error:
-            raise DatasetError(self._path, f"expected {encoding}: {error.reason}") from None
+            raise DatasetError(
+                self._path, f"expected {encoding}: {error.reason}", offset=error.start
+            ) from None
         whole = text.encode("utf-8", "surrogatepass")
         self._file = io.BytesIO(whole[self._chunk :])
         return whole[: self._chunk]

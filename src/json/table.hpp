@@ -79,8 +79,8 @@ class Table {
     void read_one(Cursor&, int64_t offset);
 
     size_t rows() const { return shape_ids_.size(); }
-    // Whether read() stopped at an object in which a name occurs twice. take_repeated() takes it, for
-    // the caller to remove all but the last of these members and pass the rest to read_one().
+    // Whether read() stopped at an object in which a name occurs twice. take_repeated() takes it,
+    // for the caller to remove all but the last of these members and pass the rest to read_one().
     bool has_repeated_name() const { return repeated_; }
     Span take_repeated(Cursor&);
 

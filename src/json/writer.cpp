@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 namespace segcore::json {
 
@@ -26,15 +27,17 @@ void write_scientific(double value, char (&text)[40]) {
 #if defined(__cpp_lib_to_chars)
     *std::to_chars(text, text + 39, value, std::chars_format::scientific).ptr = 0;
 #else
-    for (int digits = 14; digits <= 16; ++digits) {
+    // Fifteen digits tell numbers apart, but for subnormal numbers fewer may be enough.
+    const bool is_subnormal = std::abs(value) < std::numeric_limits<double>::min();
+    for (int digits = is_subnormal ? 0 : 14; digits <= 16; ++digits) {
         std::snprintf(text, sizeof(text), "%.*e", digits, value);
         if (std::strtod(text, nullptr) == value) break;
     }
 #endif
 }
 
-// Most coordinates have at most three decimals. Fifteen digits tell numbers apart, so that these are
-// then the fewest.
+// Most coordinates have at most three decimals. Fifteen digits tell numbers apart, so that these
+// are then the fewest.
 bool write_decimal(double value, Buffer<uint8_t>& to) {
     const double scaled = value * 1000;
     if (!(std::abs(scaled) < 1e14)) return false;
@@ -42,7 +45,6 @@ bool write_decimal(double value, Buffer<uint8_t>& to) {
     if (static_cast<double>(thousandths) / 1000 != value) return false;
     if (thousandths == 0) return false;  // zero has a sign
     auto rest = static_cast<uint64_t>(std::abs(thousandths));
-    if (rest < 1) return false;
     char text[24];
     char* at = text + 24;
     uint64_t decimals = rest % 1000;
@@ -95,8 +97,8 @@ void write_shortest(double value, Buffer<uint8_t>& to) {
 
 void write_escape(unsigned unit, Buffer<uint8_t>& to) {
     static const char kHex[] = "0123456789abcdef";
-    const char text[] = {'\\', 'u', kHex[unit >> 12], kHex[unit >> 8 & 15], kHex[unit >> 4 & 15],
-                         kHex[unit & 15]};
+    const char text[] = {
+        '\\', 'u', kHex[unit >> 12], kHex[unit >> 8 & 15], kHex[unit >> 4 & 15], kHex[unit & 15]};
     to.append(reinterpret_cast<const uint8_t*>(text), 6);
 }
 
@@ -168,8 +170,10 @@ void write_value(const ColumnView& column, int64_t row, uint8_t form, Buffer<uin
             write_integer(column.integers[row], to);
             if (form == kFraction) append(to, ".0");
             return;
-        case Kind::number: return write_number(column.numbers[row], form == kPlain, to);
-        case Kind::text: return write_string(column.texts[row], to);
+        case Kind::number:
+            return write_number(column.numbers[row], form == kPlain, to);
+        case Kind::text:
+            return write_string(column.texts[row], to);
         case Kind::box:
             for (int i = 0; i < 4; ++i) {
                 to.push_back(i ? ',' : '[');
@@ -177,8 +181,10 @@ void write_value(const ColumnView& column, int64_t row, uint8_t form, Buffer<uin
             }
             to.push_back(']');
             return;
-        case Kind::segmentation: return write_segmentation(column.segmentations, row, form, to);
-        case Kind::rows: break;
+        case Kind::segmentation:
+            return write_segmentation(column.segmentations, row, form, to);
+        case Kind::rows:
+            break;
     }
 }
 
@@ -276,7 +282,7 @@ void write_rows(const TableView& table, int64_t start, int64_t stop, Buffer<uint
                 const int64_t* odd = std::lower_bound(table.odd_rows, odd_end, row);
                 auto k = odd - table.odd_rows;
                 const auto count = static_cast<ptrdiff_t>(table.odd_count);
-                while (k < count && table.odd_columns[k] != index) ++k;
+                while (k < count && table.odd_rows[k] == row && table.odd_columns[k] != index) ++k;
                 if (k == count || table.odd_rows[k] != row) throw Malformed{"odd values", nullptr};
                 append(to, table.odd[k]);
             } else {
