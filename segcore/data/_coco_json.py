@@ -152,6 +152,7 @@ class _Reader:
         ids = column.ids("id")
         _check_repeated(column, ids, "id")
         column.check_texts("name")
+        column.check_integers("isthing", 0, "0 or 1", required=False, greatest=1)
         things = column.columns["isthing"].copy()
         things[np.isin(column.layout.forms("isthing"), (MISSING, NULL))] = 1
         columns = {

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore.data._columns import check_lengths, read_only
 from segcore.data._segmentations import Segmentations
 from segcore.data._texts import Texts
 
@@ -128,8 +129,12 @@ class Table:
     """
 
     def __init__(self, columns: dict[str, Any], layout: Layout) -> None:
-        self._columns = columns
+        self._columns = {
+            name: read_only(column) if isinstance(column, np.ndarray) else column
+            for name, column in columns.items()
+        }
         self.layout = layout
+        check_lengths({name: len(column) for name, column in columns.items()}, len(self))
 
     def __getitem__(self, name: str) -> Any:
         """Return a column: an array, `Texts` or `Segmentations`."""
@@ -167,6 +172,12 @@ class Table:
     @classmethod
     def concatenate(cls, tables: Sequence[Table]) -> Table:
         """Concatenate tables with the same columns."""
+        for index, table in enumerate(tables):
+            if table.names != tables[0].names or table.layout.names != tables[0].layout.names:
+                raise ValueError(
+                    f"tables: expected the columns {tables[0].names}, got {table.names} in table "
+                    f"{index}"
+                )
         columns: dict[str, Column] = {}
         for name, column in tables[0]._columns.items():
             parts: list[Any] = [table[name] for table in tables]
