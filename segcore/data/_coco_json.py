@@ -188,7 +188,8 @@ class _Reader:
         column = _RawTable(self._raw["annotations"], ANNOTATIONS, "")
         ids, _ = _first_rows(column.ids("category_id", required=False))
         is_string = [isinstance(value, str) for value in ids.tolist()]
-        values = ids[np.argsort(is_string, kind="stable")] if any(is_string) else np.sort(ids)
+        order = sorted(range(len(ids)), key=lambda row: (is_string[row], ids[row]))
+        values = ids[np.array(order, np.int64)]
         columns: dict[str, Any] = {
             "id": values,
             "name": Texts.from_strings([str(value) for value in values.tolist()]),

@@ -98,6 +98,24 @@ class Layout:
             odd=self.odd[chosen],
         )
 
+    def with_plain(self, name: str) -> Layout:
+        """Return the layout with a member written as its column has it, if it is there."""
+        index = self.names.index(name)
+        kept = np.flatnonzero(self.odd_columns != index)
+        return replace(
+            self,
+            shapes=[
+                b"".join(
+                    bytes((member, PLAIN if member == index else form))
+                    for member, form in zip(shape[0::2], shape[1::2], strict=True)
+                )
+                for shape in self.shapes
+            ],
+            odd_rows=self.odd_rows[kept],
+            odd_columns=self.odd_columns[kept],
+            odd=self.odd[kept],
+        )
+
     @classmethod
     def concatenate(cls, parts: Sequence[Layout]) -> Layout:
         """Concatenate the layouts of tables with the same members."""
@@ -168,6 +186,10 @@ class Table:
     def replace(self, **columns: Column) -> Table:
         """Return the table with some columns replaced."""
         return Table({**self._columns, **columns}, self.layout)
+
+    def with_ids(self, ids: NDArray[np.int64]) -> Table:
+        """Return the table with other ids, which are written as integers."""
+        return Table({**self._columns, "id": ids}, self.layout.with_plain("id"))
 
     @classmethod
     def concatenate(cls, tables: Sequence[Table]) -> Table:

@@ -200,7 +200,10 @@ def written(dataset: Dataset, document: Any) -> Any:
     file = io.BytesIO()
     write = _coco_write.write_results if isinstance(document, list) else _coco_write.write_instances
     write(dataset, file)
-    return json.loads(file.getvalue())
+    text = file.getvalue()
+    found = json.loads(text)
+    # Two halves of a surrogate pair become one character, as by json.dumps.
+    return json.loads(json.dumps(found)) if b"\xed" in text else found
 
 
 def read(data: bytes, chunk: int, skip: bool = False) -> Dataset:
@@ -238,6 +241,13 @@ def attempt(
         return None, error
 
 
+def repeats_names(data: bytes) -> bool:
+    """Return whether a name occurs twice in an object."""
+    found = []
+    json.loads(data, object_pairs_hook=lambda pairs: found.append(len(dict(pairs)) < len(pairs)))
+    return any(found)
+
+
 def check_refused(data: bytes, chunk: int, error: DatasetError, document: Any) -> str:
     """Check the error about a file, and what remains if invalid items are skipped."""
     with Twin():
@@ -246,7 +256,8 @@ def check_refused(data: bytes, chunk: int, error: DatasetError, document: Any) -
     if document is NOT_JSON:
         assert error.offset is None or 0 <= error.offset <= len(data)
         return "not JSON"
-    assert (error.item, error.detail) == (other.item, other.detail), (str(error), str(other))
+    if not repeats_names(data):  # of which json, and so the twin, sees the last value alone
+        assert (error.item, error.detail) == (other.item, other.detail), (str(error), str(other))
     has_tables = isinstance(document, list) or (
         isinstance(document, dict) and {"images", "annotations"} <= set(document)
     )
@@ -279,8 +290,7 @@ def check(data: bytes, rng: random.Random) -> str:
         return check_refused(data, chunk, error, document if is_json else NOT_JSON)
     assert dataset is not None
     assert is_json, "json refuses it"
-    # Two halves of a surrogate pair become one character, as by json.dumps.
-    expected = json.loads(json.dumps(document))
+    expected = json.loads(json.dumps(document))  # as in written()
     assert same(written(dataset, document), expected), "written otherwise"
     if rng.random() < 0.25:
         with Twin():
