@@ -13,7 +13,8 @@ namespace {
 constexpr int64_t kMaxSide = int64_t{1} << 31;  // of an RLE's image, exclusive
 constexpr int64_t kExactIntegers = int64_t{1} << 53;
 
-struct Repeated {};
+// A name occurs twice in an object.
+struct Repeated final : std::exception {};
 
 // Whether the number is an integer that a double holds exactly; -0.0 is none.
 bool is_integral(double value) {

@@ -44,6 +44,7 @@ const uint8_t* skip_plain(const uint8_t* at, const uint8_t* end) {
         const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
         const __m128i special = _mm_or_si128(
             _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
+            // NOLINTNEXTLINE(portability-simd-intrinsics)
             _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
         const int found = _mm_movemask_epi8(_mm_or_si128(special, bytes));
         if (found) return at + lowest_bit(static_cast<unsigned>(found));

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <string>
 
 #include "../core/types.hpp"
@@ -16,10 +17,14 @@ namespace segcore::json {
 constexpr int kMaxDepth = 500;
 constexpr size_t kMaxDigits = 4300;  // of an integer, as in Python
 
-struct Incomplete {};
+struct Incomplete final : std::exception {};
 
 // The text is not JSON: what was expected, and where.
-struct Malformed {
+struct Malformed final : std::exception {
+    Malformed(const char* what_was_expected, const uint8_t* where)
+        : expected(what_was_expected), at(where) {}
+    const char* what() const noexcept override { return expected; }
+
     const char* expected;
     const uint8_t* at;
 };

@@ -69,7 +69,7 @@ void write_shortest(double value, Buffer<uint8_t>& to) {
     char text[40];
     write_scientific(value, text);
     const char* const e = std::strchr(text, 'e');
-    const int exponent = std::atoi(e + 1);
+    const int exponent = static_cast<int>(std::strtol(e + 1, nullptr, 10));
     std::string digits;
     for (const char* c = text; c != e; ++c)
         if (*c >= '0' && *c <= '9') digits += *c;
@@ -85,9 +85,9 @@ void write_shortest(double value, Buffer<uint8_t>& to) {
     } else if (exponent < 0) {
         out += "0." + std::string(static_cast<size_t>(-exponent - 1), '0') + digits;
     } else if (count <= exponent + 1) {
-        out += digits + std::string(static_cast<size_t>(exponent + 1 - count), '0') + ".0";
+        out += digits + std::string(static_cast<size_t>(exponent) + 1 - digits.size(), '0') + ".0";
     } else {
-        const auto whole = static_cast<size_t>(exponent + 1);
+        const size_t whole = static_cast<size_t>(exponent) + 1;
         out += digits.substr(0, whole) + '.' + digits.substr(whole);
     }
     append(to, out.c_str());
