@@ -199,10 +199,12 @@ def lint(session):
     ]
     stubtest += ["--mypy-config-file", "pyproject.toml"]
     session.run("python", "-m", *stubtest, env={"PYTHONSAFEPATH": "1"})
-    folders = ("src/core", "src/simd", "src/bind", "tests/cpp", "tests/cpp/fuzz")
+    folders = ("src/core", "src/json", "src/simd", "src/bind", "tests/cpp", "tests/cpp/fuzz")
     sources = [str(path) for folder in folders for path in Path(folder).glob("*.[chi][pn][pl]")]
     session.run("clang-format", "--dry-run", "-Werror", *sorted(sources))
-    tidy = [["clang-tidy", "--quiet", each, "--", *CPP] for each in cpp_files("src/core")]
+    tidy = [
+        ["clang-tidy", "--quiet", each, "--", *CPP] for each in cpp_files("src/core", "src/json")
+    ]
     # The core is compiled with these warnings by the session `cpp`.
     includes = session.run("python", "-m", "pybind11", "--includes", silent=True).split()
     system = [each.replace("-I", "-isystem") for each in includes]
@@ -226,7 +228,7 @@ def docs(session):
 def build_cpp_tests(session, *flags, compiler=CXX):
     folder = Path(session.create_tmp()).resolve() / Path(compiler).name
     folder.mkdir(exist_ok=True)
-    sources = cpp_files("tests/cpp", "src/core", "src/simd")
+    sources = cpp_files("tests/cpp", "src/core", "src/json", "src/simd")
     objects = [str(folder / each.replace("/", "_").replace(".cpp", ".o")) for each in sources]
     command, program = [compiler, *CPP, *flags], str(folder / "cpp-tests")
     pairs = zip(sources, objects, strict=True)
@@ -351,7 +353,7 @@ def faults(session):
 
 @nox.session(requires=WHEEL)
 def coverage(session):
-    """Measure the lines that tests reach: of segcore in Python, and of src/core in C++.
+    """Measure the lines that tests reach: of segcore in Python, of src/core and src/json in C++.
 
     What Numba compiles cannot be traced, and does not count. 95 % are wanted of each.
     """
@@ -361,7 +363,7 @@ def coverage(session):
     program = build_cpp_tests(session, "-O0", "--coverage")
     session.run(program, external=True)
     objects = str(Path(program).parent)
-    session.run("gcovr", "--filter", "src/core/", f"--fail-under-line={COVERED}", objects)
+    session.run("gcovr", "--filter", "src/(core|json)/", f"--fail-under-line={COVERED}", objects)
 
 
 @nox.session

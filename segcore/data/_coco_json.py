@@ -203,6 +203,7 @@ class Reader:
         ids = column.ids("id")
         _check_repeated(column, ids, "id")
         column.check_texts("name")
+        column.check_integers("isthing", 0, "0 or 1", required=False, greatest=1)
         things = column.columns["isthing"].copy()
         things[np.isin(column.layout.forms("isthing"), (MISSING, NULL))] = 1
         columns = {
@@ -236,7 +237,10 @@ class Reader:
 
     def _categories_of_results(self) -> Table:
         column = RawTable(self.raw["annotations"], ANNOTATIONS, "")
-        values = np.unique(column.ids("category_id", required=False))
+        ids, _ = _first_rows(column.ids("category_id", required=False))
+        is_string = [isinstance(value, str) for value in ids.tolist()]
+        order = sorted(range(len(ids)), key=lambda row: (is_string[row], ids[row]))
+        values = ids[np.array(order, np.int64)]
         columns: dict[str, Any] = {
             "id": values,
             "name": Texts.from_strings([str(value) for value in values.tolist()]),
@@ -271,6 +275,8 @@ class Reader:
             "bbox": raw["bbox"],
             "segmentation": Segmentations(*raw["segmentation"]),
         }
+        if not len(categories):
+            columns["category_id"] = raw["category_id"]  # there are no rows to refer to
         return self._kept(column, columns)
 
     def _kept(self, column: RawTable, columns: dict[str, Any]) -> Table:

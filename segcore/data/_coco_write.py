@@ -119,10 +119,12 @@ def _rows(fields: Any, table: Table, columns: Any) -> Iterator[bytes]:
 def _arguments(fields: Any, table: Table, columns: dict[str, Any]) -> tuple[Any, ...]:
     """Return the arguments of `write_json_rows`."""
     layout = table.layout
+    # The shapes of these rows alone: of all, there may be as many as rows.
+    used, shape_ids = np.unique(layout.shape_ids, return_inverse=True)
     return (
         [(name, kind, _raw(columns[name])) for name, kind in fields],
-        layout.shapes,
-        layout.shape_ids,
+        [layout.shapes[shape] for shape in used.tolist()],
+        shape_ids.astype(np.uint32),
         _raw(layout.extra),
         layout.odd_rows,
         layout.odd_columns,
@@ -173,11 +175,14 @@ def _annotations(dataset: Dataset) -> Any:
     category_ids: Any = dataset.categories["id"]
 
     def columns(table: Table) -> dict[str, Any]:
-        category: Any = table["category"]
-        known = category >= 0
-        ids = np.zeros(len(table), np.int64)
-        if known.any():
-            ids[known] = _integers(category_ids[category[known]])
+        if "category_id" in table:  # the data set has no categories
+            ids: Any = table["category_id"]
+        else:
+            category: Any = table["category"]
+            known = category >= 0
+            ids = np.zeros(len(table), np.int64)
+            if known.any():
+                ids[known] = _integers(category_ids[category[known]])
         return {
             "segmentation": table["segmentation"],
             "area": table["area"],

@@ -249,7 +249,7 @@ class Dataset:
         )
         ids: Any = annotations["id"]
         if len(np.unique(ids.astype(str) if ids.dtype == object else ids)) != len(ids):
-            annotations = annotations.replace(id=np.arange(1, len(ids) + 1))
+            annotations = annotations.with_ids(np.arange(1, len(ids) + 1))
         skipped = [line for dataset in datasets for line in dataset.skipped]
         return cls(images, first.categories, annotations, members=first.members, skipped=skipped)
 

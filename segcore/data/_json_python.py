@@ -1,11 +1,17 @@
 """Twin of the compiled JSON reader and writer, for installations without a compiler.
 
-It has the same results, but reads a file as a whole with :mod:`json`.
+It has the same results, but reads a file as a whole with :mod:`json`. What differs:
+
+- errors of syntax have the message of :mod:`json`, and the depth of nested values is limited by
+  Python's recursion limit instead of 500;
+- the position of a row in the file is unknown (-1);
+- the text of unknown members and odd values is written anew, without white space.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from array import array
 from typing import Any
 
@@ -25,6 +31,7 @@ class JsonReader:
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
+        self._is_whole = False
         self._document: Any = _MISSING
         self._names: Any = None
         self._value: Any = None
@@ -41,19 +48,8 @@ class JsonReader:
         memory = bytearray(count)
         got = int(readinto(memory) or 0)
         self.feed(bytes(memory[:got]))
-        if not got:
-            self._parse()
+        self._is_whole = not got
         return got
-
-    def _parse(self) -> None:
-        text = b"".join(self._parts).decode("utf-8", "surrogatepass")
-        try:
-            self._document = json.loads(text)
-        except json.JSONDecodeError as error:
-            self.error_offset = len(text[: error.pos].encode("utf-8", "surrogatepass"))
-            raise ValueError(f"expected JSON: {error.msg}") from None
-        except RecursionError:
-            raise ValueError("expected at most 1,000 nested values") from None
 
     def ahead(self, count: int) -> bytes:
         """Return the beginning of the value."""
@@ -62,15 +58,32 @@ class JsonReader:
 
     def enter(self) -> str | None:
         """Enter the outermost value."""
-        if self._document is _MISSING:
+        if not self._is_whole:
             return None
-        self._value = self._document
+        self._document = self._value = self._parse()
         if isinstance(self._document, dict):
             self._names = iter(self._document)
             return "{"
         if isinstance(self._document, list):
             return "["
         raise ValueError("expected an object or an array")
+
+    def _parse(self) -> Any:
+        data = b"".join(self._parts)
+        self._parts.clear()
+        try:
+            text = data.decode("utf-8", "surrogatepass")
+            return json.loads(text)
+        except UnicodeDecodeError as error:
+            self.error_offset = error.start
+            raise ValueError("expected UTF-8") from None
+        except json.JSONDecodeError as error:
+            self.error_offset = len(text[: error.pos].encode("utf-8", "surrogatepass"))
+            raise ValueError(f"expected JSON: {error.msg}") from None
+        except RecursionError:
+            raise ValueError("expected fewer nested values") from None
+        except ValueError:  # of int()
+            raise ValueError("expected an integer of at most 4300 digits") from None
 
     def name(self) -> Any:
         """Return the next name, as JSON text, or False."""
@@ -173,6 +186,8 @@ class _Integer:
 
     def append(self, value: Any) -> int | None:
         if isinstance(value, float) and abs(value) <= _EXACT and value == int(value):
+            if value == 0 and math.copysign(1, value) < 0:
+                return None
             self._values.append(int(value))
             return FRACTION
         if not isinstance(value, int) or abs(value) > 2**62:

@@ -14,6 +14,7 @@ from segcore._batch import offsets_of
 from segcore._input.arrays import Size
 from segcore.backends import kernels
 from segcore.backends.protocol import Batch, Offsets
+from segcore.data._columns import check_lengths, check_parts, column_array
 from segcore.data._texts import Texts
 from segcore.errors import ItemError, MaskError
 from segcore.formats import coco
@@ -23,8 +24,20 @@ NONE, STRING, COUNTS, POLYGON, OTHER = range(5)
 """Kinds of segmentations: none, an RLE with a compressed string or with a list of run lengths, a
 polygon, and any other JSON value, which is kept as text."""
 
-_PER_ROW = ("kinds", "heights", "widths", "starts", "lengths")
-_BUFFERS = ("characters", "runs", "ring_ends", "coordinates", "is_integer")
+_PER_ROW = {
+    "kinds": np.uint8,
+    "heights": np.int64,
+    "widths": np.int64,
+    "starts": np.int64,
+    "lengths": np.int64,
+}
+_BUFFERS = {
+    "characters": np.uint8,
+    "runs": np.int64,
+    "ring_ends": np.int64,
+    "coordinates": np.float64,
+    "is_integer": np.uint8,
+}
 
 
 class Segmentations:
@@ -43,6 +56,13 @@ class Segmentations:
         Buffers that all rows share: characters of strings (uint8), run lengths (int64), the end of
         each ring in points (int64), coordinates x0 y0 x1 y1 ... (float64), and whether each
         coordinate is written as an integer (uint8). Selections share them, too.
+
+    Raises
+    ------
+    TypeError
+        If an array has another dtype or number of dimensions.
+    ValueError
+        If the arrays do not fit together.
     """
 
     __slots__ = (*_PER_ROW, *_BUFFERS)
@@ -59,8 +79,42 @@ class Segmentations:
     is_integer: NDArray[np.uint8]
 
     def __init__(self, *arrays: NDArray[Any]) -> None:
-        for name, array in zip(self.__slots__, arrays, strict=True):
-            setattr(self, name, array)
+        dtypes = (_PER_ROW | _BUFFERS).items()
+        for (name, dtype), array in zip(dtypes, arrays, strict=True):
+            setattr(self, name, column_array(array, dtype, name))
+        self._check()
+
+    def _check(self) -> None:
+        """Raise ValueError unless every row lies within the buffers."""
+        check_lengths({name: len(getattr(self, name)) for name in _PER_ROW}, len(self.kinds))
+        if (self.kinds > OTHER).any():
+            row = int((self.kinds > OTHER).argmax())
+            raise ValueError(f"row {row}: expected a kind from 0 to 4, got {self.kinds[row]}")
+        check_lengths({"is_integer": len(self.is_integer)}, len(self.coordinates))
+        points = np.concatenate([[0], self.ring_ends, [len(self.coordinates) // 2]])
+        if (points[1:] < points[:-1]).any():
+            raise ValueError("ring_ends: expected ascending numbers of points")
+        there = self.kinds != NONE
+        sizes = self._per_kind(lambda name: len(getattr(self, name)))[self.kinds]
+        check_parts(self.starts * there, self.lengths * there, sizes, "items of the buffer")
+
+    @staticmethod
+    def _per_kind(of_buffer: Callable[[str], int]) -> NDArray[np.int64]:
+        """Return the value of the buffer that each kind refers to: int64, shape (5,)."""
+        values = np.zeros(5, np.int64)
+        values[[STRING, OTHER]] = of_buffer("characters")
+        values[COUNTS] = of_buffer("runs")
+        values[POLYGON] = of_buffer("ring_ends")
+        return values
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle only what is used of the buffers."""
+        used = np.bincount(self.kinds, self.lengths, 5)
+        sizes = self._per_kind(lambda name: len(getattr(self, name)))
+        is_part = used[STRING] + used[OTHER] < sizes[STRING]
+        is_part |= used[COUNTS] < sizes[COUNTS] or used[POLYGON] < sizes[POLYGON]
+        part = self.compact() if is_part else self
+        return Segmentations, tuple(getattr(part, name) for name in self.__slots__)
 
     @classmethod
     def empty(cls, count: int) -> Segmentations:
@@ -110,10 +164,7 @@ class Segmentations:
         shifted = []
         before = dict.fromkeys(("characters", "runs", "ring_ends", "coordinates"), 0)
         for part in parts:
-            shifts = np.zeros(5, np.int64)
-            shifts[[STRING, OTHER]] = before["characters"]
-            shifts[COUNTS] = before["runs"]
-            shifts[POLYGON] = before["ring_ends"]
+            shifts = cls._per_kind(before.__getitem__)
             copy = part[:]
             copy.starts = part.starts + shifts[part.kinds]
             copy.ring_ends = part.ring_ends + before["coordinates"] // 2
@@ -132,8 +183,12 @@ class Segmentations:
         return len(self.kinds)
 
     def __getitem__(self, rows: slice | NDArray[Any]) -> Segmentations:
-        per_row = (getattr(self, name)[rows] for name in _PER_ROW)
-        return Segmentations(*per_row, *(getattr(self, name) for name in _BUFFERS))
+        selected = Segmentations.__new__(Segmentations)  # without the checks, which held before
+        for name in _PER_ROW:
+            setattr(selected, name, getattr(self, name)[rows])
+        for name in _BUFFERS:
+            setattr(selected, name, getattr(self, name))
+        return selected
 
     def compact(self) -> Segmentations:
         """Return the same rows with only what they use of the buffers, in their order."""
@@ -295,8 +350,7 @@ class Segmentations:
 
 
 def _no_buffers() -> list[NDArray[Any]]:
-    dtypes = (np.uint8, np.int64, np.int64, np.float64, np.uint8)
-    return [np.empty(0, dtype) for dtype in dtypes]
+    return [np.empty(0, dtype) for dtype in _BUFFERS.values()]
 
 
 def _no_masks(size: Size) -> Masks:

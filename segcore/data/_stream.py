@@ -6,7 +6,9 @@ import gzip
 import io
 import json
 import os
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from segcore.data._errors import DatasetError
@@ -106,7 +108,8 @@ class Stream:
             if found is True:
                 return table.columns()
             # A name occurs twice in this object: the last one counts, as for json.
-            once = json.dumps(json.loads(found), ensure_ascii=False)
+            # Compact, so that the unknown members are kept as in other objects.
+            once = json.dumps(json.loads(found), ensure_ascii=False, separators=(",", ":"))
             table.read_one(once.encode("utf-8", "surrogatepass"), position)
 
     def row(self, fields: Fields, item: str) -> dict[str, Any]:
@@ -143,23 +146,46 @@ class Stream:
         self._chunk = self._chunk * 2 if self._reader.offset == self._fed else CHUNK
         self._fed = self._reader.offset
         if self._read == 0:
-            self._reader.feed(self._as_utf8(self._file.read(4)))
-        count = self._reader.fill(self._file.readinto, self._chunk)  # type: ignore[attr-defined]
+            self._reader.feed(self._as_utf8(self._read_file(4)))
+        count = self._reader.fill(self._read_into, self._chunk)
         self._read += count
         self._ended = not count
         if self._progress is not None:
             self._progress(self._read, self._size)
 
+    def _read_file(self, size: int = -1) -> bytes:
+        with self._gzip_errors():
+            return self._file.read(size)
+
+    def _read_into(self, memory: memoryview) -> int:
+        with self._gzip_errors():
+            return int(self._file.readinto(memory) or 0)  # type: ignore[attr-defined]
+
+    @contextmanager
+    def _gzip_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            detail = f"the gzip file is damaged: {error}"
+            raise DatasetError(self._path, detail, offset=self._read) from None
+
     def _as_utf8(self, data: bytes) -> bytes:
-        """Remove a byte order mark; convert UTF-16 and UTF-32, which are read whole."""
+        """Replace a byte order mark; convert UTF-16 and UTF-32, which are read whole.
+
+        Byte offsets in error messages are those of the UTF-8 text.
+        """
+        while len(data) < 4 and (more := self._read_file(4 - len(data))):
+            data += more
         encoding = json.detect_encoding(data)
         if encoding == "utf-8":
             return data
         if encoding == "utf-8-sig":
-            return data[3:]
+            return b"   " + data[3:]  # spaces, so that offsets remain those of the file
         try:
-            text = (data + self._file.read()).decode(encoding, "surrogatepass")
+            text = (data + self._read_file()).decode(encoding, "surrogatepass")
         except UnicodeDecodeError as error:
-            raise DatasetError(self._path, f"expected {encoding}: {error.reason}") from None
+            raise DatasetError(
+                self._path, f"expected {encoding}: {error.reason}", offset=error.start
+            ) from None
         self._file = io.BytesIO(text.encode("utf-8", "surrogatepass"))
         return b""

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore.data._columns import check_lengths, read_only
 from segcore.data._segmentations import Segmentations
 from segcore.data._texts import Texts
 
@@ -106,6 +107,24 @@ class Layout:
             odd=self.odd[chosen],
         )
 
+    def with_plain(self, name: str) -> Layout:
+        """Return the layout with a member written as its column has it, if it is there."""
+        index = self.names.index(name)
+        kept = np.flatnonzero(self.odd_columns != index)
+        return replace(
+            self,
+            shapes=[
+                b"".join(
+                    bytes((member, PLAIN if member == index else form))
+                    for member, form in zip(shape[0::2], shape[1::2], strict=True)
+                )
+                for shape in self.shapes
+            ],
+            odd_rows=self.odd_rows[kept],
+            odd_columns=self.odd_columns[kept],
+            odd=self.odd[kept],
+        )
+
     @classmethod
     def concatenate(cls, parts: Sequence[Layout]) -> Layout:
         """Concatenate the layouts of tables with the same members."""
@@ -137,8 +156,12 @@ class Table:
     """
 
     def __init__(self, columns: dict[str, Any], layout: Layout) -> None:
-        self._columns = columns
+        self._columns = {
+            name: read_only(column) if isinstance(column, np.ndarray) else column
+            for name, column in columns.items()
+        }
         self.layout = layout
+        check_lengths({name: len(column) for name, column in columns.items()}, len(self))
 
     def __getitem__(self, name: str) -> Any:
         """Return a column: an array, `Texts` or `Segmentations`."""
@@ -186,9 +209,19 @@ class Table:
             return bool((self["category"] >= 0).all())
         return name != "score" or not bool(np.isnan(self["score"]).any())
 
+    def with_ids(self, ids: NDArray[np.int64]) -> Table:
+        """Return the table with other ids, which are written as integers."""
+        return Table({**self._columns, "id": ids}, self.layout.with_plain("id"))
+
     @classmethod
     def concatenate(cls, tables: Sequence[Table]) -> Table:
         """Concatenate tables with the same columns."""
+        for index, table in enumerate(tables):
+            if table.names != tables[0].names or table.layout.names != tables[0].layout.names:
+                raise ValueError(
+                    f"tables: expected the columns {tables[0].names}, got {table.names} in table "
+                    f"{index}"
+                )
         columns: dict[str, Column] = {}
         for name, column in tables[0]._columns.items():
             parts: list[Any] = [table[name] for table in tables]

@@ -9,12 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
+from segcore.data._columns import check_lengths, check_parts, column_array
 
 
 class Texts:
     """A column of strings: UTF-8 bytes, and the start and length of each string in them.
 
     It is a sequence of ``str``. Slices and selections share the bytes.
+
+    Raises
+    ------
+    TypeError
+        If an array has another dtype or number of dimensions.
+    ValueError
+        If a string is not within the bytes.
     """
 
     __slots__ = ("data", "lengths", "starts")
@@ -22,9 +30,16 @@ class Texts:
     def __init__(
         self, data: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]
     ) -> None:
-        self.data = data
-        self.starts = starts
-        self.lengths = lengths
+        self.data = column_array(data, np.uint8, "data")
+        self.starts = column_array(starts, np.int64, "starts")
+        self.lengths = column_array(lengths, np.int64, "lengths")
+        check_lengths({"lengths": len(self.lengths)}, len(self.starts))
+        check_parts(self.starts, self.lengths, len(self.data), "bytes")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle only the bytes that are used."""
+        texts = self.compact() if int(self.lengths.sum()) < len(self.data) else self
+        return Texts, (texts.data, texts.starts, texts.lengths)
 
     @classmethod
     def from_strings(cls, strings: Iterable[str | bytes]) -> Texts:
@@ -71,7 +86,11 @@ class Texts:
     def __getitem__(self, index: int | slice | NDArray[Any] | list[int]) -> str | Texts:
         if isinstance(index, (int, np.integer)):
             return self.raw(int(index)).decode("utf-8", "surrogatepass")
-        return Texts(self.data, self.starts[index], self.lengths[index])
+        selected = Texts.__new__(Texts)  # without the checks, which held before
+        selected.data = self.data
+        selected.starts = self.starts[index]
+        selected.lengths = self.lengths[index]
+        return selected
 
     def __iter__(self) -> Iterator[str]:
         text = self.data.tobytes()

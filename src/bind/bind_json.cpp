@@ -1,6 +1,8 @@
 // JsonReader and JsonTable: JSON text to columns, for segcore.data.
 #include <pybind11/stl.h>
 
+#include <atomic>
+#include <deque>
 #include <memory>
 
 #include "../json/writer.hpp"
@@ -28,13 +30,30 @@ Kind kind_of(const std::string& name) {
     throw py::value_error("kind: unknown " + name);
 }
 
-std::vector<Table::Field> fields_of(const py::list& fields) {
+// Claims an object for one method. Some methods release the GIL, so that another thread may call
+// one in the meantime.
+class Claim {
+   public:
+    explicit Claim(std::atomic<bool>& claimed) : claimed_(claimed) {
+        if (claimed_.exchange(true))
+            throw std::runtime_error("a JSON reader is used by two threads at the same time");
+    }
+    ~Claim() { claimed_ = false; }
+    Claim(const Claim&) = delete;
+    Claim& operator=(const Claim&) = delete;
+
+   private:
+    std::atomic<bool>& claimed_;
+};
+
+std::vector<Table::Field> fields_of(const py::list& fields, int depth = 0) {
     if (fields.size() > 64) throw py::value_error("fields: expected at most 64");
+    if (depth > 8) throw py::value_error("fields: expected at most 8 nested tables");
     std::vector<Table::Field> found;
     for (const py::handle field : fields) {
         const auto [name, kind] = field.cast<std::pair<std::string, py::object>>();
         if (py::isinstance<py::list>(kind)) {
-            found.push_back({name, Kind::rows, fields_of(kind)});
+            found.push_back({name, Kind::rows, fields_of(kind, depth + 1)});
         } else {
             found.push_back({name, kind_of(kind.cast<std::string>()), {}});
         }
@@ -51,20 +70,22 @@ py::dict columns_of(Table& table);
 
 py::object column_of(Column& column) {
     switch (column.kind) {
-        case Kind::integer: return to_array(std::move(column.integers));
-        case Kind::number: return to_array(std::move(column.numbers));
+        case Kind::integer:
+            return to_array(std::move(column.integers));
+        case Kind::number:
+            return to_array(std::move(column.numbers));
         case Kind::box: {
             const py::array flat = to_array(std::move(column.numbers));
             return flat.attr("reshape")(-1, 4);
         }
-        case Kind::text: return texts_of(column.texts);
+        case Kind::text:
+            return texts_of(column.texts);
         case Kind::segmentation: {
             json::Segmentations& s = column.segmentations;
             return py::make_tuple(to_array(std::move(s.kinds)), to_array(std::move(s.heights)),
                                   to_array(std::move(s.widths)), to_array(std::move(s.starts)),
-                                  to_array(std::move(s.lengths)),
-                                  to_array(std::move(s.characters)), to_array(std::move(s.runs)),
-                                  to_array(std::move(s.ring_ends)),
+                                  to_array(std::move(s.lengths)), to_array(std::move(s.characters)),
+                                  to_array(std::move(s.runs)), to_array(std::move(s.ring_ends)),
                                   to_array(std::move(s.coordinates)),
                                   to_array(std::move(s.is_integer)));
         }
@@ -90,15 +111,58 @@ py::dict columns_of(Table& table) {
     return result;
 }
 
+// A table that is read, until its columns are taken.
+class JsonTable {
+   public:
+    explicit JsonTable(const py::list& fields) : table_(fields_of(fields)) {}
+
+    size_t size() {
+        const Claim claim(claimed_);
+        return table_.rows();
+    }
+
+    void read_one(const py::bytes& text, int64_t offset) {
+        const Claim claim(claimed_);
+        const std::string_view view = text;
+        const auto* begin = reinterpret_cast<const uint8_t*>(view.data());
+        json::Cursor cursor{begin, begin + view.size(), true};
+        try {
+            table().read_one(cursor, offset);
+        } catch (const json::Malformed& error) {
+            throw py::value_error(std::string("expected ") + error.expected);
+        }
+    }
+
+    py::dict columns() {
+        const Claim claim(claimed_);
+        Table& taken = table();
+        taken_ = true;
+        return columns_of(taken);
+    }
+
+    // To be called by who holds a claim.
+    Table& table() {
+        if (taken_) throw std::runtime_error("the columns of this table were taken before");
+        return table_;
+    }
+    std::atomic<bool>& claimed() { return claimed_; }
+
+   private:
+    Table table_;
+    std::atomic<bool> claimed_{false};
+    bool taken_ = false;
+};
+
 py::bytes bytes_of(json::Span text) {
     return {reinterpret_cast<const char*>(text.begin), text.size()};
 }
 
-// A window on the text, which Python fills. Every method that takes something returns None where the
-// window ends within it: Python then feeds more and calls it again.
+// A window on the text, which Python fills. Every method that takes something returns None where
+// the window ends within it: Python then feeds more and calls it again.
 class JsonReader {
    public:
     void feed(const py::bytes& more) {
+        const Claim claim(claimed_);
         const std::string_view text = more;
         drop_what_was_taken();
         window_.append(reinterpret_cast<const uint8_t*>(text.data()), text.size());
@@ -106,6 +170,7 @@ class JsonReader {
 
     // Have readinto(memory) read up to `count` bytes into the window; nothing: the text has ended.
     size_t fill(const py::object& readinto, size_t count) {
+        const Claim claim(claimed_);
         drop_what_was_taken();
         uint8_t* const room = window_.grow(count);
         const auto view = py::memoryview::from_memory(room, static_cast<py::ssize_t>(count));
@@ -119,7 +184,8 @@ class JsonReader {
     }
 
     // The text that follows, at most this many bytes of it; None if there is less and more may come.
-    py::object ahead(size_t count) const {
+    py::object ahead(size_t count) {
+        const Claim claim(claimed_);
         const size_t left = window_.size() - at_;
         if (left < count && !last_) return py::none();
         const uint8_t* begin = window_.data() + at_;
@@ -131,6 +197,7 @@ class JsonReader {
 
     // "{" or "[", which is taken.
     py::object enter() {
+        const Claim claim(claimed_);
         return take([](json::Cursor& cursor) -> py::object {
             const uint8_t first = json::peek(cursor);
             if (first != '{' && first != '[')
@@ -142,6 +209,7 @@ class JsonReader {
 
     // The next name in the object that enter() took, or False at its end, which is taken.
     py::object name() {
+        const Claim claim(claimed_);
         bool first = first_;
         const py::object found = take([&](json::Cursor& cursor) -> py::object {
             if (json::accept(cursor, '}')) return py::bool_(false);
@@ -155,13 +223,14 @@ class JsonReader {
     }
 
     py::object value() {
-        return take([](json::Cursor& cursor) -> py::object {
-            return bytes_of(json::take_value(cursor));
-        });
+        const Claim claim(claimed_);
+        return take(
+            [](json::Cursor& cursor) -> py::object { return bytes_of(json::take_value(cursor)); });
     }
 
     // True: nothing but white space follows.
     py::object end() {
+        const Claim claim(claimed_);
         return take([](json::Cursor& cursor) -> py::object {
             while (cursor.at != cursor.end) {
                 if (!std::strchr(" \n\r\t", *cursor.at) || !*cursor.at)
@@ -174,20 +243,20 @@ class JsonReader {
     }
 
     // True: the whole array was read. An object with a repeated name is returned as text.
-    py::object rows(Table& table) {
-        for (;;) {
-            const py::object done = take([&](json::Cursor& cursor) -> py::object {
-                const GilRelease release;
-                return_ = table.read(cursor, offset());
-                return {};
-            });
-            if (done.is_none()) return done;
-            if (return_) return py::bool_(true);
-            if (!table.has_repeated_name()) return py::none();
-            return take([&](json::Cursor& cursor) -> py::object {
-                return bytes_of(table.take_repeated(cursor));
-            });
-        }
+    py::object rows(JsonTable& target) {
+        const Claim claim(claimed_), target_claim(target.claimed());
+        Table& table = target.table();
+        bool is_whole = false;
+        take([&](json::Cursor& cursor) -> py::object {
+            const GilRelease release;
+            is_whole = table.read(cursor, offset());
+            return {};
+        });
+        if (is_whole) return py::bool_(true);
+        if (!table.has_repeated_name()) return py::none();
+        return take([&](json::Cursor& cursor) -> py::object {
+            return bytes_of(table.take_repeated(cursor));
+        });
     }
 
    private:
@@ -219,12 +288,34 @@ class JsonReader {
     size_t at_ = 0;
     int64_t base_ = 0;
     int64_t error_ = 0;
-    bool last_ = false, first_ = true, return_ = false;
+    bool last_ = false, first_ = true;
+    std::atomic<bool> claimed_{false};
 };
 
 // -- writing --------------------------------------------------------------------------------------
 
 // Views of arrays that Python holds. Whatever a row points to is checked before it is read.
+
+// The arrays that are read, which live as long as this does, whatever becomes of the tuples and
+// lists that hold them.
+class Arrays {
+   public:
+    // Only arrays are taken: one that is made of something else would end with this function.
+    const py::array& add(const py::handle& value, const char* name) {
+        if (!py::isinstance<py::array>(value)) refuse(name, "an array");
+        arrays_.push_back(py::reinterpret_borrow<py::array>(value));
+        return arrays_.back();
+    }
+
+   private:
+    std::deque<py::array> arrays_;
+};
+
+py::tuple tuple_of(const py::handle& value, size_t size, const char* name) {
+    if (!py::isinstance<py::tuple>(value) || py::len(value) != size)
+        refuse(name, "a tuple of " + std::to_string(size));
+    return py::reinterpret_borrow<py::tuple>(value);
+}
 
 void check_parts(const py::array& starts, const py::array& lengths, int64_t size,
                  const char* name) {
@@ -242,24 +333,32 @@ void check_rows(const py::array& array, py::ssize_t rows, const char* name) {
         throw py::value_error(std::string(name) + ": expected as many values as rows");
 }
 
-json::TextsView texts_view(const py::tuple& texts, py::ssize_t rows, const char* name) {
-    const py::array bytes = texts[0], starts = texts[1], lengths = texts[2];
+json::TextsView texts_view(const py::handle& value, py::ssize_t rows, const char* name,
+                           Arrays& arrays) {
+    const py::tuple texts = tuple_of(value, 3, name);
+    const py::array& bytes = arrays.add(texts[0], name);
+    const py::array& starts = arrays.add(texts[1], name);
+    const py::array& lengths = arrays.add(texts[2], name);
     check_rows(starts, rows, name);
     check_parts(starts, lengths, bytes.size(), name);
     return {values_of<uint8_t>(bytes, name), values_of<int64_t>(starts, name),
             values_of<int64_t>(lengths, name)};
 }
 
-json::SegmentationsView segmentations_view(const py::tuple& parts, py::ssize_t rows) {
+json::SegmentationsView segmentations_view(const py::handle& value, py::ssize_t rows,
+                                           Arrays& arrays) {
     constexpr const char* kName = "segmentation";
-    const auto array = [&](size_t i) { return parts[i].cast<py::array>(); };
+    const py::tuple parts = tuple_of(value, 10, kName);
+    const py::array* held[10];
+    for (size_t i = 0; i < 10; ++i) held[i] = &arrays.add(parts[i], kName);
+    const auto array = [&](size_t i) -> const py::array& { return *held[i]; };
     for (size_t i = 0; i < 5; ++i) check_rows(array(i), rows, kName);
     const json::SegmentationsView view{
-        values_of<uint8_t>(array(0), kName),  values_of<int64_t>(array(1), kName),
-        values_of<int64_t>(array(2), kName),  values_of<int64_t>(array(3), kName),
-        values_of<int64_t>(array(4), kName),  values_of<uint8_t>(array(5), kName),
-        values_of<int64_t>(array(6), kName),  values_of<int64_t>(array(7), kName),
-        values_of<double>(array(8), kName),   values_of<uint8_t>(array(9), kName)};
+        values_of<uint8_t>(array(0), kName), values_of<int64_t>(array(1), kName),
+        values_of<int64_t>(array(2), kName), values_of<int64_t>(array(3), kName),
+        values_of<int64_t>(array(4), kName), values_of<uint8_t>(array(5), kName),
+        values_of<int64_t>(array(6), kName), values_of<int64_t>(array(7), kName),
+        values_of<double>(array(8), kName),  values_of<uint8_t>(array(9), kName)};
     const int64_t characters = array(5).size(), runs = array(6).size(), rings = array(7).size();
     bool good = array(8).size() == array(9).size();
     int64_t before = 0;
@@ -279,29 +378,30 @@ json::SegmentationsView segmentations_view(const py::tuple& parts, py::ssize_t r
     return view;
 }
 
-json::TableView table_view(const py::tuple& parts);
+json::TableView table_view(const py::handle& value, Arrays& arrays);
 
-json::ColumnView column_view(const py::tuple& field, py::ssize_t rows) {
+json::ColumnView column_view(const py::handle& value, py::ssize_t rows, Arrays& arrays) {
+    const py::tuple field = tuple_of(value, 3, "fields");
     const auto name = field[0].cast<std::string>();
     const auto kind = kind_of(field[1].cast<std::string>());
     json::ColumnView view{name, kind, nullptr, nullptr, {}, {}, nullptr};
     if (kind == Kind::rows) {
-        const py::tuple nested = field[2];
-        const py::array offsets = nested[0];
-        const py::tuple parts = nested[1];
+        const py::tuple nested = tuple_of(field[2], 2, name.c_str());
+        const py::array& offsets = arrays.add(nested[0], name.c_str());
+        const py::tuple parts = tuple_of(nested[1], 7, name.c_str());
+        view.rows = std::make_shared<json::TableView>(table_view(parts, arrays));
+        const py::array& shape_ids = arrays.add(parts[2], name.c_str());
         view.integers = values_of<int64_t>(offsets, name.c_str());
-        view.rows = std::make_shared<json::TableView>(table_view(parts));
-        const py::array shape_ids = parts[2];
         if (count_of(view.integers, offsets.size(), shape_ids.size(), name.c_str()) != rows)
             throw py::value_error(name + ": expected one offset per row, and the total");
         return view;
     }
     if (kind == Kind::text) {
-        view.texts = texts_view(field[2], rows, name.c_str());
+        view.texts = texts_view(field[2], rows, name.c_str(), arrays);
     } else if (kind == Kind::segmentation) {
-        view.segmentations = segmentations_view(field[2], rows);
+        view.segmentations = segmentations_view(field[2], rows, arrays);
     } else {
-        const py::array array = field[2];
+        const py::array& array = arrays.add(field[2], name.c_str());
         check_rows(array, kind == Kind::box ? 4 * rows : rows, name.c_str());
         if (kind == Kind::integer) {
             view.integers = values_of<int64_t>(array, name.c_str());
@@ -326,28 +426,30 @@ void check_shapes(const json::TableView& table, py::ssize_t rows) {
 }
 
 // fields, shapes, shape_ids, extra, odd_rows, odd_columns, odd
-json::TableView table_view(const py::tuple& parts) {
+json::TableView table_view(const py::handle& value, Arrays& arrays) {
+    const py::tuple parts = tuple_of(value, 7, "table");
     const py::list fields = parts[0], shapes = parts[1];
-    const py::array shape_ids = parts[2], odd_rows = parts[4], odd_columns = parts[5];
+    const py::array& shape_ids = arrays.add(parts[2], "shape_ids");
+    const py::array& odd_rows = arrays.add(parts[4], "odd_rows");
+    const py::array& odd_columns = arrays.add(parts[5], "odd_columns");
     const py::ssize_t rows = shape_ids.size();
     json::TableView table{};
-    for (const py::handle field : fields)
-        table.columns.push_back(column_view(field.cast<py::tuple>(), rows));
+    for (const py::handle field : fields) table.columns.push_back(column_view(field, rows, arrays));
     for (const py::handle shape : shapes) table.shapes.push_back(shape.cast<std::string>());
     table.shape_ids = values_of<uint32_t>(shape_ids, "shape_ids");
     check_shapes(table, rows);
-    table.extra = texts_view(parts[3], rows, "extra");
+    table.extra = texts_view(parts[3], rows, "extra", arrays);
     table.odd_rows = values_of<int64_t>(odd_rows, "odd_rows");
     table.odd_columns = values_of<int64_t>(odd_columns, "odd_columns");
     table.odd_count = static_cast<size_t>(odd_rows.size());
     check_rows(odd_columns, odd_rows.size(), "odd_columns");
-    table.odd = texts_view(parts[6], odd_rows.size(), "odd");
+    table.odd = texts_view(parts[6], odd_rows.size(), "odd", arrays);
     return table;
 }
 
 py::bytes write_rows(const py::args& parts) {
-    if (parts.size() != 7) throw py::type_error("expected seven arguments");
-    const json::TableView table = table_view(parts);
+    Arrays arrays;
+    const json::TableView table = table_view(parts, arrays);
     const py::array shape_ids = parts[2];
     Buffer<uint8_t> text;
     try {
@@ -362,25 +464,11 @@ py::bytes write_rows(const py::args& parts) {
 }  // namespace
 
 void register_json(py::module_& m) {
-    py::class_<Table>(m, "JsonTable")
-        .def(py::init([](const py::list& fields) {
-                 return std::make_unique<Table>(fields_of(fields));
-             }),
-             py::arg("fields"))
-        .def("__len__", &Table::rows)
-        .def("read_one",
-             [](Table& table, const py::bytes& text, int64_t offset) {
-                 const std::string_view view = text;
-                 const auto* begin = reinterpret_cast<const uint8_t*>(view.data());
-                 json::Cursor cursor{begin, begin + view.size(), true};
-                 try {
-                     table.read_one(cursor, offset);
-                 } catch (const json::Malformed& error) {
-                     throw py::value_error(std::string("expected ") + error.expected);
-                 }
-             },
-             py::arg("text"), py::arg("offset"))
-        .def("columns", &columns_of);
+    py::class_<JsonTable>(m, "JsonTable")
+        .def(py::init<const py::list&>(), py::arg("fields"))
+        .def("__len__", &JsonTable::size)
+        .def("read_one", &JsonTable::read_one, py::arg("text"), py::arg("offset"))
+        .def("columns", &JsonTable::columns);
     py::class_<JsonReader>(m, "JsonReader")
         .def(py::init<>())
         .def("feed", &JsonReader::feed, py::arg("data"))

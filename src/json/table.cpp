@@ -1,6 +1,8 @@
 #include "table.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 
@@ -9,9 +11,22 @@ namespace segcore::json {
 namespace {
 
 constexpr int64_t kMaxSide = int64_t{1} << 31;  // of an RLE's image, exclusive
-constexpr double kExactIntegers = 9007199254740992.0;  // 2**53
+constexpr int64_t kExactIntegers = int64_t{1} << 53;
 
-struct Repeated {};
+// A name occurs twice in an object.
+struct Repeated final : std::exception {};
+
+// Whether the number is an integer that a double holds exactly; -0.0 is none.
+bool is_integral(double value) {
+    return std::abs(value) <= static_cast<double>(kExactIntegers) &&
+           value == std::nearbyint(value) && !(value == 0 && std::signbit(value));
+}
+
+// Whether a double holds the number exactly, and the writer can restore how it was written.
+bool fits_double(const Number& number) {
+    if (!number.is_integer) return true;
+    return number.is_exact && std::abs(number.integer) <= kExactIntegers;
+}
 
 bool equals(Span text, const std::string& name) {
     return text.size() == name.size() && std::memcmp(text.begin, name.data(), name.size()) == 0;
@@ -88,10 +103,11 @@ uint8_t take_rle(Cursor& cursor, Segmentations& to) {
         if (peek(cursor) != '"') return 0;
         const String name = take_string(cursor);
         if (!accept(cursor, ':')) return 0;
-        if (equals(name.raw, "size") && size[0] < 0) {
+        const std::string key = unescaped(name);
+        if (key == "size" && size[0] < 0) {
             if (member == 0) form = kSizeFirst;
             if (!take_size(cursor, size)) return 0;
-        } else if (equals(name.raw, "counts") && kind == Segmentation::none) {
+        } else if (key == "counts" && kind == Segmentation::none) {
             if (member == 0) form = kCountsFirst;
             if (peek(cursor) == '"') {
                 kind = Segmentation::string;
@@ -127,7 +143,7 @@ bool take_ring(Cursor& cursor, size_t least, Segmentations& to) {
         for (;;) {
             if (!starts_number(peek(cursor))) return false;
             const Number number = take_number(cursor);
-            if (number.is_integer && !(std::abs(number.value) <= kExactIntegers)) return false;
+            if (!fits_double(number)) return false;
             to.coordinates.push_back(number.value);
             to.is_integer.push_back(number.is_integer);
             if (accept(cursor, ']')) break;
@@ -297,12 +313,24 @@ void Table::read_member(Cursor& cursor, size_t index) {
     Column& column = columns_[index];
     uint8_t form = kPlain;
     switch (column.kind) {
-        case Kind::integer: form = read_integer(cursor, column, index); break;
-        case Kind::number: form = read_number(cursor, column, index); break;
-        case Kind::text: form = read_text(cursor, column, index); break;
-        case Kind::box: form = read_box(cursor, column, index); break;
-        case Kind::segmentation: form = read_segmentation(cursor, column, index); break;
-        case Kind::rows: form = read_rows(cursor, column, index); break;
+        case Kind::integer:
+            form = read_integer(cursor, column, index);
+            break;
+        case Kind::number:
+            form = read_number(cursor, column, index);
+            break;
+        case Kind::text:
+            form = read_text(cursor, column, index);
+            break;
+        case Kind::box:
+            form = read_box(cursor, column, index);
+            break;
+        case Kind::segmentation:
+            form = read_segmentation(cursor, column, index);
+            break;
+        case Kind::rows:
+            form = read_rows(cursor, column, index);
+            break;
     }
     shape_ += static_cast<char>(index);
     shape_ += static_cast<char>(form);
@@ -322,8 +350,7 @@ uint8_t Table::read_integer(Cursor& cursor, Column& column, size_t index) {
             column.integers.push_back(number.integer);
             return kPlain;
         }
-        if (!number.is_integer && std::abs(number.value) <= kExactIntegers &&
-            number.value == static_cast<double>(static_cast<int64_t>(number.value))) {
+        if (is_integral(number.value)) {
             column.integers.push_back(static_cast<int64_t>(number.value));
             return kFraction;
         }
@@ -338,7 +365,7 @@ uint8_t Table::read_number(Cursor& cursor, Column& column, size_t index) {
     const uint8_t* const begin = cursor.at;
     if (starts_number(*begin)) {
         const Number number = take_number(cursor);
-        if (!number.is_integer || std::abs(number.value) <= kExactIntegers) {
+        if (fits_double(number)) {
             column.numbers.push_back(number.value);
             return number.is_integer ? kPlain : kFraction;
         }
@@ -367,7 +394,7 @@ uint8_t Table::read_box(Cursor& cursor, Column& column, size_t index) {
         int i = 0;
         while (i < 4 && starts_number(peek(cursor))) {
             const Number number = take_number(cursor);
-            if (number.is_integer && !(std::abs(number.value) <= kExactIntegers)) break;
+            if (!fits_double(number)) break;
             column.numbers.push_back(number.value);
             form |= static_cast<uint8_t>(number.is_integer << i);
             if (!accept(cursor, i < 3 ? ',' : ']')) break;
@@ -446,9 +473,15 @@ void Table::add_missing(uint64_t seen) {
         const double missing = std::numeric_limits<double>::quiet_NaN();
         switch (column.kind) {
             case Kind::integer:
-            case Kind::rows: column.integers.push_back(0); break;
-            case Kind::number: column.numbers.push_back(missing); break;
-            case Kind::text: append_text(column.texts, {nullptr, nullptr}); break;
+            case Kind::rows:
+                column.integers.push_back(0);
+                break;
+            case Kind::number:
+                column.numbers.push_back(missing);
+                break;
+            case Kind::text:
+                append_text(column.texts, {nullptr, nullptr});
+                break;
             case Kind::box:
                 for (int k = 0; k < 4; ++k) column.numbers.push_back(missing);
                 break;
@@ -480,10 +513,16 @@ void Table::for_each_buffer(Action&& action) {
     for (Column& column : columns_) {
         switch (column.kind) {
             case Kind::integer:
-            case Kind::rows: action(column.integers); break;
+            case Kind::rows:
+                action(column.integers);
+                break;
             case Kind::number:
-            case Kind::box: action(column.numbers); break;
-            case Kind::text: texts(column.texts); break;
+            case Kind::box:
+                action(column.numbers);
+                break;
+            case Kind::text:
+                texts(column.texts);
+                break;
             case Kind::segmentation: {
                 Segmentations& each = column.segmentations;
                 action(each.kinds);

@@ -79,8 +79,8 @@ class Table {
     void read_one(Cursor&, int64_t offset);
 
     size_t rows() const { return shape_ids_.size(); }
-    // Whether read() stopped at an object in which a name occurs twice. take_repeated() takes it, for
-    // the caller to remove all but the last of these members and pass the rest to read_one().
+    // Whether read() stopped at an object in which a name occurs twice. take_repeated() takes it,
+    // for the caller to remove all but the last of these members and pass the rest to read_one().
     bool has_repeated_name() const { return repeated_; }
     Span take_repeated(Cursor&);
 
@@ -96,15 +96,15 @@ class Table {
 
    private:
     void read_object(Cursor&, int64_t offset);
-    void read_member(Cursor&, size_t column);
+    void read_member(Cursor&, size_t index);
     void read_unknown(Cursor&, const String& name);
-    uint8_t read_integer(Cursor&, Column&, size_t column);
-    uint8_t read_number(Cursor&, Column&, size_t column);
-    uint8_t read_text(Cursor&, Column&, size_t column);
-    uint8_t read_box(Cursor&, Column&, size_t column);
-    uint8_t read_segmentation(Cursor&, Column&, size_t column);
-    uint8_t read_rows(Cursor&, Column&, size_t column);
-    uint8_t keep_odd(Cursor&, size_t column);
+    uint8_t read_integer(Cursor&, Column&, size_t index);
+    uint8_t read_number(Cursor&, Column&, size_t index);
+    uint8_t read_text(Cursor&, Column&, size_t index);
+    uint8_t read_box(Cursor&, Column&, size_t index);
+    uint8_t read_segmentation(Cursor&, Column&, size_t index);
+    uint8_t read_rows(Cursor&, Column&, size_t index);
+    uint8_t keep_odd(Cursor&, size_t index);
     size_t find_column(const String& name);
     void add_missing(uint64_t seen);
     uint32_t shape_of();

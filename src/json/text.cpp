@@ -44,6 +44,7 @@ const uint8_t* skip_plain(const uint8_t* at, const uint8_t* end) {
         const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
         const __m128i special = _mm_or_si128(
             _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
+            // NOLINTNEXTLINE(portability-simd-intrinsics)
             _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
         const int found = _mm_movemask_epi8(_mm_or_si128(special, bytes));
         if (found) return at + lowest_bit(static_cast<unsigned>(found));
@@ -127,6 +128,13 @@ constexpr double kPowers[kExactPower + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5, 
                                              1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                              1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
+// The exponent with one more digit. The limit is beyond the number of digits that memory holds, so
+// that no fraction can make up for it.
+int64_t next_exponent(int64_t exponent, uint8_t digit) {
+    constexpr int64_t kLimit = int64_t{1} << 56;
+    return std::min(exponent * 10 + (digit - '0'), kLimit);
+}
+
 double parse_slowly(const uint8_t* begin, const uint8_t* end) {
 #if defined(__cpp_lib_to_chars)
     double value = 0;
@@ -145,7 +153,7 @@ double parse_slowly(const uint8_t* begin, const uint8_t* end) {
         } else if (*at == 'e' || *at == 'E') {
             const bool minus = *++at == '-';
             if (!is_digit(*at)) ++at;
-            for (; at != end; ++at) written = std::min<int64_t>(written * 10 + (*at - '0'), 1 << 30);
+            for (; at != end; ++at) written = next_exponent(written, *at);
             exponent += minus ? -written : written;
             break;
         } else {
@@ -206,7 +214,8 @@ String take_string(Cursor& cursor) {
 void append_unescaped(Span raw, Buffer<uint8_t>& to) {
     const uint8_t* at = raw.begin;
     while (at != raw.end) {
-        const auto* backslash = static_cast<const uint8_t*>(std::memchr(at, '\\', Span{at, raw.end}.size()));
+        const auto* backslash =
+            static_cast<const uint8_t*>(std::memchr(at, '\\', Span{at, raw.end}.size()));
         if (!backslash) backslash = raw.end;
         to.append(at, static_cast<size_t>(backslash - at));
         at = backslash;
@@ -258,7 +267,8 @@ Number take_number(Cursor& cursor) {
     if (!is_digit(first)) throw Malformed{kExpected, cursor.at};
 
     uint64_t digits = 0;  // of the number without its point, as long as there are fewer than 19
-    int used = 0, exponent = 0;
+    int used = 0;
+    int64_t exponent = 0;
     const uint8_t* at = cursor.at;
     const uint8_t* const end = cursor.end;
     const auto take_digits = [&](bool fraction) {
@@ -295,10 +305,8 @@ Number take_number(Cursor& cursor) {
         if (*at == '-' || *at == '+') ++at;
         if (at == end) stop_at_end(cursor, "a digit");
         if (!is_digit(*at)) throw Malformed{"a digit", at};
-        int written = 0;
-        for (; at != end && is_digit(*at); ++at) {
-            if (written < 100000) written = written * 10 + (*at - '0');
-        }
+        int64_t written = 0;
+        for (; at != end && is_digit(*at); ++at) written = next_exponent(written, *at);
         if (at == end && !cursor.last) throw Incomplete{};
         exponent += minus ? -written : written;
     }
@@ -310,7 +318,8 @@ Number take_number(Cursor& cursor) {
     if (used <= 19 && digits >> 53 == 0 && exponent >= -kExactPower && exponent <= kExactPower) {
         const double whole = static_cast<double>(digits);
         number.value = exponent < 0 ? whole / kPowers[-exponent] : whole * kPowers[exponent];
-        if (negative) number.value = -number.value;
+        // An integer has no negative zero.
+        if (negative && !(is_integer && digits == 0)) number.value = -number.value;
     } else {
         number.value = parse_slowly(begin, at);
     }
@@ -332,8 +341,7 @@ Span take_value(Cursor& cursor) {
         if (c == '"') {
             take_string(cursor);
         } else if (c == '{' || c == '[') {
-            if (open.size() == kMaxDepth)
-                throw Malformed{"at most 1,000 nested values", cursor.at};
+            if (open.size() == kMaxDepth) throw Malformed{"at most 500 nested values", cursor.at};
             ++cursor.at;
             open.push_back(c == '{');
             opened = true;

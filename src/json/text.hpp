@@ -1,24 +1,30 @@
 // JSON text (RFC 8259, and NaN and Infinity as Python's json writes them), token by token.
 //
-// The text may arrive in pieces. Where a piece ends within a value, Incomplete is thrown: the caller
-// goes back to the beginning of the value, and tries again when more text has come.
+// The text may arrive in pieces. Where a piece ends within a value, Incomplete is thrown: the
+// caller goes back to the beginning of the value, and tries again when more text has come.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <string>
 
 #include "../core/types.hpp"
 
 namespace segcore::json {
 
-constexpr int kMaxDepth = 1000;        // of nested values
-constexpr size_t kMaxDigits = 4300;    // of an integer, as in Python
+// Of nested values. Python's json must read them again, and Python limits its depth to about 1,000.
+constexpr int kMaxDepth = 500;
+constexpr size_t kMaxDigits = 4300;  // of an integer, as in Python
 
-struct Incomplete {};
+struct Incomplete final : std::exception {};
 
 // The text is not JSON: what was expected, and where.
-struct Malformed {
+struct Malformed final : std::exception {
+    Malformed(const char* what_was_expected, const uint8_t* where)
+        : expected(what_was_expected), at(where) {}
+    const char* what() const noexcept override { return expected; }
+
     const char* expected;
     const uint8_t* at;
 };
@@ -45,7 +51,7 @@ struct Number {
     double value;
     int64_t integer;   // if is_exact
     bool is_integer;   // written without a fraction and an exponent
-    bool is_exact;     // an integer that fits int64_t
+    bool is_exact;     // an integer of at most 2**62 in magnitude
 };
 
 // Skip white space and return the next character, without taking it.
@@ -63,7 +69,8 @@ bool starts_number(uint8_t character);
 // Take any value, and return its text.
 Span take_value(Cursor&);
 
-// Append what the string stands for, in UTF-8. Half of a surrogate pair is encoded like a character.
+// Append what the string stands for, in UTF-8. Half of a surrogate pair is encoded like a
+// character.
 void append_unescaped(Span raw, Buffer<uint8_t>& to);
 
 }  // namespace segcore::json

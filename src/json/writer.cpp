@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 namespace segcore::json {
 
@@ -26,15 +27,17 @@ void write_scientific(double value, char (&text)[40]) {
 #if defined(__cpp_lib_to_chars)
     *std::to_chars(text, text + 39, value, std::chars_format::scientific).ptr = 0;
 #else
-    for (int digits = 14; digits <= 16; ++digits) {
+    // Fifteen digits tell numbers apart, but for subnormal numbers fewer may be enough.
+    const bool is_subnormal = std::abs(value) < std::numeric_limits<double>::min();
+    for (int digits = is_subnormal ? 0 : 14; digits <= 16; ++digits) {
         std::snprintf(text, sizeof(text), "%.*e", digits, value);
         if (std::strtod(text, nullptr) == value) break;
     }
 #endif
 }
 
-// Most coordinates have at most three decimals. Fifteen digits tell numbers apart, so that these are
-// then the fewest.
+// Most coordinates have at most three decimals. Fifteen digits tell numbers apart, so that these
+// are then the fewest.
 bool write_decimal(double value, Buffer<uint8_t>& to) {
     const double scaled = value * 1000;
     if (!(std::abs(scaled) < 1e14)) return false;
@@ -42,7 +45,6 @@ bool write_decimal(double value, Buffer<uint8_t>& to) {
     if (static_cast<double>(thousandths) / 1000 != value) return false;
     if (thousandths == 0) return false;  // zero has a sign
     auto rest = static_cast<uint64_t>(std::abs(thousandths));
-    if (rest < 1) return false;
     char text[24];
     char* at = text + 24;
     uint64_t decimals = rest % 1000;
@@ -67,7 +69,7 @@ void write_shortest(double value, Buffer<uint8_t>& to) {
     char text[40];
     write_scientific(value, text);
     const char* const e = std::strchr(text, 'e');
-    const int exponent = std::atoi(e + 1);
+    const int exponent = static_cast<int>(std::strtol(e + 1, nullptr, 10));
     std::string digits;
     for (const char* c = text; c != e; ++c)
         if (*c >= '0' && *c <= '9') digits += *c;
@@ -83,9 +85,9 @@ void write_shortest(double value, Buffer<uint8_t>& to) {
     } else if (exponent < 0) {
         out += "0." + std::string(static_cast<size_t>(-exponent - 1), '0') + digits;
     } else if (count <= exponent + 1) {
-        out += digits + std::string(static_cast<size_t>(exponent + 1 - count), '0') + ".0";
+        out += digits + std::string(static_cast<size_t>(exponent) + 1 - digits.size(), '0') + ".0";
     } else {
-        const auto whole = static_cast<size_t>(exponent + 1);
+        const size_t whole = static_cast<size_t>(exponent) + 1;
         out += digits.substr(0, whole) + '.' + digits.substr(whole);
     }
     append(to, out.c_str());
@@ -95,8 +97,8 @@ void write_shortest(double value, Buffer<uint8_t>& to) {
 
 void write_escape(unsigned unit, Buffer<uint8_t>& to) {
     static const char kHex[] = "0123456789abcdef";
-    const char text[] = {'\\', 'u', kHex[unit >> 12], kHex[unit >> 8 & 15], kHex[unit >> 4 & 15],
-                         kHex[unit & 15]};
+    const char text[] = {
+        '\\', 'u', kHex[unit >> 12], kHex[unit >> 8 & 15], kHex[unit >> 4 & 15], kHex[unit & 15]};
     to.append(reinterpret_cast<const uint8_t*>(text), 6);
 }
 
@@ -168,8 +170,10 @@ void write_value(const ColumnView& column, int64_t row, uint8_t form, Buffer<uin
             write_integer(column.integers[row], to);
             if (form == kFraction) append(to, ".0");
             return;
-        case Kind::number: return write_number(column.numbers[row], form == kPlain, to);
-        case Kind::text: return write_string(column.texts[row], to);
+        case Kind::number:
+            return write_number(column.numbers[row], form == kPlain, to);
+        case Kind::text:
+            return write_string(column.texts[row], to);
         case Kind::box:
             for (int i = 0; i < 4; ++i) {
                 to.push_back(i ? ',' : '[');
@@ -177,7 +181,8 @@ void write_value(const ColumnView& column, int64_t row, uint8_t form, Buffer<uin
             }
             to.push_back(']');
             return;
-        case Kind::segmentation: return write_segmentation(column.segmentations, row, form, to);
+        case Kind::segmentation:
+            return write_segmentation(column.segmentations, row, form, to);
         case Kind::rows:
             to.push_back('[');
             write_rows(*column.rows, column.integers[row], column.integers[row + 1], to);
@@ -280,7 +285,7 @@ void write_rows(const TableView& table, int64_t start, int64_t stop, Buffer<uint
                 const int64_t* odd = std::lower_bound(table.odd_rows, odd_end, row);
                 auto k = odd - table.odd_rows;
                 const auto count = static_cast<ptrdiff_t>(table.odd_count);
-                while (k < count && table.odd_columns[k] != index) ++k;
+                while (k < count && table.odd_rows[k] == row && table.odd_columns[k] != index) ++k;
                 if (k == count || table.odd_rows[k] != row) throw Malformed{"odd values", nullptr};
                 append(to, table.odd[k]);
             } else {

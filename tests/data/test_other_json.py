@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from support import real_data
-from support.json_documents import assert_same_json
+from support.coco_files import assert_same_json
 
 import segcore as sc
 

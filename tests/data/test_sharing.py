@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.reduction import ForkingPickler
 
 import pytest
-from support.json_documents import assert_same_json
+from support.coco_files import assert_same_json
 
 import segcore as sc
 

@@ -18,7 +18,9 @@ def fuzzers() -> list[Path]:
 
 def build(folder: Path, compiler: str) -> dict[str, Path]:
     """Compile and link them in a folder; gives the program of each."""
-    core = sorted([*(ROOT / "src/core").glob("*.cpp"), *(ROOT / "src/simd").glob("*.cpp")])
+    core = sorted(
+        file for name in ("core", "json", "simd") for file in (ROOT / "src" / name).glob("*.cpp")
+    )
     objects = {source: folder / f"{source.parent.name}_{source.stem}.o" for source in core}
     objects |= {source: folder / f"{source.stem}.o" for source in fuzzers()}
     folder.mkdir(parents=True, exist_ok=True)

@@ -108,6 +108,17 @@ def soft() -> Iterator[bytes]:
             yield head + window + b"\0\0\0" + palette + scores.tobytes()
 
 
+def json_text() -> Iterator[bytes]:
+    """Write arrays of objects as fuzz_json.cpp reads them: not nested, in pieces of ten bytes."""
+    from fuzz.coco_json import DOCUMENTS, VALUES
+
+    rows = [row for item in DOCUMENTS[:3] for row in item["annotations"]] + DOCUMENTS[3]
+    for row in [*rows, *({"id": 1, "bbox": value, "x": value} for value in VALUES)]:
+        text = json.dumps([row, {"id": 2}]).encode()
+        if max(text) < 0x7F:
+            yield b"\0\3\12\12\12\0\0" + text
+
+
 # -- of Python, in this folder --------------------------------------------------------------------
 
 
@@ -135,7 +146,7 @@ def surface() -> Iterator[bytes]:
 MAKERS = {
     maker.__name__: maker
     for maker in (coco_string, polygons, masks, arrays, soft, backends, surface)
-}
+} | {"json": json_text}
 
 
 def write(name: str, folder: Path) -> None:
