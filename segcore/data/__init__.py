@@ -6,7 +6,7 @@ image.
 
 from segcore.data._dataset import Dataset, Sample
 from segcore.data._errors import DatasetError
-from segcore.data._formats import from_coco, read, to_coco, write
+from segcore.data._formats import from_arrow, from_coco, read, to_coco, write
 from segcore.data._segmentations import Segmentations
 from segcore.data._table import Table
 from segcore.data._texts import Texts
@@ -18,6 +18,7 @@ __all__ = [
     "Segmentations",
     "Table",
     "Texts",
+    "from_arrow",
     "from_coco",
     "read",
     "to_coco",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from segcore._input.arrays import described
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
+from segcore.data._ids import Ids
 from segcore.data._segmentations import COUNTS, STRING, Segmentations
 from segcore.data._stream import Progress, Stream, open_binary
 from segcore.data._table import BOOLEAN, FRACTION, MISSING, NULL, ODD, PLAIN, Layout, Table
@@ -166,7 +167,7 @@ class _Reader:
         """List the images that results refer to, with the sizes of their first RLE."""
         column = _RawTable(self._raw["annotations"], ANNOTATIONS, "")
         ids = column.ids("image_id")
-        values, rows = _first_rows(ids)
+        values, rows = first_rows(ids)
         segmentations = Segmentations(*column.columns["segmentation"])
         sizes = np.zeros((2, len(values)), np.int64)
         is_rle = np.isin(segmentations.kinds, (STRING, COUNTS))
@@ -304,7 +305,7 @@ class _RawTable:
     def lookup(self, name: str, targets: Any, what: str) -> NDArray[np.int64]:
         """Return the row of the image or category that each id refers to."""
         ids = self.ids(name)
-        rows = _find(ids, targets)
+        rows = Ids(targets).find(ids)
         self.refuse(
             np.flatnonzero(rows < 0),
             name,
@@ -336,20 +337,7 @@ class _RawTable:
         self.refuse(bad, name, lambda row: f"expected a string, got {self.got(name, row)}")
 
 
-def _find(ids: NDArray[Any], targets: Any) -> NDArray[np.int64]:
-    """Return the index of each id in `targets`, -1 if it is not there."""
-    if object in (ids.dtype, targets.dtype):
-        index = {value: row for row, value in enumerate(targets.tolist())}
-        return np.array([index.get(value, -1) for value in ids.tolist()], np.int64)
-    if not len(targets):
-        return np.full(len(ids), -1, np.int64)
-    order = np.argsort(targets, kind="stable")
-    places = np.minimum(np.searchsorted(targets, ids, sorter=order), len(targets) - 1)
-    rows = order[places]
-    return np.where(targets[rows] == ids, rows, -1)
-
-
-def _first_rows(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def first_rows(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return the different ids in the order in which they come, and which one each row has."""
     index: dict[Any, int] = {}
     rows = np.array([index.setdefault(value, len(index)) for value in ids.tolist()], np.int64)
@@ -357,7 +345,7 @@ def _first_rows(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
 
 
 def _check_repeated(column: _RawTable, ids: NDArray[Any], name: str) -> None:
-    _, rows = _first_rows(ids)
+    _, rows = first_rows(ids)
     if len(rows) and int(rows.max()) + 1 == len(rows):
         return
     seen: set[int] = set()

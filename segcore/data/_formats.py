@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
 
 from segcore._publish import publish
 from segcore.data import _coco_json, _coco_write
 from segcore.data._dataset import Dataset
+from segcore.data._parquet_names import has_parquet_name, is_parquet
 from segcore.data._stream import Progress
 
 Path = str | os.PathLike[str]
@@ -24,7 +25,29 @@ class Format:
     name: str
     title: str
     read: Callable[..., Dataset]
-    write: Callable[[Dataset, BinaryIO], None]
+    write: Callable[[Any, BinaryIO], None]
+
+
+def _parquet() -> Any:
+    """Import what needs pyarrow."""
+    try:
+        from segcore.data import _parquet
+    except ModuleNotFoundError as error:
+        if error.name != "pyarrow":
+            raise
+        raise ImportError(
+            "Arrow and Parquet require pyarrow; install segcore[arrow]", name="pyarrow"
+        ) from error
+    return _parquet
+
+
+def _read_parquet(*args: Any, **options: Any) -> Dataset:
+    dataset: Dataset = _parquet().read_parquet(*args, **options)
+    return dataset
+
+
+def _write_parquet(dataset: Any, file: BinaryIO) -> None:
+    _parquet().write_parquet(dataset, file)
 
 
 FORMATS = {
@@ -32,12 +55,13 @@ FORMATS = {
     for format in (
         Format("coco", "COCO instances, LVIS", _coco_json.read_coco, _coco_write.write_instances),
         Format("coco-results", "COCO results", _coco_json.read_coco, _coco_write.write_results),
+        Format("parquet", "Parquet", _read_parquet, _write_parquet),
     )
 }
 
 
 def read(
-    path: Path,
+    path: Path | Sequence[Path],
     format: str | None = None,
     *,
     dataset: Dataset | None = None,
@@ -51,20 +75,24 @@ def read(
 
     Parameters
     ----------
-    path : path-like
-        A file, which may be compressed with gzip, a folder, or an address that fsspec opens, such
-        as ``s3://bucket/instances.json`` (extra ``arrow``).
+    path : path-like or list of path-like
+        A file, which may be compressed with gzip, or an address that fsspec opens, such as
+        ``s3://bucket/instances.json`` (extra ``arrow``). For Parquet, also a folder or a list of
+        files, which have the same categories and different images.
     format : str, optional
-        Name of the format. By default, it is recognized by the contents:
+        Name of the format. By default, it is recognized by the name and the contents:
 
         - ``"coco"``: COCO instances and LVIS;
-        - ``"coco-results"``: a list of results of a model.
+        - ``"coco-results"``: a list of results of a model;
+        - ``"parquet"``: Parquet (extra ``arrow``). Annotations are read when they are asked for:
+          ``ds[i]`` reads one row group, and ``ds.annotations["score"]`` one column.
     dataset : Dataset, optional
         For results: the data set that they belong to, which has the images and categories. Without
         it, they are listed from the results themselves, and image sizes are those of the RLEs.
     invalid : {"raise", "skip"}, default "raise"
         What to do with an invalid item, such as an annotation of an unknown image. Skipped items
-        are listed in `Dataset.skipped`. Invalid masks are found later, when they are made.
+        are listed in `Dataset.skipped`. Invalid masks are found later, when they are made, and so
+        are all invalid items of Parquet files, which are errors.
     progress : callable, optional
         Called with the number of bytes read and the size of the file (None if unknown).
 
@@ -77,6 +105,8 @@ def read(
     DatasetError
         If the file is not JSON or not of a known format, or an item is invalid. The message names
         the file, the item and the byte at which it starts.
+    ImportError
+        If the extra ``arrow`` is needed and not installed.
     OSError
         If the file cannot be read.
 
@@ -88,12 +118,16 @@ def read(
     """
     if invalid not in ("raise", "skip"):
         raise ValueError(f'invalid: expected "raise" or "skip", got {invalid!r}')
-    chosen = _format(format) if format is not None else FORMATS["coco"]
+    chosen = _format(format) if format is not None else _recognized(path)
     return chosen.read(path, dataset, skip_invalid=invalid == "skip", progress=progress)
 
 
 def write(
-    dataset: Dataset, path: Path, format: str | None = None, *, overwrite: bool = False
+    dataset: Dataset | Iterable[Dataset],
+    path: Path,
+    format: str | None = None,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Write a data set to a file.
 
@@ -103,12 +137,15 @@ def write(
 
     Parameters
     ----------
-    dataset : Dataset
-        The data set.
+    dataset : Dataset or iterable of Dataset
+        The data set, or parts of it, as for :meth:`Dataset.concatenate`. Parts are written to
+        Parquet one after the other, so that they need not be in memory together; there, annotation
+        ids are kept as they are.
     path : path-like
         The file to write.
     format : str, optional
-        ``"coco"`` (default for ``.json``) or ``"coco-results"``.
+        ``"parquet"`` (default for ``.parquet``), ``"coco"`` (default for other names) or
+        ``"coco-results"``.
     overwrite : bool, default False
         Whether to replace an existing file.
 
@@ -117,16 +154,22 @@ def write(
     FileExistsError
         If the file exists and `overwrite` is False.
     ValueError
-        If the format is unknown.
+        If the format is unknown, `path` is an address, or the parts do not fit together.
+    ImportError
+        If the extra ``arrow`` is needed and not installed.
 
     Examples
     --------
     >>> import segcore as sc
     >>> sc.data.write(ds[:100], "first_100.json")  # doctest: +SKIP
     """
-    if not isinstance(dataset, Dataset):
+    if not isinstance(dataset, Dataset) and not isinstance(dataset, Iterable):
         raise TypeError(f"dataset: expected a Dataset, got {type(dataset).__name__}")
-    chosen = _format(format) if format is not None else FORMATS["coco"]
+    if "://" in os.fspath(path):
+        raise ValueError(f"path: expected a local file, got {os.fspath(path)!r}")
+    chosen = _format(format) if format is not None else _format_to_write(path)
+    if chosen.name != "parquet" and not isinstance(dataset, Dataset):
+        dataset = Dataset.concatenate(list(dataset))
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
     with publish(overwrite=True) as outputs, outputs.file(path).open() as file:
@@ -173,6 +216,51 @@ def to_coco(dataset: Dataset) -> Any:
     file = io.BytesIO()
     _coco_write.write_instances(dataset, file)
     return json.loads(file.getvalue())
+
+
+def from_arrow(table: Any) -> Dataset:
+    """Make a data set of an Arrow table with one row per annotation.
+
+    Parameters
+    ----------
+    table : pyarrow.Table, or any object with ``__arrow_c_stream__``
+        A table as :meth:`Dataset.to_arrow` returns it, or another one with the columns ``image_id``
+        and ``mask`` or ``polygons``; see :ref:`Parquet <parquet>` for what they hold.
+
+    Returns
+    -------
+    Dataset
+        Its columns are converted when they are asked for. The images and categories of a table
+        without segcore's metadata are those that its rows name.
+
+    Raises
+    ------
+    DatasetError
+        If a column is missing or of another type.
+    ImportError
+        If the extra ``arrow`` is not installed.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> sc.data.from_arrow(ds.to_arrow())  # doctest: +SKIP
+    """
+    dataset: Dataset = _parquet().from_arrow(table)
+    return dataset
+
+
+def to_arrow(dataset: Dataset) -> Any:
+    """Return a data set as an Arrow table; see :meth:`Dataset.to_arrow`."""
+    return _parquet().to_arrow(dataset)
+
+
+def _recognized(path: Path | Sequence[Path]) -> Format:
+    """Return the format of an existing file or folder."""
+    return FORMATS["parquet" if is_parquet(path) else "coco"]
+
+
+def _format_to_write(path: Path) -> Format:
+    return FORMATS["parquet" if has_parquet_name(path) else "coco"]
 
 
 def _format(name: str) -> Format:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -118,6 +118,12 @@ class Layout:
         )
 
 
+def concatenate(parts: Sequence[Any]) -> Any:
+    """Concatenate parts of a column."""
+    of_arrays = isinstance(parts[0], np.ndarray)
+    return np.concatenate(parts) if of_arrays else type(parts[0]).concatenate(parts)
+
+
 class Table:
     """Columns by name, all of the same length.
 
@@ -127,13 +133,31 @@ class Table:
     (array([7]), 1)
     """
 
-    def __init__(self, columns: dict[str, Any], layout: Layout) -> None:
-        self._columns = columns
-        self.layout = layout
+    def __init__(
+        self,
+        columns: Mapping[str, Column | Callable[[], Column]],
+        layout: Layout | Callable[[], Layout],
+        count: int | None = None,
+    ) -> None:
+        """Create a table; functions are called when their column is first asked for."""
+        self._columns: dict[str, Any] = dict(columns)
+        self._layout: Any = layout
+        self._count = len(self.layout.shape_ids) if count is None else count
 
     def __getitem__(self, name: str) -> Any:
         """Return a column: an array, `Texts` or `Segmentations`."""
-        return self._columns[name]
+        column = self._columns[name]
+        if callable(column):
+            column = self._columns[name] = column()
+        return column
+
+    @property
+    def layout(self) -> Layout:
+        """How the rows were written in JSON."""
+        if callable(self._layout):
+            self._layout = self._layout()
+        layout: Layout = self._layout
+        return layout
 
     @property
     def names(self) -> list[str]:
@@ -142,7 +166,7 @@ class Table:
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return len(self.layout.shape_ids)
+        return self._count
 
     def __contains__(self, name: object) -> bool:
         return name in self._columns
@@ -156,20 +180,25 @@ class Table:
         return members
 
     def take(self, rows: NDArray[np.int64] | slice) -> Table:
-        """Return some of the rows."""
-        columns: dict[str, Column] = {name: column[rows] for name, column in self._columns.items()}
-        return Table(columns, self.layout.take(rows))
+        """Return some of the rows. Columns that were not asked for are not read for it."""
+        columns = {
+            name: (lambda name=name: self[name][rows]) if callable(column) else column[rows]
+            for name, column in self._columns.items()
+        }
+        layout: Any = self._layout
+        layout = (lambda: self.layout.take(rows)) if callable(layout) else layout.take(rows)
+        if isinstance(rows, slice):
+            return Table(columns, layout, len(range(*rows.indices(len(self)))))
+        return Table(columns, layout, len(rows))
 
     def replace(self, **columns: Column) -> Table:
         """Return the table with some columns replaced."""
-        return Table({**self._columns, **columns}, self.layout)
+        return Table({**self._columns, **columns}, self._layout, len(self))
 
     @classmethod
     def concatenate(cls, tables: Sequence[Table]) -> Table:
         """Concatenate tables with the same columns."""
         columns: dict[str, Column] = {}
-        for name, column in tables[0]._columns.items():
-            parts: list[Any] = [table[name] for table in tables]
-            joined = np.concatenate if isinstance(column, np.ndarray) else type(column).concatenate
-            columns[name] = joined(parts)
+        for name in tables[0].names:
+            columns[name] = concatenate([table[name] for table in tables])
         return cls(columns, Layout.concatenate([table.layout for table in tables]))
