@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,19 @@ MOST = 2**31 - 1
 """The greatest offset of an Arrow list or string."""
 
 
+def to_array(values: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> pa.Array:
+    """Return numbers as an Arrow array, without a copy; rows that are not valid are null.
+
+    ``pyarrow.array`` imports pandas, which takes longer than reading a file; so does ``to_numpy``.
+    """
+    values = np.ascontiguousarray(values)
+    if values.dtype == np.bool_:
+        kind, buffer = pa.bool_(), _bitmap(values)
+    else:
+        kind, buffer = pa.from_numpy_dtype(values.dtype), pa.py_buffer(values)
+    return pa.Array.from_buffers(kind, len(values), [_bitmap(valid), buffer])
+
+
 def to_bytes(texts: Texts, valid: NDArray[np.bool_] | None = None) -> pa.Array:
     """Return strings as an Arrow array of bytes; rows that are not valid are null."""
     texts = texts.compact()
@@ -25,14 +39,23 @@ def to_bytes(texts: Texts, valid: NDArray[np.bool_] | None = None) -> pa.Array:
     return pa.Array.from_buffers(pa.binary(), len(texts), buffers)
 
 
-def to_strings(texts: Texts, valid: NDArray[np.bool_] | None = None) -> pa.Array:
+def to_strings(
+    texts: Texts | Sequence[str | bytes], valid: NDArray[np.bool_] | None = None
+) -> pa.Array:
     """Return strings as an Arrow array; half surrogate pairs, which it cannot hold, become "?"."""
-    array = to_bytes(texts, valid)
+    if not isinstance(texts, Texts):
+        texts = Texts.from_strings(texts)
     try:
-        return pc.cast(array, pa.string())
+        return to_bytes(texts, valid).cast(pa.string())
     except pa.ArrowInvalid:
-        strings = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-        return pa.array(strings, pa.string(), mask=None if valid is None else ~valid)
+        replaced = [text.encode("utf-8", "replace") for text in texts]
+        return to_bytes(Texts.from_strings(replaced), valid).cast(pa.string())
+
+
+def to_optional(values: Sequence[bytes | None]) -> pa.Array:
+    """Return bytes as an Arrow array in which None is null."""
+    valid = np.array([value is not None for value in values], np.bool_)
+    return to_bytes(Texts.from_strings(value or b"" for value in values), valid)
 
 
 def to_lists(offsets: NDArray[Any], values: pa.Array, valid: Any = None) -> pa.Array:
@@ -44,7 +67,7 @@ def to_lists(offsets: NDArray[Any], values: pa.Array, valid: Any = None) -> pa.A
 
 def to_numbers(values: NDArray[np.float64]) -> pa.Array:
     """Return numbers as an Arrow array in which NaN is null."""
-    return pa.array(values, mask=np.isnan(values))
+    return to_array(values, ~np.isnan(values))
 
 
 def from_bytes(array: pa.Array) -> Texts:
@@ -62,22 +85,38 @@ def from_bytes(array: pa.Array) -> Texts:
 
 def from_lists(array: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
     """Return the offsets and the values of an Arrow array of lists; null is empty."""
-    lengths = pc.fill_null(pc.list_value_length(array), 0)
-    return offsets_of(lengths.to_numpy(zero_copy_only=False)), array.flatten()
+    lengths = from_numbers(pc.list_value_length(array), 0)
+    return offsets_of(lengths), array.flatten()
 
 
 def from_numbers(array: pa.Array, missing: float) -> NDArray[Any]:
     """Return the numbers of an Arrow array, with a number for null."""
-    if array.null_count:
-        array = pc.fill_null(array, missing)
-    numbers: NDArray[Any] = array.to_numpy(zero_copy_only=False)
-    return numbers
+    values = values_of(array)
+    return (
+        np.where(is_valid(array), values, values.dtype.type(missing))
+        if array.null_count
+        else values
+    )
+
+
+def values_of(array: pa.Array) -> NDArray[Any]:
+    """Return the values of an Arrow array, arbitrary ones for null; numbers are not copied."""
+    count, offset, data = len(array), array.offset, array.buffers()[1]
+    if data is None:
+        data = b""
+    if pa.types.is_boolean(array.type):
+        bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
+        return bits[offset : offset + count].astype(np.bool_)
+    name = str(array.type)
+    dtype = np.dtype("float64" if name == "double" else name)
+    return (
+        np.frombuffer(data, dtype, count, offset * dtype.itemsize) if count else np.empty(0, dtype)
+    )
 
 
 def is_valid(array: pa.Array) -> NDArray[np.bool_]:
     """Return which rows are not null."""
-    valid: NDArray[np.bool_] = array.is_valid().to_numpy(zero_copy_only=False)
-    return valid
+    return values_of(array.is_valid())
 
 
 def _bitmap(valid: NDArray[np.bool_] | None) -> Any:

@@ -17,7 +17,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from segcore.data._arrow_arrays import from_bytes, from_lists, from_numbers, is_valid
+from segcore.data._arrow_arrays import (
+    from_bytes,
+    from_lists,
+    from_numbers,
+    is_valid,
+    to_array,
+    to_strings,
+    values_of,
+)
 from segcore.data._arrow_encode import VERSION
 from segcore.data._arrow_segmentations import decode_segmentations
 from segcore.data._coco_json import (
@@ -137,8 +145,7 @@ def _one_batch(table: pa.Table) -> pa.RecordBatch:
 def _ids(array: pa.Array, kind: str) -> NDArray[Any]:
     """Return ids: int64, or objects if some are strings."""
     if kind == "integer":
-        numbers: NDArray[Any] = array.cast(pa.int64()).to_numpy(zero_copy_only=False)
-        return numbers
+        return values_of(array.cast(pa.int64()))
     texts = array.cast(pa.string()).to_pylist()
     ids = np.empty(len(texts), object)
     ids[:] = [json.loads(text) for text in texts] if kind == "json" else texts
@@ -157,7 +164,7 @@ def _layout(
     if len(shape_ids) and int(shape_ids.max()) >= len(shapes):
         raise DatasetError(path, f"json.shape: expected a number below {len(shapes)}")
     offsets, values = from_lists(odd)
-    members = pc.index_in(pc.struct_field(values, "member"), pa.array(names, pa.string()))
+    members = pc.index_in(pc.struct_field(values, "member"), to_strings(names))
     columns = from_numbers(members.cast(pa.int64()), -1)
     if (columns < 0).any():
         raise DatasetError(path, "json.odd: expected the name of a member")
@@ -406,7 +413,7 @@ class Decoder:
             if not self._has(name):
                 return None
             return pa.chunked_array([self.array(batch, name) for batch in batches]).take(
-                pa.array(first)
+                to_array(first)
             )
 
         names = column("file_name")

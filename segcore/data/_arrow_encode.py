@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
 from segcore._version import __version__
-from segcore.data._arrow_arrays import to_bytes, to_lists, to_numbers, to_strings
+from segcore.data._arrow_arrays import to_array, to_bytes, to_lists, to_numbers, to_strings
 from segcore.data._arrow_segmentations import encode_segmentations
 from segcore.data._coco_write import categories_text
 from segcore.data._dataset import Dataset, check_unique
-from segcore.data._ids import as_stored, kind_of_ids
+from segcore.data._ids import as_text, kind_of_ids
 from segcore.data._table import Layout, Table
 
 VERSION = 1
@@ -100,22 +100,22 @@ class Encoder:
         layout = table.layout
         heights, widths = images["height"][image], images["width"][image]
         mask, polygons, form = encode_segmentations(table["segmentation"], heights, widths)
-        form = {"row": pa.array(rows), **_layout_arrays(layout, self._shape_ids(layout)), **form}
+        form = {"row": to_array(rows), **_layout_arrays(layout, self._shape_ids(layout)), **form}
         extra = form.pop("extra")
         columns = {
             "image_id": _id_array(images["id"][image], kinds["image_id"]),
-            "category_id": _id_array(category_ids, kinds["category_id"], ~known),
+            "category_id": _id_array(category_ids, kinds["category_id"], known),
             "id": _id_array(table["id"], kinds["id"]),
-            "iscrowd": pa.array(table["iscrowd"]),
+            "iscrowd": to_array(table["iscrowd"]),
             "score": to_numbers(table["score"]),
             "area": to_numbers(table["area"]),
-            "bbox": to_lists(offsets_of(4 * has_bbox), pa.array(bbox[has_bbox].ravel()), has_bbox),
+            "bbox": to_lists(offsets_of(4 * has_bbox), to_array(bbox[has_bbox].ravel()), has_bbox),
             "mask": mask,
             "polygons": polygons,
             "extra": _as_objects(extra, layout.extra.lengths > 0),
             "file_name": to_strings(images["file_name"][image]),
-            "height": pa.array(heights),
-            "width": pa.array(widths),
+            "height": to_array(heights),
+            "width": to_array(widths),
             "json": pa.StructArray.from_arrays(list(form.values()), list(form)),
         }
         return pa.table(columns)
@@ -169,8 +169,8 @@ def _encoded_images(images: Table, kind: str) -> bytes:
         {
             "id": _id_array(images["id"], kind),
             "file_name": to_bytes(images["file_name"]),
-            "height": pa.array(images["height"]),
-            "width": pa.array(images["width"]),
+            "height": to_array(images["height"]),
+            "width": to_array(images["width"]),
             **_layout_arrays(layout, layout.shape_ids),
         }
     )
@@ -188,18 +188,19 @@ def _encoded_images(images: Table, kind: str) -> bytes:
     return sink.getvalue()
 
 
-def _id_array(ids: Any, kind: str, mask: NDArray[np.bool_] | None = None) -> pa.Array:
-    stored = pa.int64() if kind == "integer" else pa.string()
-    return pa.array(as_stored(ids, kind), stored, mask=mask)
+def _id_array(ids: Any, kind: str, valid: NDArray[np.bool_] | None = None) -> pa.Array:
+    if kind == "integer":
+        return to_array(ids, valid)
+    return to_strings(as_text(ids) if kind == "json" else ids.tolist(), valid)
 
 
 def _layout_arrays(layout: Layout, shape_ids: NDArray[np.uint32]) -> dict[str, pa.Array]:
     count = len(shape_ids)
     counts = np.bincount(layout.odd_rows, minlength=count)
-    names = pa.array(layout.names, pa.string()).take(pa.array(layout.odd_columns))
+    names = to_strings(layout.names).take(to_array(layout.odd_columns))
     odd = pa.StructArray.from_arrays([names, to_bytes(layout.odd)], fields=list(_ODD))
     return {
-        "shape": pa.array(shape_ids),
+        "shape": to_array(shape_ids),
         "odd": to_lists(offsets_of(counts), odd, counts > 0),
         "extra": to_bytes(layout.extra),
     }
@@ -214,4 +215,4 @@ def _as_objects(members: pa.Array, valid: NDArray[np.bool_]) -> pa.Array:
         f"{{{text.decode('utf-8', 'surrogatepass')}}}".encode("utf-8", "backslashreplace")
         for text in members.to_pylist()
     ]
-    return pa.array(texts, pa.binary(), mask=~valid).cast(pa.string())
+    return to_strings(texts, valid)

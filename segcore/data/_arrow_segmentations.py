@@ -17,8 +17,10 @@ from segcore.data._arrow_arrays import (
     from_lists,
     from_numbers,
     is_valid,
+    to_array,
     to_bytes,
     to_lists,
+    to_optional,
 )
 from segcore.data._errors import DatasetError
 from segcore.data._segmentations import COUNTS, NONE, OTHER, POLYGON, STRING, Segmentations
@@ -50,17 +52,17 @@ def encode_segmentations(
     )
     has_mask = strings.kinds == STRING
     sizes = np.column_stack([strings.heights, strings.widths])[has_mask].astype(np.int32)
-    size = to_lists(offsets_of(2 * has_mask), pa.array(sizes.ravel()), has_mask)
+    size = to_lists(offsets_of(2 * has_mask), to_array(sizes.ravel()), has_mask)
     counts = to_bytes(Texts(strings.characters, strings.starts, strings.lengths), has_mask)
-    mask = pa.StructArray.from_arrays([size, counts], ["size", "counts"], mask=pa.array(~has_mask))
+    mask = pa.StructArray.from_arrays([size, counts], ["size", "counts"], mask=to_array(~has_mask))
     polygons, integers = _polygons(column, is_polygon)
     texts: list[bytes | None] = [None] * len(column)
     for row in np.flatnonzero((kinds == OTHER) | ((kinds == COUNTS) & ~exact)).tolist():
         texts[row] = json.dumps(column.value(row)).encode()
     form = {
-        "kind": pa.array(kinds),
+        "kind": to_array(kinds),
         "integers": integers,
-        "segmentation": pa.array(texts, pa.binary()),
+        "segmentation": to_optional(texts),
     }
     return mask, polygons, form
 
@@ -120,7 +122,7 @@ def _polygons(column: Segmentations, is_polygon: NDArray[np.bool_]) -> tuple[pa.
     rings[is_polygon] = part.lengths
     ring_offsets = np.concatenate([np.zeros(1, np.int64), 2 * part.ring_ends])
     polygons = to_lists(
-        offsets_of(rings), to_lists(ring_offsets, pa.array(part.coordinates)), is_polygon
+        offsets_of(rings), to_lists(ring_offsets, to_array(part.coordinates)), is_polygon
     )
     numbers = part.coordinates
     is_integer = part.is_integer.astype(np.bool_)
@@ -132,7 +134,7 @@ def _polygons(column: Segmentations, is_polygon: NDArray[np.bool_]) -> tuple[pa.
     for i in np.flatnonzero(unusual).tolist():
         written = is_integer[offsets[i] : offsets[i + 1]]
         bits[polygon_rows[i]] = np.packbits(written).tobytes() if some[i] else b""
-    return polygons, pa.array(bits, pa.binary())
+    return polygons, to_optional(bits)
 
 
 def is_integral(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -245,7 +247,7 @@ class _Part:
     def strings(self, rows: NDArray[np.int64]) -> Segmentations:
         """Return rows with compressed RLEs."""
         assert self._mask is not None
-        sizes, counts = (array.take(pa.array(rows)) for array in self._mask)
+        sizes, counts = (array.take(to_array(rows)) for array in self._mask)
         offsets, sides = from_lists(sizes)
         numbers = from_numbers(sides, -1)
         bad = np.flatnonzero(np.diff(offsets) != 2)
@@ -320,7 +322,7 @@ class _Part:
     def polygons(self, rows: NDArray[np.int64]) -> Segmentations:
         """Return rows with polygons; what is none, such as rings of two points, as JSON."""
         assert self._polygon is not None
-        array = self._polygon.take(pa.array(rows))
+        array = self._polygon.take(to_array(rows))
         offsets, rings = from_lists(array)
         ring_offsets, values = from_lists(rings)
         is_odd = np.diff(ring_offsets) % 2 != 0
@@ -359,7 +361,7 @@ class _Part:
         if self._integers is None:
             return np.zeros(len(coordinates), np.uint8)
         is_integer = is_integral(coordinates).astype(np.uint8)
-        stated = self._integers.take(pa.array(rows))
+        stated = self._integers.take(to_array(rows))
         for i in np.flatnonzero(is_valid(stated)).tolist():
             start, stop = int(offsets[i]), int(offsets[i + 1])
             bits = np.frombuffer(stated[i].as_py(), np.uint8)

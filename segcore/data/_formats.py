@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
 
+from segcore._input.extras import require
 from segcore._publish import publish
 from segcore.data import _coco_json, _coco_write
 from segcore.data._dataset import Dataset
@@ -29,16 +30,7 @@ class Format:
 
 
 def _parquet() -> Any:
-    """Import what needs pyarrow."""
-    try:
-        from segcore.data import _parquet
-    except ModuleNotFoundError as error:
-        if error.name != "pyarrow":
-            raise
-        raise ImportError(
-            "Arrow and Parquet require pyarrow; install segcore[arrow]", name="pyarrow"
-        ) from error
-    return _parquet
+    return require("segcore.data._parquet", "pyarrow", "arrow", "Parquet and Arrow")
 
 
 def _read_parquet(*args: Any, **options: Any) -> Dataset:

@@ -23,6 +23,7 @@ from segcore.data._ids import as_stored
 from segcore.data._parquet_names import fsspec_for, parquet_files
 from segcore.data._stream import Progress
 from segcore.data._table import Table, concatenate
+from segcore.formats import arrow as _arrow  # noqa: F401 (registers the type of masks)
 
 CACHED = 16
 """Number of row groups that a data set keeps in memory."""

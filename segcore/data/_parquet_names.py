@@ -6,6 +6,8 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from segcore._input.extras import require
+
 MAGIC = b"PAR1"
 
 
@@ -51,11 +53,7 @@ def parquet_files(path: Any) -> list[str]:
 
 def fsspec_for(address: str) -> Any:
     """Import fsspec, which opens an address."""
-    try:
-        import fsspec
-    except ImportError as error:
-        raise ImportError(f"reading {address} requires fsspec; install segcore[arrow]") from error
-    return fsspec
+    return require("fsspec", "fsspec", "arrow", f"reading {address}")
 
 
 def _is_data(name: str) -> bool:
