@@ -73,7 +73,7 @@ class Header:
             if int(json.loads(metadata[b"segcore"])["version"]) > VERSION:
                 raise DatasetError(path, "written by a newer version of segcore; update segcore")
             about = json.loads(zlib.decompress(base64.b64decode(metadata[b"segcore.data"])))
-            text = about["categories"].encode("ascii")
+            text = about["categories"].encode("utf-8", "surrogatepass")
             document = b'{"images":[],"annotations":[],"categories":' + text + b"}"
             return cls(
                 int(about["annotations"]),
@@ -324,7 +324,7 @@ class Decoder:
         lost = np.flatnonzero(rows < 0)
         if len(lost):
             what = "an image" if name == "image_id" else "a category"
-            value = ids[lost[0]]
+            value = ids[lost[:1]].tolist()[0]
             raise DatasetError(self._path, f"{name}: expected the id of {what}, got {value!r}")
         return rows
 
@@ -373,7 +373,8 @@ class Decoder:
         mask = getattr(batch["mask"], "storage", batch["mask"]) if self._has("mask") else None
         size = counts = None
         if mask is not None and not pa.types.is_null(mask.type):
-            if not {"size", "counts"} <= {field.name for field in mask.type}:
+            is_struct = pa.types.is_struct(mask.type)
+            if not is_struct or not {"size", "counts"} <= {field.name for field in mask.type}:
                 raise DatasetError(
                     self._path, f"expected a struct of size and counts, got {mask.type}", "mask"
                 )

@@ -149,7 +149,7 @@ class Encoder:
             "members": members,
             "annotation": _layout_header(self._names, list(self._shapes)),
             "image": _layout_header(images.layout.names, images.layout.shapes),
-            "categories": self._categories.decode(),
+            "categories": self._categories.decode("utf-8", "surrogatepass"),
         }
         return {
             b"segcore": json.dumps(readable).encode(),

@@ -45,7 +45,8 @@ def write_parquet(dataset: Dataset | Iterable[Dataset], file: BinaryIO) -> None:
             for table in encoder.add(part):
                 if writer is None:
                     writer = _writer(file, table.schema)
-                writer.write_table(table, row_group_size=max(len(table), 1))
+                if len(table):
+                    writer.write_table(table, row_group_size=len(table))
         if writer is None:
             raise ValueError("dataset: expected at least one part")
         writer.add_key_value_metadata(encoder.metadata())

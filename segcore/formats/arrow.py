@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -106,13 +107,13 @@ def read(data: Any, size: Any = None) -> tuple[Batch, Size]:
 
 def _as_array(data: Any) -> Any:
     if isinstance(data, pa.ChunkedArray):
-        return data.combine_chunks()
+        return data.chunk(0) if data.num_chunks == 1 else data.combine_chunks()
     if isinstance(data, pa.Array):
         return data
     if hasattr(data, "__arrow_c_array__"):
         return pa.array(data)
     if hasattr(data, "__arrow_c_stream__"):
-        return pa.chunked_array(data).combine_chunks()
+        return _as_array(pa.chunked_array(data))
     raise TypeError(f"data: expected an Arrow array, got {described(data)}")
 
 
@@ -124,11 +125,5 @@ def _numbers(values: Any) -> Any:
     return np.frombuffer(buffer, dtype, len(values), values.offset * dtype.itemsize)
 
 
-def _register() -> None:
-    try:
-        pa.register_extension_type(MasksType((1, 1)))
-    except pa.ArrowKeyError:
-        pass  # the module was imported before
-
-
-_register()
+with suppress(pa.ArrowKeyError):  # registered already
+    pa.register_extension_type(MasksType((1, 1)))
