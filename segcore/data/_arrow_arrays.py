@@ -55,6 +55,8 @@ def to_strings(
 def to_optional(values: Sequence[bytes | None]) -> pa.Array:
     """Return bytes as an Arrow array in which None is null."""
     valid = np.array([value is not None for value in values], np.bool_)
+    if not valid.any():
+        return to_bytes(Texts.empty(len(valid)), valid)
     return to_bytes(Texts.from_strings(value or b"" for value in values), valid)
 
 
