@@ -11,7 +11,7 @@ def require(module: str, package: str, extra: str, what: str) -> Any:
 
     Raises
     ------
-    ImportError
+    ModuleNotFoundError
         If the package is not installed. The message names the extra.
     """
     try:
@@ -20,4 +20,4 @@ def require(module: str, package: str, extra: str, what: str) -> Any:
         if error.name != package:
             raise
         message = f"{what} requires {package}; install segcore[{extra}]"
-        raise ImportError(message, name=package) from error
+        raise ModuleNotFoundError(message, name=package) from error

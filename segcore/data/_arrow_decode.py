@@ -144,6 +144,8 @@ def _one_batch(table: pa.Table) -> pa.RecordBatch:
 
 def _ids(array: pa.Array, kind: str) -> NDArray[Any]:
     """Return ids: int64, or objects if some are strings."""
+    if array.null_count:
+        raise ValueError("expected an id, got null")
     if kind == "integer":
         return values_of(array.cast(pa.int64()))
     texts = array.cast(pa.string()).to_pylist()

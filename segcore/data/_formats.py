@@ -86,7 +86,8 @@ def read(
         are listed in `Dataset.skipped`. Invalid masks are found later, when they are made, and so
         are all invalid items of Parquet files, which are errors.
     progress : callable, optional
-        Called with the number of bytes read and the size of the file (None if unknown).
+        Called with the number of bytes read and the size of the file (None if unknown). Not called
+        for Parquet, which is read later.
 
     Returns
     -------

@@ -83,14 +83,11 @@ def read_parquet(
     progress: Progress | None = None,
 ) -> Dataset:
     """Open Parquet files; annotations are read when they are asked for."""
-    del skip_invalid  # invalid items are found later
+    del skip_invalid, progress  # nothing is read yet
     files = [_File(file) for file in parquet_files(path)]
     if not files:
         raise DatasetError(str(path), "expected Parquet files, got none")
-    opened = ParquetDataset(path, files, dataset)
-    if progress is not None:
-        progress(0, 0)
-    return opened
+    return ParquetDataset(path, files, dataset)
 
 
 def from_arrow(table: Any) -> Dataset:
