@@ -127,7 +127,7 @@ def _polygons(column: Segmentations, is_polygon: NDArray[np.bool_]) -> tuple[pa.
     numbers = part.coordinates
     is_integer = part.is_integer.astype(np.bool_)
     offsets = ring_offsets[offsets_of(part.lengths)]
-    unusual = _any(is_integer != is_integral(numbers), offsets)
+    unusual = _any(is_integer != _has_no_fraction(numbers), offsets)
     some = _any(is_integer, offsets)
     bits: list[bytes | None] = [None] * len(column)
     polygon_rows = np.flatnonzero(is_polygon)
@@ -137,12 +137,9 @@ def _polygons(column: Segmentations, is_polygon: NDArray[np.bool_]) -> tuple[pa.
     return polygons, to_optional(bits)
 
 
-def is_integral(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which numbers have no fraction and may be written as integers."""
-    with np.errstate(invalid="ignore"):
-        whole = (numbers == np.floor(numbers)) & (np.abs(numbers) <= 2**53)
-    integral: NDArray[np.bool_] = whole & ~((numbers == 0) & np.signbit(numbers))
-    return integral
+def _has_no_fraction(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
+    whole: NDArray[np.bool_] = numbers == np.floor(numbers)
+    return whole
 
 
 def _any(values: NDArray[np.bool_], offsets: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -360,7 +357,7 @@ class _Part:
         """Return which coordinates are written as integers."""
         if self._integers is None:
             return np.zeros(len(coordinates), np.uint8)
-        is_integer = is_integral(coordinates).astype(np.uint8)
+        is_integer = _has_no_fraction(coordinates).astype(np.uint8)
         stated = self._integers.take(to_array(rows))
         for i in np.flatnonzero(is_valid(stated)).tolist():
             start, stop = int(offsets[i]), int(offsets[i + 1])

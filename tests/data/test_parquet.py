@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import pickle
 import sys
@@ -376,23 +377,20 @@ def test_broken_files(tmp_path):
     path = tmp_path / "a.parquet"
     sc.data.write(many(), path)
     whole = path.read_bytes()
-    document_ = everything(sc.data.read(path))
-    rng = np.random.default_rng(0)
-    errors = 0
     for cut in (0, 3, 8, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:cut])
         with pytest.raises(sc.data.DatasetError, match=r"a\.parquet"):
             sc.data.read(path)
-    footer = int.from_bytes(whole[-8:-4], "little")
-    for place in rng.integers(4, len(whole) - 8 - footer, 40).tolist():
+    group = pq.ParquetFile(io.BytesIO(whole)).metadata.row_group(0)
+    for column in map(group.column, range(group.num_columns)):
+        if column.path_in_schema in ("file_name", "height", "width"):
+            continue  # which are read from the table of images
+        start = column.dictionary_page_offset or column.data_page_offset
         broken = bytearray(whole)
-        broken[place] ^= 0xFF
+        broken[start + column.total_compressed_size - 1] ^= 1
         path.write_bytes(broken)
-        try:
-            assert everything(sc.data.read(path)) == document_
-        except sc.data.DatasetError:
-            errors += 1
-    assert errors > 20  # the others are in columns that are not read
+        with pytest.raises(sc.data.DatasetError, match=r"a\.parquet: row group 0: cannot be read"):
+            everything(sc.data.read(path))
     (tmp_path / "b.parquet").write_text("{}")
     with pytest.raises(sc.data.DatasetError, match="expected a Parquet file"):
         sc.data.read(tmp_path / "b.parquet")
