@@ -124,7 +124,8 @@ def tests(session):
     on each of the other sets. SEGCORE_BACKEND, where it is set, is the only backend.
     """
     # One test asks setup.py what it would require.
-    session.install(f"{built(NATIVE)}[test]", BROWSER, *PYPROJECT["build-system"]["requires"])
+    requires = PYPROJECT["build-system"]["requires"]
+    session.install(f"{built(NATIVE)}[test,arrow]", BROWSER, *requires)
     best, available = backends(session)
     if "SEGCORE_BACKEND" not in os.environ:
         if not best.startswith("native:"):
@@ -159,11 +160,11 @@ def nocompiler(session, numba):
 
 @nox.session(requires=WHEEL)
 def mindeps(session):
-    """Test with the oldest NumPy, Numba, click, rich and Pillow: what depends on their versions.
+    """Test with the oldest NumPy and, of each extra, the oldest packages: what depends on them.
 
-    That is every kernel once on each backend, the API, and all commands.
+    That is every kernel once on each backend, the API, all commands, and data sets.
     """
-    promised = DEPENDENCIES + EXTRAS["numba"] + EXTRAS["cli"]
+    promised = DEPENDENCIES + EXTRAS["numba"] + EXTRAS["cli"] + EXTRAS["arrow"]
     oldest = [re.sub(r">=([\d.]+)$", r"==\1.*", each) for each in promised]
     session.install(f"{built(NATIVE)}[test]", *oldest)
     run_suite(session, *ESSENTIAL, *INSTALLATION, *COMMANDS, expect=backends(session)[0])
@@ -174,9 +175,10 @@ def clients(session):
     """Run what meets other people's code; this installs PyTorch, gigabytes on Linux."""
     theirs = ["torchmetrics[detection]", "supervision", "faster-coco-eval"]
     theirs += ["torchvision", "transformers", "joblib"]
-    session.install(f"{built(NATIVE)}[test]", *theirs)
+    theirs += ["duckdb", "polars", "pandas", "datasets", "s3fs", "moto[server]"]
+    session.install(f"{built(NATIVE)}[test,arrow]", *theirs)
     names = ["compat_clients", "documents", "integrations", "bfloat16", "processes"]
-    names += ["soft_torch", "argmax_torch", "panoptic_rules_torch"]
+    names += ["soft_torch", "argmax_torch", "panoptic_rules_torch", "parquet", "arrow"]
     run_suite(session, *test_files(*names), expect=backends(session)[0])
 
 
@@ -357,7 +359,7 @@ def coverage(session):
 
     What Numba compiles cannot be traced, and does not count. 95 % are wanted of each.
     """
-    session.install(f"{built(NATIVE)}[test]", "pytest-cov>=7", "gcovr>=8")
+    session.install(f"{built(NATIVE)}[test,arrow]", "pytest-cov>=7", "gcovr>=8")
     measure = ["--cov=segcore", "--cov-report=term:skip-covered"]
     run_suite(session, *measure, f"--cov-fail-under={COVERED}", expect=backends(session)[0])
     program = build_cpp_tests(session, "-O0", "--coverage")

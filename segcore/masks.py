@@ -27,6 +27,7 @@ from segcore._input.arrays import (
     described,
 )
 from segcore._input.dense import check_numeric, decode, for_encode
+from segcore._input.extras import require
 from segcore._input.recognize import dense_hint, is_image_like, masks_hint, shape_hint
 from segcore._input.run_ends import as_batch
 from segcore._input.warn import warn
@@ -517,6 +518,42 @@ class Masks:
         return ids, masks
 
     @classmethod
+    def from_arrow(cls, data: Any, size: Iterable[int] | None = None) -> Masks:
+        """Create masks from an Arrow array of run ends.
+
+        Parameters
+        ----------
+        data : pyarrow.Array, or any object with ``__arrow_c_array__`` or ``__arrow_c_stream__``
+            An array as :meth:`to_arrow` returns it, or lists of integers: the run ends of each
+            mask. Run ends that are uint32 (uint64 for 2**32 pixels or more) in memory that cannot
+            be written to are not copied.
+        size : sequence of int, optional
+            Image size (H, W). Required for plain lists.
+
+        Returns
+        -------
+        Masks
+
+        Raises
+        ------
+        ValueError
+            If there is no size, an item is null, or the run ends of a mask are not strictly
+            increasing within [0, H * W).
+        TypeError
+            If the array does not consist of lists of integers.
+        ImportError
+            If the extra ``arrow`` is not installed.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> masks = sc.Masks.from_boxes([[0, 0, 2, 2]], (4, 4))
+        >>> sc.Masks.from_arrow(masks.to_arrow()) == masks  # doctest: +SKIP
+        True
+        """
+        return cls._trusted(*_arrow().read(data, size))
+
+    @classmethod
     def concatenate(cls, batches: Iterable[Masks]) -> Masks:
         """Concatenate batches of the same image size.
 
@@ -769,6 +806,29 @@ class Masks:
         decode(self._run_ends, self._offsets, array, zeroed=False)
         return out
 
+    def to_arrow(self) -> Any:
+        """Return the masks as an Arrow array, without a copy.
+
+        Returns
+        -------
+        pyarrow.ExtensionArray
+            N lists of run ends, of the extension type ``segcore.masks``, which holds the image
+            size. The storage is ``large_list<uint32>``, or ``large_list<uint64>`` for images of
+            2**32 pixels or more. Other libraries take the masks themselves, by
+            ``__arrow_c_array__``.
+
+        Raises
+        ------
+        ImportError
+            If the extra ``arrow`` is not installed.
+        """
+        return _arrow().export((self._run_ends, self._offsets), self._size)
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        """Export the masks by Arrow's PyCapsule interface, as :meth:`to_arrow` returns them."""
+        capsules: tuple[object, object] = self.to_arrow().__arrow_c_array__(requested_schema)
+        return capsules
+
     def to_coco(self, compressed: bool = True) -> list[dict[str, Any]]:
         """Convert to COCO RLE dicts, ready for JSON.
 
@@ -992,6 +1052,10 @@ class Masks:
     def _reduce(self, table: int, groups: Offsets | None = None) -> Masks:
         batch = kernels.reduce(self._run_ends, self._offsets, *self._size, table, groups)
         return type(self)._trusted(batch, self._size)
+
+
+def _arrow() -> Any:
+    return require("segcore.formats.arrow", "pyarrow", "arrow", "Arrow")
 
 
 def wrap(batch: Batch, size: Size) -> Masks:

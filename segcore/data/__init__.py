@@ -9,7 +9,7 @@ from segcore.data import _sharing  # noqa: F401  # registers how processes share
 # isort: split
 from segcore.data._dataset import Dataset, Sample
 from segcore.data._errors import DatasetError
-from segcore.data._formats import from_coco, read, to_coco, write
+from segcore.data._formats import from_arrow, from_coco, read, to_coco, write
 from segcore.data._segmentations import Segmentations
 from segcore.data._table import Table
 from segcore.data._texts import Texts
@@ -21,6 +21,7 @@ __all__ = [
     "Segmentations",
     "Table",
     "Texts",
+    "from_arrow",
     "from_coco",
     "read",
     "to_coco",

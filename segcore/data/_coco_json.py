@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from segcore._input.arrays import described
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
+from segcore.data._ids import Ids
 from segcore.data._segmentations import COUNTS, STRING, Segmentations
 from segcore.data._stream import Fields, Progress, Stream, open_binary
 from segcore.data._table import BOOLEAN, FRACTION, MISSING, NULL, ODD, PLAIN, Layout, Table
@@ -218,7 +219,7 @@ class Reader:
         """List the images that results refer to, with the sizes of their first RLE."""
         column = RawTable(self.raw["annotations"], ANNOTATIONS, "")
         ids = column.ids("image_id")
-        values, rows = _first_rows(ids)
+        values, rows = first_rows(ids)
         segmentations = Segmentations(*column.columns["segmentation"])
         sizes = np.zeros((2, len(values)), np.int64)
         is_rle = np.isin(segmentations.kinds, (STRING, COUNTS))
@@ -237,7 +238,7 @@ class Reader:
 
     def _categories_of_results(self) -> Table:
         column = RawTable(self.raw["annotations"], ANNOTATIONS, "")
-        ids, _ = _first_rows(column.ids("category_id", required=False))
+        ids, _ = first_rows(column.ids("category_id", required=False))
         is_string = [isinstance(value, str) for value in ids.tolist()]
         order = sorted(range(len(ids)), key=lambda row: (is_string[row], ids[row]))
         values = ids[np.array(order, np.int64)]
@@ -361,7 +362,7 @@ class RawTable:
     def lookup(self, name: str, targets: Any, what: str) -> NDArray[np.int64]:
         """Return the row of the image or category that each id refers to."""
         ids = self.ids(name)
-        rows = _find(ids, targets)
+        rows = Ids(targets).find(ids)
         self.refuse(
             np.flatnonzero(rows < 0),
             name,
@@ -393,20 +394,7 @@ class RawTable:
         self.refuse(bad, name, lambda row: f"expected a string, got {self.got(name, row)}")
 
 
-def _find(ids: NDArray[Any], targets: Any) -> NDArray[np.int64]:
-    """Return the index of each id in `targets`, -1 if it is not there."""
-    if object in (ids.dtype, targets.dtype):
-        index = {value: row for row, value in enumerate(targets.tolist())}
-        return np.array([index.get(value, -1) for value in ids.tolist()], np.int64)
-    if not len(targets):
-        return np.full(len(ids), -1, np.int64)
-    order = np.argsort(targets, kind="stable")
-    places = np.minimum(np.searchsorted(targets, ids, sorter=order), len(targets) - 1)
-    rows = order[places]
-    return np.where(targets[rows] == ids, rows, -1)
-
-
-def _first_rows(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def first_rows(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return the different ids in the order in which they come, and which one each row has."""
     index: dict[Any, int] = {}
     rows = np.array([index.setdefault(value, len(index)) for value in ids.tolist()], np.int64)
@@ -414,7 +402,7 @@ def _first_rows(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
 
 
 def _check_repeated(column: RawTable, ids: NDArray[Any], name: str) -> None:
-    _, rows = _first_rows(ids)
+    _, rows = first_rows(ids)
     if len(rows) and int(rows.max()) + 1 == len(rows):
         return
     seen: set[int] = set()

@@ -107,6 +107,11 @@ def write_results(dataset: Dataset, file: BinaryIO) -> None:
     file.write(b"]")
 
 
+def categories_text(dataset: Dataset) -> bytes:
+    """Return the categories as a JSON array."""
+    return b"[" + b"".join(_rows(CATEGORIES, dataset.categories, _categories)) + b"]"
+
+
 def _rows(fields: Any, table: Table, columns: Any) -> Iterator[bytes]:
     """Yield the text of the rows, a part at a time."""
     rows = len(table) if fields is PANOPTIC else ROWS

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from segcore._batch import offsets_of
 from segcore._input.arrays import Size, described
+from segcore.data._ids import sorted_ids
 from segcore.data._segmentations import Segmentations
 from segcore.data._table import Table
 from segcore.masks import Masks
@@ -140,6 +141,54 @@ class Dataset:
         part = slice(int(offsets[image]), int(offsets[image + 1]))
         return part if order is None else order[part]
 
+    def column_of(self, image: int, name: str) -> Any:
+        """Return a column of the annotations of one image."""
+        return self.annotations[name][self.rows_of(image)]
+
+    def annotations_of(self, images: NDArray[np.int64]) -> tuple[Table, NDArray[np.int64]]:
+        """Return the annotations of several images, one image after the other, and their rows."""
+        order, offsets = self._by_image
+        counts = offsets[images + 1] - offsets[images]
+        ends = offsets_of(counts)
+        rows = np.arange(ends[-1]) + np.repeat(offsets[images] - ends[:-1], counts)
+        if order is not None:
+            rows = order[rows]
+        return self.annotations.take(rows), rows
+
+    def partitions(self, annotations: int = 4096) -> list[NDArray[np.int64]]:
+        """Split the images, in the order of their ids, into parts of similar size.
+
+        Parameters
+        ----------
+        annotations : int, default 4096
+            Number of annotations from which a part ends.
+
+        Returns
+        -------
+        list of numpy.ndarray
+            Indices of the images of each part. A Parquet file is read in this order without reading
+            any row group twice.
+
+        Examples
+        --------
+        Visit all images of a data set larger than memory::
+
+            for images in ds.partitions():
+                for sample in ds[images]:
+                    ...
+        """
+        if annotations < 1:
+            raise ValueError(f"annotations: expected at least 1, got {annotations}")
+        images = sorted_ids(self.images["id"])
+        counts = np.bincount(self.annotations["image"], minlength=len(self))[images]
+        cuts, part = [], 0
+        for row, count in enumerate(counts.tolist(), 1):
+            part += count
+            if part >= annotations:
+                cuts.append(row)
+                part = 0
+        return [part for part in np.split(images, cuts) if len(part)]
+
     def index_of(self, image_id: int | str) -> int:
         """Return the index of the image with this id.
 
@@ -179,9 +228,9 @@ class Dataset:
             raise ValueError("images: expected each image at most once")
         new_rows = np.full(len(self), -1, np.int64)
         new_rows[rows] = np.arange(len(rows))
-        image = new_rows[self.annotations["image"]]
-        kept = np.flatnonzero(image >= 0)
-        annotations = self.annotations.take(kept).replace(image=image[kept])
+        annotations, order = self.annotations_of(rows)
+        annotations = annotations.take(np.argsort(order))
+        annotations = annotations.replace(image=new_rows[annotations["image"]])
         maps = None if self.maps is None else self.maps.take(new_rows, len(rows))
         return self._with(annotations, self.images.take(rows), maps)
 
@@ -218,6 +267,25 @@ class Dataset:
         members = () if self.maps is not None else self.members
         return Dataset(self.images, self.categories, table, members=members, skipped=self.skipped)
 
+    def to_arrow(self) -> Any:
+        """Return the data set as an Arrow table.
+
+        Returns
+        -------
+        pyarrow.Table
+            One row per annotation, sorted by image id, with the columns of a :ref:`Parquet
+            <parquet>` file and the same metadata. :func:`segcore.data.from_arrow` returns an equal
+            data set.
+
+        Raises
+        ------
+        ImportError
+            If the extra ``arrow`` is not installed.
+        """
+        from segcore.data._formats import to_arrow
+
+        return to_arrow(self)
+
     @classmethod
     def concatenate(cls, datasets: Sequence[Dataset]) -> Dataset:
         """Concatenate data sets with the same categories and different images.
@@ -234,13 +302,13 @@ class Dataset:
             raise ValueError("datasets: expected at least one")
         first = datasets[0]
         for index, other in enumerate(datasets[1:], 1):
-            if not _same_categories(first.categories, other.categories):
+            if not same_categories(first.categories, other.categories):
                 raise ValueError(
                     f"datasets: the categories of data set {index} differ from those of data set 0"
                 )
         shifts = offsets_of([len(dataset) for dataset in datasets])[:-1].tolist()
         images = Table.concatenate([dataset.images for dataset in datasets])
-        _check_unique(images["id"], "image")
+        check_unique(images["id"], "image")
         annotations = Table.concatenate(
             [
                 dataset.annotations.replace(image=dataset.annotations["image"] + shift)
@@ -261,17 +329,19 @@ class Sample:
     ----------
     image : int
         Index of the image in the data set.
-    rows : slice or numpy.ndarray
-        Rows of its annotations in ``dataset.annotations``.
     """
 
-    __slots__ = ("_dataset", "_masks", "image", "rows")
+    __slots__ = ("_dataset", "_masks", "image")
 
     def __init__(self, dataset: Dataset, image: int) -> None:
         self._dataset = dataset
         self._masks: Masks | None = None
         self.image = image
-        self.rows = dataset.rows_of(image)
+
+    @property
+    def rows(self) -> NDArray[np.int64] | slice:
+        """Rows of the annotations in ``dataset.annotations``."""
+        return self._dataset.rows_of(self.image)
 
     def __len__(self) -> int:
         """Return the number of annotations."""
@@ -281,7 +351,7 @@ class Sample:
         return f"Sample({self.file_name or self.image_id!r}, {len(self)} annotations)"
 
     def _column(self, name: str) -> Any:
-        return self._dataset.annotations[name][self.rows]
+        return self._dataset.column_of(self.image, name)
 
     @property
     def image_id(self) -> Any:
@@ -385,11 +455,13 @@ def _rows(index: slice | ArrayLike, count: int, name: str) -> NDArray[np.int64]:
     return np.where(rows < 0, rows + count, rows)
 
 
-def _same_categories(a: Table, b: Table) -> bool:
+def same_categories(a: Table, b: Table) -> bool:
+    """Return whether two tables have the same ids and names."""
     return np.array_equal(a["id"], b["id"]) and a["name"] == b["name"]
 
 
-def _check_unique(ids: Any, name: str) -> None:
+def check_unique(ids: Any, name: str) -> None:
+    """Raise ValueError if two ids are the same."""
     seen: set[Any] = set()
     for value in ids.tolist():
         if value in seen:

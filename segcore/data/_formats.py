@@ -6,15 +6,17 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
 
+from segcore._input.extras import require
 from segcore._publish import Outputs, publish
 from segcore.data import _coco_json, _coco_write
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
 from segcore.data._panoptic import PanopticMaps
+from segcore.data._parquet_names import has_parquet_name, is_parquet
 from segcore.data._sa_v import write_video
 from segcore.data._stream import Progress
 
@@ -22,7 +24,7 @@ Path = str | os.PathLike[str]
 
 
 Reader = Callable[..., Dataset]
-Writer = Callable[[Dataset, Outputs, Path], None]
+Writer = Callable[[Any, Outputs, Path], None]
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,10 @@ class Format:
     write: Writer
 
 
-def _file(write: Callable[[Dataset, BinaryIO], None]) -> Writer:
+def _file(write: Callable[[Any, BinaryIO], None]) -> Writer:
     """Return a writer of a single file."""
 
-    def write_file(dataset: Dataset, outputs: Outputs, path: Path) -> None:
+    def write_file(dataset: Any, outputs: Outputs, path: Path) -> None:
         with outputs.file(path).open() as file:
             write(dataset, file)
 
@@ -82,6 +84,19 @@ def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> None:
             _coco_write.write_single_image(dataset[[index]], file)
 
 
+def _parquet() -> Any:
+    return require("segcore.data._parquet", "pyarrow", "arrow", "Parquet and Arrow")
+
+
+def _read_parquet(*args: Any, **options: Any) -> Dataset:
+    dataset: Dataset = _parquet().read_parquet(*args, **options)
+    return dataset
+
+
+def _write_parquet(dataset: Any, file: BinaryIO) -> None:
+    _parquet().write_parquet(dataset, file)
+
+
 FORMATS = {
     format.name: format
     for format in (
@@ -100,12 +115,13 @@ FORMATS = {
         Format("coco-panoptic", "COCO panoptic", _coco_json.read_coco, _write_panoptic),
         Format("sa-1b", "SA-1B, a folder of JSON files", _read_folder, _write_folder),
         Format("sa-v", "SA-V, a JSON file per video", _coco_json.read_coco, _file(write_video)),
+        Format("parquet", "Parquet", _read_parquet, _file(_write_parquet)),
     )
 }
 
 
 def read(
-    path: Path,
+    path: Path | Sequence[Path],
     format: str | None = None,
     *,
     dataset: Dataset | None = None,
@@ -119,11 +135,12 @@ def read(
 
     Parameters
     ----------
-    path : path-like
-        A file, which may be compressed with gzip, a folder, or an address that fsspec opens, such
-        as ``s3://bucket/instances.json`` (extra ``arrow``).
+    path : path-like or list of path-like
+        A file, which may be compressed with gzip, or an address that fsspec opens, such as
+        ``s3://bucket/instances.json`` (extra ``arrow``). For Parquet, also a folder or a list of
+        files, which have the same categories and different images.
     format : str, optional
-        Name of the format. By default, it is recognized by the contents:
+        Name of the format. By default, it is recognized by the name and the contents:
 
         - ``"coco"``: COCO instances and LVIS;
         - ``"coco-results"``: a list of results of a model;
@@ -132,14 +149,18 @@ def read(
         - ``"sa-1b"``: a folder with a JSON file per image, or one of these files;
         - ``"sa-v"``: a JSON file per video. Frames are images; annotation ids are masklet ids, and
           are the same in all frames.
+        - ``"parquet"``: Parquet (extra ``arrow``). Annotations are read when they are asked for:
+          ``ds[i]`` reads one row group, and ``ds.annotations["score"]`` one column.
     dataset : Dataset, optional
         For results: the data set that they belong to, which has the images and categories. Without
         it, they are listed from the results themselves, and image sizes are those of the RLEs.
     invalid : {"raise", "skip"}, default "raise"
         What to do with an invalid item, such as an annotation of an unknown image. Skipped items
-        are listed in `Dataset.skipped`. Invalid masks are found later, when they are made.
+        are listed in `Dataset.skipped`. Invalid masks are found later, when they are made, and so
+        are all invalid items of Parquet files, which are errors.
     progress : callable, optional
-        Called with the number of bytes read and the size of the file (None if unknown).
+        Called with the number of bytes read and the size of the file (None if unknown). Not called
+        for Parquet, which is read later.
 
     Returns
     -------
@@ -150,6 +171,8 @@ def read(
     DatasetError
         If the file is not JSON or not of a known format, or an item is invalid. The message names
         the file, the item and the byte at which it starts.
+    ImportError
+        If the extra ``arrow`` is needed and not installed.
     OSError
         If the file cannot be read.
 
@@ -161,14 +184,16 @@ def read(
     """
     if invalid not in ("raise", "skip"):
         raise ValueError(f'invalid: expected "raise" or "skip", got {invalid!r}')
-    if format is None:
-        format = "sa-1b" if os.path.isdir(path) else "coco"
-    chosen = _format(format)
+    chosen = _format(format) if format is not None else _recognized(path)
     return chosen.read(path, dataset, skip_invalid=invalid == "skip", progress=progress)
 
 
 def write(
-    dataset: Dataset, path: Path, format: str | None = None, *, overwrite: bool = False
+    dataset: Dataset | Iterable[Dataset],
+    path: Path,
+    format: str | None = None,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Write a data set to a file.
 
@@ -178,13 +203,16 @@ def write(
 
     Parameters
     ----------
-    dataset : Dataset
-        The data set.
+    dataset : Dataset or iterable of Dataset
+        The data set, or parts of it, as for :meth:`Dataset.concatenate`. Parts are written to
+        Parquet one after the other, so that they need not be in memory together; there, annotation
+        ids are kept as they are.
     path : path-like
         The file to write.
     format : str, optional
-        One of the formats of :func:`read`; ``"coco"`` by default. For ``"coco-panoptic"`` the PNGs
-        are copied; for ``"sa-1b"``, `path` is a folder.
+        One of the formats of :func:`read`. By default, it is ``"parquet"`` for names that end with
+        ``.parquet``, and ``"coco"`` for others. For ``"coco-panoptic"`` the PNGs are copied; for
+        ``"sa-1b"``, `path` is a folder.
     overwrite : bool, default False
         Whether to replace an existing file.
 
@@ -193,16 +221,22 @@ def write(
     FileExistsError
         If the file exists and `overwrite` is False.
     ValueError
-        If the format is unknown.
+        If the format is unknown, `path` is an address, or the parts do not fit together.
+    ImportError
+        If the extra ``arrow`` is needed and not installed.
 
     Examples
     --------
     >>> import segcore as sc
     >>> sc.data.write(ds[:100], "first_100.json")  # doctest: +SKIP
     """
-    if not isinstance(dataset, Dataset):
+    if not isinstance(dataset, Dataset) and not isinstance(dataset, Iterable):
         raise TypeError(f"dataset: expected a Dataset, got {type(dataset).__name__}")
-    chosen = _format(format) if format is not None else FORMATS["coco"]
+    if "://" in os.fspath(path):
+        raise ValueError(f"path: expected a local file, got {os.fspath(path)!r}")
+    chosen = _format(format) if format is not None else _format_to_write(path)
+    if chosen.name != "parquet" and not isinstance(dataset, Dataset):
+        dataset = Dataset.concatenate(list(dataset))
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
     with publish(overwrite=True) as outputs:
@@ -249,6 +283,54 @@ def to_coco(dataset: Dataset) -> Any:
     file = io.BytesIO()
     _coco_write.write_instances(dataset, file)
     return json.loads(file.getvalue())
+
+
+def from_arrow(table: Any) -> Dataset:
+    """Make a data set of an Arrow table with one row per annotation.
+
+    Parameters
+    ----------
+    table : pyarrow.Table, or any object with ``__arrow_c_stream__``
+        A table as :meth:`Dataset.to_arrow` returns it, or another one with the columns ``image_id``
+        and ``mask`` or ``polygons``; see :ref:`Parquet <parquet>` for what they hold.
+
+    Returns
+    -------
+    Dataset
+        Its columns are converted when they are asked for. The images and categories of a table
+        without segcore's metadata are those that its rows name.
+
+    Raises
+    ------
+    DatasetError
+        If a column is missing or of another type.
+    ImportError
+        If the extra ``arrow`` is not installed.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> sc.data.from_arrow(ds.to_arrow())  # doctest: +SKIP
+    """
+    dataset: Dataset = _parquet().from_arrow(table)
+    return dataset
+
+
+def to_arrow(dataset: Dataset) -> Any:
+    """Return a data set as an Arrow table; see :meth:`Dataset.to_arrow`."""
+    return _parquet().to_arrow(dataset)
+
+
+def _recognized(path: Path | Sequence[Path]) -> Format:
+    """Return the format of an existing file or folder."""
+    if is_parquet(path):
+        return FORMATS["parquet"]
+    is_folder = isinstance(path, (str, os.PathLike)) and os.path.isdir(path)
+    return FORMATS["sa-1b" if is_folder else "coco"]
+
+
+def _format_to_write(path: Path) -> Format:
+    return FORMATS["parquet" if has_parquet_name(path) else "coco"]
 
 
 def _format(name: str) -> Format:

@@ -27,7 +27,7 @@ def video_dataset(path: str, members: list[tuple[str, bytes | None]]) -> Dataset
         raise DatasetError(path, "expected a list of RLEs per frame", "masklet")
     video = str(values.get("video_id", Path(path).stem))
     count = len(frames)
-    images = {
+    images: dict[str, Any] = {
         "id": np.arange(count) * FRAME_STEP,
         "file_name": Texts.from_strings(
             [f"{video}/{FRAME_STEP * index:05d}.jpg" for index in range(count)]

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from segcore.data._errors import DatasetError
+from segcore.data._parquet_names import fsspec_for
 
 try:
     from segcore._native import JsonReader, JsonTable
@@ -34,13 +35,8 @@ def open_binary(path: str | os.PathLike[str]) -> tuple[BinaryIO, int | None]:
     Addresses such as ``s3://bucket/key`` are opened with fsspec.
     """
     if "://" in os.fspath(path):
-        try:
-            import fsspec
-        except ImportError as error:
-            raise ImportError(
-                f"reading {os.fspath(path)} requires fsspec; install segcore[arrow]"
-            ) from error
-        file = cast("BinaryIO", fsspec.open(os.fspath(path), "rb").open())
+        address = os.fspath(path)
+        file = cast("BinaryIO", fsspec_for(address).open(address, "rb").open())
         size = None
     else:
         file = open(path, "rb")  # noqa: SIM115 (the caller closes it)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -146,6 +146,12 @@ class Layout:
         )
 
 
+def concatenate(parts: Sequence[Any]) -> Any:
+    """Concatenate parts of a column."""
+    of_arrays = isinstance(parts[0], np.ndarray)
+    return np.concatenate(parts) if of_arrays else type(parts[0]).concatenate(parts)
+
+
 class Table:
     """Columns by name, all of the same length.
 
@@ -155,17 +161,40 @@ class Table:
     (array([7]), 1)
     """
 
-    def __init__(self, columns: dict[str, Any], layout: Layout) -> None:
-        self._columns = {
+    def __init__(
+        self,
+        columns: Mapping[str, Column | Callable[[], Column]],
+        layout: Layout | Callable[[], Layout],
+        count: int | None = None,
+    ) -> None:
+        """Create a table; functions are called when their column is first asked for."""
+        self._columns: dict[str, Any] = {
             name: read_only(column) if isinstance(column, np.ndarray) else column
             for name, column in columns.items()
         }
-        self.layout = layout
-        check_lengths({name: len(column) for name, column in columns.items()}, len(self))
+        self._layout: Any = layout
+        self._count = len(self.layout.shape_ids) if count is None else count
+        lengths = {n: len(c) for n, c in self._columns.items() if not callable(c)}
+        check_lengths(lengths, self._count)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle all columns, those that were not asked for before included."""
+        return Table, ({name: self[name] for name in self.names}, self.layout, len(self))
 
     def __getitem__(self, name: str) -> Any:
         """Return a column: an array, `Texts` or `Segmentations`."""
-        return self._columns[name]
+        column = self._columns[name]
+        if callable(column):
+            column = self._columns[name] = column()
+        return column
+
+    @property
+    def layout(self) -> Layout:
+        """How the rows were written in JSON."""
+        if callable(self._layout):
+            self._layout = self._layout()
+        layout: Layout = self._layout
+        return layout
 
     @property
     def names(self) -> list[str]:
@@ -174,7 +203,7 @@ class Table:
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return len(self.layout.shape_ids)
+        return self._count
 
     def __contains__(self, name: object) -> bool:
         return name in self._columns
@@ -188,13 +217,20 @@ class Table:
         return members
 
     def take(self, rows: NDArray[np.int64] | slice) -> Table:
-        """Return some of the rows."""
-        columns: dict[str, Column] = {name: column[rows] for name, column in self._columns.items()}
-        return Table(columns, self.layout.take(rows))
+        """Return some of the rows. Columns that were not asked for are not read for it."""
+        columns = {
+            name: (lambda name=name: self[name][rows]) if callable(column) else column[rows]
+            for name, column in self._columns.items()
+        }
+        layout: Any = self._layout
+        layout = (lambda: self.layout.take(rows)) if callable(layout) else layout.take(rows)
+        if isinstance(rows, slice):
+            return Table(columns, layout, len(range(*rows.indices(len(self)))))
+        return Table(columns, layout, len(rows))
 
     def replace(self, **columns: Column) -> Table:
         """Return the table with some columns replaced."""
-        return Table({**self._columns, **columns}, self.layout)
+        return Table({**self._columns, **columns}, self._layout, len(self))
 
     def with_members(self, *names: str) -> Table:
         """Return the table such that these members are written in every row, where they exist."""
@@ -223,8 +259,6 @@ class Table:
                     f"{index}"
                 )
         columns: dict[str, Column] = {}
-        for name, column in tables[0]._columns.items():
-            parts: list[Any] = [table[name] for table in tables]
-            joined = np.concatenate if isinstance(column, np.ndarray) else type(column).concatenate
-            columns[name] = joined(parts)
+        for name in tables[0].names:
+            columns[name] = concatenate([table[name] for table in tables])
         return cls(columns, Layout.concatenate([table.layout for table in tables]))

@@ -115,6 +115,11 @@ class Texts:
 
     def compact(self) -> Texts:
         """Return the same strings with only the bytes that they use, in their order."""
+        offsets = offsets_of(self.lengths)
+        first = int(self.starts[0]) if len(self) and offsets[-1] else 0
+        if offsets[-1] == 0 or np.array_equal(self.starts, first + offsets[:-1]):
+            used = self.data[first : first + int(offsets[-1])]
+            return Texts(used, offsets[:-1], self.lengths)
         text = self.data.tobytes()
         ends = self.starts + self.lengths
         parts = [

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import real_data
-from support.coco_files import SQUARE, STRANGE, assert_same_json, document, written
+from support.coco_files import ANNOTATION, SQUARE, STRANGE, assert_same_json, document, written
 from support.real_data import FILES
 from support.real_data import read as read_document
 
@@ -60,28 +60,6 @@ def test_strange_annotations_there_and_back(twin):
     assert_same_json(sc.data.to_coco(dataset), given_)
     backwards = dataset.select(np.arange(len(STRANGE))[::-1])
     assert_same_json(sc.data.to_coco(backwards)["annotations"], given_["annotations"][::-1])
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda values: (
-        st.lists(values, max_size=4) | st.dictionaries(st.text(max_size=4), values, max_size=4)
-    ),
-    max_leaves=8,
-)
-NUMBER = st.floats() | st.integers()
-ANNOTATION = st.fixed_dictionaries(
-    {},
-    optional={
-        "segmentation": JSON
-        | st.just(SQUARE)
-        | st.lists(st.lists(st.floats() | st.integers(), max_size=9), max_size=3),
-        "area": JSON,
-        "bbox": JSON | st.lists(NUMBER, min_size=4, max_size=4),
-        "caption": JSON,
-        "": JSON,
-    },
-)
 
 
 @given(st.lists(ANNOTATION, max_size=5), st.integers(1, 300))

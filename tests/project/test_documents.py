@@ -24,7 +24,8 @@ README = ROOT / "README.md"
 PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # What examples need and segcore does not: without one, those that need it are skipped.
-OPTIONAL = {"click", "detectron2", "numba", "PIL", "rich", "supervision", "torch", "torchvision"}
+OPTIONAL = {"click", "detectron2", "numba", "PIL", "pyarrow", "rich", "supervision", "torch"}
+OPTIONAL |= {"torchvision"}
 
 
 class Block(NamedTuple):

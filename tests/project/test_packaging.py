@@ -114,7 +114,7 @@ def test_importing_segcore_imports_nothing_optional(monkeypatch):
         monkeypatch.setenv("SEGCORE_BACKEND", "reference")
     code = "import segcore, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    optional = {"click", "numba", "PIL", "pycocotools", "rich", "torch"}
+    optional = {"click", "fsspec", "numba", "PIL", "pyarrow", "pycocotools", "rich", "torch"}
     assert not optional.intersection(done.stdout.split())
 
 

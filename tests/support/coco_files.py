@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 
+from hypothesis import strategies as st
+
 from segcore.data import _coco_write
 
 
@@ -56,3 +58,27 @@ STRANGE = [
     {"id": 9, "segmentation": [], "x": {"a": [1, [2, {"b": None}]]}, "y": [], "score": 5e-324},
     {"id": 10.0, "deep": {"\u00e9\n": 1.5}, "area": 0.1, "score": 1e22, "bbox": [1, 2, 3]},
 ]
+
+
+# -- any annotation, for Hypothesis ----------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda values: (
+        st.lists(values, max_size=4) | st.dictionaries(st.text(max_size=4), values, max_size=4)
+    ),
+    max_leaves=8,
+)
+NUMBER = st.floats() | st.integers()
+ANNOTATION = st.fixed_dictionaries(
+    {},
+    optional={
+        "segmentation": JSON
+        | st.just(SQUARE)
+        | st.lists(st.lists(st.floats() | st.integers(), max_size=9), max_size=3),
+        "area": JSON,
+        "bbox": JSON | st.lists(NUMBER, min_size=4, max_size=4),
+        "caption": JSON,
+        "": JSON,
+    },
+)
