@@ -231,13 +231,13 @@ class _Reader:
         table = Table(columns, column.layout)
         if not column.invalid:
             return table
-        errors = [
-            DatasetError(self._path, detail, column.item(row), int(column.layout.positions[row]))
-            for row, detail in sorted(column.invalid.items())
-        ]
-        if not self._skip_invalid:
-            raise errors[0]
-        self._skipped += map(str, errors)
+        rows = sorted(column.invalid) if self._skip_invalid else [min(column.invalid)]
+        for row in rows:
+            position = int(column.layout.positions[row])
+            error = DatasetError(self._path, column.invalid[row], column.item(row), position)
+            if not self._skip_invalid:
+                raise error
+            self._skipped.append(str(error))
         good = np.ones(len(table), np.bool_)
         good[list(column.invalid)] = False
         return table.take(np.flatnonzero(good))
@@ -262,6 +262,8 @@ class _RawTable:
             Texts(*raw["odd"]),
         )
         self.invalid: dict[int, str] = {}
+        self._forms: dict[str, NDArray[np.uint8]] = {}
+        self._odd_values: dict[str, dict[int, Any]] = {}
         self._name = name
 
     def __len__(self) -> int:
@@ -278,13 +280,16 @@ class _RawTable:
 
     def got(self, name: str, row: int) -> str:
         """Describe the value of a member for an error message."""
-        form = int(self.layout.forms(name)[row])
+        if name not in self._forms:  # there may be as many messages as rows
+            self._forms[name] = self.layout.forms(name)
+            self._odd_values[name] = self.layout.odd_values(name)
+        form = int(self._forms[name][row])
         if form == MISSING:
             return "none"
         if form == NULL:
             return "null"
         if form == ODD:
-            return described(self.layout.odd_values(name)[row])
+            return described(self._odd_values[name][row])
         value = self.columns[name][row]
         return str(bool(value)) if form == BOOLEAN else str(value)
 
