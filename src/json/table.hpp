@@ -122,10 +122,10 @@ class Table {
     Buffer<int64_t> positions_;
     Buffer<int64_t> odd_rows_, odd_columns_;
     Texts odd_;
-    std::string shape_;          // of the present object
-    std::vector<std::string> unknown_;  // names of the present object's unknown members
+    std::string shape_;          // of the current object
+    std::vector<std::string> unknown_;  // names of the current object's unknown members
     size_t expected_ = 0;        // the column whose name probably comes next
-    std::vector<size_t> sizes_;  // of all buffers, before the present object
+    std::vector<size_t> sizes_;  // of all buffers, before the current object
     enum { kStart, kFirst, kNext } state_ = kStart;
     bool repeated_ = false;
 };
