@@ -16,8 +16,8 @@ namespace segcore::json {
 
 enum class Kind : uint8_t { integer, number, text, box, segmentation, rows };
 
-// How a value is written, where its column alone does not tell. For a box, the lowest four bits say
-// which of its numbers are integers.
+// How a value is written, as far as its column does not determine it. For a box, the lowest four
+// bits say which of its numbers are integers.
 enum Form : uint8_t {
     kPlain = 0,       // an integer in a column of integers, a string, a segmentation, rows
     kFraction = 1,    // a number with a fraction or an exponent
@@ -79,8 +79,9 @@ class Table {
     void read_one(Cursor&, int64_t offset);
 
     size_t rows() const { return shape_ids_.size(); }
-    // Whether read() stopped at an object in which a name occurs twice. take_repeated() takes it,
-    // for the caller to remove all but the last of these members and pass the rest to read_one().
+    // Whether read() stopped at an object that repeats a name. take_repeated() takes this object;
+    // the caller removes all but the last of the repeated members and passes the rest to
+    // read_one().
     bool has_repeated_name() const { return repeated_; }
     Span take_repeated(Cursor&);
 
