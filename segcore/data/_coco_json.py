@@ -318,6 +318,8 @@ class RawTable:
             Texts(*raw["odd"]),
         )
         self.invalid: dict[int, str] = {}
+        self._forms: dict[str, NDArray[np.uint8]] = {}
+        self._odd_values: dict[str, dict[int, Any]] = {}
         self.item: Callable[[int], str] = lambda row: f"{name}[{row}]"
 
     def __len__(self) -> int:
@@ -330,13 +332,16 @@ class RawTable:
 
     def got(self, name: str, row: int) -> str:
         """Describe the value of a member for an error message."""
-        form = int(self.layout.forms(name)[row])
+        if name not in self._forms:  # there may be as many messages as rows
+            self._forms[name] = self.layout.forms(name)
+            self._odd_values[name] = self.layout.odd_values(name)
+        form = int(self._forms[name][row])
         if form == MISSING:
             return "none"
         if form == NULL:
             return "null"
         if form == ODD:
-            return described(self.layout.odd_values(name)[row])
+            return described(self._odd_values[name][row])
         value = self.columns[name][row]
         return str(bool(value)) if form == BOOLEAN else str(value)
 

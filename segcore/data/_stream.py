@@ -25,8 +25,8 @@ except ImportError:  # not compiled
 Progress: TypeAlias = "Callable[[int, int | None], None]"
 Fields: TypeAlias = "list[tuple[str, Any]]"
 
-CHUNK = 1 << 22
-"""Number of bytes that are read at a time."""
+CHUNK = 1 << 18
+"""Number of bytes that are read at a time: larger pieces are not read faster, but take memory."""
 
 
 def open_binary(path: str | os.PathLike[str]) -> tuple[BinaryIO, int | None]:

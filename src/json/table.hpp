@@ -16,8 +16,8 @@ namespace segcore::json {
 
 enum class Kind : uint8_t { integer, number, text, box, segmentation, rows };
 
-// How a value is written, where its column alone does not tell. For a box, the lowest four bits say
-// which of its numbers are integers.
+// How a value is written, as far as its column does not determine it. For a box, the lowest four
+// bits say which of its numbers are integers.
 enum Form : uint8_t {
     kPlain = 0,       // an integer in a column of integers, a string, a segmentation, rows
     kFraction = 1,    // a number with a fraction or an exponent
@@ -79,8 +79,9 @@ class Table {
     void read_one(Cursor&, int64_t offset);
 
     size_t rows() const { return shape_ids_.size(); }
-    // Whether read() stopped at an object in which a name occurs twice. take_repeated() takes it,
-    // for the caller to remove all but the last of these members and pass the rest to read_one().
+    // Whether read() stopped at an object that repeats a name. take_repeated() takes this object;
+    // the caller removes all but the last of the repeated members and passes the rest to
+    // read_one().
     bool has_repeated_name() const { return repeated_; }
     Span take_repeated(Cursor&);
 
@@ -122,10 +123,10 @@ class Table {
     Buffer<int64_t> positions_;
     Buffer<int64_t> odd_rows_, odd_columns_;
     Texts odd_;
-    std::string shape_;          // of the present object
-    std::vector<std::string> unknown_;  // names of the present object's unknown members
+    std::string shape_;          // of the current object
+    std::vector<std::string> unknown_;  // names of the current object's unknown members
     size_t expected_ = 0;        // the column whose name probably comes next
-    std::vector<size_t> sizes_;  // of all buffers, before the present object
+    std::vector<size_t> sizes_;  // of all buffers, before the current object
     enum { kStart, kFirst, kNext } state_ = kStart;
     bool repeated_ = false;
 };

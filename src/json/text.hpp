@@ -1,7 +1,7 @@
 // JSON text (RFC 8259, and NaN and Infinity as Python's json writes them), token by token.
 //
-// The text may arrive in pieces. Where a piece ends within a value, Incomplete is thrown: the
-// caller goes back to the beginning of the value, and tries again when more text has come.
+// The text may arrive in pieces. If a piece ends within a value, Incomplete is thrown: the
+// caller goes back to the beginning of the value and tries again with more text.
 #pragma once
 
 #include <cstddef>
@@ -69,8 +69,7 @@ bool starts_number(uint8_t character);
 // Take any value, and return its text.
 Span take_value(Cursor&);
 
-// Append what the string stands for, in UTF-8. Half of a surrogate pair is encoded like a
-// character.
+// Append the unescaped string in UTF-8. A lone surrogate is encoded like any other code point.
 void append_unescaped(Span raw, Buffer<uint8_t>& to);
 
 }  // namespace segcore::json

@@ -98,8 +98,9 @@ TEST(json_rows_become_columns) {
     CHECK_EQUAL(values(s.is_integer), (std::vector<uint8_t>{1, 0, 1, 1, 0, 0, 1, 1}));
     CHECK_EQUAL(values(s.runs), (std::vector<int64_t>{1, -2, 4611686018427387904}));
     CHECK_EQUAL(std::string(s.characters.data(), s.characters.data() + 3), "05A");
-    CHECK_EQUAL(values(table.columns()[2].integers),
-                (std::vector<int64_t>{1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0}));
+    CHECK_EQUAL(
+        values(table.columns()[2].integers),
+        (std::vector<int64_t>{1, 2, 1, 0, 0, 9007199254740992, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0}));
 }
 
 TEST(json_rows_there_and_back) {

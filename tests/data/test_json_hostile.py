@@ -396,7 +396,7 @@ print(peak() - before)
 @compiled
 @pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux counts it")
 @pytest.mark.parametrize("count", [40_000, pytest.param(200_000, marks=pytest.mark.slow)])
-def test_reading_takes_less_memory_than_the_file(count, tmp_path):
+def test_reading_takes_about_as_much_memory_as_the_file(count, tmp_path):
     rle = {"size": [480, 640], "counts": "Pd0" * 40}
     rows = [
         {"image_id": i // 50, "category_id": i % 80, "segmentation": rle, "score": i / count,
@@ -408,7 +408,7 @@ def test_reading_takes_less_memory_than_the_file(count, tmp_path):
     small.write_text(json.dumps(rows[:10]))
     command = [sys.executable, "-c", PEAK, str(path), str(small)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 1.1 * path.stat().st_size + 8e6
+    assert int(done.stdout) < 1.25 * path.stat().st_size
 
 
 def rows_with(make):
@@ -439,6 +439,9 @@ LONG = {
     "repeated members": lambda n: b"{" + b'"images":[],"annotations":[],"x":1,' * n + b'"y":1}',
     "repeating objects": rows_with(lambda i: b'{"id":0,"id":%d,"name":""}' % i),
     "white space": lambda n: b'{"images":[],"annotations":[]' + b" \n" * n + b"}",
+    "invalid objects": lambda n: b'{"images":[],"annotations":['
+    + b",".join([b'{"id":[]}'] * n)
+    + b"]}",
     "escapes": lambda n: b'{"images":[],"annotations":[],"x":"' + b"\\u00e9\\n" * n + b'"}',
 }  # fmt: skip
 
@@ -453,7 +456,7 @@ def test_time_is_linear(name, monkeypatch):
         best = math.inf
         for _ in range(3):
             start = time.process_time()
-            read(data)
+            read(data, skip_invalid=True)
             best = min(best, time.process_time() - start)
         return best
 

@@ -216,7 +216,7 @@ def quality(inputs: Inputs) -> Iterator[Contender]:
                 maps[name, "prediction"],
                 prediction["segments_info"],
             )
-        return np.array(score.all[:3])
+        return np.array([score.all.pq, score.all.sq, score.all.rq])
 
     yield Contender(SEGCORE, scored, np.asarray)
     module: Any = panopticapi("evaluation")
