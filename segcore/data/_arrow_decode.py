@@ -6,7 +6,8 @@ import base64
 import io
 import json
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, TypeAlias
@@ -136,6 +137,17 @@ def _images(path: str, data: bytes, about: Any) -> Table:
     return Table(columns, layout, count)
 
 
+@contextmanager
+def _named(path: str, column: str) -> Iterator[None]:
+    """Name the column in errors of pyarrow."""
+    try:
+        yield
+    except DatasetError:
+        raise
+    except ERRORS as error:
+        raise DatasetError(path, str(error), f"column {column}") from None
+
+
 def _one_batch(table: pa.Table) -> pa.RecordBatch:
     """Return a table as one batch, without a copy if it is one already."""
     batches = table.combine_chunks().to_batches()
@@ -259,12 +271,8 @@ class Decoder:
         if not needed:
             return self._default(name, count, start)
         batches = read(needed) or [_one_batch(self._schema.empty_table())]
-        try:
+        with _named(self._path, needed[0]):
             return concatenate([getattr(self, f"_decode_{name}")(batch) for batch in batches])
-        except DatasetError:
-            raise
-        except ERRORS as error:
-            raise DatasetError(self._path, str(error), f"column {needed[0]}") from None
 
     def kind(self, name: str) -> str:
         """Return how the ids of a column are stored: "integer", "text" or "json"."""
@@ -407,7 +415,9 @@ class Decoder:
 
     def images_of(self, batches: Sequence[pa.RecordBatch]) -> Table:
         """Return the images that the annotations refer to."""
-        ids = concatenate([self.ids(batch, "image_id") for batch in batches])
+        batches = batches or [_one_batch(self._schema.empty_table())]
+        with _named(self._path, "image_id"):
+            ids = concatenate([self.ids(batch, "image_id") for batch in batches])
         values, image = first_rows(ids)
         first = np.zeros(len(values), np.int64)
         first[image[::-1]] = np.arange(len(ids))[::-1]
@@ -440,7 +450,9 @@ class Decoder:
         if not self._has("category_id"):
             return empty_categories()
         kind = self._kinds["category_id"]
-        ids = concatenate([_ids(batch["category_id"].drop_null(), kind) for batch in batches])
+        batches = batches or [_one_batch(self._schema.empty_table())]
+        with _named(self._path, "category_id"):
+            ids = concatenate([_ids(batch["category_id"].drop_null(), kind) for batch in batches])
         values = np.unique(ids)
         columns: dict[str, Any] = {
             "id": values,

@@ -272,6 +272,22 @@ def test_a_table_without_metadata():
     assert few.select(rows)[0].masks.area.tolist() == [8] * len(few.select(rows)[0])
 
 
+@pytest.mark.parametrize("name", ["image_id", "category_id"])
+@pytest.mark.parametrize(("value", "kind"), [(1.5, "double"), (2**63, "uint64")])
+def test_ids_of_a_table_that_are_no_integers(name, value, kind):
+    mask = {"size": [4, 6], "counts": b"52203"}
+    table = pa.table({"image_id": [1], "mask": [mask]})
+    assert sc.data.from_arrow(table)[0].ids.tolist() == [1]
+    table = table.drop_columns([name]) if name in table.column_names else table
+    with pytest.raises(sc.data.DatasetError, match=f"column {name}"):
+        sc.data.from_arrow(table.append_column(name, pa.array([value], kind)))
+
+
+def test_an_empty_table():
+    dataset = sc.data.from_arrow(many().to_arrow().replace_schema_metadata(None)[:0])
+    assert (len(dataset), len(dataset.categories), len(dataset.annotations)) == (0, 0, 0)
+
+
 def test_some_rows_of_a_table():
     dataset = many()
     table = dataset.to_arrow()
