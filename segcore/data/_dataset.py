@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from segcore._batch import offsets_of
 from segcore._input.arrays import Size, described
+from segcore._text import counted
 from segcore.data._ids import sorted_ids
 from segcore.data._segmentations import Segmentations
 from segcore.data._table import Table
@@ -53,6 +54,13 @@ class Dataset:
         - ``segmentation``: the masks in the forms in which they came.
     skipped : tuple of str
         What was left out when the data set was read with ``invalid="skip"``, one line each.
+    members : tuple of tuple
+        Names of the members of the file's outermost object, in order, and the JSON text of those
+        that are not tables, such as ``info``; None for tables.
+    source : str
+        The path that was read, if any.
+    maps : LabelMaps or None
+        For panoptic data sets, what reads the masks of an image from its PNG.
 
     Notes
     -----
@@ -102,13 +110,11 @@ class Dataset:
 
     def __repr__(self) -> str:
         counts = (
-            (len(self.images), "image", "images"),
-            (len(self.categories), "category", "categories"),
-            (len(self.annotations), "annotation", "annotations"),
+            counted(len(self.images), "image"),
+            counted(len(self.categories), "category", "categories"),
+            counted(len(self.annotations), "annotation"),
         )
-        return (
-            f"Dataset({', '.join(f'{n:,} {one if n == 1 else many}' for n, one, many in counts)})"
-        )
+        return f"Dataset({', '.join(counts)})"
 
     @overload
     def __getitem__(self, index: int) -> Sample: ...
