@@ -111,7 +111,7 @@ class Dataset:
     def __repr__(self) -> str:
         counts = (
             counted(len(self.images), "image"),
-            counted(len(self.categories), "category", "categories"),
+            counted(len(self.categories), "category"),
             counted(len(self.annotations), "annotation"),
         )
         return f"Dataset({', '.join(counts)})"
