@@ -117,7 +117,7 @@ def overlap_table(labels_a: ArrayLike, labels_b: ArrayLike) -> OverlapTable:
 
     See Also
     --------
-    segcore.intersection : Pairwise intersection areas of two batches of (overlapping) masks.
+    segcore.intersection_area : Pairwise intersection areas of two batches of (overlapping) masks.
     segcore.metrics : Metrics computed from overlap tables.
 
     Examples
