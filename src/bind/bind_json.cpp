@@ -183,7 +183,8 @@ class JsonReader {
         return got;
     }
 
-    // The text that follows, at most this many bytes of it; None if there is less and more may come.
+    // The text that follows, at most this many bytes of it; None if there is less and more may
+    // come.
     py::object ahead(size_t count) {
         const Claim claim(claimed_);
         const size_t left = window_.size() - at_;

@@ -31,8 +31,7 @@ inline std::string describe(const Status& status, Size size) {
         case Code::runs_too_short:
             return "runs sum to " + value + ", " + pixels;
         case Code::coordinate:
-            return "coordinate " + position +
-                   " is not a finite number between -2**30 and 2**30";
+            return "coordinate " + position + " is not a finite number between -2**30 and 2**30";
         case Code::ok:
             break;
     }

@@ -157,7 +157,8 @@ inline std::string written(json::Table& table) {
                                 view_of(column.texts),
                                 {s.kinds.data(), s.heights.data(), s.widths.data(), s.starts.data(),
                                  s.lengths.data(), s.characters.data(), s.runs.data(),
-                                 s.ring_ends.data(), s.coordinates.data(), s.is_integer.data()}});
+                                 s.ring_ends.data(), s.coordinates.data(), s.is_integer.data()},
+                                nullptr});
     }
     view.shapes = table.shapes();
     view.shape_ids = table.shape_ids().data();
