@@ -45,8 +45,8 @@ def overlapping_pairs(a: Masks, b: Masks) -> tuple[Indices, Indices, NDArray[np.
 
     Notes
     -----
-    :func:`segcore.intersection_area` returns the same areas as a dense (n, m) matrix. Here, nearby masks
-    of `a` are grouped into blocks, and a block is only compared with the masks of `b` whose
+    :func:`segcore.intersection_area` returns the same areas as a dense (n, m) matrix. Here, nearby
+    masks of `a` are grouped into blocks, and a block is only compared with the masks of `b` whose
     bounding boxes overlap that of the block.
 
     Examples
