@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import segcore as sc
-from segcore._input.arrays import as_array, as_integer, as_integers, as_output, as_size, check_bytes
+from segcore._input.arrays import allocate, as_array, as_integer, as_integers, as_output, as_size
 
 
 class Tensor:
@@ -176,10 +176,10 @@ def test_an_integer():
 
 
 def test_arrays_beyond_the_address_space():
-    check_bytes((2**31, 2**31), np.dtype(np.uint8))
+    assert allocate((2, 3), np.uint8, order="F").flags.f_contiguous
     for shape in [(2**31, 2**31, 4), (2**40, 2**40, 0)]:
         with pytest.raises(ValueError, match="more bytes than can be addressed"):
-            check_bytes(shape, np.dtype(np.float64))
+            allocate(shape, np.float64)
 
 
 # -- where masks are expected ---------------------------------------------------------------------

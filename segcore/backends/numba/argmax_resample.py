@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,17 +19,24 @@ def argmax_resample(
     if out.size == 0:
         return
     samples = np.ascontiguousarray(bounded(scores).transpose(1, 2, 0))
-    labels = np.empty(out.shape, np.int32)
-    _write_labels(
-        samples,
-        samples.argmax(axis=2),
-        np.array(x_positions),
-        np.array(y_positions),
-        _starts(x_positions, samples.shape[1]),
-        _starts(y_positions, samples.shape[0]),
-        labels,
-    )
-    out[...] = labels
+    winners = samples.argmax(axis=2)
+    x_starts = _starts(x_positions, samples.shape[1])
+    y_starts = _starts(y_positions, samples.shape[0])
+    for row, (top, bottom) in enumerate(pairwise(y_starts.tolist())):
+        if top == bottom:
+            continue
+        # One row of cells at a time: the labels of all would take more memory than the result.
+        labels = np.empty((bottom - top, out.shape[1]), np.int32)
+        _write_labels(
+            samples[row],
+            samples[min(row + 1, len(samples) - 1)],
+            winners[row],
+            np.array(x_positions),
+            y_positions[top:bottom] - np.float32(row),
+            x_starts,
+            labels,
+        )
+        out[top:bottom] = labels
 
 
 def _starts(positions: Floats, cells: int) -> Integers:
@@ -38,37 +46,34 @@ def _starts(positions: Floats, cells: int) -> Integers:
 
 @compiled
 def _write_labels(
-    samples: Floats,
+    above: Floats,
+    below: Floats,
     winners: Integers,
     x_positions: Floats,
-    y_positions: Floats,
+    y_fractions: Floats,
     x_starts: Integers,
-    y_starts: Integers,
     labels: NDArray[np.int32],
 ) -> None:
-    rows, columns, classes = samples.shape
+    columns, classes = above.shape
     kept = np.empty(classes, np.int64)
-    for row in range(rows):
-        for column in range(columns):
-            left, right = x_starts[column], x_starts[column + 1]
-            top, bottom = y_starts[row], y_starts[row + 1]
-            if left == right or top == bottom:
-                continue
-            below, beside = min(row + 1, rows - 1), min(column + 1, columns - 1)
-            a, b = samples[row, column], samples[row, beside]
-            c, d = samples[below, column], samples[below, beside]
-            count = _keep_not_dominated(a, b, c, d, winners[row, column], kept)
-            for y in range(top, bottom):
-                y_fraction = y_positions[y] - np.float32(row)
-                for x in range(left, right):
-                    x_fraction = x_positions[x] - np.float32(column)
-                    label = kept[0]
-                    greatest = _value(a, b, c, d, label, x_fraction, y_fraction)
-                    for k in range(1, count):
-                        value = _value(a, b, c, d, kept[k], x_fraction, y_fraction)
-                        if value > greatest:
-                            label, greatest = kept[k], value
-                    labels[y, x] = label
+    for column in range(columns):
+        left, right = x_starts[column], x_starts[column + 1]
+        if left == right:
+            continue
+        beside = min(column + 1, columns - 1)
+        a, b = above[column], above[beside]
+        c, d = below[column], below[beside]
+        count = _keep_not_dominated(a, b, c, d, winners[column], kept)
+        for y in range(y_fractions.size):
+            for x in range(left, right):
+                x_fraction = x_positions[x] - np.float32(column)
+                label = kept[0]
+                greatest = _value(a, b, c, d, label, x_fraction, y_fractions[y])
+                for k in range(1, count):
+                    value = _value(a, b, c, d, kept[k], x_fraction, y_fractions[y])
+                    if value > greatest:
+                        label, greatest = kept[k], value
+                labels[y, x] = label
 
 
 @compiled
