@@ -188,6 +188,15 @@ class Decoder {
 
     // -- rows first -------------------------------------------------------------------------------
 
+    // Call body(i) for every `step`-th of n flips, and poll between blocks of them.
+    template <class Body>
+    void for_each(size_t n, size_t step, Body body) {
+        for_blocks(context_, static_cast<int64_t>(n), [&](int64_t first, int64_t last) {
+            for (auto i = static_cast<size_t>(first); i < static_cast<size_t>(last); i += step)
+                body(i);
+        });
+    }
+
     // Sort the flips by row, into xs_ and row_ends_; lay out row 0, its flips included, in bits_;
     // and find the words [low_, high_) outside of which all rows are empty.
     void sort_by_row(const Runs<T>& runs) {
@@ -197,20 +206,20 @@ class Decoder {
         bits_.assign(words_for(width_), 0);
         flip_xs_.resize(n);
         flip_ys_.resize(n);
-        for (size_t i = 0; i < n; ++i) {
+        for_each(n, 1, [&](size_t i) {
             const T x = divider_.quotient(flips[i]);
             const T y = static_cast<T>(flips[i] - x * static_cast<T>(height_));
             flip_xs_[i] = static_cast<uint32_t>(x);
             flip_ys_[i] = static_cast<uint32_t>(y);
             ++row_ends_[y + 1];
-        }
+        });
         // Column x starts inside the run [start, stop) where start <= x * height < stop.
-        for (size_t i = 0; i < n; i += 2) {
+        for_each(n, 2, [&](size_t i) {
             const size_t first = flip_xs_[i] + size_t{flip_ys_[i] != 0};
             const size_t last = i + 1 < n ? flip_xs_[i + 1] + size_t{flip_ys_[i + 1] != 0}
                                           : static_cast<size_t>(width_);
             set_bits(bits_.data(), first, last);
-        }
+        });
         low_ = flip_xs_[0] / 64;
         high_ = (n % 2 ? static_cast<size_t>(width_ - 1)
                        : flip_xs_[n - 1] - size_t{flip_ys_[n - 1] == 0}) /
@@ -219,7 +228,7 @@ class Decoder {
         for (size_t y = 1; y < row_ends_.size(); ++y) row_ends_[y] += row_ends_[y - 1];
         xs_.resize(n);
         // Each row's start advances to its end.
-        for (size_t i = 0; i < n; ++i) xs_[row_ends_[flip_ys_[i]]++] = flip_xs_[i];
+        for_each(n, 1, [&](size_t i) { xs_[row_ends_[flip_ys_[i]]++] = flip_xs_[i]; });
     }
 
     void write_rows(const Runs<T>& runs, uint8_t* to) {
