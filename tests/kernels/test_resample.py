@@ -312,7 +312,7 @@ def test_native_never_reads_beyond_its_arrays(kernels, change):
     given |= change
     inner = given["inner"] and tuple(np.array(each, F) for each in given["inner"])
     arrays = (np.array(given["x"], F), np.array(given["y"], F), np.array(given["windows"]))
-    with pytest.raises(ValueError, match="expected (windows inside|ascending positions)"):
+    with pytest.raises(ValueError, match=r"expected (windows inside|ascending positions)"):
         kernels.resample(np.ones((1, 2, 2), F), inner, *arrays, 3, 3, 0.5)
 
 
