@@ -317,7 +317,7 @@ class _Part:
             ) from None
 
     def polygons(self, rows: NDArray[np.int64]) -> Segmentations:
-        """Return rows with polygons; what is none, such as rings of two points, as JSON."""
+        """Return rows of polygons. Invalid ones, such as rings of two points, are kept as JSON."""
         assert self._polygon is not None
         array = self._polygon.take(to_array(rows))
         offsets, rings = from_lists(array)

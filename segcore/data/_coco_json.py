@@ -79,7 +79,7 @@ def read_stream(
     progress: Progress | None = None,
 ) -> Dataset:
     """Read an open file; `name` is for error messages."""
-    raw, members = read_tables(Stream(name, file, progress, size), TABLES)
+    raw, members = read_tables(Stream(name, file, progress, size))
     reader = Reader(name, raw, skip_invalid)
     if members is None:
         return reader.results(dataset)
@@ -99,7 +99,7 @@ def read_stream(
 
 
 def read_tables(
-    stream: Stream, tables: dict[str, Fields]
+    stream: Stream,
 ) -> tuple[dict[str, Any], list[tuple[str, bytes | None]] | None]:
     """Return the raw tables, and the members of the outermost object (None for a list)."""
     if stream.enter() == "[":
@@ -109,7 +109,7 @@ def read_tables(
     raw = {}
     members: dict[str, bytes | None] = {}
     for name in stream.names():
-        fields = tables.get(name)
+        fields = TABLES.get(name)
         if name == "annotations" and _PANOPTIC in stream.ahead(PEEK):
             fields = ENTRIES
         if fields is not None:
@@ -141,8 +141,26 @@ class Reader:
                 raise DatasetError(
                     self.path, f'expected the members "images" and "annotations", got {found}'
                 )
-        images = self.images()
-        categories = self.categories()
+        return self._dataset(self.images(), self.categories(), members)
+
+    def single_image(self, members: list[tuple[str, bytes | None]]) -> Dataset:
+        """Make the data set of a file of SA-1B: one image, without categories."""
+        images = self.images("image", IMAGE)
+        if not len(images):
+            raise DatasetError(self.path, self.skipped[0])
+        return self._dataset(images, empty_categories(), members)
+
+    def results(self, dataset: Dataset | None) -> Dataset:
+        """Make the data set of a list of results, whose images are those of another data set."""
+        if dataset is None:
+            images, categories = self._images_of_results(), self._categories_of_results()
+        else:
+            images, categories = dataset.images, dataset.categories
+        return self._dataset(images, categories, [])
+
+    def _dataset(
+        self, images: Table, categories: Table, members: list[tuple[str, bytes | None]]
+    ) -> Dataset:
         annotations = self._annotations(images, categories)
         return Dataset(
             images,
@@ -152,30 +170,6 @@ class Reader:
             skipped=self.skipped,
             source=self.path,
         )
-
-    def single_image(self, members: list[tuple[str, bytes | None]]) -> Dataset:
-        """Make the data set of a file of SA-1B: one image, without categories."""
-        images = self.images("image", IMAGE)
-        if not len(images):
-            raise DatasetError(self.path, self.skipped[0])
-        annotations = self._annotations(images, empty_categories())
-        return Dataset(
-            images,
-            empty_categories(),
-            annotations,
-            members=members,
-            skipped=self.skipped,
-            source=self.path,
-        )
-
-    def results(self, dataset: Dataset | None) -> Dataset:
-        """Make the data set of a list of results, whose images are those of another data set."""
-        if dataset is None:
-            images, categories = self._images_of_results(), self._categories_of_results()
-        else:
-            images, categories = dataset.images, dataset.categories
-        annotations = self._annotations(images, categories)
-        return Dataset(images, categories, annotations, skipped=self.skipped, source=self.path)
 
     # -- images and categories --------------------------------------------------------------------
 
@@ -325,6 +319,18 @@ class RawTable:
     def __len__(self) -> int:
         return len(self.layout.shape_ids)
 
+    def forms(self, name: str) -> NDArray[np.uint8]:
+        """Return the form of a member in each row. It is found once: each error asks for it."""
+        if name not in self._forms:
+            self._forms[name] = self.layout.forms(name)
+        return self._forms[name]
+
+    def odd_values(self, name: str) -> dict[int, Any]:
+        """Return the odd values of a member by row, which are found once, too."""
+        if name not in self._odd_values:
+            self._odd_values[name] = self.layout.odd_values(name)
+        return self._odd_values[name]
+
     def refuse(self, rows: Any, name: str, detail: Callable[[int], str]) -> None:
         """Note that rows are invalid; the first reason counts."""
         for row in np.asarray(rows).tolist():
@@ -332,27 +338,24 @@ class RawTable:
 
     def got(self, name: str, row: int) -> str:
         """Describe the value of a member for an error message."""
-        if name not in self._forms:  # there may be as many messages as rows
-            self._forms[name] = self.layout.forms(name)
-            self._odd_values[name] = self.layout.odd_values(name)
-        form = int(self._forms[name][row])
+        form = int(self.forms(name)[row])
         if form == MISSING:
             return "none"
         if form == NULL:
             return "null"
         if form == ODD:
-            return described(self._odd_values[name][row])
+            return described(self.odd_values(name)[row])
         value = self.columns[name][row]
         return str(bool(value)) if form == BOOLEAN else str(value)
 
     def ids(self, name: str, required: bool = True) -> NDArray[Any]:
         """Return ids: int64, or objects if some are strings."""
-        forms = self.layout.forms(name)
+        forms = self.forms(name)
         ids: NDArray[Any] = self.columns[name]
         allowed = [PLAIN, FRACTION] + ([] if required else [MISSING, NULL])
         strings = {}
         if (forms == ODD).any():
-            odd = self.layout.odd_values(name)
+            odd = self.odd_values(name)
             strings = {row: value for row, value in odd.items() if isinstance(value, (str, int))}
             ids = ids.astype(object)
             for row, value in strings.items():
@@ -379,7 +382,7 @@ class RawTable:
         self, name: str, least: int, what: str, required: bool, greatest: int | None = None
     ) -> None:
         """Refuse rows whose integer is missing or out of range."""
-        forms, values = self.layout.forms(name), self.columns[name]
+        forms, values = self.forms(name), self.columns[name]
         there = np.isin(forms, (PLAIN, FRACTION) + ((BOOLEAN,) if greatest == 1 else ()))
         good = there & (values >= least) & (values <= (greatest or np.iinfo(np.int64).max))
         if not required:
@@ -390,12 +393,12 @@ class RawTable:
 
     def check_numbers(self, name: str) -> None:
         """Refuse rows whose number is of another type."""
-        bad = np.flatnonzero(self.layout.forms(name) == ODD)
+        bad = np.flatnonzero(self.forms(name) == ODD)
         self.refuse(bad, name, lambda row: f"expected a number, got {self.got(name, row)}")
 
     def check_texts(self, name: str) -> None:
         """Refuse rows whose string is of another type."""
-        bad = np.flatnonzero(self.layout.forms(name) == ODD)
+        bad = np.flatnonzero(self.forms(name) == ODD)
         self.refuse(bad, name, lambda row: f"expected a string, got {self.got(name, row)}")
 
 

@@ -11,7 +11,7 @@ from segcore._input.arrays import described
 
 
 def column_array(value: object, dtype: DTypeLike, name: str) -> NDArray[Any]:
-    """Return a 1-D array as read-only and contiguous; raise TypeError if it is none of `dtype`."""
+    """Return a 1-D array as read-only and contiguous. Raise TypeError unless it has `dtype`."""
     if not isinstance(value, np.ndarray) or value.dtype != dtype or value.ndim != 1:
         raise TypeError(
             f"{name}: expected a 1-D array of {np.dtype(dtype)}, got {described(value)}"

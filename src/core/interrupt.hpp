@@ -14,7 +14,7 @@ struct Interrupted final : std::exception {
     const char* what() const noexcept override { return "interrupted"; }
 };
 
-// A thread reads the clock at one in so many polls. Between two polls lie milliseconds at most.
+// The number of polls between two readings of the clock. Polls are at most milliseconds apart.
 constexpr int kPollsPerLook = 64;
 inline thread_local int polls_before_look = kPollsPerLook;
 

@@ -426,7 +426,7 @@ class Chooser {
         }
     }
 
-    // Whether this common area of a mask of a and mask j of b reaches the limit.
+    // Whether the intersection area of a mask of a and mask j of b reaches the limit.
     bool enough(int64_t common, int64_t a_area, int64_t b_area, int64_t j) const {
         if (!(limit_.above > 0)) return true;
         return !(ratio_of(common, a_area, b_area, limit_.divisors, j) < limit_.above);

@@ -65,7 +65,8 @@ constexpr int64_t kBlocks = 4;
 #endif
 constexpr int64_t kOncePerMask = 1;
 
-// `polls`: the least number of them. Kernels that take long for a mask poll in each of its blocks.
+// `polls`: the minimum number of polls. Kernels that take long for one mask poll in each of its
+// blocks.
 void check(const Kernel& kernel, int64_t polls = kBlocks) {
     for_each_variant([&](const simd::Table& table) {
         Watch undisturbed;

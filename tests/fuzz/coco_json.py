@@ -334,7 +334,7 @@ def compare_columns(one: Dataset, other: Dataset) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--count", type=int, default=10**9, help="stop after so many files")
+    parser.add_argument("--count", type=int, default=10**9, help="maximum number of files")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     end = time.monotonic() + chosen.seconds
