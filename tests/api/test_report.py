@@ -39,7 +39,7 @@ def scattered(count: int, size: tuple[int, int], seed: int) -> sc.Masks:
     return outer - inner
 
 
-def a_picture(prediction: bool = True, size: tuple[int, int] = (45, 70), **changes) -> PageImage:
+def an_image(prediction: bool = True, size: tuple[int, int] = (45, 70), **changes) -> PageImage:
     truth = Objects(
         scattered(6, size, 1),
         np.array([0, 1, 1, 2, 1, 2]),
@@ -56,9 +56,9 @@ def a_picture(prediction: bool = True, size: tuple[int, int] = (45, 70), **chang
     return PageImage(**{**made, **changes})
 
 
-def write(path: Path, pictures: list[PageImage], compared: bool, classes=CLASSES) -> Path:
+def write(path: Path, images: list[PageImage], compared: bool, classes=CLASSES) -> Path:
     with path.open("wb") as file:
-        write_page(file, "A <title>", classes, pictures, compared)
+        write_page(file, "A <title>", classes, images, compared)
     return path
 
 
@@ -71,8 +71,8 @@ def embedded(page: str, key: str) -> dict:
 
 
 def test_masks_travel_as_coco_counts(tmp_path):
-    picture = a_picture(prediction=False)
-    page = write(tmp_path / "a.html", [picture], False).read_text("utf-8")
+    image = an_image(prediction=False)
+    page = write(tmp_path / "a.html", [image], False).read_text("utf-8")
     index, found = embedded(page, "index"), embedded(page, "image-0")
     assert [each["name"] for each in index["classes"]] == [each.name for each in CLASSES]
     objects = found["Truth"]["objects"]
@@ -80,19 +80,19 @@ def test_masks_travel_as_coco_counts(tmp_path):
     assert [each["id"] for each in objects] == ["twelve", 10, 11, 13, 14, 15]
     order = [2, 0, 1, 3, 4, 5]
     rles = [{"size": [45, 70], "counts": each["counts"]} for each in objects]
-    assert sc.Masks.from_coco(rles) == picture.truth.masks[order]
-    assert [each["area"] for each in objects] == picture.truth.masks.area[order].tolist()
-    assert [each["box"] for each in objects] == picture.truth.masks.boxes[order].tolist()
+    assert sc.Masks.from_coco(rles) == image.truth.masks[order]
+    assert [each["area"] for each in objects] == image.truth.masks.area[order].tolist()
+    assert [each["box"] for each in objects] == image.truth.masks.boxes[order].tolist()
     assert "rows" not in found
     assert "http" not in page.replace("http-equiv", "")
 
 
 def test_forms_are_measured(tmp_path):
-    picture = a_picture(prediction=False)
-    page = write(tmp_path / "a.html", [picture], False).read_text("utf-8")
+    image = an_image(prediction=False)
+    page = write(tmp_path / "a.html", [image], False).read_text("utf-8")
     semantic, instance, panoptic = embedded(page, "image-0")["forms"]
     order = [2, 0, 1, 3, 4, 5]
-    masks, classes = picture.truth.masks[order], picture.truth.classes[order] + 1
+    masks, classes = image.truth.masks[order], image.truth.classes[order] + 1
     labels = sc.compose_semantic(masks, classes)
     assert semantic["values"] == len(np.unique(labels))
     assert (semantic["dense"], instance["dense"], panoptic["dense"]) == (3150, 18900, 12600)
@@ -107,20 +107,20 @@ def test_forms_are_measured(tmp_path):
 
 def test_empty_pages_and_pictures(tmp_path):
     nothing = Objects(sc.Masks([], [0], (4, 5)), np.zeros(0, int), [])
-    for pictures in ([], [PageImage("empty", nothing)]):
-        page = write(tmp_path / "a.html", pictures, False, []).read_text("utf-8")
-        assert len(embedded(page, "index")["images"]) == len(pictures)
+    for images in ([], [PageImage("empty", nothing)]):
+        page = write(tmp_path / "a.html", images, False, []).read_text("utf-8")
+        assert len(embedded(page, "index")["images"]) == len(images)
     both = PageImage("empty", nothing, nothing)
     write(tmp_path / "b.html", [both], True)
 
 
 def test_refuses():
     with pytest.raises(ValueError, match="image 0: expected a prediction"):
-        write_page(io.BytesIO(), "", CLASSES, [a_picture(prediction=False)], compared=True)
+        write_page(io.BytesIO(), "", CLASSES, [an_image(prediction=False)], compared=True)
     with pytest.raises(ValueError, match="image 0: expected no prediction"):
-        write_page(io.BytesIO(), "", CLASSES, [a_picture()], compared=False)
+        write_page(io.BytesIO(), "", CLASSES, [an_image()], compared=False)
     with pytest.raises(ValueError, match="photograph: expected a JPEG, PNG or WebP file"):
-        write_page(io.BytesIO(), "", CLASSES, [a_picture(photograph=b"GIF")], compared=True)
+        write_page(io.BytesIO(), "", CLASSES, [an_image(photograph=b"GIF")], compared=True)
 
 
 # -- what a browser makes of it -------------------------------------------------------------------
@@ -134,8 +134,8 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
-    others = [a_picture(name=f"picture {i}") for i in range(3)]
-    return write(tmp_path_factory.mktemp("page") / "a.html", [a_picture(), *others], True)
+    others = [an_image(name=f"image {i}") for i in range(3)]
+    return write(tmp_path_factory.mktemp("page") / "a.html", [an_image(), *others], True)
 
 
 def rgba(colors: np.ndarray) -> np.ndarray:
@@ -158,7 +158,7 @@ def expected_view(objects: Objects, view: str, own: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("view", ["Semantic", "Instance", "Panoptic"])
 def test_views_are_those_of_python(chromium, compared, view):
-    truth = a_picture().truth
+    truth = an_image().truth
     own = show.palette(len(truth.masks))
     with opened(chromium, compared) as page:
         page.get_by_role("button", name=view).click()
@@ -175,8 +175,8 @@ def test_views_are_those_of_python(chromium, compared, view):
 
 
 def test_predictions_have_the_colours_of_what_they_match(chromium, compared):
-    picture = a_picture()
-    diagnosis = picture.diagnosis
+    image = an_image()
+    diagnosis = image.diagnosis
     own = show.palette(6)
     colors = show.palette(10)[6:]
     for finding in diagnosis.findings:
@@ -186,13 +186,13 @@ def test_predictions_have_the_colours_of_what_they_match(chromium, compared):
         page.get_by_role("button", name="Instance").click()
         page.get_by_role("button", name="Prediction", exact=True).click()
         got = pixels_of(page)
-    assert np.array_equal(got, rgba(expected_view(picture.prediction, "Instance", colors)))
+    assert np.array_equal(got, rgba(expected_view(image.prediction, "Instance", colors)))
 
 
-def painted_errors(picture: PageImage, view: str) -> np.ndarray:
+def painted_errors(image: PageImage, view: str) -> np.ndarray:
     """Draw what the page draws, from the diagnosis: stuff first, then things."""
-    diagnosis = picture.diagnosis
-    shown = np.zeros((*picture.truth.masks.size, 4), np.uint8)
+    diagnosis = image.diagnosis
+    shown = np.zeros((*image.truth.masks.size, 4), np.uint8)
     grey, red, blue = (185, 191, 198, 255), (214, 28, 48, 255), (64, 130, 220, 255)
 
     def paint(masks: sc.Masks, color) -> None:
@@ -201,13 +201,13 @@ def painted_errors(picture: PageImage, view: str) -> np.ndarray:
     rows = []
     for i in diagnosis.worst():
         finding = diagnosis.findings[i]
-        nothing = picture.truth.masks[:0].union()
-        true = nothing if finding.truth is None else picture.truth.masks[finding.truth]
+        nothing = image.truth.masks[:0].union()
+        true = nothing if finding.truth is None else image.truth.masks[finding.truth]
         truth = nothing if finding.extra else true
-        found = picture.prediction.masks[list(finding.predicted)].union()
+        found = image.prediction.masks[list(finding.predicted)].union()
         if finding.kind == "merged":
             found = found & truth
-        classes = (picture.prediction if finding.extra else picture.truth).classes
+        classes = (image.prediction if finding.extra else image.truth).classes
         place = finding.predicted[0] if finding.extra else finding.truth
         rows.append((CLASSES[classes[place]].thing, i, truth, found, found - true))
     for thing in (False, True):
@@ -238,27 +238,27 @@ def twice_and_two_in_one() -> PageImage:
 
 
 @pytest.mark.parametrize(
-    ("view", "make"), crossed(["Difference", "Causes"], [a_picture, twice_and_two_in_one])
+    ("view", "make"), crossed(["Difference", "Causes"], [an_image, twice_and_two_in_one])
 )
 def test_errors_are_those_of_python(chromium, tmp_path, make, view):
-    picture = make()
-    path = write(tmp_path / "a.html", [picture], True)
+    image = make()
+    path = write(tmp_path / "a.html", [image], True)
     with opened(chromium, path) as page:
         page.get_by_role("button", name=view).click()
         got = pixels_of(page)
-    assert np.array_equal(got, painted_errors(picture, view))
+    assert np.array_equal(got, painted_errors(image, view))
 
 
 def test_every_kind_is_described(chromium, tmp_path):
-    picture = twice_and_two_in_one()
-    kinds = [finding.kind for finding in picture.diagnosis.findings]
+    image = twice_and_two_in_one()
+    kinds = [finding.kind for finding in image.diagnosis.findings]
     assert kinds == ["matched", "matched", "merged", "confused", "duplicate", "spurious"]
     facts = [
         ("merged", "chair #3", "covered by\npredicted chair #2"),
         ("duplicate", "predicted chair #1", "duplicate of\nchair #1"),
         ("spurious", "predicted chair #4", "status\nspurious"),
     ]
-    path = write(tmp_path / "a.html", [picture], True)
+    path = write(tmp_path / "a.html", [image], True)
     with opened(chromium, path) as page:
         buttons = page.locator("#objects button")
         assert buttons.filter(has_text="confused: chair").count() == 1
@@ -279,7 +279,7 @@ def test_large_counts_are_grouped(chromium, tmp_path):
 
 
 def test_hover_select_and_keys(chromium, compared):
-    truth = a_picture().truth
+    truth = an_image().truth
     ids = sc.compose_semantic(truth.painted().masks, np.arange(1, 7))
     place = int(np.bincount(ids[ids > 0]).argmax())
     y, x = np.argwhere(ids == place)[0]
@@ -313,14 +313,14 @@ def test_hover_select_and_keys(chromium, compared):
         assert first.get_attribute("aria-pressed") == "true"
         page.keyboard.press("ArrowRight")
         pressed = page.locator('#images [aria-pressed="true"]')
-        assert "picture 0" in pressed.inner_text()
+        assert "image 0" in pressed.inner_text()
         page.keyboard.press("ArrowLeft")
         page.keyboard.press("ArrowLeft")
-        assert "picture 2" in pressed.inner_text()
+        assert "image 2" in pressed.inner_text()
 
 
 def test_the_legend_switches_classes(chromium, compared):
-    truth = a_picture().truth
+    truth = an_image().truth
     with opened(chromium, compared) as page:
         page.keyboard.press("1")
         page.locator("#legend label", has_text="chair").locator("input").uncheck()
@@ -368,8 +368,8 @@ def test_photographs_lie_underneath(chromium, tmp_path, kind):
 
     file = io.BytesIO()
     Image.fromarray(np.full((45, 70, 3), 90, np.uint8)).save(file, kind)
-    picture = a_picture(prediction=False, photograph=file.getvalue())
-    path = write(tmp_path / "a.html", [picture], False)
+    image = an_image(prediction=False, photograph=file.getvalue())
+    path = write(tmp_path / "a.html", [image], False)
     with opened(chromium, path) as page:
         shown = page.locator("#photograph")
         shown.wait_for(state="visible")
@@ -427,8 +427,8 @@ def test_a_hundred_pictures_open_and_toggle_at_once(chromium, tmp_path):
     """A thousand objects: within 2 s, and each view within 100 ms (a machine may be busy)."""
     masks = scattered(10, (480, 640), 3)
     objects = Objects(masks, np.arange(10) % 3, list(range(10)))
-    pictures = [PageImage(f"{i}.jpg", objects, objects) for i in range(100)]
-    path = write(tmp_path / "a.html", pictures, True)
+    images = [PageImage(f"{i}.jpg", objects, objects) for i in range(100)]
+    path = write(tmp_path / "a.html", images, True)
     with opened(chromium, path) as page:
         start = time.perf_counter()
         page.reload()
