@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.reduction import ForkingPickler
 
 import pytest
-from support.coco_files import assert_same_json
+from support.coco_files import area_and_writeable, assert_same_json
 
 import segcore as sc
 
@@ -28,10 +28,6 @@ def dataset_of(count):
     )
 
 
-def area_of(dataset, image):
-    return int(dataset[image].masks.area[0]), str(dataset.annotations["id"].flags.writeable)
-
-
 def test_pickles_hold_everything():
     dataset = dataset_of(3)
     copy = pickle.loads(pickle.dumps(dataset))
@@ -44,7 +40,7 @@ def test_processes_share_the_columns():
     assert len(ForkingPickler.dumps(dataset)) < 10_000 < len(pickle.dumps(dataset)) / 10
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
-        assert list(pool.map(area_of, [dataset] * 2, [0, 4999])) == [(8, "False")] * 2
+        assert list(pool.map(area_and_writeable, [dataset] * 2, [0, 4999])) == [(8, False)] * 2
 
 
 def test_the_shared_file_goes_with_the_data_set():
