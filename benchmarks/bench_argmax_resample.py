@@ -17,7 +17,7 @@ class ArgmaxResample:
         scores = class_scores(kind, classes, 16 if INPUTS.quick else 128)
         self.out = np.empty((INPUTS.height, INPUTS.width), np.uint8)
         self.kernels = loaded(backend)
-        # What the reference says is checked in a smaller picture: it interpolates all classes.
+        # What the reference says is checked in a smaller image: it interpolates all classes.
         small = np.empty((97, 130), np.uint8), np.empty((97, 130), np.uint8)
         arguments = [*positions(scores, small[0]), small[0]]
         self.kernels.argmax_resample(*arguments)
@@ -46,6 +46,6 @@ class ArgmaxUpsample:
 
 
 def positions(scores, out):
-    """Spread scores over a picture."""
+    """Spread scores over an image."""
     (_, rows, columns), (height, width) = scores.shape, out.shape
     return scores, bilinear_positions(columns, width), bilinear_positions(rows, height)

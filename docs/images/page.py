@@ -35,8 +35,8 @@ def main() -> None:
         page.goto(target.as_uri())
         page.get_by_role("button", name="Causes").click()
         page.locator("#objects button", has_text="sofa").click()
-        with Image.open(io.BytesIO(page.screenshot())) as picture:
-            picture.convert("RGB").save(IMAGES / "page.png", optimize=True)
+        with Image.open(io.BytesIO(page.screenshot())) as image:
+            image.convert("RGB").save(IMAGES / "page.png", optimize=True)
         browser.close()
 
 

@@ -11,7 +11,7 @@ from segcore._input.arrays import described
 def to_host(value: Any) -> Any:
     """Bring a small tensor to CPU memory, off its graph; anything else stays as it is.
 
-    Soft masks of heads, and boxes, are small. Whole pictures are not: those go through as_array,
+    Soft masks of heads, and boxes, are small. Whole images are not: those go through as_array,
     which says what to do.
     """
     if hasattr(value, "detach"):

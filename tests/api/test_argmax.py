@@ -88,7 +88,7 @@ def test_scores_beyond_float32_are_infinite():
     assert sc.argmax_upsample([[[-1e300]], [[-1e30]]], (1, 1)).tolist() == [[1]]
 
 
-def test_a_padded_picture_is_cut():
+def test_a_padded_image_is_cut():
     labels = sc.argmax_upsample(SCORES[:, :9, :13], (33, 40))
     copy = np.ascontiguousarray(SCORES[:, :9, :13])
     np.testing.assert_array_equal(labels, sc.argmax_upsample(copy, (33, 40)))
@@ -108,7 +108,7 @@ def test_inputs_stay():
 
 
 @pytest.mark.parametrize("size", [(0, 0), (0, 7), (7, 0)])
-def test_pictures_without_pixels(size):
+def test_images_without_pixels(size):
     assert sc.argmax_upsample(SCORES, size).shape == size
     assert sc.argmax_masks(MASKS, CLASSES, size).shape == size
 

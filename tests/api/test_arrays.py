@@ -184,7 +184,7 @@ def test_arrays_beyond_the_address_space():
 
 # -- where masks are expected ---------------------------------------------------------------------
 
-PICTURE = np.zeros((3, 3, 3), np.uint8)
+IMAGE = np.zeros((3, 3, 3), np.uint8)
 ONE = sc.Masks.from_boxes([[0, 0, 1, 1]], (3, 3))
 TAKE_MASKS = {
     "boundary": lambda junk: sc.boundary(junk, 1),
@@ -194,7 +194,7 @@ TAKE_MASKS = {
     "compose_semantic": lambda junk: sc.compose_semantic(junk, [1]),
     "concatenate": lambda junk: sc.Masks.concatenate([ONE, junk]),
     "diagnose": lambda junk: sc.diagnose(ONE, junk),
-    "difference": lambda junk: sc.show.difference(ONE, junk, PICTURE),
+    "difference": lambda junk: sc.show.difference(ONE, junk, IMAGE),
     "dilate": lambda junk: sc.dilate(junk, 1),
     "erode": lambda junk: sc.erode(junk, 1),
     "fill_holes": sc.fill_holes,
@@ -208,7 +208,7 @@ TAKE_MASKS = {
     "merge_duplicates": lambda junk: sc.merge_duplicates(junk, [0.5], 0.5),
     "nms": lambda junk: sc.nms(junk, [0.5], 0.5),
     "opening": lambda junk: sc.opening(junk, 1),
-    "overlay": lambda junk: sc.show.overlay(PICTURE, junk),
+    "overlay": lambda junk: sc.show.overlay(IMAGE, junk),
     "remove_small": lambda junk: sc.remove_small(junk, 1),
     "semantic_image": lambda junk: sc.show.semantic_image(junk, [1]),
     "soft_nms": lambda junk: sc.soft_nms(junk, [0.5]),

@@ -15,14 +15,14 @@ SIZE = (4, 5)
 
 
 # What binary_mask_to_rle of transformers 5.23.0 gives for it.
-PICTURE = [4, 1, 206, 3, 411, 40, 601, 270, 1800, 1]
+EXAMPLE = [4, 1, 206, 3, 411, 40, 601, 270, 1800, 1]
 
 
 def test_what_transformers_gives():
     masks = sc.Masks.from_dense(mask_of_many_runs())
-    assert huggingface.encode(masks) == [PICTURE]
-    assert huggingface.decode([PICTURE], (9, 200)) == masks
-    assert huggingface.decode([list(np.array(PICTURE))], (9, 200)) == masks
+    assert huggingface.encode(masks) == [EXAMPLE]
+    assert huggingface.decode([EXAMPLE], (9, 200)) == masks
+    assert huggingface.decode([list(np.array(EXAMPLE))], (9, 200)) == masks
 
 
 @given(dense())

@@ -69,8 +69,8 @@ THI_NG_PACKED = [
 ]
 
 # What mask2rle of label_studio_converter 0.0.59 (and label_studio_sdk 2.1.2) gives.
-PICTURE = [0, 0, 28, 32, 57, 27, 253, 176, 8, 255, 248, 25, 24, 5, 191, 254, 6, 78, 1, 167, 255]
-PICTURE += [248, 18, 184, 7, 4, 55, 255, 225, 208, 96, 17, 255, 128]
+EXAMPLE = [0, 0, 28, 32, 57, 27, 253, 176, 8, 255, 248, 25, 24, 5, 191, 254, 6, 78, 1, 167, 255]
+EXAMPLE += [248, 18, 184, 7, 4, 55, 255, 225, 208, 96, 17, 255, 128]
 ALL_BUT_THE_FIRST = [0, 1, 28, 96, 57, 27, 252, 96, 31, 255, 255, 255, 142, 45, 255, 128]
 
 # An RGBA image as its encode_rle packs it: values of all kinds, alphas 255, 128, 127, 7 and 0.
@@ -89,8 +89,8 @@ def test_the_example_of_thi_ng(packed, size):
 
 def test_what_label_studio_converter_gives():
     masks = sc.Masks.from_dense(mask_of_many_runs())
-    assert label_studio.encode(masks) == [PICTURE]
-    assert label_studio.decode([PICTURE], (9, 200)) == masks
+    assert label_studio.encode(masks) == [EXAMPLE]
+    assert label_studio.decode([EXAMPLE], (9, 200)) == masks
     nearly_full = np.ones((130, 140), bool)
     nearly_full[0, 0] = False
     masks = sc.Masks.from_dense(nearly_full)
@@ -155,8 +155,8 @@ def test_any_runs_of_any_image(data):
 
 @pytest.mark.parametrize("kind", [tuple, bytes, bytearray, np.array, memoryview])
 def test_forms(kind):
-    data = bytes(PICTURE) if kind is memoryview else PICTURE
-    assert label_studio.encode(label_studio.decode([kind(data)] * 2, (9, 200))) == [PICTURE] * 2
+    data = bytes(EXAMPLE) if kind is memoryview else EXAMPLE
+    assert label_studio.encode(label_studio.decode([kind(data)] * 2, (9, 200))) == [EXAMPLE] * 2
 
 
 def test_plain_objects():
@@ -174,7 +174,7 @@ VALUES = {
     "half a header": (GOOD[:6], "expected at least 7 bytes for the header, got 6"),
     "header alone": (GOOD[:7], "the data end after 0 of 24 values"),
     "cut": (GOOD[:-2], "the data end after 20 of 24 values"),
-    "another size": (PICTURE, r"expected 24 values for size \(2, 3\) .* but the header has 7200"),
+    "another size": (EXAMPLE, r"expected 24 values for size \(2, 3\) .* but the header has 7200"),
     "18 values": (
         # From the tests of label_studio_converter: an array that is no RGBA image.
         [0, 0, 0, 18, 57, 27, 252, 96, 32, 1, 0, 6, 0, 40, 0, 192, 3, 128, 17, 56, 32],

@@ -1,4 +1,4 @@
-"""Pictures of masks."""
+"""Drawings of masks."""
 
 from __future__ import annotations
 
@@ -118,10 +118,10 @@ def test_many_instances_have_labels_beyond_a_byte() -> None:
 def test_difference_marks_missed_over_extra() -> None:
     truth = sc.Masks.from_boxes([[0, 0, 2, 1], [2, 0, 3, 1]], (1, 5))
     found = sc.Masks.from_boxes([[1, 0, 3, 1], [3, 0, 4, 1]], (1, 5))
-    picture = np.zeros((1, 5, 3), np.uint8)
-    got = show.difference(truth, found, picture, missed=(255, 0, 0), extra=(0, 0, 255))
+    image = np.zeros((1, 5, 3), np.uint8)
+    got = show.difference(truth, found, image, missed=(255, 0, 0), extra=(0, 0, 255))
     assert got[0].tolist() == [RED, [0, 0, 0], RED, BLUE, [0, 0, 0]]
-    assert not picture.any()
+    assert not image.any()
 
 
 def test_side_by_side() -> None:

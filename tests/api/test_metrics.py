@@ -280,8 +280,8 @@ def test_real_panoptic_maps():
     quality = PanopticQuality(data["categories"])
     count = 0
     for each in data["annotations"]:
-        with image.open(folder / "panoptic_examples" / each["file_name"]) as picture:
-            labels = sc.maps.ids.from_rgb(np.asarray(picture.convert("RGB")))
+        with image.open(folder / "panoptic_examples" / each["file_name"]) as png:
+            labels = sc.maps.ids.from_rgb(np.asarray(png.convert("RGB")))
         infos = each["segments_info"]
         quality.update(labels, infos, labels.astype(np.uint64), infos)
         count += sum(not info["iscrowd"] for info in infos)

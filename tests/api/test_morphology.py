@@ -74,7 +74,7 @@ def test_any_masks(masks, distance, shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_far_beyond_the_picture(shape):
+def test_far_beyond_the_image(shape):
     masks = patterns(5, 7)
     check(masks, 13, shape)
     batch = sc.Masks.from_dense(masks)
@@ -83,7 +83,7 @@ def test_far_beyond_the_picture(shape):
     assert not sc.erode(batch, 10**30, shape).area.any()
 
 
-def test_large_pictures():
+def test_large_images():
     """Nothing is decoded, and what a few masks cost does not depend on the pixels."""
     size = (2**30, 2**20)
     masks = sc.Masks.from_boxes([[100, 50, 140, 2**29], [0, 0, 9, 2**30]], size)
@@ -228,6 +228,6 @@ def test_thin_parts_are_legs_and_not_corners():
 
 
 def test_what_the_edge_cuts_has_no_thin_corners():
-    """A bar that leaves the picture, as wide as the disc and wider, and one that is narrower."""
+    """A bar that leaves the image, as wide as the disc and wider, and one that is narrower."""
     bars = sc.Masks.from_boxes([[0, 5, 60, 14], [0, 5, 60, 20], [0, 5, 60, 13]], (40, 60))
     assert sc.thin_parts(bars, 9).area.tolist() == [0, 0, 480]

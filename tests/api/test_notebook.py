@@ -13,7 +13,7 @@ import segcore as sc
 from segcore.show import notebook
 
 
-def pictures_in(html: str) -> list[np.ndarray]:
+def images_in(html: str) -> list[np.ndarray]:
     image = pytest.importorskip("PIL.Image")
     codes = re.findall(r"data:image/png;base64,([^\"]+)", html)
     return [np.asarray(image.open(io.BytesIO(base64.b64decode(code)))) for code in codes]
@@ -23,8 +23,8 @@ def test_small_masks_are_shown_as_they_are():
     dense = np.random.default_rng(0).random((3, 41, 67)) < 0.5
     html = sc.Masks.from_dense(dense)._repr_html_()
     assert "<b>3 masks</b> of 41 × 67 pixels" in html
-    for picture, mask in zip(pictures_in(html), dense, strict=True):
-        assert np.array_equal(picture, mask)
+    for image, mask in zip(images_in(html), dense, strict=True):
+        assert np.array_equal(image, mask)
     for i, area in enumerate(dense.sum((1, 2))):
         assert f"{i}: {area:,} px" in html
 
@@ -46,7 +46,7 @@ def test_large_masks_are_sampled(size):
 def test_many_masks_are_counted():
     masks = sc.Masks.from_boxes(np.tile([0, 0, 2, 2], (30, 1)), (4, 4))
     html = masks._repr_html_()
-    assert len(pictures_in(html)) == 24
+    assert len(images_in(html)) == 24
     assert "and 6 more" in html
 
 
@@ -54,4 +54,4 @@ def test_odd_batches():
     assert "<b>0 masks</b>" in sc.Masks([], [0], (3, 4))._repr_html_()
     assert "<b>1 mask</b>" in sc.Masks([], [0, 0], (0, 4))._repr_html_()
     huge = sc.Masks.from_boxes([[0, 0, 5, 2**30]], (2**30, 2**20))._repr_html_()
-    assert len(pictures_in(huge)) == 1
+    assert len(images_in(huge)) == 1

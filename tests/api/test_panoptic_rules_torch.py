@@ -93,7 +93,7 @@ def outputs(seed: int, sharpness: float = 6):
 
 
 def size_of(name):
-    """EoMT resizes to its own size, so that must be the picture's; the others need none."""
+    """EoMT resizes to its own size, so that must be the image's; the others need none."""
     return {"shortest_edge": SIZE[0], "longest_edge": SIZE[1]} if name == "eomt" else None
 
 

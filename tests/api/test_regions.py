@@ -77,7 +77,7 @@ def test_no_masks_and_no_pixels():
         assert len(sc.holes(masks)[0]) == 0
 
 
-def test_large_pictures():
+def test_large_images():
     masks = sc.Masks.from_boxes([[0, 0, 9, 2**30], [2, 5, 3, 2**29]], (2**30, 10))
     ring = masks[0] - masks[1]
     assert sc.fill_holes(ring) == masks[0]

@@ -105,7 +105,7 @@ def test_forms_are_measured(tmp_path):
     assert "3 of chair" in lost
 
 
-def test_empty_pages_and_pictures(tmp_path):
+def test_empty_pages_and_images(tmp_path):
     nothing = Objects(sc.Masks([], [0], (4, 5)), np.zeros(0, int), [])
     for images in ([], [PageImage("empty", nothing)]):
         page = write(tmp_path / "a.html", images, False, []).read_text("utf-8")
@@ -423,7 +423,7 @@ def test_the_decoder_is_that_of_python(chromium, compared):
             assert "counts string" in str(page.evaluate(attempt, [text, 5])), text
 
 
-def test_a_hundred_pictures_open_and_toggle_at_once(chromium, tmp_path):
+def test_a_hundred_images_open_and_toggle_at_once(chromium, tmp_path):
     """A thousand objects: within 2 s, and each view within 100 ms (a machine may be busy)."""
     masks = scattered(10, (480, 640), 3)
     objects = Objects(masks, np.arange(10) % 3, list(range(10)))

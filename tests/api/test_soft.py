@@ -73,13 +73,13 @@ def test_paste_takes_any_floats_and_layouts(rule):
 
 
 @pytest.mark.parametrize("rule", ["detectron2", "torchvision"])
-def test_paste_outside_the_picture_is_nothing(rule):
+def test_paste_outside_the_image_is_nothing(rule):
     boxes = [[-9, 1, -4, 5], [20, 1, 25, 5], [1, -9, 5, -4], [1, 20, 5, 25], [2**30, 0, 2**30, 1]]
     assert not paste(np.ones((5, 4, 4)), boxes, rule=rule).area.any()
 
 
 @pytest.mark.parametrize("rule", ["detectron2", "torchvision"])
-def test_paste_into_a_box_larger_than_the_picture_fills_it(rule):
+def test_paste_into_a_box_larger_than_the_image_fills_it(rule):
     masks = paste(np.ones((2, 4, 4)), [[-90, -90, 90, 90], [-1e9, -1e9, 1e9, 1e9]], rule=rule)
     assert masks.area.tolist() == [64, 64]
 

@@ -210,7 +210,7 @@ def test_detectron2_itself():
 
 
 def heads(torch, seed=1):
-    """Make what the region-of-interest heads give for two pictures, one without objects."""
+    """Make what the region-of-interest heads give for two images, one without objects."""
     seen, sizes = [(97, 130), (50, 60)], [(200, 301), (33, 44)]
     results = []
     for count, size in zip((9, 0), seen, strict=True):
@@ -247,7 +247,7 @@ def test_torchvision_postprocess():
         soft = other["masks"][:, 0].numpy()
         wrong = (each["masks"].to_dense() != (soft > 0.5)) & (np.abs(soft - 0.5) > 1e-5)
         assert not wrong.any()
-        # The soft masks of the picture, thresholded, are the same masks.
+        # The soft masks of the image, thresholded, are the same masks.
         assert torchvision.from_output(other) == sc.Masks.from_dense(soft, 0.5)
     assert got[0]["masks"].area.max() > 100
     assert theirs.postprocess([], seen, sizes) == []
@@ -331,7 +331,7 @@ def test_ultralytics_forms():
 
 
 def prototypes(size):
-    """Draw (K, h, w) prototypes, (N, K) coefficients, and (N, 4) boxes in a picture."""
+    """Draw (K, h, w) prototypes, (N, K) coefficients, and (N, 4) boxes in an image."""
     rng = np.random.default_rng(5)
     corners = np.sort(rng.random((6, 2, 2)), axis=1).reshape(6, 4) * np.tile(size[::-1], 2)
     weights = rng.normal(size=(6, 8)).astype(np.float32)
@@ -462,8 +462,8 @@ def test_supervision_detections():
     assert supervision.from_detections(few, (40, 60)) == masks[6:]
     other = sv.Detections(found.xyxy, batch, found.confidence, found.class_id)
     assert supervision.from_detections(other) == masks
-    picture = np.zeros((40, 60, 3), np.uint8)
-    drawn = [sv.MaskAnnotator().annotate(picture.copy(), each) for each in (found, other)]
+    image = np.zeros((40, 60, 3), np.uint8)
+    drawn = [sv.MaskAnnotator().annotate(image.copy(), each) for each in (found, other)]
     assert drawn[0].any()
     np.testing.assert_array_equal(*drawn)
     none = supervision.from_detections(sv.Detections.empty(), (4, 5))
@@ -742,9 +742,9 @@ def test_huggingface_sam():
         wrong = (each.to_dense() != (soft > 0.25)) & (np.abs(soft - 0.25) > 1e-4)
         assert not wrong.any()
         assert each.area.any()
-    with pytest.raises(ValueError, match="original_sizes: expected 2, one a picture, got 1"):
+    with pytest.raises(ValueError, match="original_sizes: expected 2 sizes, one per image, got 1"):
         huggingface.post_process_masks(masks, sizes[:1], inputs)
-    with pytest.raises(ValueError, match=r"expected \(prompts, masks, h, w\) for each picture"):
+    with pytest.raises(ValueError, match=r"expected \(prompts, masks, h, w\) for each image"):
         huggingface.post_process_masks(masks[0], sizes, inputs)
 
 

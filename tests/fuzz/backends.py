@@ -120,7 +120,7 @@ def overlap(given: Input) -> tuple[Any, ...]:
 
 
 def coordinates(given: Input, count: int, is_small: bool) -> np.ndarray:
-    """Draw numbers on the fine grid, near it, or, in a small picture or few columns, any."""
+    """Draw numbers on the fine grid, near it, or, in a small image or few columns, any."""
     steps = given.values(count, np.int16) // 16
     numbers = steps / given.pick([1, 2, 10, 16])
     if given.flag():

@@ -65,14 +65,14 @@ class Input:
 
 
 def small_size(given: Input) -> tuple[int, int]:
-    """Draw a picture that is small enough to look at every pixel."""
+    """Draw an image that is small enough to look at every pixel."""
     most = 80 if given.flag() else 10
     height = given.between(0, most)
     return height, given.between(0, 10 if height > 10 else most)
 
 
 def large_size(given: Input) -> tuple[int, int]:
-    """Draw a picture of up to 2**59 - 1 pixels."""
+    """Draw an image of up to 2**59 - 1 pixels."""
     height = (1 << given.between(0, 58)) + given.between(0, 255)
     height = min(height, MAX_PIXELS - 1)
     width = min((MAX_PIXELS - 1) // height, (1 << given.between(0, 58)) + given.between(0, 3))

@@ -117,7 +117,7 @@ class Call:
         return self.array((self.count,), "?")
 
     def sides(self) -> Any:
-        """Make a size that pictures can have without taking long."""
+        """Make a size that images can have without taking long."""
         return small_size(self.given) if self.is_large else self.size
 
     def same_size(self) -> Any:
@@ -286,7 +286,7 @@ MAKERS: dict[str, Callable[[Call], Any]] = {
     "argmax_upsample.scores": lambda call: call.soft(call.count),
     "stability_score.scores": lambda call: call.soft(call.count),
     "compose_panoptic.masks": Call.small_masks,
-    # There are as many labels, or pixels, as the picture has.
+    # There are as many labels, or pixels, as the image has.
     "argmax_upsample.size": Call.sides,
     "argmax_masks.size": Call.sides,
     "compose_semantic.masks": Call.small_masks,

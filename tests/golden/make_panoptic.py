@@ -95,12 +95,12 @@ def given_queries(case: Queries) -> tuple[Any, Any, Any]:
 def panopticapi() -> Callable[[Instances], Answer]:
     names = "IdGenerator", "rgb2id", "id2rgb", "save_json"
     tools = load("panopticapi/utils.py", *names, np=np, json=json)
-    pictures: list[np.ndarray] = []
-    picture = SimpleNamespace(
-        fromarray=lambda rgb: SimpleNamespace(save=lambda path: pictures.append(rgb))
+    images: list[np.ndarray] = []
+    image = SimpleNamespace(
+        fromarray=lambda rgb: SimpleNamespace(save=lambda path: images.append(rgb))
     )
     known = {"os": os, "json": json, "np": np, "copy": copy, "time": time, "COCOmask": coco}
-    known |= {"defaultdict": defaultdict, "Image": picture, **vars(tools)}
+    known |= {"defaultdict": defaultdict, "Image": image, **vars(tools)}
     names = "combine_to_panoptic_single_core", "combine_predictions"
     script = load("combine_semantic_and_instance_predictions.py", *names, **known)
     space = script.combine_predictions.__globals__
@@ -139,7 +139,7 @@ def panopticapi() -> Callable[[Instances], Answer]:
             script.combine_predictions(*paths, folder, result, case.score, case.overlap, case.limit)
             with open(result) as file:
                 segments = json.load(file)["annotations"][0]["segments_info"]
-        colours = tools.rgb2id(pictures.pop().astype(np.uint32))
+        colours = tools.rgb2id(images.pop().astype(np.uint32))
         ids = {each: n for n, each in enumerate(dict.fromkeys(s["id"] for s in segments), 1)}
         labels = np.zeros(colours.shape, np.uint32)
         for colour in np.unique(colours[colours != 0]).tolist():

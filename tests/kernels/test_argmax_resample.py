@@ -40,7 +40,7 @@ def run(kernels, scores, x, y, dtype=np.uint16) -> np.ndarray:
 
 
 def labelled(kernels, scores, size, dtype=np.uint16) -> np.ndarray:
-    """Spread scores over a picture: the labels, which are those of the reference."""
+    """Spread scores over an image: the labels, which are those of the reference."""
     scores = np.asarray(scores, F)
     x, y = spread(scores.shape[2], size[1]), spread(scores.shape[1], size[0])
     return at(kernels, scores, x, y, dtype)
@@ -225,7 +225,7 @@ def test_nothing_to_write(kernels, size):
     assert labelled(kernels, np.ones((2, 3, 4)), size).shape == size
 
 
-def test_pictures_of_blobs(kernels):
+def test_images_of_blobs(kernels):
     labelled(kernels, smooth(20, 32, 32, 0), (300, 500), np.uint8)
     labelled(kernels, smooth(20, 100, 100, 0), (300, 500), np.uint8)
     labelled(kernels, smooth(20, 100, 100, 0), (37, 25), np.uint8)

@@ -100,7 +100,7 @@ def test_large_masks(kernels, masks, reach, factor):
     assert_identical(result, stretched(expected, height, width, factor)[0])
 
 
-def test_a_wide_picture(kernels):
+def test_a_wide_image(kernels):
     """The work does not depend on the number of columns."""
     height, width = 4, 2**40
     run_ends = np.array([5, 7, 4 * 2**39 + 1, 4 * 2**39 + 2], np.uint64)

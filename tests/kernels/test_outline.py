@@ -134,7 +134,7 @@ def test_large_masks(kernels, masks, connectivity):
         assert_identical(high, (low[0] * [1, factor], *low[1:]))
 
 
-def test_a_wide_picture(kernels):
+def test_a_wide_image(kernels):
     """A full mask is one ring of four corners, however many columns it has."""
     height, width = 4, 2**40
     run_ends = np.array([0, 2, 4 * (width - 1)], np.uint64)

@@ -1,4 +1,4 @@
-"""resample: soft masks to run ends, with the picture's columns and rows at positions."""
+"""resample: soft masks to run ends, with the image's columns and rows at positions."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def spread(samples: int, count: int) -> np.ndarray:
 
 
 def whole(count: int, height: int, width: int) -> np.ndarray:
-    """Give windows that are the picture, of which each column and row has its position."""
+    """Give windows that are the image, of which each column and row has its position."""
     return np.tile(np.array([0, 0, width, height, 0, 0]), (count, 1))
 
 
 def resampled(kernels, scores, size, threshold=0.0, inner=None):
-    """Resample scores that are spread over the picture, in both steps."""
+    """Resample scores that are spread over the image, in both steps."""
     scores = np.asarray(scores, F)
     count, *sides = scores.shape
     if inner is not None:
@@ -265,7 +265,7 @@ def test_no_masks_and_sizes_without_pixels(kernels, size):
 @pytest.mark.slow_on("numba")
 @pytest.mark.parametrize("height", [2**30, 2**40])
 def test_large_sizes(kernels, height):
-    """A window far down and right, in pictures of fewer and more than 2**32 pixels."""
+    """A window far down and right, in images of fewer and more than 2**32 pixels."""
     if kernels.name == "reference":
         pytest.skip("it would draw the window's columns")
     width = 3

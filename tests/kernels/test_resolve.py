@@ -77,7 +77,7 @@ def test_each_limit_is_exact(kernels):
 
 @pytest.mark.parametrize("factor", [2**22, 2**40])
 @pytest.mark.parametrize("less", [0, 1])
-def test_limits_are_exact_in_large_pictures(kernels, factor, less):
+def test_limits_are_exact_in_large_images(kernels, factor, less):
     masks = np.zeros((2, 5, 7), bool)
     masks[0, :3] = masks[1, 2:, :4] = True
     batch, height = stretched(batch_of(masks), 5, 7, factor)

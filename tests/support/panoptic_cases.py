@@ -1,7 +1,7 @@
-"""Pictures to try the rules of panoptic maps on: seeded random ones, and ones on the very edge.
+"""Images to try the rules of panoptic maps on: seeded random ones, and ones on the very edge.
 
 A case carries what any of the rules may ask for, and the thresholds that it is about. Areas and
-overlaps are made exactly: a set of `count` pixels is `count` pixels of the flattened picture.
+overlaps are made exactly: a set of `count` pixels is `count` pixels of the flattened image.
 
 The random ones draw from RandomState, whose numbers no version of NumPy changes: the golden answers
 are to the same questions everywhere.
@@ -74,7 +74,7 @@ class Queries:
 
 
 def pixels(shape: tuple[int, int], *spans: tuple[int, int]) -> Array:
-    """One mask a span [start, stop) of the flattened picture."""
+    """One mask a span [start, stop) of the flattened image."""
     masks = np.zeros((len(spans), shape[0] * shape[1]), bool)
     for mask, (start, stop) in zip(masks, spans, strict=True):
         mask[start:stop] = True

@@ -29,7 +29,7 @@ def detections(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw (N, side, side) probabilities and (N, 4) boxes: inside, partly and wholly outside.
 
-    Some have integers for corners, some are smaller than a pixel, and some larger than the picture.
+    Some have integers for corners, some are smaller than a pixel, and some larger than the image.
     """
     rng = np.random.default_rng(seed)
     scale = np.array([size[1], size[0]], float)
