@@ -744,7 +744,7 @@ def test_huggingface_sam():
         assert each.area.any()
     with pytest.raises(ValueError, match="original_sizes: expected 2 sizes, one per image, got 1"):
         huggingface.post_process_masks(masks, sizes[:1], inputs)
-    with pytest.raises(ValueError, match=r"expected \(prompts, masks, h, w\) for each image"):
+    with pytest.raises(ValueError, match=r"expected the shape \(prompts, masks, h, w\) for each"):
         huggingface.post_process_masks(masks[0], sizes, inputs)
 
 
@@ -777,11 +777,11 @@ def test_tensors_go_everywhere(name, layout):
 @pytest.mark.parametrize("name", ["float16", "float32", "float64", "uint8", "bool", "bfloat16"])
 def test_tensors_are_not_copied(name):
     torch = library("torch")
-    from segcore._input.arrays import as_array, as_bfloat16
+    from segcore._input.arrays import as_array_or_bits
 
     tensor = torch.zeros((3, 6, 8), dtype=getattr(torch, name))[:, ::2, 1:]
-    read = as_bfloat16 if name == "bfloat16" else as_array
-    array = read(tensor, "dense")
+    array, is_bfloat16 = as_array_or_bits(tensor, "dense")
+    assert is_bfloat16 == (name == "bfloat16")
     assert array.__array_interface__["data"][0] == tensor.data_ptr()
     assert array.strides == tuple(step * tensor.element_size() for step in tensor.stride())
 
@@ -833,7 +833,9 @@ def test_the_recipe_for_bits(width, count):
         each for each in re.findall(r"```python\n(.*?)```", page, re.S) if "from_bits" in each
     ]
     scores = torch.tensor(np.random.default_rng(4).random((count, 5, width)) - 0.5)
-    names = {"scores": scores, "height": 5, "width": width}
+    recipe, replaced = re.subn(r"(?m)^scores = .*$", "", recipe)
+    assert replaced == 1
+    names = {"scores": scores}
     exec(recipe, names)
     assert names["packed"].shape == (count, 5, (width + 7) // 8)
     assert names["masks"] == sc.Masks.from_dense(scores, 0)
