@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 import segcore as sc
 from segcore import backends
-from segcore.backends.protocol import Batch, Kernels
+from segcore._batch import Batch
+from segcore.backends.protocol import Kernels
+from segcore.masks import unwrap
 
 from .inputs import Inputs
 
@@ -67,10 +69,9 @@ def in_layout(array: NDArray[Any], layout: str) -> NDArray[Any]:
     return np.ascontiguousarray(array.transpose(order)).transpose(back)
 
 
-def batch(name: str, count: int = 10) -> tuple[Batch, tuple[int, int]]:
-    """Give an input as the pair (run_ends, offsets), and its size."""
-    masks = sc.Masks.from_dense(dense(name, count))
-    return (masks.run_ends, masks.offsets), masks.size
+def batch(name: str, count: int = 10) -> Batch:
+    """Give an input as kernels take it."""
+    return unwrap(sc.Masks.from_dense(dense(name, count)))
 
 
 def scattered(count: int, seed: int) -> sc.Masks:

@@ -13,7 +13,7 @@ from segcore._input.arrays import allocate
 from segcore.backends import kernels
 from segcore.maps.panoptic.inputs import Candidate
 from segcore.maps.panoptic.rules import PanopticRules
-from segcore.masks import Masks, unions
+from segcore.masks import Masks, unions, unwrap
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,8 +75,7 @@ class Panoptic:
         out = allocate(self.masks.size, self.dtype)
         if self.void:
             out.fill(self.void)
-        batch = self.masks.run_ends, self.masks.offsets
-        kernels.paint(*batch, np.arange(len(ids)), ids, out)
+        kernels.paint(unwrap(self.masks), np.arange(len(ids)), ids, out)
         out.flags.writeable = False
         return out
 
