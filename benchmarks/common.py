@@ -46,14 +46,16 @@ def checked(backend: str, kernel: str, *arguments: Any) -> Kernels:
 
 
 def expect(answer: Any, expected: Any, what: str) -> None:
-    """Compare arrays, or tuples of them, to the last bit."""
-    pairs = zip(_arrays(answer), _arrays(expected), strict=True)
+    """Compare arrays, batches, or tuples of them, to the last bit."""
+    pairs = zip(_parts(answer), _parts(expected), strict=True)
     if not all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in pairs):
         raise WrongAnswerError(f"{what} is wrong")
 
 
-def _arrays(answer: Any) -> tuple[Any, ...]:
-    return answer if isinstance(answer, tuple) else (answer,)
+def _parts(answer: Any) -> list[NDArray[Any]]:
+    if isinstance(answer, tuple):
+        return [part for item in answer for part in _parts(item)]
+    return [np.asarray(answer)]
 
 
 def dense(name: str, count: int = 10) -> NDArray[np.bool_]:

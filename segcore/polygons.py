@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from segcore._batch import Batch, offsets_of, spread
 from segcore._input.arrays import Size
+from segcore._text import counted
 from segcore.backends import kernels
 from segcore.backends.protocol import OR, XOR
 
@@ -64,9 +65,8 @@ class Polygons:
 
     def __repr__(self) -> str:
         height, width = self.size
-        plural = "" if len(self) == 1 else "s"
-        rings = f"{len(self.outer)} rings, {len(self.vertices)} vertices"
-        return f"Polygons({len(self)} mask{plural} of {height} x {width}, {rings})"
+        masks, rings = counted(len(self), "mask"), counted(len(self.outer), "ring")
+        return f"Polygons({masks} of {height} x {width}, {rings}, {len(self.vertices):,} vertices)"
 
     @property
     def is_hole(self) -> NDArray[np.bool_]:

@@ -23,7 +23,7 @@ from segcore import formats, maps, metrics
 from segcore.backends import reference
 from segcore.compat.pycocotools import mask as pycocotools
 from segcore.maps.panoptic import rules
-from segcore.masks import wrap
+from segcore.masks import unwrap, wrap
 
 DTYPES = [np.dtype(code) for code in ("?", *"bBhHiIqQefd", ">i4", ">f4", "O", "c8", "U1", "M8[s]")]
 TRUE_NUMBERS = [0, 1, 2, 3, 5, 0.5, 0.25, -1, 1e-3, 100]
@@ -410,7 +410,7 @@ def as_it_is(value: Any) -> Any:
 def check_result(result: Any) -> None:
     """Check the masks that came out."""
     if isinstance(result, sc.Masks):
-        assert_valid((result.run_ends, result.offsets), len(result), *result.size)
+        assert_valid(unwrap(result), len(result), *result.size)
     elif isinstance(result, tuple):
         for each in result:
             check_result(each)
