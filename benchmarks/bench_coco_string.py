@@ -10,16 +10,16 @@ class Strings:
     param_names = ("backend", "input")
 
     def setup(self, backend, name):
-        self.batch, self.size = batch(name, 100)
-        self.kernels = checked(backend, "string_encode", *self.batch, *self.size)
-        self.strings = self.kernels.string_encode(*self.batch, *self.size)
-        checked(backend, "string_decode", *self.strings, *self.size)
+        self.batch = batch(name, 100)
+        self.kernels = checked(backend, "string_encode", self.batch)
+        self.strings = self.kernels.string_encode(self.batch)
+        checked(backend, "string_decode", *self.strings, *self.batch.size)
 
     def time_string_encode(self, *_):
-        self.kernels.string_encode(*self.batch, *self.size)
+        self.kernels.string_encode(self.batch)
 
     def time_string_decode(self, *_):
-        self.kernels.string_decode(*self.strings, *self.size)
+        self.kernels.string_decode(*self.strings, *self.batch.size)
 
 
 class Counts:
@@ -27,13 +27,13 @@ class Counts:
     param_names = ("backend", "input")
 
     def setup(self, backend, name):
-        self.batch, self.size = batch(name, 100)
-        self.kernels = checked(backend, "counts_encode", *self.batch, *self.size)
-        self.counts = self.kernels.counts_encode(*self.batch, *self.size)
-        checked(backend, "counts_decode", *self.counts, *self.size)
+        self.batch = batch(name, 100)
+        self.kernels = checked(backend, "counts_encode", self.batch)
+        self.counts = self.kernels.counts_encode(self.batch)
+        checked(backend, "counts_decode", *self.counts, *self.batch.size)
 
     def time_counts_encode(self, *_):
-        self.kernels.counts_encode(*self.batch, *self.size)
+        self.kernels.counts_encode(self.batch)
 
     def time_counts_decode(self, *_):
-        self.kernels.counts_decode(*self.counts, *self.size)
+        self.kernels.counts_decode(*self.counts, *self.batch.size)

@@ -1,6 +1,7 @@
 """The run-length formats of other tools: strings, lists and bytes of a batch of masks."""
 
 import segcore as sc
+from segcore.masks import wrap
 
 from .common import WrongAnswerError, batch
 
@@ -10,9 +11,9 @@ class Codecs:
     param_names = ("codec", "input")
 
     def setup(self, codec, name):
-        arrays, self.size = batch(name, 10)
         self.codec = getattr(sc.formats, codec)
-        self.masks = sc.Masks(*arrays, self.size)
+        self.masks = wrap(batch(name, 10))
+        self.size = self.masks.size
         self.objects = self.codec.encode(self.masks)
         if self.codec.decode(self.objects, self.size) != self.masks:
             raise WrongAnswerError(f"{codec}: decode(encode(masks)) is wrong")

@@ -8,8 +8,7 @@ class Components:
     param_names = ("backend", "input", "connectivity")
 
     def setup(self, backend, name, connectivity):
-        masks, size = batch(name, 2)
-        self.arguments = (*masks, *size, connectivity)
+        self.arguments = (batch(name, 2), connectivity)
         self.kernels = checked(backend, "components", *self.arguments)
 
     def time_components(self, *_):

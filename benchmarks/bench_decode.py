@@ -12,7 +12,7 @@ class Decode:
 
     def setup(self, backend, name, layout):
         expected = dense(name)
-        self.batch, _ = batch(name)
+        self.batch = batch(name)
         self.out = in_layout(np.ones(expected.shape, self.dtype), layout)
         self.kernels = loaded(backend)
         self.time_decode()
@@ -20,7 +20,7 @@ class Decode:
             raise WrongAnswerError(f"{backend}: decode is wrong")
 
     def time_decode(self, *_):
-        self.kernels.decode(*self.batch, self.out, False)
+        self.kernels.decode(self.batch, self.out, False)
 
 
 class DecodeInteger(Decode):
@@ -35,12 +35,12 @@ class DecodeMemory:
     param_names = ("backend", "input")
 
     def setup(self, backend, name):
-        self.batch, self.size = batch(name, 100)
+        self.batch = batch(name, 100)
         self.kernels = loaded(backend)
-        self.out = np.ones((len(self.batch[1]) - 1, *self.size), bool)
+        self.out = np.ones((len(self.batch.offsets) - 1, *self.batch.size), bool)
 
     def peakmem_nothing(self, *_):
         pass
 
     def peakmem_decode(self, *_):
-        self.kernels.decode(*self.batch, self.out, False)
+        self.kernels.decode(self.batch, self.out, False)

@@ -17,9 +17,8 @@ class Dilate:
     param_names = ("backend", "input", "shape")
 
     def setup(self, backend, name, shape):
-        masks, (height, width) = batch(name, 2)
-        reach = np.minimum(SHAPES[shape], height)[:width]
-        self.arguments = (*masks, height, width, reach)
+        masks = batch(name, 2)
+        self.arguments = (masks, np.minimum(SHAPES[shape], masks.height)[: masks.width])
         self.kernels = checked(backend, "dilate", *self.arguments)
 
     def time_dilate(self, *_):

@@ -8,12 +8,12 @@ class Measure:
     param_names = ("backend", "input")
 
     def setup(self, backend, name):
-        self.batch, self.size = batch(name, 100)
-        self.kernels = checked(backend, "area", *self.batch, *self.size)
-        checked(backend, "boxes", *self.batch, *self.size)
+        self.batch = batch(name, 100)
+        self.kernels = checked(backend, "area", self.batch)
+        checked(backend, "boxes", self.batch)
 
     def time_area(self, *_):
-        self.kernels.area(*self.batch, *self.size)
+        self.kernels.area(self.batch)
 
     def time_boxes(self, *_):
-        self.kernels.boxes(*self.batch, *self.size)
+        self.kernels.boxes(self.batch)

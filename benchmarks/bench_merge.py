@@ -12,9 +12,7 @@ class Combine:
     param_names = ("backend", "input")
 
     def setup(self, backend, name):
-        a, size = batch(name, 100)
-        b, _ = batch(PARTNERS[name], 100)
-        self.arguments = (*a, *b, *size, XOR)
+        self.arguments = (batch(name, 100), batch(PARTNERS[name], 100), XOR)
         self.kernels = checked(backend, "combine", *self.arguments)
 
     def time_combine(self, *_):
@@ -26,8 +24,7 @@ class Reduce:
     param_names = ("backend", "input", "operation")
 
     def setup(self, backend, name, operation):
-        masks, size = batch(name, 100)
-        self.arguments = (*masks, *size, AND if operation == "intersection" else OR)
+        self.arguments = (batch(name, 100), AND if operation == "intersection" else OR)
         self.kernels = checked(backend, "reduce", *self.arguments)
 
     def time_reduce(self, *_):

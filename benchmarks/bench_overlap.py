@@ -1,6 +1,7 @@
 """The intersection areas of all pairs."""
 
 import segcore as sc
+from segcore.masks import unwrap
 
 from .common import BACKENDS, INPUTS, batch, checked, scattered
 
@@ -14,12 +15,10 @@ class Overlap:
         if name == "real":
             if INPUTS.real is None:
                 raise NotImplementedError("no real data")  # which is how asv skips
-            a, b = (sc.Masks.from_coco(rles) for rles in INPUTS.real)
-            self.arguments = (a.run_ends, a.offsets, b.run_ends, b.offsets, *a.size)
+            self.arguments = tuple(unwrap(sc.Masks.from_coco(rles)) for rles in INPUTS.real)
         else:
-            a, size = batch(name, 100)
-            b, _ = batch("other_blobs" if name == "blobs" else name, 100)
-            self.arguments = (*a, *b, *size)
+            partner = "other_blobs" if name == "blobs" else name
+            self.arguments = (batch(name, 100), batch(partner, 100))
         self.kernels = checked(backend, self.kernel, *self.arguments)
 
     def time_overlap(self, *_):
@@ -38,8 +37,8 @@ class OverlapAbove:
     param_names = ("backend", "above")
 
     def setup(self, backend, above):
-        a, b = scattered(1000, seed=1), scattered(1000, seed=2)
-        self.arguments = (a.run_ends, a.offsets, b.run_ends, b.offsets, *a.size, above)
+        a, b = (unwrap(scattered(1000, seed=seed)) for seed in (1, 2))
+        self.arguments = (a, b, above)
         self.kernels = checked(backend, "overlap", *self.arguments)
 
     def time_overlap(self, *_):

@@ -10,10 +10,10 @@ class Paint:
     param_names = ("backend", "input", "dtype", "layout")
 
     def setup(self, backend, name, dtype, layout):
-        masks, size = batch(name, 100)
-        count = len(masks[1]) - 1
-        self.out = np.zeros(size, dtype, order=layout)
-        self.arguments = (*masks, np.arange(count), np.arange(1, count + 1).astype(dtype))
+        masks = batch(name, 100)
+        count = len(masks.offsets) - 1
+        self.out = np.zeros(masks.size, dtype, order=layout)
+        self.arguments = (masks, np.arange(count), np.arange(1, count + 1).astype(dtype))
         self.kernels = loaded(backend)
         expected = np.zeros_like(self.out)
         REFERENCE.paint(*self.arguments, expected)

@@ -10,9 +10,9 @@ class Resolve:
     param_names = ("backend", "input", "limits")
 
     def setup(self, backend, name, limits):
-        (run_ends, offsets), size = batch(name, 100)
-        most = np.iinfo(np.int64).max if limits == "all" else size[0] * size[1] // 100
-        self.arguments = (run_ends, offsets, *size, np.full(len(offsets) - 1, most))
+        masks = batch(name, 100)
+        most = np.iinfo(np.int64).max if limits == "all" else masks.pixels // 100
+        self.arguments = (masks, np.full(len(masks.offsets) - 1, most))
         self.kernels = checked(backend, "resolve", *self.arguments)
 
     def time_resolve(self, *_):

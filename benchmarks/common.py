@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 import segcore as sc
 from segcore import backends
-from segcore.backends.protocol import Batch, Kernels
+from segcore._batch import Batch
+from segcore.backends.protocol import Kernels
+from segcore.masks import unwrap
 
 from .inputs import Inputs
 
@@ -44,14 +46,16 @@ def checked(backend: str, kernel: str, *arguments: Any) -> Kernels:
 
 
 def expect(answer: Any, expected: Any, what: str) -> None:
-    """Compare arrays, or tuples of them, to the last bit."""
-    pairs = zip(_arrays(answer), _arrays(expected), strict=True)
+    """Compare arrays, batches, or tuples of them, to the last bit."""
+    pairs = zip(_parts(answer), _parts(expected), strict=True)
     if not all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in pairs):
         raise WrongAnswerError(f"{what} is wrong")
 
 
-def _arrays(answer: Any) -> tuple[Any, ...]:
-    return answer if isinstance(answer, tuple) else (answer,)
+def _parts(answer: Any) -> list[NDArray[Any]]:
+    if isinstance(answer, tuple):
+        return [part for item in answer for part in _parts(item)]
+    return [np.asarray(answer)]
 
 
 def dense(name: str, count: int = 10) -> NDArray[np.bool_]:
@@ -67,10 +71,9 @@ def in_layout(array: NDArray[Any], layout: str) -> NDArray[Any]:
     return np.ascontiguousarray(array.transpose(order)).transpose(back)
 
 
-def batch(name: str, count: int = 10) -> tuple[Batch, tuple[int, int]]:
-    """Give an input as the pair (run_ends, offsets), and its size."""
-    masks = sc.Masks.from_dense(dense(name, count))
-    return (masks.run_ends, masks.offsets), masks.size
+def batch(name: str, count: int = 10) -> Batch:
+    """Give an input as kernels take it."""
+    return unwrap(sc.Masks.from_dense(dense(name, count)))
 
 
 def scattered(count: int, seed: int) -> sc.Masks:

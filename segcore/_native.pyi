@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.protocol import Batch, Offsets, RunEnds
+from segcore._batch import Batch, Offsets
 
 version: str
 """The version of segcore that it was compiled from."""
@@ -24,95 +24,32 @@ class Kernels:
     def encode(self, dense: NDArray[Any], threshold: float | None) -> Batch: ...
     def encode_bits(self, rows: NDArray[np.uint8], width: int, little: bool) -> Batch: ...
     def encode_changes(self, columns: NDArray[np.uint8], height: int, width: int) -> Batch: ...
-    def decode(
-        self, run_ends: RunEnds, offsets: Offsets, out: NDArray[Any], zeroed: bool
-    ) -> None: ...
+    def decode(self, batch: Batch, out: NDArray[Any], zeroed: bool) -> None: ...
     def string_decode(
         self, data: NDArray[np.uint8], data_offsets: Offsets, height: int, width: int
     ) -> Batch: ...
-    def string_encode(
-        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
-    ) -> tuple[NDArray[np.uint8], Offsets]: ...
+    def string_encode(self, batch: Batch) -> tuple[NDArray[np.uint8], Offsets]: ...
     def counts_decode(
         self, counts: NDArray[np.int64], counts_offsets: Offsets, height: int, width: int
     ) -> Batch: ...
-    def counts_encode(
-        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
-    ) -> tuple[NDArray[np.int64], Offsets]: ...
-    def area(
-        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
-    ) -> NDArray[np.int64]: ...
-    def boxes(
-        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
-    ) -> NDArray[np.int64]: ...
-    def combine(
-        self,
-        a_run_ends: RunEnds,
-        a_offsets: Offsets,
-        b_run_ends: RunEnds,
-        b_offsets: Offsets,
-        height: int,
-        width: int,
-        table: int,
-    ) -> Batch: ...
-    def reduce(
-        self,
-        run_ends: RunEnds,
-        offsets: Offsets,
-        height: int,
-        width: int,
-        table: int,
-        groups: Offsets | None = None,
-    ) -> Batch: ...
+    def counts_encode(self, batch: Batch) -> tuple[NDArray[np.int64], Offsets]: ...
+    def area(self, batch: Batch) -> NDArray[np.int64]: ...
+    def boxes(self, batch: Batch) -> NDArray[np.int64]: ...
+    def combine(self, a: Batch, b: Batch, table: int) -> Batch: ...
+    def reduce(self, batch: Batch, table: int, groups: Offsets | None = None) -> Batch: ...
     def resolve(
-        self,
-        run_ends: RunEnds,
-        offsets: Offsets,
-        height: int,
-        width: int,
-        limits: NDArray[np.int64],
-    ) -> tuple[RunEnds, Offsets, NDArray[np.int64]]: ...
-    def components(
-        self,
-        run_ends: RunEnds,
-        offsets: Offsets,
-        height: int,
-        width: int,
-        connectivity: int,
-    ) -> tuple[RunEnds, Offsets, NDArray[np.int64]]: ...
-    def dilate(
-        self,
-        run_ends: RunEnds,
-        offsets: Offsets,
-        height: int,
-        width: int,
-        reach: NDArray[np.int64],
-        outside: bool = False,
-    ) -> Batch: ...
+        self, batch: Batch, limits: NDArray[np.int64]
+    ) -> tuple[Batch, NDArray[np.int64]]: ...
+    def components(self, batch: Batch, connectivity: int) -> tuple[Batch, NDArray[np.int64]]: ...
+    def dilate(self, batch: Batch, reach: NDArray[np.int64], outside: bool = False) -> Batch: ...
     def outline(
-        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
+        self, batch: Batch, connectivity: int
     ) -> tuple[NDArray[np.int64], Offsets, NDArray[np.int64], Offsets]: ...
     def overlap(
-        self,
-        a_run_ends: RunEnds,
-        a_offsets: Offsets,
-        b_run_ends: RunEnds,
-        b_offsets: Offsets,
-        height: int,
-        width: int,
-        above: float = 0.0,
-        divisors: NDArray[np.uint8] | None = None,
+        self, a: Batch, b: Batch, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
     ) -> NDArray[np.int64]: ...
     def overlap_ratios(
-        self,
-        a_run_ends: RunEnds,
-        a_offsets: Offsets,
-        b_run_ends: RunEnds,
-        b_offsets: Offsets,
-        height: int,
-        width: int,
-        above: float = 0.0,
-        divisors: NDArray[np.uint8] | None = None,
+        self, a: Batch, b: Batch, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
     ) -> NDArray[np.float64]: ...
     def rasterize_polygons(
         self,
@@ -142,16 +79,11 @@ class Kernels:
         out: NDArray[np.unsignedinteger],
     ) -> None: ...
     def paint(
-        self,
-        run_ends: RunEnds,
-        offsets: Offsets,
-        order: NDArray[np.int64],
-        values: NDArray[Any],
-        out: NDArray[Any],
+        self, batch: Batch, order: NDArray[np.int64], values: NDArray[Any], out: NDArray[Any]
     ) -> None: ...
     def label_runs(
         self, labels: NDArray[Any], background: int | None
-    ) -> tuple[NDArray[Any], RunEnds, Offsets]: ...
+    ) -> tuple[NDArray[Any], Batch]: ...
     def overlap_table(
         self, labels_a: NDArray[Any], labels_b: NDArray[Any]
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]: ...
@@ -161,8 +93,11 @@ class Kernels:
 def variants() -> tuple[str, ...]:
     """Name the instruction sets that this processor has, best first."""
 
-def slice(run_ends: RunEnds, offsets: Offsets, start: int, stop: int, /) -> Batch:
+def slice_batch(batch: Batch, start: int, stop: int, /) -> Batch:
     """Return the masks from `start` up to `stop` of a sealed batch, sealed."""
+
+def seal_batch(batch: Batch, /) -> Batch:
+    """Return the batch with its arrays sealed."""
 
 def seal(array: NDArray[Any], /) -> NDArray[Any]:
     """Return a read-only view, through which nothing can make the memory writable again."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.protocol import Batch, Offsets, RunEnds
+from segcore._batch import Batch, sliced
 
 # A read-only view is not enough: NumPy lets it become writable again as long as the array or
 # buffer at its ``base`` is, and kernels rely on run ends that have been checked.
@@ -36,10 +36,12 @@ def _can_be_writable(array: NDArray[Any]) -> bool:
     return True
 
 
-def _sliced(run_ends: RunEnds, offsets: Offsets, start: int, stop: int) -> Batch:
-    bounds = offsets[start : stop + 1]
-    first = bounds[0]
-    return _copied(run_ends[first : bounds[-1]]), _copied(bounds - first)
+def _copied_batch(batch: Batch) -> Batch:
+    return Batch(_copied(batch.run_ends), _copied(batch.offsets), *batch.size)
+
+
+def _copied_slice(batch: Batch, start: int, stop: int) -> Batch:
+    return _copied_batch(sliced(batch, start, stop))
 
 
 _native = sys.modules.get("segcore._native")  # which segcore.backends imports where it is built
@@ -47,5 +49,8 @@ _native = sys.modules.get("segcore._native")  # which segcore.backends imports w
 seal = _native.seal if _native else _copied
 """Return the array read-only. Compiled code hides the owner of the memory; without it, copy."""
 
-slice_batch = _native.slice if _native else _sliced
+seal_batch = _native.seal_batch if _native else _copied_batch
+"""Return the batch with both arrays sealed."""
+
+slice_batch = _native.slice_batch if _native else _copied_slice
 """Return the masks from ``start`` up to ``stop`` of a sealed batch, sealed."""

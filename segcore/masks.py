@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from segcore._batch import joined, offsets_of
+from segcore._batch import Batch, Offsets, RunEnds, joined, offsets_of, taken
 from segcore._input import bfloat16
 from segcore._input.arrays import (
     Size,
@@ -31,11 +31,12 @@ from segcore._input.extras import require
 from segcore._input.recognize import dense_hint, is_image_like, masks_hint, shape_hint
 from segcore._input.run_ends import as_batch
 from segcore._input.warn import warn
-from segcore._seal import seal, slice_batch
+from segcore._seal import seal, seal_batch, slice_batch
 from segcore._simplify import simplify
+from segcore._text import counted
 from segcore.backends import kernels
-from segcore.backends.protocol import AND, NEITHER, OR, WITHOUT, XOR, Batch, Offsets, RunEnds
-from segcore.backends.sizes import run_end_dtype
+from segcore.backends.protocol import AND, NEITHER, OR, WITHOUT, XOR
+from segcore.backends.runs import batch_of
 from segcore.formats import coco
 from segcore.polygons import Polygons, fill
 
@@ -85,30 +86,21 @@ class Masks:
            [0, 1, 0, 0]])
     """
 
-    __slots__ = ("__weakref__", "_offsets", "_run_ends", "_size")
+    __slots__ = ("__weakref__", "_batch")
 
-    _run_ends: RunEnds
-    _offsets: Offsets
-    _size: Size
+    _batch: Batch
 
     # Without this, NumPy would iterate over the batch as a nested sequence, without end.
     __array_ufunc__ = None
 
     def __init__(self, run_ends: ArrayLike, offsets: ArrayLike, size: Iterable[int]) -> None:
-        common = as_size(size)
-        self._set(*as_batch(run_ends, offsets, common, copy=True), common)
-
-    def _set(self, run_ends: RunEnds, offsets: Offsets, size: Size) -> None:
-        self._run_ends = seal(run_ends)
-        self._offsets = seal(offsets)
-        self._size = size
+        self._batch = seal_batch(as_batch(run_ends, offsets, as_size(size), copy=True))
 
     @classmethod
-    def _trusted(cls, batch: Batch, size: Size) -> Masks:
-        """Create a batch from the result of a kernel, without validation."""
+    def _trusted(cls, batch: Batch) -> Masks:
+        """Wrap the result of a kernel, without validation."""
         masks = cls.__new__(cls)
-        masks._run_ends, masks._offsets = map(seal, batch)
-        masks._size = size
+        masks._batch = seal_batch(batch)
         return masks
 
     # -- constructors -----------------------------------------------------------------------------
@@ -189,18 +181,18 @@ class Masks:
                 "np.moveaxis(dense, -1, 0); if not, pass size=(H, W)"
             )
         if is_bfloat16:
-            return cls._from_bfloat16(array, threshold, common)
+            return cls._from_bfloat16(array, threshold)
         array, threshold = for_encode(array, threshold)
-        return cls._trusted(kernels.encode(array, threshold), common)
+        return cls._trusted(kernels.encode(array, threshold))
 
     @classmethod
-    def _from_bfloat16(cls, bits: NDArray[Any], threshold: float | None, size: Size) -> Masks:
+    def _from_bfloat16(cls, bits: NDArray[Any], threshold: float | None) -> Masks:
         """Encode bfloat16 bits, which sort like the numbers except for sign and NaN."""
         if threshold is None:
             raise ValueError("dense: bfloat16 needs a threshold; pass threshold=0.5")
 
         def above(integers: NDArray[Any], limit: int) -> Masks:
-            return cls._trusted(kernels.encode(integers, float(limit)), size)
+            return cls._trusted(kernels.encode(integers, float(limit)))
 
         limit = bfloat16.rounded(threshold)
         if limit == bfloat16.MINUS_ZERO:
@@ -266,7 +258,7 @@ class Masks:
         if bitorder not in ("big", "little"):
             raise ValueError(f"bitorder: expected 'big' or 'little', got {described(bitorder)}")
         rows = np.ascontiguousarray(array if array.ndim == 3 else array[None])
-        return cls._trusted(kernels.encode_bits(rows, width, bitorder == "little"), (height, width))
+        return cls._trusted(kernels.encode_bits(rows, width, bitorder == "little"))
 
     @classmethod
     def from_coco(cls, objects: Iterable[Any], size: Iterable[int] | None = None) -> Masks:
@@ -331,13 +323,13 @@ class Masks:
         array([6, 2, 6])
         """
         common, parts = coco.read_objects(objects, size)
-        batches = [cls._trusted(part.batch, common) for part in parts]
-        if not batches:
-            return cls._trusted(_empty_batch(common), common)
-        if len(batches) == 1:
-            return batches[0]
+        if not parts:
+            return cls._trusted(batch_of([], *common))
+        if len(parts) == 1:
+            return cls._trusted(parts[0].batch)
         indices = np.concatenate([part.indices for part in parts])
-        return cls.concatenate(batches)[np.argsort(indices)]
+        batch = joined([part.batch for part in parts])
+        return cls._trusted(taken(batch, np.argsort(indices)))
 
     @classmethod
     def from_polygons(
@@ -408,11 +400,10 @@ class Masks:
         """
         if isinstance(polygons, Polygons):
             common = polygons.size if size is None else as_size(size)
-            return cls._trusted(fill(polygons, common), common)
+            return cls._trusted(fill(polygons, common))
         if size is None:
             raise ValueError("size: polygons have no image size; pass size=(H, W)")
-        common, batch = coco.read_polygons(polygons, size)
-        return cls._trusted(batch, common)
+        return cls._trusted(coco.read_polygons(polygons, size))
 
     @classmethod
     def from_boxes(cls, boxes: ArrayLike, size: Iterable[int]) -> Masks:
@@ -456,8 +447,8 @@ class Masks:
         common = as_size(size)
         corners = as_boxes(boxes)
         batch = kernels.rasterize_boxes(corners, *common)
-        coco.warn_of_normalized(corners, batch, common)
-        return cls._trusted(batch, common)
+        coco.warn_of_normalized(corners, batch)
+        return cls._trusted(batch)
 
     @classmethod
     def from_label_map(
@@ -507,8 +498,8 @@ class Masks:
         array = as_label_map(labels, "labels")
         if background is not None:
             background = as_integer(background, "background")
-        ids, run_ends, offsets = kernels.label_runs(array, background)
-        masks = cls._trusted((run_ends, offsets), array.shape)
+        ids, batch = kernels.label_runs(array, background)
+        masks = cls._trusted(batch)
         if ignore is not None:
             labels_to_ignore = ignore if isinstance(ignore, Iterable) else [ignore]
             ignored = {as_integer(label, "ignore") for label in labels_to_ignore}
@@ -551,7 +542,7 @@ class Masks:
         >>> sc.Masks.from_arrow(masks.to_arrow()) == masks  # doctest: +SKIP
         True
         """
-        return cls._trusted(*_arrow().read(data, size))
+        return cls._trusted(_arrow().read(data, size))
 
     @classmethod
     def concatenate(cls, batches: Iterable[Masks]) -> Masks:
@@ -588,68 +579,69 @@ class Masks:
             )
         for part in parts:
             check_same_size(parts[0], part, ("batches", "batches"))
-        batch = joined([(part._run_ends, part._offsets) for part in parts])
-        return cls._trusted(batch, parts[0]._size)
+        return cls._trusted(joined([part._batch for part in parts]))
 
     # -- properties -------------------------------------------------------------------------------
 
     @property
     def run_ends(self) -> RunEnds:
         """Run ends of all masks, concatenated: uint32, or uint64 for 2**32 pixels or more."""
-        return seal(self._run_ends)
+        return seal(self._batch.run_ends)
 
     @property
     def offsets(self) -> Offsets:
         """Start of each mask in `run_ends`, and the total number: int64, shape (N + 1,)."""
-        return seal(self._offsets)
+        return seal(self._batch.offsets)
 
     @property
     def size(self) -> Size:
         """Image size (height, width)."""
-        return self._size
+        batch = self._batch
+        return batch.height, batch.width
 
     @property
     def area(self) -> NDArray[np.int64]:
         """Number of foreground pixels per mask: int64, shape (N,)."""
-        return kernels.area(self._run_ends, self._offsets, *self._size)
+        return kernels.area(self._batch)
 
     @property
     def boxes(self) -> NDArray[np.int64]:
         """Bounding boxes x0 y0 x1 y1, half-open: int64, shape (N, 4). Zeros for empty masks."""
-        return kernels.boxes(self._run_ends, self._offsets, *self._size)
+        return kernels.boxes(self._batch)
 
     def __len__(self) -> int:
-        return len(self._offsets) - 1
+        return len(self._batch.offsets) - 1
 
     def __repr__(self) -> str:
-        height, width = self._size
-        masks = "1 mask" if len(self) == 1 else f"{len(self)} masks"
-        ends = "1 run end" if len(self._run_ends) == 1 else f"{len(self._run_ends)} run ends"
+        run_ends, _, height, width = self._batch
+        masks, ends = counted(len(self), "mask"), counted(len(run_ends), "run end")
         return f"{type(self).__name__}({masks} of {height} x {width}, {ends})"
 
     def __eq__(self, other: object) -> bool:
         """Return whether both batches have the same size and the same masks, in the same order."""
         if not isinstance(other, Masks):
             return NotImplemented
+        mine, others = self._batch, other._batch
         return (
-            self._size == other._size
-            and np.array_equal(self._offsets, other._offsets)
-            and np.array_equal(self._run_ends, other._run_ends)
+            mine.size == others.size
+            and np.array_equal(mine.offsets, others.offsets)
+            and np.array_equal(mine.run_ends, others.run_ends)
         )
 
     def __hash__(self) -> int:
         # A batch is immutable, so its content can be hashed. This reads all run ends.
-        return hash((self._size, self._offsets.tobytes(), self._run_ends.tobytes()))
+        batch = self._batch
+        return hash((batch.size, batch.offsets.tobytes(), batch.run_ends.tobytes()))
 
     def __reduce__(self) -> tuple[Callable[..., Masks], tuple[RunEnds, Offsets, Size]]:
         # With protocol 5, the arrays can be passed out of band without a copy.
-        return type(self)._restored, (self._run_ends, self._offsets, self._size)
+        batch = self._batch
+        return type(self)._restored, (batch.run_ends, batch.offsets, batch.size)
 
     @classmethod
     def _restored(cls, run_ends: RunEnds, offsets: Offsets, size: Size) -> Masks:
         """Validate the arrays of a pickle; aligned arrays are not copied."""
-        common = as_size(size)
-        return cls._trusted(as_batch(run_ends, offsets, common, copy=False), common)
+        return cls._trusted(as_batch(run_ends, offsets, as_size(size), copy=False))
 
     def __copy__(self) -> Masks:
         return self
@@ -661,7 +653,7 @@ class Masks:
         # Shown by notebooks.
         from segcore.show.notebook import as_html
 
-        return as_html(self._run_ends, self._offsets, self.area, self._size)
+        return as_html(self._batch, self.area)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         raise TypeError(
@@ -688,6 +680,8 @@ class Masks:
         or a boolean array of shape (N,). Negative integers count from the end. A slice of step 1
         shares its run ends with the batch.
         """
+        if type(index) is int:
+            return self._one(index)
         if isinstance(index, slice):
             start, stop, step = index.indices(len(self))
             if step == 1:
@@ -707,11 +701,14 @@ class Masks:
         return self._take(self._as_indices(index))
 
     def _one(self, index: int) -> Masks:
-        count = len(self._offsets) - 1
+        batch = self._batch
+        count = len(batch.offsets) - 1
         start = index + count if index < 0 else index
         if not 0 <= start < count:
-            raise IndexError(f"index {index} is out of range for {len(self)} masks")
-        return self._slice(start, start + 1)
+            raise IndexError(f"index {index} is out of range for {count} masks")
+        masks = self.__new__(type(self))
+        masks._batch = slice_batch(batch, start, start + 1)
+        return masks
 
     def _as_indices(self, index: object) -> NDArray[np.intp]:
         """Convert an array of integers or bools to nonnegative indices."""
@@ -739,24 +736,11 @@ class Masks:
 
     def _slice(self, start: int, stop: int) -> Masks:
         masks = self.__new__(type(self))
-        masks._run_ends, masks._offsets = slice_batch(self._run_ends, self._offsets, start, stop)
-        masks._size = self._size
+        masks._batch = slice_batch(self._batch, start, stop)
         return masks
 
     def _take(self, indices: NDArray[np.intp]) -> Masks:
-        starts = self._offsets[indices]
-        lengths = self._offsets[indices + 1] - starts
-        offsets = np.zeros(len(indices) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        run_ends = self._run_ends
-        if 32 * len(indices) < offsets[-1]:  # masks with many run ends are copied one by one
-            slices = zip(starts.tolist(), (starts + lengths).tolist(), strict=True)
-            run_ends = np.concatenate([run_ends[start:end] for start, end in slices])
-        else:
-            source = np.repeat(starts - offsets[:-1], lengths)
-            source += np.arange(len(source))
-            run_ends = run_ends[source]
-        return type(self)._trusted((run_ends, offsets), self._size)
+        return self._trusted(taken(self._batch, indices))
 
     # -- conversions ------------------------------------------------------------------------------
 
@@ -792,18 +776,19 @@ class Masks:
         array([[[1., 0., 0.],
                 [1., 0., 0.]]], dtype=float32)
         """
-        shape = (len(self), *self._size)
+        batch = self._batch
+        shape = (len(batch.offsets) - 1, batch.height, batch.width)
         if out is None:
             fresh = np.dtype(dtype)
             check_numeric(fresh, "dtype")
             dense = allocate(shape, fresh)
-            decode(self._run_ends, self._offsets, dense, zeroed=True)
+            decode(batch, dense, zeroed=True)
             return dense
         array = as_output(out, "out")
         check_numeric(array.dtype, "out")
         if array.shape != shape:
             raise ValueError(f"out: expected the shape {shape}, got {array.shape}")
-        decode(self._run_ends, self._offsets, array, zeroed=False)
+        decode(batch, array, zeroed=False)
         return out
 
     def to_arrow(self) -> Any:
@@ -822,7 +807,7 @@ class Masks:
         ImportError
             If the extra ``arrow`` is not installed.
         """
-        return _arrow().export((self._run_ends, self._offsets), self._size)
+        return _arrow().export(self._batch)
 
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
         """Export the masks by Arrow's PyCapsule interface, as :meth:`to_arrow` returns them."""
@@ -851,7 +836,7 @@ class Masks:
         >>> masks.to_coco(compressed=False)
         [{'size': [4, 6], 'counts': [5, 2, 2, 2, 2, 2, 9]}]
         """
-        return coco.write_objects(self._run_ends, self._offsets, self._size, compressed)
+        return coco.write_objects(self._batch, compressed)
 
     def to_polygons(self, connectivity: int = 8, tolerance: float = 0.0) -> Polygons:
         """Trace the outlines of the masks as polygons with holes.
@@ -898,11 +883,11 @@ class Masks:
                 f"{described(tolerance)}"
             )
         vertices, ring_offsets, outer, mask_offsets = kernels.outline(
-            self._run_ends, self._offsets, *self._size, int(connectivity)
+            self._batch, int(connectivity)
         )
         if limit:
             vertices, ring_offsets = simplify(vertices, ring_offsets, limit)
-        return Polygons(vertices, ring_offsets, outer, mask_offsets, self._size)
+        return Polygons(vertices, ring_offsets, outer, mask_offsets, self.size)
 
     # -- set operations ---------------------------------------------------------------------------
 
@@ -930,15 +915,13 @@ class Masks:
         if not isinstance(other, Masks):
             return NotImplemented
         check_same_size(self, other)
-        if len(self) != len(other) and 1 not in (len(self), len(other)):
+        a, b = self._batch, other._batch
+        n, m = len(a.offsets) - 1, len(b.offsets) - 1
+        if n != m and 1 not in (n, m):
             raise ValueError(
-                f"cannot combine {len(self)} masks with {len(other)}: expected the same number, or "
-                "a batch of one"
+                f"cannot combine {n} masks with {m}: expected the same number, or a batch of one"
             )
-        batch = kernels.combine(
-            self._run_ends, self._offsets, other._run_ends, other._offsets, *self._size, table
-        )
-        return type(self)._trusted(batch, self._size)
+        return self._trusted(kernels.combine(a, b, table))
 
     def union(self) -> Masks:
         """Compute the union of all masks.
@@ -1044,23 +1027,25 @@ class Masks:
         (array([7, 7, 9]), array([3, 1, 3]))
         """
         check_connectivity(connectivity)
-        run_ends, offsets, parents = kernels.components(
-            self._run_ends, self._offsets, *self._size, int(connectivity)
-        )
-        return Masks._trusted((run_ends, offsets), self._size), parents
+        parts, parents = kernels.components(self._batch, int(connectivity))
+        return Masks._trusted(parts), parents
 
     def _reduce(self, table: int, groups: Offsets | None = None) -> Masks:
-        batch = kernels.reduce(self._run_ends, self._offsets, *self._size, table, groups)
-        return type(self)._trusted(batch, self._size)
+        return self._trusted(kernels.reduce(self._batch, table, groups))
 
 
 def _arrow() -> Any:
     return require("segcore.formats.arrow", "pyarrow", "arrow", "Arrow")
 
 
-def wrap(batch: Batch, size: Size) -> Masks:
-    """Create `Masks` from the run ends and offsets of a kernel, without validation."""
-    return Masks._trusted(batch, size)
+def wrap(batch: Batch) -> Masks:
+    """Create `Masks` from the result of a kernel, without validation."""
+    return Masks._trusted(batch)
+
+
+def unwrap(masks: Masks) -> Batch:
+    """Return the flat batch, as kernels take it."""
+    return masks._batch
 
 
 def unions(masks: Masks, groups: Sequence[Sequence[int] | NDArray[np.int64]]) -> Masks:
@@ -1097,9 +1082,6 @@ def check_same_size(a: Masks, b: Masks, names: tuple[str, str] = ("a", "b")) -> 
     """Raise TypeError or ValueError unless both are `Masks` of the same image size."""
     check_masks(a, names[0])
     check_masks(b, names[1])
-    if a.size != b.size:
+    first, second = a._batch, b._batch
+    if first.height != second.height or first.width != second.width:
         raise ValueError(f"expected masks of the same image size, got {a.size} and {b.size}")
-
-
-def _empty_batch(size: Size) -> Batch:
-    return np.empty(0, run_end_dtype(*size)), np.zeros(1, np.int64)

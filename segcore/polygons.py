@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import offsets_of
+from segcore._batch import Batch, offsets_of, spread
 from segcore._input.arrays import Size
+from segcore._text import counted
 from segcore.backends import kernels
-from segcore.backends.protocol import OR, XOR, Batch
+from segcore.backends.protocol import OR, XOR
 
 Integers = NDArray[np.int64]
 
@@ -64,9 +65,8 @@ class Polygons:
 
     def __repr__(self) -> str:
         height, width = self.size
-        plural = "" if len(self) == 1 else "s"
-        rings = f"{len(self.outer)} rings, {len(self.vertices)} vertices"
-        return f"Polygons({len(self)} mask{plural} of {height} x {width}, {rings})"
+        masks, rings = counted(len(self), "mask"), counted(len(self.outer), "ring")
+        return f"Polygons({masks} of {height} x {width}, {rings}, {len(self.vertices):,} vertices)"
 
     @property
     def is_hole(self) -> NDArray[np.bool_]:
@@ -197,7 +197,7 @@ def fill(polygons: Polygons, size: Size) -> Batch:
 
     Returns
     -------
-    run_ends, offsets : numpy.ndarray
+    Batch
         N masks.
     """
     if _bridges_are_short(polygons):
@@ -209,7 +209,7 @@ def fill(polygons: Polygons, size: Size) -> Batch:
         # The error names a ring. This raises the same error, which names the mask.
         _rasterize(polygons.vertices, polygons.ring_offsets, polygons.mask_offsets, size)
         raise
-    return kernels.reduce(*parts, *size, OR, part_offsets)
+    return kernels.reduce(parts, OR, part_offsets)
 
 
 def _bridges_are_short(polygons: Polygons) -> bool:
@@ -234,10 +234,10 @@ def _parts(polygons: Polygons, size: Size) -> tuple[Batch, Integers]:
     order = np.argsort(np.where(polygons.is_hole, polygons.outer, rings), kind="stable")
     starts, lengths = polygons.ring_offsets[order], np.diff(polygons.ring_offsets)[order]
     offsets = offsets_of(lengths)
-    vertices = polygons.vertices[np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])]
+    vertices = polygons.vertices[spread(starts, offsets)]
     filled = _rasterize(vertices, offsets, np.arange(len(rings) + 1), size)
     # An outline comes before its holes, and outlines keep their order.
     is_outline = ~polygons.is_hole
     groups = np.append(np.flatnonzero(is_outline[order]), len(rings))
-    parts = kernels.reduce(*filled, *size, XOR, groups)
+    parts = kernels.reduce(filled, XOR, groups)
     return parts, np.searchsorted(np.flatnonzero(is_outline), polygons.mask_offsets)

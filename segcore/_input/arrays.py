@@ -13,6 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from segcore._input import bfloat16
 from segcore._input.recognize import box_hint
+from segcore._text import counted
 from segcore.backends.sizes import MAX_PIXELS
 
 Size: TypeAlias = tuple[int, int]
@@ -392,8 +393,8 @@ def check_length(array: NDArray[Any], name: str, count: int | None) -> None:
     if array.ndim != 1:
         raise ValueError(f"{name}: expected one dimension, got the shape {array.shape}")
     if count is not None and len(array) != count:
-        values = "1 value" if count == 1 else f"{count} values"
-        raise ValueError(f"{name}: expected {values}, one per mask, got {len(array)}")
+        values = counted(count, "value")
+        raise ValueError(f"{name}: expected {values}, one per mask, got {len(array):,}")
 
 
 def as_integer(value: object, name: str) -> int:

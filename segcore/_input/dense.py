@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import Batch, sliced
 from segcore._input.recognize import threshold_hint
 from segcore.backends import kernels
-from segcore.backends.protocol import Offsets, RunEnds
 
 
 def for_encode(array: NDArray[Any], threshold: float | None) -> tuple[NDArray[Any], float | None]:
@@ -39,13 +38,13 @@ def check_numeric(dtype: np.dtype[Any], name: str) -> None:
         raise TypeError(f"{name}: expected bool or a numeric dtype, got {dtype}")
 
 
-def decode(run_ends: RunEnds, offsets: Offsets, out: NDArray[Any], zeroed: bool) -> None:
+def decode(batch: Batch, out: NDArray[Any], zeroed: bool) -> None:
     """Write masks as ones and zeros of any numeric dtype. `zeroed`: `out` contains only zeros."""
     if out.dtype.itemsize <= 8 and out.dtype.char not in "gG":
-        kernels.decode(run_ends, offsets, out, zeroed)
+        kernels.decode(batch, out, zeroed)
         return
     # The kernels do not support wider elements.
     mask = np.zeros((1, *out.shape[1:]), np.bool_)
-    for target, (start, end) in zip(out, itertools.pairwise(offsets), strict=True):
-        kernels.decode(run_ends[start:end], np.array([0, end - start]), mask, False)
+    for i, target in enumerate(out):
+        kernels.decode(sliced(batch, i, i + 1), mask, False)
         target[...] = mask[0]

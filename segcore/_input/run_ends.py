@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from segcore._batch import Batch
 from segcore._input.arrays import Size, as_integers
-from segcore.backends.protocol import Batch
 from segcore.backends.sizes import run_end_dtype
 from segcore.errors import MaskError
 
@@ -27,10 +27,8 @@ def as_batch(run_ends: ArrayLike, offsets: ArrayLike, size: Size, copy: bool) ->
 
     Returns
     -------
-    run_ends : numpy.ndarray
-        Run ends of all masks: uint32, or uint64 for 2**32 pixels or more.
-    offsets : numpy.ndarray
-        int64, shape (N + 1,).
+    Batch
+        N masks.
 
     Raises
     ------
@@ -42,7 +40,8 @@ def as_batch(run_ends: ArrayLike, offsets: ArrayLike, size: Size, copy: bool) ->
     """
     starts = _as_offsets(offsets)
     ends = _as_run_ends(run_ends, starts, *size)
-    return ends.astype(run_end_dtype(*size), copy=copy), starts.astype(np.int64, copy=copy)
+    ends = ends.astype(run_end_dtype(*size), copy=copy)
+    return Batch(ends, starts.astype(np.int64, copy=copy), *size)
 
 
 def _as_offsets(offsets: ArrayLike) -> NDArray[Any]:

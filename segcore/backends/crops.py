@@ -5,26 +5,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import Batch
 from segcore.backends import kernels
-from segcore.backends.protocol import Offsets, RunEnds
 from segcore.backends.runs import closed_runs
 
 
-def cropped(
-    run_ends: RunEnds, offsets: Offsets, height: int, width: int, boxes: NDArray[np.int64]
-) -> list[NDArray[np.int64]]:
+def cropped(batch: Batch, boxes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Return the start and end of each run of a mask within its box, which contains the mask.
 
     `boxes` are x0 y0 x1 y1, shape (N, 4). The starts and ends alternate; they are column-major
     pixel offsets in the box. The last end may be the end of the box.
     """
-    count = len(offsets) - 1
+    count = len(batch.offsets) - 1
     if count == 0:
         return []
-    bounds, bound_offsets = closed_runs(run_ends, offsets, height, width)
+    bounds, bound_offsets = closed_runs(batch)
     mask = np.repeat(np.arange(count), np.diff(bound_offsets) // 2)  # index of each run's mask
     # If a run continues in the next column, its box has the full height of the image.
-    x, y = np.divmod(bounds[0::2], max(height, 1))
+    x, y = np.divmod(bounds[0::2], max(batch.height, 1))
     x0, y0, _, y1 = boxes[mask].T
     starts = (x - x0) * (y1 - y0) + y - y0
     stops = starts + bounds[1::2] - bounds[0::2]
@@ -41,13 +39,13 @@ def placed(crop: NDArray[np.bool_], x0: int, y0: int, height: int, width: int) -
     """Return the run ends, in an image of size (height, width), of a dense crop at (x0, y0)."""
     rows, columns = crop.shape
     if rows == height:
-        ends = kernels.encode(crop[None], None)[0].astype(np.int64) + x0 * height
+        ends = kernels.encode(crop[None], None).run_ends.astype(np.int64) + x0 * height
         stop = (x0 + columns) * height
         is_open = len(ends) % 2 == 1 and stop < height * width
         return np.append(ends, stop) if is_open else ends
     # A row of background below the crop ensures that no run continues in the next column.
     padded = np.zeros((1, rows + 1, columns), np.bool_)
     padded[0, :rows] = crop
-    x, y = np.divmod(kernels.encode(padded, None)[0].astype(np.int64), rows + 1)
+    x, y = np.divmod(kernels.encode(padded, None).run_ends.astype(np.int64), rows + 1)
     ends = (x0 + x) * height + y0 + y
     return ends[ends < height * width]

@@ -6,13 +6,8 @@ their executable definition.
 
 Conventions
 -----------
-- A batch of N masks of the same size consists of two arrays: ``run_ends``, the concatenated run
-  ends of all masks, and ``offsets``, int64 of shape (N + 1,). Mask i is
-  ``run_ends[offsets[i]:offsets[i + 1]]``: the strictly increasing column-major pixel offsets, all
-  less than ``height * width``, at which the mask changes value, starting with background. Pixel
-  (y, x) has the offset ``x * height + y``.
-- ``run_ends`` is uint32 if ``height * width < 2**32`` and uint64 otherwise (see
-  :func:`segcore.backends.sizes.run_end_dtype`), both as an argument and as a result.
+- Masks are arguments and results as a :class:`~segcore._batch.Batch`: N masks of the same image
+  size. Two batches of one call have the same image size.
 - The caller validates shapes, dtypes and sizes. Errors that only a kernel can detect while reading
   the data (an invalid count, an infinite coordinate) are the ValueErrors of
   :mod:`segcore.backends.errors`, raised for the first invalid mask of the batch.
@@ -21,21 +16,19 @@ Conventions
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-RunEnds: TypeAlias = NDArray[np.uint32] | NDArray[np.uint64]
-Offsets: TypeAlias = NDArray[np.int64]
-Batch: TypeAlias = tuple[RunEnds, Offsets]
+from segcore._batch import Batch, Offsets
 
 # Truth tables of two pixels a and b, for combine and reduce: bit 2 * a + b is the result.
 AND, OR, XOR, WITHOUT, NEITHER = 0b1000, 0b1110, 0b0110, 0b0100, 0b0001
 
 
 class Kernels(Protocol):
-    """The kernel functions. A ``Batch`` is a pair (run_ends, offsets)."""
+    """The kernel functions."""
 
     @property
     def name(self) -> str:
@@ -69,12 +62,12 @@ class Kernels(Protocol):
         result equals that of ``encode``.
         """
 
-    def decode(self, run_ends: RunEnds, offsets: Offsets, out: NDArray[Any], zeroed: bool) -> None:
+    def decode(self, batch: Batch, out: NDArray[Any], zeroed: bool) -> None:
         """Write the masks into the array ``out`` of shape (N, H, W) as ones and zeros.
 
-        ``out`` has any strides and any numeric dtype of 1, 2, 4 or 8 bytes in any byte order. If
-        ``zeroed``, the caller guarantees that ``out`` contains only zeros, so that only the
-        foreground is written.
+        ``out`` has the image size of the batch, any strides, and any numeric dtype of 1, 2, 4 or 8
+        bytes in any byte order. If ``zeroed``, the caller guarantees that ``out`` contains only
+        zeros, so that only the foreground is written.
         """
 
     # -- COCO counts ------------------------------------------------------------------------------
@@ -88,9 +81,7 @@ class Kernels(Protocol):
         ``segcore/backends/errors.py``.
         """
 
-    def string_encode(
-        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
-    ) -> tuple[NDArray[np.uint8], Offsets]:
+    def string_encode(self, batch: Batch) -> tuple[NDArray[np.uint8], Offsets]:
         """Encode masks as COCO's compressed counts strings; returns (data, data_offsets)."""
 
     def counts_decode(
@@ -98,9 +89,7 @@ class Kernels(Protocol):
     ) -> Batch:
         """Decode run lengths, background first. Runs of length zero are accepted and removed."""
 
-    def counts_encode(
-        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
-    ) -> tuple[NDArray[np.int64], Offsets]:
+    def counts_encode(self, batch: Batch) -> tuple[NDArray[np.int64], Offsets]:
         """Encode masks as run lengths, background first; returns (counts, counts_offsets).
 
         The counts of a mask sum to ``height * width``. The first count is 0 if the first pixel is
@@ -109,28 +98,15 @@ class Kernels(Protocol):
 
     # -- measurements -----------------------------------------------------------------------------
 
-    def area(
-        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
-    ) -> NDArray[np.int64]:
+    def area(self, batch: Batch) -> NDArray[np.int64]:
         """Return the number of foreground pixels of each mask: shape (N,)."""
 
-    def boxes(
-        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int
-    ) -> NDArray[np.int64]:
+    def boxes(self, batch: Batch) -> NDArray[np.int64]:
         """Return the bounding boxes x0 y0 x1 y1, half-open, zeros for empty masks: shape (N, 4)."""
 
     # -- set operations ---------------------------------------------------------------------------
 
-    def combine(
-        self,
-        a_run_ends: RunEnds,
-        a_offsets: Offsets,
-        b_run_ends: RunEnds,
-        b_offsets: Offsets,
-        height: int,
-        width: int,
-        table: int,
-    ) -> Batch:
+    def combine(self, a: Batch, b: Batch, table: int) -> Batch:
         """Apply a boolean function of two pixels to pairs of masks.
 
         Bit ``2 * a + b`` of ``table`` (0 to 15) is the result for pixel values ``a`` and ``b``: AND
@@ -138,15 +114,7 @@ class Kernels(Protocol):
         has a single mask, which is combined with each mask of the other.
         """
 
-    def reduce(
-        self,
-        run_ends: RunEnds,
-        offsets: Offsets,
-        height: int,
-        width: int,
-        table: int,
-        groups: Offsets | None = None,
-    ) -> Batch:
+    def reduce(self, batch: Batch, table: int, groups: Offsets | None = None) -> Batch:
         """Combine the masks of each group to one mask.
 
         ``table`` is ``AND``, ``OR`` or ``XOR``, as for ``combine``: a pixel of the result is
@@ -156,15 +124,8 @@ class Kernels(Protocol):
         are one group. The result of an empty group is empty or, for ``AND``, contains all pixels.
         """
 
-    def resolve(
-        self,
-        run_ends: RunEnds,
-        offsets: Offsets,
-        height: int,
-        width: int,
-        limits: NDArray[np.int64],
-    ) -> tuple[RunEnds, Offsets, NDArray[np.int64]]:
-        """Assign each pixel to at most one mask; returns (run_ends, offsets, overlaps).
+    def resolve(self, batch: Batch, limits: NDArray[np.int64]) -> tuple[Batch, NDArray[np.int64]]:
+        """Assign each pixel to at most one mask; returns (batch, overlaps).
 
         The masks are processed in batch order. ``overlaps``, shape (N,), is the number of pixels of
         each mask that are already assigned to earlier masks. If it exceeds the mask's element of
@@ -172,10 +133,8 @@ class Kernels(Protocol):
         Otherwise its remaining pixels are assigned to it and are the resulting mask.
         """
 
-    def components(
-        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
-    ) -> tuple[RunEnds, Offsets, NDArray[np.int64]]:
-        """Split masks into connected components; returns (run_ends, offsets, parents).
+    def components(self, batch: Batch, connectivity: int) -> tuple[Batch, NDArray[np.int64]]:
+        """Split masks into connected components; returns (batch, parents).
 
         Pixels are neighbors if they share a side or, with ``connectivity`` 8 instead of 4, a
         corner. Components are sorted by mask and then by their first pixel. ``parents``, shape
@@ -183,7 +142,7 @@ class Kernels(Protocol):
         """
 
     def outline(
-        self, run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
+        self, batch: Batch, connectivity: int
     ) -> tuple[NDArray[np.int64], Offsets, NDArray[np.int64], Offsets]:
         """Trace the outlines of masks; returns (vertices, ring_offsets, outer, mask_offsets).
 
@@ -201,15 +160,7 @@ class Kernels(Protocol):
         then the row, of their first edges.
         """
 
-    def dilate(
-        self,
-        run_ends: RunEnds,
-        offsets: Offsets,
-        height: int,
-        width: int,
-        reach: NDArray[np.int64],
-        outside: bool = False,
-    ) -> Batch:
+    def dilate(self, batch: Batch, reach: NDArray[np.int64], outside: bool = False) -> Batch:
         """Dilate masks with a structuring element.
 
         The element is symmetric: a foreground pixel sets all pixels at a distance of k columns to
@@ -220,15 +171,7 @@ class Kernels(Protocol):
         """
 
     def overlap(
-        self,
-        a_run_ends: RunEnds,
-        a_offsets: Offsets,
-        b_run_ends: RunEnds,
-        b_offsets: Offsets,
-        height: int,
-        width: int,
-        above: float = 0.0,
-        divisors: NDArray[np.uint8] | None = None,
+        self, a: Batch, b: Batch, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
     ) -> NDArray[np.int64]:
         """Compute the intersection areas of all pairs of masks: shape (n, m).
 
@@ -240,15 +183,7 @@ class Kernels(Protocol):
         """
 
     def overlap_ratios(
-        self,
-        a_run_ends: RunEnds,
-        a_offsets: Offsets,
-        b_run_ends: RunEnds,
-        b_offsets: Offsets,
-        height: int,
-        width: int,
-        above: float = 0.0,
-        divisors: NDArray[np.uint8] | None = None,
+        self, a: Batch, b: Batch, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
     ) -> NDArray[np.float64]:
         """Divide the intersection areas of all pairs by their denominators: shape (n, m).
 
@@ -346,24 +281,19 @@ class Kernels(Protocol):
     # -- label maps -------------------------------------------------------------------------------
 
     def paint(
-        self,
-        run_ends: RunEnds,
-        offsets: Offsets,
-        order: NDArray[np.int64],
-        values: NDArray[Any],
-        out: NDArray[Any],
+        self, batch: Batch, order: NDArray[np.int64], values: NDArray[Any], out: NDArray[Any]
     ) -> None:
-        """Paint masks on the integer array ``out`` of shape (H, W) with any strides.
+        """Paint masks on the integer array ``out`` of shape (H, W), the image size of the batch.
 
-        For each index i in ``order``, the pixels of mask i are set to ``values[i]``; other pixels
-        are unchanged. ``values``, shape (N,), has the dtype of ``out`` in native byte order. An
-        index may be repeated or missing.
+        ``out`` has any strides. For each index i in ``order``, the pixels of mask i are set to
+        ``values[i]``; other pixels are unchanged. ``values``, shape (N,), has the dtype of ``out``
+        in native byte order. An index may be repeated or missing.
         """
 
     def label_runs(
         self, labels: NDArray[Any], background: int | None
-    ) -> tuple[NDArray[Any], RunEnds, Offsets]:
-        """Split a label map into one mask per label; returns (ids, run_ends, offsets).
+    ) -> tuple[NDArray[Any], Batch]:
+        """Split a label map into one mask per label; returns (ids, batch).
 
         ``labels`` is an integer array of shape (H, W) with any strides. ``ids`` are its distinct
         labels in ascending order, in native byte order. ``background``, if given, is left out.

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import offsets_of
-from segcore.backends.protocol import Offsets, RunEnds
+from segcore._batch import Batch, Offsets, RunEnds, offsets_of, spread
+from segcore.backends.sizes import run_end_dtype
 
 
-def closed_runs(
-    run_ends: RunEnds, offsets: Offsets, height: int, width: int
-) -> tuple[NDArray[np.int64], Offsets]:
+def closed_runs(batch: Batch) -> tuple[NDArray[np.int64], Offsets]:
     """Return the start and end of each foreground run, including runs up to the last pixel.
 
     Returns
@@ -21,12 +21,12 @@ def closed_runs(
     bound_offsets : numpy.ndarray
         Start of each mask in `bounds`, and the total number: int64, shape (N + 1,).
     """
-    is_open = np.diff(offsets) % 2
-    bound_offsets: Offsets = offsets + offsets_of(is_open)
-    bounds = np.full(bound_offsets[-1], height * width)
+    is_open = np.diff(batch.offsets) % 2
+    bound_offsets: Offsets = batch.offsets + offsets_of(is_open)
+    bounds = np.full(bound_offsets[-1], batch.pixels)
     is_run_end = np.ones(len(bounds), np.bool_)
     is_run_end[bound_offsets[1:][is_open == 1] - 1] = False
-    bounds[is_run_end] = run_ends
+    bounds[is_run_end] = batch.run_ends
     return bounds, bound_offsets
 
 
@@ -40,14 +40,116 @@ def sampled(
     return inside
 
 
-def connected(
-    run_ends: RunEnds, offsets: Offsets, height: int, width: int, ids: NDArray[np.generic]
+def batch_of(masks: Iterable[NDArray[np.int64]], height: int, width: int) -> Batch:
+    """Return a batch of masks that are given by their run ends."""
+    masks = list(masks)
+    run_ends = np.concatenate([np.empty(0, np.int64), *masks]).astype(run_end_dtype(height, width))
+    return Batch(run_ends, offsets_of([len(mask) for mask in masks]), height, width)
+
+
+def run_ends_of(ends: NDArray[np.int64], is_foreground: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the run ends of a mask that consists of stretches, which are background or foreground.
+
+    Stretch i ends where stretch i + 1 starts, at ``ends[i]``, and may be empty. The last one ends
+    with the image.
+    """
+    starts = np.concatenate([[0], ends[:-1]])
+    has_pixels = ends > starts
+    starts, is_foreground = starts[has_pixels], is_foreground[has_pixels]
+    run_ends: NDArray[np.int64] = starts[np.diff(is_foreground, prepend=False)]
+    return run_ends
+
+
+def shifted(batch: Batch, columns: NDArray[np.int64], width: int) -> Batch:
+    """Shift each mask by columns, into an image of another width, which must contain the result.
+
+    `columns` has the shape (N,).
+    """
+    run_ends = batch.run_ends + np.repeat(columns * batch.height, np.diff(batch.offsets))
+    dtype = run_end_dtype(batch.height, width)
+    return Batch(run_ends.astype(dtype), batch.offsets, batch.height, width)
+
+
+def runs_near(batch: Batch, index: NDArray[np.int64], others: Batch) -> Batch:
+    """Return mask ``index[i]`` of a batch for each mask i of another, which has N masks.
+
+    Runs that cannot overlap the other mask, because they are before its first pixel or after its
+    last one, are left out where this needs no search of each run. `index` has the shape (N,).
+    """
+    run_ends, offsets = others.run_ends, others.offsets
+    filled = offsets[1:] > offsets[:-1]
+    first, last = (np.zeros(len(index), run_ends.dtype) for _ in range(2))
+    first[filled] = run_ends[offsets[:-1][filled]]
+    last[filled] = run_ends[offsets[1:][filled] - 1]
+    to_end = (offsets[1:] - offsets[:-1]) % 2 == 1  # the last run extends to the last pixel
+    begin, end = batch.offsets[index], batch.offsets[index + 1]
+    # Runs begin at even indices. Start at the run that contains the first pixel, or the next one.
+    start = _bisect(batch.run_ends, begin, end, first, after=True)
+    start = begin + (start - begin) // 2 * 2
+    stop = np.where(to_end, end, _bisect(batch.run_ends, begin, end, last, after=False))
+    found = offsets_of(np.where(filled, np.maximum(stop - start, 0), 0))
+    return Batch(batch.run_ends[spread(start, found)], found, *batch.size)
+
+
+def _bisect(
+    values: RunEnds,
+    begin: NDArray[np.int64],
+    end: NDArray[np.int64],
+    keys: RunEnds,
+    after: bool,
 ) -> NDArray[np.int64]:
+    """Bisect each sorted ``values[begin:end]`` for its key, to the left, or right if `after`."""
+    low, high = begin.copy(), end.copy()
+    while len(active := np.flatnonzero(low < high)):
+        middle = (low[active] + high[active]) // 2
+        value, key = values[middle], keys[active]
+        before = value <= key if after else value < key
+        low[active[before]] = middle[before] + 1
+        high[active[~before]] = middle[~before]
+    return low
+
+
+def merged_lengths(
+    a: NDArray[np.int64], b: NDArray[np.int64], is_intersection: bool, pixels: int
+) -> NDArray[np.int64]:
+    """Merge two lists of run lengths in the same steps as pycocotools.
+
+    If run ends of both masks coincide, the first ones of each form one step, the second ones the
+    next, and so on. An empty run of only one mask is therefore two steps, and the result has an
+    empty run as well.
+    """
+    ends_a, rank_a = _ranked_run_ends(a, pixels)
+    ends_b, rank_b = _ranked_run_ends(b, pixels)
+    ends = np.concatenate([ends_a, ends_b])
+    rank = np.concatenate([rank_a, rank_b])
+    order = np.lexsort((rank, ends))
+    ends, rank = ends[order], rank[order]
+    is_a = order < len(ends_a)
+    in_a = np.cumsum(is_a) % 2 == 1
+    in_b = np.cumsum(~is_a) % 2 == 1
+    is_last = np.ones(len(ends), np.bool_)
+    is_last[:-1] = (np.diff(ends) != 0) | (np.diff(rank) != 0)
+    inside = (in_a & in_b if is_intersection else in_a | in_b)[is_last]
+    run_ends = ends[is_last][np.diff(inside, prepend=False)]
+    lengths: NDArray[np.int64] = np.diff(run_ends, prepend=0, append=pixels)
+    return lengths
+
+
+def _ranked_run_ends(
+    lengths: NDArray[np.int64], pixels: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the run ends, and the rank of each among equal ones."""
+    ends = np.cumsum(lengths[:-1])
+    ends = ends[ends < pixels]
+    return ends, np.arange(len(ends)) - np.searchsorted(ends, ends)
+
+
+def connected(batch: Batch, ids: NDArray[np.generic]) -> NDArray[np.int64]:
     """Group masks that a chain connects, in which each mask shares a pixel with the next.
 
     Parameters
     ----------
-    run_ends, offsets, height, width
+    batch : Batch
         N masks.
     ids : numpy.ndarray
         Class of each mask, shape (N,). Masks of different classes are not connected.
@@ -57,9 +159,9 @@ def connected(
     numpy.ndarray
         Lowest index of the masks connected to each mask: int64, shape (N,).
     """
-    count = len(offsets) - 1
+    count = len(batch.offsets) - 1
     # In coordinates in which the runs of one class are followed by those of the next.
-    bounds, bound_offsets = closed_runs(run_ends, offsets, height, width)
+    bounds, bound_offsets = closed_runs(batch)
     positions, places = np.unique(bounds, return_inverse=True)
     owners = np.repeat(np.arange(count), np.diff(bound_offsets) // 2)
     shifts = np.unique(ids, return_inverse=True)[1][owners] * len(positions)

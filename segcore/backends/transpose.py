@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import joined, offsets_of
-from segcore.backends.protocol import Batch, Offsets, RunEnds
+from segcore._batch import Batch, joined, offsets_of, sliced
 from segcore.backends.runs import closed_runs
 from segcore.backends.sizes import run_end_dtype
 
@@ -15,25 +14,20 @@ MAX_FLIPS = 2**20
 temporary arrays stay small."""
 
 
-def transpose(run_ends: RunEnds, offsets: Offsets, height: int, width: int) -> Batch:
+def transpose(batch: Batch) -> Batch:
     """Transpose masks of size (height, width) to masks of size (width, height)."""
-    count = len(offsets) - 1
+    count = len(batch.offsets) - 1
     # The keys below are less than this.
-    fit = count * (height * width + height + 1) < 2**63
-    if count < 2 or (fit and len(run_ends) <= MAX_FLIPS):
-        changes = starts, ends, _ = _changes(run_ends, offsets, height, width)
+    fit = count * (batch.pixels + batch.height + 1) < 2**63
+    if count < 2 or (fit and len(batch.run_ends) <= MAX_FLIPS):
+        changes = starts, ends, _ = _changes(batch)
         if count < 2 or int((ends - starts).sum()) <= MAX_FLIPS:
-            return _collected(*changes, count, height, width)
+            return _collected(*changes, count, *batch.size)
     half = count // 2
-    middle = offsets[half]
-    first = transpose(run_ends[:middle], offsets[: half + 1], height, width)
-    second = transpose(run_ends[middle:], offsets[half:] - middle, height, width)
-    return joined([first, second])
+    return joined([transpose(sliced(batch, 0, half)), transpose(sliced(batch, half, count))])
 
 
-def _changes(
-    run_ends: RunEnds, offsets: Offsets, height: int, width: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _changes(batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the pixels that differ from the pixel to their left, as column-major runs.
 
     This is each mask XOR the same mask moved by one column. Pixels outside the image are
@@ -46,10 +40,10 @@ def _changes(
     owners : numpy.ndarray
         Mask index of each run: int64.
     """
-    bounds, bound_offsets = closed_runs(run_ends, offsets, height, width)
-    span = height * width + height + 1
-    bounds += np.repeat(np.arange(len(offsets) - 1) * span, np.diff(bound_offsets))
-    both = np.concatenate([bounds, bounds + height])
+    bounds, bound_offsets = closed_runs(batch)
+    span = batch.pixels + batch.height + 1
+    bounds += np.repeat(np.arange(len(batch.offsets) - 1) * span, np.diff(bound_offsets))
+    both = np.concatenate([bounds, bounds + batch.height])
     both.sort(kind="stable")  # merges two sorted arrays
     both = _without_pairs(both)
     owners = both[0::2] // max(span, 1)
@@ -77,7 +71,7 @@ def _collected(
     mask, flips = np.divmod(keys, pixels + 1)
     inside = flips < pixels
     offsets = offsets_of(np.bincount(mask[inside], minlength=count))
-    return flips[inside].astype(run_end_dtype(width, height)), offsets
+    return Batch(flips[inside].astype(run_end_dtype(width, height)), offsets, width, height)
 
 
 def _without_pairs(ascending: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import offsets_of
+from segcore._batch import Batch, offsets_of
 from segcore._input.arrays import Size, allocate, as_array, as_size, described
-from segcore.backends.protocol import AND, OR, Batch, Kernels
+from segcore.backends.protocol import AND, OR, Kernels
+from segcore.backends.runs import merged_lengths
 from segcore.compat._rles import (
     Group,
     RleDict,
@@ -73,7 +74,7 @@ def encode(kernels: Kernels, bimask: Any) -> RleDict | list[RleDict]:
         raise ValueError(f"bimask: expected the shape (H, W) or (H, W, N), got {array.shape}")
     stack = array if array.ndim == 3 else array[:, :, None]
     size = as_size(stack.shape[:2])
-    rles = write(kernels, _encoded(kernels, stack, size), size)
+    rles = write(kernels, _encoded(kernels, stack, size))
     return rles if array.ndim == 3 else rles[0]
 
 
@@ -99,7 +100,7 @@ def decode(kernels: Kernels, rle_objects: Any) -> NDArray[np.uint8]:
     shape = (*size, len(rles.sizes))
     with _memory_errors("decode"):
         dense = allocate(shape, np.uint8, order="F")
-    kernels.decode(*batch, dense.transpose(2, 0, 1), True)
+    kernels.decode(batch, dense.transpose(2, 0, 1), True)
     return dense
 
 
@@ -118,7 +119,7 @@ def area(kernels: Kernels, rle_objects: Any) -> Any:
     rles = read(rle_objects)
     areas = np.zeros(len(rles.sizes), np.uint64)
     for group in grouped(kernels, rles):
-        areas[group.indices] = kernels.area(*group.batch, *group.size)
+        areas[group.indices] = kernels.area(group.batch)
     return areas if areas.max(initial=0) >= 2**32 else areas.astype(np.uint32)
 
 
@@ -130,7 +131,7 @@ def to_bbox(kernels: Kernels, rle_objects: Any) -> NDArray[np.float64]:
     rles = read(rle_objects)
     boxes = np.zeros((len(rles.sizes), 4))
     for group in grouped(kernels, rles):
-        boxes[group.indices] = kernels.boxes(*group.batch, *group.size)
+        boxes[group.indices] = kernels.boxes(group.batch)
     boxes[:, 2:] -= boxes[:, :2]
     return boxes
 
@@ -150,11 +151,11 @@ def merge(kernels: Kernels, rle_objects: Any, intersect: Any) -> RleDict:
     batch = batch_of(kernels, rles, size)
     if _all_runs_have_pixels(rles, batch):
         table = AND if is_intersection else OR
-        return write(kernels, kernels.reduce(*batch, *size, table), size)[0]
+        return write(kernels, kernels.reduce(batch, table))[0]
     # Empty runs are lost in the batch. pycocotools keeps some of them, so follow its steps.
     runs, *others = read_runs(rles)
     for other in others:
-        runs = _merged_runs(runs, other, is_intersection, size[0] * size[1])
+        runs = merged_lengths(runs, other, is_intersection, size[0] * size[1])
     return write_runs([runs], [size])[0]
 
 
@@ -163,7 +164,7 @@ def _rewritten(kernels: Kernels, rles: Rles) -> RleDict:
     with contextlib.suppress(ValueError):
         batch = batch_of(kernels, rles, rles.sizes[0])
         if _all_runs_have_pixels(rles, batch):
-            return write(kernels, batch, rles.sizes[0])[0]
+            return write(kernels, batch)[0]
     return write_runs(read_runs(rles), rles.sizes)[0]
 
 
@@ -175,42 +176,7 @@ def _all_runs_have_pixels(rles: Rles, batch: Batch) -> bool:
     """
     characters, _ = joined(rles.strings)
     run_count = int(np.count_nonzero((characters - ord("0")) < 32))
-    return run_count == len(batch[0]) + len(rles.strings)
-
-
-def _merged_runs(
-    a: NDArray[np.int64], b: NDArray[np.int64], is_intersection: bool, pixels: int
-) -> NDArray[np.int64]:
-    """Merge two lists of run lengths in the same steps as pycocotools.
-
-    If run ends of both masks coincide, the first ones of each form one step, the second ones the
-    next, and so on. An empty run of only one mask is therefore two steps, and the result has an
-    empty run as well.
-    """
-    ends_a, rank_a = _ranked_run_ends(a, pixels)
-    ends_b, rank_b = _ranked_run_ends(b, pixels)
-    ends = np.concatenate([ends_a, ends_b])
-    rank = np.concatenate([rank_a, rank_b])
-    order = np.lexsort((rank, ends))
-    ends, rank = ends[order], rank[order]
-    is_a = order < len(ends_a)
-    in_a = np.cumsum(is_a) % 2 == 1
-    in_b = np.cumsum(~is_a) % 2 == 1
-    is_last = np.ones(len(ends), np.bool_)
-    is_last[:-1] = (np.diff(ends) != 0) | (np.diff(rank) != 0)
-    inside = (in_a & in_b if is_intersection else in_a | in_b)[is_last]
-    run_ends = ends[is_last][np.diff(inside, prepend=False)]
-    runs: NDArray[np.int64] = np.diff(run_ends, prepend=0, append=pixels)
-    return runs
-
-
-def _ranked_run_ends(
-    runs: NDArray[np.int64], pixels: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the run ends, and the rank of each among equal ones."""
-    ends = np.cumsum(runs[:-1])
-    ends = ends[ends < pixels]
-    return ends, np.arange(len(ends)) - np.searchsorted(ends, ends)
+    return run_count == len(batch.run_ends) + len(rles.strings)
 
 
 # -- intersection over union ----------------------------------------------------------------------
@@ -258,14 +224,14 @@ def _count(operand: Rles | NDArray[np.float64]) -> int:
 
 def _rle_iou(kernels: Kernels, dt: Rles, gt: Rles, crowd: NDArray[np.bool_]) -> NDArray[np.float64]:
     dt_groups, gt_groups = grouped(kernels, dt), grouped(kernels, gt)
-    if len(dt_groups) == len(gt_groups) == 1 and dt_groups[0].size == gt_groups[0].size:
+    if len(dt_groups) == len(gt_groups) == 1 and dt_groups[0].batch.size == gt_groups[0].batch.size:
         return _ratios(kernels, dt_groups[0], gt_groups[0], crowd)
     ratios = np.zeros((len(dt.sizes), len(gt.sizes)), order="F")
     for d in dt_groups:
         for g in gt_groups:
             ratios[np.ix_(d.indices, g.indices)] = (
                 _ratios(kernels, d, g, crowd[g.indices])
-                if d.size == g.size
+                if d.batch.size == g.batch.size
                 else -_boxes_touch(kernels, d, g).astype(np.float64)
             )
     return ratios
@@ -274,14 +240,14 @@ def _rle_iou(kernels: Kernels, dt: Rles, gt: Rles, crowd: NDArray[np.bool_]) -> 
 def _ratios(kernels: Kernels, dt: Group, gt: Group, crowd: NDArray[np.bool_]) -> NDArray[Any]:
     """Compute the IoU of masks of the same size: shape (m, n), in Fortran order."""
     crowds = crowd.view(np.uint8)  # 1 stands for the area of the detection
-    ratios = kernels.overlap_ratios(*dt.batch, *gt.batch, *dt.size, 0.0, crowds)
+    ratios = kernels.overlap_ratios(dt.batch, gt.batch, 0.0, crowds)
     return np.asfortranarray(ratios)
 
 
 def _boxes_touch(kernels: Kernels, dt: Group, gt: Group) -> NDArray[np.bool_]:
     """Return which pairs of bounding boxes overlap: shape (m, n)."""
-    a = kernels.boxes(*dt.batch, *dt.size)[:, None]
-    b = kernels.boxes(*gt.batch, *gt.size)
+    a = kernels.boxes(dt.batch)[:, None]
+    b = kernels.boxes(gt.batch)
     low = np.maximum(a[..., :2], b[:, :2])
     high = np.minimum(a[..., 2:], b[:, 2:])
     touch: NDArray[np.bool_] = np.logical_and(*np.moveaxis(low < high, -1, 0))
@@ -376,7 +342,7 @@ def from_boxes(kernels: Kernels, bb: Any, h: Any, w: Any) -> list[RleDict]:
             batch = kernels.rasterize_boxes(corners, *size)
         except MaskError as error:
             raise renamed(error, "box") from None
-        return write(kernels, batch, size)
+        return write(kernels, batch)
 
 
 def from_polygons(kernels: Kernels, poly: Any, h: Any, w: Any) -> list[RleDict]:
@@ -399,7 +365,7 @@ def from_polygons(kernels: Kernels, poly: Any, h: Any, w: Any) -> list[RleDict]:
             batch = kernels.rasterize_polygons(coordinates, offsets, np.arange(len(offsets)), *size)
         except MaskError as error:
             raise renamed(error, "polygon") from None
-        return write(kernels, batch, size)
+        return write(kernels, batch)
 
 
 def from_runs(rle_objects: Collection[Any], h: Any, w: Any) -> list[RleDict]:

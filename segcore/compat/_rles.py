@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import offsets_of
+from segcore._batch import Batch, Offsets, offsets_of
 from segcore._input.arrays import Size, as_size, described
-from segcore.backends.protocol import Batch, Kernels, Offsets
+from segcore.backends.protocol import Kernels
 from segcore.backends.reference.coco_string import read_string, write_strings
 from segcore.errors import MaskError
 
@@ -30,7 +30,6 @@ class Rles(NamedTuple):
 class Group(NamedTuple):
     """The RLEs of one image size: their indices in the list, and their masks."""
 
-    size: Size
     indices: NDArray[np.intp]
     batch: Batch
 
@@ -101,12 +100,12 @@ def grouped(kernels: Kernels, rles: Rles) -> list[Group]:
     """Decode RLEs, grouped by image size."""
     sizes = list(dict.fromkeys(rles.sizes))
     if len(sizes) == 1:
-        return [Group(sizes[0], np.arange(len(rles.sizes)), batch_of(kernels, rles, sizes[0]))]
+        return [Group(np.arange(len(rles.sizes)), batch_of(kernels, rles, sizes[0]))]
     indices: dict[Size, list[int]] = {size: [] for size in sizes}
     for index, size in enumerate(rles.sizes):
         indices[size].append(index)
     return [
-        Group(size, np.array(indices[size]), batch_of(kernels, rles, size, indices[size]))
+        Group(np.array(indices[size]), batch_of(kernels, rles, size, indices[size]))
         for size in sizes
     ]
 
@@ -133,10 +132,10 @@ def renamed(error: MaskError, name: str, indices: Collection[int] | None = None)
     return MaskError(index, error.detail, name, position=error.position)
 
 
-def write(kernels: Kernels, batch: Batch, size: Size) -> list[RleDict]:
+def write(kernels: Kernels, batch: Batch) -> list[RleDict]:
     """Convert masks to RLE dicts."""
-    strings = _split(*kernels.string_encode(*batch, *size))
-    return [{"size": list(size), "counts": counts} for counts in strings]
+    strings = _split(*kernels.string_encode(batch))
+    return [{"size": [*batch.size], "counts": counts} for counts in strings]
 
 
 def _split(characters: NDArray[np.uint8], offsets: Offsets) -> Iterator[bytes]:

@@ -26,7 +26,7 @@ from segcore.data._errors import DatasetError
 from segcore.data._segmentations import COUNTS, NONE, OTHER, POLYGON, STRING, Segmentations
 from segcore.data._texts import Texts
 from segcore.errors import MaskError
-from segcore.masks import Masks
+from segcore.masks import Masks, unwrap
 
 # -- writing ---------------------------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ def _as_strings(
         for rows, masks in _valid_masks(column, to_encode[group == number], (height, width)):
             parts.append(Segmentations.from_masks(masks))
             order.append(rows)
-            runs, offsets = kernels.counts_encode(masks.run_ends, masks.offsets, height, width)
+            runs, offsets = kernels.counts_encode(unwrap(masks))
             for i, row in enumerate(rows.tolist()):
                 if column.kinds[row] == COUNTS:
                     start = int(column.starts[row])
@@ -282,7 +282,7 @@ class _Part:
             except MaskError as error:
                 row = rows[sized[same[error.index]]]
                 raise DatasetError(self._path, f"mask: {error.detail}", f"row {row}") from None
-            numbers, offsets = kernels.counts_encode(masks.run_ends, masks.offsets, height, width)
+            numbers, offsets = kernels.counts_encode(unwrap(masks))
             for i, row in enumerate(sized[same].tolist()):
                 runs[row] = numbers[offsets[i] : offsets[i + 1]]
         lengths = np.array([len(part) for part in runs], np.int64)

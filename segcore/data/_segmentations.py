@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore import _batch
-from segcore._batch import offsets_of
+from segcore._batch import Batch, Offsets, offsets_of
 from segcore._input.arrays import Size
 from segcore.backends import kernels
-from segcore.backends.protocol import Batch, Offsets
 from segcore.data._columns import check_lengths, check_parts, column_array
 from segcore.data._texts import Texts
 from segcore.errors import ItemError, MaskError
 from segcore.formats import coco
-from segcore.masks import Masks, wrap
+from segcore.masks import Masks, unwrap, wrap
 
 NONE, STRING, COUNTS, POLYGON, OTHER = range(5)
 """Kinds of segmentations: none, an RLE with a compressed string or with a list of run lengths, a
@@ -145,8 +144,7 @@ class Segmentations:
     def from_masks(cls, masks: Masks) -> Segmentations:
         """Store masks as compressed RLE."""
         height, width = masks.size
-        batch = masks.run_ends, masks.offsets
-        characters, offsets = kernels.string_encode(*batch, height, width)
+        characters, offsets = kernels.string_encode(unwrap(masks))
         count = len(masks)
         return cls(
             np.full(count, STRING, np.uint8),
@@ -230,8 +228,7 @@ class Segmentations:
         kinds = self.kinds
         if len(kinds) and kinds[0] == STRING and (kinds == STRING).all():
             self._check_sizes(np.arange(len(kinds)), size, name)
-            batch = self._decode(self._strings, np.arange(len(kinds)), size, name)
-            return wrap(batch, size)
+            return wrap(self._decode(self._strings, np.arange(len(kinds)), size, name))
         batches, order = [], []
         for kind, decode in (
             (STRING, self._strings),
@@ -250,7 +247,7 @@ class Segmentations:
         rows = np.concatenate([np.empty(0, np.int64), *order])
         places = np.empty(len(rows), np.int64)
         places[rows] = np.arange(len(rows))
-        joined = wrap(_batch.joined(batches), size) if batches else _no_masks(size)
+        joined = wrap(_batch.joined(batches)) if batches else _no_masks(size)
         in_order = len(order) <= 1 or bool((rows[1:] > rows[:-1]).all())
         return joined if in_order else joined[places]
 
@@ -300,7 +297,7 @@ class Segmentations:
         except (ValueError, TypeError) as error:
             detail = error.detail if isinstance(error, ItemError) else str(error)
             raise MaskError(row, detail, "object", _label(row, name)) from None
-        return masks.run_ends, masks.offsets
+        return unwrap(masks)
 
     def _check_sizes(
         self, rows: NDArray[np.int64], size: Size, name: Callable[[int], str] | None

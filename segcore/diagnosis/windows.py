@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.sizes import run_end_dtype
-from segcore.masks import Masks, wrap
+from segcore.backends.runs import shifted
+from segcore.masks import Masks, unwrap, wrap
 
 
 def joint_boxes(a: Masks, b: Masks) -> NDArray[np.int64]:
@@ -44,23 +44,21 @@ class Windows:
     """
 
     def __init__(self, boxes: NDArray[np.int64], margin: int, size: tuple[int, int]) -> None:
-        height, width = self._size = size
+        width = self._image_width = size[1]
         x0, _, x1, _ = boxes.T
         window_width = min(width, int((x1 - x0).max(initial=0)) + 2 * margin)
-        self._inner = (height, window_width)
-        self._shifts: NDArray[np.int64] = np.clip(x0 - margin, 0, width - window_width) * height
+        self._width = window_width
+        self._starts: NDArray[np.int64] = np.clip(x0 - margin, 0, width - window_width)
 
     def enter(self, masks: Masks) -> Masks:
         """Move N masks of the image to their windows."""
-        return self._moved(masks, -self._shifts, self._inner)
+        return self._moved(masks, -self._starts, self._width)
 
     def leave(self, masks: Masks) -> Masks:
         """Move N masks of the windows back to the image."""
-        return self._moved(masks, self._shifts, self._size)
+        return self._moved(masks, self._starts, self._image_width)
 
-    def _moved(self, masks: Masks, shifts: NDArray[np.int64], size: tuple[int, int]) -> Masks:
-        # In column-major order, a shift by columns adds a constant to all run ends.
-        if self._inner == self._size:
+    def _moved(self, masks: Masks, columns: NDArray[np.int64], width: int) -> Masks:
+        if self._width == self._image_width:
             return masks
-        moved = masks.run_ends + np.repeat(shifts, np.diff(masks.offsets))
-        return wrap((moved.astype(run_end_dtype(*size)), masks.offsets), size)
+        return wrap(shifted(unwrap(masks), columns, width))

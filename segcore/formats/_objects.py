@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from segcore._batch import Offsets
 from segcore._input.arrays import as_integers, described
 from segcore._input.recognize import hint
-from segcore.backends.protocol import Offsets
 from segcore.errors import MaskTypeError, located
 
 

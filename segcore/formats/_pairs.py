@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import Offsets
 from segcore._input.arrays import Size
 from segcore.backends import kernels
-from segcore.backends.protocol import Offsets
 from segcore.backends.runs import closed_runs
 from segcore.errors import MaskError
 from segcore.formats._objects import object_of
-from segcore.masks import Masks, wrap
+from segcore.masks import Masks, unwrap, wrap
 
 
 def from_pairs(numbers: NDArray[np.int64], offsets: Offsets, size: Size) -> Masks:
@@ -61,12 +61,12 @@ def from_pairs(numbers: NDArray[np.int64], offsets: Offsets, size: Size) -> Mask
     is_pair = np.ones(len(runs), np.bool_)
     is_pair[run_offsets[1:] - 1] = False
     runs[is_pair] = np.column_stack([starts - before, lengths]).ravel()
-    return wrap(kernels.counts_decode(runs, run_offsets, height, width), size)
+    return wrap(kernels.counts_decode(runs, run_offsets, height, width))
 
 
 def to_pairs(masks: Masks) -> tuple[NDArray[np.int64], Offsets]:
     """Return the concatenated pairs of all masks, and the start of each mask in them."""
-    bounds, offsets = closed_runs(masks.run_ends, masks.offsets, *masks.size)
+    bounds, offsets = closed_runs(unwrap(masks))
     bounds[1::2] -= bounds[0::2]
     bounds[0::2] += 1
     return bounds, offsets

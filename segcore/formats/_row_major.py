@@ -7,7 +7,7 @@ of size (W, H), which is transposed without a dense array.
 from __future__ import annotations
 
 from segcore.backends.transpose import transpose
-from segcore.masks import Masks, wrap
+from segcore.masks import Masks, unwrap, wrap
 
 
 def transposed(masks: Masks) -> Masks:
@@ -31,5 +31,4 @@ def transposed(masks: Masks) -> Masks:
             [1, 0],
             [1, 1]]])
     """
-    height, width = masks.size
-    return wrap(transpose(masks.run_ends, masks.offsets, height, width), (width, height))
+    return wrap(transpose(unwrap(masks)))

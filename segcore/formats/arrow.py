@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from segcore._input.arrays import Size, as_size, described
+from segcore._batch import Batch
+from segcore._input.arrays import as_size, described
 from segcore._input.run_ends import as_batch
-from segcore.backends.protocol import Batch
 from segcore.backends.sizes import run_end_dtype
 from segcore.errors import MaskError
 
@@ -53,10 +53,10 @@ class MasksType(pa.ExtensionType):  # type: ignore[misc]
         return made
 
 
-def export(batch: Batch, size: Size) -> pa.Array:
+def export(batch: Batch) -> pa.Array:
     """Return masks as an Arrow array, which shares their memory."""
-    run_ends, offsets = batch
-    kind = MasksType(size)
+    run_ends, offsets = batch.run_ends, batch.offsets
+    kind = MasksType(batch.size)
     values = pa.Array.from_buffers(
         kind.storage_type.value_type, len(run_ends), [None, pa.py_buffer(run_ends)]
     )
@@ -65,7 +65,7 @@ def export(batch: Batch, size: Size) -> pa.Array:
     return pa.ExtensionArray.from_storage(kind, lists)
 
 
-def read(data: Any, size: Any = None) -> tuple[Batch, Size]:
+def read(data: Any, size: Any = None) -> Batch:
     """Return the masks of an Arrow array; see :meth:`segcore.Masks.from_arrow`."""
     array = _as_array(data)
     if isinstance(array.type, pa.BaseExtensionType):
@@ -102,7 +102,7 @@ def read(data: Any, size: Any = None) -> tuple[Batch, Size]:
     buffers = [buffer for buffer in array.buffers() if buffer is not None]
     copy = any(buffer.is_mutable for buffer in buffers)
     offsets = offsets - first if first or wide == np.int32 else offsets
-    return as_batch(run_ends, offsets, size, copy), size
+    return as_batch(run_ends, offsets, size, copy)
 
 
 def _as_array(data: Any) -> Any:

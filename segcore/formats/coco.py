@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import joined, offsets_of
+from segcore._batch import Batch, Offsets, joined, offsets_of
 from segcore._input.arrays import Size, as_size, described
 from segcore._input.dense import for_encode
 from segcore._input.recognize import counts_hint, hint, runs_hint
 from segcore._input.warn import warn
 from segcore.backends import kernels
 from segcore.backends.errors import coordinate as coordinate_error
-from segcore.backends.protocol import OR, Batch, Offsets, RunEnds
+from segcore.backends.protocol import OR
 from segcore.errors import MaskError, located
 from segcore.formats._coco_python import COUNTS, DENSE, PARTS, POLYGON, STRING, Flat, object_name
 from segcore.formats.geojson import as_geometry
@@ -61,23 +61,21 @@ def read_objects(objects: Iterable[Any], size: object) -> tuple[Size, list[Part]
     return size, _parts(flat, size, lambda index: object_name(index, items[index]))
 
 
-def read_polygons(polygons: Iterable[Any], size: object) -> tuple[Size, Batch]:
+def read_polygons(polygons: Iterable[Any], size: object) -> Batch:
     """Rasterize a list of polygons or geometries, one per mask, or a single geometry."""
     height, width = as_size(size)
     if type(polygons) is not list and as_geometry(polygons) is not None:
         polygons = [polygons]
     flat = walker.read_polygons(_as_list(polygons, "polygons"))
     offsets = offsets_of(np.frombuffer(flat.lengths, np.int64))
-    return (height, width), _rings(flat, offsets, height, width)
+    return _rings(flat, offsets, height, width)
 
 
-def write_objects(
-    run_ends: RunEnds, offsets: Offsets, size: Size, compressed: bool
-) -> list[dict[str, Any]]:
+def write_objects(batch: Batch, compressed: bool) -> list[dict[str, Any]]:
     """Convert masks to RLE dicts of plain Python objects, ready for JSON."""
     if compressed:
-        return walker.write_strings(*kernels.string_encode(run_ends, offsets, *size), *size)
-    return walker.write_counts(*kernels.counts_encode(run_ends, offsets, *size), *size)
+        return walker.write_strings(*kernels.string_encode(batch), *batch.size)
+    return walker.write_counts(*kernels.counts_encode(batch), *batch.size)
 
 
 def _as_list(objects: Iterable[Any], name: str) -> list[Any]:
@@ -189,7 +187,7 @@ def _unions(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
         except MaskError as error:
             raise MaskError(mask, str(error)) from None
     groups = offsets_of([len(rles.kinds) for rles in flat.parts])
-    return kernels.reduce(*joined([part.batch for part in parts]), height, width, OR, groups)
+    return kernels.reduce(joined([part.batch for part in parts]), OR, groups)
 
 
 def _encoded(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
@@ -219,8 +217,8 @@ def rasterize(
         batch = kernels.rasterize_polygons(coordinates, ring_offsets, offsets, height, width)
     except MaskError as error:
         raise _ring_named(error, ring_offsets, offsets) from None
-    warn_of_normalized(coordinates, batch, (height, width))
-    if len(batch[0]) <= 2 * (len(offsets) - 1) and len(ring_offsets) > len(offsets):
+    warn_of_normalized(coordinates, batch)
+    if len(batch.run_ends) <= 2 * (len(offsets) - 1) and len(ring_offsets) > len(offsets):
         _warn_of_lists(coordinates, ring_offsets)
     return batch
 
@@ -235,18 +233,17 @@ def _warn_of_lists(coordinates: NDArray[np.float64], ring_offsets: Offsets) -> N
         )
 
 
-def warn_of_normalized(coordinates: NDArray[np.float64], batch: Batch, size: Size) -> None:
+def warn_of_normalized(coordinates: NDArray[np.float64], batch: Batch) -> None:
     """Warn if coordinates seem to be normalized: all in [0, 1], and not all integers.
 
     Such masks contain at most the first pixel, and so have at most two run ends. Coordinates of
     other batches are not checked.
     """
-    run_ends, offsets = batch
-    if len(run_ends) > 2 * (len(offsets) - 1) or max(size) < 2 or not len(coordinates):
+    run_ends, offsets, height, width = batch
+    if len(run_ends) > 2 * (len(offsets) - 1) or max(height, width) < 2 or not len(coordinates):
         return
     inside = coordinates.min() >= 0 and coordinates.max() <= 1
     if inside and (coordinates != np.rint(coordinates)).any():
-        height, width = size
         warn(
             f"all coordinates are between 0 and 1, but the image has {height} x {width} pixels; if "
             f"they are normalized, multiply x by the width, {width}, and y by the height, {height}"

@@ -28,14 +28,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import offsets_of
 from segcore._input.arrays import Size, as_integers, as_size, described
 from segcore.backends import kernels
-from segcore.backends.sizes import run_end_dtype
+from segcore.backends.runs import batch_of, run_ends_of
 from segcore.errors import located
 from segcore.formats._objects import as_list
 from segcore.formats._row_major import transposed
-from segcore.masks import Masks, check_masks, wrap
+from segcore.masks import Masks, check_masks, unwrap, wrap
 
 _HEADER_BITS = 32 + 5 + 4 * 4
 _LENGTH_BITS = (3, 4, 8, 16)
@@ -75,16 +74,14 @@ def decode(objects: Iterable[Any], size: Iterable[int]) -> Masks:
             [1, 0, 0]]])
     """
     height, width = as_size(size)
-    ends, lengths = [], []
+    rows = []
     for index, item in enumerate(as_list(objects)):
         try:
             data = _data(item)
-            ends.append(_run_ends(data, height * width, (height, width)))
+            rows.append(_run_ends(data, height * width, (height, width)))
         except (TypeError, ValueError) as error:
             raise located(error, index) from None
-        lengths.append(len(ends[-1]))
-    run_ends = np.concatenate([np.empty(0, np.int64), *ends]).astype(run_end_dtype(width, height))
-    return transposed(wrap((run_ends, offsets_of(lengths)), (width, height)))
+    return transposed(wrap(batch_of(rows, width, height)))
 
 
 def encode(masks: Masks) -> list[list[int]]:
@@ -122,7 +119,7 @@ def encode(masks: Masks) -> list[list[int]]:
             f"{width}) has {height * width}"
         )
     rows = transposed(masks)
-    runs, offsets = kernels.counts_encode(rows.run_ends, rows.offsets, *rows.size)
+    runs, offsets = kernels.counts_encode(unwrap(rows))
     header = _header(4 * height * width)
     return [_packed(header, 4 * runs[start:end]) for start, end in pairwise(offsets.tolist())]
 
@@ -160,13 +157,7 @@ def _run_ends(data: bytes, pixels: int, size: Size) -> NDArray[np.int64]:
     runs = _walk(words.data, 8 * len(data), 4 * pixels, value_bits, length_bits)
     ends, is_foreground = _values(words, *runs, value_bits)
     # Value 4 * p + 3 is the alpha of pixel p, so a run that ends at e contains alphas up to e // 4.
-    pixel_ends = ends >> 2
-    starts = np.concatenate([[0], pixel_ends[:-1]])
-    has_alpha = pixel_ends > starts
-    starts, is_foreground = starts[has_alpha], is_foreground[has_alpha]
-    before = np.concatenate([[False], is_foreground[:-1]])
-    run_ends: NDArray[np.int64] = starts[is_foreground != before[: len(starts)]]
-    return run_ends
+    return run_ends_of(ends >> 2, is_foreground)
 
 
 def _read_header(data: bytes, pixels: int, size: Size) -> tuple[int, tuple[int, ...]]:

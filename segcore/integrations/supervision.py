@@ -17,7 +17,7 @@ from segcore._input.arrays import as_array, as_size
 from segcore.backends.crops import cropped, placed
 from segcore.errors import MaskError
 from segcore.integrations._tensors import check_attributes
-from segcore.masks import Masks, check_masks
+from segcore.masks import Masks, check_masks, unwrap
 
 
 def from_detections(detections: Any, size: Iterable[int] | None = None) -> Masks:
@@ -147,10 +147,9 @@ def to_compact_mask(masks: Masks) -> Any:
             int(large[0]),
             f"expected a bounding box of fewer than 2**31 pixels, got {areas[large[0]]}",
         )
-    batch = masks.run_ends, masks.offsets
     rles = [
         _lengths(bounds, area)
-        for bounds, area in zip(cropped(*batch, *masks.size, boxes), areas, strict=True)
+        for bounds, area in zip(cropped(unwrap(masks), boxes), areas, strict=True)
     ]
     return CompactMask(rles, shapes.astype(np.int32), offsets.astype(np.int32), masks.size)
 

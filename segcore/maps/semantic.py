@@ -17,7 +17,7 @@ from segcore._input.arrays import (
     described,
 )
 from segcore.backends import kernels
-from segcore.masks import Masks, check_masks
+from segcore.masks import Masks, check_masks, unwrap
 
 
 def compose_semantic(
@@ -106,7 +106,7 @@ def compose_semantic(
     else:
         out = base.astype(result_dtype, order="C")
     native = result_dtype.newbyteorder("=")
-    kernels.paint(masks.run_ends, masks.offsets, order, np.ascontiguousarray(ids, native), out)
+    kernels.paint(unwrap(masks), order, np.ascontiguousarray(ids, native), out)
     return out
 
 

@@ -77,11 +77,10 @@ def resample(
     `scores` is called with each slice of `blocks` and returns the scores of these masks.
     """
     inner, x, y, windows = sampling
-    batches = (
-        kernels.resample(scores(masks), inner, x, y, windows[masks], *size, threshold)
+    parts = [
+        wrap(kernels.resample(scores(masks), inner, x, y, windows[masks], *size, threshold))
         for masks in blocks
-    )
-    parts = [wrap(batch, size) for batch in batches]
+    ]
     return parts[0] if len(parts) == 1 else Masks.concatenate(parts)
 
 

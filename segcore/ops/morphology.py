@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segcore._input.arrays import as_integer, described
 from segcore.backends import kernels
-from segcore.masks import Masks, check_masks, wrap
+from segcore.masks import Masks, check_masks, unwrap, wrap
 
 Shape: TypeAlias = Literal["square", "disc", "diamond"]
 
@@ -220,8 +220,7 @@ def _dilate(masks: Masks, distance: int, shape: str, outside: bool) -> Masks:
     """Dilate masks. `outside` is whether pixels outside the image count as foreground."""
     check_masks(masks)
     reach = _reach(_as_distance(distance), shape, masks.size)
-    batch = kernels.dilate(masks.run_ends, masks.offsets, *masks.size, reach, outside)
-    return wrap(batch, masks.size)
+    return wrap(kernels.dilate(unwrap(masks), reach, outside))
 
 
 def _as_distance(distance: Any) -> int:

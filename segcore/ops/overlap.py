@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from segcore._input.arrays import as_array, as_flags, as_fraction, described
 from segcore._input.recognize import masks_hint
 from segcore.backends import kernels
-from segcore.masks import Masks, check_same_size
+from segcore.masks import Masks, check_same_size, unwrap
 from segcore.ops.morphology import boundary
 
 _UNION, _FIRST, _SUM = None, 1, 3
@@ -52,7 +52,7 @@ def intersection_area(a: MasksOrBoxes, b: MasksOrBoxes) -> NDArray[np.int64]:
     array([[2]])
     """
     a, b = _operands(a, b)
-    return kernels.overlap(a.run_ends, a.offsets, b.run_ends, b.offsets, *a.size)
+    return kernels.overlap(unwrap(a), unwrap(b))
 
 
 def iou(
@@ -262,5 +262,4 @@ def _ratios(
     """Divide the intersection area of each pair by a denominator, or one per mask of `b`."""
     if isinstance(denominator, int):
         denominator = np.frombuffer(bytes([denominator]) * len(b), np.uint8)
-    batches = a.run_ends, a.offsets, b.run_ends, b.offsets
-    return kernels.overlap_ratios(*batches, *a.size, above, denominator)
+    return kernels.overlap_ratios(unwrap(a), unwrap(b), above, denominator)

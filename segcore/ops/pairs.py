@@ -7,12 +7,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import offsets_of
-from segcore.masks import Masks, check_same_size, wrap
+from segcore.backends.runs import runs_near
+from segcore.masks import Masks, check_same_size, unwrap, wrap
 from segcore.ops.overlap import intersection_area
 
 Indices: TypeAlias = NDArray[np.int64]
-RunEnds: TypeAlias = NDArray[np.unsignedinteger]
 
 _BLOCK = 256
 """Number of masks of `a` per block; the masks of a block share their candidates in `b`."""
@@ -123,37 +122,4 @@ def intersect_each(masks: Masks, others: Masks, index: Indices) -> Masks:
     >>> intersect_each(tiles, wall, np.zeros(10, np.int64)).area
     array([20, 20, 20, 20, 20, 20, 20, 20, 20, 20])
     """
-    height, width = masks.size
-    run_ends, offsets = masks.run_ends, masks.offsets
-    filled = offsets[1:] > offsets[:-1]
-    first, last = (np.zeros(len(masks), run_ends.dtype) for _ in range(2))
-    first[filled] = run_ends[offsets[:-1][filled]]
-    last[filled] = run_ends[offsets[1:][filled] - 1]
-    to_end = (offsets[1:] - offsets[:-1]) % 2 == 1  # the last run extends to the last pixel
-    begin, end = others.offsets[index], others.offsets[index + 1]
-    # Runs begin at even indices. Start at the run that contains the first pixel, or the next one.
-    start = _bisect(others.run_ends, begin, end, first, after=True)
-    start = begin + (start - begin) // 2 * 2
-    stop = np.where(to_end, end, _bisect(others.run_ends, begin, end, last, after=False))
-    lengths = np.where(filled, np.maximum(stop - start, 0), 0)
-    cut = offsets_of(lengths)
-    source = np.repeat(start - cut[:-1], lengths) + np.arange(cut[-1])
-    return masks & wrap((others.run_ends[source], cut), (height, width))
-
-
-def _bisect(
-    values: NDArray[np.unsignedinteger],
-    begin: Indices,
-    end: Indices,
-    keys: NDArray[np.unsignedinteger],
-    after: bool,
-) -> Indices:
-    """Bisect each sorted ``values[begin:end]`` for its key, to the left, or right if `after`."""
-    low, high = begin.copy(), end.copy()
-    while len(active := np.flatnonzero(low < high)):
-        middle = (low[active] + high[active]) // 2
-        value, key = values[middle], keys[active]
-        before = value <= key if after else value < key
-        low[active[before]] = middle[before] + 1
-        high[active[~before]] = middle[~before]
-    return low
+    return masks & wrap(runs_near(unwrap(others), index, unwrap(masks)))

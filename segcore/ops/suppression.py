@@ -26,7 +26,7 @@ from segcore._input.arrays import (
 )
 from segcore.backends import kernels
 from segcore.backends.runs import connected
-from segcore.masks import Masks, check_masks
+from segcore.masks import Masks, check_masks, unwrap
 from segcore.ops.overlap import iou
 
 Metric: TypeAlias = Literal["iou", "smaller"]
@@ -331,7 +331,7 @@ def _groups(masks: Masks, ids: NDArray[Any]) -> NDArray[Any]:
 
     These are the classes `ids`, or in large batches, the connected masks of each class.
     """
-    return ids if len(masks) < _MANY else connected(masks.run_ends, masks.offsets, *masks.size, ids)
+    return ids if len(masks) < _MANY else connected(unwrap(masks), ids)
 
 
 def _members(groups: NDArray[Any]) -> list[NDArray[np.int64]]:
@@ -391,8 +391,7 @@ def _keepers(masks: Masks, ids: NDArray[Any], threshold: float, divisor: int) ->
 
     def overlapping(a: Masks, b: Masks) -> NDArray[np.bool_]:
         divisors = np.full(len(b), divisor, np.uint8)
-        batches = a.run_ends, a.offsets, b.run_ends, b.offsets
-        common = kernels.overlap(*batches, *a.size, above, divisors)
+        common = kernels.overlap(unwrap(a), unwrap(b), above, divisors)
         return common.astype(np.bool_)
 
     keepers = np.full(len(masks), -1, np.int64)

@@ -9,8 +9,8 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import Batch, RunEnds
 from segcore._text import counted
-from segcore.backends.protocol import Offsets, RunEnds
 from segcore.backends.runs import sampled
 
 THUMBNAIL_SIDE = 96
@@ -24,30 +24,26 @@ _STYLE = (
 _BORDER = "border:1px solid #8888;image-rendering:pixelated;background:#000"
 
 
-def as_html(
-    run_ends: RunEnds, offsets: Offsets, areas: NDArray[np.int64], size: tuple[int, int]
-) -> str:
+def as_html(batch: Batch, areas: NDArray[np.int64]) -> str:
     """Return HTML with thumbnails of masks, white on black, and their areas.
 
     Parameters
     ----------
-    run_ends, offsets : numpy.ndarray
+    batch : Batch
         N masks. The first 24 are drawn.
     areas : numpy.ndarray
         Areas in pixels: int64, shape (N,).
-    size : tuple of int
-        Size (H, W).
 
     Returns
     -------
     str
         HTML with embedded images.
     """
-    height, width = size
+    run_ends, offsets, height, width = batch
     parts = [f"<div><b>{counted(len(areas), 'mask')}</b> of {height} × {width} pixels"]
     parts.append(f", {counted(len(run_ends), 'run end')}</div><div>")
     for i, area in enumerate(areas[:MAX_MASKS].tolist()):
-        pixels = thumbnail(run_ends[offsets[i] : offsets[i + 1]], size)
+        pixels = thumbnail(run_ends[offsets[i] : offsets[i + 1]], batch.size)
         image = ""
         if pixels.size:
             code = base64.b64encode(_png(pixels)).decode()

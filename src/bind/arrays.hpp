@@ -78,13 +78,6 @@ inline Size size_of(int64_t height, int64_t width) {
 
 inline bool is_wide(Size size) { return size.pixels() >= int64_t{1} << 32; }
 
-template <class T>
-BatchView<T> batch_of(const py::array& run_ends, const py::array& offsets) {
-    const T* values = values_of<T>(run_ends, "run_ends");
-    const int64_t* starts = values_of<int64_t>(offsets, "offsets");
-    return {values, starts, count_of(starts, offsets.size(), run_ends.size(), "offsets")};
-}
-
 // Call body(T{}) for the type that run ends of this size have.
 template <class Body>
 auto with_run_ends(Size size, Body&& body) {
@@ -106,11 +99,6 @@ py::array to_array(Buffer<T>&& buffer) {
     T* data = buffer.release();
     py::capsule owner(data, kMemory, [](void* memory) { std::free(memory); });
     return py::array_t<T>(static_cast<py::ssize_t>(size), data, owner);
-}
-
-template <class T>
-py::tuple to_tuple(Batch<T>&& batch) {
-    return py::make_tuple(to_array(std::move(batch.run_ends)), to_array(std::move(batch.offsets)));
 }
 
 template <class T>

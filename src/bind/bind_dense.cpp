@@ -6,6 +6,7 @@
 #include "../core/bits.hpp"
 #include "../core/kernels.hpp"
 #include "arrays.hpp"
+#include "batches.hpp"
 #include "kernels_class.hpp"
 
 namespace segcore::bind {
@@ -56,7 +57,7 @@ uint64_t one_of(const py::dtype& dtype) {
     return is_native(dtype) ? one : swap_bytes(one, static_cast<int>(part));
 }
 
-py::tuple encode(const Kernels& kernels, const py::array& dense, std::optional<double> threshold) {
+py::object encode(const Kernels& kernels, const py::array& dense, std::optional<double> threshold) {
     if (dense.ndim() != 3) refuse("dense", "an (N, H, W) array");
     const DenseView view{static_cast<const uint8_t*>(dense.data()),
                          dense.shape(0),
@@ -65,14 +66,12 @@ py::tuple encode(const Kernels& kernels, const py::array& dense, std::optional<d
                          scalar_of(dense.dtype()),
                          threshold.has_value(),
                          threshold.value_or(0)};
-    return with_run_ends(view.size, [&](auto type) {
-        Batch<decltype(type)> batch;
+    return make_batch(view.size, [&](auto& batch) {
         kernels.without_gil([&](const Context& context) { segcore::encode(context, view, batch); });
-        return to_tuple(std::move(batch));
     });
 }
 
-py::tuple encode_bits(const Kernels& kernels, const py::array& rows, int64_t width, bool little) {
+py::object encode_bits(const Kernels& kernels, const py::array& rows, int64_t width, bool little) {
     if (rows.ndim() != 3) refuse("rows", "an (N, H, B) array");
     const Size size = size_of(rows.shape(1), width);
     const uint8_t* bytes = values_of<uint8_t>(rows, "rows");
@@ -80,33 +79,28 @@ py::tuple encode_bits(const Kernels& kernels, const py::array& rows, int64_t wid
     if (size.height > kMaxSide || size.width > kMaxSide || rows.shape(2) != (width + 7) / 8) {
         refuse("rows", "eight pixels per byte, and sides below 2**31");
     }
-    return with_run_ends(size, [&](auto type) {
-        Batch<decltype(type)> batch;
+    return make_batch(size, [&](auto& batch) {
         kernels.without_gil([&](const Context& context) {
             segcore::encode_bits(context, bytes, rows.shape(0), size, little, batch);
         });
-        return to_tuple(std::move(batch));
     });
 }
 
-py::tuple encode_changes(const Kernels& kernels, const py::array& columns, int64_t height,
-                         int64_t width) {
+py::object encode_changes(const Kernels& kernels, const py::array& columns, int64_t height,
+                          int64_t width) {
     const Size size = size_of(height, width);
     const uint8_t* bytes = values_of<uint8_t>(columns, "columns");
     if (columns.ndim() != 2 || columns.shape(1) != size.pixels()) {
         refuse("columns", "an (N, H * W) array");
     }
-    return with_run_ends(size, [&](auto type) {
-        Batch<decltype(type)> batch;
+    return make_batch(size, [&](auto& batch) {
         kernels.without_gil([&](const Context& context) {
             segcore::encode_changes(context, bytes, columns.shape(0), size, batch);
         });
-        return to_tuple(std::move(batch));
     });
 }
 
-void decode(const Kernels& kernels, const py::array& run_ends, const py::array& offsets,
-            py::array out, bool zeroed) {
+void decode(const Kernels& kernels, const BatchArrays& batch, py::array out, bool zeroed) {
     if (out.ndim() != 3) refuse("out", "an (N, H, W) array");
     const py::dtype dtype = out.dtype();
     const DenseOutput view{static_cast<uint8_t*>(out.mutable_data()),
@@ -116,10 +110,10 @@ void decode(const Kernels& kernels, const py::array& run_ends, const py::array& 
                            static_cast<int>(dtype.itemsize()),
                            one_of(dtype),
                            zeroed};
-    with_run_ends(view.size, [&](auto type) {
-        const auto batch = batch_of<decltype(type)>(run_ends, offsets);
-        if (batch.count != view.count) refuse("out", "as many masks as offsets describe");
-        kernels.without_gil([&](const Context& context) { segcore::decode(context, batch, view); });
+    if (!is_same(view.size, batch.size)) refuse("out", "masks of the size of the batch");
+    with_masks(batch, [&](auto masks) {
+        if (masks.count != view.count) refuse("out", "as many masks as offsets describe");
+        kernels.without_gil([&](const Context& context) { segcore::decode(context, masks, view); });
     });
 }
 
@@ -130,8 +124,7 @@ void register_dense(KernelsClass& c) {
     c.def("encode_bits", &encode_bits, py::arg("rows"), py::arg("width"), py::arg("little"));
     c.def("encode_changes", &encode_changes, py::arg("columns"), py::arg("height"),
           py::arg("width"));
-    c.def("decode", &decode, py::arg("run_ends"), py::arg("offsets"), py::arg("out"),
-          py::arg("zeroed"));
+    c.def("decode", &decode, py::arg("batch"), py::arg("out"), py::arg("zeroed"));
 }
 
 }  // namespace segcore::bind

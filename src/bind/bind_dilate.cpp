@@ -1,6 +1,6 @@
 // dilate.
 #include "../core/kernels.hpp"
-#include "arrays.hpp"
+#include "batches.hpp"
 #include "kernels_class.hpp"
 
 namespace segcore::bind {
@@ -18,27 +18,23 @@ void check_reach(const int64_t* reach, int64_t count, Size size) {
         "reach: expected up to `width + 1` numbers from `height` down to 0 that never ascend");
 }
 
-py::tuple dilate(const Kernels& kernels, const py::array& run_ends, const py::array& offsets,
-                 int64_t height, int64_t width, const py::array& reach, bool outside) {
-    const Size size = size_of(height, width);
+py::object dilate(const Kernels& kernels, const BatchArrays& batch, const py::array& reach,
+                  bool outside) {
     const int64_t* values = values_of<int64_t>(reach, "reach");
     const int64_t count = reach.size();
-    check_reach(values, count, size);
-    return with_run_ends(size, [&](auto type) {
-        const auto masks = batch_of<decltype(type)>(run_ends, offsets);
-        Batch<decltype(type)> batch;
+    check_reach(values, count, batch.size);
+    return make_batch(batch.size, [&](auto& dilated) {
+        const auto masks = batch.view_like(dilated);
         kernels.without_gil([&](const Context& context) {
-            segcore::dilate(context, masks, size, values, count, outside, batch);
+            segcore::dilate(context, masks, batch.size, values, count, outside, dilated);
         });
-        return to_tuple(std::move(batch));
     });
 }
 
 }  // namespace
 
 void register_dilate(KernelsClass& c) {
-    c.def("dilate", &dilate, py::arg("run_ends"), py::arg("offsets"), py::arg("height"),
-          py::arg("width"), py::arg("reach"), py::arg("outside") = false);
+    c.def("dilate", &dilate, py::arg("batch"), py::arg("reach"), py::arg("outside") = false);
 }
 
 }  // namespace segcore::bind

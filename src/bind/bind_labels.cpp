@@ -6,6 +6,7 @@
 #include "../core/bits.hpp"
 #include "../core/kernels.hpp"
 #include "arrays.hpp"
+#include "batches.hpp"
 #include "kernels_class.hpp"
 #include "labels.hpp"
 
@@ -64,28 +65,28 @@ bool bits_of(const py::int_& number, py::ssize_t width, bool is_signed, uint64_t
     return bits <= mask;
 }
 
-void paint(const Kernels& kernels, const py::array& run_ends, const py::array& offsets,
-           const py::array& order, const py::array& values, py::array out) {
+void paint(const Kernels& kernels, const BatchArrays& batch, const py::array& order,
+           const py::array& values, py::array out) {
     check_labels(out, "out");
     const LabelOutput view{static_cast<uint8_t*>(out.mutable_data()),
                            size_of(out.shape(0), out.shape(1)),
                            {out.strides(0), out.strides(1)},
                            static_cast<int>(out.itemsize())};
     const int64_t* indices = values_of<int64_t>(order, "order");
-    with_run_ends(view.size, [&](auto type) {
-        const auto batch = batch_of<decltype(type)>(run_ends, offsets);
-        if (values.ndim() != 1 || values.size() != batch.count ||
+    if (!is_same(view.size, batch.size)) refuse("out", "an array of the size of the batch");
+    with_masks(batch, [&](auto masks) {
+        if (values.ndim() != 1 || values.size() != masks.count ||
             values.itemsize() != out.itemsize() || !(values.flags() & py::array::c_style)) {
             refuse("values", "one value per mask, of the dtype of out");
         }
         for (py::ssize_t i = 0; i < order.size(); ++i) {
-            if (indices[i] < 0 || indices[i] >= batch.count) {
+            if (indices[i] < 0 || indices[i] >= masks.count) {
                 throw py::index_error("order: expected indices of masks");
             }
         }
         const Buffer<uint8_t> bytes = values_for(out, values);
         kernels.without_gil([&](const Context& context) {
-            segcore::paint(context, batch, indices, order.size(), bytes.data(), view);
+            segcore::paint(context, masks, indices, order.size(), bytes.data(), view);
         });
     });
 }
@@ -98,23 +99,19 @@ py::tuple label_runs(const Kernels& kernels, const py::array& labels,
         wanted.has_background =
             bits_of(*background, labels.itemsize(), view.is_signed, wanted.background);
     }
-    return with_run_ends(view.size, [&](auto type) -> py::tuple {
-        Buffer<uint64_t> ids;
-        Batch<decltype(type)> batch;
+    Buffer<uint64_t> ids;
+    py::object masks = make_batch(view.size, [&](auto& batch) {
         kernels.without_gil([&](const Context& context) {
             segcore::label_runs(context, view, wanted, ids, batch);
         });
-        return py::make_tuple(labels_array(ids, labels.dtype()),
-                              to_array(std::move(batch.run_ends)),
-                              to_array(std::move(batch.offsets)));
     });
+    return py::make_tuple(labels_array(ids, labels.dtype()), std::move(masks));
 }
 
 }  // namespace
 
 void register_labels(KernelsClass& c) {
-    c.def("paint", &paint, py::arg("run_ends"), py::arg("offsets"), py::arg("order"),
-          py::arg("values"), py::arg("out"));
+    c.def("paint", &paint, py::arg("batch"), py::arg("order"), py::arg("values"), py::arg("out"));
     c.def("label_runs", &label_runs, py::arg("labels"), py::arg("background"));
 }
 

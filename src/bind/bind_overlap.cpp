@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "../core/kernels.hpp"
-#include "arrays.hpp"
+#include "batches.hpp"
 #include "kernels_class.hpp"
 
 namespace segcore::bind {
@@ -26,22 +26,20 @@ const uint8_t* divisors_of(const std::optional<py::array>& divisors, int64_t cou
 }
 
 template <class Value>
-py::array overlap(const Kernels& kernels, const py::array& a_run_ends, const py::array& a_offsets,
-                  const py::array& b_run_ends, const py::array& b_offsets, int64_t height,
-                  int64_t width, double above, const std::optional<py::array>& divisors) {
-    const Size size = size_of(height, width);
-    return with_run_ends(size, [&](auto type) -> py::array {
-        const auto a = batch_of<decltype(type)>(a_run_ends, a_offsets);
-        const auto b = batch_of<decltype(type)>(b_run_ends, b_offsets);
-        const Limit limit{above, divisors_of(divisors, b.count)};
+py::array overlap(const Kernels& kernels, const BatchArrays& a, const BatchArrays& b, double above,
+                  const std::optional<py::array>& divisors) {
+    check_same_size(a, b);
+    return with_masks(a, [&](auto x) -> py::array {
+        const auto y = b.view_like(x);
+        const Limit limit{above, divisors_of(divisors, y.count)};
         py::array_t<Value> values(
-            {static_cast<py::ssize_t>(a.count), static_cast<py::ssize_t>(b.count)});
+            {static_cast<py::ssize_t>(x.count), static_cast<py::ssize_t>(y.count)});
         Value* out = values.mutable_data();
         kernels.without_gil([&](const Context& context) {
             if constexpr (std::is_same_v<Value, double>) {
-                segcore::overlap_ratios(context, a, b, size, out, limit);
+                segcore::overlap_ratios(context, x, y, a.size, out, limit);
             } else {
-                segcore::overlap(context, a, b, size, out, limit);
+                segcore::overlap(context, x, y, a.size, out, limit);
             }
         });
         return std::move(values);
@@ -52,8 +50,7 @@ py::array overlap(const Kernels& kernels, const py::array& a_run_ends, const py:
 
 void register_overlap(KernelsClass& c) {
     const auto define = [&c](const char* name, auto function) {
-        c.def(name, function, py::arg("a_run_ends"), py::arg("a_offsets"), py::arg("b_run_ends"),
-              py::arg("b_offsets"), py::arg("height"), py::arg("width"), py::arg("above") = 0.0,
+        c.def(name, function, py::arg("a"), py::arg("b"), py::arg("above") = 0.0,
               py::arg("divisors") = py::none());
     };
     define("overlap", &overlap<int64_t>);

@@ -1,6 +1,7 @@
 // rasterize_polygons, rasterize_boxes.
 #include "../core/kernels.hpp"
 #include "arrays.hpp"
+#include "batches.hpp"
 #include "kernels_class.hpp"
 #include "status.hpp"
 
@@ -8,9 +9,9 @@ namespace segcore::bind {
 
 namespace {
 
-py::tuple rasterize_polygons(const Kernels& kernels, const py::array& coordinates,
-                             const py::array& ring_offsets, const py::array& mask_offsets,
-                             int64_t height, int64_t width) {
+py::object rasterize_polygons(const Kernels& kernels, const py::array& coordinates,
+                              const py::array& ring_offsets, const py::array& mask_offsets,
+                              int64_t height, int64_t width) {
     const Size size = size_of(height, width);
     const double* points = values_of<double>(coordinates, "coordinates");
     const int64_t* rings = values_of<int64_t>(ring_offsets, "ring_offsets");
@@ -19,28 +20,24 @@ py::tuple rasterize_polygons(const Kernels& kernels, const py::array& coordinate
     const int64_t ring_count =
         count_of(rings, ring_offsets.size(), coordinates.size() / 2, "ring_offsets");
     const int64_t count = count_of(masks, mask_offsets.size(), ring_count, "mask_offsets");
-    return with_run_ends(size, [&](auto type) {
-        Batch<decltype(type)> batch;
+    return make_batch(size, [&](auto& batch) {
         check(kernels.without_gil([&](const Context& context) {
             return segcore::rasterize_polygons(context, points, rings, masks, count, size, batch);
         }),
               size);
-        return to_tuple(std::move(batch));
     });
 }
 
-py::tuple rasterize_boxes(const Kernels& kernels, const py::array& boxes, int64_t height,
-                          int64_t width) {
+py::object rasterize_boxes(const Kernels& kernels, const py::array& boxes, int64_t height,
+                           int64_t width) {
     const Size size = size_of(height, width);
     if (boxes.ndim() != 2 || boxes.shape(1) != 4) refuse("boxes", "an (N, 4) array");
     const double* corners = values_of<double>(boxes, "boxes");
-    return with_run_ends(size, [&](auto type) {
-        Batch<decltype(type)> batch;
+    return make_batch(size, [&](auto& batch) {
         check(kernels.without_gil([&](const Context& context) {
             return segcore::rasterize_boxes(context, corners, boxes.shape(0), size, batch);
         }),
               size);
-        return to_tuple(std::move(batch));
     });
 }
 

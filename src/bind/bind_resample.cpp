@@ -1,6 +1,7 @@
 // resample.
 #include "../core/kernels.hpp"
 #include "arrays.hpp"
+#include "batches.hpp"
 #include "kernels_class.hpp"
 
 namespace segcore::bind {
@@ -43,9 +44,9 @@ void check_windows(const SoftView& soft, Size size, int64_t x_count, int64_t y_c
     }
 }
 
-py::tuple resample(const Kernels& kernels, const py::array& scores, const py::object& inner,
-                   const py::array& x_positions, const py::array& y_positions,
-                   const py::array& windows, int64_t height, int64_t width, float threshold) {
+py::object resample(const Kernels& kernels, const py::array& scores, const py::object& inner,
+                    const py::array& x_positions, const py::array& y_positions,
+                    const py::array& windows, int64_t height, int64_t width, float threshold) {
     const Size size = size_of(height, width);
     if (scores.ndim() != 3) refuse("scores", "an (N, h, w) array");
     SoftView soft{};
@@ -68,12 +69,10 @@ py::tuple resample(const Kernels& kernels, const py::array& scores, const py::ob
         check_positions(soft.inner.y, soft.inner_size.height, soft.rows);
     }
     check_windows(soft, size, x_positions.size(), y_positions.size());
-    return with_run_ends(size, [&](auto type) {
-        Batch<decltype(type)> batch;
+    return make_batch(size, [&](auto& batch) {
         kernels.without_gil([&](const Context& context) {
             segcore::resample(context, soft, size, threshold, batch);
         });
-        return to_tuple(std::move(batch));
     });
 }
 

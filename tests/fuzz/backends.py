@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 from fuzz.inputs import Input, batch, large_size, placed, small_size
-from support.util import FLOATS, INTEGERS, agree, assert_identical
+from support.util import FLOATS, INTEGERS, agree, arrays, assert_identical, copied
 
 from segcore import backends
+from segcore._batch import Batch
 from segcore.backends import reference
 from segcore.backends.protocol import AND, OR, XOR
 
@@ -24,18 +25,17 @@ def any_size(given: Input) -> tuple[int, int]:
     return large_size(given) if given.between(0, 3) == 0 else small_size(given)
 
 
-def masks(given: Input) -> tuple[Any, ...]:
-    """Draw a batch and its size, as most kernels take them."""
+def masks(given: Input) -> Batch:
     size = any_size(given)
-    return *batch(given, size, given.between(0, 5)), *size
+    return batch(given, size, given.between(0, 5))
 
 
-def two_batches(given: Input, is_pairwise: bool) -> tuple[Any, ...]:
+def two_batches(given: Input, is_pairwise: bool) -> tuple[Batch, Batch]:
     size = any_size(given)
     n, m = given.between(0, 5), given.between(0, 5)
     if is_pairwise:
         n, m = given.pick([(n, n), (1, m), (n, 1)])
-    return *batch(given, size, n), *batch(given, size, m), *size
+    return batch(given, size, n), batch(given, size, m)
 
 
 def offsets(given: Input, total: int, count: int) -> np.ndarray:
@@ -73,7 +73,7 @@ def encode_changes(given: Input) -> tuple[Any, ...]:
 def string_decode(given: Input) -> tuple[Any, ...]:
     size, count = any_size(given), given.between(1, 3)
     if given.flag():
-        data, starts = reference.string_encode(*batch(given, size, count), *size)
+        data, starts = reference.string_encode(batch(given, size, count))
         data = data.copy()
         for _ in range(given.between(0, 2) if data.size else 0):
             data[given.between(0, data.size - 1)] = given.byte()
@@ -85,7 +85,7 @@ def string_decode(given: Input) -> tuple[Any, ...]:
 def counts_decode(given: Input) -> tuple[Any, ...]:
     size, count = any_size(given), given.between(1, 3)
     if given.flag():
-        data, starts = reference.counts_encode(*batch(given, size, count), *size)
+        data, starts = reference.counts_encode(batch(given, size, count))
         data = data.copy()
         for _ in range(given.between(0, 2)):
             data[given.between(0, data.size - 1)] += given.pick([1, -1, 0, 2**40])
@@ -95,19 +95,19 @@ def counts_decode(given: Input) -> tuple[Any, ...]:
 
 
 def resolve(given: Input) -> tuple[Any, ...]:
-    arguments = masks(given)
-    limits = [given.pick([0, 3, -1, 2**62]) for _ in arguments[1][1:]]
-    return *arguments, np.array(limits, np.int64)
+    drawn = masks(given)
+    limits = [given.pick([0, 3, -1, 2**62]) for _ in drawn.offsets[1:]]
+    return drawn, np.array(limits, np.int64)
 
 
 def dilate(given: Input) -> tuple[Any, ...]:
-    arguments = masks(given)
-    height, width = arguments[2:]
+    drawn = masks(given)
+    height, width = drawn.size
     most, reach = min(height, given.pick([3, 3, 40, height])), []
     for _ in range(given.between(1, min(max(width, 1), 5))):
         most = given.between(0, most)
         reach.append(most)
-    return *arguments, np.array(reach, np.int64)
+    return drawn, np.array(reach, np.int64)
 
 
 def overlap(given: Input) -> tuple[Any, ...]:
@@ -115,7 +115,7 @@ def overlap(given: Input) -> tuple[Any, ...]:
     if given.flag():
         return arguments
     above = given.pick([0.0, 0.1, 0.5, 1.0, given.double()])
-    divisors = given.values(len(arguments[3]) - 1, np.uint8) % 4
+    divisors = given.values(len(arguments[1].offsets) - 1, np.uint8) % 4
     return *arguments, 0.0 if np.isnan(above) else above, given.pick([None, divisors])
 
 
@@ -208,11 +208,11 @@ def overlap_table(given: Input) -> tuple[Any, ...]:
 
 
 def reduce(given: Input) -> tuple[Any, ...]:
-    batch = masks(given)
-    count = len(batch[1]) - 1
+    drawn = masks(given)
+    count = len(drawn.offsets) - 1
     cuts = sorted(given.between(0, count) for _ in range(given.between(0, 4)))
     groups = given.pick([None, np.array([0, *cuts, count], np.int64)])
-    return *batch, given.pick([AND, OR, XOR]), groups
+    return drawn, given.pick([AND, OR, XOR]), groups
 
 
 ARGUMENTS: dict[str, Callable[[Input], tuple[Any, ...]]] = {
@@ -220,16 +220,16 @@ ARGUMENTS: dict[str, Callable[[Input], tuple[Any, ...]]] = {
     "encode_bits": encode_bits,
     "encode_changes": encode_changes,
     "string_decode": string_decode,
-    "string_encode": masks,
+    "string_encode": lambda given: (masks(given),),
     "counts_decode": counts_decode,
-    "counts_encode": masks,
-    "area": masks,
-    "boxes": masks,
+    "counts_encode": lambda given: (masks(given),),
+    "area": lambda given: (masks(given),),
+    "boxes": lambda given: (masks(given),),
     "combine": lambda given: (*two_batches(given, is_pairwise=True), given.between(0, 15)),
     "reduce": reduce,
     "resolve": resolve,
-    "components": lambda given: (*masks(given), given.pick([4, 8])),
-    "outline": lambda given: (*masks(given), given.pick([4, 8])),
+    "components": lambda given: (masks(given), given.pick([4, 8])),
+    "outline": lambda given: (masks(given), given.pick([4, 8])),
     "dilate": dilate,
     "overlap": overlap,
     "overlap_ratios": overlap,
@@ -251,14 +251,14 @@ def decode(given: Input) -> tuple[Any, ...]:
     out = out.view(bool) if dtype.kind == "b" and out.flags.c_contiguous else out
     if zeroed := given.flag():
         out[...] = 0
-    return *batch(given, size, count), out, zeroed
+    return batch(given, size, count), out, zeroed
 
 
 def paint(given: Input) -> tuple[Any, ...]:
     count, out = given.between(0, 5), label_map(given, small_size(given))
     order = [given.between(0, count - 1) for _ in range(given.between(0, 7) if count else 0)]
     values = given.values(count, out.dtype.newbyteorder("="))
-    return *batch(given, out.shape, count), np.array(order, np.int64), values, out
+    return batch(given, out.shape, count), np.array(order, np.int64), values, out
 
 
 def argmax_resample(given: Input) -> tuple[Any, ...]:
@@ -274,8 +274,8 @@ def argmax_resample(given: Input) -> tuple[Any, ...]:
 
 
 WRITERS: dict[str, tuple[Callable[[Input], tuple[Any, ...]], int]] = {
-    "decode": (decode, 2),
-    "paint": (paint, 4),
+    "decode": (decode, 1),
+    "paint": (paint, 3),
     "argmax_resample": (argmax_resample, 3),
 }
 """The arguments of the kernels that write, and which argument they write to."""
@@ -284,15 +284,16 @@ WRITERS: dict[str, tuple[Callable[[Input], tuple[Any, ...]], int]] = {
 def check_writer(kernels: Any, name: str, arguments: tuple[Any, ...], place: int) -> None:
     out = arguments[place]
     expected = out.copy()
-    inputs = [each.copy() if isinstance(each, np.ndarray) else each for each in arguments]
+    inputs = [copied(each) for each in arguments]
     getattr(kernels, name)(*arguments)
     inputs[place] = expected
     getattr(reference, name)(*inputs)
     # By their bytes: NaN is as good as any number.
     assert_identical(as_bytes(out), as_bytes(expected), name)
     for i, each in enumerate(arguments):
-        if i != place and isinstance(each, np.ndarray):
-            assert_identical(as_bytes(each), as_bytes(inputs[i]), f"{name}'s argument {i}")
+        for array, copy in zip(arrays([each]), arrays([inputs[i]]), strict=True):
+            if i != place:
+                assert_identical(as_bytes(array), as_bytes(copy), f"{name}'s argument {i}")
 
 
 def as_bytes(array: np.ndarray) -> np.ndarray:

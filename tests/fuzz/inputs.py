@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from support.util import Placed, layouts
 
+from segcore._batch import Batch
 from segcore.backends.sizes import run_end_dtype
 
 Item = TypeVar("Item")
@@ -99,12 +100,12 @@ def run_ends(given: Input, size: tuple[int, int], most: int = 24) -> list[int]:
     return ends
 
 
-def batch(given: Input, size: tuple[int, int], count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw (run_ends, offsets)."""
+def batch(given: Input, size: tuple[int, int], count: int) -> Batch:
+    """Draw masks."""
     lists = [run_ends(given, size) for _ in range(count)]
     offsets = np.cumsum([0, *map(len, lists)])
     flat = np.array([end for ends in lists for end in ends], run_end_dtype(*size))
-    return flat, offsets.astype(np.int64)
+    return Batch(flat, offsets.astype(np.int64), *size)
 
 
 def placed(given: Input, shape: tuple[int, ...], dtype: Any) -> np.ndarray:

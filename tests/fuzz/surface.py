@@ -23,6 +23,7 @@ from segcore import formats, maps, metrics
 from segcore.backends import reference
 from segcore.compat.pycocotools import mask as pycocotools
 from segcore.maps.panoptic import rules
+from segcore.masks import unwrap, wrap
 
 DTYPES = [np.dtype(code) for code in ("?", *"bBhHiIqQefd", ">i4", ">f4", "O", "c8", "U1", "M8[s]")]
 TRUE_NUMBERS = [0, 1, 2, 3, 5, 0.5, 0.25, -1, 1e-3, 100]
@@ -150,7 +151,7 @@ class Call:
     # -- masks and objects ------------------------------------------------------------------------
 
     def masks(self) -> sc.Masks:
-        return sc.Masks(*batch(self.given, self.size, self.count), self.size)
+        return wrap(batch(self.given, self.size, self.count))
 
     def shrink(self) -> None:
         """Choose a size that may become dense, or be cut at each column."""
@@ -177,7 +178,7 @@ class Call:
         return bytes(data)
 
     def string(self) -> bytes:
-        data, _ = reference.string_encode(*batch(self.given, self.size, 1), *self.size)
+        data, _ = reference.string_encode(batch(self.given, self.size, 1))
         return data.tobytes()
 
     def rle(self) -> Any:
@@ -187,7 +188,7 @@ class Call:
         if kind == 0:
             counts = [given.pick([given.byte(), *NUMBERS]) for _ in range(given.between(0, 4))]
         elif kind == 1:
-            counts = reference.counts_encode(*batch(given, self.size, 1), *self.size)[0].tolist()
+            counts = reference.counts_encode(batch(given, self.size, 1))[0].tolist()
         elif kind == 2:
             counts = counts.decode("latin-1")
         elif kind == 3 and self.is_other():
@@ -409,7 +410,7 @@ def as_it_is(value: Any) -> Any:
 def check_result(result: Any) -> None:
     """Check the masks that came out."""
     if isinstance(result, sc.Masks):
-        assert_valid((result.run_ends, result.offsets), len(result), *result.size)
+        assert_valid(unwrap(result), len(result), *result.size)
     elif isinstance(result, tuple):
         for each in result:
             check_result(each)

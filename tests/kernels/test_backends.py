@@ -168,17 +168,12 @@ def everything(kernels: Kernels) -> dict[str, object]:
     size = height, width = 120, 330
     masks = np.concatenate([patterns(*size, seed=seed) for seed in range(6)])
     n = len(masks)
-    run_ends, offsets = batch_of(masks)
-    batch = {"run_ends": run_ends, "offsets": offsets}
+    batch = batch_of(masks)
     # For the kernels of which the reference is slowest: still noise enough for several threads.
-    few = dict(zip(("run_ends", "offsets"), batch_of(masks[:13]), strict=True))
-    pair = {
-        "a_run_ends": run_ends,
-        "a_offsets": offsets,
-        **dict(zip(("b_run_ends", "b_offsets"), batch_of(masks[::-1]), strict=True)),
-    }
+    few = batch_of(masks[:13])
+    pair = {"a": batch, "b": batch_of(masks[::-1])}
     image = {"height": height, "width": width}
-    data, data_offsets = reference.string_encode(run_ends, offsets, height, width)
+    data, data_offsets = reference.string_encode(batch)
     numbers, numbers_offsets = counts([height * width], [5, height * width - 5])
     rng = np.random.default_rng(0)
     points = rng.uniform(0, width, (n * 8, 2))
@@ -195,23 +190,23 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "encode_changes": kernels.encode_changes(
             columns=masks.transpose(0, 2, 1).reshape(n, -1).astype(np.uint8) * 3, **image
         ),
-        "decode": kernels.decode(**batch, out=out, zeroed=False),
-        "string_encode": kernels.string_encode(**batch, **image),
+        "decode": kernels.decode(batch=batch, out=out, zeroed=False),
+        "string_encode": kernels.string_encode(batch=batch),
         "string_decode": kernels.string_decode(data=data, data_offsets=data_offsets, **image),
-        "counts_encode": kernels.counts_encode(**batch, **image),
+        "counts_encode": kernels.counts_encode(batch=batch),
         "counts_decode": kernels.counts_decode(
             counts=numbers, counts_offsets=numbers_offsets, **image
         ),
-        "area": kernels.area(**batch, **image),
-        "boxes": kernels.boxes(**batch, **image),
-        "combine": kernels.combine(**pair, **image, table=0b0110),
-        "reduce": kernels.reduce(**batch, **image, table=OR),
-        "components": kernels.components(**few, **image, connectivity=8),
-        "dilate": kernels.dilate(**few, **image, reach=np.array([3, 3, 2])),
-        "outline": kernels.outline(**few, **image, connectivity=8),
-        "resolve": kernels.resolve(**batch, **image, limits=np.full(n, 400)),
-        "overlap": kernels.overlap(**pair, **image),
-        "overlap_ratios": kernels.overlap_ratios(**pair, **image),
+        "area": kernels.area(batch=batch),
+        "boxes": kernels.boxes(batch=batch),
+        "combine": kernels.combine(**pair, table=0b0110),
+        "reduce": kernels.reduce(batch=batch, table=OR),
+        "components": kernels.components(batch=few, connectivity=8),
+        "dilate": kernels.dilate(batch=few, reach=np.array([3, 3, 2])),
+        "outline": kernels.outline(batch=few, connectivity=8),
+        "resolve": kernels.resolve(batch=batch, limits=np.full(n, 400)),
+        "overlap": kernels.overlap(**pair),
+        "overlap_ratios": kernels.overlap_ratios(**pair),
         "rasterize_polygons": kernels.rasterize_polygons(
             coordinates=points.ravel(),
             ring_offsets=ring_offsets,
@@ -234,7 +229,7 @@ def everything(kernels: Kernels) -> dict[str, object]:
             y_positions=np.linspace(0, 19, height, dtype=np.float32),
             out=labels,
         ),
-        "paint": kernels.paint(**batch, order=order, values=values, out=painted),
+        "paint": kernels.paint(batch=batch, order=order, values=values, out=painted),
         "label_runs": kernels.label_runs(labels=painted, background=0),
         "overlap_table": kernels.overlap_table(labels_a=painted, labels_b=labels),
     }

@@ -16,6 +16,7 @@ from support.util import (
     assert_identical,
     assert_valid,
     batch_of,
+    batch_of_flips,
     counts,
     every_mask,
     patterns,
@@ -23,7 +24,6 @@ from support.util import (
 )
 
 from segcore.backends import errors
-from segcore.backends.sizes import run_end_dtype
 
 
 def write(numbers: list[int]) -> bytes:
@@ -55,10 +55,10 @@ def assert_codecs(kernels, masks):
     height, width = masks.shape[1:]
     batch = batch_of(masks)
     numbers = counts(*map(runs_of, masks))
-    assert_identical(agree(kernels, "counts_encode", *batch, height, width), numbers)
+    assert_identical(agree(kernels, "counts_encode", batch), numbers)
     assert_batch(agree(kernels, "counts_decode", *numbers, height, width), masks)
     data, offsets = strings(*(write(runs_of(mask)) for mask in masks))
-    assert_identical(agree(kernels, "string_encode", *batch, height, width), (data, offsets))
+    assert_identical(agree(kernels, "string_encode", batch), (data, offsets))
     assert_batch(agree(kernels, "string_decode", data, offsets, height, width), masks)
 
 
@@ -87,17 +87,13 @@ def test_large_sizes(kernels, data, size):
     height, width = size
     pixels = height * width
     masks = data.draw(st.lists(large_flips(pixels), max_size=4))
-    run_ends = np.concatenate([np.empty(0, np.int64), *masks]).astype(run_end_dtype(*size))
-    offsets = np.cumsum([0, *map(len, masks)])
+    batch = batch_of_flips(masks, size)
     numbers = [np.diff(flips, prepend=0, append=pixels).tolist() for flips in masks]
-    assert_identical(agree(kernels, "counts_encode", run_ends, offsets, *size), counts(*numbers))
-    assert_identical(
-        agree(kernels, "string_encode", run_ends, offsets, *size), strings(*map(write, numbers))
-    )
-    assert_identical(agree(kernels, "counts_decode", *counts(*numbers), *size), (run_ends, offsets))
-    assert_identical(
-        agree(kernels, "string_decode", *strings(*map(write, numbers)), *size), (run_ends, offsets)
-    )
+    written = strings(*map(write, numbers))
+    assert_identical(agree(kernels, "counts_encode", batch), counts(*numbers))
+    assert_identical(agree(kernels, "string_encode", batch), written)
+    assert_identical(agree(kernels, "counts_decode", *counts(*numbers), *size), batch)
+    assert_identical(agree(kernels, "string_decode", *written, *size), batch)
 
 
 def test_the_largest_count_takes_twelve_characters(kernels):
@@ -105,8 +101,8 @@ def test_the_largest_count_takes_twelve_characters(kernels):
     numbers = [height * width]
     data, offsets = strings(write(numbers))
     assert len(data) == errors.MAX_STRING_GROUPS
-    run_ends, _ = agree(kernels, "string_decode", data, offsets, height, width)
-    assert len(run_ends) == 0
+    batch = agree(kernels, "string_decode", data, offsets, height, width)
+    assert len(batch.run_ends) == 0
     # The largest differences that there are: to the whole size, and from it.
     for numbers in ([0, 0, 1, height * width - 1], [0, height * width, 0, 0]):
         agree(kernels, "string_decode", *strings(write(numbers)), height, width)
@@ -131,7 +127,7 @@ ZERO_RUNS = [
 
 @pytest.mark.parametrize(("numbers", "flips"), ZERO_RUNS)
 def test_zero_runs_vanish(kernels, numbers, flips):
-    expected = np.array(flips, np.uint32), np.array([0, len(flips)])
+    expected = batch_of_flips([flips], (4, 3))
     assert_identical(agree(kernels, "counts_decode", *counts(numbers), 4, 3), expected)
     assert_identical(agree(kernels, "string_decode", *strings(write(numbers)), 4, 3), expected)
 
@@ -260,7 +256,7 @@ def test_the_first_bad_mask_is_named(kernels):
 
 def test_a_size_without_pixels(kernels):
     for size in ((0, 3), (3, 0), (0, 0)):
-        nothing = np.empty(0, np.uint32), np.zeros(4, np.int64)
+        nothing = batch_of_flips([[], [], []], size)
         assert_identical(agree(kernels, "counts_decode", *counts([], [0], [0, 0]), *size), nothing)
         assert_identical(
             agree(kernels, "string_decode", *strings(b"", b"0", b"00"), *size), nothing
@@ -305,9 +301,9 @@ def test_is_pycocotools(kernels):
     rles = pycocotools.encode(np.asfortranarray(masks.transpose(1, 2, 0).astype(np.uint8)))
     data, offsets = strings(*(rle["counts"] for rle in rles))
     assert_batch(kernels.string_decode(data, offsets, height, width), masks)
-    assert_identical(kernels.string_encode(*batch_of(masks), height, width), (data, offsets))
+    assert_identical(kernels.string_encode(batch_of(masks)), (data, offsets))
 
-    numbers, bounds = kernels.counts_encode(*batch_of(masks), height, width)
+    numbers, bounds = kernels.counts_encode(batch_of(masks))
     plain = [
         {"size": [height, width], "counts": numbers[start:end].tolist()}
         for start, end in itertools.pairwise(bounds)

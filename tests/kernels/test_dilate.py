@@ -14,6 +14,7 @@ from support.util import (
     assert_batch,
     assert_identical,
     batch_of,
+    batch_of_flips,
     crossed,
     every_mask,
     patterns,
@@ -52,8 +53,8 @@ def assert_grows(kernels, masks, reach):
     size = masks.shape[1:]
     shape = np.minimum(np.asarray(reach, np.int64), size[0])[: size[1] + 1]
     batch = batch_of(masks)
-    assert_batch(agree(kernels, "dilate", *batch, *size, shape), grown(masks, shape))
-    assert_batch(agree(kernels, "dilate", *batch, *size, shape, True), with_frame(masks, shape))
+    assert_batch(agree(kernels, "dilate", batch, shape), grown(masks, shape))
+    assert_batch(agree(kernels, "dilate", batch, shape, True), with_frame(masks, shape))
 
 
 SHAPES = [[2, 1, 0], [0], [1], [1, 1], [1, 0], [2, 2, 2], [5, 0, 0, 0], [0, 0, 0], [4, 4, 4, 1, 1]]
@@ -94,34 +95,30 @@ def test_large_masks(kernels, masks, reach, factor):
     """What grows by whole high pixels is as before."""
     height, width = masks.shape[1:]
     reach = np.minimum(reach, height)[: max(width, 1)]
-    batch, tall = stretched(batch_of(masks), height, width, factor)
-    result = agree(kernels, "dilate", *batch, tall, width, reach * factor)
+    batch = stretched(batch_of(masks), factor)
+    result = agree(kernels, "dilate", batch, reach * factor)
     expected = batch_of(grown(masks, reach))
-    assert_identical(result, stretched(expected, height, width, factor)[0])
+    assert_identical(result, stretched(expected, factor))
 
 
 def test_a_wide_image(kernels):
     """The work does not depend on the number of columns."""
-    height, width = 4, 2**40
-    run_ends = np.array([5, 7, 4 * 2**39 + 1, 4 * 2**39 + 2], np.uint64)
-    batch = run_ends, np.array([0, 4])
-    result = kernels.dilate(*batch, height, width, np.array([1, 1, 1]))
+    size = 4, 2**40
+    batch = batch_of_flips([[5, 7, 4 * 2**39 + 1, 4 * 2**39 + 2]], size)
+    result = kernels.dilate(batch, np.array([1, 1, 1]))
     middle = 4 * 2**39
     columns = [0, 4, 8, 12]
     places = [each for x in columns for each in (x, x + 4)]
     places += [each for x in range(-8, 12, 4) for each in (middle + x, middle + x + 3)]
-    expected = np.array([places[0], places[7], *places[8:]], np.uint64)
-    assert_identical(result, (expected, np.array([0, len(expected)])))
+    assert_identical(result, batch_of_flips([[places[0], places[7], *places[8:]]], size))
 
 
 def test_a_wide_image_with_a_frame(kernels):
     """Few runs come of few runs, however many columns they span."""
-    height, width = 3, 2**40
-    run_ends = np.array([0, 30, 33], np.uint64)
-    batch = run_ends, np.array([0, 0, 1, 3])
+    batch = batch_of_flips([[], [0], [30, 33]], (3, 2**40))
     for reach in ([2, 2, 1], [2]):
-        result = kernels.dilate(*batch, height, width, np.array(reach), True)
-        assert_identical(result, (np.zeros(3, np.uint64), np.arange(4)))
+        result = kernels.dilate(batch, np.array(reach), True)
+        assert_identical(result, batch_of_flips([[0], [0], [0]], (3, 2**40)))
 
 
 def test_a_far_reach(kernels):
@@ -129,14 +126,14 @@ def test_a_far_reach(kernels):
     radius = 2**12
     side = 2 * radius + 1
     middle = radius * side + radius
-    batch = np.array([middle, middle + 1], np.uint32), np.array([0, 2])
+    batch = batch_of_flips([[middle, middle + 1]], (side, side))
     diamond = np.arange(radius, -1, -1)
-    run_ends, _ = kernels.dilate(*batch, side, side, diamond)
+    dilated = kernels.dilate(batch, diamond)
     columns = np.arange(side)
     rows = radius - abs(columns - radius)
     expected = np.stack([radius - rows, radius + rows + 1], 1) + columns[:, None] * side
     # The middle column fills the image's height: it follows no other run, and precedes none.
-    assert run_ends.tolist() == expected.ravel().tolist()
+    assert dilated.run_ends.tolist() == expected.ravel().tolist()
 
 
 @pytest.mark.parametrize("reach", [[], [-1], [1, 2], [6], [1] * 9, [2, 1, -1]])
@@ -146,12 +143,12 @@ def test_native_refuses_what_is_no_shape(kernels, reach):
         pytest.skip("checked by the API")
     batch = batch_of(np.zeros((1, 5, 7), bool))
     with pytest.raises(ValueError, match="reach: expected"):
-        kernels.dilate(*batch, 5, 7, np.array(reach, np.int64))
+        kernels.dilate(batch, np.array(reach, np.int64))
 
 
 def test_reference_is_the_definition():
     masks = np.zeros((1, 7, 7), bool)
     masks[0, 3, 3] = True
-    batch = reference.dilate(*batch_of(masks), 7, 7, np.array([2, 1, 0]))
+    batch = reference.dilate(batch_of(masks), np.array([2, 1, 0]))
     expected = abs(np.arange(-3, 4))[:, None] + abs(np.arange(-3, 4)) <= 2
     assert_batch(batch, expected[None])

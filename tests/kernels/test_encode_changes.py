@@ -65,17 +65,17 @@ def test_a_flip_at_every_pixel(kernels):
     """None is left out where a kernel goes on from one part of the memory to the next."""
     height, width = 419, 701
     columns = np.arange(1, height * width + 1).astype(np.uint8)[None]
-    run_ends, offsets = kernels.encode_changes(columns, height, width)
-    assert_identical(run_ends, np.arange(height * width, dtype=np.uint32))
-    assert offsets.tolist() == [0, height * width]
+    batch = kernels.encode_changes(columns, height, width)
+    assert_identical(batch.run_ends, np.arange(height * width, dtype=np.uint32))
+    assert batch.offsets.tolist() == [0, height * width]
 
 
 @pytest.mark.parametrize("shape", [(0, 12), (1, 0), (3, 0)])
 def test_nothing(kernels, shape):
     height, width = (3, 4) if shape[1] else (0, 7)
-    run_ends, offsets = agree(kernels, "encode_changes", np.zeros(shape, np.uint8), height, width)
-    assert len(run_ends) == 0
-    assert offsets.tolist() == [0] * (shape[0] + 1)
+    batch = agree(kernels, "encode_changes", np.zeros(shape, np.uint8), height, width)
+    assert len(batch.run_ends) == 0
+    assert batch.offsets.tolist() == [0] * (shape[0] + 1)
 
 
 @given(columns=hnp.arrays(np.uint8, (3, 77), elements=st.sampled_from([0, 1, 7])))
@@ -83,4 +83,4 @@ def test_as_pycocotools(kernels, columns):
     images = columns.reshape(3, 11, 7).transpose(0, 2, 1)
     expected = Pycocotools().encode(np.asfortranarray(images.transpose(1, 2, 0)))
     batch = agree(kernels, "encode_changes", columns, 7, 11)
-    assert rles_of(batch, 7, 11) == expected
+    assert rles_of(batch) == expected

@@ -22,8 +22,8 @@ def read(kernels, string, size):
     return kernels.string_decode(*strings(string.encode()), *size)
 
 
-def write(kernels, batch, size):
-    data, offsets = kernels.string_encode(*batch, *size)
+def write(kernels, batch):
+    data, offsets = kernels.string_encode(batch)
     return [data[a:b].tobytes().decode() for a, b in itertools.pairwise(offsets)]
 
 
@@ -37,12 +37,12 @@ def test_masks(kernels):
         size, mask = item["size"], pixels_of(item)
         batch = read(kernels, item["counts"], size)
         assert_batch(batch, mask)
-        assert write(kernels, batch_of(mask), size) == [item["counts"]]
-        assert kernels.area(*batch, *size).tolist() == [item["area"]]
+        assert write(kernels, batch_of(mask)) == [item["counts"]]
+        assert kernels.area(batch).tolist() == [item["area"]]
         x, y, width, height = item["bbox"]
-        assert kernels.boxes(*batch, *size).tolist() == [[x, y, x + width, y + height]]
+        assert kernels.boxes(batch).tolist() == [[x, y, x + width, y + height]]
         out = np.empty(mask.shape, np.uint8)
-        kernels.decode(*batch, out, False)
+        kernels.decode(batch, out, False)
         np.testing.assert_array_equal(out, mask)
         assert_batch(kernels.encode(out, None), mask)
 
@@ -54,7 +54,7 @@ def test_polygons(kernels):
         ring_offsets = np.cumsum([0, *(len(ring) // 2 for ring in rings)])
         mask_offsets = np.array([0, len(rings)])
         batch = kernels.rasterize_polygons(coordinates, ring_offsets, mask_offsets, *item["size"])
-        assert write(kernels, batch, item["size"]) == [item["counts"]], item
+        assert write(kernels, batch) == [item["counts"]], item
 
 
 def test_boxes(kernels):
@@ -62,7 +62,7 @@ def test_boxes(kernels):
         x, y, width, height = item["bbox"]
         box = np.array([[x, y, x + width, y + height]], float)
         batch = kernels.rasterize_boxes(box, *item["size"])
-        assert write(kernels, batch, item["size"]) == [item["counts"]], item
+        assert write(kernels, batch) == [item["counts"]], item
 
 
 def test_pairs(kernels):
@@ -70,11 +70,11 @@ def test_pairs(kernels):
         size = item["size"]
         a, b = read(kernels, item["a"], size), read(kernels, item["b"], size)
         for name, table in (("union", OR), ("intersection", AND)):
-            assert write(kernels, kernels.combine(*a, *b, *size, table), size) == [item[name]]
+            assert write(kernels, kernels.combine(a, b, table)) == [item[name]]
             both = read_both(kernels, item, size)
-            assert write(kernels, kernels.reduce(*both, *size, table), size) == [item[name]]
-        common = kernels.overlap(*a, *b, *size)[0, 0]
-        union = kernels.area(*a, *size)[0] + kernels.area(*b, *size)[0] - common
+            assert write(kernels, kernels.reduce(both, table)) == [item[name]]
+        common = kernels.overlap(a, b)[0, 0]
+        union = kernels.area(a)[0] + kernels.area(b)[0] - common
         assert (common / union if common else 0) == item["iou"]
 
 

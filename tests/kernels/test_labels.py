@@ -12,8 +12,8 @@ from support.util import (
     INTEGERS,
     Placed,
     agree,
+    assert_batch,
     assert_identical,
-    batch_of,
     crossed,
     layouts,
     parameter_id,
@@ -26,12 +26,12 @@ INPUTS = (*INTEGERS, *(dtype.newbyteorder() for dtype in INTEGERS if dtype.items
 
 
 def assert_splits(kernels, labels, background=None):
-    ids, run_ends, offsets = agree(kernels, "label_runs", labels, background)
+    ids, batch = agree(kernels, "label_runs", labels, background)
     present = sorted({int(label) for label in labels.ravel()} - {background})
     expected = np.array(present, labels.dtype.newbyteorder("="))
     assert_identical(ids, expected)
     assert ids.dtype.isnative
-    assert_identical((run_ends, offsets), batch_of(labels == expected[:, None, None]))
+    assert_batch(batch, labels == expected[:, None, None])
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1), (2, 2), slow((2, 3)), slow((3, 2))])
@@ -123,12 +123,12 @@ def test_all_labels_distinct(kernels, size, dtype):
     pixels = size[0] * size[1]
     info = np.iinfo(dtype)
     labels = np.random.default_rng(0).permutation(pixels) + max(info.min, -pixels // 2)
-    ids, run_ends, offsets = agree(kernels, "label_runs", labels.reshape(size).astype(dtype), None)
+    ids, batch = agree(kernels, "label_runs", labels.reshape(size).astype(dtype), None)
     assert_identical(ids, np.sort(labels).astype(dtype))
     # Each mask is one pixel: the place of its label in column-major order.
     place = np.argsort(labels.reshape(size).ravel(order="F"))
-    np.testing.assert_array_equal(run_ends[offsets[:-1]], place)
-    np.testing.assert_array_equal(np.diff(offsets), np.where(place == pixels - 1, 1, 2))
+    np.testing.assert_array_equal(batch.run_ends[batch.offsets[:-1]], place)
+    np.testing.assert_array_equal(np.diff(batch.offsets), np.where(place == pixels - 1, 1, 2))
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.uint64])

@@ -6,6 +6,9 @@ import os
 
 import numpy as np
 import pytest
+from support.util import assert_identical
+
+from segcore._batch import Batch
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("SEGCORE_TEST_LARGE"),
@@ -14,7 +17,7 @@ pytestmark = pytest.mark.skipif(
 
 HEIGHT, WIDTH = 2**16, 2**16 + 1
 FLIPS = np.array([3, 5, 2**32 - 1, 2**32 + 9, HEIGHT * WIDTH - 1], np.uint64)
-OFFSETS = np.array([0, 5])
+BATCH = Batch(FLIPS, np.array([0, 5]), HEIGHT, WIDTH)
 FOREGROUND = {  # (y, x), read off from the flips
     (3, 0): 1,
     (4, 0): 1,
@@ -38,31 +41,29 @@ def dense_kernels(kernels):
 def test_encode(dense_kernels):
     row = np.zeros((1, 1, WIDTH), bool)
     row[..., [0, 5, WIDTH - 1]] = True
-    run_ends, offsets = dense_kernels.encode(np.broadcast_to(row, (1, HEIGHT, WIDTH)), None)
-    assert run_ends.dtype == np.uint64
-    assert run_ends.tolist() == [0, HEIGHT, 5 * HEIGHT, 6 * HEIGHT, (WIDTH - 1) * HEIGHT]
-    assert offsets.tolist() == [0, 5]
+    batch = dense_kernels.encode(np.broadcast_to(row, (1, HEIGHT, WIDTH)), None)
+    assert batch.run_ends.dtype == np.uint64
+    assert batch.run_ends.tolist() == [0, HEIGHT, 5 * HEIGHT, 6 * HEIGHT, (WIDTH - 1) * HEIGHT]
+    assert batch.offsets.tolist() == [0, 5]
 
     column = np.zeros((1, HEIGHT, 1), bool)
     column[:, [1, 7, HEIGHT - 1]] = True
-    run_ends, _ = dense_kernels.encode(np.broadcast_to(column, (1, HEIGHT, WIDTH)), None)
+    batch = dense_kernels.encode(np.broadcast_to(column, (1, HEIGHT, WIDTH)), None)
     flips = np.arange(WIDTH)[:, None] * HEIGHT + [1, 2, 7, 8, HEIGHT - 1, HEIGHT]
-    np.testing.assert_array_equal(run_ends, flips.ravel()[:-1])
+    np.testing.assert_array_equal(batch.run_ends, flips.ravel()[:-1])
 
 
 def test_decode(dense_kernels):
     out = np.zeros((1, HEIGHT, WIDTH), bool)
-    dense_kernels.decode(FLIPS, OFFSETS, out, True)
+    dense_kernels.decode(BATCH, out, True)
     assert {place: int(out[0][place]) for place in FOREGROUND} == FOREGROUND
     assert np.count_nonzero(out) == 2 + 10 + 1
 
 
 def test_paint_and_label_runs(dense_kernels):
     out = np.zeros((HEIGHT, WIDTH), np.uint8)
-    dense_kernels.paint(FLIPS, OFFSETS, np.array([0]), np.array([1], np.uint8), out)
+    dense_kernels.paint(BATCH, np.array([0]), np.array([1], np.uint8), out)
     assert {place: int(out[place]) for place in FOREGROUND} == FOREGROUND
-    ids, run_ends, offsets = dense_kernels.label_runs(out, 0)
+    ids, batch = dense_kernels.label_runs(out, 0)
     assert ids.tolist() == [1]
-    assert run_ends.dtype == np.uint64
-    np.testing.assert_array_equal(run_ends, FLIPS)
-    assert offsets.tolist() == [0, 5]
+    assert_identical(batch, BATCH)

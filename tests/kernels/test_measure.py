@@ -13,13 +13,12 @@ from support.util import (
     agree,
     assert_identical,
     batch_of,
+    batch_of_flips,
     every_mask,
     patterns,
     rles_of,
     stretched,
 )
-
-from segcore.backends.sizes import run_end_dtype
 
 
 def areas_of(masks: np.ndarray) -> np.ndarray:
@@ -37,9 +36,8 @@ def boxes_of(masks: np.ndarray) -> np.ndarray:
 
 def assert_measures(kernels, masks):
     batch = batch_of(masks)
-    size = masks.shape[1:]
-    assert_identical(agree(kernels, "area", *batch, *size), areas_of(masks))
-    assert_identical(agree(kernels, "boxes", *batch, *size), boxes_of(masks))
+    assert_identical(agree(kernels, "area", batch), areas_of(masks))
+    assert_identical(agree(kernels, "boxes", batch), boxes_of(masks))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4), (4, 1), (2, 3), (3, 3), (0, 3), (3, 0), (2, 5)])
@@ -66,7 +64,7 @@ def test_a_run_over_the_edge_of_a_column_touches_both_of_its_ends(kernels):
     mask = np.zeros((1, 5, 4), bool)
     mask[0, 4, 1] = mask[0, 0, 2] = True
     assert_measures(kernels, mask)
-    assert kernels.boxes(*batch_of(mask), 5, 4).tolist() == [[1, 0, 3, 5]]
+    assert kernels.boxes(batch_of(mask)).tolist() == [[1, 0, 3, 5]]
 
 
 @given(masks=dense())
@@ -76,35 +74,33 @@ def test_any_masks(kernels, masks):
 
 @given(masks=dense(), factor=st.sampled_from([2**26, 2**32 // 30, 2**40]))
 def test_large_masks(kernels, masks, factor):
-    batch, height = stretched(batch_of(masks), *masks.shape[1:], factor)
-    width = masks.shape[2]
-    assert_identical(agree(kernels, "area", *batch, height, width), areas_of(masks) * factor)
+    batch = stretched(batch_of(masks), factor)
+    assert_identical(agree(kernels, "area", batch), areas_of(masks) * factor)
     expected = boxes_of(masks) * [1, factor, 1, factor]
-    assert_identical(agree(kernels, "boxes", *batch, height, width), expected)
+    assert_identical(agree(kernels, "boxes", batch), expected)
 
 
 @given(data=st.data(), size=large_sizes)
 def test_large_sizes(kernels, data, size):
     masks = data.draw(st.lists(large_flips(size[0] * size[1]), max_size=4))
-    run_ends = np.concatenate([np.empty(0, np.int64), *masks]).astype(run_end_dtype(*size))
-    offsets = np.cumsum([0, *map(len, masks)])
-    agree(kernels, "area", run_ends, offsets, *size)
-    agree(kernels, "boxes", run_ends, offsets, *size)
+    batch = batch_of_flips(masks, size)
+    agree(kernels, "area", batch)
+    agree(kernels, "boxes", batch)
 
 
 def test_a_full_mask_of_the_largest_size(kernels):
     height, width = 2**30, 2**29 - 1
-    full = np.zeros(1, np.uint64), np.array([0, 1])
-    assert kernels.area(*full, height, width).tolist() == [height * width]
-    assert kernels.boxes(*full, height, width).tolist() == [[0, 0, width, height]]
+    full = batch_of_flips([[0]], (height, width))
+    assert kernels.area(full).tolist() == [height * width]
+    assert kernels.boxes(full).tolist() == [[0, 0, width, height]]
 
 
 def test_is_pycocotools(kernels):
     pycocotools = Pycocotools()
     masks = patterns(67, 131)
     batch = batch_of(masks)
-    rles = rles_of(batch, 67, 131)
-    np.testing.assert_array_equal(kernels.area(*batch, 67, 131), pycocotools.area(rles))
-    x0, y0, x1, y1 = kernels.boxes(*batch, 67, 131).T
+    rles = rles_of(batch)
+    np.testing.assert_array_equal(kernels.area(batch), pycocotools.area(rles))
+    x0, y0, x1, y1 = kernels.boxes(batch).T
     expected = pycocotools.toBbox(rles)
     np.testing.assert_array_equal(np.stack([x0, y0, x1 - x0, y1 - y0], axis=1), expected)

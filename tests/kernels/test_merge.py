@@ -16,6 +16,7 @@ from support.util import (
     assert_identical,
     assert_valid,
     batch_of,
+    batch_of_flips,
     crossed,
     every_mask,
     patterns,
@@ -25,7 +26,6 @@ from support.util import (
 )
 
 from segcore.backends.protocol import AND, OR, WITHOUT, XOR
-from segcore.backends.sizes import run_end_dtype
 
 TABLES = [OR, *(table for table in range(16) if table != OR)]
 REDUCTIONS = {AND: np.logical_and, OR: np.logical_or, XOR: np.logical_xor}
@@ -36,9 +36,8 @@ def truth(a: np.ndarray, b: np.ndarray, table: int) -> np.ndarray:
 
 
 def assert_combines(kernels, a, b, tables=TABLES):
-    size = a.shape[1:]
     for table in tables:
-        result = agree(kernels, "combine", *batch_of(a), *batch_of(b), *size, table)
+        result = agree(kernels, "combine", batch_of(a), batch_of(b), table)
         assert_batch(result, truth(a, b, table))
 
 
@@ -64,7 +63,7 @@ def test_masks_with_themselves(kernels, size):
     masks = every_mask(*size) if size[0] * size[1] < 9 else patterns(*size)
     batch = batch_of(masks)
     for table in TABLES:
-        result = agree(kernels, "combine", *batch, *batch, *size, table)
+        result = agree(kernels, "combine", batch, batch, table)
         assert_batch(result, truth(masks, masks, table))
 
 
@@ -90,11 +89,11 @@ def test_any_masks(kernels, both, table):
 @given(both=two_dense(), table=st.sampled_from(TABLES), factor=st.sampled_from([2**26, 2**40]))
 def test_large_masks(kernels, both, table, factor):
     n = min(map(len, both))
-    (a, b), size = (masks[:n] for masks in both), both[0].shape[1:]
-    large_a, height = stretched(batch_of(a), *size, factor)
-    large_b, _ = stretched(batch_of(b), *size, factor)
-    expected, _ = stretched(batch_of(truth(a, b, table)), *size, factor)
-    result = agree(kernels, "combine", *large_a, *large_b, height, size[1], table)
+    a, b = (masks[:n] for masks in both)
+    large_a = stretched(batch_of(a), factor)
+    large_b = stretched(batch_of(b), factor)
+    expected = stretched(batch_of(truth(a, b, table)), factor)
+    result = agree(kernels, "combine", large_a, large_b, table)
     assert_identical(result, expected)
 
 
@@ -102,14 +101,12 @@ def test_large_masks(kernels, both, table, factor):
 @given(data=st.data(), size=large_sizes)
 def test_large_sizes(kernels, data, size):
     masks = data.draw(st.lists(large_flips(size[0] * size[1]), min_size=4, max_size=4))
-    run_ends = np.concatenate(masks).astype(run_end_dtype(*size))
-    offsets = np.cumsum([0, *map(len, masks)])
-    other = run_ends[: offsets[1]], offsets[:2]
+    batch, other = batch_of_flips(masks, size), batch_of_flips(masks[:1], size)
     for table in TABLES:
-        result = agree(kernels, "combine", run_ends, offsets, *other, *size, table)
+        result = agree(kernels, "combine", batch, other, table)
         assert_valid(result, 4, *size)
     for table in (AND, OR, XOR):
-        result = agree(kernels, "reduce", run_ends, offsets, *size, table, np.array([0, 1, 1, 4]))
+        result = agree(kernels, "reduce", batch, table, np.array([0, 1, 1, 4]))
         assert_valid(result, 3, *size)
 
 
@@ -117,10 +114,9 @@ def test_large_sizes(kernels, data, size):
 
 
 def assert_reduces(kernels, masks):
-    size = masks.shape[1:]
     for table, ufunc in REDUCTIONS.items():
         expected = ufunc.reduce(masks, axis=0, keepdims=True)
-        assert_batch(agree(kernels, "reduce", *batch_of(masks), *size, table), expected)
+        assert_batch(agree(kernels, "reduce", batch_of(masks), table), expected)
 
 
 @pytest.mark.parametrize("size", [(2, 3), (1, 1), (0, 3), (3, 0)])
@@ -129,7 +125,7 @@ def test_reduce_every_triple_of_tiny_masks(kernels, size):
     for triple in itertools.product(masks, repeat=3):
         np_triple = np.array(triple)
         for table, ufunc in REDUCTIONS.items():
-            result = kernels.reduce(*batch_of(np_triple), *size, table)
+            result = kernels.reduce(batch_of(np_triple), table)
             assert_batch(result, ufunc.reduce(np_triple, axis=0, keepdims=True))
 
 
@@ -158,12 +154,11 @@ def test_reduce_any_masks(kernels, masks):
 @pytest.mark.slow_on("numba")
 @given(masks=dense(max_count=9), factor=st.sampled_from([2**26, 2**40]))
 def test_reduce_large_masks(kernels, masks, factor):
-    size = masks.shape[1:]
-    batch, height = stretched(batch_of(masks), *size, factor)
+    batch = stretched(batch_of(masks), factor)
     for table, ufunc in REDUCTIONS.items():
         reduced = ufunc.reduce(masks, axis=0, keepdims=True)
-        expected, _ = stretched(batch_of(reduced), *size, factor)
-        assert_identical(agree(kernels, "reduce", *batch, height, size[1], table), expected)
+        expected = stretched(batch_of(reduced), factor)
+        assert_identical(agree(kernels, "reduce", batch, table), expected)
 
 
 def assert_reduces_groups(kernels, masks, groups):
@@ -171,7 +166,7 @@ def assert_reduces_groups(kernels, masks, groups):
     for table, ufunc in REDUCTIONS.items():
         parts = [ufunc.reduce(masks[i:j], axis=0) for i, j in itertools.pairwise(groups)]
         expected = np.array(parts, bool).reshape(len(parts), *size)
-        result = agree(kernels, "reduce", *batch_of(masks), *size, table, np.array(groups))
+        result = agree(kernels, "reduce", batch_of(masks), table, np.array(groups))
         assert_batch(result, expected)
 
 
@@ -203,7 +198,7 @@ def test_is_pycocotools_merge(kernels):
     pycocotools = Pycocotools()
     size = (67, 131)
     masks = patterns(*size)[4:]
-    rles = rles_of(batch_of(masks), *size)
+    rles = rles_of(batch_of(masks))
     for intersect in (False, True):
-        result = kernels.reduce(*batch_of(masks), *size, AND if intersect else OR)
-        assert rles_of(result, *size) == [pycocotools.merge(rles, intersect)]
+        result = kernels.reduce(batch_of(masks), AND if intersect else OR)
+        assert rles_of(result) == [pycocotools.merge(rles, intersect)]

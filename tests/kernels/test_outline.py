@@ -14,6 +14,7 @@ from support.util import (
     agree,
     assert_identical,
     batch_of,
+    batch_of_flips,
     every_mask,
     patterns,
     slow,
@@ -83,8 +84,7 @@ def check(result, masks: np.ndarray, connectivity: int) -> None:
 
 def assert_traces(kernels, masks):
     for connectivity in (4, 8):
-        size = masks.shape[1:]
-        result = agree(kernels, "outline", *batch_of(masks), *size, connectivity)
+        result = agree(kernels, "outline", batch_of(masks), connectivity)
         check(result, masks, connectivity)
 
 
@@ -126,22 +126,18 @@ def test_any_masks(kernels, masks):
 @given(masks=dense(max_count=4), connectivity=st.sampled_from([4, 8]))
 def test_large_masks(kernels, masks, connectivity):
     """Pixels that are very high have the corners of low ones, that much further apart."""
-    height, width = masks.shape[1:]
-    low = kernels.outline(*batch_of(masks), height, width, connectivity)
+    low = kernels.outline(batch_of(masks), connectivity)
     for factor in (2**26, 2**40):
-        batch, tall = stretched(batch_of(masks), height, width, factor)
-        high = agree(kernels, "outline", *batch, tall, width, connectivity)
+        batch = stretched(batch_of(masks), factor)
+        high = agree(kernels, "outline", batch, connectivity)
         assert_identical(high, (low[0] * [1, factor], *low[1:]))
 
 
 def test_a_wide_image(kernels):
     """A full mask is one ring of four corners, however many columns it has."""
-    height, width = 4, 2**40
-    run_ends = np.array([0, 2, 4 * (width - 1)], np.uint64)
-    offsets = np.array([0, 1, 3])
-    vertices, ring_offsets, outer, mask_offsets = kernels.outline(
-        run_ends, offsets, height, width, 8
-    )
+    width = 2**40
+    batch = batch_of_flips([[0], [2, 4 * (width - 1)]], (4, width))
+    vertices, ring_offsets, outer, mask_offsets = kernels.outline(batch, 8)
     assert vertices[:4].tolist() == [[0, 0], [width, 0], [width, 4], [0, 4]]
     middle = [[0, 2], [1, 2], [1, 0], [width - 1, 0], [width - 1, 4], [0, 4]]
     assert ring_offsets.tolist() == [0, 4, 10]
@@ -157,17 +153,17 @@ def test_rings_in_holes_in_rings(kernels):
     mask[0, 2:9, 2:9] = False
     mask[0, 3:8, 3:8] = True
     mask[0, 4, 4] = mask[0, 6, 6] = False
-    _, _, outer, _ = agree(kernels, "outline", *batch_of(mask), 11, 11, 8)
+    _, _, outer, _ = agree(kernels, "outline", batch_of(mask), 8)
     assert outer.tolist() == [-1, 0, -1, 2, 2]
 
 
 def test_corners_that_touch(kernels):
     mask = np.array([[[1, 0], [0, 1]]], bool)
-    vertices, offsets, _, _ = kernels.outline(*batch_of(mask), 2, 2, 8)
+    vertices, offsets, _, _ = kernels.outline(batch_of(mask), 8)
     assert offsets.tolist() == [0, 8]
     expected = [[0, 0], [1, 0], [1, 1], [2, 1], [2, 2], [1, 2], [1, 1], [0, 1]]
     assert vertices.tolist() == expected
-    _, offsets, _, _ = kernels.outline(*batch_of(mask), 2, 2, 4)
+    _, offsets, _, _ = kernels.outline(batch_of(mask), 4)
     assert offsets.tolist() == [0, 4, 8]
 
 
@@ -176,7 +172,7 @@ def test_as_many_rings_as_opencv_finds():
     from segcore.backends import kernels
 
     masks = patterns(40, 50)
-    _, _, outer, mask_offsets = kernels.outline(*batch_of(masks), 40, 50, 8)
+    _, _, outer, mask_offsets = kernels.outline(batch_of(masks), 8)
     for i, mask in enumerate(masks):
         _, tree = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
         parents = np.zeros(0) if tree is None else tree[0, :, 3]

@@ -13,6 +13,7 @@ from support.util import (
     agree,
     assert_identical,
     batch_of,
+    batch_of_flips,
     every_mask,
     patterns,
     rles_of,
@@ -21,7 +22,6 @@ from support.util import (
 )
 
 from segcore.backends import reference
-from segcore.backends.sizes import run_end_dtype
 
 
 def common(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -31,7 +31,7 @@ def common(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def assert_overlaps(kernels, a, b):
-    result = agree(kernels, "overlap", *batch_of(a), *batch_of(b), *a.shape[1:])
+    result = agree(kernels, "overlap", batch_of(a), batch_of(b))
     assert_identical(result, common(a, b))
 
 
@@ -121,27 +121,25 @@ def test_any_masks(kernels, both):
 
 @given(both=two_dense(), factor=st.sampled_from([2**8, 2**14, 2**26, 2**40]))
 def test_large_masks(kernels, both, factor):
-    size = both[0].shape[1:]
-    a, height = stretched(batch_of(both[0]), *size, factor)
-    b, _ = stretched(batch_of(both[1]), *size, factor)
-    result = agree(kernels, "overlap", *a, *b, height, size[1])
+    a = stretched(batch_of(both[0]), factor)
+    b = stretched(batch_of(both[1]), factor)
+    result = agree(kernels, "overlap", a, b)
     assert_identical(result, common(*both) * factor)
 
 
 @given(data=st.data(), size=large_sizes)
 def test_large_sizes(kernels, data, size):
     masks = data.draw(st.lists(large_flips(size[0] * size[1]), min_size=1, max_size=5))
-    run_ends = np.concatenate(masks).astype(run_end_dtype(*size))
-    offsets = np.cumsum([0, *map(len, masks)])
-    areas = agree(kernels, "overlap", run_ends, offsets, run_ends, offsets, *size)
+    batch = batch_of_flips(masks, size)
+    areas = agree(kernels, "overlap", batch, batch)
     np.testing.assert_array_equal(areas, areas.T)
-    np.testing.assert_array_equal(np.diag(areas), reference.area(run_ends, offsets, *size))
+    np.testing.assert_array_equal(np.diag(areas), reference.area(batch))
 
 
 @pytest.mark.parametrize("size", [(2**16, 2**15), (2**16, 2**16), (2**30, 2**29 - 1)])
 def test_full_masks_of_large_sizes(kernels, size):
-    full = np.zeros(2, run_end_dtype(*size)), np.array([0, 1, 2])
-    result = kernels.overlap(*full, *full, *size)
+    full = batch_of_flips([[0], [0]], size)
+    result = kernels.overlap(full, full)
     assert_identical(result, np.full((2, 2), size[0] * size[1], np.int64))
 
 
@@ -149,8 +147,9 @@ def test_millions_of_tall_columns(kernels):
     """Whatever the sums of some columns are held in, it does not overflow."""
     height, width = 2**15 - 1, 2**21 + 2**17
     tops = np.arange(width, dtype=np.uint64) * height
-    batch = np.stack([tops, tops + height - 1], axis=1).ravel(), np.array([0, 2 * width])
-    result = kernels.overlap(*batch, *batch, height, width)
+    flips = np.stack([tops, tops + height - 1], axis=1).ravel()
+    batch = batch_of_flips([flips], (height, width))
+    result = kernels.overlap(batch, batch)
     assert_identical(result, np.array([[(height - 1) * width]]))
 
 
@@ -172,7 +171,7 @@ def limited(a, b, above, divisors):
 
 
 def assert_limited(kernels, a, b, above, divisors):
-    arguments = *batch_of(a), *batch_of(b), *a.shape[1:], above, divisors
+    arguments = batch_of(a), batch_of(b), above, divisors
     areas, ratios = limited(a, b, above, divisors)
     assert_identical(agree(kernels, "overlap", *arguments), areas)
     assert_identical(agree(kernels, "overlap_ratios", *arguments), ratios)
@@ -216,11 +215,10 @@ def test_limit_at_ratios_that_occur(kernels, data, both):
 @given(both=two_dense(), factor=st.sampled_from([2**14, 2**40]), divisor=st.integers(0, 3))
 def test_limit_on_large_masks(kernels, both, factor, divisor):
     a, b = both
-    size = a.shape[1:]
-    tall_a, height = stretched(batch_of(a), *size, factor)
-    tall_b, _ = stretched(batch_of(b), *size, factor)
+    tall_a = stretched(batch_of(a), factor)
+    tall_b = stretched(batch_of(b), factor)
     divisors = np.full(len(b), divisor, np.uint8)
-    result = agree(kernels, "overlap", *tall_a, *tall_b, height, size[1], 0.5, divisors)
+    result = agree(kernels, "overlap", tall_a, tall_b, 0.5, divisors)
     assert_identical(result, limited(a, b, 0.5, divisors)[0] * factor)
 
 
@@ -228,8 +226,8 @@ def test_is_pycocotools_iou(kernels):
     pycocotools = Pycocotools()
     size = (97, 129)
     a, b = batch_of(blobs(20, *size, seed=2)), batch_of(blobs(20, *size, seed=3))
-    ratios = kernels.overlap_ratios(*a, *b, *size)
-    expected = pycocotools.iou(rles_of(a, *size), rles_of(b, *size), [0] * 20)
+    ratios = kernels.overlap_ratios(a, b)
+    expected = pycocotools.iou(rles_of(a), rles_of(b), [0] * 20)
     np.testing.assert_array_equal(ratios, expected)
 
 
@@ -237,7 +235,7 @@ def test_many_ratios(kernels):
     """Enough work for several threads."""
     rng = np.random.default_rng(0)
     a, b = rng.random((700, 3, 4)) < 0.3, rng.random((600, 3, 4)) < 0.5
-    batches = *batch_of(a), *batch_of(b), 3, 4
+    batches = batch_of(a), batch_of(b)
     areas = common(a, b)
     union = a.sum(axis=(1, 2))[:, None] + b.sum(axis=(1, 2)) - areas
     assert_identical(kernels.overlap_ratios(*batches), areas / np.maximum(union, 1))

@@ -152,7 +152,7 @@ def assert_all_distinct(kernels, labels):
     assert_identical(values_a, labels.ravel())
     assert_identical(values_b, np.ascontiguousarray(labels[::-1]).ravel())
     assert_identical(counts, np.ones(labels.size, np.int64))
-    ids, _, _ = kernels.label_runs(labels, None)
+    ids, _ = kernels.label_runs(labels, None)
     assert_identical(ids, labels.ravel())
 
 

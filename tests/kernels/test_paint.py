@@ -20,6 +20,8 @@ from support.util import (
     slow,
 )
 
+from segcore._batch import Batch
+
 OUTPUTS = (*INTEGERS, *(dtype.newbyteorder() for dtype in INTEGERS if dtype.itemsize > 1))
 
 
@@ -37,13 +39,14 @@ def assert_paints(kernels, masks, order, values, dtype=None, layout="axes 01"):
     under = np.arange(shape[0] * shape[1]).reshape(shape).astype(dtype)
     placed = Placed(layout, shape, dtype)
     placed.view[...] = under
-    arguments = [*batch_of(masks), np.asarray(order, np.int64), values]
-    before = [array.copy() for array in arguments]
-    for array in arguments:
+    batch, order = batch_of(masks), np.asarray(order, np.int64)
+    inputs = [batch.run_ends, batch.offsets, order, values]
+    before = [array.copy() for array in inputs]
+    for array in inputs:
         array.flags.writeable = False
-    assert kernels.paint(*arguments, placed.view) is None
+    assert kernels.paint(batch, order, values, placed.view) is None
     placed.assert_holds(painted(masks, order, values, under))
-    for array, copy in zip(arguments, before, strict=True):
+    for array, copy in zip(inputs, before, strict=True):
         np.testing.assert_array_equal(array, copy)
 
 
@@ -124,7 +127,7 @@ def test_more_masks_than_a_smaller_integer_holds(kernels, size, dtype):
     expected = np.full(pixels, 1, dtype)
     expected[order] = values[order]
     out = np.full(size, 1, dtype)
-    kernels.paint(run_ends, offsets, order, values, out)
+    kernels.paint(Batch(run_ends, offsets, height, width), order, values, out)
     np.testing.assert_array_equal(out, expected.reshape(width, height).T)
 
 

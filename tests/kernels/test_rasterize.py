@@ -101,8 +101,8 @@ def test_is_the_walk(kernels, size):
     rings = [ring for _ in range(4) for ring in random_rings(rng, *size)]
     expected = [walked(ring, *size) for ring in rings]
     batch = agree(kernels, "rasterize_polygons", *polygons(*([ring] for ring in rings)), *size)
-    assert_identical(batch[0], np.concatenate(expected).astype(np.uint32))
-    assert_identical(batch[1], np.cumsum([0, *map(len, expected)]))
+    assert_identical(batch.run_ends, np.concatenate(expected).astype(np.uint32))
+    assert_identical(batch.offsets, np.cumsum([0, *map(len, expected)]))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -112,7 +112,7 @@ def test_is_pycocotools(kernels, size):
     rings = [ring for _ in range(20) for ring in random_rings(rng, *size)]
     batch = kernels.rasterize_polygons(*polygons(*([ring] for ring in rings)), *size)
     expected = pycocotools.frPyObjects([ring.reshape(-1).tolist() for ring in rings], *size)
-    assert rles_of(batch, *size) == expected
+    assert rles_of(batch) == expected
 
 
 def test_far_coordinates_are_pycocotools(kernels):
@@ -121,7 +121,7 @@ def test_far_coordinates_are_pycocotools(kernels):
     rings = rng.uniform(-1e5, 1e5, (20, 5, 2))
     batch = agree(kernels, "rasterize_polygons", *polygons(*([ring] for ring in rings)), 480, 640)
     expected = pycocotools.frPyObjects([ring.reshape(-1).tolist() for ring in rings], 480, 640)
-    assert rles_of(batch, 480, 640) == expected
+    assert rles_of(batch) == expected
 
 
 def test_many_masks_and_vertices(kernels):
@@ -134,7 +134,7 @@ def test_many_masks_and_vertices(kernels):
     rings = np.stack([x, y], axis=2)
     batch = agree(kernels, "rasterize_polygons", *polygons(*([ring] for ring in rings)), 480, 640)
     expected = pycocotools.frPyObjects([ring.reshape(-1).tolist() for ring in rings], 480, 640)
-    assert rles_of(batch, 480, 640) == expected
+    assert rles_of(batch) == expected
 
 
 @given(seed=seeds, height=st.integers(1, 70), width=st.integers(1, 70))
@@ -145,7 +145,7 @@ def test_any_rings(kernels, seed, height, width):
     )
     assert_valid(batch, len(rings), height, width)
     expected = np.concatenate([walked(ring, height, width) for ring in rings])
-    np.testing.assert_array_equal(batch[0], expected)
+    np.testing.assert_array_equal(batch.run_ends, expected)
 
 
 @given(
@@ -187,9 +187,9 @@ def test_rings_of_a_mask_unite(kernels, size, count):
     rng.shuffle(pool)
     masks = [pool[i : i + count] for i in range(0, 60, max(count, 1))]
     batch = agree(kernels, "rasterize_polygons", *polygons(*masks), *size)
-    rles = rles_of(batch, *size)
+    rles = rles_of(batch)
     if count == 0:
-        assert len(batch[0]) == 0
+        assert len(batch.run_ends) == 0
         return
     for rle, rings in zip(rles, masks, strict=True):
         parts = pycocotools.frPyObjects([ring.reshape(-1).tolist() for ring in rings], *size)
@@ -318,7 +318,7 @@ def test_boxes_are_pycocotools(kernels):
     x, y, w, h = np.round(rng.uniform(0, 50, (4, 200)), 1)
     batch = kernels.rasterize_boxes(np.stack([x, y, x + w, y + h], axis=1), 64, 65)
     expected = pycocotools.frPyObjects(np.stack([x, y, w, h], axis=1), 64, 65)
-    assert rles_of(batch, 64, 65) == expected
+    assert rles_of(batch) == expected
 
 
 # -- large sizes -----------------------------------------------------------------------------------
@@ -334,10 +334,10 @@ def test_polygons_of_large_sizes(kernels, size):
     rings = [ring, ring + np.array([x_of_last_column, 0]), ring / [1, 3]]
     batch = agree(kernels, "rasterize_polygons", *polygons(*([r] for r in rings), rings), *size)
     assert_valid(batch, 4, *size)
-    assert np.all(reference.area(*batch, *size) > 0)
+    assert np.all(reference.area(batch) > 0)
     if height == 2**16:
         for i, r in enumerate(rings):
-            flips = batch[0][batch[1][i] : batch[1][i + 1]]
+            flips = batch.run_ends[batch.offsets[i] : batch.offsets[i + 1]]
             np.testing.assert_array_equal(flips, walked(r, *size))
 
 
@@ -354,7 +354,7 @@ def test_boxes_of_large_sizes(kernels, size):
         float,
     )
     batch = agree(kernels, "rasterize_boxes", boxes, *size)
-    assert batch[0].dtype == run_end_dtype(*size)
+    assert batch.run_ends.dtype == run_end_dtype(*size)
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    assert_identical(reference.area(*batch, *size), areas.astype(np.int64))
-    assert_identical(reference.boxes(*batch, *size), boxes.astype(np.int64))
+    assert_identical(reference.area(batch), areas.astype(np.int64))
+    assert_identical(reference.boxes(batch), boxes.astype(np.int64))

@@ -36,11 +36,9 @@ def turns(masks: np.ndarray, limits: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def assert_resolves(kernels, masks, limits):
     limits = np.array(limits, np.int64)
-    run_ends, offsets, overlaps = agree(
-        kernels, "resolve", *batch_of(masks), *masks.shape[1:], limits
-    )
+    visible, overlaps = agree(kernels, "resolve", batch_of(masks), limits)
     free, expected = turns(masks, limits)
-    assert_batch((run_ends, offsets), free)
+    assert_batch(visible, free)
     assert_identical(overlaps, expected)
 
 
@@ -80,12 +78,12 @@ def test_each_limit_is_exact(kernels):
 def test_limits_are_exact_in_large_images(kernels, factor, less):
     masks = np.zeros((2, 5, 7), bool)
     masks[0, :3] = masks[1, 2:, :4] = True
-    batch, height = stretched(batch_of(masks), 5, 7, factor)
+    batch = stretched(batch_of(masks), factor)
     limits = np.array([0, 4 * factor - less])
-    run_ends, offsets, overlaps = agree(kernels, "resolve", *batch, height, 7, limits)
+    visible, overlaps = agree(kernels, "resolve", batch, limits)
     assert_identical(overlaps, np.array([0, 4 * factor]))
     free = np.stack([masks[0], masks[1] & ~masks[0] & (less == 0)])
-    assert_identical((run_ends, offsets), stretched(batch_of(free), 5, 7, factor)[0])
+    assert_identical(visible, stretched(batch_of(free), factor))
 
 
 @pytest.mark.parametrize("limits", [[], [0], [0, 0, 0], [[0, 0]]])
@@ -94,7 +92,7 @@ def test_native_refuses_limits_of_other_masks(kernels, limits):
     if not kernels.name.startswith("native"):
         pytest.skip("checked by the API")
     with pytest.raises(ValueError, match="limits: expected one per mask"):
-        kernels.resolve(*batch_of(np.ones((2, 5, 7), bool)), 5, 7, np.array(limits, np.int64))
+        kernels.resolve(batch_of(np.ones((2, 5, 7), bool)), np.array(limits, np.int64))
 
 
 def test_no_masks(kernels):
@@ -116,12 +114,9 @@ def test_any_masks(kernels, masks, data):
 )
 def test_large_masks(kernels, masks, factor, share):
     """So few runs in so many pixels that no plane of bits is drawn."""
-    size = masks.shape[1:]
-    batch, height = stretched(batch_of(masks), *size, factor)
+    batch = stretched(batch_of(masks), factor)
     limits = (masks.sum(axis=(1, 2)) * share).astype(np.int64)
     free, overlaps = turns(masks, limits)
-    run_ends, offsets, counts = agree(
-        kernels, "resolve", *batch, height, size[1], limits * factor + factor // 2
-    )
-    assert_identical((run_ends, offsets), stretched(batch_of(free), *size, factor)[0])
+    visible, counts = agree(kernels, "resolve", batch, limits * factor + factor // 2)
+    assert_identical(visible, stretched(batch_of(free), factor))
     assert_identical(counts, overlaps * factor)

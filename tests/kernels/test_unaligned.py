@@ -10,6 +10,7 @@ import segcore as sc
 from segcore._input.arrays import as_array
 from segcore.backends.protocol import OR
 from segcore.compat.pycocotools import mask as pycocotools
+from segcore.masks import unwrap
 
 SIZE = (20, 30)
 
@@ -58,6 +59,7 @@ def test_as_array_aligns(odd):
 RNG = np.random.default_rng(0)
 CORNERS = np.sort(RNG.integers(0, 15, (5, 2, 2)), axis=1).reshape(5, 4)
 MASKS = sc.Masks.from_boxes(CORNERS, SIZE)
+BATCH = unwrap(MASKS)
 FLOAT_CORNERS = CORNERS + 0.25
 HEADS = RNG.random((5, 7, 7)).astype(np.float32)
 LABELS = RNG.integers(0, 5, SIZE).astype(np.int32)
@@ -139,7 +141,7 @@ def test_inputs(name, odd):
 def test_decode_into_odd_addresses(kernels, dtype):
     for make in (shifted, packed):
         out = make(np.full((5, *SIZE), 9, dtype))
-        kernels.decode(MASKS.run_ends, MASKS.offsets, out, False)
+        kernels.decode(BATCH, out, False)
         np.testing.assert_array_equal(out, MASKS.to_dense(dtype))
 
 
@@ -154,8 +156,8 @@ def test_dense_arrays_in_kernels(kernels):
 def test_native_kernels_refuse_run_ends_at_odd_addresses(kernels, name):
     if not kernels.name.startswith("native"):
         pytest.skip("NumPy and Numba read any address")
-    arguments = (shifted(MASKS.run_ends), MASKS.offsets, *SIZE)
+    batch = BATCH._replace(run_ends=shifted(BATCH.run_ends))
     with pytest.raises(TypeError, match="run_ends: expected an aligned C-contiguous array of u4"):
-        kernels.reduce(*arguments, OR) if name == "union" else getattr(kernels, name)(*arguments)
+        kernels.reduce(batch, OR) if name == "union" else getattr(kernels, name)(batch)
     with pytest.raises(TypeError, match="offsets: expected an aligned C-contiguous array of i8"):
-        kernels.area(MASKS.run_ends, shifted(MASKS.offsets), *SIZE)
+        kernels.area(BATCH._replace(offsets=shifted(BATCH.offsets)))

@@ -101,7 +101,7 @@ def test_examples_run(page, tmp_path, monkeypatch):
 def test_the_readme_runs_and_says_what_comes_out(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = run(README)
-    assert repr(names["masks"]) == "Masks(2 masks of 480 x 640, 1100 run ends)"
+    assert repr(names["masks"]) == "Masks(2 masks of 480 x 640, 1,100 run ends)"
     np.testing.assert_array_equal(names["ids"], [7, 9])
     np.testing.assert_array_equal(names["masks"].boxes, [[50, 100, 400, 300], [300, 200, 500, 350]])
     # The smaller mask lies on top.

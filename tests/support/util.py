@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from segcore._batch import Batch
 from segcore.backends import reference
 from segcore.backends.sizes import run_end_dtype
 
@@ -58,9 +59,12 @@ def parameter_id(value: Any) -> str | None:
 def assert_identical(got: Any, expected: Any, what: str = "result") -> None:
     """Compare results to the last bit: values, dtypes, shapes and layout."""
     if isinstance(expected, tuple):
-        assert isinstance(got, tuple), what
+        assert type(got) is type(expected), what
         for i, (one, other) in enumerate(zip(got, expected, strict=True)):
             assert_identical(one, other, f"{what}[{i}]")
+        return
+    if not isinstance(expected, np.ndarray):
+        assert (type(got), got) == (type(expected), expected), what
         return
     assert isinstance(got, np.ndarray), what
     assert got.dtype == expected.dtype, what
@@ -74,11 +78,10 @@ def agree(kernels: Any, name: str, *arguments: Any) -> Any:
 
     Returns the result, or raises the error, for the test to compare with what it knows.
     """
-    before = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
-    got = _outcome(kernels, name, [_read_only(a) for a in arguments])
-    for argument, copy in zip(arguments, before, strict=True):
-        if isinstance(argument, np.ndarray):
-            np.testing.assert_array_equal(argument, copy, err_msg=f"{name} changed an input")
+    before = [copied(argument) for argument in arguments]
+    got = _outcome(kernels, name, [_mapped(_read_only, argument) for argument in arguments])
+    for argument, copy in zip(arrays(arguments), arrays(before), strict=True):
+        np.testing.assert_array_equal(argument, copy, err_msg=f"{name} changed an input")
     if kernels is not reference:
         expected = _outcome(reference, name, before)
         if isinstance(expected, Exception):
@@ -99,10 +102,28 @@ def _outcome(kernels: Any, name: str, arguments: list[Any]) -> Any:
         return error
 
 
-def _read_only(argument: Any) -> Any:
-    if not isinstance(argument, np.ndarray):
-        return argument
-    view = argument.view()
+def copied(argument: Any) -> Any:
+    """Copy an array or a batch; return anything else as it is."""
+    return _mapped(np.copy, argument)
+
+
+def _mapped(function: Callable[[np.ndarray], np.ndarray], argument: Any) -> Any:
+    """Apply a function to an array, or to both arrays of a batch; return all others as they are."""
+    if isinstance(argument, Batch):
+        return Batch(function(argument.run_ends), function(argument.offsets), *argument.size)
+    return function(argument) if isinstance(argument, np.ndarray) else argument
+
+
+def arrays(arguments: Iterable[Any]) -> list[np.ndarray]:
+    """Return the arrays among the arguments, also those of batches."""
+    flat = [
+        part for item in arguments for part in (item[:2] if isinstance(item, Batch) else [item])
+    ]
+    return [part for part in flat if isinstance(part, np.ndarray)]
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
     view.flags.writeable = False
     return view
 
@@ -110,7 +131,7 @@ def _read_only(argument: Any) -> Any:
 # -- brute force ----------------------------------------------------------------------------------
 
 
-def batch_of(dense: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def batch_of(dense: np.ndarray) -> Batch:
     """Encode (N, H, W) booleans by looking at each pixel and the one before it."""
     n, height, width = dense.shape
     columns = dense.transpose(0, 2, 1).reshape(n, height * width)
@@ -118,12 +139,20 @@ def batch_of(dense: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     before[:, 1:] = columns[:, :-1]
     mask, place = np.nonzero(columns != before)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(mask, minlength=n))])
-    return place.astype(run_end_dtype(height, width)), offsets.astype(np.int64)
+    run_ends = place.astype(run_end_dtype(height, width))
+    return Batch(run_ends, offsets.astype(np.int64), height, width)
 
 
-def dense_of(batch: tuple[np.ndarray, np.ndarray], height: int, width: int) -> np.ndarray:
+def batch_of_flips(masks: list, size: tuple[int, int]) -> Batch:
+    """Return a batch of masks that are given by their run ends."""
+    offsets = np.cumsum([0, *map(len, masks)])
+    run_ends = np.concatenate([np.empty(0, np.int64), *masks]).astype(run_end_dtype(*size))
+    return Batch(run_ends, offsets, *size)
+
+
+def dense_of(batch: Batch) -> np.ndarray:
     """Draw a batch by asking of each pixel how many run ends are not after it."""
-    run_ends, offsets = batch
+    run_ends, offsets, height, width = batch
     places = np.arange(height * width)
     masks = [
         np.searchsorted(run_ends[start:end], places, side="right") % 2 == 1
@@ -133,14 +162,15 @@ def dense_of(batch: tuple[np.ndarray, np.ndarray], height: int, width: int) -> n
     return columns.transpose(0, 2, 1)
 
 
-def assert_batch(batch: tuple[np.ndarray, np.ndarray], dense: np.ndarray) -> None:
+def assert_batch(batch: Batch, dense: np.ndarray) -> None:
     """Check a kernel's batch against (N, H, W) booleans."""
     assert_identical(batch, batch_of(dense))
 
 
-def assert_valid(batch: tuple[np.ndarray, np.ndarray], count: int, height: int, width: int) -> None:
+def assert_valid(batch: Batch, count: int, height: int, width: int) -> None:
     """Check that a batch is canonical: the form that makes equal masks equal arrays."""
-    run_ends, offsets = batch
+    run_ends, offsets = batch.run_ends, batch.offsets
+    assert batch.size == (height, width)
     assert run_ends.dtype == run_end_dtype(height, width)
     assert offsets.dtype == np.int64
     assert offsets.shape == (count + 1,)
@@ -183,17 +213,16 @@ def patterns(height: int, width: int, seed: int = 0) -> np.ndarray:
     )
 
 
-def stretched(
-    batch: tuple[np.ndarray, np.ndarray], height: int, width: int, factor: int
-) -> tuple[tuple[np.ndarray, np.ndarray], int]:
-    """Make each pixel ``factor`` pixels high; the batch and the new height.
+def stretched(batch: Batch, factor: int) -> Batch:
+    """Make each pixel ``factor`` pixels high.
 
     It is how tests know the answers for sizes that no dense array can have.
     """
-    run_ends, offsets = batch
-    new_height = height * factor
-    new_ends = run_ends.astype(np.int64) * factor
-    return (new_ends.astype(run_end_dtype(new_height, width)), offsets), new_height
+    height = batch.height * factor
+    run_ends = batch.run_ends.astype(np.int64) * factor
+    return Batch(
+        run_ends.astype(run_end_dtype(height, batch.width)), batch.offsets, height, batch.width
+    )
 
 
 # -- memory layouts -------------------------------------------------------------------------------
@@ -288,11 +317,11 @@ class Pycocotools:
         return quiet
 
 
-def rles_of(batch: tuple[np.ndarray, np.ndarray], height: int, width: int) -> list:
+def rles_of(batch: Batch) -> list:
     """Give COCO's RLE objects of a batch."""
-    data, offsets = reference.string_encode(*batch, height, width)
+    data, offsets = reference.string_encode(batch)
     return [
-        {"size": [height, width], "counts": data[start:end].tobytes()}
+        {"size": [*batch.size], "counts": data[start:end].tobytes()}
         for start, end in itertools.pairwise(offsets)
     ]
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import Batch, Offsets
 from segcore.backends import reference
 from segcore.backends.errors import MAX_STRING_GROUPS
 from segcore.backends.numba.compiled import (
     ZERO,
     Integers,
+    arrays_of,
     as_batch,
     as_int64,
     compiled,
     int64,
     with_room,
 )
-from segcore.backends.protocol import Batch, Offsets, RunEnds
 
 FIRST, LAST = ord("0"), ord("o")
 
@@ -35,14 +36,12 @@ def counts_decode(
     return as_batch(run_ends, offsets, height, width)
 
 
-def counts_encode(
-    run_ends: RunEnds, offsets: Offsets, height: int, width: int
-) -> tuple[NDArray[np.int64], Offsets]:
+def counts_encode(batch: Batch) -> tuple[NDArray[np.int64], Offsets]:
     """Encode masks as run lengths."""
-    ends, bounds = as_int64(run_ends, offsets)
+    ends, bounds = arrays_of(batch)
     counts_offsets = bounds + np.arange(len(bounds))
     counts = np.empty(int(counts_offsets[-1]), np.int64)
-    _counts_encode(ends, bounds, height * width, counts)
+    _counts_encode(ends, bounds, batch.pixels, counts)
     return counts, counts_offsets
 
 
@@ -56,12 +55,10 @@ def string_decode(data: NDArray[np.uint8], data_offsets: Offsets, height: int, w
     return as_batch(run_ends, offsets, height, width)
 
 
-def string_encode(
-    run_ends: RunEnds, offsets: Offsets, height: int, width: int
-) -> tuple[NDArray[np.uint8], Offsets]:
+def string_encode(batch: Batch) -> tuple[NDArray[np.uint8], Offsets]:
     """Encode masks as compressed strings."""
-    data_offsets = np.zeros(len(offsets), np.int64)
-    data = _string_encode(*as_int64(run_ends, offsets), height * width, data_offsets)
+    data_offsets = np.zeros(len(batch.offsets), np.int64)
+    data = _string_encode(*arrays_of(batch), batch.pixels, data_offsets)
     return data[: data_offsets[-1]].copy(), data_offsets
 
 

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.protocol import Batch, Offsets, RunEnds
+from segcore._batch import Batch, Offsets
 from segcore.backends.sizes import run_end_dtype
 
 P = ParamSpec("P")
@@ -41,14 +41,20 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     return kernel
 
 
-def as_int64(values: RunEnds | NDArray[np.int64], offsets: Offsets) -> tuple[Integers, Integers]:
-    """Return writable int64 copies of the values and offsets of a batch."""
+def as_int64(values: NDArray[Any], offsets: Offsets) -> tuple[Integers, Integers]:
+    """Return writable int64 copies of values and their offsets."""
     return np.array(values, np.int64), np.array(offsets, np.int64)
 
 
+def arrays_of(batch: Batch) -> tuple[Integers, Integers]:
+    """Return writable int64 copies of the run ends and offsets of a batch."""
+    return as_int64(batch.run_ends, batch.offsets)
+
+
 def as_batch(run_ends: Integers, offsets: Integers, height: int, width: int) -> Batch:
-    """Return the run ends up to the last offset in the dtype of the size, and the offsets."""
-    return run_ends[: offsets[-1]].astype(run_end_dtype(height, width)), offsets
+    """Return a batch of the run ends up to the last offset, in the dtype of the size."""
+    flips = run_ends[: offsets[-1]].astype(run_end_dtype(height, width))
+    return Batch(flips, offsets, height, width)
 
 
 def columns_first(array: NDArray[Any]) -> bool:

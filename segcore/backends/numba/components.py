@@ -5,18 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.numba.compiled import ZERO, Integers, as_batch, as_int64, compiled, with_room
-from segcore.backends.protocol import Offsets, RunEnds
+from segcore._batch import Batch
+from segcore.backends.numba.compiled import ZERO, Integers, arrays_of, as_batch, compiled, with_room
 
 
-def components(
-    run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
-) -> tuple[RunEnds, Offsets, NDArray[np.int64]]:
+def components(batch: Batch, connectivity: int) -> tuple[Batch, NDArray[np.int64]]:
     """Split each mask into its connected components, sorted by their first pixels."""
     margin = int(connectivity == 8)  # gap between neighbors along the column
-    batch = as_int64(run_ends, offsets)
-    found, found_offsets, parents = _components(*batch, height, height * width, margin)
-    return *as_batch(found, found_offsets, height, width), parents
+    arrays = arrays_of(batch)
+    found, found_offsets, parents = _components(*arrays, batch.height, batch.pixels, margin)
+    return as_batch(found, found_offsets, *batch.size), parents
 
 
 @compiled

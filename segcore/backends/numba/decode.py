@@ -7,25 +7,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import Batch
 from segcore.backends.numba.compiled import (
     Integers,
-    as_int64,
+    arrays_of,
     columns_first,
     compiled,
     uint64,
 )
 from segcore.backends.numba.encode import chunks
-from segcore.backends.protocol import Offsets, RunEnds
 
 
-def decode(run_ends: RunEnds, offsets: Offsets, out: NDArray[Any], zeroed: bool) -> None:
+def decode(batch: Batch, out: NDArray[Any], zeroed: bool) -> None:
     """Write masks as ones and zeros: directly to contiguous bytes, otherwise through a copy."""
     count, height, width = out.shape
     if not out.size:
         return
     by_column = columns_first(out)
     lines = out.transpose(0, 2, 1) if by_column else out
-    ends, bounds = as_int64(run_ends, offsets)
+    ends, bounds = arrays_of(batch)
     if out.itemsize == 1 and lines.flags.c_contiguous:
         if not zeroed:
             out[...] = 0

@@ -5,27 +5,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.numba.compiled import ZERO, Integers, as_batch, as_int64, compiled, with_room
+from segcore._batch import Batch
+from segcore.backends.numba.compiled import ZERO, Integers, arrays_of, as_batch, compiled, with_room
 from segcore.backends.numba.merge import merge
-from segcore.backends.protocol import OR, Batch, Offsets, RunEnds
+from segcore.backends.protocol import OR
 
 
-def dilate(
-    run_ends: RunEnds,
-    offsets: Offsets,
-    height: int,
-    width: int,
-    reach: NDArray[np.int64],
-    outside: bool = False,
-) -> Batch:
+def dilate(batch: Batch, reach: NDArray[np.int64], outside: bool = False) -> Batch:
     """Dilate each mask."""
-    dilated_offsets = np.zeros(len(offsets), np.int64)
+    dilated_offsets = np.zeros(len(batch.offsets), np.int64)
     dilated = np.empty(0, np.int64)
-    if height * width:
-        batch = as_int64(run_ends, offsets)
+    if batch.pixels:
         reach = np.array(reach, np.int64)
-        dilated = _dilate(*batch, height, width, reach, bool(outside), dilated_offsets)
-    return as_batch(dilated, dilated_offsets, height, width)
+        arrays = arrays_of(batch)
+        dilated = _dilate(*arrays, *batch.size, reach, bool(outside), dilated_offsets)
+    return as_batch(dilated, dilated_offsets, *batch.size)
 
 
 @compiled

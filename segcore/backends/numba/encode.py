@@ -6,12 +6,12 @@ of the column to the left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import Batch, joined
 from segcore.backends.numba.compiled import (
     ZERO,
     Integers,
@@ -21,7 +21,6 @@ from segcore.backends.numba.compiled import (
     uint64,
     with_room,
 )
-from segcore.backends.protocol import Batch
 from segcore.backends.reference.encode import foreground
 from segcore.backends.sizes import run_end_dtype
 
@@ -38,11 +37,13 @@ def encode(dense: NDArray[Any], threshold: float | None) -> Batch:
     """Encode masks by comparing each pixel with its predecessor."""
     by_column = columns_first(dense)
     lines = dense.transpose(0, 2, 1) if by_column else dense
-    return concatenated(
-        encode_bytes(
-            np.ascontiguousarray(foreground(lines[part], threshold)).view(np.uint8), by_column
-        )
-        for part in chunks(*dense.shape)
+    return joined(
+        [
+            encode_bytes(
+                np.ascontiguousarray(foreground(lines[part], threshold)).view(np.uint8), by_column
+            )
+            for part in chunks(*dense.shape)
+        ]
     )
 
 
@@ -52,27 +53,20 @@ def chunks(count: int, height: int, width: int) -> list[slice]:
     return [slice(start, start + step) for start in range(0, max(count, 1), step)]
 
 
-def concatenated(batches: Iterable[Batch]) -> Batch:
-    """Concatenate one or more batches."""
-    all_run_ends, all_offsets = zip(*batches, strict=True)
-    lengths = [np.diff(offsets) for offsets in all_offsets]
-    offsets = np.cumsum(np.concatenate([[0], *lengths]), dtype=np.int64)
-    return np.concatenate(all_run_ends), offsets
-
-
 def encode_bytes(lines: Bytes, by_column: bool) -> Batch:
     """Encode C-contiguous bytes by value changes; the first pixel is compared with 0.
 
     The shape is (N, W, H) if ``by_column``, otherwise (N, H, W).
     """
-    count, height, width = lines.shape
+    count, *sides = lines.shape
+    height, width = reversed(sides) if by_column else sides
     offsets = np.zeros(count + 1, np.int64)
     run_ends = np.empty(lines.size // 4, run_end_dtype(height, width))
     if lines.size and by_column:
         run_ends = _encode_columns(lines, run_ends, offsets)
     elif lines.size:
         run_ends = _encode_rows(lines, run_ends, offsets)
-    return run_ends[: offsets[-1]], offsets
+    return Batch(run_ends[: offsets[-1]], offsets, height, width)
 
 
 @compiled

@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.numba.compiled import Integers, as_int64, compiled
-from segcore.backends.protocol import Offsets, RunEnds
+from segcore._batch import Batch
+from segcore.backends.numba.compiled import Integers, arrays_of, compiled
 
 
-def area(run_ends: RunEnds, offsets: Offsets, height: int, width: int) -> NDArray[np.int64]:
+def area(batch: Batch) -> NDArray[np.int64]:
     """Return the number of foreground pixels of each mask."""
-    areas = np.zeros(len(offsets) - 1, np.int64)
-    write_areas(*as_int64(run_ends, offsets), height * width, areas)
+    areas = np.zeros(len(batch.offsets) - 1, np.int64)
+    write_areas(*arrays_of(batch), batch.pixels, areas)
     return areas
 
 
-def boxes(run_ends: RunEnds, offsets: Offsets, height: int, width: int) -> NDArray[np.int64]:
+def boxes(batch: Batch) -> NDArray[np.int64]:
     """Return the bounding box of each mask."""
-    boxes = np.zeros((len(offsets) - 1, 4), np.int64)
-    write_boxes(*as_int64(run_ends, offsets), height, width, boxes)
+    boxes = np.zeros((len(batch.offsets) - 1, 4), np.int64)
+    write_boxes(*arrays_of(batch), *batch.size, boxes)
     return boxes
 
 

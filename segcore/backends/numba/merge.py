@@ -4,56 +4,41 @@ from __future__ import annotations
 
 import numpy as np
 
+from segcore._batch import Batch, Offsets
 from segcore.backends.numba.compiled import (
     ZERO,
     Integers,
+    arrays_of,
     as_batch,
-    as_int64,
     compiled,
     int64,
     with_room,
 )
-from segcore.backends.protocol import AND, OR, Batch, Offsets, RunEnds
+from segcore.backends.protocol import AND, OR
 
 WITHOUT = 0b0100
 """Table of :meth:`~segcore.backends.protocol.Kernels.combine` for a & ~b."""
 
 
-def combine(
-    a_run_ends: RunEnds,
-    a_offsets: Offsets,
-    b_run_ends: RunEnds,
-    b_offsets: Offsets,
-    height: int,
-    width: int,
-    table: int,
-) -> Batch:
+def combine(a: Batch, b: Batch, table: int) -> Batch:
     """Apply a boolean function of two pixels to pairs of masks."""
-    offsets = np.zeros(max(len(a_offsets), len(b_offsets)), np.int64)
-    if len(a_offsets) == 1 or len(b_offsets) == 1:
+    offsets = np.zeros(max(len(a.offsets), len(b.offsets)), np.int64)
+    if len(a.offsets) == 1 or len(b.offsets) == 1:
         offsets = offsets[:1]
-    a, b = as_int64(a_run_ends, a_offsets), as_int64(b_run_ends, b_offsets)
     run_ends = np.empty(0, np.int64)
-    if height * width:
-        run_ends = _combine(*a, *b, table, offsets)
-    return as_batch(run_ends, offsets, height, width)
+    if a.pixels:
+        run_ends = _combine(*arrays_of(a), *arrays_of(b), table, offsets)
+    return as_batch(run_ends, offsets, *a.size)
 
 
-def reduce(
-    run_ends: RunEnds,
-    offsets: Offsets,
-    height: int,
-    width: int,
-    table: int,
-    groups: Offsets | None = None,
-) -> Batch:
+def reduce(batch: Batch, table: int, groups: Offsets | None = None) -> Batch:
     """Combine the masks of each group: AND, OR or XOR."""
-    bounds = np.array([0, len(offsets) - 1]) if groups is None else np.array(groups)
+    bounds = np.array([0, len(batch.offsets) - 1]) if groups is None else np.array(groups)
     reduced_offsets = np.zeros(len(bounds), np.int64)
     reduced = np.empty(0, np.int64)
-    if height * width:
-        reduced = _reduce(*as_int64(run_ends, offsets), table, bounds, reduced_offsets)
-    return as_batch(reduced, reduced_offsets, height, width)
+    if batch.pixels:
+        reduced = _reduce(*arrays_of(batch), table, bounds, reduced_offsets)
+    return as_batch(reduced, reduced_offsets, *batch.size)
 
 
 @compiled

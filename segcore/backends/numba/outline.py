@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from segcore.backends.numba.compiled import ZERO, Integers, as_int64, compiled, with_room
-from segcore.backends.protocol import Offsets, RunEnds
+from segcore._batch import Batch, Offsets
+from segcore.backends.numba.compiled import ZERO, Integers, arrays_of, compiled, with_room
 
 
-def outline(
-    run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
-) -> tuple[Integers, Offsets, Integers, Offsets]:
+def outline(batch: Batch, connectivity: int) -> tuple[Integers, Offsets, Integers, Offsets]:
     """Trace the exterior rings and holes of each mask."""
-    batch = as_int64(run_ends, offsets)
-    vertices, *others = _outline(*batch, height, height * width, connectivity == 8)
+    arrays = arrays_of(batch)
+    vertices, *others = _outline(*arrays, batch.height, batch.pixels, connectivity == 8)
     return vertices.reshape(-1, 2), others[0], others[1], others[2]
 
 

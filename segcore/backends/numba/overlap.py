@@ -5,54 +5,35 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.numba.compiled import Integers, as_int64, compiled, uint64
+from segcore._batch import Batch
+from segcore.backends.numba.compiled import Integers, arrays_of, compiled, uint64
 from segcore.backends.numba.measure import area, write_areas, write_boxes
-from segcore.backends.protocol import Offsets, RunEnds
 
 UNION, FIRST, SMALLER, SUM = range(4)
 """Denominators: the union area, the area of ``a``, of the smaller mask, and the sum of both."""
 
 
 def overlap(
-    a_run_ends: RunEnds,
-    a_offsets: Offsets,
-    b_run_ends: RunEnds,
-    b_offsets: Offsets,
-    height: int,
-    width: int,
-    above: float = 0.0,
-    divisors: NDArray[np.uint8] | None = None,
+    a: Batch, b: Batch, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
 ) -> NDArray[np.int64]:
     """Compute the intersection areas of all pairs whose boxes and areas do not rule them out."""
-    areas = np.zeros((len(a_offsets) - 1, len(b_offsets) - 1), np.int64)
-    if not areas.size or height * width == 0:
+    areas = np.zeros((len(a.offsets) - 1, len(b.offsets) - 1), np.int64)
+    if not areas.size or a.pixels == 0:
         return areas
     if divisors is None:
         divisors = np.full(areas.shape[1], UNION, np.uint8)
-    a = _with_sizes(a_run_ends, a_offsets, height, width)
-    b = _with_sizes(b_run_ends, b_offsets, height, width)
-    _overlap(*a, *b, float(above), np.array(divisors), areas)
+    _overlap(*_with_sizes(a), *_with_sizes(b), float(above), np.array(divisors), areas)
     return areas
 
 
 def overlap_ratios(
-    a_run_ends: RunEnds,
-    a_offsets: Offsets,
-    b_run_ends: RunEnds,
-    b_offsets: Offsets,
-    height: int,
-    width: int,
-    above: float = 0.0,
-    divisors: NDArray[np.uint8] | None = None,
+    a: Batch, b: Batch, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
 ) -> NDArray[np.float64]:
     """Divide the intersection areas of all pairs."""
-    batches = a_run_ends, a_offsets, b_run_ends, b_offsets
-    areas = overlap(*batches, height, width, above, divisors)
+    areas = overlap(a, b, above, divisors)
     if divisors is None:
         divisors = np.full(areas.shape[1], UNION, np.uint8)
-    a_areas = area(a_run_ends, a_offsets, height, width)
-    b_areas = area(b_run_ends, b_offsets, height, width)
-    return _ratios(areas, np.array(a_areas), np.array(b_areas), np.array(divisors))
+    return _ratios(areas, np.array(area(a)), np.array(area(b)), np.array(divisors))
 
 
 @compiled
@@ -67,20 +48,18 @@ def _ratios(
     return ratios
 
 
-def _with_sizes(
-    run_ends: RunEnds, offsets: Offsets, height: int, width: int
-) -> tuple[Integers, Integers, Integers, Integers]:
+def _with_sizes(batch: Batch) -> tuple[Integers, Integers, Integers, Integers]:
     """Return the run ends, with the last one of each mask if it is implied, and the offsets.
 
     The areas and boxes of the masks follow.
     """
-    ends, bounds = as_int64(run_ends, offsets)
+    ends, bounds = arrays_of(batch)
     areas = np.zeros(len(bounds) - 1, np.int64)
     boxes = np.zeros((len(bounds) - 1, 4), np.int64)
-    write_areas(ends, bounds, height * width, areas)
-    write_boxes(ends, bounds, height, width, boxes)
+    write_areas(ends, bounds, batch.pixels, areas)
+    write_boxes(ends, bounds, *batch.size, boxes)
     is_open = np.diff(bounds) % 2 == 1
-    ends = np.insert(ends, bounds[1:][is_open], height * width)
+    ends = np.insert(ends, bounds[1:][is_open], batch.pixels)
     bounds[1:] += np.cumsum(is_open)
     return ends, bounds, areas, boxes
 

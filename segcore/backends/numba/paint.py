@@ -7,24 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.numba.compiled import Integers, as_int64, compiled, uint64
-from segcore.backends.protocol import Offsets, RunEnds
+from segcore._batch import Batch
+from segcore.backends.numba.compiled import Integers, arrays_of, compiled, uint64
 
 
-def paint(
-    run_ends: RunEnds,
-    offsets: Offsets,
-    order: NDArray[np.int64],
-    values: NDArray[Any],
-    out: NDArray[Any],
-) -> None:
+def paint(batch: Batch, order: NDArray[np.int64], values: NDArray[Any], out: NDArray[Any]) -> None:
     """Paint masks in the given order, later ones on top, on a copy in column-major order."""
     if not out.size:
         return
     bits = f"u{out.itemsize}"
     pixels = np.array(out.T, out.dtype.newbyteorder("="), order="C").view(bits)
     colors = np.array(values).view(bits)
-    _paint(*as_int64(run_ends, offsets), np.array(order, np.int64), colors, pixels.reshape(-1))
+    _paint(*arrays_of(batch), np.array(order, np.int64), colors, pixels.reshape(-1))
     out[...] = pixels.view(out.dtype.newbyteorder("=")).T
 
 

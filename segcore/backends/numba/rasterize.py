@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import Batch, Offsets
 from segcore.backends import reference
 from segcore.backends.errors import MAX_COORDINATE
 from segcore.backends.numba.compiled import (
@@ -22,7 +23,7 @@ from segcore.backends.numba.compiled import (
     with_room,
 )
 from segcore.backends.numba.merge import reduce_by_pairs
-from segcore.backends.protocol import OR, Batch, Offsets
+from segcore.backends.protocol import OR
 
 
 def rasterize_polygons(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from segcore._batch import Batch
 from segcore.backends.interpolation import Floats, bounded
 from segcore.backends.numba.compiled import (
     ZERO,
@@ -17,7 +18,6 @@ from segcore.backends.numba.compiled import (
     int64,
     with_room,
 )
-from segcore.backends.protocol import Batch
 
 
 def resample(

@@ -5,30 +5,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.numba.compiled import ZERO, Integers, as_batch, as_int64, compiled, with_room
+from segcore._batch import Batch
+from segcore.backends.numba.compiled import ZERO, Integers, arrays_of, as_batch, compiled, with_room
 from segcore.backends.numba.measure import area_of
 from segcore.backends.numba.merge import WITHOUT, merge
-from segcore.backends.protocol import OR, Offsets, RunEnds
+from segcore.backends.protocol import OR
 
 
-def resolve(
-    run_ends: RunEnds,
-    offsets: Offsets,
-    height: int,
-    width: int,
-    limits: NDArray[np.int64],
-) -> tuple[RunEnds, Offsets, NDArray[np.int64]]:
+def resolve(batch: Batch, limits: NDArray[np.int64]) -> tuple[Batch, NDArray[np.int64]]:
     """Assign each pixel to the first mask that covers it and stays within its limit."""
-    free_offsets = np.zeros(len(offsets), np.int64)
-    overlaps = np.zeros(len(offsets) - 1, np.int64)
+    free_offsets = np.zeros(len(batch.offsets), np.int64)
+    overlaps = np.zeros(len(batch.offsets) - 1, np.int64)
     free = _resolve(
-        *as_int64(run_ends, offsets),
-        height * width,
-        np.array(limits, np.int64),
-        free_offsets,
-        overlaps,
+        *arrays_of(batch), batch.pixels, np.array(limits, np.int64), free_offsets, overlaps
     )
-    return *as_batch(free, free_offsets, height, width), overlaps
+    return as_batch(free, free_offsets, *batch.size), overlaps
 
 
 @compiled

@@ -13,9 +13,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import Batch, Offsets, offsets_of
 from segcore.backends import errors
-from segcore.backends.protocol import Batch, Offsets, RunEnds
-from segcore.backends.reference.flips import Flips, cancel, join, offsets_of, split
+from segcore.backends.reference.flips import Flips, cancel, split
+from segcore.backends.runs import batch_of
 from segcore.errors import MaskError
 
 _FIRST, _LAST = ord("0"), ord("o")
@@ -31,16 +32,12 @@ def counts_decode(
         _check_runs(mask, lengths, height, width)
         _check_total(mask, lengths, height, width)
         masks.append(_flips(lengths, height, width))
-    return join(masks, height, width)
+    return batch_of(masks, height, width)
 
 
-def counts_encode(
-    run_ends: RunEnds, offsets: Offsets, height: int, width: int
-) -> tuple[NDArray[np.int64], Offsets]:
+def counts_encode(batch: Batch) -> tuple[NDArray[np.int64], Offsets]:
     """Encode masks as run lengths."""
-    counts = [
-        np.diff(flips, prepend=0, append=height * width) for flips in split(run_ends, offsets)
-    ]
+    counts = [np.diff(flips, prepend=0, append=batch.pixels) for flips in split(batch)]
     return (
         np.concatenate([np.empty(0, np.int64), *counts]),
         offsets_of([len(lengths) for lengths in counts]),
@@ -59,14 +56,12 @@ def string_decode(data: NDArray[np.uint8], data_offsets: Offsets, height: int, w
             raise error
         _check_total(mask, lengths, height, width)
         masks.append(_flips(lengths, height, width))
-    return join(masks, height, width)
+    return batch_of(masks, height, width)
 
 
-def string_encode(
-    run_ends: RunEnds, offsets: Offsets, height: int, width: int
-) -> tuple[NDArray[np.uint8], Offsets]:
+def string_encode(batch: Batch) -> tuple[NDArray[np.uint8], Offsets]:
     """Encode masks as compressed strings."""
-    return write_strings(*counts_encode(run_ends, offsets, height, width))
+    return write_strings(*counts_encode(batch))
 
 
 def write_strings(

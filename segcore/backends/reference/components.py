@@ -5,27 +5,26 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.protocol import Offsets, RunEnds
-from segcore.backends.reference.flips import Flips, Piece, cancel, join, pieces, split
+from segcore._batch import Batch
+from segcore.backends.reference.flips import Flips, Piece, cancel, pieces, split
+from segcore.backends.runs import batch_of
 
 
-def components(
-    run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
-) -> tuple[RunEnds, Offsets, NDArray[np.int64]]:
+def components(batch: Batch, connectivity: int) -> tuple[Batch, NDArray[np.int64]]:
     """Split each mask into its connected components, sorted by their first pixels."""
     found: list[Flips] = []
     parents: list[int] = []
-    for mask, flips in enumerate(split(run_ends, offsets)):
-        runs = pieces(flips, height, width)
+    for mask, flips in enumerate(split(batch)):
+        runs = pieces(flips, *batch.size)
         groups: dict[int, list[Piece]] = {}
-        roots = _roots(runs, height, connectivity)
+        roots = _roots(runs, batch.height, connectivity)
         for run, root in zip(runs, roots, strict=True):
             groups.setdefault(root, []).append(run)
         # If a component continues in the next column, two flips coincide and cancel.
         for group in groups.values():
-            found.append(cancel(np.array(group, np.int64).ravel(), height * width))
+            found.append(cancel(np.array(group, np.int64).ravel(), batch.pixels))
             parents.append(mask)
-    return *join(found, height, width), np.array(parents, np.int64)
+    return batch_of(found, *batch.size), np.array(parents, np.int64)
 
 
 def _roots(runs: list[Piece], height: int, connectivity: int) -> list[int]:

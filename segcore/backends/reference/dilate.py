@@ -5,32 +5,25 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.protocol import Batch, Offsets, RunEnds
+from segcore._batch import Batch
 from segcore.backends.reference.flips import (
     Flips,
     at_least,
     cancel,
     complement,
-    join,
     pieces,
     spans,
     split,
 )
+from segcore.backends.runs import batch_of
 
 
-def dilate(
-    run_ends: RunEnds,
-    offsets: Offsets,
-    height: int,
-    width: int,
-    reach: NDArray[np.int64],
-    outside: bool = False,
-) -> Batch:
+def dilate(batch: Batch, reach: NDArray[np.int64], outside: bool = False) -> Batch:
     """Dilate each mask."""
-    masks = [_dilate(flips, height, width, reach) for flips in split(run_ends, offsets)]
+    masks = [_dilate(flips, *batch.size, reach) for flips in split(batch)]
     if outside:
-        masks = [_with_frame(flips, height, width, reach) for flips in masks]
-    return join(masks, height, width)
+        masks = [_with_frame(flips, *batch.size, reach) for flips in masks]
+    return batch_of(masks, *batch.size)
 
 
 def _dilate(flips: Flips, height: int, width: int, reach: NDArray[np.int64]) -> Flips:

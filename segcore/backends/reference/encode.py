@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.protocol import Batch
-from segcore.backends.reference.flips import join
+from segcore._batch import Batch
+from segcore.backends.runs import batch_of
 
 
 def encode(dense: NDArray[Any], threshold: float | None) -> Batch:
     """Encode masks as the offsets of pixels that differ from their predecessors."""
     _, height, width = dense.shape
     columns = (foreground(image, threshold).ravel(order="F") for image in dense)
-    return join(
+    return batch_of(
         (np.flatnonzero(np.diff(pixels, prepend=False)) for pixels in columns), height, width
     )
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.protocol import Batch
-from segcore.backends.reference.flips import join
+from segcore._batch import Batch
+from segcore.backends.runs import batch_of
 
 
 def encode_changes(columns: NDArray[np.uint8], height: int, width: int) -> Batch:
     """Encode masks as the offsets of bytes that differ from their predecessors, initially 0."""
-    return join((np.flatnonzero(np.diff(pixels, prepend=0)) for pixels in columns), height, width)
+    return batch_of(
+        (np.flatnonzero(np.diff(pixels, prepend=0)) for pixels in columns), height, width
+    )

@@ -6,41 +6,23 @@ pixel offsets (images have fewer than 2**59 pixels).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.protocol import Batch, Offsets, RunEnds
-from segcore.backends.sizes import run_end_dtype
+from segcore._batch import Batch
 
 Flips = NDArray[np.int64]
 Piece = tuple[int, int]
 """Start and stop of a run within one column, or of a run that consists of whole columns."""
 
 
-def split(run_ends: RunEnds, offsets: Offsets) -> list[Flips]:
+def split(batch: Batch) -> list[Flips]:
     """Return the flips of each mask of a batch."""
-    flips = run_ends.astype(np.int64)
-    return [flips[start:end] for start, end in pairwise(offsets)]
-
-
-def offsets_of(lengths: Sequence[int] | NDArray[np.int64]) -> Offsets:
-    """Return the offsets of concatenated items with the given lengths."""
-    offsets = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets
-
-
-def join(masks: Iterable[Flips], height: int, width: int) -> Batch:
-    """Concatenate masks into a batch."""
-    masks = list(masks)
-    run_ends = np.concatenate([np.empty(0, np.int64), *masks])
-    return (
-        run_ends.astype(run_end_dtype(height, width)),
-        offsets_of([len(flips) for flips in masks]),
-    )
+    flips = batch.run_ends.astype(np.int64)
+    return [flips[start:end] for start, end in pairwise(batch.offsets)]
 
 
 def spans(flips: Flips, pixels: int) -> tuple[Flips, Flips]:

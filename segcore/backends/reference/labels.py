@@ -7,14 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.protocol import Offsets, RunEnds
-from segcore.backends.reference.flips import offsets_of
+from segcore._batch import Batch, offsets_of
 from segcore.backends.sizes import run_end_dtype
 
 
-def label_runs(
-    labels: NDArray[Any], background: int | None
-) -> tuple[NDArray[Any], RunEnds, Offsets]:
+def label_runs(labels: NDArray[Any], background: int | None) -> tuple[NDArray[Any], Batch]:
     """Split the map into runs of equal labels and group the runs by label."""
     height, width = labels.shape
     pixels = labels.ravel(order="F").astype(labels.dtype.newbyteorder("="))
@@ -32,4 +29,5 @@ def label_runs(
     flips = np.stack([starts, ends], axis=1)[by_label].ravel()
     inside = flips < len(pixels)  # the end of the map is not a flip
     lengths = np.bincount(np.repeat(group, 2)[inside], minlength=len(ids))
-    return ids, flips[inside].astype(run_end_dtype(height, width)), offsets_of(lengths)
+    run_ends = flips[inside].astype(run_end_dtype(height, width))
+    return ids, Batch(run_ends, offsets_of(lengths), height, width)

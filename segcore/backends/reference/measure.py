@@ -5,25 +5,25 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.protocol import Offsets, RunEnds
+from segcore._batch import Batch
 from segcore.backends.reference.flips import Flips, spans, split
 
 
-def area(run_ends: RunEnds, offsets: Offsets, height: int, width: int) -> NDArray[np.int64]:
+def area(batch: Batch) -> NDArray[np.int64]:
     """Return the total length of the foreground runs of each mask."""
-    areas = np.zeros(len(offsets) - 1, np.int64)
-    for mask, flips in enumerate(split(run_ends, offsets)):
-        starts, ends = spans(flips, height * width)
+    areas = np.zeros(len(batch.offsets) - 1, np.int64)
+    for mask, flips in enumerate(split(batch)):
+        starts, ends = spans(flips, batch.pixels)
         areas[mask] = np.sum(ends - starts)
     return areas
 
 
-def boxes(run_ends: RunEnds, offsets: Offsets, height: int, width: int) -> NDArray[np.int64]:
+def boxes(batch: Batch) -> NDArray[np.int64]:
     """Return the bounding box of each mask."""
-    boxes = np.zeros((len(offsets) - 1, 4), np.int64)
-    for mask, flips in enumerate(split(run_ends, offsets)):
+    boxes = np.zeros((len(batch.offsets) - 1, 4), np.int64)
+    for mask, flips in enumerate(split(batch)):
         if len(flips):
-            boxes[mask] = _box(flips, height, width)
+            boxes[mask] = _box(flips, *batch.size)
     return boxes
 
 

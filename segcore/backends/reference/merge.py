@@ -6,27 +6,21 @@ from itertools import pairwise
 
 import numpy as np
 
-from segcore.backends.protocol import AND, XOR, Batch, Offsets, RunEnds
-from segcore.backends.reference.flips import Flips, at_least, cancel, changes, join, split
+from segcore._batch import Batch, Offsets
+from segcore.backends.protocol import AND, XOR
+from segcore.backends.reference.flips import Flips, at_least, cancel, changes, split
+from segcore.backends.runs import batch_of
 
 
-def combine(
-    a_run_ends: RunEnds,
-    a_offsets: Offsets,
-    b_run_ends: RunEnds,
-    b_offsets: Offsets,
-    height: int,
-    width: int,
-    table: int,
-) -> Batch:
+def combine(a: Batch, b: Batch, table: int) -> Batch:
     """Apply a boolean function of two pixels to pairs of masks."""
-    a, b = split(a_run_ends, a_offsets), split(b_run_ends, b_offsets)
-    if len(a) == 1:
-        a = a * len(b)
-    elif len(b) == 1:
-        b = b * len(a)
-    pairs = zip(a, b, strict=True)
-    return join((_combine(*pair, height * width, table) for pair in pairs), height, width)
+    a_masks, b_masks = split(a), split(b)
+    if len(a_masks) == 1:
+        a_masks *= len(b_masks)
+    elif len(b_masks) == 1:
+        b_masks *= len(a_masks)
+    pairs = zip(a_masks, b_masks, strict=True)
+    return batch_of((_combine(*pair, a.pixels, table) for pair in pairs), *a.size)
 
 
 def _combine(a: Flips, b: Flips, pixels: int, table: int) -> Flips:
@@ -36,19 +30,12 @@ def _combine(a: Flips, b: Flips, pixels: int, table: int) -> Flips:
     return changes(points, (table >> (2 * in_a + in_b)) % 2 == 1)
 
 
-def reduce(
-    run_ends: RunEnds,
-    offsets: Offsets,
-    height: int,
-    width: int,
-    table: int,
-    groups: Offsets | None = None,
-) -> Batch:
+def reduce(batch: Batch, table: int, groups: Offsets | None = None) -> Batch:
     """Combine the masks of each group: intersection, union or symmetric difference."""
-    masks = split(run_ends, offsets)
+    masks = split(batch)
     bounds = [0, len(masks)] if groups is None else groups.tolist()
-    results = (_reduce(masks[i:j], height * width, table) for i, j in pairwise(bounds))
-    return join(results, height, width)
+    results = (_reduce(masks[i:j], batch.pixels, table) for i, j in pairwise(bounds))
+    return batch_of(results, *batch.size)
 
 
 def _reduce(masks: list[Flips], pixels: int, table: int) -> Flips:

@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.protocol import Offsets, RunEnds
-from segcore.backends.reference.flips import Piece, offsets_of, pieces, split
+from segcore._batch import Batch, Offsets, offsets_of
+from segcore.backends.reference.flips import Piece, pieces, split
 
 Point = tuple[int, int]  # x, y
 Edge = tuple[Point, Point]  # from, to, with foreground on the right
@@ -17,14 +17,14 @@ Block = tuple[int, int, int, int]  # left, right, top, bottom: half-open
 
 
 def outline(
-    run_ends: RunEnds, offsets: Offsets, height: int, width: int, connectivity: int
+    batch: Batch, connectivity: int
 ) -> tuple[NDArray[np.int64], Offsets, NDArray[np.int64], Offsets]:
     """Trace the exterior rings and holes of each mask."""
     rings: list[Ring] = []
     outer: list[int] = []
     counts: list[int] = []
-    for flips in split(run_ends, offsets):
-        traced, holes_of = _trace(pieces(flips, height, width), height, connectivity)
+    for flips in split(batch):
+        traced, holes_of = _trace(pieces(flips, *batch.size), batch.height, connectivity)
         outer += [-1 if ring < 0 else len(rings) + ring for ring in holes_of]
         rings += traced
         counts.append(len(traced))

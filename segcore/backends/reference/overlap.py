@@ -5,56 +5,36 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.protocol import Offsets, RunEnds
-from segcore.backends.reference.flips import Flips, offsets_of, spans, split
+from segcore._batch import Batch, offsets_of
+from segcore.backends.reference.flips import Flips, spans, split
 from segcore.backends.reference.measure import area
 
 
 def overlap(
-    a_run_ends: RunEnds,
-    a_offsets: Offsets,
-    b_run_ends: RunEnds,
-    b_offsets: Offsets,
-    height: int,
-    width: int,
-    above: float = 0.0,
-    divisors: NDArray[np.uint8] | None = None,
+    a: Batch, b: Batch, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
 ) -> NDArray[np.int64]:
     """Count the pixels of each mask of ``b`` within the runs of each mask of ``a``."""
-    pixels = height * width
-    a_spans = [spans(flips, pixels) for flips in split(a_run_ends, a_offsets)]
+    pixels = a.pixels
+    a_spans = [spans(flips, pixels) for flips in split(a)]
     empty = np.empty(0, np.int64)
     starts = np.concatenate([empty, *(mask_starts for mask_starts, _ in a_spans)])
     ends = np.concatenate([empty, *(mask_ends for _, mask_ends in a_spans)])
     span_offsets = offsets_of([len(mask_starts) for mask_starts, _ in a_spans])
 
-    areas = np.zeros((len(a_offsets) - 1, len(b_offsets) - 1), np.int64)
-    for j, flips in enumerate(split(b_run_ends, b_offsets)):
+    areas = np.zeros((len(a.offsets) - 1, len(b.offsets) - 1), np.int64)
+    for j, flips in enumerate(split(b)):
         common = _area_before(ends, flips, pixels) - _area_before(starts, flips, pixels)
         areas[:, j] = np.diff(offsets_of(common)[span_offsets])
     if above > 0:
-        a_area = area(a_run_ends, a_offsets, height, width)
-        b_area = area(b_run_ends, b_offsets, height, width)
-        areas[_ratios(areas, a_area, b_area, divisors) < above] = 0
+        areas[_ratios(areas, area(a), area(b), divisors) < above] = 0
     return areas
 
 
 def overlap_ratios(
-    a_run_ends: RunEnds,
-    a_offsets: Offsets,
-    b_run_ends: RunEnds,
-    b_offsets: Offsets,
-    height: int,
-    width: int,
-    above: float = 0.0,
-    divisors: NDArray[np.uint8] | None = None,
+    a: Batch, b: Batch, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
 ) -> NDArray[np.float64]:
     """Divide each intersection area by the union area, or as ``divisors`` says."""
-    batches = a_run_ends, a_offsets, b_run_ends, b_offsets
-    areas = overlap(*batches, height, width, above, divisors)
-    a_area = area(a_run_ends, a_offsets, height, width)
-    b_area = area(b_run_ends, b_offsets, height, width)
-    return _ratios(areas, a_area, b_area, divisors)
+    return _ratios(overlap(a, b, above, divisors), area(a), area(b), divisors)
 
 
 def _ratios(

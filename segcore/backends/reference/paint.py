@@ -7,19 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.protocol import Offsets, RunEnds
+from segcore._batch import Batch
 from segcore.backends.reference.flips import foreground, split
 
 
-def paint(
-    run_ends: RunEnds,
-    offsets: Offsets,
-    order: NDArray[np.int64],
-    values: NDArray[Any],
-    out: NDArray[Any],
-) -> None:
+def paint(batch: Batch, order: NDArray[np.int64], values: NDArray[Any], out: NDArray[Any]) -> None:
     """Paint masks in the given order, later ones on top."""
-    height, width = out.shape
-    masks = split(run_ends, offsets)
+    masks = split(batch)
     for index in order:
-        out[foreground(masks[index], height, width)] = values[index]
+        out[foreground(masks[index], *batch.size)] = values[index]

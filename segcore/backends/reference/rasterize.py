@@ -13,9 +13,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import Batch, Offsets
 from segcore.backends import errors
-from segcore.backends.protocol import Batch, Offsets
-from segcore.backends.reference.flips import Flips, at_least, cancel, join
+from segcore.backends.reference.flips import Flips, at_least, cancel
+from segcore.backends.runs import batch_of
 
 IntArray = NDArray[np.int64]
 
@@ -37,7 +38,7 @@ def rasterize_polygons(
             for start, end in pairwise(bounds)
         ]
         masks.append(at_least(1, rings, height * width))
-    return join(masks, height, width)
+    return batch_of(masks, height, width)
 
 
 def rasterize_boxes(boxes: NDArray[np.float64], height: int, width: int) -> Batch:
@@ -54,7 +55,7 @@ def rasterize_boxes(boxes: NDArray[np.float64], height: int, width: int) -> Batc
             columns = np.arange(left, right)[:, None]
             positions = (columns * height + [top, bottom]).ravel()
         masks.append(cancel(positions, height * width))
-    return join(masks, height, width)
+    return batch_of(masks, height, width)
 
 
 def _check(mask: int, coordinates: NDArray[np.float64]) -> None:

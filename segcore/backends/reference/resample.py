@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import Batch
 from segcore.backends.interpolation import Floats, bounded, interpolated
-from segcore.backends.protocol import Batch
-from segcore.backends.reference.flips import Flips, join
+from segcore.backends.reference.flips import Flips
+from segcore.backends.runs import batch_of
 
 
 def resample(
@@ -31,7 +32,7 @@ def resample(
                 values = interpolated(values, inner[1 - axis], axis)
             values = interpolated(values, window_positions, axis)
         masks.append(_flips(values > np.float32(threshold), x0, y0, height, width))
-    return join(masks, height, width)
+    return batch_of(masks, height, width)
 
 
 def _flips(window: NDArray[np.bool_], x0: int, y0: int, height: int, width: int) -> Flips:

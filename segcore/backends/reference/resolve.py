@@ -5,20 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends.protocol import Offsets, RunEnds
-from segcore.backends.reference.flips import at_least, cancel, join, spans, split
+from segcore._batch import Batch
+from segcore.backends.reference.flips import at_least, cancel, spans, split
+from segcore.backends.runs import batch_of
 
 
-def resolve(
-    run_ends: RunEnds,
-    offsets: Offsets,
-    height: int,
-    width: int,
-    limits: NDArray[np.int64],
-) -> tuple[RunEnds, Offsets, NDArray[np.int64]]:
+def resolve(batch: Batch, limits: NDArray[np.int64]) -> tuple[Batch, NDArray[np.int64]]:
     """Assign each pixel to the first mask that covers it and stays within its limit."""
-    pixels = height * width
-    masks = split(run_ends, offsets)
+    pixels = batch.pixels
+    masks = split(batch)
     results = []
     overlaps = np.zeros(len(masks), np.int64)
     taken = np.empty(0, np.int64)
@@ -32,4 +27,4 @@ def resolve(
             # The common pixels are part of the mask, so removing them is an XOR of the flips.
             results.append(cancel(np.concatenate([mask, common]), pixels))
             taken = at_least(1, [mask, taken], pixels)
-    return *join(results, height, width), overlaps
+    return batch_of(results, *batch.size), overlaps

@@ -13,7 +13,7 @@ from segcore.maps.panoptic.inputs import BoolArray, Instances, Stuff
 from segcore.maps.panoptic.result import Panoptic, PanopticBuilder
 from segcore.maps.panoptic.rules import PanopticRules
 from segcore.maps.panoptic.shares import max_overlaps
-from segcore.masks import Masks, wrap
+from segcore.masks import Masks, unwrap, wrap
 from segcore.ops.overlap import intersection_area
 
 
@@ -76,10 +76,8 @@ def _resolve(instances: Masks, stuff: Masks, rules: PanopticRules) -> tuple[Mask
     if rules.winner == "last":
         order[: len(instances)] = order[: len(instances)][::-1]
         batch = batch[order]
-    run_ends, offsets, overlaps = kernels.resolve(
-        batch.run_ends, batch.offsets, *batch.size, limits[order]
-    )
-    visible = wrap((run_ends, offsets), batch.size)
+    resolved, overlaps = kernels.resolve(unwrap(batch), limits[order])
+    visible = wrap(resolved)
     if rules.winner == "last":  # the permutation is its own inverse
         visible = visible[order]
     return visible, overlaps[order] > limits

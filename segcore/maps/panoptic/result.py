@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._input.arrays import allocate
+from segcore._text import counted
 from segcore.backends import kernels
 from segcore.maps.panoptic.inputs import Candidate
 from segcore.maps.panoptic.rules import PanopticRules
-from segcore.masks import Masks, unions
+from segcore.masks import Masks, unions, unwrap
 
 
 @dataclass(frozen=True, repr=False)
@@ -59,11 +60,8 @@ class Panoptic:
     def __repr__(self) -> str:
         """Return the number of segments, the image size, and the number of dropped candidates."""
         height, width = self.masks.size
-        count = len(self.segments)
-        plural = "" if count == 1 else "s"
-        return (
-            f"Panoptic({count} segment{plural} of {height} x {width}, {len(self.dropped)} dropped)"
-        )
+        segments = counted(len(self.segments), "segment")
+        return f"Panoptic({segments} of {height} x {width}, {len(self.dropped):,} dropped)"
 
     @cached_property
     def labels(self) -> NDArray[Any]:
@@ -75,8 +73,7 @@ class Panoptic:
         out = allocate(self.masks.size, self.dtype)
         if self.void:
             out.fill(self.void)
-        batch = self.masks.run_ends, self.masks.offsets
-        kernels.paint(*batch, np.arange(len(ids)), ids, out)
+        kernels.paint(unwrap(self.masks), np.arange(len(ids)), ids, out)
         out.flags.writeable = False
         return out
 
