@@ -147,7 +147,7 @@ def test_specks_far_apart(size):
     assert sc.fill_holes(specks) == specks
     assert sc.fill_holes(~specks).area[0] == last - 1
     assert sc.boundary_iou(specks, specks, 0).tolist() == [[1]]
-    assert len(specks.to_polygons().outer) == 2
+    assert len(specks.to_polygons().parent) == 2
 
 
 # -- suppression ----------------------------------------------------------------------------------
