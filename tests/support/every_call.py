@@ -155,7 +155,7 @@ def every_call() -> dict[str, Pair]:
         ),
         "MaskError": Pair(lambda: sc.MaskError(3, "it is empty"), None),
         "MaskTypeError": Pair(lambda: sc.MaskTypeError(3, "expected a dict, got None"), None),
-        "iou": Pair(lambda: sc.iou(masks, masks, above=0.2), lambda: sc.iou(masks, larger)),
+        "iou": Pair(lambda: sc.iou(masks, masks, min_iou=0.2), lambda: sc.iou(masks, larger)),
         "dice": Pair(lambda: sc.dice(masks, corners), lambda: sc.dice(masks, larger)),
         "containment": Pair(lambda: sc.containment(masks, other), lambda: sc.containment(masks, 1)),
         "intersection_area": Pair(
