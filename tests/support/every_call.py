@@ -193,7 +193,7 @@ def every_call() -> dict[str, Pair]:
         "diagnose": Pair(
             lambda: sc.diagnose(masks, masks[:1]).to_dict(), lambda: sc.diagnose(masks, larger)
         ),
-        "Diagnosis": Pair(lambda: sc.diagnose(masks, other).worst()),
+        "Diagnosis": Pair(lambda: sc.diagnose(masks, other).ranking()),
         "get_num_threads": Pair(sc.get_num_threads),
         "set_num_threads": Pair(
             lambda: sc.set_num_threads(sc.get_num_threads()), lambda: sc.set_num_threads(0)
