@@ -82,7 +82,7 @@ def read_parquet(
     skip_invalid: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Open Parquet files; annotations are read when they are asked for."""
+    """Open Parquet files, whose annotations are read lazily."""
     del skip_invalid, progress  # nothing is read yet
     files = [_File(file) for file in parquet_files(path)]
     if not files:
@@ -203,7 +203,7 @@ class _Group(NamedTuple):
 
 
 class ParquetDataset(Dataset):
-    """A data set whose annotations stay in Parquet files until they are asked for."""
+    """A data set whose annotations are read from Parquet files lazily."""
 
     def __init__(self, path: Any, files: list[_File], dataset: Dataset | None) -> None:
         self._path = path
