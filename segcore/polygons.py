@@ -38,8 +38,8 @@ class Polygons:
         Index of the exterior ring around each hole, among all R rings; -1 for exterior rings:
         int64, shape (R,).
     mask_offsets : numpy.ndarray
-        int64, shape (N + 1,). Mask i has the rings ``mask_offsets[i]`` to ``mask_offsets[i + 1] -
-        1``.
+        int64, shape (N + 1,). Mask i has the rings ``mask_offsets[i]`` to
+        ``mask_offsets[i + 1] - 1``.
     size : tuple of int
         Image size (H, W).
 

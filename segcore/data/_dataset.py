@@ -54,7 +54,8 @@ class Dataset:
         One row per annotation, in the order of the file, with the columns
 
         - ``image``, ``category``: index of the annotation's image in `images` and of its category
-          in `categories`, int64; ``category`` is -1 in data sets without categories;
+          in `categories`, int64. In data sets without categories, ``category`` is -1, and the
+          column ``category_id`` has the ids;
         - ``id``: annotation id; 1, 2, ... if no annotation has an id;
         - ``iscrowd``: bool; ``score``, ``area``: float64, NaN if missing;
         - ``bbox``: x, y, width and height in pixels, as in the file: float64, shape (N, 4), NaN if
@@ -357,7 +358,7 @@ class Dataset:
         Raises
         ------
         MaskError, ValueError
-            If a mask cannot be computed; see :attr:`Sample.masks`.
+            If a mask cannot be computed; see :attr:`segcore.data.Sample.masks`.
         """
         from segcore.data._coco_json import annotation_layout
 

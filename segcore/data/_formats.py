@@ -300,12 +300,12 @@ def to_coco(dataset: Dataset) -> Any:
     -------
     dict
         With the keys ``images``, ``annotations`` and ``categories``, and any other top-level
-        members of the file that was read.
+        members of the file that was read. For detections, too, this is a dict.
 
     Raises
     ------
-    MaskError, ValueError
-        If a mask of a panoptic data set cannot be computed; see :attr:`Sample.masks`.
+    DatasetError
+        If the masks of a panoptic data set cannot be read from its PNGs.
 
     Examples
     --------

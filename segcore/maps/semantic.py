@@ -41,7 +41,7 @@ def compose_semantic(
     scores : array_like, optional
         Score of each mask, shape (N,). Required for, and only allowed with, ``priority="score"``.
     priority : str or array_like, default "last"
-        Which mask a pixel covered by several masks gets its class from:
+        Which mask determines the class of a pixel that several masks cover:
 
         - ``"last"``: the last one (painter's order);
         - ``"first"``: the first one;
@@ -74,11 +74,16 @@ def compose_semantic(
         If `masks` is not a `Masks`, or the class ids, `base` or `dtype` are not of an integer
         dtype.
 
-    Examples -------- >>> import segcore as sc >>> masks = sc.Masks.from_boxes([[0, 0, 2, 1], [1, 0,
-    4, 1]], (1, 5)) >>> sc.compose_semantic(masks, [7, 9]) array([[7, 9, 9, 9, 0]], dtype=uint8) >>>
-    sc.compose_semantic(masks, [7, 9], priority="smallest", background=255) array([[ 7, 7, 9, 9,
-    255]], dtype=uint8) >>> sc.compose_semantic(masks, [7, 9], base=[[1, 1, 1, 1, 300]]) array([[ 7,
-    9, 9, 9, 300]], dtype=uint16)
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> masks = sc.Masks.from_boxes([[0, 0, 2, 1], [1, 0, 4, 1]], (1, 5))
+    >>> sc.compose_semantic(masks, [7, 9])
+    array([[7, 9, 9, 9, 0]], dtype=uint8)
+    >>> sc.compose_semantic(masks, [7, 9], priority="smallest", background=255)
+    array([[  7,   7,   9,   9, 255]], dtype=uint8)
+    >>> sc.compose_semantic(masks, [7, 9], base=[[1, 1, 1, 1, 300]])
+    array([[  7,   9,   9,   9, 300]], dtype=uint16)
     """
     check_masks(masks)
     ids = as_integers(class_ids, "class_ids", len(masks))

@@ -33,8 +33,8 @@ class PanopticRules:
     Parameters
     ----------
     winner : {"first", "last", "argmax"}, default "first"
-        Which instance a pixel covered by several instances belongs to: the first or last in
-        `order`, or the query with the greatest product of score and probability.
+        Which instance gets a pixel that several instances cover: the first or last in `order`, or
+        the query with the greatest product of score and probability.
     order : {"input", "score", "area"}, default "score"
         Order in which instances are processed, numbered and listed: input order, descending score,
         or empty masks first and then descending area. Ties keep the input order.
