@@ -518,8 +518,10 @@ class Masks:
         ValueError
             If `labels` is not 2-D.
 
-        See Also -------- components : Split masks into connected components. segcore.maps.ids :
-        Decode ids from colors, or to class and instance ids.
+        See Also
+        --------
+        components : Split masks into connected components.
+        segcore.maps.ids : Decode ids from colors, or to class and instance ids.
 
         Examples
         --------
@@ -1073,7 +1075,9 @@ class Masks:
         ValueError
             If `connectivity` is not 8 or 4.
 
-        Examples -------- Visible parts of a partly occluded object, and segments of a semantic map:
+        Examples
+        --------
+        Visible parts of a partly occluded object, and segments of a semantic map:
 
         >>> import segcore as sc
         >>> sofa = sc.Masks.from_boxes([[0, 0, 6, 2]], (2, 6))

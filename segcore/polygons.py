@@ -138,10 +138,12 @@ class Polygons:
             A ``"MultiPolygon"`` per mask, with one polygon per connected part: exterior ring, then
             holes. The first point of a ring is repeated at its end.
 
-        Notes ----- Where two pixels of a part touch only at a corner, a ring may pass through this
-        corner twice. shapely reports such a polygon as invalid, and ``shapely.make_valid`` repairs
-        it. This is rarer with ``connectivity=4``, because pixels that touch only at a corner are
-        then separate parts unless other pixels connect them.
+        Notes
+        -----
+        Where two pixels of a part touch only at a corner, a ring may pass through this corner
+        twice. shapely reports such a polygon as invalid, and ``shapely.make_valid`` repairs it.
+        This is rarer with ``connectivity=4``, because pixels that touch only at a corner are then
+        separate parts unless other pixels connect them.
 
         Examples
         --------

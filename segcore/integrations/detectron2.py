@@ -186,10 +186,12 @@ def instances_to_coco_json(instances: Any, img_id: Any) -> list[dict[str, Any]]:
     TypeError
         If the dtype of the masks is not numeric, or masks of the whole image are on a GPU.
 
-    Notes ----- Unlike detectron2's function, this function accepts instances on any device (except
-    masks of the whole image) and does not modify their keypoints. As in detectron2's function, 0.5
-    is subtracted from keypoint coordinates, because detectron2's refer to pixel corners and COCO's
-    to pixel indices.
+    Notes
+    -----
+    Unlike detectron2's function, this function accepts instances on any device (except masks of the
+    whole image) and does not modify their keypoints. As in detectron2's function, 0.5 is subtracted
+    from keypoint coordinates, because detectron2's refer to pixel corners and COCO's to pixel
+    indices.
 
     Examples
     --------

@@ -142,7 +142,9 @@ def argmax_masks(
     TypeError
         If a dtype is not numeric, or `dtype` is not an integer dtype.
 
-    Notes ----- Implementations apply the sigmoid at different resolutions:
+    Notes
+    -----
+    Implementations apply the sigmoid at different resolutions:
 
     - MaskFormer in transformers (``post_process_semantic_segmentation``): the resolution of the
       logits, which is the default here.

@@ -44,8 +44,10 @@ def stability_score(scores: ArrayLike, threshold: float, offset: float) -> NDArr
     segcore.Masks.from_dense : Threshold soft masks without resizing them.
     segcore.upsample_masks : Resize soft masks, then threshold them.
 
-    Notes ----- The score equals that of segment_anything's ``calculate_stability_score``, which
-    returns NaN instead of 0 for masks that are empty at both thresholds.
+    Notes
+    -----
+    The score equals that of segment_anything's ``calculate_stability_score``, which returns NaN
+    instead of 0 for masks that are empty at both thresholds.
 
     Examples
     --------

@@ -86,9 +86,11 @@ def fill_holes(
         If `max_area` is not an integer, `include_border` is not a bool, or `masks` is not a
         `Masks`.
 
-    Notes ----- Segment Anything's ``remove_small_regions(mask, area_thresh, "holes")`` is
-    ``fill_holes(masks, area_thresh - 1, connectivity=4, include_border=True)``. It fills every
-    8-connected component of the background that is smaller than the threshold.
+    Notes
+    -----
+    Segment Anything's ``remove_small_regions(mask, area_thresh, "holes")`` is ``fill_holes(masks,
+    area_thresh - 1, connectivity=4, include_border=True)``. It fills every 8-connected component of
+    the background that is smaller than the threshold.
 
     Examples
     --------
@@ -158,7 +160,9 @@ def remove_small(
     TypeError
         If `min_area` is not an integer, `keep_largest` is not a bool, or `masks` is not a `Masks`.
 
-    Notes ----- Segment Anything's ``remove_small_regions(mask, area_thresh, "islands")`` is
+    Notes
+    -----
+    Segment Anything's ``remove_small_regions(mask, area_thresh, "islands")`` is
     ``remove_small(masks, area_thresh, keep_largest=True)``, except that it resolves ties by
     OpenCV's order of components.
 

@@ -89,8 +89,9 @@ def nms(
     --------
     merge_duplicates : Merge the suppressed masks into those that are kept.
 
-    Notes ----- The algorithm is that of torchvision's ``nms`` and ``batched_nms``, with masks
-    instead of boxes.
+    Notes
+    -----
+    The algorithm is that of torchvision's ``nms`` and ``batched_nms``, with masks instead of boxes.
 
     Examples
     --------
@@ -310,9 +311,11 @@ def matrix_nms(
     TypeError
         If `masks` is not a `Masks`, the scores are not numeric, or the class ids are not integers.
 
-    Notes ----- As in the authors' code, the exponent is multiplied by `sigma`; the paper divides by
-    it. If mask i equals a mask with a higher score, the linear decay would divide by ``f(1) = 0``;
-    mask i is then ignored, since the mask that it equals has the same effect.
+    Notes
+    -----
+    As in the authors' code, the exponent is multiplied by `sigma`; the paper divides by it. If mask
+    i equals a mask with a higher score, the linear decay would divide by ``f(1) = 0``; mask i is
+    then ignored, since the mask that it equals has the same effect.
 
     References
     ----------

@@ -148,9 +148,11 @@ def merge(rleObjs: Any, intersect: Any = False) -> dict[str, Any]:
     TypeError
         If an object is not an RLE dict with compressed counts.
 
-    Notes ----- pycocotools returns truncated results if two masks have runs of length zero at the
-    same pixel, writes out of bounds if there are more runs than pixels, and loses foreground beyond
-    2**32 pixels. The results of this function are correct in these cases.
+    Notes
+    -----
+    pycocotools returns truncated results if two masks have runs of length zero at the same pixel,
+    writes out of bounds if there are more runs than pixels, and loses foreground beyond 2**32
+    pixels. The results of this function are correct in these cases.
 
     Examples
     --------
@@ -191,9 +193,11 @@ def iou(dt: Any, gt: Any, pyiscrowd: Any) -> Any:
         If an object is neither an RLE dict nor a box, or only one of `dt` and `gt` consists of
         boxes.
 
-    Notes ----- pycocotools returns wrong values for arrays of boxes in Fortran order, for two masks
-    with runs of length zero at the same pixel, and for pairs whose union has 2**32 pixels or more.
-    The results of this function are correct in these cases.
+    Notes
+    -----
+    pycocotools returns wrong values for arrays of boxes in Fortran order, for two masks with runs
+    of length zero at the same pixel, and for pairs whose union has 2**32 pixels or more. The
+    results of this function are correct in these cases.
 
     Examples
     --------
@@ -301,9 +305,11 @@ def frPyObjects(pyobj: Any, h: Any, w: Any) -> Any:
     TypeError
         If an object is none of the above.
 
-    Notes ----- pycocotools distinguishes boxes and polygons in the same way, but raises a TypeError
-    for lists of boxes, because it only reads boxes from arrays. :meth:`segcore.Masks.from_coco`
-    also reads rings of four numbers as boxes, with a warning.
+    Notes
+    -----
+    pycocotools distinguishes boxes and polygons in the same way, but raises a TypeError for lists
+    of boxes, because it only reads boxes from arrays. :meth:`segcore.Masks.from_coco` also reads
+    rings of four numbers as boxes, with a warning.
 
     Polygons are rasterized by the even-odd rule, pixel for pixel as by ``rleFrPoly`` of the COCO
     API. The last of an odd number of coordinates is dropped, and rings of fewer than three points

@@ -76,11 +76,13 @@ def compose_panoptic(
         If a dtype is not numeric (or not an integer dtype, for class ids), `masks` is an array but
         the rules require a `Masks`, or `masks` is a `Masks` but the rules require probabilities.
 
-    Notes ----- With a preset, the map equals that of the library bit for bit, for masks and for
-    probabilities at the size of the image. If probabilities are resized, they are multiplied by the
-    score before interpolation instead of after it, so pixels at which two queries differ by less
-    than 1e-6 may be assigned differently. Equal scores keep their input order, even where the sort
-    of a library is unstable.
+    Notes
+    -----
+    With a preset, the map equals that of the library bit for bit, for masks and for probabilities
+    at the size of the image. If probabilities are resized, they are multiplied by the score before
+    interpolation instead of after it, so pixels at which two queries differ by less than 1e-6 may
+    be assigned differently. Equal scores keep their input order, even where the sort of a library
+    is unstable.
 
     Overlaps are resolved without decoding the masks. The (H, W) panoptic map is computed only when
     `labels` is accessed. With ``winner="argmax"``, one more (H, W) map is allocated temporarily.
