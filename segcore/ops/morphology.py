@@ -77,7 +77,7 @@ def erode(
     distance : int
         Distance in pixels, at least 0.
     shape : {"square", "disc", "diamond"}
-        As for :func:`dilate`.
+        Metric of the distance, as in :func:`dilate`.
     border_value : bool, default False
         Whether pixels outside the image count as foreground. If False, masks shrink from the image
         border, as in SciPy. If True, they do not, as in OpenCV.
@@ -115,7 +115,7 @@ def opening(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
     distance : int
         Distance in pixels, at least 0.
     shape : {"square", "disc", "diamond"}
-        As for :func:`dilate`.
+        Metric of the distance, as in :func:`dilate`.
 
     Returns
     -------
@@ -152,7 +152,7 @@ def closing(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
     distance : int
         Distance in pixels, at least 0.
     shape : {"square", "disc", "diamond"}
-        As for :func:`dilate`.
+        Metric of the distance, as in :func:`dilate`.
 
     Returns
     -------

@@ -67,7 +67,8 @@ def fill_holes(
     max_area : int, optional
         Maximum area in pixels of the holes to fill. By default, all holes are filled.
     connectivity : {8, 4}
-        As for :func:`holes`.
+        Whether foreground pixels that touch only at a corner are connected (8) or not (4), as in
+        :func:`holes`.
     include_border : bool, default False
         Whether to fill components of the background that touch the image border as well. This
         requires `max_area`.

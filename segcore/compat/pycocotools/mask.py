@@ -348,7 +348,7 @@ def frBbox(bb: Any, h: Any, w: Any) -> list[dict[str, Any]]:
     Raises
     ------
     ValueError, TypeError
-        As for :func:`frPyObjects`.
+        If boxes are invalid; see :func:`frPyObjects`.
 
     Examples
     --------
@@ -377,7 +377,7 @@ def frPoly(poly: Any, h: Any, w: Any) -> list[dict[str, Any]]:
     Raises
     ------
     ValueError, TypeError
-        As for :func:`frPyObjects`.
+        If polygons are invalid; see :func:`frPyObjects`.
 
     Examples
     --------
@@ -406,7 +406,7 @@ def frUncompressedRLE(ucRles: Any, h: Any, w: Any) -> list[dict[str, Any]]:
     Raises
     ------
     ValueError, TypeError
-        As for :func:`frPyObjects`.
+        If run lengths are invalid; see :func:`frPyObjects`.
 
     Examples
     --------

@@ -45,7 +45,7 @@ def write_page(
     Raises
     ------
     ValueError
-        If an image has a prediction although `compared` is False, or the reverse.
+        If `compared` is True and an image has no prediction, or it is False and an image has one.
 
     Examples
     --------
