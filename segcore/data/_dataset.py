@@ -41,7 +41,8 @@ class Dataset:
     - ``ds[index]``, with a slice, integers or bools, is a data set of the selected images.
     - ``len(ds)`` is the number of images. Iteration yields samples.
 
-    Masks are decoded lazily, one image at a time, by ``ds[i].masks``.
+    Masks are decoded lazily, one image at a time, by ``ds[i].masks``. The constructor takes the
+    three tables, and the other attributes as keyword arguments.
 
     Attributes
     ----------
@@ -215,6 +216,17 @@ class Dataset:
         ------
         IndexError
             If an index is out of range.
+
+        Examples
+        --------
+        >>> import numpy as np, segcore as sc
+        >>> ds = sc.data.from_coco({
+        ...     "images": [{"id": i, "height": 2, "width": 2} for i in (1, 2)],
+        ...     "annotations": [{"image_id": i, "segmentation": []} for i in (2, 1, 2)],
+        ... })
+        >>> annotations, rows = ds.annotations_of(np.array([1, 0]))
+        >>> annotations["image"], rows
+        (array([1, 1, 0]), array([0, 2, 1]))
         """
         order, offsets = self._by_image
         counts = offsets[images + 1] - offsets[images]
@@ -315,9 +327,15 @@ class Dataset:
 
         Examples
         --------
-        Keep confident detections::
+        Keep confident detections:
 
-            ds.select(ds.annotations["score"] >= 0.5)
+        >>> import segcore as sc
+        >>> ds = sc.data.from_coco([
+        ...     {"image_id": 1, "category_id": 7, "score": 0.9, "bbox": [0, 0, 2, 2]},
+        ...     {"image_id": 1, "category_id": 7, "score": 0.1, "bbox": [1, 0, 2, 2]},
+        ... ])
+        >>> ds.select(ds.annotations["score"] >= 0.5)
+        Dataset(1 image, 1 category, 1 annotation)
         """
         rows = _rows(annotations, len(self.annotations), "annotations")
         return self._with(self.annotations.take(rows))
@@ -359,6 +377,16 @@ class Dataset:
         ------
         MaskError, ValueError
             If a mask cannot be computed; see :attr:`segcore.data.Sample.masks`.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> ds = sc.data.from_coco({
+        ...     "images": [{"id": 1, "height": 2, "width": 2}],
+        ...     "annotations": [{"image_id": 1, "segmentation": [[0, 0, 2, 0, 2, 2, 0, 2]]}],
+        ... })
+        >>> ds.with_rle().annotations["segmentation"].value(0)
+        {'size': [2, 2], 'counts': '04'}
         """
         from segcore.data._coco_json import annotation_layout
 
@@ -415,6 +443,14 @@ class Dataset:
         ------
         ValueError
             If there are no data sets, their categories differ, or two images have the same id.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> images = [{"id": i, "height": 2, "width": 2} for i in (1, 2)]
+        >>> parts = [sc.data.from_coco({"images": [image], "annotations": []}) for image in images]
+        >>> sc.data.Dataset.concatenate(parts)
+        Dataset(2 images, 0 categories, 0 annotations)
         """
         datasets = [dataset.with_rle() if dataset.maps else dataset for dataset in datasets]
         if not datasets:

@@ -45,9 +45,9 @@ def diagnose(
        and of the prediction.
     2. ``"split"``: each remaining prediction, in order of decreasing area, is assigned to the
        object of its class that it overlaps most, if more than half of the prediction lies in the
-       object, without the pixels of predictions that the object already has. An object with two or
-       more predictions, including the matched one, is split if the IoU of the object and their
-       union is at least `iou_threshold`.
+       object, not counting pixels covered by predictions that the object already has. An object
+       with two or more predictions, including the matched one, is split if the IoU of the object
+       and their union is at least `iou_threshold`.
     3. ``"confused"``: an object without predictions has an IoU of at least 0.5 with a remaining
        prediction of another class.
     4. ``"merged"``: more than half of an object without predictions is covered by a prediction of
@@ -67,11 +67,11 @@ def diagnose(
     - ``"component"``: the pixel is in a connected component of T of which P covers less than half,
       such as one side of a partly occluded object. If T is connected, P must not overlap it at all;
       thus all pixels of a missed object have this cause;
-    - ``"thin"``: the pixel is in a lost part that is thin, such as a leg. The lost pixels are the
-      pixels without a cause so far that are more than d away from every pixel in both P and T, and
-      all pixels without a cause that are within d of these. A lost part is a connected component of
-      the lost pixels. It is thin if more than half of it lies in parts of T that are narrower than
-      `thin_width` (see :func:`segcore.thin_parts`);
+    - ``"thin"``: the pixel is in a lost part that is thin, such as a leg. Among the pixels without
+      a cause so far, the lost pixels are those more than d away from the intersection of P and T,
+      and those within d of such a pixel. A lost part is a connected component of the lost pixels.
+      It is thin if more than half of it lies in parts of T that are narrower than `thin_width` (see
+      :func:`segcore.thin_parts`);
     - ``"hole"``: the pixel is in a hole of P (see :func:`segcore.holes`), and more than half of
       that hole lies in T;
     - ``"part"``: the pixel is in a lost part that is not thin;
