@@ -64,9 +64,9 @@ def diagnose(
 
     - ``"class"``: the pixel is in P, and P has a different class;
     - ``"merged"``: the pixel is in P, and P covers another object as well;
-    - ``"component"``: the pixel is in a connected component of T of which P covers less than half,
-      such as one side of a partly occluded object. If T is connected, P must not overlap it at all;
-      thus all pixels of a missed object have this cause;
+    - ``"component"``: the pixel is in a connected component of T of which P covers less than half
+      (or, if T is connected, no pixel), such as one side of a partly occluded object. All pixels of
+      a missed object have this cause;
     - ``"thin"``: the pixel is in a lost part that is thin, such as a leg. Among the pixels without
       a cause so far, the lost pixels are those more than d away from the intersection of P and T,
       and those within d of such a pixel. A lost part is a connected component of the lost pixels.

@@ -21,7 +21,8 @@ class Finding:
 
         - ``"matched"``: it is matched to one prediction of its class;
         - ``"split"``: several predictions of its class each cover a part of it;
-        - ``"confused"``: it is matched to a prediction of another class; all its pixels are wrong;
+        - ``"confused"``: it is matched to a prediction of another class, so all pixels of both are
+          wrong;
         - ``"merged"``: it has no prediction of its own, and most of it is covered by a prediction
           that covers another object as well;
         - ``"missed"``: none of these.

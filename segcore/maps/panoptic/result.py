@@ -31,8 +31,8 @@ class Panoptic:
         - ``category_id``: class id; ``isthing``: True for a thing, False for stuff;
         - ``sources``: indices of the input masks, several for merged stuff; empty for stuff of a
           semantic map;
-        - ``score``: score of the first input mask; None for stuff of `stuff`, or if no scores were
-          passed;
+        - ``score``: score of the first input mask; None for masks and regions of `stuff`, or if no
+          scores were passed;
         - ``area``: visible area in pixels; ``bbox``: x, y, width and height of the visible part, in
           pixels (unlike `Masks.boxes`, x0 y0 x1 y1);
         - ``area_before``: total area of the input masks before overlaps were resolved; for soft
