@@ -9,7 +9,7 @@ from segcore._input.arrays import as_array, as_threshold
 from segcore.masks import Masks
 
 
-def stability_score(scores: ArrayLike, threshold: float, offset: float) -> NDArray[np.float64]:
+def stability_score(soft_masks: ArrayLike, threshold: float, offset: float) -> NDArray[np.float64]:
     """Compute SAM's stability score of soft masks.
 
     The score is the IoU of the mask thresholded at ``threshold + offset`` and the mask thresholded
@@ -17,14 +17,14 @@ def stability_score(scores: ArrayLike, threshold: float, offset: float) -> NDArr
 
     Parameters
     ----------
-    scores : array_like
+    soft_masks : array_like
         Logits or probabilities of each pixel, shape (N, h, w), or (h, w) for a single mask.
     threshold : float
         Threshold of the masks: 0.0 for logits.
     offset : float
         Value that is added to and subtracted from `threshold`, at least 0. Pixels with values
         greater than a threshold are foreground. Both thresholds are rounded to the dtype of
-        `scores`.
+        `soft_masks`.
 
     Returns
     -------
@@ -35,9 +35,9 @@ def stability_score(scores: ArrayLike, threshold: float, offset: float) -> NDArr
     Raises
     ------
     ValueError
-        If `offset` is negative, or `scores` is not 2-D or 3-D.
+        If `offset` is negative, or `soft_masks` is not 2-D or 3-D.
     TypeError
-        If the dtype of `scores` is not numeric, or `threshold` or `offset` is not a number.
+        If the dtype of `soft_masks` is not numeric, or `threshold` or `offset` is not a number.
 
     See Also
     --------
@@ -58,7 +58,7 @@ def stability_score(scores: ArrayLike, threshold: float, offset: float) -> NDArr
     center, margin = as_threshold(threshold), as_threshold(offset, "offset")
     if margin < 0:
         raise ValueError(f"offset: expected a non-negative number, got {offset}")
-    array = as_array(scores, "scores")
+    array = as_array(soft_masks, "soft_masks")
     intersection = Masks.from_dense(array, center + margin).area
     union = Masks.from_dense(array, center - margin).area
     return intersection / np.maximum(union, 1)

@@ -282,9 +282,8 @@ MAKERS: dict[str, Callable[[Call], Any]] = {
     "prototypes": lambda call: call.soft(2),
     "mask_logits": lambda call: call.soft(call.count),
     "class_probs": lambda call: call.array((call.count, 3), "f"),
-    "upsample_masks.scores": lambda call: call.soft(call.count),
+    "soft_masks": lambda call: call.soft(call.count),
     "argmax_upsample.scores": lambda call: call.soft(call.count),
-    "stability_score.scores": lambda call: call.soft(call.count),
     "compose_panoptic.masks": Call.small_masks,
     # There are as many labels, or pixels, as the image has.
     "argmax_upsample.size": Call.sides,
