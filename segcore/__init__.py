@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from segcore.diagnosis import Diagnosis, diagnose
     from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
 
-# What is imported when it is first asked for, so that `import segcore` stays quick.
+# Imported on first access, so that `import segcore` stays quick.
 _MODULES = ("compat", "data", "formats", "integrations", "maps", "metrics", "show")
 _HOMES = {
     "Diagnosis": "diagnosis",

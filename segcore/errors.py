@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+__all__ = ["MaskError", "MaskTypeError"]
+
 
 class _ItemError(Exception):
     """Base of the errors that name an item; see `MaskError`."""
@@ -29,28 +31,28 @@ class _ItemError(Exception):
 
 
 class MaskError(_ItemError, ValueError):
-    """Raised if one mask or object of a batch has an invalid value.
+    """Exception for a mask, or another item of a list or array, that has an invalid value.
 
-    The message is ``f"{label}: {detail}"``.
+    It is a subclass of :class:`ValueError`. The message is ``f"{label}: {detail}"``.
 
     Attributes
     ----------
     index : int
-        Index of the mask or object in the list or array that was passed.
+        Index of the item in the list or array that was passed.
     argument : str
-        What the index refers to: "mask", "object" (an item of a list of objects), "ring", "box"
-        and so on.
+        Kind of the item: "mask", "object" (an item of a list of objects), "ring", "box" and so on.
     detail : str
         What is wrong, without the name of the item.
     label : str
         Name of the item in the message: `argument` and `index`, and the annotation id if the object
         has one.
     position : int or None
-        Index of the invalid character, run or coordinate within the item, if it is one of these.
+        Index of the invalid character, run or coordinate within the item; None if the error
+        concerns the item as a whole.
 
     See Also
     --------
-    MaskTypeError : The same for an item of a wrong type.
+    MaskTypeError : Exception for an item of the wrong type.
 
     Examples
     --------
@@ -66,7 +68,11 @@ class MaskError(_ItemError, ValueError):
 
 
 class MaskTypeError(_ItemError, TypeError):
-    """Raised if one mask or object of a batch has a wrong type. Attributes as of `MaskError`."""
+    """Exception for a mask, or another item of a list or array, that has the wrong type.
+
+    It is a subclass of :class:`TypeError` and has the same attributes as :class:`MaskError`:
+    ``index``, ``argument``, ``detail``, ``label`` and ``position``.
+    """
 
     __module__ = "segcore"
 
@@ -77,9 +83,9 @@ ItemError = MaskError | MaskTypeError
 def located(
     error: Exception, index: int, argument: str = "object", label: str | None = None
 ) -> ItemError:
-    """Return an error about an item, with the message of `error` as the detail.
+    """Return the error for item `index` of a list, with the message of `error` as its detail.
 
-    A TypeError becomes a MaskTypeError, and any other exception a MaskError.
+    It is a MaskTypeError if `error` is a TypeError, and a MaskError otherwise.
     """
     detail = str(error)
     if isinstance(error, OverflowError):

@@ -50,12 +50,14 @@ class Masks:
     and foreground, starting from background. The offset of pixel (y, x) is ``x * H + y``. For
     example, ``[]`` is an empty mask, ``[0]`` is a full one, and ``[3, 6]`` contains the pixels 3, 4
     and 5. Run ends are strictly increasing, so two masks are equal if and only if their run ends
-    are. Their differences are COCO's run lengths.
+    are equal. COCO's run lengths are the differences between consecutive run ends, with 0 in front
+    and ``H * W`` at the end.
 
-    A batch is immutable: it can be shared between threads, used as a dictionary key, and sliced
-    without a copy. There is no separate class for a single mask: ``masks[3]`` is a batch of one.
     Batches are usually created with :meth:`from_dense`, :meth:`from_coco`, :meth:`from_polygons`,
     :meth:`from_boxes` or :meth:`from_label_map`. The constructor takes run ends and validates them.
+
+    A batch is immutable, so it can be shared between threads and used as a dictionary key. There is
+    no class for a single mask: it is a batch of one.
 
     Parameters
     ----------
@@ -74,6 +76,24 @@ class Masks:
     TypeError
         If the run ends, offsets or size are not integers.
 
+    Notes
+    -----
+    Operators work mask by mask, on two batches of N masks each, or on N masks and a batch of one:
+
+    - ``a & b``, ``a | b``, ``a - b`` and ``a ^ b``: intersection, union, difference and symmetric
+      difference;
+    - ``~a``: complement.
+
+    Batches can be indexed like 1-D arrays, and the result is always a `Masks`:
+
+    - ``masks[i]``: mask i, as a batch of one; a negative i counts from the end;
+    - ``masks[i:j]``: a slice, without a copy;
+    - ``masks[index]``: the masks at an array of integers, or where a boolean array of shape (N,) is
+      True.
+
+    ``len(masks)`` is N. Iteration yields batches of one. ``a == b`` returns a single bool: whether
+    both batches have the same image size and the same masks in the same order.
+
     Examples
     --------
     >>> import segcore as sc
@@ -84,6 +104,8 @@ class Masks:
     array([[0, 1, 0, 0],
            [0, 1, 0, 0],
            [0, 1, 0, 0]])
+    >>> (masks[1] - masks[0]).area, (~masks).area
+    (array([9]), array([9, 0]))
     """
 
     __slots__ = ("__weakref__", "_batch")
@@ -121,12 +143,13 @@ class Masks:
             and byte order. NumPy arrays, CPU tensors (DLPack) and buffers are not copied. Tensors
             and ml_dtypes arrays may also be bfloat16.
         threshold : float, optional
-            Values greater than the threshold are foreground. Required for floats. By default,
-            nonzero values are foreground. NaN is background. For floats, the threshold is rounded
-            to their dtype, as in NumPy; integers are compared with it exactly.
+            Values greater than the threshold are foreground; NaN is background. Required for
+            floats. If None, nonzero values of a bool or integer array are foreground. The threshold
+            is rounded to the dtype of a float array, as in NumPy; integers are compared with the
+            unrounded threshold.
         size : sequence of int, optional
-            Expected image size (H, W). An array of another shape, such as (H, W, N), then raises
-            an error.
+            Expected image size (H, W). If given, masks of any other size, such as an array of shape
+            (H, W, N), raise a ValueError.
 
         Returns
         -------
@@ -136,8 +159,8 @@ class Masks:
         Raises
         ------
         ValueError
-            If floats are passed without a threshold, the array is not 2-D or 3-D, or its image size
-            is not `size`.
+            If a float array is passed without a threshold, the array is not 2-D or 3-D, or the
+            masks do not have the size `size`.
         TypeError
             If the dtype is not bool, integer or float, or the array is on a GPU.
 
@@ -145,8 +168,8 @@ class Masks:
         -----
         UserWarning
             If `size` is not given, the last axis has length 1, 3 or 4, and the other two have
-            length 64 or more: the array may be an image, or masks of shape (H, W, N). Pass `size`
-            for masks that are this narrow.
+            length 64 or more: the array may be an image, or masks in (H, W, N) layout. Pass `size`
+            to encode masks that are 1, 3 or 4 pixels wide.
 
         Examples
         --------
@@ -210,7 +233,7 @@ class Masks:
     ) -> Masks:
         """Encode masks packed to one bit per pixel.
 
-        Thresholding and packing masks on a GPU reduces the bytes to transfer to an eighth.
+        Masks that are thresholded and packed on a GPU take an eighth of the bytes to transfer.
 
         Parameters
         ----------
@@ -278,18 +301,18 @@ class Masks:
               array of shape (K, 2); see :meth:`from_polygons`. An empty list is an empty mask. If
               the first ring of a list has four numbers, all rings are boxes (x, y, width, height),
               as in pycocotools' ``frPyObjects``, and a warning names the object;
-            - a dense mask: an array of shape (H, W), boolean, or integer with a single nonzero
-              value, such as SAM's automatic mask generator returns. Integers of shape (K, 2) are
-              a ring;
+            - a dense mask, such as SAM's automatic mask generator returns: a boolean or integer
+              array of shape (H, W). All nonzero pixels of an integer mask must have the same value.
+              Integers of shape (K, 2) are a ring;
             - an annotation dict with any of these as its ``"segmentation"``.
 
-            A single dict is a batch of one. Any mapping is accepted as a dict. Tuples, other
-            sequences, NumPy arrays (also of objects, as read from Parquet files) and CPU tensors
-            are accepted as lists, and NumPy scalars as numbers. None and NaN are missing
-            segmentations and raise an error.
+            A single dict is a batch of one. Dicts may be any mappings. Lists may also be tuples,
+            other sequences, NumPy arrays (including ``dtype=object``, as read from Parquet files)
+            or CPU tensors. Numbers may be NumPy scalars. None and NaN stand for a missing
+            segmentation, which raises a :class:`MaskTypeError`.
         size : sequence of int, optional
-            Image size (H, W). Required if no object is an RLE or a dense mask; otherwise those must
-            have this size.
+            Image size (H, W). Required if all objects are polygons or boxes. If given, RLEs and
+            dense masks must have this size.
 
         Returns
         -------
@@ -306,8 +329,8 @@ class Masks:
         Warns
         -----
         UserWarning
-            If rings of four numbers are read as boxes, or all coordinates are between 0 and 1 and
-            some are fractions.
+            If rings of four numbers are read as boxes, or all coordinates of all polygons are
+            between 0 and 1 and some are fractions, so that they are probably normalized.
 
         Examples
         --------
@@ -347,24 +370,25 @@ class Masks:
             GeometryCollection, or an object with a ``__geo_interface__``, such as a shapely
             geometry. Coordinates are in pixels, may lie outside the image, and refer to pixel
             corners: the first pixel spans (0, 0) to (1, 1). A mask without rings is empty. Rings of
-            fewer than three points cover no pixels, but a mask with rings needs at least one ring
-            of three points.
+            fewer than three points cover no pixels, but at least one ring of a mask must have three
+            or more points.
         size : sequence of int, optional
-            Image size (H, W). Required unless `polygons` is a :class:`Polygons`, which has a size.
+            Image size (H, W). Required unless `polygons` is a :class:`Polygons`, whose size is the
+            default.
 
         Returns
         -------
         Masks
-            One mask per object. Each ring, and each polygon of a geometry, is filled by the
-            even-odd rule, and the results are merged. Holes of :class:`Polygons` and of geometries
-            are left out.
+            One mask per object: the union of its rings or polygons, each filled by the even-odd
+            rule. The pixels in the holes (interior rings) of a :class:`Polygons` or a geometry are
+            background.
 
         Raises
         ------
         ValueError, TypeError
-            If a ring has an odd number of coordinates, a coordinate is NaN or beyond 2**30, a mask
-            has rings but none of three points, or a ring has an unknown form. The message contains
-            the index of the mask and of the ring.
+            If a ring has an odd number of coordinates, a coordinate is NaN or beyond 2**30, none of
+            the rings of a mask has three or more points, or a ring has an unknown form. The message
+            contains the index of the mask and of the ring.
 
         Warns
         -----
@@ -376,11 +400,13 @@ class Masks:
         -----
         Rasterization follows ``rleFrPoly`` of the COCO API.
 
-        Plain rings have no holes. OpenCV's hole contours (``hierarchy[0, i, 3] >= 0`` with
-        ``cv2.RETR_CCOMP``) are masks of their own, to be subtracted.
+        Every plain ring is filled; none is a hole. To convert OpenCV contours with holes, pass the
+        hole contours (``hierarchy[0, i, 3] >= 0`` with ``cv2.RETR_CCOMP``) as separate masks and
+        subtract the result.
 
-        OpenCV's contours pass through the centers of the outermost pixels, so rasterizing them
-        loses some of these. The rings of :meth:`to_polygons` follow the pixel edges and lose none.
+        OpenCV's contours pass through the centers of the outermost pixels, so some of these pixels
+        are lost when a contour is rasterized. The rings of :meth:`to_polygons` follow the pixel
+        edges, so no pixels are lost.
 
         Examples
         --------
@@ -419,8 +445,8 @@ class Masks:
         Returns
         -------
         Masks
-            N masks. A box with fractional coordinates is rasterized as the polygon of its four
-            corners, by COCO's rule.
+            N masks. A box with fractional coordinates is rasterized like the polygon of its four
+            corners (see :meth:`from_polygons`).
 
         Raises
         ------
@@ -485,8 +511,8 @@ class Masks:
 
         See Also
         --------
-        components : Split class masks into objects.
-        segcore.maps.ids : Ids encoded as colors, or combining class and instance.
+        components : Split masks into connected components.
+        segcore.maps.ids : Decode ids from colors, or to class and instance ids.
 
         Examples
         --------
@@ -515,20 +541,23 @@ class Masks:
         Parameters
         ----------
         data : pyarrow.Array, or any object with ``__arrow_c_array__`` or ``__arrow_c_stream__``
-            An array as :meth:`to_arrow` returns it, or lists of integers: the run ends of each
-            mask. Run ends that are uint32 (uint64 for 2**32 pixels or more) in memory that cannot
-            be written to are not copied.
+            The result of :meth:`to_arrow`, or an array of lists of integers: the run ends of each
+            mask. Run ends in read-only memory are not copied if they are uint32 (uint64 for images
+            of 2**32 pixels or more).
         size : sequence of int, optional
-            Image size (H, W). Required for plain lists.
+            Image size (H, W). Required unless the array was created by :meth:`to_arrow`, which
+            stores the size in the type.
 
         Returns
         -------
         Masks
+            One mask per list.
+
 
         Raises
         ------
         ValueError
-            If there is no size, an item is null, or the run ends of a mask are not strictly
+            If the size is not known, an item is null, or the run ends of a mask are not strictly
             increasing within [0, H * W).
         TypeError
             If the array does not consist of lists of integers.
@@ -585,17 +614,17 @@ class Masks:
 
     @property
     def run_ends(self) -> RunEnds:
-        """Run ends of all masks, concatenated: uint32, or uint64 for 2**32 pixels or more."""
+        """Run ends of all masks, concatenated: uint32 (uint64 for 2**32 pixels or more), 1-D."""
         return seal(self._batch.run_ends)
 
     @property
     def offsets(self) -> Offsets:
-        """Start of each mask in `run_ends`, and the total number: int64, shape (N + 1,)."""
+        """Index of the first run end of each mask, then their number: int64, shape (N + 1,)."""
         return seal(self._batch.offsets)
 
     @property
     def size(self) -> Size:
-        """Image size (height, width)."""
+        """Image size (height, width): tuple of int."""
         batch = self._batch
         return batch.height, batch.width
 
@@ -606,7 +635,10 @@ class Masks:
 
     @property
     def boxes(self) -> NDArray[np.int64]:
-        """Bounding boxes x0 y0 x1 y1, half-open: int64, shape (N, 4). Zeros for empty masks."""
+        """Bounding boxes x0 y0 x1 y1 in pixels, half-open: int64, shape (N, 4).
+
+        The box of an empty mask is all zeros.
+        """
         return kernels.boxes(self._batch)
 
     def __len__(self) -> int:
@@ -752,9 +784,9 @@ class Masks:
         dtype : dtype, default bool
             bool or a numeric dtype. Ignored if `out` is given.
         out : array, optional
-            Writable array of shape (N, H, W) to decode into, with any strides and any numeric
-            dtype: a NumPy array, or a CPU tensor that shares its memory through DLPack (which
-            requires NumPy 2.1 or later).
+            Array of shape (N, H, W) to write the result to, with any strides and any numeric dtype:
+            a NumPy array, or a CPU tensor that shares its memory through DLPack (which requires
+            NumPy 2.1 or later).
 
         Returns
         -------
@@ -764,9 +796,12 @@ class Masks:
         Raises
         ------
         ValueError
-            If `out` has another shape or is read-only, or the array would be too large.
+            If `out` does not have shape (N, H, W) or is read-only, or the result has more bytes
+            than can be addressed.
         TypeError
             If the dtype is not numeric, or `out` is not an array.
+        MemoryError
+            If the result does not fit into memory.
 
         Examples
         --------
@@ -799,18 +834,29 @@ class Masks:
         pyarrow.ExtensionArray
             N lists of run ends, of the extension type ``segcore.masks``, which holds the image
             size. The storage is ``large_list<uint32>``, or ``large_list<uint64>`` for images of
-            2**32 pixels or more. Other libraries take the masks themselves, by
-            ``__arrow_c_array__``.
+            2**32 pixels or more.
 
         Raises
         ------
         ImportError
             If the extra ``arrow`` is not installed.
+
+        Notes
+        -----
+        Functions that accept any object with ``__arrow_c_array__``, such as ``pyarrow.array``,
+        accept a `Masks` directly.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> masks = sc.Masks.from_boxes([[0, 0, 2, 2]], (4, 4))
+        >>> masks.to_arrow().storage.to_pylist()  # doctest: +SKIP
+        [[0, 2, 4, 6]]
         """
         return _arrow().export(self._batch)
 
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
-        """Export the masks by Arrow's PyCapsule interface, as :meth:`to_arrow` returns them."""
+        """Export the masks through the Arrow PyCapsule interface, like :meth:`to_arrow`."""
         capsules: tuple[object, object] = self.to_arrow().__arrow_c_array__(requested_schema)
         return capsules
 
@@ -845,18 +891,19 @@ class Masks:
         ----------
         connectivity : {8, 4}
             With 8, pixels that touch only at a corner belong to the same outline, and holes that
-            touch only at a corner are separate. With 4, it is the reverse.
+            touch only at a corner are separate. With 4, such pixels have separate outlines, and
+            such holes are joined.
         tolerance : float, default 0
             Maximum distance in pixels between a dropped point and the simplified outline
-            (Douglas-Peucker algorithm). At least three points of each ring are kept. Some more than
-            necessary may be kept where the algorithm would take quadratic time, as along a long
-            comb. With 0, outlines are exact. Simplified outlines may intersect themselves and each
-            other.
+            (Douglas-Peucker algorithm). With 0, outlines are exact. At least three points of each
+            ring are kept. Where the algorithm would take quadratic time, such as on a comb with
+            many teeth, more points than necessary may be kept. Simplified outlines may intersect
+            themselves and each other.
 
         Returns
         -------
         Polygons
-            The rings of the N masks. The outlines of a mask are in the order of its
+            The outlines and holes of the N masks. The outlines of each mask are in the order of its
             :meth:`components`.
 
         Raises
@@ -882,12 +929,12 @@ class Masks:
                 "tolerance: expected a finite number of pixels, at least 0, got "
                 f"{described(tolerance)}"
             )
-        vertices, ring_offsets, outer, mask_offsets = kernels.outline(
+        vertices, ring_offsets, parent, mask_offsets = kernels.outline(
             self._batch, int(connectivity)
         )
         if limit:
             vertices, ring_offsets = simplify(vertices, ring_offsets, limit)
-        return Polygons(vertices, ring_offsets, outer, mask_offsets, self.size)
+        return Polygons(vertices, ring_offsets, parent, mask_offsets, self.size)
 
     # -- set operations ---------------------------------------------------------------------------
 
@@ -940,24 +987,24 @@ class Masks:
         return self._reduce(OR)
 
     def union_by(self, ids: ArrayLike) -> tuple[NDArray[Any], Masks]:
-        """Compute the union of the masks of each class, or of any other group.
+        """Compute the union of the masks of each group, such as each class.
 
         Parameters
         ----------
         ids : array_like of int
-            Class id, or group, of each mask: shape (N,).
+            Group of each mask, such as its class id: shape (N,).
 
         Returns
         -------
         ids : numpy.ndarray
             Distinct ids in ascending order: shape (K,), in the dtype of `ids`.
         masks : Masks
-            K masks: the union of the masks of each id.
+            K masks: the union of the masks with each id.
 
         Raises
         ------
         ValueError
-            If there is not one id per mask.
+            If `ids` does not have shape (N,).
         TypeError
             If the ids are not integers.
 
@@ -1001,8 +1048,8 @@ class Masks:
         Returns
         -------
         parts : Masks
-            K components, grouped by mask. Those of a mask are in the order of their first pixels,
-            column by column. An empty mask has none.
+            K components, grouped by mask. The components of each mask are sorted by their first
+            pixel in column-major order. An empty mask has no components.
         parents : numpy.ndarray
             Index of the mask that each component belongs to: int64, shape (K,).
 
@@ -1013,7 +1060,7 @@ class Masks:
 
         Examples
         --------
-        The visible parts of a partly hidden object, and the segments of a semantic map:
+        Visible parts of a partly occluded object, and segments of a semantic map:
 
         >>> import segcore as sc
         >>> sofa = sc.Masks.from_boxes([[0, 0, 6, 2]], (2, 6))

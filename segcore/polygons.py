@@ -22,8 +22,10 @@ Integers = NDArray[np.int64]
 class Polygons:
     """The outlines of N masks, as returned by :meth:`Masks.to_polygons`.
 
-    Vertices are pixel corners: pixel (y, x) is the square from (x, y) to (x + 1, y + 1), as in COCO
-    polygons. With y pointing down, outlines are clockwise and holes are counterclockwise.
+    Each mask has one exterior ring per connected part, and one ring per hole. Vertices are pixel
+    corners: pixel (y, x) is the square from (x, y) to (x + 1, y + 1), as in COCO polygons. With y
+    pointing down, exterior rings are clockwise and holes are counterclockwise. ``len(polygons)`` is
+    N.
 
     Attributes
     ----------
@@ -33,11 +35,12 @@ class Polygons:
     ring_offsets : numpy.ndarray
         int64, shape (R + 1,). The vertices of ring r are
         ``vertices[ring_offsets[r]:ring_offsets[r + 1]]``.
-    outer : numpy.ndarray
-        For a hole, the index of the ring that contains it; otherwise -1: int64, shape (R,).
+    parent : numpy.ndarray
+        Index of the exterior ring around each hole, among all R rings; -1 for exterior rings:
+        int64, shape (R,).
     mask_offsets : numpy.ndarray
-        int64, shape (N + 1,). Mask i has the rings from ``mask_offsets[i]`` up to, but not
-        including, ``mask_offsets[i + 1]``.
+        int64, shape (N + 1,). Mask i has the rings ``mask_offsets[i]`` to
+        ``mask_offsets[i + 1] - 1``.
     size : tuple of int
         Image size (H, W).
 
@@ -56,7 +59,7 @@ class Polygons:
 
     vertices: Integers
     ring_offsets: Integers
-    outer: Integers
+    parent: Integers
     mask_offsets: Integers
     size: tuple[int, int]
 
@@ -65,13 +68,13 @@ class Polygons:
 
     def __repr__(self) -> str:
         height, width = self.size
-        masks, rings = counted(len(self), "mask"), counted(len(self.outer), "ring")
+        masks, rings = counted(len(self), "mask"), counted(len(self.parent), "ring")
         return f"Polygons({masks} of {height} x {width}, {rings}, {len(self.vertices):,} vertices)"
 
     @property
     def is_hole(self) -> NDArray[np.bool_]:
         """Whether each ring is a hole: bool, shape (R,)."""
-        return self.outer >= 0
+        return self.parent >= 0
 
     def rings(self, mask: int) -> list[Integers]:
         """Return the rings of a mask.
@@ -84,28 +87,30 @@ class Polygons:
         Returns
         -------
         list of numpy.ndarray
-            Vertices of each ring: int64, shape (K, 2). Holes come after the ring that contains
-            them.
+            Vertices x y of each ring: int64, shape (K, 2). Holes come after the exterior ring
+            around them.
 
         Raises
         ------
         IndexError
-            If `mask` is out of range.
+            If `mask` is negative or not less than N.
         """
         if not 0 <= mask < len(self):
             raise IndexError(f"index {mask} is out of range for {len(self)} masks")
         return [self._ring(r) for r in range(*self.mask_offsets[mask : mask + 2].tolist())]
 
     def to_coco(self) -> list[list[list[int]]]:
-        """Convert to COCO polygons, which have no holes, without changing the pixels.
+        """Convert to COCO polygons.
+
+        COCO polygons cannot have holes, so each hole is joined to its exterior ring by a bridge, as
+        in :meth:`bridged`.
 
         Returns
         -------
         list of list of list of int
-            Rings ``[x0, y0, x1, y1, ...]`` per mask, one per connected part. Holes are connected to
-            the first vertex of the ring by bridges: lines there and back, which enclose no area.
-            :meth:`Masks.from_polygons` and pycocotools rasterize the rings to exactly the same
-            mask, unless the outlines were simplified.
+            Rings ``[x0, y0, x1, y1, ...]`` per mask, one per connected part.
+            :meth:`Masks.from_polygons` and pycocotools rasterize them to exactly the original mask,
+            unless the outlines were simplified.
 
         Examples
         --------
@@ -130,13 +135,15 @@ class Polygons:
         Returns
         -------
         list of dict
-            A ``"MultiPolygon"`` per mask, with one polygon per connected part: outline, then
+            A ``"MultiPolygon"`` per mask, with one polygon per connected part: exterior ring, then
             holes. The first point of a ring is repeated at its end.
 
         Notes
         -----
-        Outlines touch themselves where two pixels touch only at a corner. With ``connectivity=4``,
-        only holes, and outlines next to holes, do so.
+        Where two pixels of a part touch only at a corner, a ring may pass through this corner
+        twice. shapely reports such a polygon as invalid, and ``shapely.make_valid`` repairs it.
+        This is rarer with ``connectivity=4``, because pixels that touch only at a corner are then
+        separate parts unless other pixels connect them.
 
         Examples
         --------
@@ -149,29 +156,47 @@ class Polygons:
             parts: dict[int, list[Any]] = {}
             for r in range(*self.mask_offsets[i : i + 2].tolist()):
                 ring = self._ring(r).tolist()
-                owner = int(self.outer[r]) if self.outer[r] >= 0 else r
+                owner = int(self.parent[r]) if self.parent[r] >= 0 else r
                 parts.setdefault(owner, []).append([*ring, ring[0]])
             found.append({"type": "MultiPolygon", "coordinates": list(parts.values())})
         return found
 
     def bridged(self) -> tuple[Integers, Integers, Integers]:
-        """Join each outline and its holes to one ring.
+        """Join each exterior ring and its holes into a single ring.
+
+        A bridge runs from the first vertex of the exterior ring to a hole and back along the same
+        line. It encloses no area, so the even-odd rule fills the same pixels.
 
         Returns
         -------
-        vertices, ring_offsets, mask_offsets : numpy.ndarray
-            As the attributes of the same names. Bridges connect the first vertex of a ring to the
-            holes. They do not affect the even-odd rule, which COCO uses.
+        vertices : numpy.ndarray
+            x and y of the vertices of all rings: int64, shape (P, 2).
+        ring_offsets : numpy.ndarray
+            int64, shape (R + 1,), where R is the number of exterior rings. The vertices of ring r
+            are ``vertices[ring_offsets[r]:ring_offsets[r + 1]]``.
+        mask_offsets : numpy.ndarray
+            int64, shape (N + 1,). Mask i has the rings ``mask_offsets[i]`` to
+            ``mask_offsets[i + 1] - 1``.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> boxes = sc.Masks.from_boxes([[0, 0, 5, 4], [1, 1, 3, 3]], (6, 8))
+        >>> vertices, ring_offsets, mask_offsets = (boxes[0] - boxes[1]).to_polygons().bridged()
+        >>> vertices.tolist()
+        [[0, 0], [5, 0], [5, 4], [0, 4], [0, 0], [1, 1], [1, 3], [3, 3], [3, 1], [1, 1]]
+        >>> ring_offsets, mask_offsets
+        (array([ 0, 10]), array([0, 1]))
         """
         holes = np.flatnonzero(self.is_hole)
         if not len(holes):
             return self.vertices, self.ring_offsets, self.mask_offsets
         parts: dict[int, list[Integers]] = {}
         for r in holes.tolist():
-            outer = int(self.outer[r])
-            first = self.vertices[self.ring_offsets[outer]][None]
+            parent = int(self.parent[r])
+            first = self.vertices[self.ring_offsets[parent]][None]
             hole = self._ring(r)
-            parts.setdefault(outer, [self._ring(outer), first]).extend([hole, hole[:1], first])
+            parts.setdefault(parent, [self._ring(parent), first]).extend([hole, hole[:1], first])
         outlines = np.flatnonzero(~self.is_hole)
         # The last bridge back to the first vertex is the closing edge of the ring.
         rings = [
@@ -217,7 +242,7 @@ def _bridges_are_short(polygons: Polygons) -> bool:
     x = polygons.vertices[:, 0]
     begins = x[polygons.ring_offsets[:-1]]
     holes = polygons.is_hole
-    crossed = np.abs(begins[holes] - begins[polygons.outer[holes]]).sum()
+    crossed = np.abs(begins[holes] - begins[polygons.parent[holes]]).sum()
     return bool(crossed <= 4 * np.abs(np.diff(x)).sum())
 
 
@@ -230,8 +255,8 @@ def _rasterize(
 
 def _parts(polygons: Polygons, size: Size) -> tuple[Batch, Integers]:
     """Rasterize each outline without its holes; return the parts and the offsets of the masks."""
-    rings = np.arange(len(polygons.outer))
-    order = np.argsort(np.where(polygons.is_hole, polygons.outer, rings), kind="stable")
+    rings = np.arange(len(polygons.parent))
+    order = np.argsort(np.where(polygons.is_hole, polygons.parent, rings), kind="stable")
     starts, lengths = polygons.ring_offsets[order], np.diff(polygons.ring_offsets)[order]
     offsets = offsets_of(lengths)
     vertices = polygons.vertices[spread(starts, offsets)]

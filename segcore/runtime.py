@@ -11,6 +11,8 @@ from segcore._version import __version__
 from segcore.formats import coco
 from segcore.threads import get_num_threads, native_module
 
+__all__ = ["runtime_info", "show_runtime"]
+
 
 def runtime_info() -> dict[str, str]:
     """Return information about segcore's runtime, for bug reports and logs.
@@ -18,11 +20,14 @@ def runtime_info() -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Version of segcore (``"segcore"``), backend (``"backend"``), its instruction set
-        (``"instructions"``), compiler (``"compiler"``) and number of threads (``"threads"``),
-        implementation of the COCO reader (``"coco"``), available backends (``"available"``), and
-        the versions of Python, NumPy, Numba and the platform (``"python"``, ``"numpy"``,
-        ``"numba"``, ``"platform"``).
+        - ``"segcore"``: version of segcore;
+        - ``"backend"``: backend in use, such as "native";
+        - ``"instructions"``: instruction set of the native backend, such as "avx2";
+        - ``"compiler"``: compiler of the native backend, such as "GCC 12.2.0", or "none";
+        - ``"threads"``: number of threads, such as "8";
+        - ``"coco"``: implementation of the COCO reader, "compiled (Cython)" or "Python";
+        - ``"available"``: backends that can be used, best first, separated by commas;
+        - ``"python"``, ``"numpy"``, ``"numba"``, ``"platform"``: versions of these.
 
     Examples
     --------

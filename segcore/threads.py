@@ -1,4 +1,4 @@
-"""Number of threads of the native kernels."""
+"""Number of threads of the native backend."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ MAX_THREADS = 1024
 
 
 def set_num_threads(count: int) -> None:
-    """Set the maximum number of threads of native kernels.
+    """Set the maximum number of threads of the native (compiled) backend.
 
-    Small inputs are processed by the calling thread. Results do not depend on the number of
-    threads. The other backends are single-threaded. The initial value is that of the environment
-    variable ``SEGCORE_NUM_THREADS`` if set, and the number of cores otherwise.
+    The initial value is that of the environment variable ``SEGCORE_NUM_THREADS`` if set, and the
+    number of cores otherwise. Small inputs are processed in the calling thread. Results do not
+    depend on the number of threads. The backends ``numba`` and ``reference`` use a single thread.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def set_num_threads(count: int) -> None:
 
 
 def get_num_threads() -> int:
-    """Return the maximum number of threads of native kernels.
+    """Return the maximum number of threads of the native (compiled) backend.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def get_num_threads() -> int:
 
 
 def native_module() -> Any:
-    """Return the compiled extension if it is loaded, or None. It is not loaded by this function."""
+    """Return the extension module if it has been imported, or None. This does not import it."""
     return sys.modules.get("segcore._native")
 
 

@@ -264,7 +264,7 @@ def as_label_map(value: object, name: str, size: Size | None = None) -> NDArray[
     TypeError
         If the dtype is not an integer dtype. Bools are not accepted.
     ValueError
-        If the array is not 2-D, has another size, or has 2**59 pixels or more.
+        If the array is not 2-D, does not have the size `size`, or has 2**59 pixels or more.
     """
     array = as_array(value, name)
     if array.dtype.kind == "b":

@@ -40,9 +40,9 @@ class Kernels(Protocol):
         """Encode a dense array of shape (N, H, W) with any strides.
 
         The dtype is bool, any integer, or float16/32/64, in native byte order. If ``threshold`` is
-        None (never for floats), nonzero pixels are foreground, otherwise those with
-        ``dense > threshold``. Float arrays are compared with the threshold rounded to their dtype,
-        integer arrays exactly. NaN is background.
+        None, which is not allowed for floats, nonzero pixels are foreground; otherwise, pixels with
+        ``dense > threshold`` are. Float arrays are compared with the threshold rounded to their
+        dtype, integer arrays exactly. NaN is background.
         """
 
     def encode_bits(self, rows: NDArray[np.uint8], width: int, little: bool) -> Batch:
@@ -77,8 +77,8 @@ class Kernels(Protocol):
     ) -> Batch:
         """Decode COCO's compressed counts strings, concatenated in ``data``.
 
-        Runs of length zero are accepted and removed. Invalid strings raise the errors of
-        ``segcore/backends/errors.py``.
+        Runs of length zero are accepted and removed. An invalid string raises a MaskError, which is
+        defined in :mod:`segcore.backends.errors`.
         """
 
     def string_encode(self, batch: Batch) -> tuple[NDArray[np.uint8], Offsets]:
@@ -93,7 +93,7 @@ class Kernels(Protocol):
         """Encode masks as run lengths, background first; returns (counts, counts_offsets).
 
         The counts of a mask sum to ``height * width``. The first count is 0 if the first pixel is
-        foreground; all others are positive. If the size has no pixels, there is one count, 0.
+        foreground; all others are positive. If the image has no pixels, the counts are [0].
         """
 
     # -- measurements -----------------------------------------------------------------------------
@@ -109,16 +109,17 @@ class Kernels(Protocol):
     def combine(self, a: Batch, b: Batch, table: int) -> Batch:
         """Apply a boolean function of two pixels to pairs of masks.
 
-        Bit ``2 * a + b`` of ``table`` (0 to 15) is the result for pixel values ``a`` and ``b``: AND
-        is 0b1000, OR 0b1110, XOR 0b0110, AND NOT 0b0100. Both batches have N masks, or one of them
-        has a single mask, which is combined with each mask of the other.
+        The truth table ``table`` is an integer from 0 to 15, whose bit ``2 * a + b`` is the result
+        for the pixel values ``a`` and ``b``: AND is 0b1000, OR 0b1110, XOR 0b0110, AND NOT 0b0100.
+        Both batches have N masks, or one of them has a single mask, which is combined with each
+        mask of the other.
         """
 
     def reduce(self, batch: Batch, table: int, groups: Offsets | None = None) -> Batch:
         """Combine the masks of each group to one mask.
 
         ``table`` is ``AND``, ``OR`` or ``XOR``, as for ``combine``: a pixel of the result is
-        foreground if it is in all masks of the group, in at least one, or in an odd number.
+        foreground if it is in all masks of the group, in at least one, or in an odd number of them.
         Group i consists of the masks ``groups[i]`` to ``groups[i + 1] - 1``, where ``groups``,
         int64 of shape (G + 1,), ascends from 0 to N. The result has G masks. By default, all masks
         are one group. The result of an empty group is empty or, for ``AND``, contains all pixels.
@@ -128,9 +129,10 @@ class Kernels(Protocol):
         """Assign each pixel to at most one mask; returns (batch, overlaps).
 
         The masks are processed in batch order. ``overlaps``, shape (N,), is the number of pixels of
-        each mask that are already assigned to earlier masks. If it exceeds the mask's element of
-        ``limits``, shape (N,), the resulting mask is empty and no pixels are assigned to it.
-        Otherwise its remaining pixels are assigned to it and are the resulting mask.
+        each mask that are already assigned to earlier masks. If this number exceeds the mask's
+        element of ``limits``, shape (N,), the resulting mask is empty. Otherwise, the resulting
+        mask consists of the pixels of the mask that are not assigned yet, which are then assigned
+        to it.
         """
 
     def components(self, batch: Batch, connectivity: int) -> tuple[Batch, NDArray[np.int64]]:
@@ -152,22 +154,21 @@ class Kernels(Protocol):
         (P, 2), and mask i has the rings ``mask_offsets[i]`` to ``mask_offsets[i + 1] - 1``. With y
         pointing down, foreground is on the right of the direction of travel, so exterior rings run
         clockwise. ``outer``, shape (R,), is -1 for exterior rings, and the index of the exterior
-        ring around it for a hole. Foreground pixels that share only a corner are in the same ring
-        with ``connectivity`` 8 and in two rings with 4; for holes it is the opposite.
+        ring around it for a hole. With ``connectivity`` 8, foreground pixels that share only a
+        corner are in the same ring, and holes that share only a corner are separate. With 4, such
+        pixels are in separate rings, and such holes are joined.
 
-        The first edge of a ring is the topmost horizontal edge in its leftmost column. A ring
-        starts at the left end of its first edge. The rings of a mask are sorted by the column, and
-        then the row, of their first edges.
+        Each ring starts at the left end of the topmost horizontal edge in its leftmost column. The
+        rings of a mask are sorted by the column, then the row, of this edge.
         """
 
     def dilate(self, batch: Batch, reach: NDArray[np.int64], outside: bool = False) -> Batch:
         """Dilate masks with a structuring element.
 
-        The element is symmetric: a foreground pixel sets all pixels at a distance of k columns to
-        either side, for ``k < len(reach)``, and at most ``reach[k]`` rows. ``reach`` has 1 to W + 1
-        elements, which are non-increasing and between 0 and H. Pixels outside the image are
-        foreground if ``outside`` is true. Time and memory depend on the number of run ends of the
-        input and the result, not on W.
+        The structuring element contains the offset (dx, dy) if ``abs(dx) < len(reach)`` and
+        ``abs(dy) <= reach[abs(dx)]``. ``reach`` has 1 to W + 1 elements, which are non-increasing
+        and between 0 and H. Pixels outside the image are foreground if ``outside`` is true. Time
+        and memory depend on the number of run ends of the input and the result, not on W.
         """
 
     def overlap(
@@ -176,10 +177,10 @@ class Kernels(Protocol):
         """Compute the intersection areas of all pairs of masks: shape (n, m).
 
         Pairs with ``intersection / denominator < above`` (int64 areas, divided in float64) are set
-        to 0, so pairs that are ruled out by their bounding boxes and areas need not be computed.
-        ``divisors``, shape (m,), selects the denominator for each mask of ``b``: 0 (the default)
-        for the union area, 1 for the area of the mask of ``a``, 2 for the area of the smaller mask,
-        3 for the sum of both areas.
+        to 0. This allows kernels to skip pairs that bounding boxes and areas rule out. The ratio is
+        0 if the intersection is empty. ``divisors``, shape (m,), selects the denominator for each
+        mask of ``b``: 0 (the default) for the union area, 1 for the area of the mask of ``a``, 2
+        for the area of the smaller mask, 3 for the sum of both areas.
         """
 
     def overlap_ratios(
@@ -187,8 +188,8 @@ class Kernels(Protocol):
     ) -> NDArray[np.float64]:
         """Divide the intersection areas of all pairs by their denominators: shape (n, m).
 
-        The arguments are those of ``overlap``. Both areas are converted to float64 first. The ratio
-        is 0 where ``overlap`` is 0.
+        The arguments are those of ``overlap``. The intersection area and the denominator are
+        converted to float64 before the division. The ratio is 0 where ``overlap`` returns 0.
         """
 
     # -- shapes -----------------------------------------------------------------------------------
@@ -230,22 +231,25 @@ class Kernels(Protocol):
         between -2**126 and 2**126. Scores are clipped to these bounds, and NaN becomes the lower
         one, so that all arithmetic is finite.
 
-        ``windows`` has shape (N, 6). The first four columns are the part x0 y0 x1 y1 of the image
-        that a mask can cover; pixels outside it are background. The last two columns are the
-        indices in ``x_positions`` and ``y_positions`` of the elements for column x0 and row y0. A
-        position is the coordinate of a column or row in units of samples, from 0 to the last
-        sample; within a window, positions are non-decreasing. A position with integer part i and
-        fraction f has the value ``a + f * (b - a)``, computed in float32 without fused operations,
-        where a is sample i and b is sample i + 1 (or i, if it is the last). Columns are
-        interpolated first, then rows. Values greater than the threshold are foreground.
+        ``windows`` has shape (N, 6). Columns 0 to 3 are the window x0 y0 x1 y1 of the image outside
+        of which the mask is background. Columns 4 and 5 are indices i and j: ``x_positions[i]`` is
+        the position of column x0, and ``y_positions[j]`` that of row y0; those of the following
+        columns and rows come after them. A position is the coordinate of a column or row in units
+        of samples, from 0 to the last sample; within a window, positions are non-decreasing. A
+        position with integer part i and fraction f has the value ``a + f * (b - a)``, computed in
+        float32 without fused operations, where a is sample i and b is sample i + 1 (or i, if it is
+        the last). Columns are interpolated first, then rows. Values greater than the threshold are
+        foreground.
 
-        With ``inner`` = (x, y), the positions refer to an intermediate image, whose columns and
-        rows are at the positions x and y of the scores. All columns are interpolated first, in both
-        steps, then all rows.
+        ``inner`` = (x, y) defines an intermediate image: x and y are the positions of its columns
+        and rows in the scores, and ``x_positions`` and ``y_positions`` are then positions in the
+        intermediate image. The scores are interpolated to the columns of the intermediate image and
+        then to those of the image, and after that in the same way to the rows.
 
-        Since f is less than 1, the rounded value is between a and b and monotonic in f. The
-        boundary therefore passes only through cells whose corners differ, and through each at most
-        once per column, so work and memory need not grow with the size of the image.
+        Since f is less than 1, the rounded value is between a and b and monotonic in f. The outline
+        of a mask therefore passes only through cells of which some, but not all, corners are above
+        the threshold, and through each of them at most once per column. Work and memory need not
+        grow with the size of the image.
         """
 
     # -- class scores -----------------------------------------------------------------------------
@@ -268,14 +272,15 @@ class Kernels(Protocol):
         sample i and b is sample i + 1 (or i, if it is the last). Columns are interpolated first,
         then rows.
 
-        The pixels between the same four samples form a cell. In a cell, a class is dominated, and
-        cannot win, if another class has greater scores at all four samples, or comes first and has
-        lower scores at none of them. (In exact arithmetic it could not win anyway. If one class
-        dominates all others, the cell is constant; otherwise few classes need to be interpolated.)
+        The pixels between the same four samples form a cell. In a cell, a class is dominated if
+        another class has greater scores at all four samples, or has a lower index and scores at
+        least as great at all four. Dominated classes are left out. (In exact arithmetic, this does
+        not change the result. If one class dominates all others, all pixels of the cell get its
+        label; otherwise, only a few classes need to be interpolated.)
 
-        ``out`` is C-contiguous with shape (H, W) and a dtype that holds C - 1. A pixel is set to
-        the index of the greatest value (the first one in a tie) among the classes that are not
-        dominated.
+        ``out`` is C-contiguous with shape (H, W) and a dtype that holds C - 1. Each pixel is set to
+        the index of the class with the greatest value, among those that are not dominated; in a
+        tie, the lowest index.
         """
 
     # -- label maps -------------------------------------------------------------------------------
@@ -305,6 +310,7 @@ class Kernels(Protocol):
         """Compute the sparse contingency table of two label maps.
 
         The maps have shape (H, W), any strides, and possibly different integer dtypes. Returns
-        (values_a, values_b, counts), each of shape (K,): the distinct pairs of labels, sorted by
-        (a, b), in the dtypes of the maps (native byte order), and their numbers of pixels.
+        (values_a, values_b, counts), each of shape (K,): the two labels of each distinct pair, in
+        the dtypes of the maps (native byte order), and the number of its pixels, int64. Pairs are
+        sorted by the label in a, then by the label in b.
         """

@@ -33,7 +33,7 @@ def closed_runs(batch: Batch) -> tuple[NDArray[np.int64], Offsets]:
 def sampled(
     run_ends: RunEnds, rows: NDArray[np.int64], columns: NDArray[np.int64], height: int
 ) -> NDArray[np.bool_]:
-    """Return the pixels of one mask at the given rows and columns: shape (rows, columns)."""
+    """Return the pixels of one mask on a grid: bool, shape (len(rows), len(columns))."""
     positions = (columns * height + rows[:, None]).astype(run_ends.dtype)
     # A pixel is foreground if an odd number of run ends is not beyond it.
     inside: NDArray[np.bool_] = np.searchsorted(run_ends, positions, side="right") % 2 == 1

@@ -127,7 +127,7 @@ def _panoptic_report(
 
     classes = [
         {"id": key, "name": names[key], **described(score)}
-        for key, score in quality.per_class.items()
+        for key, score in quality.per_category.items()
     ]
     means = {name: described(getattr(quality, name)) for name in ("all", "things", "stuff")}
     return {"images": images, **means, "classes": classes}
@@ -135,7 +135,7 @@ def _panoptic_report(
 
 def _quality_table(quality: PanopticQuality, names: dict[int, str]) -> Table:
     """Return a table of the categories with segments, the worst first."""
-    occurring = [(key, s) for key, s in quality.per_class.items() if s.tp + s.fp + s.fn]
+    occurring = [(key, s) for key, s in quality.per_category.items() if s.tp + s.fp + s.fn]
     occurring.sort(key=lambda item: item[1].pq)
     table = Table(title="Categories, the worst first", title_justify="left")
     table.add_column("id", justify="right")

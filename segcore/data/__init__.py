@@ -1,7 +1,7 @@
-"""Data sets in columns: reading, writing and selecting millions of annotations.
+"""Data sets of millions of annotations, held in columns: read, select and write them.
 
-``sc.data.read("instances.json")`` returns a :class:`Dataset`; ``ds[i].masks`` are the masks of one
-image.
+``sc.data.read("instances.json")`` returns a :class:`Dataset`, and ``ds[i].masks`` the masks of
+image i.
 """
 
 from segcore.data import _sharing  # noqa: F401  # registers how processes share data sets

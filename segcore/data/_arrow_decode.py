@@ -1,4 +1,4 @@
-"""Arrow tables to data sets: columns are converted when they are asked for."""
+"""Create data sets from Arrow tables, whose columns are converted lazily."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _shapes(header: Any, names: tuple[str, ...]) -> list[bytes]:
 
 
 def _images(path: str, data: bytes, about: Any) -> Table:
-    """Return the table of images, whose columns are read when they are asked for."""
+    """Return the table of images, whose columns are read lazily."""
     file = pq.ParquetFile(io.BytesIO(data))
     shapes = _shapes(about["image"], IMAGE_NAMES)
     kind = str(about["ids"]["images"])
@@ -476,7 +476,7 @@ def _kind_of_ids(path: str, schema: pa.Schema, name: str) -> str:
 
 
 def in_file_order(table: Table, order: Callable[[], NDArray[np.int64]]) -> Table:
-    """Return a table whose rows are sorted when a column is asked for."""
+    """Return a table whose columns are sorted lazily."""
     cached = lru_cache(1)(order)
     columns: dict[str, Any] = {
         name: partial(lambda name: table[name][cached()], name) for name in table.names

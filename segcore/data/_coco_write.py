@@ -29,6 +29,7 @@ ROWS = 10_000
 
 def write_instances(dataset: Dataset, file: BinaryIO) -> None:
     """Write images, annotations and categories, and the other members of the file read."""
+    dataset = _with_masks(dataset)
     annotations = dataset.annotations.with_members("image_id", "category_id")
     tables = {
         "images": (IMAGES, dataset.images, _images),
@@ -59,10 +60,16 @@ def _write(dataset: Dataset, tables: dict[str, Any], file: BinaryIO) -> None:
     file.write(b"}")
 
 
+def _with_masks(dataset: Dataset) -> Dataset:
+    """Return a data set whose column ``segmentation`` has the masks that are label maps so far."""
+    return dataset if dataset.maps is None else dataset.with_rle()
+
+
 def write_single_image(dataset: Dataset, file: BinaryIO) -> None:
     """Write one image and its annotations, as SA-1B does."""
     if len(dataset) != 1:
         raise ValueError(f"dataset: expected one image per file, got {len(dataset)}")
+    dataset = _with_masks(dataset)
     images = dataset.images
     columns = {**_images(images), "image_id": _integers(images["id"])}
     tables = {
@@ -100,6 +107,7 @@ def write_panoptic(dataset: Dataset, file: BinaryIO) -> None:
 
 def write_results(dataset: Dataset, file: BinaryIO) -> None:
     """Write the annotations alone, as a list of results."""
+    dataset = _with_masks(dataset)
     file.write(b"[")
     annotations = dataset.annotations.with_members("image_id", "category_id", "score")
     for text in _rows(ANNOTATIONS, annotations, _annotations(dataset)):

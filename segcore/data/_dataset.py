@@ -19,52 +19,59 @@ from segcore.masks import Masks
 
 
 class LabelMaps(Protocol):
-    """Masks that are not in the column ``segmentation``, but in one label map per image."""
+    """Masks that are stored as one label map per image, not in the column ``segmentation``."""
 
     def masks(self, image: int, ids: NDArray[Any], size: Size) -> Masks:
         """Return the masks of the annotations with these ids, in their order."""
         ...
 
     def take(self, new_rows: NDArray[np.int64], count: int) -> LabelMaps:
-        """Return the maps of some images; `new_rows` has the new row of each image, or -1."""
+        """Return the maps of some images; `new_rows` has the new index of each image, or -1."""
         ...
 
 
 class Dataset:
     """Images, categories and annotations of a data set, held in columns.
 
-    Data sets are made by :func:`segcore.data.read` and :func:`segcore.data.from_coco`. They are
-    immutable: all columns are read-only, and selections share the memory of the masks.
+    Data sets are created by :func:`segcore.data.read`, :func:`segcore.data.from_coco` and
+    :func:`segcore.data.from_arrow`. They are immutable: all columns are read-only, and selections
+    share the memory of the masks.
+
+    - ``ds[i]`` is a :class:`Sample`: image i with its annotations.
+    - ``ds[index]``, with a slice, integers or bools, is a data set of the selected images.
+    - ``len(ds)`` is the number of images. Iteration yields samples.
+
+    Masks are decoded lazily, one image at a time, by ``ds[i].masks``. The constructor takes the
+    three tables, and the other attributes as keyword arguments.
 
     Attributes
     ----------
     images : Table
-        Columns ``id``, ``file_name``, ``height`` and ``width``; one row per image. The size is 0 if
-        it is unknown.
+        One row per image, with the columns ``id``, ``file_name``, ``height`` and ``width``. The
+        height and width are 0 if they are unknown.
     categories : Table
-        Columns ``id``, ``name``, ``supercategory`` and ``isthing``; one row per category.
+        One row per category, with the columns ``id``, ``name``, ``supercategory`` and ``isthing``.
     annotations : Table
-        One row per annotation, in the order of the file. Columns:
+        One row per annotation, in the order of the file, with the columns
 
-        - ``image`` and ``category``: row of the image and of the category, int64; the category is
-          -1 if the data set has none;
-        - ``id``: annotation id; 1, 2, ... if there are none;
-        - ``iscrowd``: bool; ``score`` and ``area``: float64, NaN if missing; ``bbox``: x, y, width
-          and height, float64, shape (N, 4), NaN if missing;
-        - ``segmentation``: the masks in the forms in which they came.
+        - ``image``, ``category``: index of the annotation's image in `images` and of its category
+          in `categories`, int64. In data sets without categories, ``category`` is -1, and the
+          column ``category_id`` has the ids;
+        - ``id``: annotation id; 1, 2, ... if no annotation has an id;
+        - ``iscrowd``: bool; ``score``, ``area``: float64, NaN if missing;
+        - ``bbox``: x, y, width and height in pixels, as in the file: float64, shape (N, 4), NaN if
+          missing;
+        - ``segmentation``: the segmentations as they are in the file (RLE, polygons, ...), a
+          :class:`Segmentations`.
     skipped : tuple of str
-        What was left out when the data set was read with ``invalid="skip"``, one line each.
+        One message per item that was skipped by ``read(..., invalid="skip")``.
     members : tuple of tuple
-        Names of the members of the file's outermost object, in order, and the JSON text of those
-        that are not tables, such as ``info``; None for tables.
+        Top-level members of the JSON file, in order: (name, JSON text), such as
+        ``("info", b"{}")``. The text of ``images``, ``annotations`` and ``categories`` is None.
     source : str
-        The path that was read, if any.
+        Path that was read; empty if there is none.
     maps : LabelMaps or None
-        For panoptic data sets, what reads the masks of an image from its PNG.
-
-    Notes
-    -----
-    Masks are made when they are asked for, one image at a time: ``ds[i].masks``.
+        Reader of the PNGs of a panoptic data set; None for other data sets.
 
     Examples
     --------
@@ -121,7 +128,10 @@ class Dataset:
     @overload
     def __getitem__(self, index: slice | ArrayLike) -> Dataset: ...
     def __getitem__(self, index: int | slice | ArrayLike) -> Sample | Dataset:
-        """Return one image with its annotations, or a data set of several images."""
+        """Return image `index` as a `Sample`, or a data set of several images.
+
+        `index` is an integer, or a slice, integers or bools, which select each image at most once.
+        """
         if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
             image = int(index) + (len(self) if index < 0 else 0)
             if not 0 <= image < len(self):
@@ -134,7 +144,7 @@ class Dataset:
 
     @cached_property
     def _by_image(self) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
-        """The annotations sorted by image (None: they already are), and where each image begins."""
+        """Annotation indices sorted by image (None if they already are), and offsets per image."""
         images: NDArray[np.int64] = self.annotations["image"]
         offsets = offsets_of(np.bincount(images, minlength=len(self)))
         if len(images) < 2 or (images[1:] >= images[:-1]).all():
@@ -142,17 +152,82 @@ class Dataset:
         return np.argsort(images, kind="stable"), offsets
 
     def rows_of(self, image: int) -> NDArray[np.int64] | slice:
-        """Return the rows of the annotations of one image, in the order of the file."""
+        """Return the indices of the annotations of one image, in the order of the file.
+
+        Parameters
+        ----------
+        image : int
+            Index of the image, from 0 to ``len(ds) - 1``.
+
+        Returns
+        -------
+        numpy.ndarray or slice
+            Indices into `annotations`: int64, or a slice if the file is sorted by image.
+
+        Raises
+        ------
+        IndexError
+            If `image` is out of range.
+        """
         order, offsets = self._by_image
         part = slice(int(offsets[image]), int(offsets[image + 1]))
         return part if order is None else order[part]
 
     def column_of(self, image: int, name: str) -> Any:
-        """Return a column of the annotations of one image."""
+        """Return a column of `annotations` for one image.
+
+        Parameters
+        ----------
+        image : int
+            Index of the image, from 0 to ``len(ds) - 1``.
+        name : str
+            Name of the column.
+
+        Returns
+        -------
+        numpy.ndarray, Texts or Segmentations
+            One element per annotation of the image.
+
+        Raises
+        ------
+        IndexError
+            If `image` is out of range.
+        KeyError
+            If there is no such column.
+        """
         return self.annotations[name][self.rows_of(image)]
 
     def annotations_of(self, images: NDArray[np.int64]) -> tuple[Table, NDArray[np.int64]]:
-        """Return the annotations of several images, one image after the other, and their rows."""
+        """Return the annotations of several images, grouped by image.
+
+        Parameters
+        ----------
+        images : numpy.ndarray
+            Indices of the images: int64, shape (K,), from 0 to ``len(ds) - 1``.
+
+        Returns
+        -------
+        annotations : Table
+            The annotations, in the order of `images`.
+        rows : numpy.ndarray
+            Indices of these annotations in ``ds.annotations``: int64.
+
+        Raises
+        ------
+        IndexError
+            If an index is out of range.
+
+        Examples
+        --------
+        >>> import numpy as np, segcore as sc
+        >>> ds = sc.data.from_coco({
+        ...     "images": [{"id": i, "height": 2, "width": 2} for i in (1, 2)],
+        ...     "annotations": [{"image_id": i, "segmentation": []} for i in (2, 1, 2)],
+        ... })
+        >>> annotations, rows = ds.annotations_of(np.array([1, 0]))
+        >>> annotations["image"], rows
+        (array([1, 1, 0]), array([0, 2, 1]))
+        """
         order, offsets = self._by_image
         counts = offsets[images + 1] - offsets[images]
         ends = offsets_of(counts)
@@ -162,18 +237,24 @@ class Dataset:
         return self.annotations.take(rows), rows
 
     def partitions(self, annotations: int = 4096) -> list[NDArray[np.int64]]:
-        """Split the images, in the order of their ids, into parts of similar size.
+        """Split the images, sorted by id, into parts with similar numbers of annotations.
 
         Parameters
         ----------
         annotations : int, default 4096
-            Number of annotations from which a part ends.
+            Minimum number of annotations per part: a part ends with the image that reaches this
+            number. The last part may have fewer.
 
         Returns
         -------
         list of numpy.ndarray
-            Indices of the images of each part. A Parquet file is read in this order without reading
-            any row group twice.
+            Indices of the images of each part: int64. Reading the images of a Parquet file in this
+            order reads each row group only once.
+
+        Raises
+        ------
+        ValueError
+            If `annotations` is less than 1.
 
         Examples
         --------
@@ -196,7 +277,17 @@ class Dataset:
         return [part for part in np.split(images, cuts) if len(part)]
 
     def index_of(self, image_id: int | str) -> int:
-        """Return the index of the image with this id.
+        """Return the index of an image.
+
+        Parameters
+        ----------
+        image_id : int or str
+            Id of the image.
+
+        Returns
+        -------
+        int
+            Index of the image, so that ``ds[index]`` is the sample with this id.
 
         Raises
         ------
@@ -213,18 +304,38 @@ class Dataset:
     # -- selections -------------------------------------------------------------------------------
 
     def select(self, annotations: ArrayLike) -> Dataset:
-        """Return the data set with some of the annotations, and all images and categories.
+        """Return a data set of some of the annotations, with all images and categories.
 
         Parameters
         ----------
         annotations : array_like
-            Bool for each annotation, or row numbers.
+            Annotations to keep: bools of shape (N,), where N is the number of annotations, or
+            indices, where negative ones count from the end.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        ValueError
+            If bools do not have shape (N,).
+        IndexError
+            If an index is out of range.
+        TypeError
+            If `annotations` contains neither bools nor integers.
 
         Examples
         --------
-        Keep confident detections::
+        Keep confident detections:
 
-            ds.select(ds.annotations["score"] >= 0.5)
+        >>> import segcore as sc
+        >>> ds = sc.data.from_coco([
+        ...     {"image_id": 1, "category_id": 7, "score": 0.9, "bbox": [0, 0, 2, 2]},
+        ...     {"image_id": 1, "category_id": 7, "score": 0.1, "bbox": [1, 0, 2, 2]},
+        ... ])
+        >>> ds.select(ds.annotations["score"] >= 0.5)
+        Dataset(1 image, 1 category, 1 annotation)
         """
         rows = _rows(annotations, len(self.annotations), "annotations")
         return self._with(self.annotations.take(rows))
@@ -243,7 +354,7 @@ class Dataset:
     def _with(
         self, annotations: Table, images: Table | None = None, maps: LabelMaps | None = None
     ) -> Dataset:
-        """Return the data set with other annotations, and other images if they are given."""
+        """Return a data set with other annotations, and other images if they are given."""
         return Dataset(
             self.images if images is None else images,
             self.categories,
@@ -254,9 +365,28 @@ class Dataset:
         )
 
     def with_rle(self) -> Dataset:
-        """Return the data set with every mask as compressed RLE in the column ``segmentation``.
+        """Return a data set with all segmentations converted to compressed RLE.
 
-        The masks of all images are made: polygons are rasterized and label maps are read.
+        This computes all masks: polygons are rasterized and label maps are read.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        MaskError, ValueError
+            If a mask cannot be computed; see :attr:`segcore.data.Sample.masks`.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> ds = sc.data.from_coco({
+        ...     "images": [{"id": 1, "height": 2, "width": 2}],
+        ...     "annotations": [{"image_id": 1, "segmentation": [[0, 0, 2, 0, 2, 2, 0, 2]]}],
+        ... })
+        >>> ds.with_rle().annotations["segmentation"].value(0)
+        {'size': [2, 2], 'counts': '04'}
         """
         from segcore.data._coco_json import annotation_layout
 
@@ -274,14 +404,14 @@ class Dataset:
         return Dataset(self.images, self.categories, table, members=members, skipped=self.skipped)
 
     def to_arrow(self) -> Any:
-        """Return the data set as an Arrow table.
+        """Convert to an Arrow table.
 
         Returns
         -------
         pyarrow.Table
-            One row per annotation, sorted by image id, with the columns of a :ref:`Parquet
-            <parquet>` file and the same metadata. :func:`segcore.data.from_arrow` returns an equal
-            data set.
+            One row per annotation, sorted by image id. The columns and the metadata of the schema
+            are those that :func:`segcore.data.write` stores in :ref:`Parquet <parquet>` files.
+            :func:`segcore.data.from_arrow` restores the data set.
 
         Raises
         ------
@@ -294,14 +424,33 @@ class Dataset:
 
     @classmethod
     def concatenate(cls, datasets: Sequence[Dataset]) -> Dataset:
-        """Concatenate data sets with the same categories and different images.
+        """Concatenate data sets with the same categories and disjoint images.
 
-        Annotation ids are kept if they are unique, and otherwise are numbered anew from 1.
+        Annotation ids are kept if they are unique. Otherwise, all annotations are renumbered
+        from 1.
+
+        Parameters
+        ----------
+        datasets : sequence of Dataset
+            At least one data set.
+
+        Returns
+        -------
+        Dataset
+            The images and annotations of all data sets, in order.
 
         Raises
         ------
         ValueError
             If there are no data sets, their categories differ, or two images have the same id.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> images = [{"id": i, "height": 2, "width": 2} for i in (1, 2)]
+        >>> parts = [sc.data.from_coco({"images": [image], "annotations": []}) for image in images]
+        >>> sc.data.Dataset.concatenate(parts)
+        Dataset(2 images, 0 categories, 0 annotations)
         """
         datasets = [dataset.with_rle() if dataset.maps else dataset for dataset in datasets]
         if not datasets:
@@ -329,12 +478,31 @@ class Dataset:
 
 
 class Sample:
-    """One image of a data set, with its annotations.
+    """One image of a data set with its N annotations, as returned by ``ds[i]``.
+
+    ``len(sample)`` is N.
 
     Attributes
     ----------
     image : int
         Index of the image in the data set.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> ds = sc.data.from_coco({
+    ...     "images": [{"id": 7, "file_name": "sofa.jpg", "height": 4, "width": 6}],
+    ...     "categories": [{"id": 63, "name": "couch"}],
+    ...     "annotations": [{
+    ...         "id": 1, "image_id": 7, "category_id": 63,
+    ...         "segmentation": [[1, 1, 5, 1, 5, 3, 1, 3]],
+    ...     }],
+    ... })
+    >>> sample = ds[0]
+    >>> sample.file_name, sample.size, sample.category_ids
+    ('sofa.jpg', (4, 6), array([63]))
+    >>> sample.masks
+    Masks(1 mask of 4 x 6, 8 run ends)
     """
 
     __slots__ = ("_dataset", "_masks", "image")
@@ -346,7 +514,7 @@ class Sample:
 
     @property
     def rows(self) -> NDArray[np.int64] | slice:
-        """Rows of the annotations in ``dataset.annotations``."""
+        """Indices of the annotations in ``ds.annotations``: int64, shape (N,), or a slice."""
         return self._dataset.rows_of(self.image)
 
     def __len__(self) -> int:
@@ -361,31 +529,31 @@ class Sample:
 
     @property
     def image_id(self) -> Any:
-        """Id of the image."""
+        """Id of the image: int or str."""
         ids: Any = self._dataset.images["id"]
         return ids[self.image]
 
     @property
     def file_name(self) -> str:
-        """File name of the image; empty if there is none."""
+        """File name of the image: str, empty if there is none."""
         names: Any = self._dataset.images["file_name"]
         return str(names[self.image])
 
     @property
     def size(self) -> Size:
-        """Image size (H, W)."""
+        """Image size (H, W): tuple of int; (0, 0) if it is unknown."""
         images: Any = self._dataset.images
         return int(images["height"][self.image]), int(images["width"][self.image])
 
     @property
     def masks(self) -> Masks:
-        """The masks of the annotations. They are made once, when they are first asked for.
+        """Masks of the annotations: a batch of N masks. Computed on first access and cached.
 
         Raises
         ------
         MaskError
-            If an annotation has no segmentation or an invalid one, or its size differs from the
-            image's.
+            If an annotation has no valid segmentation, or its RLE does not have the size of the
+            image.
         ValueError
             If the size of the image is unknown.
         """
@@ -409,38 +577,45 @@ class Sample:
 
     @property
     def ids(self) -> NDArray[Any]:
-        """Id of each annotation, shape (N,)."""
+        """Id of each annotation, shape (N,): int64, or object for strings and large integers."""
         return np.asarray(self._column("id"))
 
     @property
     def categories(self) -> NDArray[np.int64]:
-        """Index of each annotation's category, shape (N,)."""
+        """Index of each annotation's category in ``ds.categories``: int64, shape (N,)."""
         return np.asarray(self._column("category"))
 
     @property
     def category_ids(self) -> NDArray[Any]:
-        """Id of each annotation's category, shape (N,)."""
+        """Id of each annotation's category, shape (N,).
+
+        int64, or object for strings and large integers.
+        """
         ids: Any = self._dataset.categories["id"]
         return np.asarray(ids[self.categories])
 
     @property
     def iscrowd(self) -> NDArray[np.bool_]:
-        """Whether each annotation is a crowd region, shape (N,)."""
+        """Whether each annotation is a crowd region: bool, shape (N,)."""
         return np.asarray(self._column("iscrowd"))
 
     @property
     def scores(self) -> NDArray[np.float64]:
-        """Score of each annotation, shape (N,); NaN if it has none."""
+        """Score of each annotation: float64, shape (N,); NaN if missing."""
         return np.asarray(self._column("score"))
 
     @property
     def bboxes(self) -> NDArray[np.float64]:
-        """Stated bounding boxes x, y, width, height, shape (N, 4); NaN if missing."""
+        """Bounding boxes x, y, width, height in pixels: float64, shape (N, 4); NaN if missing.
+
+        These are the boxes in the file. `Masks.boxes`, which are x0 y0 x1 y1, are computed from the
+        masks.
+        """
         return np.asarray(self._column("bbox"))
 
 
 def _rows(index: slice | ArrayLike, count: int, name: str) -> NDArray[np.int64]:
-    """Return row numbers for a slice, bools, or row numbers, which may be negative."""
+    """Return the nonnegative indices that a slice, bools or integers select."""
     if isinstance(index, slice):
         return np.arange(*index.indices(count))
     array = np.asarray(index)

@@ -6,17 +6,19 @@ from typing import Any
 
 
 class DatasetError(ValueError):
-    """Raised if a file of a data set, or an item in it, is invalid.
+    """Exception for an invalid file of a data set, or an invalid item in it.
+
+    It is a subclass of :class:`ValueError`.
 
     Attributes
     ----------
     path : str
-        The file.
+        Path of the file.
     item : str
-        Where the item stands in the file, such as ``annotations[17].image_id``; empty if the error
+        Location of the item in the file, such as ``annotations[17].image_id``; empty if the error
         concerns the whole file.
     offset : int or None
-        Byte offset of the item, or of the place where the file is not JSON.
+        Byte offset of the item, or of the JSON syntax error; None if unknown.
     detail : str
         What is wrong.
     """

@@ -130,41 +130,44 @@ def read(
 ) -> Dataset:
     """Read a data set into columns.
 
-    Files are read once, piece by piece, and no Python object is made per annotation. Masks are made
-    later, when they are asked for.
+    Files are parsed in one streaming pass, without creating a Python object per annotation. Masks
+    are computed lazily.
 
     Parameters
     ----------
     path : path-like or list of path-like
-        A file, which may be compressed with gzip, or an address that fsspec opens, such as
-        ``s3://bucket/instances.json`` (extra ``arrow``). For Parquet, also a folder or a list of
-        files, which have the same categories and different images.
+        Path of a file, which may be compressed with gzip, or a URL that fsspec can open, such as
+        ``s3://bucket/instances.json`` (extra ``arrow``). For Parquet, also a folder, or a list of
+        files with the same categories and disjoint images.
     format : str, optional
         Name of the format. By default, it is recognized by the name and the contents:
 
         - ``"coco"``: COCO instances and LVIS;
-        - ``"coco-results"``: a list of results of a model;
-        - ``"coco-panoptic"``: COCO panoptic. The PNGs are in the folder beside the file that has
-          its name without ``.json``, and are read when masks are asked for;
+        - ``"coco-results"``: detections in COCO's results format, a list of dicts;
+        - ``"coco-panoptic"``: COCO panoptic. The PNGs are expected next to the JSON file, in a
+          folder of the same name without ``.json``, and are read lazily;
         - ``"sa-1b"``: a folder with a JSON file per image, or one of these files;
         - ``"sa-v"``: a JSON file per video. Frames are images; annotation ids are masklet ids, and
-          are the same in all frames.
-        - ``"parquet"``: Parquet (extra ``arrow``). Annotations are read when they are asked for:
-          ``ds[i]`` reads one row group, and ``ds.annotations["score"]`` one column.
+          are the same in all frames;
+        - ``"parquet"``: Parquet (extra ``arrow``). Annotations are read lazily: ``ds[i]`` reads one
+          row group, and ``ds.annotations["score"]`` one column.
     dataset : Dataset, optional
-        For results: the data set that they belong to, which has the images and categories. Without
-        it, they are listed from the results themselves, and image sizes are those of the RLEs.
+        Data set with the images and categories that the detections of a results file refer to. By
+        default, images and categories are collected from the detections, and image sizes are taken
+        from their RLEs.
     invalid : {"raise", "skip"}, default "raise"
-        What to do with an invalid item, such as an annotation of an unknown image. Skipped items
-        are listed in `Dataset.skipped`. Invalid masks are found later, when they are made, and so
-        are all invalid items of Parquet files, which are errors.
+        Whether an invalid item, such as an annotation of an unknown image, raises an error or is
+        skipped and listed in `Dataset.skipped`. Masks are validated only when they are computed,
+        and Parquet files only when their rows are read; invalid items found then always raise an
+        error.
     progress : callable, optional
         Called with the number of bytes read and the size of the file (None if unknown). Not called
-        for Parquet, which is read later.
+        for Parquet, which is read lazily.
 
     Returns
     -------
     Dataset
+        Data set with the images, categories and annotations of the file.
 
     Raises
     ------
@@ -197,21 +200,21 @@ def write(
 ) -> None:
     """Write a data set to a file.
 
-    The file appears when it is complete. A COCO file that was read and written again holds the same
-    values: fields that segcore does not know, the order of everything, and whether a number is
-    written as 1 or 1.0 included.
+    Reading and writing a COCO file preserves all values, including unknown fields, the order of
+    items, and the spelling of numbers (1 or 1.0). The file is written to a temporary file first,
+    and moved to `path` when it is complete.
 
     Parameters
     ----------
     dataset : Dataset or iterable of Dataset
-        The data set, or parts of it, as for :meth:`Dataset.concatenate`. Parts are written to
-        Parquet one after the other, so that they need not be in memory together; there, annotation
-        ids are kept as they are.
+        Data set, or parts with the same categories and disjoint images (see
+        :meth:`Dataset.concatenate`). Parts are written to Parquet one at a time, so they need not
+        fit into memory together, and annotation ids are not renumbered.
     path : path-like
-        The file to write.
+        Path of the file.
     format : str, optional
         One of the formats of :func:`read`. By default, it is ``"parquet"`` for names that end with
-        ``.parquet``, and ``"coco"`` for others. For ``"coco-panoptic"`` the PNGs are copied; for
+        ``.parquet``, and ``"coco"`` otherwise. For ``"coco-panoptic"``, the PNGs are copied. For
         ``"sa-1b"``, `path` is a folder.
     overwrite : bool, default False
         Whether to replace an existing file.
@@ -221,13 +224,17 @@ def write(
     FileExistsError
         If the file exists and `overwrite` is False.
     ValueError
-        If the format is unknown, `path` is an address, or the parts do not fit together.
+        If the format is unknown, `path` is a URL, the categories of the parts differ, or two images
+        have the same id.
+    TypeError
+        If `dataset` is neither a `Dataset` nor an iterable.
     ImportError
         If the extra ``arrow`` is needed and not installed.
 
     Examples
     --------
     >>> import segcore as sc
+    >>> ds = sc.data.read("instances_val2017.json")  # doctest: +SKIP
     >>> sc.data.write(ds[:100], "first_100.json")  # doctest: +SKIP
     """
     if not isinstance(dataset, Dataset) and not isinstance(dataset, Iterable):
@@ -246,25 +253,28 @@ def write(
 def from_coco(
     document: dict[str, Any] | list[dict[str, Any]], dataset: Dataset | None = None
 ) -> Dataset:
-    """Make a data set of a COCO document: the objects that ``json.load`` returns.
+    """Create a data set from a COCO document, as ``json.load`` returns it.
 
     Parameters
     ----------
     document : dict or list
-        A dict with ``images``, ``annotations`` and ``categories``, or a list of results.
+        A dict with ``images``, ``annotations`` and ``categories``, or a list of detections in
+        COCO's results format.
     dataset : Dataset, optional
-        For results: the data set that they belong to.
+        Data set with the images and categories that the detections refer to. By default, they are
+        collected from the detections.
 
     Returns
     -------
     Dataset
+        Data set with the images, categories and annotations of the document.
 
     Raises
     ------
     DatasetError
         If an item is invalid.
     TypeError
-        If something cannot be written as JSON.
+        If `document` contains a value that is not JSON-serializable.
 
     Examples
     --------
@@ -279,38 +289,64 @@ def from_coco(
 
 
 def to_coco(dataset: Dataset) -> Any:
-    """Return a data set as the objects that ``json.load`` returns for its COCO file."""
+    """Convert a data set to a COCO document, as ``json.load`` returns it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Data set of any format.
+
+    Returns
+    -------
+    dict
+        With the keys ``images``, ``annotations`` and ``categories``, and any other top-level
+        members of the file that was read. For detections, too, this is a dict.
+
+    Raises
+    ------
+    DatasetError
+        If the masks of a panoptic data set cannot be read from its PNGs.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> document = {"images": [{"id": 1, "height": 2, "width": 2}], "annotations": []}
+    >>> sc.data.to_coco(sc.data.from_coco(document)) == document
+    True
+    """
     file = io.BytesIO()
     _coco_write.write_instances(dataset, file)
     return json.loads(file.getvalue())
 
 
 def from_arrow(table: Any) -> Dataset:
-    """Make a data set of an Arrow table with one row per annotation.
+    """Create a data set from an Arrow table with one row per annotation.
 
     Parameters
     ----------
     table : pyarrow.Table, or any object with ``__arrow_c_stream__``
-        A table as :meth:`Dataset.to_arrow` returns it, or another one with the columns ``image_id``
-        and ``mask`` or ``polygons``; see :ref:`Parquet <parquet>` for what they hold.
+        The result of :meth:`Dataset.to_arrow`, or another table with the columns ``image_id`` and
+        ``mask`` or ``polygons``; see :ref:`Parquet <parquet>` for their types.
 
     Returns
     -------
     Dataset
-        Its columns are converted when they are asked for. The images and categories of a table
-        without segcore's metadata are those that its rows name.
+        Data set whose columns are converted lazily. If the table has no metadata of segcore, images
+        and categories are collected from its rows.
 
     Raises
     ------
     DatasetError
-        If a column is missing or of another type.
+        If a column is missing or does not have the expected type.
     ImportError
         If the extra ``arrow`` is not installed.
 
     Examples
     --------
     >>> import segcore as sc
+    >>> ds = sc.data.read("instances_val2017.json")  # doctest: +SKIP
     >>> sc.data.from_arrow(ds.to_arrow())  # doctest: +SKIP
+    Dataset(5000 images, 80 categories, 36781 annotations)
     """
     dataset: Dataset = _parquet().from_arrow(table)
     return dataset

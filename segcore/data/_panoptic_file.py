@@ -66,7 +66,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class PanopticFile:
-    """The content of a panoptic file; images and categories are validated when asked for."""
+    """The content of a panoptic file; images and categories are validated lazily."""
 
     path: Path
     entries: list[Entry]

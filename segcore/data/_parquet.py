@@ -82,7 +82,7 @@ def read_parquet(
     skip_invalid: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Open Parquet files; annotations are read when they are asked for."""
+    """Open Parquet files, whose annotations are read lazily."""
     del skip_invalid, progress  # nothing is read yet
     files = [_File(file) for file in parquet_files(path)]
     if not files:
@@ -203,7 +203,7 @@ class _Group(NamedTuple):
 
 
 class ParquetDataset(Dataset):
-    """A data set whose annotations stay in Parquet files until they are asked for."""
+    """A data set whose annotations are read from Parquet files lazily."""
 
     def __init__(self, path: Any, files: list[_File], dataset: Dataset | None) -> None:
         self._path = path
@@ -240,19 +240,19 @@ class ParquetDataset(Dataset):
     # -- images -----------------------------------------------------------------------------------
 
     def rows_of(self, image: int) -> NDArray[np.int64] | slice:
-        """Return the rows of the annotations of one image, in the order of the file."""
+        """Return the indices of the annotations of one image, in the order of the file."""
         rows = [rows[part] for _, rows, part in self._parts(image)]
         return np.concatenate([np.empty(0, np.int64), *rows])
 
     def column_of(self, image: int, name: str) -> Any:
-        """Return a column of the annotations of one image."""
+        """Return a column of `annotations` for one image."""
         parts = [table[name][part] for table, _, part in self._parts(image)]
         if len(parts) == 1:
             return parts[0]
         return concatenate(parts) if parts else self._no_annotations[name]
 
     def annotations_of(self, images: NDArray[np.int64]) -> tuple[Table, NDArray[np.int64]]:
-        """Return the annotations of several images, one image after the other, and their rows."""
+        """Return the annotations of several images, grouped by image, and their indices."""
         place = np.full(len(self), -1, np.int64)
         place[images] = np.arange(len(images))
         groups = sorted({group for image in images.tolist() for group in self._candidates(image)})

@@ -1,4 +1,4 @@
-"""A column of segmentations in the forms in which they came: RLE, polygons, or other JSON."""
+"""A column of segmentations as they are in a file: RLE, polygons, or other JSON."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from segcore.formats import coco
 from segcore.masks import Masks, unwrap, wrap
 
 NONE, STRING, COUNTS, POLYGON, OTHER = range(5)
-"""Kinds of segmentations: none, an RLE with a compressed string or with a list of run lengths, a
-polygon, and any other JSON value, which is kept as text."""
+"""Kinds of segmentations: missing, an RLE with a compressed string or with a list of run lengths,
+polygons, and any other JSON value, which is kept as text."""
 
 _PER_ROW = {
     "kinds": np.uint8,
@@ -40,28 +40,41 @@ _BUFFERS = {
 
 
 class Segmentations:
-    """N segmentations in columns.
+    """Column of N segmentations as they are in a file, stored in flat buffers.
+
+    ``segmentations[rows]``, with a slice, integers or bools, selects rows without copying the
+    buffers. ``len(segmentations)`` is N. The constructor takes the arrays below as positional
+    arguments, in this order.
 
     Attributes
     ----------
     kinds : numpy.ndarray
-        Kind of each row: uint8, shape (N,).
+        Kind of each row: uint8, shape (N,). 0 (NONE) is a missing segmentation, 1 (STRING) an RLE
+        with a compressed string, 2 (COUNTS) an RLE with a list of run lengths, 3 (POLYGON) a list
+        of polygon rings, and 4 (OTHER) any other value, kept as JSON text.
     heights, widths : numpy.ndarray
-        Image size that each RLE states: int64, shape (N,); 0 for the other kinds.
+        Image size of each RLE: int64, shape (N,); 0 for other kinds.
     starts, lengths : numpy.ndarray
-        Where the row begins, and how much of it there is: characters for STRING and OTHER, run
-        lengths for COUNTS, rings for POLYGON. int64, shape (N,).
-    characters, runs, ring_ends, coordinates, is_integer : numpy.ndarray
-        Buffers that all rows share: characters of strings (uint8), run lengths (int64), the end of
-        each ring in points (int64), coordinates x0 y0 x1 y1 ... (float64), and whether each
-        coordinate is written as an integer (uint8). Selections share them, too.
+        Start and length of each row in its buffer: int64, shape (N,). The units are characters for
+        STRING and OTHER, run lengths for COUNTS, and rings for POLYGON.
+    characters : numpy.ndarray
+        Characters of the compressed strings and JSON texts: uint8, 1-D.
+    runs : numpy.ndarray
+        Run lengths: int64, 1-D.
+    ring_ends : numpy.ndarray
+        End of each ring, in points: int64, 1-D.
+    coordinates : numpy.ndarray
+        Coordinates x0 y0 x1 y1 ... of all rings: float64, 1-D.
+    is_integer : numpy.ndarray
+        Whether each coordinate is written as an integer in JSON: uint8, the shape of `coordinates`.
 
     Raises
     ------
     TypeError
-        If an array has another dtype or number of dimensions.
+        If an array does not have the dtype above, or is not 1-D.
     ValueError
-        If the arrays do not fit together.
+        If the arrays of the rows differ in length, a row is not within its buffer, a kind is not 0
+        to 4, or `ring_ends` are not ascending.
     """
 
     __slots__ = (*_PER_ROW, *_BUFFERS)
@@ -107,7 +120,7 @@ class Segmentations:
         return values
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle only what is used of the buffers."""
+        """Pickle only the parts of the buffers that rows use."""
         used = np.bincount(self.kinds, self.lengths, 5)
         sizes = self._per_kind(lambda name: len(getattr(self, name)))
         is_part = used[STRING] + used[OTHER] < sizes[STRING]
@@ -117,7 +130,7 @@ class Segmentations:
 
     @classmethod
     def empty(cls, count: int) -> Segmentations:
-        """Return `count` rows without a segmentation."""
+        """Create a column of `count` missing segmentations."""
         zeros = np.zeros(count, np.int64)
         return cls(np.zeros(count, np.uint8), zeros, zeros, zeros, zeros, *_no_buffers())
 
@@ -129,7 +142,28 @@ class Segmentations:
         widths: NDArray[np.int64],
         strings: Texts,
     ) -> Segmentations:
-        """Store RLEs with compressed strings; `kinds` are STRING or NONE."""
+        """Create a column of RLEs with compressed strings.
+
+        Parameters
+        ----------
+        kinds : numpy.ndarray
+            Kind of each row, 1 (STRING) or 0 (NONE): uint8, shape (N,).
+        heights, widths : numpy.ndarray
+            Image size of each RLE: int64, shape (N,).
+        strings : Texts
+            N compressed strings.
+
+        Returns
+        -------
+        Segmentations
+
+        Raises
+        ------
+        TypeError
+            If an array does not have the dtype above, or is not 1-D.
+        ValueError
+            If the lengths differ.
+        """
         return cls(
             kinds,
             np.ascontiguousarray(heights),
@@ -142,7 +176,7 @@ class Segmentations:
 
     @classmethod
     def from_masks(cls, masks: Masks) -> Segmentations:
-        """Store masks as compressed RLE."""
+        """Create a column of compressed RLEs, one per mask."""
         height, width = masks.size
         characters, offsets = kernels.string_encode(unwrap(masks))
         count = len(masks)
@@ -158,7 +192,7 @@ class Segmentations:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Segmentations]) -> Segmentations:
-        """Concatenate columns."""
+        """Concatenate the rows of several columns."""
         shifted = []
         before = dict.fromkeys(("characters", "runs", "ring_ends", "coordinates"), 0)
         for part in parts:
@@ -189,7 +223,7 @@ class Segmentations:
         return selected
 
     def compact(self) -> Segmentations:
-        """Return the same rows with only what they use of the buffers, in their order."""
+        """Return a copy whose buffers hold only the data of its rows, in row order."""
         starts = np.zeros(len(self), np.int64)
         buffers = dict(zip(_BUFFERS, _no_buffers(), strict=True))
         for kinds, name in (((STRING, OTHER), "characters"), ((COUNTS,), "runs")):
@@ -210,20 +244,25 @@ class Segmentations:
     # -- masks ------------------------------------------------------------------------------------
 
     def masks(self, size: Size, name: Callable[[int], str] | None = None) -> Masks:
-        """Return the masks of all rows, which belong to one image.
+        """Convert all rows, which must belong to the same image, to masks.
 
         Parameters
         ----------
         size : tuple of int
             Image size (H, W).
         name : callable, optional
-            Returns the name of a row for error messages. By default, it is "object" and the row.
+            Function that returns the name of a row, given its index, for error messages. Defaults
+            to ``f"object {row}"``.
+
+        Returns
+        -------
+        Masks
+            N masks of size (H, W).
 
         Raises
         ------
-        MaskError, MaskTypeError
-            If a segmentation is invalid, or is of another image size. A row without a segmentation
-            is an error, too.
+        MaskError
+            If a segmentation is missing or invalid, or an RLE does not have the size `size`.
         """
         kinds = self.kinds
         if len(kinds) and kinds[0] == STRING and (kinds == STRING).all():
@@ -302,7 +341,7 @@ class Segmentations:
     def _check_sizes(
         self, rows: NDArray[np.int64], size: Size, name: Callable[[int], str] | None
     ) -> None:
-        """Raise MaskError for the first RLE of another size."""
+        """Raise MaskError for the first RLE that does not have the size `size`."""
         height, width = size
         differs = (self.heights[rows] != height) | (self.widths[rows] != width)
         if differs.any():
@@ -320,7 +359,24 @@ class Segmentations:
     # -- JSON -------------------------------------------------------------------------------------
 
     def value(self, row: int) -> Any:
-        """Return one segmentation as the Python objects that ``json`` would read."""
+        """Return the segmentation of a row as JSON-like Python objects.
+
+        Parameters
+        ----------
+        row : int
+            Index of the row.
+
+        Returns
+        -------
+        object
+            As ``json.loads`` would return it: an RLE dict, a list of rings, None for a missing
+            segmentation, or any other value.
+
+        Raises
+        ------
+        IndexError
+            If `row` is out of range.
+        """
         kind, start, length = (int(a[row]) for a in (self.kinds, self.starts, self.lengths))
         stop = start + length
         if kind == NONE:

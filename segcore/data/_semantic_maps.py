@@ -49,13 +49,13 @@ def semantic_map(
     indices = np.array([a.category.index for a in annotations], np.int64)
     is_crowd = np.array([a.crowd for a in annotations], bool)
     if crowd and is_crowd.any():
-        under = compose_semantic(masks[is_crowd], indices[is_crowd], dtype=dtype, under=under)
+        under = compose_semantic(masks[is_crowd], indices[is_crowd], dtype=dtype, base=under)
     rest = ~is_crowd
     scores = None
     if priority == "score":
         scores = np.array([a.score for a in annotations], np.float64)[rest]
     return compose_semantic(
-        masks[rest], indices[rest], priority=priority, scores=scores, dtype=dtype, under=under
+        masks[rest], indices[rest], priority=priority, scores=scores, dtype=dtype, base=under
     )
 
 

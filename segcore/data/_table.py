@@ -25,22 +25,22 @@ null; another JSON value, whose text is kept; not there."""
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """How the rows of a table were written in JSON.
+    """How the rows of a table are written in JSON, to write them again unchanged.
 
     Attributes
     ----------
     names : tuple of str
         Name of each known member.
     shapes : list of bytes
-        Different orders of members: for each member two bytes, its index and its form.
+        Distinct sequences of members: two bytes per member, its index and its form.
     shape_ids : numpy.ndarray
         Shape of each row: uint32, shape (N,).
     extra : Texts
-        Unknown members of each row, as they would stand in an object: ``"name":value,...``.
+        Unknown members of each row, as in a JSON object: ``"name":value,...``.
     positions : numpy.ndarray
         Byte offset of each row in the file: int64, shape (N,).
     odd_rows, odd_columns, odd : numpy.ndarray, numpy.ndarray, Texts
-        Values that do not fit their column: row, index of the member, and JSON text. Rows ascend.
+        Values that do not fit their column: row, index of the member, and JSON text, sorted by row.
     """
 
     names: tuple[str, ...]
@@ -73,7 +73,7 @@ class Layout:
         return forms[self.shape_ids]
 
     def with_member(self, name: str) -> Layout:
-        """Return the layout with a member at the end of the rows that do not have it."""
+        """Return the layout with a member added at the end of all rows that lack it."""
         index = self.names.index(name)
         shapes = [
             shape if index in shape[0::2] else shape + bytes((index, PLAIN))
@@ -87,7 +87,7 @@ class Layout:
         return {int(self.odd_rows[i]): json.loads(self.odd.raw(int(i))) for i in of_member.tolist()}
 
     def take(self, rows: NDArray[np.int64] | slice) -> Layout:
-        """Return the layout of some of the rows."""
+        """Return the layout of the given rows."""
         odd_rows, chosen = self.odd_rows[:0], self.odd_rows[:0]
         if len(self.odd_rows):
             if isinstance(rows, slice):
@@ -108,7 +108,7 @@ class Layout:
         )
 
     def with_plain(self, name: str) -> Layout:
-        """Return the layout with a member written as its column has it, if it is there."""
+        """Return the layout with the form of a member set to PLAIN in all rows that have it."""
         index = self.names.index(name)
         kept = np.flatnonzero(self.odd_columns != index)
         return replace(
@@ -147,14 +147,35 @@ class Layout:
 
 
 def concatenate(parts: Sequence[Any]) -> Any:
-    """Concatenate parts of a column."""
+    """Concatenate the parts of a column."""
     of_arrays = isinstance(parts[0], np.ndarray)
     return np.concatenate(parts) if of_arrays else type(parts[0]).concatenate(parts)
 
 
 class Table:
-    """Columns by name, all of the same length.
+    """Table of named columns of the same length.
 
+    ``table[name]`` returns a column: a NumPy array, a :class:`Texts` or a :class:`Segmentations`.
+    ``len(table)`` is the number of rows N, and ``name in table`` tests for a column. Tables are
+    immutable.
+
+    Parameters
+    ----------
+    columns : mapping of str to column or callable
+        Columns of N rows each, by name. A callable without arguments returns the column, and is
+        called when the column is first accessed.
+    layout : Layout or callable
+        How the rows are written in JSON, or a callable that returns it.
+    count : int, optional
+        Number of rows N. By default, that of `layout`.
+
+    Raises
+    ------
+    ValueError
+        If a column does not have N rows.
+
+    Examples
+    --------
     >>> import segcore as sc
     >>> ds = sc.data.from_coco({"images": [{"id": 7, "height": 2, "width": 3}], "annotations": []})
     >>> ds.images["id"], len(ds.images)
@@ -167,7 +188,6 @@ class Table:
         layout: Layout | Callable[[], Layout],
         count: int | None = None,
     ) -> None:
-        """Create a table; functions are called when their column is first asked for."""
         self._columns: dict[str, Any] = {
             name: read_only(column) if isinstance(column, np.ndarray) else column
             for name, column in columns.items()
@@ -178,11 +198,11 @@ class Table:
         check_lengths(lengths, self._count)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle all columns, those that were not asked for before included."""
+        """Pickle all columns, including those that have not been accessed yet."""
         return Table, ({name: self[name] for name in self.names}, self.layout, len(self))
 
     def __getitem__(self, name: str) -> Any:
-        """Return a column: an array, `Texts` or `Segmentations`."""
+        """Return a column: an array, `Texts` or `Segmentations`. KeyError if there is none."""
         column = self._columns[name]
         if callable(column):
             column = self._columns[name] = column()
@@ -190,7 +210,11 @@ class Table:
 
     @property
     def layout(self) -> Layout:
-        """How the rows were written in JSON."""
+        """How the rows are written in JSON: the order of their fields, and the unknown fields.
+
+        :func:`segcore.data.write` uses it to write the rows unchanged. Its content may change
+        between versions.
+        """
         if callable(self._layout):
             self._layout = self._layout()
         layout: Layout = self._layout
@@ -198,7 +222,7 @@ class Table:
 
     @property
     def names(self) -> list[str]:
-        """Names of the columns."""
+        """Names of the columns: list of str."""
         return list(self._columns)
 
     def __len__(self) -> int:
@@ -212,12 +236,51 @@ class Table:
         return f"Table({len(self)} rows: {', '.join(self._columns)})"
 
     def extra(self, row: int) -> dict[str, Any]:
-        """Return the JSON members of one row that are not columns."""
+        """Return the JSON fields of a row that are not columns.
+
+        Parameters
+        ----------
+        row : int
+            Index of the row.
+
+        Returns
+        -------
+        dict
+            Values of the fields, by name, as ``json.loads`` returns them.
+
+        Raises
+        ------
+        IndexError
+            If `row` is out of range.
+        """
         members: dict[str, Any] = json.loads(b"{" + self.layout.extra.raw(row) + b"}")
         return members
 
     def take(self, rows: NDArray[np.int64] | slice) -> Table:
-        """Return some of the rows. Columns that were not asked for are not read for it."""
+        """Return a table of the given rows. Columns that have not been accessed are not loaded.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray or slice
+            Indices of the rows: int64, or a slice.
+
+        Returns
+        -------
+        Table
+
+        Raises
+        ------
+        IndexError
+            If an index is out of range.
+
+        Examples
+        --------
+        >>> import numpy as np, segcore as sc
+        >>> images = [{"id": i, "height": 2, "width": 3} for i in (7, 8, 9)]
+        >>> ds = sc.data.from_coco({"images": images, "annotations": []})
+        >>> ds.images.take(np.array([2, 0]))["id"]
+        array([9, 7])
+        """
         columns = {
             name: (lambda name=name: self[name][rows]) if callable(column) else column[rows]
             for name, column in self._columns.items()
@@ -229,11 +292,37 @@ class Table:
         return Table(columns, layout, len(rows))
 
     def replace(self, **columns: Column) -> Table:
-        """Return the table with some columns replaced."""
+        """Return a table with some columns replaced, or added.
+
+        Parameters
+        ----------
+        **columns : numpy.ndarray, Texts or Segmentations
+            New columns of N rows, by name. The fields that are written to JSON stay the same.
+
+        Returns
+        -------
+        Table
+
+        Raises
+        ------
+        ValueError
+            If a column does not have N rows.
+        """
         return Table({**self._columns, **columns}, self._layout, len(self))
 
     def with_members(self, *names: str) -> Table:
-        """Return the table such that these members are written in every row, where they exist."""
+        """Return a table that also writes fields to JSON in the rows that did not have them.
+
+        Parameters
+        ----------
+        *names : str
+            Names of the fields. ``category_id`` and ``score`` are only added if no row lacks a
+            value.
+
+        Returns
+        -------
+        Table
+        """
         layout = self.layout
         for name in names:
             if (layout.forms(name) == MISSING).any() and self._has(name):
@@ -246,12 +335,42 @@ class Table:
         return name != "score" or not bool(np.isnan(self["score"]).any())
 
     def with_ids(self, ids: NDArray[np.int64]) -> Table:
-        """Return the table with other ids, which are written as integers."""
+        """Return a table with the column ``id`` replaced. The ids are written to JSON as integers.
+
+        Parameters
+        ----------
+        ids : numpy.ndarray
+            New ids: int64, shape (N,).
+
+        Returns
+        -------
+        Table
+
+        Raises
+        ------
+        ValueError
+            If `ids` does not have shape (N,).
+        """
         return Table({**self._columns, "id": ids}, self.layout.with_plain("id"))
 
     @classmethod
     def concatenate(cls, tables: Sequence[Table]) -> Table:
-        """Concatenate tables with the same columns."""
+        """Concatenate the rows of tables with the same columns.
+
+        Parameters
+        ----------
+        tables : sequence of Table
+            At least one table.
+
+        Returns
+        -------
+        Table
+
+        Raises
+        ------
+        ValueError
+            If the columns differ.
+        """
         for index, table in enumerate(tables):
             if table.names != tables[0].names or table.layout.names != tables[0].layout.names:
                 raise ValueError(

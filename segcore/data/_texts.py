@@ -1,4 +1,4 @@
-"""Columns of text, held flat."""
+"""Columns of strings, stored in flat arrays."""
 
 from __future__ import annotations
 
@@ -13,16 +13,32 @@ from segcore.data._columns import check_lengths, check_parts, column_array
 
 
 class Texts:
-    """A column of strings: UTF-8 bytes, and the start and length of each string in them.
+    """Column of N strings, stored as UTF-8 bytes.
 
-    It is a sequence of ``str``. Slices and selections share the bytes.
+    It is a sequence of str: ``texts[i]`` is a string, ``len(texts)`` is N, and ``==`` compares with
+    another sequence of strings. ``texts[rows]``, with a slice, integers or bools, selects strings
+    without copying the bytes.
+
+    Parameters
+    ----------
+    data : numpy.ndarray
+        UTF-8 bytes of all strings: uint8, 1-D.
+    starts, lengths : numpy.ndarray
+        Start and length of each string in `data`, in bytes: int64, shape (N,).
 
     Raises
     ------
     TypeError
-        If an array has another dtype or number of dimensions.
+        If an array does not have the dtype above, or is not 1-D.
     ValueError
-        If a string is not within the bytes.
+        If `starts` and `lengths` differ in length, or a string is not within `data`.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> names = sc.data.Texts.from_strings(["couch", "lamp"])
+    >>> names[1], names[:1].tolist()
+    ('lamp', ['couch'])
     """
 
     __slots__ = ("data", "lengths", "starts")
@@ -43,7 +59,17 @@ class Texts:
 
     @classmethod
     def from_strings(cls, strings: Iterable[str | bytes]) -> Texts:
-        """Concatenate strings."""
+        """Create a column of strings.
+
+        Parameters
+        ----------
+        strings : iterable of str or bytes
+            The strings; bytes are UTF-8.
+
+        Returns
+        -------
+        Texts
+        """
         encoded = [
             text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
             for text in strings
@@ -53,12 +79,12 @@ class Texts:
 
     @classmethod
     def empty(cls, count: int) -> Texts:
-        """Return `count` empty strings."""
+        """Create a column of `count` empty strings."""
         return cls(np.empty(0, np.uint8), np.zeros(count, np.int64), np.zeros(count, np.int64))
 
     @classmethod
     def concatenate(cls, parts: list[Texts]) -> Texts:
-        """Concatenate columns."""
+        """Concatenate the strings of several columns into one column."""
         shifts = offsets_of([len(part.data) for part in parts])[:-1]
         return cls(
             np.concatenate([np.empty(0, np.uint8), *(part.data for part in parts)]),
@@ -75,7 +101,7 @@ class Texts:
         return len(self.starts)
 
     def raw(self, index: int) -> bytes:
-        """Return the bytes of one string."""
+        """Return the UTF-8 bytes of string `index`. Raises IndexError if it is out of range."""
         start = int(self.starts[index])
         return self.data[start : start + int(self.lengths[index])].tobytes()
 
@@ -110,11 +136,11 @@ class Texts:
         return f"Texts([{shown}{', ...' if len(self) > 3 else ''}], {len(self)} in all)"
 
     def tolist(self) -> list[str]:
-        """Return all strings."""
+        """Return all strings as a list of str."""
         return list(self)
 
     def compact(self) -> Texts:
-        """Return the same strings with only the bytes that they use, in their order."""
+        """Return a copy that stores only the bytes of its strings, in order."""
         offsets = offsets_of(self.lengths)
         first = int(self.starts[0]) if len(self) and offsets[-1] else 0
         if offsets[-1] == 0 or np.array_equal(self.starts, first + offsets[:-1]):

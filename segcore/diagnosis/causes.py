@@ -18,7 +18,19 @@ Rows: TypeAlias = NDArray[np.intp]
 
 
 class Cause(NamedTuple):
-    """A cause of wrong pixels: its name, title in tables, and RGB color in images."""
+    """A cause of wrong pixels.
+
+    Attributes
+    ----------
+    name : str
+        Name, such as "thin"; see :func:`segcore.diagnose`. "boundary" is the name of two causes.
+    spurious : bool
+        Whether the cause applies to spurious (false-positive) pixels instead of missed pixels.
+    title : str
+        Title in tables, such as "thin part".
+    color : tuple of int
+        RGB color in images, from 0 to 255.
+    """
 
     name: str
     spurious: bool
@@ -26,8 +38,8 @@ class Cause(NamedTuple):
     color: tuple[int, int, int]
 
     @property
-    def shallow(self) -> bool:
-        """Whether nearly every prediction has such pixels. Other causes are listed first."""
+    def common(self) -> bool:
+        """Whether nearly all predictions have such pixels. Reports list these causes last."""
         return self.name in ("boundary", "other")
 
 
@@ -71,7 +83,7 @@ def causes_of(
     objects : Masks
         The union of all true objects: one mask.
     thin_width, boundary_distance : int
-        Distances in pixels, as in :func:`segcore.diagnose`.
+        As in :func:`segcore.diagnose`, in pixels.
 
     Returns
     -------

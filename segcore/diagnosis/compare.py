@@ -37,53 +37,55 @@ def diagnose(
 ) -> Diagnosis:
     """Match true and predicted masks, and assign a cause to every wrong pixel.
 
-    Each true object and each prediction gets one finding, whose ``kind`` is decided in this order:
+    The result has one finding per true object, and one per spurious or duplicate prediction. The
+    ``kind`` of a finding is decided in this order:
 
     1. ``"matched"``: pairs of the same class with an IoU of at least `iou_threshold` are chosen by
        decreasing IoU. Ties are broken by the best score, then by the lowest indices of the object
        and of the prediction.
-    2. ``"split"``: a remaining prediction belongs to the object of its class that contains more
-       than half of it, if more than half of it lies in this object outside of the object's other
-       predictions. The object is split if it then has several predictions whose union has an IoU
-       of at least `iou_threshold` with it.
+    2. ``"split"``: each remaining prediction, in order of decreasing area, is assigned to the
+       object of its class that it overlaps most, if more than half of the prediction lies in the
+       object, not counting pixels covered by predictions that the object already has. An object
+       with two or more predictions, including the matched one, is split if the IoU of the object
+       and their union is at least `iou_threshold`.
     3. ``"confused"``: an object without predictions has an IoU of at least 0.5 with a remaining
        prediction of another class.
-    4. ``"merged"``: more than half of an object without predictions is covered by one prediction of
-       its class. This prediction belongs to another object (whose pixels do not count here), or
-       covers more than half of two or more such objects.
+    4. ``"merged"``: more than half of an object without predictions is covered by a prediction of
+       its class, and this prediction either belongs to another object (pixels of that object do not
+       count as covered) or covers more than half of at least two objects without predictions.
     5. ``"missed"``: all other objects.
     6. ``"duplicate"``: a remaining prediction has an IoU of at least 0.5 with a matched or split
        object of its class. All other remaining predictions are ``"spurious"``.
 
     Let T be the true mask of an object, P the union of its predictions (for a merged object, the
-    intersection of the prediction with T), and d the `boundary_distance`; distances are Euclidean.
-    The missed pixels are those of T outside of P, and all pixels of confused and merged objects.
-    Each has the first of these causes that applies:
+    part of the prediction in T), and d the `boundary_distance`. Distances are Euclidean. The missed
+    pixels are the pixels of T outside of P; for confused and merged objects, all pixels of T. The
+    cause of a missed pixel is the first of these that applies:
 
-    - ``"class"``: the pixel is in P, which has another class;
-    - ``"merged"``: the pixel is in P, which covers another object as well;
-    - ``"component"``: the pixel is in a connected component of T that P covers by less than half,
-      such as one side of a partly hidden object. If T has only one component, P must not cover any
-      pixel of it, so all pixels of a missed object have this cause;
-    - ``"thin"``: the pixel is in a thin lost part, such as a leg. Of the pixels without a cause so
-      far, the *lost* ones are those farther than d from all pixels of P in T, and those within d of
-      such a pixel. A lost part is a connected component of the lost pixels. It is thin if more than
-      half of it lies in parts of T narrower than `thin_width` (see :func:`segcore.thin_parts`);
-    - ``"hole"``: the pixel is in a hole of P (see :func:`segcore.fill_holes`), lost or not, and
-      more than half of that hole lies in T;
+    - ``"class"``: the pixel is in P, and P has a different class;
+    - ``"merged"``: the pixel is in P, and P covers another object as well;
+    - ``"component"``: the pixel is in a connected component of T of which P covers less than half
+      (or, if T is connected, no pixel), such as one side of a partly occluded object. All pixels of
+      a missed object have this cause;
+    - ``"thin"``: the pixel is in a lost part that is thin, such as a leg. Among the pixels without
+      a cause so far, the lost pixels are those more than d away from the intersection of P and T,
+      and those within d of such a pixel. A lost part is a connected component of the lost pixels.
+      It is thin if more than half of it lies in parts of T that are narrower than `thin_width` (see
+      :func:`segcore.thin_parts`);
+    - ``"hole"``: the pixel is in a hole of P (see :func:`segcore.holes`), and more than half of
+      that hole lies in T;
     - ``"part"``: the pixel is in a lost part that is not thin;
-    - ``"boundary"``: the pixel is within d of a pixel outside of T, or of the image;
+    - ``"boundary"``: the pixel is within d of a pixel outside of T, or of the image border;
     - ``"other"``: none of these.
 
-    The spurious (false-positive) pixels are those of P outside of T. Each has the first of these
-    causes that applies:
+    The spurious (false-positive) pixels are the pixels of P outside of T. The cause of a spurious
+    pixel is the first of these that applies:
 
-    - ``"duplicate"``: the pixel is in a duplicate prediction and in its object (it counts as
-      spurious because the object has another prediction);
+    - ``"duplicate"``: the pixel is in a duplicate prediction and in the object that it duplicates;
     - ``"boundary"``: the pixel is within d of T;
-    - ``"bleeding"``: the pixel is in another true object, which the result names;
+    - ``"bleeding"``: the pixel is in another true object (see `Finding.bleeding_into`);
     - ``"filled"``: the pixel is in a hole of T;
-    - ``"background"``: the pixel is in no true object.
+    - ``"background"``: none of these.
 
     Parameters
     ----------
@@ -92,19 +94,19 @@ def diagnose(
     truth_classes, predicted_classes : array_like of int, optional
         Class ids, shapes (N,) and (M,). By default all masks have the same class.
     crowd : array_like of bool, optional
-        Shape (N,). Whether a true mask is a region of many objects (COCO's ``iscrowd``). Crowds are
-        not judged. A prediction without an object is left out if more than half of it lies in a
-        crowd of its class.
+        Shape (N,): bools, or zeros and ones. Whether a true mask is a crowd region (COCO's
+        ``iscrowd``). Crowd regions get no finding. An unmatched prediction is ignored if more than
+        half of it lies in a crowd region of its class.
     scores : array_like, optional
         Scores of the predictions, shape (M,). Greater is better.
     score_threshold : float, optional
-        Leave out predictions with a lower score. Requires `scores`.
+        Minimum score: predictions with a lower score are left out. Requires `scores`.
     iou_threshold : float, default 0.1
-        Minimum IoU of a prediction with its object of the same class. It is low, as in TIDE (Bolya
-        et al., 2020), to distinguish poor predictions from missing ones.
+        Minimum IoU of an object and a prediction of its class. It is low, as in TIDE (Bolya et al.,
+        2020), to distinguish poor predictions from missing ones.
     thin_width : int, optional
-        Parts narrower than this number of pixels, which must be odd, are thin. Defaults to 1 % of
-        the image diagonal, and at least 3.
+        Parts narrower than this number of pixels are thin. Must be odd. Defaults to 1 % of the
+        image diagonal, and at least 3.
     boundary_distance : int, optional
         Width of the band along boundaries in pixels. Defaults to 0.5 % of the image diagonal, and
         at least 1.
@@ -112,21 +114,25 @@ def diagnose(
     Returns
     -------
     Diagnosis
-        One finding per true object except crowds, in order; then one per spurious or duplicate
-        prediction, in order. The pixels of the causes add up to all missed and spurious pixels of
-        a finding, without counting a pixel twice.
+        First one finding per true object that is not a crowd, in input order; then one per spurious
+        or duplicate prediction, in input order. The numbers of pixels of the causes add up to all
+        missed and spurious pixels of a finding; no pixel counts twice.
 
     Raises
     ------
     ValueError
-        If the image sizes differ, lengths do not match, a number is out of range, or
-        `score_threshold` is given without `scores`.
+        If the image sizes differ; `truth_classes`, `predicted_classes`, `crowd` or `scores` does
+        not have one element per mask; only one of the two class arguments is given; `crowd`
+        contains integers other than 0 and 1; a number is out of range; or `score_threshold` is
+        given without `scores`.
     TypeError
-        If classes are not integers, `crowd` is not boolean, or scores are not numbers.
+        If classes are not integers, `crowd` contains neither bools nor integers, or scores are not
+        numbers.
 
     Notes
     -----
-    Time and memory grow with the run ends and with the number of overlapping pairs, not with N x M.
+    Time and memory are proportional to the number of run ends and of overlapping pairs, not to
+    N x M.
 
     Examples
     --------

@@ -26,7 +26,7 @@ EXTRA = ("spurious", "duplicate")
 
 @dataclass(frozen=True)
 class Match:
-    """A true object and its predictions, or a prediction without an object of its own."""
+    """A true object and its predictions, or an unmatched prediction."""
 
     kind: str
     truth: int | None

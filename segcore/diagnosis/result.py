@@ -12,43 +12,54 @@ from segcore.masks import Masks
 
 @dataclass(frozen=True)
 class Finding:
-    """A true object and its predictions, or a prediction without an object of its own.
+    """Result for a true object and its predictions, or for an unmatched prediction.
 
     Attributes
     ----------
     kind : str
-        Of a true object:
+        For a true object:
 
-        - ``"matched"``: one prediction of its class belongs to it;
-        - ``"split"``: several predictions of its class belong to it, each to a part of it;
-        - ``"confused"``: a prediction of another class belongs to it, and all its pixels are wrong;
-        - ``"merged"``: it has no prediction of its own, but lies in one that covers another object
-          as well (two in one);
+        - ``"matched"``: it is matched to one prediction of its class;
+        - ``"split"``: several predictions of its class each cover a part of it;
+        - ``"confused"``: it is matched to a prediction of another class, so all pixels of both are
+          wrong;
+        - ``"merged"``: it has no prediction of its own, and most of it is covered by a prediction
+          that covers another object as well;
         - ``"missed"``: none of these.
 
-        Of a prediction:
+        For a prediction:
 
-        - ``"spurious"``: it belongs to no true object;
-        - ``"duplicate"``: its object has a better prediction.
+        - ``"spurious"``: it is not matched to any true object;
+        - ``"duplicate"``: it covers a true object that is matched to another prediction.
     truth : int or None
-        Index of the true object; for a duplicate, of the object predicted twice. None for a
-        spurious prediction.
+        Index of the true object, or of the object that a duplicate prediction duplicates; None for
+        a spurious prediction.
     predicted : tuple of int
         Indices of the predictions.
     area : int
-        Number of pixels of the true object, or of the spurious or duplicate prediction.
+        Area in pixels of the true object, or of the spurious or duplicate prediction.
     iou : float
-        IoU of the object and the union of its predictions; 0 if one of them is missing.
-    missed : dict
-        Missed pixels by cause: ``"class"``, ``"merged"``, ``"component"``, ``"thin"``, ``"hole"``,
-        ``"part"``, ``"boundary"``, ``"other"``. They add up to all missed pixels of the object.
-    spurious : dict
-        Spurious (false-positive) pixels by cause: ``"duplicate"``, ``"boundary"``,
-        ``"bleeding"``, ``"filled"``, ``"background"``. They add up to all pixels predicted outside
-        of the object.
-    bleeding_into : dict
-        Number of pixels that bleed into each other true object, by its index, in decreasing order.
-        A pixel in two objects counts for both.
+        IoU of the true object and the union of its predictions; 0 if there is no true object or no
+        prediction.
+    missed : dict of str to int
+        Number of missed pixels by name of the cause: ``"class"``, ``"merged"``, ``"component"``,
+        ``"thin"``, ``"hole"``, ``"part"``, ``"boundary"``, ``"other"``. They add up to all missed
+        pixels of the object.
+    spurious : dict of str to int
+        Number of spurious (false-positive) pixels by name of the cause: ``"duplicate"``,
+        ``"boundary"``, ``"bleeding"``, ``"filled"``, ``"background"``. They add up to all pixels
+        predicted outside of the object.
+    bleeding_into : dict of int to int
+        Number of spurious pixels in each other true object that the prediction bleeds into, by
+        index of the object, sorted by decreasing number. A pixel in two objects counts for both.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> truth, predicted = sc.Masks.from_boxes([[0, 0, 9, 9], [0, 0, 9, 8]], (20, 20))
+    >>> finding = sc.diagnose(truth, predicted).findings[0]
+    >>> finding.kind, finding.area, finding.missed["boundary"], finding.wrong_pixels
+    ('matched', 81, 9, 9)
     """
 
     kind: str
@@ -61,27 +72,34 @@ class Finding:
     bleeding_into: dict[int, int]
 
     @property
-    def extra(self) -> bool:
-        """Whether this is about a spurious or duplicate prediction instead of a true object."""
+    def is_prediction(self) -> bool:
+        """Whether the finding concerns a spurious or duplicate prediction, not a true object."""
         return self.kind in EXTRA
 
     @property
-    def score(self) -> float:
-        """The IoU that counts in the mean: 0 unless the object is matched or split."""
+    def counted_iou(self) -> float:
+        """`iou` if the object is matched or split, and 0 otherwise.
+
+        The mean IoU of a report is the mean of these values over the true objects.
+        """
         return self.iou if self.kind in ("matched", "split") else 0.0
 
     @property
-    def error(self) -> int:
+    def wrong_pixels(self) -> int:
         """Number of wrong pixels, missed or spurious."""
         return sum(self.missed.values()) + sum(self.spurious.values())
 
     @property
     def rank(self) -> tuple[float, int]:
-        """Sort key from the worst on: ascending `score`, then descending `error`."""
-        return self.score, -self.error
+        """Sort key from worst to best: ascending `counted_iou`, then descending `wrong_pixels`."""
+        return self.counted_iou, -self.wrong_pixels
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready dict."""
+        """Return a JSON-serializable dict.
+
+        Its keys are the attributes above. ``bleeding_into`` is a list of
+        ``{"truth": index, "pixels": number}``.
+        """
         into = [{"truth": key, "pixels": value} for key, value in self.bleeding_into.items()]
         return {
             "kind": self.kind,
@@ -102,32 +120,63 @@ class Diagnosis:
     Attributes
     ----------
     findings : list of Finding
-        One per true object except crowds, in order; then one per spurious or duplicate prediction,
-        in order.
-    parts : dict of Cause to Masks
-        The pixels of each cause: one mask per finding. The masks of one finding are disjoint.
+        First one finding per true object that is not a crowd, in input order; then one per spurious
+        or duplicate prediction, in input order.
+    masks : dict of Cause to Masks
+        Wrong pixels of each cause: ``len(findings)`` masks, where mask i has the pixels of finding
+        i. The masks of the same finding and different causes are disjoint.
     thin_width, boundary_distance : int
-        The distances used, in pixels.
+        Values that were used for these arguments, in pixels.
     below_threshold : tuple of int
         Indices of the predictions that were left out because of their scores.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> parts = sc.Masks.from_boxes([[5, 5, 45, 15], [8, 15, 10, 40]], (50, 50))
+    >>> result = sc.diagnose(parts.union(), parts[0])
+    >>> {cause.name: pixels for cause, pixels in result.totals().items() if pixels}
+    {'thin': 50}
+    >>> [thin] = (masks for cause, masks in result.masks.items() if cause.name == "thin")
+    >>> thin == parts[1]
+    True
     """
 
     findings: list[Finding]
-    parts: dict[Cause, Masks]
+    masks: dict[Cause, Masks]
     thin_width: int
     boundary_distance: int
     below_threshold: tuple[int, ...] = ()
 
-    def worst(self) -> list[int]:
-        """Return the indices of the findings, sorted by rank: the worst first."""
+    def ranking(self) -> list[int]:
+        """Return the indices of all findings, sorted from the worst to the best.
+
+        Returns
+        -------
+        list of int
+            Indices, by ascending :attr:`segcore.diagnosis.Finding.rank`.
+        """
         return sorted(range(len(self.findings)), key=lambda i: self.findings[i].rank)
 
     def totals(self) -> dict[Cause, int]:
-        """Return the number of wrong pixels per cause."""
-        return {cause: int(self.parts[cause].area.sum()) for cause in CAUSES}
+        """Return the number of wrong pixels per cause, summed over all findings.
+
+        Returns
+        -------
+        dict of Cause to int
+            One item per element of :data:`segcore.diagnosis.CAUSES`, also for those without pixels.
+        """
+        return {cause: int(self.masks[cause].area.sum()) for cause in CAUSES}
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready dict, without the masks."""
+        """Return a JSON-serializable dict without the masks.
+
+        Returns
+        -------
+        dict
+            With the keys ``thin_width``, ``boundary_distance``, ``below_threshold`` and
+            ``findings``, a list of :meth:`segcore.diagnosis.Finding.to_dict`.
+        """
         return {
             "thin_width": self.thin_width,
             "boundary_distance": self.boundary_distance,

@@ -212,7 +212,7 @@ def rasterize(
     height: int,
     width: int,
 ) -> Batch:
-    """Rasterize polygons. Errors name the ring, and probable mistakes are warned of."""
+    """Rasterize polygons. Errors name the ring; warn of coordinates that seem to be normalized."""
     try:
         batch = kernels.rasterize_polygons(coordinates, ring_offsets, offsets, height, width)
     except MaskError as error:

@@ -20,8 +20,8 @@ def as_geometry(value: Any) -> Any:
 def rings_of(geometry: Mapping[str, Any]) -> list[list[Any]]:
     """Return one ring per polygon of a geometry.
 
-    Holes are connected to the first point of the outline by bridges: lines there and back, which
-    enclose no area. By the even-odd rule, which COCO uses, the holes are not filled.
+    Each hole is joined to the first point of its exterior ring by a bridge: a line to the hole and
+    back, which encloses no area. The even-odd rule, which COCO uses, does not fill the hole.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def rings_of(geometry: Mapping[str, Any]) -> list[list[Any]]:
     Raises
     ------
     ValueError
-        If the geometry has another type or is malformed.
+        If the geometry is none of these types or is malformed.
     """
     try:
         polygons = list(_polygons(geometry))

@@ -1,7 +1,7 @@
-"""Other libraries' outputs to masks, and masks to what those libraries take.
+"""Convert the outputs of other libraries to masks, and masks to the objects of these libraries.
 
-One module a library. Each takes that library's own objects by their public attributes, and imports
-nothing of it before a function needs one of its classes.
+There is one module per library. It reads the library's objects through their public attributes, and
+imports the library only when a function needs one of its classes.
 """
 
 from segcore.integrations import detectron2, huggingface, supervision, torchvision, ultralytics

@@ -42,10 +42,10 @@ def paste_masks_in_image(
     Raises
     ------
     ValueError
-        If `threshold` is negative, with which detectron2 returns soft masks, and as in
-        :func:`segcore.paste_masks`.
+        If `threshold` is negative, with which detectron2 returns soft masks, or the masks or boxes
+        are invalid (see :func:`segcore.paste_masks`).
     TypeError
-        As in :func:`segcore.paste_masks`.
+        If a dtype is not numeric.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def paste_masks_in_image_dense(
     Parameters
     ----------
     masks, boxes, image_shape, threshold
-        As in :func:`paste_masks_in_image`.
+        See :func:`paste_masks_in_image`.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def paste_masks_in_image_dense(
     Raises
     ------
     ValueError, TypeError
-        As in :func:`paste_masks_in_image`.
+        For the same arguments as :func:`paste_masks_in_image`.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def instances_to_masks(instances: Any, threshold: float = 0.5) -> Masks:
     Raises
     ------
     ValueError
-        If there are no ``pred_masks``, or they are binary and not of size ``image_size``.
+        If there are no ``pred_masks``, or masks of the whole image do not have size ``image_size``.
     TypeError
         If the dtype is not numeric, or masks of the whole image are on a GPU.
 
@@ -182,15 +182,16 @@ def instances_to_coco_json(instances: Any, img_id: Any) -> list[dict[str, Any]]:
     ------
     ValueError
         If ``pred_boxes`` do not have shape (N, 4), as for rotated boxes, a field does not have N
-        elements, and as in :func:`instances_to_masks`.
+        elements, or the masks are invalid (see :func:`instances_to_masks`).
     TypeError
-        As in :func:`instances_to_masks`.
+        If the dtype of the masks is not numeric, or masks of the whole image are on a GPU.
 
     Notes
     -----
-    Unlike detectron2's function, it accepts instances on any device (except masks of the whole
-    image) and does not modify their keypoints. As in that function, 0.5 is subtracted from keypoint
-    coordinates, because detectron2's refer to pixel corners and COCO's to pixel indices.
+    Unlike detectron2's function, this function accepts instances on any device (except masks of the
+    whole image) and does not modify their keypoints. As in detectron2's function, 0.5 is subtracted
+    from keypoint coordinates, because detectron2's refer to pixel corners and COCO's to pixel
+    indices.
 
     Examples
     --------

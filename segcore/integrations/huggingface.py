@@ -20,16 +20,24 @@ from segcore.models.upsample import upsample_masks
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """The segments of one image: masks, ids, labels and scores."""
+    """The segments of one image.
+
+    Attributes
+    ----------
+    masks : Masks
+        N masks.
+    ids : numpy.ndarray
+        Id of each segment (``id``): int64, shape (N,).
+    labels : numpy.ndarray
+        Class id of each segment (``label_id``): int64, shape (N,).
+    scores : numpy.ndarray
+        Score of each segment (``score``): float64, shape (N,); NaN if it has none.
+    """
 
     masks: Masks
-    """N masks."""
     ids: NDArray[np.int64]
-    """Id of each segment (``id``), shape (N,)."""
     labels: NDArray[np.int64]
-    """Class of each segment (``label_id``), shape (N,)."""
     scores: NDArray[np.float64]
-    """Score of each segment (``score``), shape (N,); NaN if it has none."""
 
 
 def from_segmentation(result: Any, size: Iterable[int] | None = None) -> Segments:
@@ -65,10 +73,10 @@ def from_segmentation(result: Any, size: Iterable[int] | None = None) -> Segment
     Raises
     ------
     ValueError
-        If the size is missing or differs from the segmentation's, two segments have the same id,
-        or it is not clear which segments run-length lists belong to (see Notes).
+        If `size` is missing or not that of the segmentation, two segments have the same id, or it
+        is not clear which segments run-length lists belong to (see Notes).
     TypeError
-        If `result` has another form, such as a list of the results of several images.
+        If `result` is none of the above, such as a list of the results of several images.
 
     Notes
     -----
@@ -283,10 +291,10 @@ def post_process_masks(
     Raises
     ------
     ValueError
-        If there is not one size per image, a shape is wrong, or as for
-        :func:`segcore.upsample_masks`.
+        If there is not one size per image, the masks of an image are not 4-D, or a size is invalid
+        (see :func:`segcore.upsample_masks`).
     TypeError
-        As for :func:`segcore.upsample_masks`.
+        If a dtype is not numeric.
 
     Examples
     --------

@@ -90,7 +90,8 @@ def to_detections(
     Raises
     ------
     ValueError
-        If `confidence` or `class_id` does not have N elements, and as in :func:`to_compact_mask`.
+        If `confidence` or `class_id` does not have N elements, a bounding box has 2**31 pixels or
+        more, or the image size has no pixels.
     TypeError
         If `masks` is not a `Masks`.
     ImportError

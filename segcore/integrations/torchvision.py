@@ -32,7 +32,7 @@ def from_output(output: Mapping[str, Any], threshold: float = 0.5) -> Masks:
     Raises
     ------
     ValueError
-        If there are no masks, or they have another shape.
+        If there are no masks, or they do not have one of the shapes above.
     TypeError
         If `output` is not a dict, or the masks are on a GPU. The message says how to transfer them
         as bits instead.
@@ -90,10 +90,10 @@ def postprocess(
     Raises
     ------
     ValueError
-        If the lists have different lengths, an image has no pixels, and as in
-        :func:`segcore.paste_masks`.
+        If the lists have different lengths, an image has no pixels, or the masks or boxes are
+        invalid (see :func:`segcore.paste_masks`).
     TypeError
-        As in :func:`segcore.paste_masks`.
+        If a dtype is not numeric.
 
     Notes
     -----

@@ -30,9 +30,9 @@ def from_results(results: Any) -> Masks:
     Returns
     -------
     Masks
-        N masks of size (H, W), in the order of ``results.boxes``. An empty batch if ``masks`` is
-        None. Masks of another size are resized bilinearly, without the padding of the letterbox,
-        and thresholded at 0.5 (``>``).
+        N masks of size (H, W), in the order of ``results.boxes``; an empty batch if ``masks`` is
+        None. Masks that do not have the size of the image are resized bilinearly, without the
+        padding of the letterbox, and thresholded at 0.5 (``>``).
 
     Raises
     ------
@@ -95,7 +95,7 @@ def process_mask_native(protos: Any, masks_in: Any, bboxes: Any, shape: Iterable
     Raises
     ------
     ValueError, TypeError
-        As in :func:`segcore.prototype_masks`.
+        If the arguments are invalid (see :func:`segcore.prototype_masks`).
 
     Notes
     -----
@@ -152,7 +152,7 @@ def process_mask(protos: Any, masks_in: Any, bboxes: Any, shape: Iterable[int]) 
     Raises
     ------
     ValueError, TypeError
-        As in :func:`segcore.prototype_masks`.
+        If the arguments are invalid (see :func:`segcore.prototype_masks`).
 
     Notes
     -----

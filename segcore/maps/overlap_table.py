@@ -19,8 +19,8 @@ MAX_CELLS = 2**28
 class OverlapTable:
     """Sparse contingency table of two label maps, as returned by :func:`overlap_table`.
 
-    The maps have n and m distinct labels, and K pairs of labels overlap. If labels are objects, K
-    is far smaller than n * m. All arrays are read-only.
+    The maps have n and m distinct labels, and K pairs of labels overlap. For maps of instance ids,
+    K is usually far smaller than n * m. All arrays are read-only.
 
     Attributes
     ----------
@@ -33,6 +33,13 @@ class OverlapTable:
         then column.
     areas : numpy.ndarray
         Intersection area of each pair in pixels: int64, shape (K,), at least 1.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> table = sc.overlap_table([[1, 1, 4]], [[7, 9, 9]])
+    >>> table.ids_a[table.rows], table.ids_b[table.columns], table.areas
+    (array([1, 1, 4]), array([7, 9, 9]), array([1, 1, 1]))
     """
 
     ids_a: NDArray[Any]
@@ -54,7 +61,7 @@ class OverlapTable:
         Raises
         ------
         ValueError
-            If the matrix would have more than 2**28 cells.
+            If the matrix would have more than 2**28 elements; use `rows`, `columns` and `areas`.
 
         Examples
         --------
@@ -94,9 +101,9 @@ class OverlapTable:
 def overlap_table(labels_a: ArrayLike, labels_b: ArrayLike) -> OverlapTable:
     """Compute the contingency table of two label maps.
 
-    For class ids this is the confusion matrix. The table is computed in one pass over the pixels,
-    regardless of the number of labels and of their values (class ids, instance ids, ids encoded as
-    colors).
+    For class ids, this is the confusion matrix. The table is computed in one pass over the pixels,
+    regardless of the number of labels and of their values, such as class ids, instance ids or ids
+    encoded as colors.
 
     Parameters
     ----------
@@ -117,7 +124,7 @@ def overlap_table(labels_a: ArrayLike, labels_b: ArrayLike) -> OverlapTable:
 
     See Also
     --------
-    segcore.intersection_area : Pairwise intersection areas of two batches of (overlapping) masks.
+    segcore.intersection_area : Pairwise intersection areas of two batches of masks.
     segcore.metrics : Metrics computed from overlap tables.
 
     Examples

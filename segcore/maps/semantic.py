@@ -28,7 +28,7 @@ def compose_semantic(
     priority: str | ArrayLike = "last",
     background: int = 0,
     dtype: DTypeLike | None = None,
-    under: ArrayLike | None = None,
+    base: ArrayLike | None = None,
 ) -> NDArray[Any]:
     """Compose overlapping masks into a semantic map.
 
@@ -41,36 +41,38 @@ def compose_semantic(
     scores : array_like, optional
         Score of each mask, shape (N,). Required for, and only allowed with, ``priority="score"``.
     priority : str or array_like, default "last"
-        Which mask wins a pixel that several masks cover:
+        Which mask determines the class of a pixel that several masks cover:
 
         - ``"last"``: the last one (painter's order);
         - ``"first"``: the first one;
-        - ``"score"``: the one with the highest score, the first of these in a tie;
-        - ``"smallest"``: the one with the smallest area, the first of these in a tie;
-        - a permutation of the mask indices, shape (N,): the order in which to paint the masks, so
-          that the last one is on top.
+        - ``"score"``: the one with the highest score, the first one in a tie;
+        - ``"smallest"``: the one with the smallest area, the first one in a tie;
+        - a permutation of the mask indices, shape (N,): the order in which the masks are painted,
+          the last one on top.
     background : int, default 0
         Label of the pixels that no mask covers.
     dtype : dtype, optional
         Integer dtype of the result. Defaults to the smallest unsigned dtype that holds all class
-        ids and the background (or all labels of `under`).
-    under : array_like, optional
+        ids and the background (or all labels of `base`).
+    base : array_like, optional
         Label map to paint the masks on, such as the stuff of a panoptic model: integers, shape
-        (H, W). It replaces `background` and is not modified.
+        (H, W). It is not modified. `background` must not be given as well.
 
     Returns
     -------
     numpy.ndarray
-        Class id of each pixel: shape (H, W), C-contiguous, of the given or smallest dtype.
+        Class id of each pixel: shape (H, W), C-contiguous, with the dtype `dtype`.
 
     Raises
     ------
     ValueError
-        If lengths or sizes differ; if `priority` is unknown or not a permutation; if `scores` are
-        missing, unused or contain NaN; if both `background` and `under` are given; or if a label
-        does not fit the dtype. Negative labels require a signed `dtype`.
+        If `class_ids` or `scores` does not have shape (N,); if `base` does not have shape (H, W);
+        if `priority` is unknown or not a permutation; if `scores` are missing, unused or contain
+        NaN; if both `background` and `base` are given; or if a label does not fit `dtype`. Negative
+        labels require a signed `dtype`.
     TypeError
-        If the class ids, `under` or `dtype` are not of an integer dtype.
+        If `masks` is not a `Masks`, or the class ids, `base` or `dtype` are not of an integer
+        dtype.
 
     Examples
     --------
@@ -80,31 +82,31 @@ def compose_semantic(
     array([[7, 9, 9, 9, 0]], dtype=uint8)
     >>> sc.compose_semantic(masks, [7, 9], priority="smallest", background=255)
     array([[  7,   7,   9,   9, 255]], dtype=uint8)
-    >>> sc.compose_semantic(masks, [7, 9], under=[[1, 1, 1, 1, 300]])
+    >>> sc.compose_semantic(masks, [7, 9], base=[[1, 1, 1, 1, 300]])
     array([[  7,   9,   9,   9, 300]], dtype=uint16)
     """
     check_masks(masks)
     ids = as_integers(class_ids, "class_ids", len(masks))
     order = painting_order(masks, priority, scores)
     values = [(f"mask {i}: class id", int(ids[i])) for i in _extremes(ids)]
-    if under is None:
+    if base is None:
         background = as_integer(background, "background")
         values.append(("background", background))
-        base = None
+        labels = None
     else:
         if background != 0:
-            raise ValueError("background: pass either background or under, not both")
-        base = as_label_map(under, "under", masks.size)
-        values += [("under: label", int(base.flat[i])) for i in _extremes(base)]
+            raise ValueError("background: pass either background or base, not both")
+        labels = as_label_map(base, "base", masks.size)
+        values += [("base: label", int(labels.flat[i])) for i in _extremes(labels)]
     result_dtype = as_label_dtype(dtype, values)
 
-    if base is None:
+    if labels is None:
         # np.zeros gets zeroed pages from the operating system, which is faster than filling.
         out = allocate(masks.size, result_dtype)
         if background:
             out.fill(background)
     else:
-        out = base.astype(result_dtype, order="C")
+        out = labels.astype(result_dtype, order="C")
     native = result_dtype.newbyteorder("=")
     kernels.paint(unwrap(masks), order, np.ascontiguousarray(ids, native), out)
     return out

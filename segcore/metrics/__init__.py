@@ -1,11 +1,11 @@
 """Segmentation metrics computed from label maps: semantic (IoU, accuracy) and panoptic (PQ).
 
-Each metric is an accumulator: call ``update`` once per image, then read the scores. Accumulators of
-the parts of a data set can be pickled and added (``a + b``), so the parts can be processed in
-parallel.
+Each metric is an accumulator: call ``update`` once per image, then read the scores. To process the
+parts of a data set in parallel, use one accumulator per part and add them: ``a + b``, or ``a += b``
+in place.
 """
 
-from segcore.metrics.panoptic import ClassQuality, PanopticQuality, PanopticScore
+from segcore.metrics.panoptic import CategoryQuality, PanopticQuality, PanopticScore
 from segcore.metrics.semantic import ConfusionMatrix
 
-__all__ = ["ClassQuality", "ConfusionMatrix", "PanopticQuality", "PanopticScore"]
+__all__ = ["CategoryQuality", "ConfusionMatrix", "PanopticQuality", "PanopticScore"]

@@ -21,36 +21,55 @@ VOID = 0
 
 @dataclass(frozen=True)
 class PanopticScore:
-    """Panoptic scores averaged over the categories that have segments."""
+    """Panoptic scores averaged over the categories that have segments.
+
+    Attributes
+    ----------
+    pq : float
+        Panoptic quality: mean of the categories' ``sq * rq``.
+    sq : float
+        Segmentation quality: mean of the categories' mean IoU of matched segments.
+    rq : float
+        Recognition quality: mean of the categories' F1 scores for detecting segments.
+    n : int
+        Number of categories that have segments. If it is 0, the means are NaN.
+    """
 
     pq: float
-    """Panoptic quality: mean of the categories' ``sq * rq``."""
     sq: float
-    """Segmentation quality: mean of the categories' mean IoU of matched segments."""
     rq: float
-    """Recognition quality: mean of the categories' F1 scores for detecting segments."""
     n: int
-    """Number of categories that have segments. If it is 0, the means are NaN."""
 
 
 @dataclass(frozen=True)
-class ClassQuality:
-    """Panoptic quality and counts of one category; all zero if it has no segments."""
+class CategoryQuality:
+    """Panoptic quality and counts of one category; all zero if it has no segments.
+
+    Attributes
+    ----------
+    pq : float
+        Panoptic quality, ``sq * rq``.
+    sq : float
+        Segmentation quality: mean IoU of the matched segments.
+    rq : float
+        Recognition quality: F1 score for detecting segments.
+    iou_sum : float
+        Sum of the IoUs of the matched segments.
+    tp : int
+        Number of matched segments (true positives).
+    fp : int
+        Number of unmatched predicted segments (false positives).
+    fn : int
+        Number of unmatched ground-truth segments (false negatives).
+    """
 
     pq: float
-    """Panoptic quality, ``sq * rq``."""
     sq: float
-    """Segmentation quality: mean IoU of the matched segments."""
     rq: float
-    """Recognition quality: F1 score for detecting segments."""
     iou_sum: float
-    """Sum of the IoUs of the matched segments."""
     tp: int
-    """Number of matched segments (true positives)."""
     fp: int
-    """Number of unmatched predicted segments (false positives)."""
     fn: int
-    """Number of unmatched ground-truth segments (false negatives)."""
 
 
 class PanopticQuality:
@@ -58,15 +77,17 @@ class PanopticQuality:
 
     The scores equal those of panopticapi's ``pq_compute`` with one process, bit for bit. In each
     image, a true and a predicted segment of the same category match if their IoU is greater than
-    0.5, which holds for at most one pair per segment. The area of a true segment is the `area` of
-    its entry, and the union area excludes the void pixels of the predicted segment. True segments
-    with `iscrowd` never match and are not false negatives. An unmatched predicted segment is not a
-    false positive if more than half of its area is void or in the crowd segment of its category
-    (the last one listed, if there are several).
+    0.5, so each segment has at most one match. The area of a true segment is the ``area`` of its
+    dict in ``segments_info``. Pixels of the predicted segment that are void in the ground truth do
+    not count for the union.
 
-    The IoUs of matched segments are stored separately and are added in image order when the scores
-    are read. Accumulators of the parts of a data set, merged in order, therefore give exactly the
-    scores of the whole. If they are merged in another order, the last bits may differ.
+    True segments with ``iscrowd`` never match and are not false negatives. An unmatched predicted
+    segment is not a false positive if more than half of its area is void or in the crowd segment of
+    its category (the last one listed, if there are several).
+
+    ``a + b`` returns an accumulator with the segments of `a`, then those of `b`; ``a += b`` adds
+    them in place. If the accumulators of consecutive parts of a data set are added in order, the
+    scores are exactly those of the whole; in another order, the last bits may differ.
 
     Parameters
     ----------
@@ -99,8 +120,8 @@ class PanopticQuality:
     >>> quality.update(truth, truth_segments, prediction, prediction_segments)
     >>> quality.all
     PanopticScore(pq=0.375, sq=0.375, rq=0.5, n=2)
-    >>> quality.per_class[1]
-    ClassQuality(pq=0.75, sq=0.75, rq=1.0, iou_sum=0.75, tp=1, fp=0, fn=0)
+    >>> quality.per_category[1]
+    CategoryQuality(pq=0.75, sq=0.75, rq=1.0, iou_sum=0.75, tp=1, fp=0, fn=0)
     """
 
     def __init__(self, categories: Iterable[Mapping[str, Any]]) -> None:
@@ -129,18 +150,18 @@ class PanopticQuality:
             :func:`segcore.maps.ids.from_rgb` to convert COCO's panoptic PNGs.
         truth_segments : iterable of dict
             COCO ``segments_info`` with the keys ``id``, ``category_id``, ``iscrowd`` (default 0)
-            and ``area`` (default: the number of pixels in `truth`). Segments without pixels are
-            false negatives. Ids that are in the map but not listed match nothing.
+            and ``area`` (default: the number of pixels in `truth`). Listed segments without pixels
+            are false negatives. Ids in `truth` that are not listed match nothing.
         prediction_segments : iterable of dict
-            COCO ``segments_info`` with the keys ``id`` and ``category_id``. Exactly the ids in
-            `prediction` must be listed.
+            COCO ``segments_info`` with the keys ``id`` and ``category_id``. Its ids must be exactly
+            the nonzero ids in `prediction`.
 
         Raises
         ------
         ValueError
             If a map is not 2-D or the shapes differ; if a segment lacks a key, is listed twice, or
-            has id 0, an unknown category or an invalid area; or if the listed predicted segments
-            are not those of the map. The accumulator is then unchanged.
+            has id 0, an unknown category or an invalid area; or if the ids of `prediction_segments`
+            are not those in `prediction`. The accumulator is then unchanged.
         TypeError
             If the dtype of a map is not an integer dtype, a map is on a GPU, or a segment is not a
             dict with integer values.
@@ -222,37 +243,37 @@ class PanopticQuality:
     # -- scores -----------------------------------------------------------------------------------
 
     @property
-    def per_class(self) -> dict[int, ClassQuality]:
-        """Quality of each category, keyed by category id."""
-        return {category: self._class_quality(i) for category, i in self._index.items()}
+    def per_category(self) -> dict[int, CategoryQuality]:
+        """Quality of each category: dict of category id to :class:`CategoryQuality`."""
+        return {category: self._category_quality(i) for category, i in self._index.items()}
 
     @property
     def all(self) -> PanopticScore:
-        """Mean quality of all categories that have segments."""
+        """Scores averaged over all categories that have segments: :class:`PanopticScore`."""
         return self._score(self._isthing)
 
     @property
     def things(self) -> PanopticScore:
-        """Mean quality of the thing categories that have segments."""
+        """Scores averaged over the thing categories that have segments: :class:`PanopticScore`."""
         return self._score(category for category, isthing in self._isthing.items() if isthing)
 
     @property
     def stuff(self) -> PanopticScore:
-        """Mean quality of the stuff categories that have segments."""
+        """Scores averaged over the stuff categories that have segments: :class:`PanopticScore`."""
         return self._score(category for category, isthing in self._isthing.items() if not isthing)
 
-    def _class_quality(self, i: int) -> ClassQuality:
+    def _category_quality(self, i: int) -> CategoryQuality:
         # Add from left to right, as panopticapi does: sum() is more accurate since Python 3.12.
         iou_sum = functools.reduce(operator.add, self._ious[i], 0.0)
         tp, fp, fn = len(self._ious[i]), int(self._fp[i]), int(self._fn[i])
         if not tp + fp + fn:
-            return ClassQuality(0.0, 0.0, 0.0, 0.0, 0, 0, 0)
+            return CategoryQuality(0.0, 0.0, 0.0, 0.0, 0, 0, 0)
         denominator = tp + 0.5 * fp + 0.5 * fn
         sq = iou_sum / tp if tp else 0.0
-        return ClassQuality(iou_sum / denominator, sq, tp / denominator, iou_sum, tp, fp, fn)
+        return CategoryQuality(iou_sum / denominator, sq, tp / denominator, iou_sum, tp, fp, fn)
 
     def _score(self, categories: Iterable[int]) -> PanopticScore:
-        qualities = [self._class_quality(self._index[category]) for category in categories]
+        qualities = [self._category_quality(self._index[category]) for category in categories]
         qualities = [quality for quality in qualities if quality.tp + quality.fp + quality.fn]
         n = len(qualities)
         if not n:

@@ -20,14 +20,17 @@ class ConfusionMatrix:
     not means of per-image scores. Areas are exact integers and scores are float64, whereas
     mmsegmentation uses float32.
 
+    ``a + b`` returns a confusion matrix with the counts of both operands; ``a += b`` adds the
+    counts of `b` to `a`.
+
     Parameters
     ----------
     num_classes : int
         Number of classes C, from 1 to 2**14. The class ids are 0 to C - 1.
     ignore_index : int or None, default 255
-        Pixels with this ground-truth label are excluded. Pixels *predicted* with this label, unless
-        it is a class id, count as unassigned: they are false negatives of their true class and
-        false positives of none.
+        Pixels with this label in the ground truth are excluded; if None, no pixels are. If it is
+        not a class id, pixels *predicted* with this label are *unassigned*: they count as false
+        negatives of their true class, but not as false positives of any class.
 
     Raises
     ------
@@ -64,12 +67,12 @@ class ConfusionMatrix:
 
     @property
     def num_classes(self) -> int:
-        """Number of classes."""
+        """Number of classes: int."""
         return self._num_classes
 
     @property
     def ignore_index(self) -> int | None:
-        """Ground-truth label of excluded pixels."""
+        """Ground-truth label of excluded pixels: int, or None."""
         return self._ignore_index
 
     # -- accumulation -----------------------------------------------------------------------------
@@ -149,12 +152,18 @@ class ConfusionMatrix:
 
     @property
     def matrix(self) -> NDArray[np.int64]:
-        """Pixel counts: int64, shape (C, C), truth by row and prediction by column. A copy."""
+        """Number of pixels per true class (row) and predicted class (column): int64, shape (C, C).
+
+        This is a copy.
+        """
         return self._counts[:, :-1].copy()
 
     @property
     def unassigned(self) -> NDArray[np.int64]:
-        """Number of unassigned pixels per true class: int64, shape (C,). A copy."""
+        """Number of pixels per true class that were predicted as `ignore_index`: int64, shape (C,).
+
+        All zeros if `ignore_index` is a class id. This is a copy.
+        """
         return self._counts[:, -1].copy()
 
     @property
@@ -175,55 +184,79 @@ class ConfusionMatrix:
 
     @property
     def iou(self) -> NDArray[np.float64]:
-        """IoU per class: float64, shape (C,); NaN if a class is in no image."""
+        """IoU per class: float64, shape (C,).
+
+        NaN for classes that occur neither in the ground truth nor in the predictions.
+        """
         common = self._intersection
         return _ratio(common, self._true_areas + self._predicted_areas - common)
 
     @property
     def dice(self) -> NDArray[np.float64]:
-        """Dice coefficient (F1) per class: float64, shape (C,); NaN if a class is in no image."""
+        """Dice coefficient (F1) per class: float64, shape (C,).
+
+        NaN for classes that occur neither in the ground truth nor in the predictions.
+        """
         return _ratio(2 * self._intersection, self._true_areas + self._predicted_areas)
 
     @property
     def class_accuracy(self) -> NDArray[np.float64]:
-        """Accuracy (recall) per class: float64, shape (C,); NaN if a class is never true."""
+        """Accuracy (recall) per class: float64, shape (C,).
+
+        NaN for classes that do not occur in the ground truth.
+        """
         return _ratio(self._intersection, self._true_areas)
 
     @property
     def precision(self) -> NDArray[np.float64]:
-        """Precision per class: float64, shape (C,); NaN if a class is never predicted."""
+        """Precision per class: float64, shape (C,).
+
+        NaN for classes that do not occur in the predictions.
+        """
         return _ratio(self._intersection, self._predicted_areas)
 
     # -- mean scores ------------------------------------------------------------------------------
 
     @property
     def mean_iou(self) -> float:
-        """Mean of `iou` over the classes where it is defined (mIoU)."""
+        """Mean of `iou` over the classes for which it is not NaN (mIoU): float; NaN if none."""
         return _mean(self.iou)
 
     @property
     def mean_dice(self) -> float:
-        """Mean of `dice` over the classes where it is defined (mDice)."""
+        """Mean of `dice` over the classes for which it is not NaN (mDice): float; NaN if none."""
         return _mean(self.dice)
 
     @property
     def mean_class_accuracy(self) -> float:
-        """Mean of `class_accuracy` over the classes where it is defined (mAcc)."""
+        """Mean of `class_accuracy` over the classes for which it is not NaN (mAcc): float.
+
+        NaN if there are none.
+        """
         return _mean(self.class_accuracy)
 
     @property
     def mean_precision(self) -> float:
-        """Mean of `precision` over the classes where it is defined (mPrecision)."""
+        """Mean of `precision` over the classes for which it is not NaN (mPrecision): float.
+
+        NaN if there are none.
+        """
         return _mean(self.precision)
 
     @property
     def accuracy(self) -> float:
-        """Fraction of all pixels that are classified correctly (aAcc)."""
+        """Fraction of the pixels, except excluded ones, classified correctly (aAcc): float.
+
+        NaN if there are no such pixels.
+        """
         return float(_ratio(self._intersection.sum(), self._true_areas.sum()))
 
     @property
     def frequency_weighted_iou(self) -> float:
-        """Mean IoU of the true classes, weighted by their ground-truth areas (fwIoU)."""
+        """Mean of `iou`, weighted by the number of pixels per true class (fwIoU): float.
+
+        NaN if there are no pixels.
+        """
         areas = self._true_areas
         present = areas > 0
         return float(_ratio((areas[present] * self.iou[present]).sum(), areas.sum()))

@@ -43,8 +43,8 @@ def argmax_upsample(
     size : sequence of int
         Image size (H, W), with sides of up to 2**24.
     dtype : dtype, optional
-        Integer dtype of the labels 0 to C - 1. Defaults to the smallest unsigned dtype that holds
-        them: uint8 for up to 256 classes.
+        Integer dtype of the labels, which are 0 to C - 1. Defaults to the smallest unsigned dtype
+        that holds all labels: uint8 for up to 256 classes.
 
     Returns
     -------
@@ -67,10 +67,11 @@ def argmax_upsample(
     at pixels where the two best classes differ by less than 1e-5 (for scores of order 1), because
     torch sums in another order, and where scores are NaN, which torch treats as the greatest value.
 
-    Between the same four samples, a class cannot win if another class has greater scores at all
-    four, or comes first and has lower scores at none of them. Usually only one or a few classes
-    remain and are interpolated. Apart from the result, and a copy of `scores` unless it is
-    C-contiguous float32, the memory depends on neither the image size nor the number of classes.
+    Among the pixels between the same four samples, a class cannot have the greatest score if
+    another class has greater scores at all four samples, or has a lower index and scores at least
+    as great at all four. Usually, only one or a few classes remain to be interpolated. Apart from
+    the result, and a copy of `scores` unless it is C-contiguous float32, the memory depends on
+    neither the image size nor the number of classes.
 
     Examples
     --------
@@ -93,38 +94,39 @@ def argmax_upsample(
 
 
 def argmax_masks(
-    mask_scores: ArrayLike,
-    class_scores: ArrayLike,
+    mask_logits: ArrayLike,
+    class_probs: ArrayLike,
     size: Iterable[int],
     dtype: DTypeLike | None = None,
     *,
     intermediate: Iterable[int] | None = None,
     crop: Iterable[int] | None = None,
 ) -> NDArray[Any]:
-    """Compute a label map from the masks and classes of queries: MaskFormer's semantic inference.
+    """Compute a label map from the masks and classes of queries (MaskFormer's semantic inference).
 
-    The score of a class at each sample is the sum over the queries of class probability times mask
-    probability (the sigmoid of the mask logit). These scores are resized to the image size as in
+    The score of a class is the sum, over all queries, of class probability times mask probability
+    (the sigmoid of the mask logit). These scores are resized to the image size as in
     :func:`argmax_upsample`, and the argmax is returned.
 
     Parameters
     ----------
-    mask_scores : array_like
-        Mask logits of Q queries, shape (Q, h, w), converted to float32. NaN is treated as the
-        lowest value.
-    class_scores : array_like
-        Class probabilities of each query, finite, shape (Q, C): after the softmax, without the last
-        class, "no object".
+    mask_logits : array_like
+        Mask logits of Q queries, before the sigmoid: shape (Q, h, w), converted to float32. NaN is
+        treated as the lowest value.
+    class_probs : array_like
+        Class probabilities of each query, finite, shape (Q, C). Apply the softmax to the class
+        logits, then drop the last class, "no object".
     size : sequence of int
         Image size (H, W), with sides of up to 2**24.
     dtype : dtype, optional
         Integer dtype of the labels, as in :func:`argmax_upsample`.
     intermediate : sequence of int, optional
-        Size (height, width) to which the logits are resized before the sigmoid. By default they are
-        not resized before it.
+        Size (height, width) to which the mask logits are resized before the sigmoid is applied. By
+        default, the sigmoid is applied at the resolution of `mask_logits`.
     crop : sequence of int, optional
-        Part of the scores without padding that is resized to `size`: (height, width) from the top
-        left corner, or (top, left, bottom, right). In pixels of the intermediate size, if given.
+        Region without padding, which is resized to `size`: (height, width) from the top left
+        corner, or (top, left, bottom, right). In pixels of `intermediate` if it is given, and of
+        `mask_logits` otherwise. By default, the whole array.
 
     Returns
     -------
@@ -134,15 +136,15 @@ def argmax_masks(
     Raises
     ------
     ValueError
-        If the shapes do not match, there are no classes, rows or columns, a class score is infinite
-        or NaN, `crop` exceeds the scores or the intermediate size, or `dtype` does not hold all
-        labels.
+        If `mask_logits` is not 3-D, or `class_probs` is not 2-D with the same number of queries;
+        there are no classes, rows or columns; a class probability is infinite or NaN; `crop`
+        exceeds the logits or the intermediate size; or `dtype` does not hold all labels.
     TypeError
         If a dtype is not numeric, or `dtype` is not an integer dtype.
 
     Notes
     -----
-    Published implementations differ in the resolution at which they apply the sigmoid:
+    Implementations apply the sigmoid at different resolutions:
 
     - MaskFormer in transformers (``post_process_semantic_segmentation``): the resolution of the
       logits, which is the default here.
@@ -153,8 +155,8 @@ def argmax_masks(
       if there is no padding and the image has the size of the input; otherwise it is not
       supported.)
 
-    Apart from the result and a copy of inputs that are not C-contiguous float32, 16 MiB of scores
-    (or one row, if that is more) are held in memory at a time.
+    Scores are computed in blocks of rows of at most 16 MiB, or of one row if that is larger. Inputs
+    that are not C-contiguous float32 are copied.
 
     Examples
     --------
@@ -163,9 +165,9 @@ def argmax_masks(
     >>> sc.argmax_masks([left, right], [[0.1, 0.8, 0.1], [0.2, 0.1, 0.7]], (1, 6))
     array([[1, 1, 1, 2, 2, 2]], dtype=uint8)
     """
-    masks = as_array(mask_scores, "mask_scores")
-    _check_planes(masks, "mask_scores", "(Q, h, w)")
-    weights = _class_weights(class_scores, len(masks))
+    masks = as_array(mask_logits, "mask_logits")
+    _check_planes(masks, "mask_logits", "(Q, h, w)")
+    weights = _class_weights(class_probs, len(masks))
     image_size = _as_image_size(size)
     result = as_label_dtype(dtype, [("label", len(weights) - 1)])
     sides: Size = masks.shape[1:]
@@ -231,21 +233,21 @@ def _sigmoid(logits: FloatArray) -> FloatArray:
     return np.reciprocal(values, out=values)
 
 
-def _class_weights(class_scores: ArrayLike, queries: int) -> FloatArray:
-    """Return the validated class scores, transposed to shape (C, Q)."""
-    array = as_array(class_scores, "class_scores")
-    check_numbers(array, "class_scores")
+def _class_weights(class_probs: ArrayLike, queries: int) -> FloatArray:
+    """Return the validated class probabilities, transposed to shape (C, Q)."""
+    array = as_array(class_probs, "class_probs")
+    check_numbers(array, "class_probs")
     if array.ndim != 2 or len(array) != queries or array.shape[1] == 0:
         raise ValueError(
-            f"class_scores: expected the shape ({queries}, C), one row per mask of mask_scores and "
+            f"class_probs: expected the shape ({queries}, C), one row per mask of mask_logits and "
             f"at least one class, got {array.shape}"
         )
     weights = as_float32(array.T)
     bad = np.flatnonzero(~np.isfinite(weights).all(axis=0))
     if len(bad):
         raise ValueError(
-            f"class_scores: expected finite float32 numbers, but query {bad[0]} has infinite or "
-            "NaN scores"
+            f"class_probs: expected finite float32 numbers, but query {bad[0]} has infinite or "
+            "NaN probabilities"
         )
     return weights
 

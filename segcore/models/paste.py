@@ -47,9 +47,9 @@ def paste_masks(
     size : sequence of int
         Image size (H, W), with sides of up to 2**24.
     threshold : float, default 0.5
-        Foreground threshold, rounded to float32.
+        Foreground threshold, rounded to float32. See Notes for ``>`` or ``>=``.
     rule : {"detectron2", "torchvision"}
-        Library whose masks to reproduce; see Notes.
+        Library whose results are reproduced; see Notes.
 
     Returns
     -------
@@ -59,19 +59,21 @@ def paste_masks(
     Raises
     ------
     ValueError
-        If the shapes do not match, a box has x1 < x0 or y1 < y0, a coordinate is NaN or beyond
-        2**30 in magnitude, or `rule` is unknown.
+        If `probs` or `boxes` does not have one of the shapes above, a box has x1 < x0 or y1 < y0, a
+        coordinate is NaN or beyond 2**30 in magnitude, or `rule` is unknown.
     TypeError
         If a dtype is not numeric.
 
     Notes
     -----
     - "detectron2": the soft mask is interpolated bilinearly at the pixel centers, with zeros
-      outside the box. Pixels from floor(x0) - 1 to ceil(x1) are foreground if the value is
-      ``>= threshold``. This is ``detectron2.layers.mask_ops.paste_masks_in_image`` on a CPU.
-    - "torchvision": the soft mask is padded with a border of zeros, the box is enlarged accordingly
-      about its center, its corners are truncated to integers (both inclusive), and the mask is
-      resized to it bilinearly. Pixels are foreground if the value is ``> threshold``. This is
+      outside the box. Pixels with a value ``>= threshold`` are foreground, in columns floor(x0) - 1
+      to ceil(x1) (inclusive) and the corresponding rows. This is
+      ``detectron2.layers.mask_ops.paste_masks_in_image`` on a CPU.
+    - "torchvision": the soft mask is padded with a border of zeros, and the box is scaled about its
+      center by the same factor, (w + 2) / w. The corners of the box are truncated to integers, and
+      the padded mask is resized bilinearly to the box, including its last row and column. Pixels
+      with a value ``> threshold`` are foreground. This is
       ``torchvision.models.detection.roi_heads.paste_masks_in_image``, thresholded.
 
     The masks equal those of the libraries except at pixels whose interpolated value is within 1e-5

@@ -9,21 +9,22 @@ from segcore._input.arrays import as_array, as_threshold
 from segcore.masks import Masks
 
 
-def stability_score(scores: ArrayLike, threshold: float, offset: float) -> NDArray[np.float64]:
+def stability_score(soft_masks: ArrayLike, threshold: float, offset: float) -> NDArray[np.float64]:
     """Compute SAM's stability score of soft masks.
 
-    The score is the IoU of the masks at two thresholds, ``threshold + offset`` and ``threshold -
-    offset``.
+    The score is the IoU of the mask thresholded at ``threshold + offset`` and the mask thresholded
+    at ``threshold - offset``.
 
     Parameters
     ----------
-    scores : array_like
-        Mask scores, usually floats, shape (N, h, w), or (h, w) for a single mask.
+    soft_masks : array_like
+        Logits or probabilities of each pixel, shape (N, h, w), or (h, w) for a single mask.
     threshold : float
-        Threshold at which the masks are binarized, 0.0 for logits.
+        Threshold of the masks: 0.0 for logits.
     offset : float
-        Change of the threshold, at least 0. The two thresholds are rounded to the dtype of
-        `scores`.
+        Value that is added to and subtracted from `threshold`, at least 0. Pixels with values
+        greater than a threshold are foreground. Both thresholds are rounded to the dtype of
+        `soft_masks`.
 
     Returns
     -------
@@ -34,18 +35,19 @@ def stability_score(scores: ArrayLike, threshold: float, offset: float) -> NDArr
     Raises
     ------
     ValueError
-        If `offset` is negative, or `scores` have another shape.
+        If `offset` is negative, or `soft_masks` is not 2-D or 3-D.
     TypeError
-        If the dtype of `scores` is not numeric, or `threshold` or `offset` is not a number.
+        If the dtype of `soft_masks` is not numeric, or `threshold` or `offset` is not a number.
 
     See Also
     --------
-    segcore.Masks.from_dense : Threshold scores at their own resolution.
+    segcore.Masks.from_dense : Threshold soft masks without resizing them.
+    segcore.upsample_masks : Resize soft masks, then threshold them.
 
     Notes
     -----
-    The score is that of ``calculate_stability_score`` in segment_anything, except that masks empty
-    at both thresholds have NaN there.
+    The score equals that of segment_anything's ``calculate_stability_score``, which returns NaN
+    instead of 0 for masks that are empty at both thresholds.
 
     Examples
     --------
@@ -56,7 +58,7 @@ def stability_score(scores: ArrayLike, threshold: float, offset: float) -> NDArr
     center, margin = as_threshold(threshold), as_threshold(offset, "offset")
     if margin < 0:
         raise ValueError(f"offset: expected a non-negative number, got {offset}")
-    array = as_array(scores, "scores")
+    array = as_array(soft_masks, "soft_masks")
     intersection = Masks.from_dense(array, center + margin).area
     union = Masks.from_dense(array, center - margin).area
     return intersection / np.maximum(union, 1)

@@ -1,4 +1,4 @@
-"""Upsample low-resolution scores of the whole image to masks, directly or from prototypes."""
+"""Upsample low-resolution soft masks of the whole image, directly or from prototypes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from segcore.models.resample import (
 
 
 def upsample_masks(
-    scores: ArrayLike,
+    soft_masks: ArrayLike,
     size: Iterable[int],
     threshold: float,
     boxes: ArrayLike | None = None,
@@ -40,30 +40,33 @@ def upsample_masks(
 ) -> Masks:
     """Resize soft masks of the whole image bilinearly and threshold them.
 
-    The resized scores are never stored.
+    The resized soft masks are never stored.
 
     Parameters
     ----------
-    scores : array_like
+    soft_masks : array_like
         Probabilities or logits, shape (N, h, w), (N, 1, h, w), or (h, w) for a single mask,
         converted to float32. NaN is background.
     size : sequence of int
         Image size (H, W), with sides of up to 2**24.
     threshold : float
         Pixels with greater values are foreground: 0.5 for probabilities, 0.0 for logits (SAM's
-        ``mask_threshold``). It is rounded to float32 and must be between -2**126 and 2**126. Scores
+        ``mask_threshold``). It is rounded to float32 and must be between -2**126 and 2**126. Values
         beyond these bounds, including infinities, are clipped to them.
     boxes : array_like, optional
-        Boxes x0 y0 x1 y1 in pixels of the image, shape (N, 4), to which the masks are cropped. A
-        mask keeps the pixels with ``x0 <= x < x1`` and ``y0 <= y < y1``, like YOLO's ``crop_mask``
-        after upsampling in Ultralytics' ``process_mask_native``.
+        Boxes x0 y0 x1 y1 in pixels of the image, shape (N, 4), to which the masks are cropped:
+        pixels outside ``x0 <= x < x1``, ``y0 <= y < y1`` are background, as in Ultralytics'
+        ``process_mask_native``. By default, masks are not cropped.
     crop : sequence of int, optional
-        Part of the scores without padding that is resized to `size`: (height, width) from the top
-        left corner, or (top, left, bottom, right). In pixels of the intermediate size, if given.
+        Region of the soft masks without padding, which is resized to `size`: (height, width) from
+        the top left corner, or (top, left, bottom, right). In pixels of `intermediate` if it is
+        given, and of `soft_masks` otherwise. By default, the whole array.
     intermediate : sequence of int, optional
-        Intermediate size (height, width) to which the scores are resized first. For SAM, pass
-        ``intermediate=(1024, 1024)`` and ``crop=input_size``. For Mask2Former, pass the padded size
-        of the network input, and the size of the image in it as `crop`.
+        Size (height, width) to which the soft masks are resized first; the result is cropped to
+        `crop` and resized to `size`. For SAM, pass ``intermediate=(1024, 1024)`` and, as `crop`,
+        the size (height, width) of the resized image before padding, SAM's ``input_size``. For
+        Mask2Former, pass the padded size of the network input, and the size of the image in it as
+        `crop`.
 
     Returns
     -------
@@ -73,19 +76,21 @@ def upsample_masks(
     Raises
     ------
     ValueError
-        If the shapes do not match, the scores have no rows or columns, `crop` exceeds the scores or
-        the intermediate size, or a box has x1 < x0, y1 < y0 or a NaN coordinate.
+        If `soft_masks` or `boxes` does not have one of the shapes above, the soft masks have no
+        rows or columns, `crop` exceeds them or the intermediate size, or a box has x1 < x0, y1 < y0
+        or a NaN coordinate.
     TypeError
         If a dtype is not numeric.
 
     Notes
     -----
-    The interpolation is that of ``torch.nn.functional.interpolate(scores, size, mode="bilinear",
-    align_corners=False)``. The masks are identical except at pixels whose interpolated value is
-    within 1e-5 (for scores of order 1) of the threshold, because torch sums in another order.
+    The interpolation is that of ``torch.nn.functional.interpolate(soft_masks, size,
+    mode="bilinear", align_corners=False)``. The masks are identical except at pixels whose
+    interpolated value is within 1e-5 (for values of order 1) of the threshold, because torch sums
+    in another order.
 
-    The running time grows with the width of the image and the length of the outlines, not with the
-    area of the image; the memory with neither.
+    The running time is proportional to the width of the image and the length of the outlines, but
+    does not depend on the number of pixels.
 
     Examples
     --------
@@ -97,7 +102,7 @@ def upsample_masks(
     array([[[0, 0, 0, 1, 1, 0],
             [0, 0, 0, 0, 0, 0]]])
     """
-    array = as_planes(scores, "scores")
+    array = as_planes(soft_masks, "soft_masks")
     image_size = as_size(size)
     limit = float32_threshold(threshold)
     sampling = _sampling(array.shape, image_size, boxes, crop, intermediate)
@@ -117,8 +122,8 @@ def prototype_masks(
 ) -> Masks:
     """Combine prototypes linearly into soft masks, resize and threshold them (YOLO, YOLACT).
 
-    Equivalent to :func:`upsample_masks` of ``coefficients @ prototypes``, but without storing all
-    soft masks at once.
+    Equivalent to :func:`upsample_masks` with ``coefficients @ prototypes`` as `soft_masks`, but
+    not all soft masks are stored at the same time.
 
     Parameters
     ----------
@@ -129,13 +134,17 @@ def prototype_masks(
         include padding.
     boxes : array_like or None
         Boxes x0 y0 x1 y1 in pixels of the image, shape (N, 4), to which the resized masks are
-        cropped, as in :func:`upsample_masks`. None does not crop.
+        cropped, as in :func:`upsample_masks`. If None, they are not cropped.
     size : sequence of int
         Image size (H, W), with sides of up to 2**24.
     threshold : float
         Pixels with greater values are foreground; 0.0 for logits.
-    crop, intermediate : sequence of int, optional
-        As in :func:`upsample_masks`.
+    crop : sequence of int, optional
+        Region of the prototypes without padding, which is resized to `size`: (height, width) from
+        the top left corner, or (top, left, bottom, right). In pixels of `intermediate` if it is
+        given, and of `prototypes` otherwise. By default, the whole array.
+    intermediate : sequence of int, optional
+        Size (height, width) to which the soft masks are resized before they are cropped to `crop`.
 
     Returns
     -------
@@ -145,13 +154,15 @@ def prototype_masks(
     Raises
     ------
     ValueError
-        If the numbers of coefficients and prototypes differ, and as in :func:`upsample_masks`.
+        If `coefficients` and `prototypes` do not have the shapes (N, K) and (K, h, w), the
+        prototypes have no rows or columns, `crop` exceeds the prototypes or the intermediate size,
+        or `boxes` are invalid (see :func:`upsample_masks`).
     TypeError
         If a dtype is not numeric.
 
     See Also
     --------
-    segcore.integrations.ultralytics.process_mask_native : The same with Ultralytics' arguments.
+    segcore.integrations.ultralytics.process_mask_native : Takes the arguments of Ultralytics.
 
     Examples
     --------

@@ -19,7 +19,7 @@ _MAX_COLUMNS = 2**24
 
 
 def dilate(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
-    """Dilate each mask: set all pixels within a distance of its foreground.
+    """Dilate each mask: add all pixels within `distance` of its foreground.
 
     Parameters
     ----------
@@ -28,8 +28,9 @@ def dilate(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
     distance : int
         Distance in pixels, at least 0.
     shape : {"square", "disc", "diamond"}
-        Metric for the distance to a pixel dx columns and dy rows away: ``max(|dx|, |dy|)``,
-        ``sqrt(dx**2 + dy**2)`` or ``|dx| + |dy|``.
+        Metric of the distance, and so the shape of the structuring element. A pixel dx columns and
+        dy rows away is at the distance ``max(|dx|, |dy|)``, ``sqrt(dx**2 + dy**2)`` or
+        ``|dx| + |dy|``.
 
     Returns
     -------
@@ -64,8 +65,10 @@ def dilate(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
     return _dilate(masks, distance, shape, outside=False)
 
 
-def erode(masks: Masks, distance: int, shape: Shape = "square", outside: bool = False) -> Masks:
-    """Erode each mask: keep the pixels with only foreground within a distance.
+def erode(
+    masks: Masks, distance: int, shape: Shape = "square", border_value: bool = False
+) -> Masks:
+    """Erode each mask: keep the pixels that have no background within `distance`.
 
     Parameters
     ----------
@@ -74,10 +77,10 @@ def erode(masks: Masks, distance: int, shape: Shape = "square", outside: bool = 
     distance : int
         Distance in pixels, at least 0.
     shape : {"square", "disc", "diamond"}
-        As for :func:`dilate`.
-    outside : bool, default False
-        Whether pixels outside the image count as foreground. If True, masks do not shrink from the
-        image border, as in OpenCV. If False, they do, as in SciPy.
+        Metric of the distance, as in :func:`dilate`.
+    border_value : bool, default False
+        Whether pixels outside the image count as foreground. If False, masks shrink from the image
+        border, as in SciPy. If True, they do not, as in OpenCV.
 
     Returns
     -------
@@ -95,15 +98,15 @@ def erode(masks: Masks, distance: int, shape: Shape = "square", outside: bool = 
     --------
     >>> import segcore as sc
     >>> square = sc.Masks.from_boxes([[0, 0, 3, 3]], (5, 5))
-    >>> sc.erode(square, 1).area, sc.erode(square, 1, outside=True).area
+    >>> sc.erode(square, 1).area, sc.erode(square, 1, border_value=True).area
     (array([1]), array([4]))
     """
     check_masks(masks)
-    return ~_dilate(~masks, distance, shape, outside=not outside)
+    return ~_dilate(~masks, distance, shape, outside=not border_value)
 
 
 def opening(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
-    """Open each mask (erode, then dilate): keep the parts that the shape fits into.
+    """Open each mask (erode, then dilate): remove parts that are too thin for the shape.
 
     Parameters
     ----------
@@ -112,7 +115,7 @@ def opening(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
     distance : int
         Distance in pixels, at least 0.
     shape : {"square", "disc", "diamond"}
-        As for :func:`dilate`.
+        Metric of the distance, as in :func:`dilate`.
 
     Returns
     -------
@@ -136,11 +139,11 @@ def opening(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
     >>> sc.opening(pan, 1).boxes
     array([[1, 1, 6, 6]])
     """
-    return dilate(erode(masks, distance, shape, outside=True), distance, shape)
+    return dilate(erode(masks, distance, shape, border_value=True), distance, shape)
 
 
 def closing(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
-    """Close each mask (dilate, then erode): fill gaps and holes that the shape does not fit into.
+    """Close each mask (dilate, then erode): fill gaps and holes that are too small for the shape.
 
     Parameters
     ----------
@@ -149,7 +152,7 @@ def closing(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
     distance : int
         Distance in pixels, at least 0.
     shape : {"square", "disc", "diamond"}
-        As for :func:`dilate`.
+        Metric of the distance, as in :func:`dilate`.
 
     Returns
     -------
@@ -171,11 +174,11 @@ def closing(masks: Masks, distance: int, shape: Shape = "square") -> Masks:
     >>> sc.closing(halves, 1) == sc.Masks.from_boxes([[2, 2, 7, 6]], (8, 9))
     True
     """
-    return erode(dilate(masks, distance, shape), distance, shape, outside=True)
+    return erode(dilate(masks, distance, shape), distance, shape, border_value=True)
 
 
 def boundary(masks: Masks, distance: int) -> Masks:
-    """Return the boundary region of each mask: its pixels within a distance of the background.
+    """Return the boundary region of each mask: its pixels within `distance` of the background.
 
     Parameters
     ----------
@@ -200,6 +203,8 @@ def boundary(masks: Masks, distance: int) -> Masks:
     See Also
     --------
     boundary_iou : Compare boundary regions.
+    segcore.show.boundaries : Boundaries between the regions of a label map.
+    Masks.to_polygons : Outlines as polygons.
 
     Notes
     -----

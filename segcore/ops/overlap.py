@@ -59,7 +59,7 @@ def iou(
     a: MasksOrBoxes,
     b: MasksOrBoxes,
     crowd: ArrayLike | None = None,
-    above: float | None = None,
+    min_iou: float | None = None,
 ) -> NDArray[np.float64]:
     """Compute the pairwise intersection over union of two batches of masks.
 
@@ -70,11 +70,11 @@ def iou(
         them may be an (N, 4) array of boxes x0 y0 x1 y1, which is rasterized with
         :meth:`Masks.from_boxes` at the other's size.
     crowd : array_like of bool, optional
-        Shape (m,); zeros and ones, as in COCO's ``iscrowd``, are accepted as well. Where True, the
-        intersection is divided by the area of the mask in `a` alone, as in COCO's evaluation.
-    above : float, optional
-        Return 0 for every pair whose IoU is below this value, in [0, 1]. This is faster, because
-        areas and bounding boxes rule out many pairs.
+        Shape (m,): bools, or zeros and ones, as in COCO's ``iscrowd``. Where True, the intersection
+        is divided by the area of the mask in `a` alone, as in COCO's evaluation.
+    min_iou : float, optional
+        Return 0 for every pair whose IoU is less than this value, in [0, 1]. This is faster,
+        because areas and bounding boxes rule out many pairs.
 
     Returns
     -------
@@ -85,10 +85,10 @@ def iou(
     ------
     ValueError
         If the image sizes differ, boxes are invalid (see :meth:`Masks.from_boxes`), `crowd` does
-        not have shape (m,), or `above` is not in [0, 1].
+        not have shape (m,) or contains integers other than 0 and 1, or `min_iou` is not in [0, 1].
     TypeError
-        If neither operand is a `Masks`, the other is not a numeric array, `crowd` is not boolean,
-        or `above` is not a number.
+        If neither operand is a `Masks`, the other is not a numeric array, `crowd` contains neither
+        bools nor integers, or `min_iou` is not a number.
 
     Examples
     --------
@@ -99,11 +99,11 @@ def iou(
     array([[0.5 , 0.25]])
     >>> sc.iou(a, b, crowd=[False, True])
     array([[0.5, 1. ]])
-    >>> sc.iou(a, b, above=0.5)
+    >>> sc.iou(a, b, min_iou=0.5)
     array([[0.5, 0. ]])
     """
     a, b = _operands(a, b)
-    least = 0.0 if above is None else as_fraction(above, "above")
+    least = 0.0 if min_iou is None else as_fraction(min_iou, "min_iou")
     if crowd is None:
         return _ratios(a, b, _UNION, least)
     # Flags are denominator codes.
@@ -115,8 +115,8 @@ def boundary_iou(
 ) -> NDArray[np.float64]:
     """Compute the pairwise IoU of the boundary regions of two batches of masks.
 
-    Only pixels within a given distance of a mask's outline are compared. Unlike mask IoU, this
-    measure is sensitive to errors in the outlines of large objects.
+    Only the pixels of a mask within a given distance of its outline are compared. Unlike mask IoU,
+    this measure is sensitive to errors in the outlines of large objects.
 
     Parameters
     ----------
@@ -126,7 +126,8 @@ def boundary_iou(
         Distance as a fraction of the image diagonal, in [0, 1]. It is rounded to whole pixels and
         is at least one pixel.
     crowd : array_like of bool, optional
-        Shape (m,), as for :func:`iou`.
+        Shape (m,): bools, or zeros and ones. Where True, the intersection is divided by the area of
+        the boundary region in `a` alone, as in :func:`iou`.
 
     Returns
     -------
@@ -137,9 +138,10 @@ def boundary_iou(
     ------
     ValueError
         If the image sizes differ, `dilation_ratio` is not in [0, 1], or `crowd` does not have shape
-        (m,).
+        (m,) or contains integers other than 0 and 1.
     TypeError
-        If an operand is not a `Masks`, `dilation_ratio` is not a number, or `crowd` is not boolean.
+        If an operand is not a `Masks`, `dilation_ratio` is not a number, or `crowd` contains
+        neither bools nor integers.
 
     Notes
     -----

@@ -13,21 +13,21 @@ from segcore.ops.morphology import opening
 
 
 def holes(masks: Masks, connectivity: int = 8) -> tuple[Masks, NDArray[np.int64]]:
-    """Find the holes of each mask: connected parts of its background that it encloses.
+    """Find the holes of each mask: components of its background that do not touch the image border.
 
     Parameters
     ----------
     masks : Masks
         N masks of size (H, W).
     connectivity : {8, 4}
-        Whether foreground pixels that touch only at a corner are connected (8) or not (4). For
-        background pixels, it is the reverse.
+        Whether foreground pixels that touch only at a corner are connected (8) or not (4). With 8,
+        background pixels that touch only at a corner are not connected; with 4, they are.
 
     Returns
     -------
     parts : Masks
-        K holes, grouped by mask. Those of a mask are in the order of their first pixels, column by
-        column.
+        K holes, grouped by mask. The holes of each mask are sorted by their first pixel in
+        column-major order.
     parents : numpy.ndarray
         Index of the mask that each hole belongs to: int64, shape (K,).
 
@@ -52,7 +52,11 @@ def holes(masks: Masks, connectivity: int = 8) -> tuple[Masks, NDArray[np.int64]
 
 
 def fill_holes(
-    masks: Masks, max_area: int | None = None, connectivity: int = 8, *, enclosed: bool = True
+    masks: Masks,
+    max_area: int | None = None,
+    connectivity: int = 8,
+    *,
+    include_border: bool = False,
 ) -> Masks:
     """Fill the holes of each mask.
 
@@ -63,9 +67,10 @@ def fill_holes(
     max_area : int, optional
         Maximum area in pixels of the holes to fill. By default, all holes are filled.
     connectivity : {8, 4}
-        As for :func:`holes`.
-    enclosed : bool, default True
-        If False, parts of the background that touch the image border count as holes, too. This
+        Whether foreground pixels that touch only at a corner are connected (8) or not (4), as in
+        :func:`holes`.
+    include_border : bool, default False
+        Whether to fill components of the background that touch the image border as well. This
         requires `max_area`.
 
     Returns
@@ -76,16 +81,17 @@ def fill_holes(
     Raises
     ------
     ValueError
-        If `connectivity` is not 8 or 4, `max_area` is negative, or `enclosed` is False and
+        If `connectivity` is not 8 or 4, `max_area` is negative, or `include_border` is True and
         `max_area` is not given.
     TypeError
-        If `max_area` is not an integer, `enclosed` is not a bool, or `masks` is not a `Masks`.
+        If `max_area` is not an integer, `include_border` is not a bool, or `masks` is not a
+        `Masks`.
 
     Notes
     -----
-    Segment Anything's ``remove_small_regions(mask, area_thresh, "holes")`` is
-    ``fill_holes(masks, area_thresh - 1, connectivity=4, enclosed=False)``: it fills every
-    8-connected part of the background that is smaller than the threshold.
+    Segment Anything's ``remove_small_regions(mask, area_thresh, "holes")`` is ``fill_holes(masks,
+    area_thresh - 1, connectivity=4, include_border=True)``. It fills every 8-connected component of
+    the background that is smaller than the threshold.
 
     Examples
     --------
@@ -94,15 +100,17 @@ def fill_holes(
     >>> ring = boxes[0] - boxes[1]
     >>> ring.area, sc.fill_holes(ring).area
     (array([14]), array([16]))
-    >>> sc.fill_holes(ring, 9, enclosed=False).area
+    >>> sc.fill_holes(ring, 9, include_border=True).area
     array([25])
     """
-    if not isinstance(enclosed, (bool, np.bool_)):
-        raise TypeError(f"enclosed: expected a bool, got {described(enclosed)}")
-    if not enclosed and max_area is None:
-        raise ValueError("max_area: expected a number of pixels because enclosed=False, got None")
+    if not isinstance(include_border, (bool, np.bool_)):
+        raise TypeError(f"include_border: expected a bool, got {described(include_border)}")
+    if include_border and max_area is None:
+        raise ValueError(
+            "max_area: expected a number of pixels because include_border=True, got None"
+        )
     parts, parents, is_enclosed = _background(masks, connectivity)
-    filled = is_enclosed if enclosed else np.ones(len(parts), np.bool_)
+    filled = np.ones(len(parts), np.bool_) if include_border else is_enclosed
     if max_area is not None:
         filled &= parts.area <= _as_area(max_area, "max_area")
     if not filled.any():
@@ -138,7 +146,8 @@ def remove_small(
         Whether pixels that touch only at a corner are connected (8) or not (4).
     keep_largest : bool, default False
         Whether to keep the largest component of each mask regardless of its area, so that no mask
-        becomes empty. Ties are resolved as in :func:`keep_largest`.
+        becomes empty. If several components have the largest area, the first is kept, as in
+        :func:`keep_largest`.
 
     Returns
     -------
@@ -155,7 +164,7 @@ def remove_small(
     Notes
     -----
     Segment Anything's ``remove_small_regions(mask, area_thresh, "islands")`` is
-    ``remove_small(masks, area_thresh, keep_largest=True)``, except that ties are resolved by
+    ``remove_small(masks, area_thresh, keep_largest=True)``, except that it resolves ties by
     OpenCV's order of components.
 
     Examples
@@ -201,8 +210,8 @@ def keep_largest(masks: Masks, connectivity: int = 8) -> Masks:
     Returns
     -------
     Masks
-        N masks of size (H, W). Of components of equal area, the first is kept, in the order of
-        :meth:`Masks.components`. Empty masks stay empty.
+        N masks of size (H, W). If several components of a mask have the largest area, the first one
+        in the order of :meth:`Masks.components` is kept. Empty masks stay empty.
 
     Raises
     ------
@@ -225,16 +234,17 @@ def keep_largest(masks: Masks, connectivity: int = 8) -> Masks:
 
 
 def thin_parts(masks: Masks, width: int) -> Masks:
-    """Return the long parts of each mask that are narrower than a width: legs, poles, cables.
+    """Return the long parts of each mask that are narrower than `width`, such as legs or cables.
 
     Parameters
     ----------
     masks : Masks
         N masks of size (H, W).
     width : int
-        Diameter in pixels, positive and odd. Pixels that no disc of this diameter within the mask
-        covers are thin. Connected parts of them are kept if their bounding box is at least `width`
-        wide or high, which excludes corners. The image border is treated as by :func:`opening`.
+        Diameter in pixels, positive and odd. A pixel is thin if it is not covered by any disc of
+        this diameter that fits into the mask. Components of the thin pixels are returned if their
+        bounding box is at least `width` pixels wide or high, which leaves out the corners of thick
+        parts. The image border is treated as by :func:`opening`.
 
     Returns
     -------
@@ -252,8 +262,12 @@ def thin_parts(masks: Masks, width: int) -> Masks:
     --------
     >>> import segcore as sc
     >>> table = sc.Masks.from_boxes([[5, 5, 45, 15], [8, 15, 10, 40], [40, 15, 42, 40]], (50, 50))
-    >>> sc.thin_parts(table.union(), width=5).boxes, sc.thin_parts(table.union(), width=5).area
-    (array([[ 8, 16, 42, 40]]), array([96]))
+    >>> legs, _ = sc.thin_parts(table.union(), width=5).components()
+    >>> legs.boxes
+    array([[ 8, 16, 10, 40],
+           [40, 16, 42, 40]])
+
+    The first row of each leg, 15, is covered by a disc that fits into the table top and the leg.
     """
     check_masks(masks)
     diameter = as_integer(width, "width")

@@ -55,7 +55,7 @@ def nms(
     """Perform greedy non-maximum suppression on masks.
 
     Masks are visited in order of descending score; ties keep the input order. A mask is suppressed
-    if its overlap with a mask that was kept before is greater than the threshold.
+    if its overlap with a mask that was kept before is greater than `iou_threshold`.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def nms(
     scores : array_like
         Score of each mask, shape (N,).
     iou_threshold : float
-        Overlap in [0, 1] above which a mask is suppressed.
+        Overlap, measured by `metric`, above which a mask is suppressed, in [0, 1].
     class_ids : array_like, optional
         Class id of each mask: integers, shape (N,). Masks of different classes do not suppress each
         other. By default, all masks have the same class.
@@ -80,7 +80,7 @@ def nms(
     Raises
     ------
     ValueError
-        If there is not one score and one class id per mask, a score is NaN, `iou_threshold` is not
+        If `scores` or `class_ids` does not have shape (N,), a score is NaN, `iou_threshold` is not
         in [0, 1], or `metric` is unknown.
     TypeError
         If `masks` is not a `Masks`, the scores are not numeric, or the class ids are not integers.
@@ -91,8 +91,7 @@ def nms(
 
     Notes
     -----
-    The algorithm is that of ``torchvision.ops.nms`` and ``batched_nms``, with masks instead of
-    boxes.
+    The algorithm is that of torchvision's ``nms`` and ``batched_nms``, with masks instead of boxes.
 
     Examples
     --------
@@ -114,21 +113,31 @@ def merge_duplicates(
     class_ids: ArrayLike | None = None,
     metric: Metric = "iou",
 ) -> tuple[NDArray[np.int64], Masks, NDArray[np.int64]]:
-    """Merge overlapping masks: non-maximum merging.
+    """Merge masks that overlap (non-maximum merging).
 
-    Masks are kept and suppressed as by :func:`nms`. Each suppressed mask is merged into the mask
-    that suppresses it; if there are several, into the one with the highest score.
+    Masks are kept and suppressed as by :func:`nms`. Each suppressed mask is merged into the kept
+    mask that suppresses it. If several do, it is merged into the one with the highest score.
 
     Parameters
     ----------
-    masks, scores, iou_threshold, class_ids, metric
-        As in :func:`nms`. Overlaps are computed between the input masks, before any merging.
+    masks : Masks
+        N masks.
+    scores : array_like
+        Score of each mask, shape (N,).
+    iou_threshold : float
+        Overlap, measured by `metric`, above which a mask is suppressed, in [0, 1]. Overlaps are
+        computed between the input masks, before any merging.
+    class_ids : array_like, optional
+        Class id of each mask: integers, shape (N,). Masks of different classes are not merged. By
+        default, all masks have the same class.
+    metric : {"iou", "smaller"}, default "iou"
+        Measure of overlap: intersection over union, or intersection over the area of the smaller
+        mask.
 
     Returns
     -------
     kept : numpy.ndarray
-        Indices of the masks that are kept, by descending score, as returned by :func:`nms`: int64,
-        shape (K,).
+        Indices of the masks that are kept, by descending score: int64, shape (K,).
     merged : Masks
         K masks: the union of each kept mask with the masks that it suppresses.
     groups : numpy.ndarray
@@ -136,8 +145,15 @@ def merge_duplicates(
 
     Raises
     ------
-    ValueError, TypeError
-        As in :func:`nms`.
+    ValueError
+        If `scores` or `class_ids` does not have shape (N,), a score is NaN, `iou_threshold` is not
+        in [0, 1], or `metric` is unknown.
+    TypeError
+        If `masks` is not a `Masks`, the scores are not numeric, or the class ids are not integers.
+
+    See Also
+    --------
+    nms : Only suppress the masks.
 
     Examples
     --------
@@ -166,9 +182,9 @@ def soft_nms(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Perform Soft-NMS: decay the scores of masks that overlap masks with higher scores.
 
-    The mask with the highest score is selected repeatedly (the first one in a tie), and the scores
-    of the remaining masks are multiplied by a weight that depends on their IoU with it, until all
-    remaining scores are below `score_threshold`.
+    Repeatedly, the mask with the highest score is selected (the first one in a tie), and the score
+    of each remaining mask is multiplied by a weight that depends on its IoU with the selected mask.
+    This ends when all remaining scores are below `score_threshold`.
 
     Parameters
     ----------
@@ -177,12 +193,13 @@ def soft_nms(
     scores : array_like
         Score of each mask, finite, shape (N,).
     iou_threshold : float, default 0.5
-        For the linear decay, in [0, 1]: the weight is ``1 - iou`` if the IoU is at least this
-        value, else 1.
+        IoU threshold of the linear decay, in [0, 1]: the weight is ``1 - iou`` if the IoU is at
+        least `iou_threshold`, and 1 otherwise. Not used by the Gaussian decay.
     sigma : float, default 0.5
-        For the Gaussian decay, greater than 0: the weight is ``exp(-iou**2 / sigma)``.
+        Width of the Gaussian decay, greater than 0: the weight is ``exp(-iou**2 / sigma)``. Not
+        used by the linear decay.
     decay : {"linear", "gaussian"}, default "linear"
-        Function that gives the weight.
+        Decay function, which determines the weight.
     score_threshold : float, default 0.001
         Minimum decayed score of the masks that are kept.
     class_ids : array_like, optional
@@ -199,8 +216,8 @@ def soft_nms(
     Raises
     ------
     ValueError
-        If there is not one score and one class id per mask, a score is not finite, or a parameter
-        is unknown or out of range.
+        If `scores` or `class_ids` does not have shape (N,), a score is not finite, `decay` is
+        unknown, `iou_threshold` is not in [0, 1], or `sigma` is not greater than 0.
     TypeError
         If `masks` is not a `Masks`, the scores are not numeric, or the class ids are not integers.
 
@@ -225,7 +242,7 @@ def soft_nms(
     min_score = as_number(score_threshold, "score_threshold")
 
     def linear(a: Masks, b: Masks) -> NDArray[np.float64]:
-        return 1 - iou(a, b, above=threshold)
+        return 1 - iou(a, b, min_iou=threshold)
 
     def gaussian(a: Masks, b: Masks) -> NDArray[np.float64]:
         return np.exp(np.square(iou(a, b)) / -scale)
@@ -261,10 +278,11 @@ def matrix_nms(
 ) -> NDArray[np.float64]:
     """Perform Matrix NMS: decay the scores of all masks at once.
 
-    The score of mask j is multiplied by the minimum of ``f(iou(i, j)) / f(c(i))`` over all masks i
-    of its class with higher scores, where ``c(i)`` is the greatest IoU of mask i with a mask of
-    still higher score. Masks that are likely to be suppressed themselves thus suppress less. In a
-    tie, the first mask counts as the one with the higher score.
+    Only masks of the same class affect each other. Let c(i) be the greatest IoU of mask i with a
+    mask of higher score, or 0 if there is none. The score of mask j is multiplied by the minimum of
+    ``f(iou(i, j)) / f(c(i))`` over all masks i of higher score, or by 1 if there are none. Masks
+    that are likely to be suppressed themselves thus suppress less. In a tie, the first mask counts
+    as the one with the higher score.
 
     Parameters
     ----------
@@ -288,16 +306,16 @@ def matrix_nms(
     Raises
     ------
     ValueError
-        If there is not one score and one class id per mask, a score is not finite, `decay` is
+        If `scores` or `class_ids` does not have shape (N,), a score is not finite, `decay` is
         unknown, or `sigma` is not greater than 0.
     TypeError
         If `masks` is not a `Masks`, the scores are not numeric, or the class ids are not integers.
 
     Notes
     -----
-    `sigma` is a factor, as in the authors' code. If mask i equals a mask with a higher score, the
-    linear decay would divide by ``f(1) = 0``; mask i is then ignored, since the mask that it
-    equals has the same effect.
+    As in the authors' code, the exponent is multiplied by `sigma`; the paper divides by it. If mask
+    i equals a mask with a higher score, the linear decay would divide by ``f(1) = 0``; mask i is
+    then ignored, since the mask that it equals has the same effect.
 
     References
     ----------

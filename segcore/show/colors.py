@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore._input.arrays import as_integers
+from segcore._input.arrays import as_integer, as_integers
 
 ColorArray = NDArray[np.uint8]
 """RGB colors, shape (n, 3)."""
@@ -54,15 +54,15 @@ _VISIONS = np.array(
 def palette(n: int) -> ColorArray:
     """Return colors that are easy to distinguish, also with color vision deficiency.
 
-    The first 16 colors are handpicked. Each further color is the one, neither almost black nor
-    almost white, with the greatest minimum distance to all previous colors. The distance is
-    measured in Oklab, for normal vision, deuteranopia and protanopia, and the least of the three
-    counts. A longer palette starts with the same colors as a shorter one.
+    The first 16 colors are handpicked. Each further color has the greatest possible distance to the
+    nearest of all previous colors; near-black and near-white are excluded. The distance of two
+    colors is the smallest of their Oklab distances in normal vision, deuteranopia and protanopia. A
+    longer palette starts with the same colors as a shorter one.
 
     Parameters
     ----------
     n : int
-        Number of colors. They repeat after 255.
+        Number of colors. The colors repeat after 255.
 
     Returns
     -------
@@ -73,6 +73,8 @@ def palette(n: int) -> ColorArray:
     ------
     ValueError
         If `n` is negative.
+    TypeError
+        If `n` is not an integer.
 
     Examples
     --------
@@ -81,12 +83,13 @@ def palette(n: int) -> ColorArray:
     array([[216, 142, 168],
            [ 51, 130, 154]], dtype=uint8)
     """
-    if n < 0:
-        raise ValueError(f"n: expected a non-negative number of colors, got {n}")
+    count = as_integer(n, "n")
+    if count < 0:
+        raise ValueError(f"n: expected a non-negative number of colors, got {count}")
     colors = np.array([list(bytes.fromhex(code)) for code in _FIRST_COLORS.split()], np.uint8)
-    if n > len(colors):
+    if count > len(colors):
         colors = _palette_255(colors.tobytes())
-    return np.resize(colors, (n, 3)) if n > len(colors) else colors[:n].copy()
+    return np.resize(colors, (count, 3)) if count > len(colors) else colors[:count].copy()
 
 
 @cache
@@ -131,13 +134,12 @@ def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.floa
 
 
 def class_colors(class_ids: ArrayLike) -> ColorArray:
-    """Return the color of each class, which depends only on the class id.
+    """Return a color for each class id, which is the same in every image.
 
     Parameters
     ----------
     class_ids : array_like
-        Class ids: integers, shape (N,). The classes 1, 2, 3, ... have the colors of
-        :func:`palette` in this order. They repeat after 255 classes.
+        Class ids: integers, shape (N,). Class c has the color ``palette(255)[(c - 1) % 255]``.
 
     Returns
     -------
@@ -164,9 +166,10 @@ def class_colors(class_ids: ArrayLike) -> ColorArray:
 
 
 def shades(colors: ColorArray, class_ids: ArrayLike) -> ColorArray:
-    """Return lighter and darker shades of a class color for the instances of the class.
+    """Return a shade of the class color for each instance, so that instances can be told apart.
 
-    The first instance of each class keeps the color.
+    The first instance of each class keeps the color. The shades of a class repeat after 7
+    instances.
 
     Parameters
     ----------
@@ -183,7 +186,7 @@ def shades(colors: ColorArray, class_ids: ArrayLike) -> ColorArray:
     Raises
     ------
     ValueError
-        If `class_ids` does not have one element per color.
+        If `class_ids` does not have shape (N,).
     TypeError
         If the class ids are not integers.
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore._input.arrays import as_array, as_fraction, as_integers
+from segcore._input.arrays import as_array, as_fraction, as_integer, as_integers
 from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks, check_masks, check_same_size
 from segcore.show.colors import ColorArray, class_colors, palette
@@ -21,7 +21,7 @@ RgbImage = NDArray[np.uint8]
 
 
 def colorize(labels: NDArray[np.integer], colors: ColorArray) -> RgbImage:
-    """Return the color of each label in a label map.
+    """Convert a label map to an RGB image: ``colors[labels]``.
 
     Parameters
     ----------
@@ -51,20 +51,32 @@ def colorize(labels: NDArray[np.integer], colors: ColorArray) -> RgbImage:
 
 
 def boundaries(labels: NDArray[np.integer], thickness: int = 1) -> NDArray[np.bool_]:
-    """Return a mask of the boundaries between the regions of a label map.
+    """Find the boundaries between the regions of a label map.
 
     Parameters
     ----------
     labels : numpy.ndarray
         Label map: integers or bool, shape (H, W).
     thickness : int, default 1
-        Thickness of the boundaries in pixels: 1 marks the pixels above or to the left of each
-        boundary, 2 the pixels on both sides, and so on.
+        Thickness of the boundaries in pixels. With 1, the pixels above and to the left of each
+        boundary are marked; with 2, the pixels on both sides. Further pixels are added on both
+        sides in turn.
 
     Returns
     -------
     numpy.ndarray
         True at boundary pixels: bool, shape (H, W).
+
+    Raises
+    ------
+    ValueError
+        If `labels` is not 2-D, or `thickness` is less than 1.
+    TypeError
+        If `thickness` is not an integer.
+
+    See Also
+    --------
+    segcore.boundary : Boundary region of each mask.
 
     Examples
     --------
@@ -72,6 +84,11 @@ def boundaries(labels: NDArray[np.integer], thickness: int = 1) -> NDArray[np.bo
     >>> segcore.show.boundaries(np.array([[0, 0, 1, 1]])).astype(int)
     array([[0, 1, 0, 0]])
     """
+    if labels.ndim != 2:
+        raise ValueError(f"labels: expected the shape (H, W), got {labels.shape}")
+    thickness = as_integer(thickness, "thickness")
+    if thickness < 1:
+        raise ValueError(f"thickness: expected at least 1 pixel, got {thickness}")
     edge = np.zeros(labels.shape, bool)
     edge[:-1] |= labels[:-1] != labels[1:]
     edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
@@ -95,7 +112,7 @@ def instances(
     background: tuple[int, int, int] = (255, 255, 255),
     outline: tuple[int, int, int] | None = (255, 255, 255),
 ) -> RgbImage:
-    """Draw masks in one color each, later masks on top of earlier ones.
+    """Draw each mask in its own color on a plain background, later masks on top of earlier ones.
 
     Parameters
     ----------
@@ -106,7 +123,8 @@ def instances(
     background : tuple of int, default (255, 255, 255)
         RGB color of the pixels that no mask covers.
     outline : tuple of int or None, default (255, 255, 255)
-        RGB color of the boundaries between regions, two pixels wide. None draws no boundaries.
+        RGB color of the boundaries between masks, and between masks and background, two pixels
+        wide. If None, no boundaries are drawn.
 
     Returns
     -------
@@ -143,7 +161,7 @@ def semantic_image(
     *,
     background: tuple[int, int, int] = (0, 0, 0),
 ) -> RgbImage:
-    """Draw masks in the colors of their classes, later masks on top of earlier ones.
+    """Draw masks in the colors of their classes on a plain background, later masks on top.
 
     Parameters
     ----------
@@ -164,7 +182,7 @@ def semantic_image(
     Raises
     ------
     ValueError
-        If there is not one class id and one color per mask.
+        If `class_ids` does not have shape (N,), or `colors` does not have shape (N, 3).
     TypeError
         If `masks` is not a `Masks`, the class ids are not integers, or `colors` is not uint8.
 
@@ -203,7 +221,8 @@ def overlay(
     opacity : float, default 0.5
         Opacity of the masks, from 0 (invisible) to 1 (opaque).
     outline : bool, default True
-        Whether to draw the boundaries between masks opaquely, two pixels wide.
+        Whether to draw the boundaries of each mask in its color without blending. They are two
+        pixels wide between masks, and one pixel wide next to the background.
 
     Returns
     -------
@@ -246,21 +265,22 @@ def difference(
     image: RgbImage,
     *,
     missed: tuple[int, int, int] = (214, 28, 48),
-    extra: tuple[int, int, int] = (64, 130, 220),
+    spurious: tuple[int, int, int] = (64, 130, 220),
 ) -> RgbImage:
     """Draw the differences between matched true and predicted masks on an image.
 
     Parameters
     ----------
     truth, predicted : Masks
-        True and predicted masks: N masks of size (H, W) each, matched element by element.
+        N true and N predicted masks of size (H, W), where ``predicted[i]`` is the prediction of
+        ``truth[i]``.
     image : numpy.ndarray
         RGB image to draw on: uint8, shape (H, W, 3). It is not modified.
-    missed : tuple of int
-        RGB color of the pixels that are in a mask of `truth` but not in its match.
-    extra : tuple of int
-        RGB color of the pixels that are in a mask of `predicted` but not in its match, unless they
-        are also missed.
+    missed : tuple of int, default (214, 28, 48)
+        RGB color of missed pixels: in ``truth[i]`` but not in ``predicted[i]``, for any i.
+    spurious : tuple of int, default (64, 130, 220)
+        RGB color of spurious pixels: in ``predicted[i]`` but not in ``truth[i]``, for any i. Pixels
+        that are also missed have the color `missed`.
 
     Returns
     -------
@@ -270,7 +290,8 @@ def difference(
     Raises
     ------
     ValueError
-        If the numbers or sizes of the masks differ, or the image has another size.
+        If `truth` and `predicted` differ in length or image size, or `image` does not have shape
+        (H, W, 3).
     TypeError
         If `truth` or `predicted` is not a `Masks`, or `image` is not uint8.
 
@@ -283,12 +304,12 @@ def difference(
     """
     check_same_size(truth, predicted, ("truth", "predicted"))
     result = _as_rgb(image, "image", truth.size)
-    for masks, color in ((predicted - truth, extra), (truth - predicted, missed)):
+    for masks, color in ((predicted - truth, spurious), (truth - predicted, missed)):
         result[masks.union().to_dense()[0]] = color
     return result
 
 
-def side_by_side(images: Sequence[RgbImage], gap: int = 16, color: int = 255) -> RgbImage:
+def side_by_side(images: Sequence[RgbImage], gap: int = 16, gray: int = 255) -> RgbImage:
     """Concatenate images horizontally, aligned at the top.
 
     Parameters
@@ -297,7 +318,7 @@ def side_by_side(images: Sequence[RgbImage], gap: int = 16, color: int = 255) ->
         At least one RGB image: uint8, shape (H, W, 3). Sizes may differ.
     gap : int, default 16
         Number of pixels between neighboring images.
-    color : int, default 255
+    gray : int, default 255
         Gray level of the gaps and of the area below smaller images, from 0 to 255.
 
     Returns
@@ -322,7 +343,7 @@ def side_by_side(images: Sequence[RgbImage], gap: int = 16, color: int = 255) ->
         if image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f"images[{i}]: expected the shape (H, W, 3), got {image.shape}")
     total_width = sum(image.shape[1] for image in images) + gap * (len(images) - 1)
-    result = np.full((max(image.shape[0] for image in images), total_width, 3), color, np.uint8)
+    result = np.full((max(image.shape[0] for image in images), total_width, 3), gray, np.uint8)
     x = 0
     for image in images:
         height, width, _ = image.shape

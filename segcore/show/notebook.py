@@ -13,10 +13,12 @@ from segcore._batch import Batch, RunEnds
 from segcore._text import counted
 from segcore.backends.runs import sampled
 
+__all__ = ["as_html"]
+
 THUMBNAIL_SIDE = 96
 """The longer side of a thumbnail in pixels."""
 MAX_MASKS = 24
-"""The number of masks that are drawn. Further ones are only counted."""
+"""Maximum number of masks that are drawn. The others are only counted."""
 
 _STYLE = (
     "display:inline-block;margin:0 6px 6px 0;text-align:center;font-size:11px;vertical-align:top"
@@ -30,7 +32,7 @@ def as_html(batch: Batch, areas: NDArray[np.int64]) -> str:
     Parameters
     ----------
     batch : Batch
-        N masks. The first 24 are drawn.
+        N masks. Only the first 24 are drawn.
     areas : numpy.ndarray
         Areas in pixels: int64, shape (N,).
 
@@ -55,7 +57,10 @@ def as_html(batch: Batch, areas: NDArray[np.int64]) -> str:
 
 
 def thumbnail(run_ends: RunEnds, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Sample a mask at the centers of a coarse grid, without decoding it."""
+    """Return a thumbnail of a mask: bool, shape (h, w), at most 96 x 96.
+
+    The mask is sampled at the centers of a grid, without decoding it.
+    """
     height, width = size
     step = max(1, height / THUMBNAIL_SIDE, width / THUMBNAIL_SIDE)
     rows, columns = (

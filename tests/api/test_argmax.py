@@ -227,7 +227,7 @@ def test_masks_of_infinities():
     assert labels.tolist() == [[0, 0, 1, 1]]
 
 
-def test_class_scores_whose_sums_are_infinite():
+def test_class_probs_whose_sums_are_infinite():
     labels = sc.argmax_masks(np.full((2, 1, 1), 9.0), [[1e36, 3e38], [1e36, 3e38]], (1, 1))
     assert labels.tolist() == [[1]]
 
@@ -239,18 +239,18 @@ def test_no_queries():
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "match"),
     [
-        ((MASKS[0], CLASSES), {}, ValueError, r"mask_scores: expected the shape \(Q, h, w\)"),
-        ((MASKS[:, :0], CLASSES), {}, ValueError, "mask_scores: expected at least one row"),
-        ((MASKS > 0, CLASSES.astype(complex)), {}, TypeError, "class_scores: expected numbers"),
+        ((MASKS[0], CLASSES), {}, ValueError, r"mask_logits: expected the shape \(Q, h, w\)"),
+        ((MASKS[:, :0], CLASSES), {}, ValueError, "mask_logits: expected at least one row"),
+        ((MASKS > 0, CLASSES.astype(complex)), {}, TypeError, "class_probs: expected numbers"),
         (
             (MASKS, CLASSES[1:]),
             {},
             ValueError,
-            r"class_scores: expected the shape \(6, C\).*\(5, 4\)",
+            r"class_probs: expected the shape \(6, C\).*\(5, 4\)",
         ),
-        ((MASKS, CLASSES[:, :0]), {}, ValueError, "class_scores: .*at least one class"),
-        ((MASKS, CLASSES[0]), {}, ValueError, "class_scores: .*shape"),
-        ((MASKS, CLASSES * [1, 1, np.inf, 1]), {}, ValueError, "class_scores: .*query 0"),
+        ((MASKS, CLASSES[:, :0]), {}, ValueError, "class_probs: .*at least one class"),
+        ((MASKS, CLASSES[0]), {}, ValueError, "class_probs: .*shape"),
+        ((MASKS, CLASSES * [1, 1, np.inf, 1]), {}, ValueError, "class_probs: .*query 0"),
         ((MASKS, CLASSES), {"intermediate": (0, 5)}, ValueError, "intermediate: expected at least"),
         ((MASKS, CLASSES), {"intermediate": 5}, TypeError, "intermediate"),
         ((MASKS, CLASSES), {"crop": (11, 3)}, ValueError, r"crop: .*\(10, 14\), got \(11, 3\)"),

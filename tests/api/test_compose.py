@@ -43,14 +43,14 @@ def test_priorities(array, priority, random):
     keywords = {"scores": scores} if priority == "score" else {}
     best = winners(priority, array, scores)
     background = np.full(array.shape[1:], 9, np.int64)
-    under = np.arange(background.size).reshape(background.shape) % 1000
+    base = np.arange(background.size).reshape(background.shape) % 1000
 
     got = sc.compose_semantic(masks, ids, priority=priority, background=9, **keywords)
     np.testing.assert_array_equal(got, composed(array, ids, best, background))
     assert got.dtype == np.min_scalar_type(max([9, *ids]))
     assert got.flags.c_contiguous
-    got = sc.compose_semantic(masks, ids, priority=priority, under=under, **keywords)
-    np.testing.assert_array_equal(got, composed(array, ids, best, under))
+    got = sc.compose_semantic(masks, ids, priority=priority, base=base, **keywords)
+    np.testing.assert_array_equal(got, composed(array, ids, best, base))
     order = random.sample(range(n), n)
     got = sc.compose_semantic(masks, ids, priority=order, background=9)
     np.testing.assert_array_equal(got, composed(array, ids, order[::-1], background))
@@ -121,10 +121,10 @@ def test_values_that_do_not_fit():
         sc.compose_semantic(MASKS, [5, 6, 7], dtype=np.int8, background=300)
     with pytest.raises(ValueError, match=r"background .* does not fit into uint64"):
         sc.compose_semantic(MASKS, [5, 6, 7], background=2**70)
-    with pytest.raises(ValueError, match=r"under: label -1 does not fit into uint8"):
-        sc.compose_semantic(MASKS, [5, 6, 7], under=[[0, 3, -1, 2, 1]])
-    with pytest.raises(ValueError, match=r"under: label 256 does not fit into uint8"):
-        sc.compose_semantic(MASKS, [5, 6, 7], under=[[0, 256, 1, 2, 1]], dtype="u1")
+    with pytest.raises(ValueError, match=r"base: label -1 does not fit into uint8"):
+        sc.compose_semantic(MASKS, [5, 6, 7], base=[[0, 3, -1, 2, 1]])
+    with pytest.raises(ValueError, match=r"base: label 256 does not fit into uint8"):
+        sc.compose_semantic(MASKS, [5, 6, 7], base=[[0, 256, 1, 2, 1]], dtype="u1")
 
 
 @pytest.mark.parametrize("kind", ["C", "F", "swapped", "reversed", "read-only"])
@@ -133,26 +133,26 @@ def test_the_map_under_the_masks_stays_as_it_is(kind):
     masks = sc.Masks.from_boxes([[1, 1, 5, 4]], (7, 9))
     expected = labels.copy()
     expected[1:4, 1:5] = 3
-    under = {
+    base = {
         "C": labels,
         "F": np.asfortranarray(labels),
         "swapped": labels.astype(labels.dtype.newbyteorder()),
         "reversed": np.ascontiguousarray(labels[::-1, ::-1])[::-1, ::-1],
         "read-only": np.frombuffer(labels.tobytes(), np.int16).reshape(7, 9),
     }[kind]
-    before = under.copy()
-    result = sc.compose_semantic(masks, [3], under=under)
+    before = base.copy()
+    result = sc.compose_semantic(masks, [3], base=base)
     np.testing.assert_array_equal(result, expected)
-    np.testing.assert_array_equal(under, before)
+    np.testing.assert_array_equal(base, before)
     assert result.dtype == np.uint16
     assert result.flags.c_contiguous
-    assert not np.shares_memory(result, under)
+    assert not np.shares_memory(result, base)
 
 
 def test_without_masks_there_is_background():
     none = sc.Masks([], [0], (2, 3))
     assert sc.compose_semantic(none, [], background=4).tolist() == [[4] * 3] * 2
-    assert sc.compose_semantic(none, [], under=np.eye(2, 3, dtype=int)).dtype == np.uint8
+    assert sc.compose_semantic(none, [], base=np.eye(2, 3, dtype=int)).dtype == np.uint8
     for priority in ("first", "smallest", []):
         assert not sc.compose_semantic(none, [], priority=priority).any()
     assert not sc.compose_semantic(none, [], priority="score", scores=[]).any()
@@ -162,7 +162,7 @@ def test_without_masks_there_is_background():
 def test_sizes_without_pixels(size):
     masks = sc.Masks([], [0, 0], size)
     assert sc.compose_semantic(masks, [3]).shape == size
-    assert sc.compose_semantic(masks, [3], under=np.empty(size, int)).shape == size
+    assert sc.compose_semantic(masks, [3], base=np.empty(size, int)).shape == size
 
 
 @pytest.mark.parametrize(
@@ -178,8 +178,8 @@ def test_sizes_without_pixels(size):
         ({"priority": [0, 1, 1]}, "priority: .*permutation"),
         ({"priority": [0, 1, 3]}, "priority: .*permutation"),
         ({"priority": [0, 1, -1]}, "priority: .*permutation"),
-        ({"under": [[0] * 4]}, r"under: expected the shape \(1, 5\)"),
-        ({"under": [[0] * 5], "background": 1}, "background: pass either background or under"),
+        ({"base": [[0] * 4]}, r"base: expected the shape \(1, 5\)"),
+        ({"base": [[0] * 5], "background": 1}, "background: pass either background or base"),
     ],
 )
 def test_values_that_are_wrong(keywords, message):
@@ -193,7 +193,7 @@ def test_values_that_are_wrong(keywords, message):
         {"priority": [0.0, 1.0, 2.0]},
         {"scores": "abc", "priority": "score"},
         {"scores": [1j, 2, 3], "priority": "score"},
-        {"under": [[0.0] * 5]},
+        {"base": [[0.0] * 5]},
         {"background": 0.5},
         {"background": None},
         {"dtype": float},

@@ -44,7 +44,7 @@ def test_pairs_are_taken_from_the_greatest_iou_down():
     ]
     assert [each.iou for each in result.findings] == [0.9, 90 / 110, 0, 0]
     assert [each.area for each in result.findings] == [100, 100, 100, 100]
-    assert result.worst() == [2, 3, 1, 0]
+    assert result.ranking() == [2, 3, 1, 0]
 
 
 def test_equal_ious_go_by_index():
@@ -98,8 +98,8 @@ def test_confused():
     confused = result.findings[0]
     assert confused.iou == 0.9
     assert wrong(confused.missed) == {"class": 90, "boundary": 10}
-    assert confused.error == 100
-    assert result.worst() == [0, 1, 2]  # an IoU with another class is worth nothing
+    assert confused.wrong_pixels == 100
+    assert result.ranking() == [0, 1, 2]  # an IoU with another class is worth nothing
 
 
 def test_a_class_of_its_own_comes_first():
@@ -164,9 +164,9 @@ def test_duplicates():
     assert wrong(spurious.spurious) == {"bleeding": 40}
     assert not any(sum(finding.missed.values()) for finding in (second, third, spurious))
     assert [finding.area for finding in (second, third)] == [120, 50]
-    assert second.extra
-    assert not result.findings[0].extra
-    assert second.score == 0 < second.iou
+    assert second.is_prediction
+    assert not result.findings[0].is_prediction
+    assert second.counted_iou == 0 < second.iou
     # A duplicate may bleed into other objects, as any prediction.
     wide = sc.diagnose(
         boxes((0, 0, 20, 10), (22, 0, 40, 10)), boxes((0, 0, 20, 10), (0, 0, 25, 10))
@@ -182,7 +182,7 @@ def test_two_objects_in_one_prediction():
     first, merged, half = result.findings
     assert wrong(merged.missed) == {"merged": 100}
     assert not wrong(merged.spurious)
-    assert (merged.iou, merged.score) == (100 / 330, 0)
+    assert (merged.iou, merged.counted_iou) == (100 / 330, 0)
     assert wrong(first.spurious) == {"boundary": 10, "bleeding": 120}
     assert first.bleeding_into == {1: 90, 2: 30}
     assert wrong(half.missed) == {"component": 60}  # half is not more than half
@@ -401,20 +401,20 @@ def check_causes(result, truth, predicted, crowd, width, distance):
         assert finding.iou == ((true & found).sum() / union if union else 0)
         if kind == "merged":
             found = found & true
-        judged = nothing if finding.extra else true
+        judged = nothing if finding.is_prediction else true
         expected = {
             False: missed_by_cause(grid, judged, found, kind, width, distance),
             True: spurious_by_cause(grid, true, found, kind, objects, distance),
         }
         for cause in CAUSES:
-            part = result.parts[cause][i].to_dense()[0]
+            part = result.masks[cause][i].to_dense()[0]
             assert np.array_equal(part, expected[cause.spurious][cause.name]), (i, kind, cause)
             pixels = (finding.spurious if cause.spurious else finding.missed)[cause.name]
             assert pixels == part.sum()
-        assert finding.area == (found if finding.extra else true).sum()
+        assert finding.area == (found if finding.is_prediction else true).sum()
         missed = judged.sum() if kind in ("confused", "merged") else (judged & ~found).sum()
         assert sum(finding.missed.values()) == missed
-        added = found.sum() if finding.extra else (found & ~true).sum()
+        added = found.sum() if finding.is_prediction else (found & ~true).sum()
         assert sum(finding.spurious.values()) == added
         bleeding = expected[True]["bleeding"]
         common = {j: int((bleeding & mask).sum()) for j, mask in enumerate(truth)}
@@ -422,7 +422,7 @@ def check_causes(result, truth, predicted, crowd, width, distance):
         assert list(finding.bleeding_into.values()) == sorted(
             finding.bleeding_into.values(), reverse=True
         )
-    assert sum(result.totals().values()) == sum(finding.error for finding in result.findings)
+    assert sum(result.totals().values()) == sum(finding.wrong_pixels for finding in result.findings)
 
 
 def matches_of(truth, predicted, classes, crowd, scores, usable, threshold) -> list[tuple]:
@@ -610,7 +610,7 @@ def test_any_masks(data):
     json.dumps(result.to_dict())
     counted = [j for each in result.findings if each.kind != "merged" for j in each.predicted]
     assert sorted(counted) == list(range(len(predicted)))
-    objects = [each.truth for each in result.findings if not each.extra]
+    objects = [each.truth for each in result.findings if not each.is_prediction]
     assert objects == list(range(len(truth)))
 
 
@@ -653,7 +653,7 @@ def test_the_demo_room():
     assert cushion == "cushion 2"
     assert by_name[cushion].kind == "missed"
     assert by_name[cushion].missed["component"] == by_name[cushion].area
-    [thin] = (masks for cause, masks in result.parts.items() if cause.name == "thin")
+    [thin] = (masks for cause, masks in result.masks.items() if cause.name == "thin")
     for name, part in (("sofa", "legs"), ("table", "legs"), ("lamp", "pole")):
         i = names.index(name)
         [legs] = (each for each in scene.true[i]["parts"] if each["name"] == part)

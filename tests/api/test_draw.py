@@ -29,9 +29,11 @@ def test_palette_is_the_callers() -> None:
     assert show.palette(255).any()
 
 
-def test_palette_refuses_negative_numbers() -> None:
+def test_palette_refuses_what_counts_nothing() -> None:
     with pytest.raises(ValueError, match="-1"):
         show.palette(-1)
+    with pytest.raises(TypeError, match=r"n: expected an integer, got float 2\.5"):
+        show.palette(2.5)  # type: ignore[arg-type]
 
 
 def grey_without(cone: str, colors: np.ndarray) -> np.ndarray:
@@ -91,6 +93,21 @@ def test_boundaries_of_any_thickness_end() -> None:
     assert show.boundaries(labels, 2**70).all()
 
 
+@pytest.mark.parametrize(
+    ("labels", "thickness", "error", "message"),
+    [
+        (np.zeros(3, int), 1, ValueError, r"labels: expected the shape \(H, W\), got \(3,\)"),
+        (np.zeros((2, 3), int), 0, ValueError, "thickness: expected at least 1 pixel, got 0"),
+        (np.zeros((2, 3), int), 1.5, TypeError, "thickness: expected an integer, got float 1.5"),
+    ],
+)
+def test_boundaries_refuse_what_has_none(
+    labels: np.ndarray, thickness: int, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        show.boundaries(labels, thickness)
+
+
 # -- masks ----------------------------------------------------------------------------------------
 
 
@@ -119,14 +136,14 @@ def test_difference_marks_missed_over_extra() -> None:
     truth = sc.Masks.from_boxes([[0, 0, 2, 1], [2, 0, 3, 1]], (1, 5))
     found = sc.Masks.from_boxes([[1, 0, 3, 1], [3, 0, 4, 1]], (1, 5))
     image = np.zeros((1, 5, 3), np.uint8)
-    got = show.difference(truth, found, image, missed=(255, 0, 0), extra=(0, 0, 255))
+    got = show.difference(truth, found, image, missed=(255, 0, 0), spurious=(0, 0, 255))
     assert got[0].tolist() == [RED, [0, 0, 0], RED, BLUE, [0, 0, 0]]
     assert not image.any()
 
 
 def test_side_by_side() -> None:
     a, b = np.zeros((2, 3, 3), np.uint8), np.full((4, 1, 3), 9, np.uint8)
-    got = show.side_by_side([a, b], gap=2, color=200)
+    got = show.side_by_side([a, b], gap=2, gray=200)
     assert got[..., 0].tolist() == [[0] * 3 + [200] * 2 + [9]] * 2 + [[200] * 5 + [9]] * 2
     assert show.side_by_side([a]).shape == (2, 3, 3)
     with pytest.raises(ValueError, match="images: expected at least one"):

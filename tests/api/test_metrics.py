@@ -23,7 +23,7 @@ from support.panoptic_scenes import CATEGORIES, scene
 from support.util import slow
 
 import segcore as sc
-from segcore.metrics import ClassQuality, ConfusionMatrix, PanopticQuality, PanopticScore
+from segcore.metrics import CategoryQuality, ConfusionMatrix, PanopticQuality, PanopticScore
 
 GOLDEN = paths.GOLDEN / "panoptic_quality.npz"
 
@@ -242,7 +242,7 @@ def quality_of(scenes):
 def counts_of(quality):
     return {
         number: [each.iou_sum, each.tp, each.fp, each.fn]
-        for number, each in quality.per_class.items()
+        for number, each in quality.per_category.items()
     }
 
 
@@ -265,7 +265,7 @@ def test_quality_is_that_of_panopticapi():
         for name in ("all", "things", "stuff"):
             assert dataclasses.asdict(getattr(quality, name)) == answer[name]
     assert counts_of(quality) == counted_by_masks(scenes)
-    ious = [each.iou_sum for each in quality.per_class.values()]
+    ious = [each.iou_sum for each in quality.per_category.values()]
     assert len(scenes) > 30
     assert sum(ious) > 100  # it does say something
 
@@ -287,7 +287,7 @@ def test_real_panoptic_maps():
         count += sum(not info["iscrowd"] for info in infos)
     for score in (quality.all, quality.things, quality.stuff):
         assert (score.pq, score.sq, score.rq) == (1.0, 1.0, 1.0)
-    assert sum(each.tp for each in quality.per_class.values()) == count
+    assert sum(each.tp for each in quality.per_category.values()) == count
     assert quality.things.n + quality.stuff.n == quality.all.n
 
 
@@ -301,7 +301,7 @@ def test_grouping_does_not_change_a_bit(seed):
     parts = pickle.loads(pickle.dumps(parts))
     left = functools.reduce(operator.add, parts)
     right = functools.reduce(lambda total, part: part + total, parts[::-1])
-    assert left.per_class == right.per_class == whole.per_class
+    assert left.per_category == right.per_category == whole.per_category
     assert left.all == right.all == whole.all
 
 
@@ -320,7 +320,7 @@ def test_merging_changes_the_left_side_of_iadd_alone():
         one + 1
     with pytest.raises(TypeError):
         one += 1
-    tp = sum(each.tp for each in one.per_class.values())
+    tp = sum(each.tp for each in one.per_category.values())
     assert repr(one).startswith(f"PanopticQuality of 5 categories: {tp} segments matched, ")
 
 
@@ -339,7 +339,7 @@ def test_nothing_counted_has_no_quality():
     quality.update(np.zeros((0, 5), np.uint8), [], np.zeros((0, 5), np.uint8), [])
     assert quality.all.n == 0
     assert math.isnan(quality.all.pq)
-    assert quality.per_class[7] == ClassQuality(0, 0, 0, 0, 0, 0, 0)
+    assert quality.per_category[7] == CategoryQuality(0, 0, 0, 0, 0, 0, 0)
     assert isinstance(quality.stuff, PanopticScore)
 
 

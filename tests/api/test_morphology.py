@@ -46,7 +46,7 @@ def check(masks: np.ndarray, distance: int, shape: str) -> None:
     same(sc.dilate(batch, distance, shape), dilated(masks, distance, shape))
     for outside in (False, True):
         expected = eroded(masks, distance, shape, outside)
-        same(sc.erode(batch, distance, shape, outside=outside), expected)
+        same(sc.erode(batch, distance, shape, border_value=outside), expected)
     opened = dilated(eroded(masks, distance, shape, True), distance, shape)
     same(sc.opening(batch, distance, shape), opened)
     closed = eroded(dilated(masks, distance, shape), distance, shape, True)
@@ -91,7 +91,7 @@ def test_large_images():
     assert grown == sc.Masks.from_boxes([[90, 40, 150, 2**29 + 10], [0, 0, 19, 2**30]], size)
     shrunk = sc.erode(masks, 3)
     assert shrunk == sc.Masks.from_boxes([[103, 53, 137, 2**29 - 3], [3, 3, 6, 2**30 - 3]], size)
-    reached = sc.erode(masks, 3, outside=True)
+    reached = sc.erode(masks, 3, border_value=True)
     assert reached[1] == sc.Masks.from_boxes([[0, 0, 6, 2**30]], size)
 
 
@@ -160,7 +160,7 @@ def test_is_opencv(distance):
     batch = sc.Masks.from_dense(masks)
     for shape in SHAPES:
         kernel = element(distance, shape).astype(np.uint8)
-        ours = (sc.dilate, lambda *each: sc.erode(*each, outside=True), sc.opening, sc.closing)
+        ours = (sc.dilate, lambda *each: sc.erode(*each, border_value=True), sc.opening, sc.closing)
         theirs = (cv2.MORPH_DILATE, cv2.MORPH_ERODE, cv2.MORPH_OPEN, cv2.MORPH_CLOSE)
         for function, operation in zip(ours, theirs, strict=True):
             images = [cv2.morphologyEx(mask.astype(np.uint8), operation, kernel) for mask in masks]

@@ -118,16 +118,16 @@ def test_boxes_are_filled_in_the_size_of_the_masks(function):
 
 
 @given(two_dense(), st.sampled_from([0, 0.01, 0.25, 1 / 3, 0.5, 0.75, 1, np.float32(0.5)]))
-def test_iou_above(batches, above):
+def test_min_iou(batches, min_iou):
     a, b = (sc.Masks.from_dense(each) for each in batches)
     for crowd in (None, np.arange(len(b)) % 2 == 1):
         whole = sc.iou(a, b, crowd)
-        result = sc.iou(a, b, crowd, above=above)
-        np.testing.assert_array_equal(result, np.where(whole < above, 0.0, whole))
+        result = sc.iou(a, b, crowd, min_iou=min_iou)
+        np.testing.assert_array_equal(result, np.where(whole < min_iou, 0.0, whole))
         assert result.dtype == np.float64
 
 
-def test_iou_above_where_most_masks_lie_apart():
+def test_min_iou_where_most_masks_lie_apart():
     rng = np.random.default_rng(0)
     corners = rng.integers(0, 2000, (300, 2))
     boxes = np.concatenate([corners, corners + rng.integers(1, 60, (300, 2))], axis=1)
@@ -138,30 +138,30 @@ def test_iou_above_where_most_masks_lie_apart():
     np.testing.assert_array_equal(whole, divided(common, a_area + b_area - common))
     np.testing.assert_array_equal(sc.dice(a, b), divided(2 * common, a_area + b_area))
     assert 100 < np.count_nonzero(whole) < whole.size / 8
-    for above in (0.1, 0.5, 0.9):
-        np.testing.assert_array_equal(sc.iou(a, b, above=above), whole * (whole >= above))
+    for min_iou in (0.1, 0.5, 0.9):
+        np.testing.assert_array_equal(sc.iou(a, b, min_iou=min_iou), whole * (whole >= min_iou))
     crowd = rng.random(300) < 0.5
     crowded = divided(common, np.where(crowd, a_area, a_area + b_area - common))
     np.testing.assert_array_equal(sc.iou(a, b, crowd), crowded)
-    np.testing.assert_array_equal(sc.iou(a, b, crowd, above=0.5), crowded * (crowded >= 0.5))
+    np.testing.assert_array_equal(sc.iou(a, b, crowd, min_iou=0.5), crowded * (crowded >= 0.5))
 
 
 @pytest.mark.parametrize(
-    ("above", "error", "message"),
+    ("min_iou", "error", "message"),
     [
-        (-0.1, ValueError, "above: expected a number from 0 to 1, got -0.1"),
-        (1.1, ValueError, "above: expected a number from 0 to 1, got 1.1"),
-        (50, ValueError, "above: expected a number from 0 to 1, got 50"),
-        (np.nan, ValueError, "above: expected a finite number"),
-        (10**400, ValueError, "above: expected a finite number"),
-        ("0.5", TypeError, "above: expected a number, got str"),
-        (True, TypeError, "above: expected a number, got bool"),
+        (-0.1, ValueError, "min_iou: expected a number from 0 to 1, got -0.1"),
+        (1.1, ValueError, "min_iou: expected a number from 0 to 1, got 1.1"),
+        (50, ValueError, "min_iou: expected a number from 0 to 1, got 50"),
+        (np.nan, ValueError, "min_iou: expected a finite number"),
+        (10**400, ValueError, "min_iou: expected a finite number"),
+        ("0.5", TypeError, "min_iou: expected a number, got str"),
+        (True, TypeError, "min_iou: expected a number, got bool"),
     ],
 )
-def test_above_is_a_fraction(above, error, message):
+def test_min_iou_is_a_fraction(min_iou, error, message):
     masks = sc.Masks([], [0, 0, 0], (4, 6))
     with pytest.raises(error, match=message):
-        sc.iou(masks, masks, above=above)
+        sc.iou(masks, masks, min_iou=min_iou)
 
 
 @pytest.mark.parametrize("crowd", [[True], [True] * 3, [[True, False]], 1])

@@ -131,7 +131,7 @@ def test_nothing():
         stuff = {"stuff": np.ones((2, 6), int), "things": [1]} if rules.vote else {}
         result = sc.compose_panoptic(masks, None if rules.vote else [], [], **stuff, rules=name)
         assert result.segments == [] == result.dropped
-        empty = rules.void if rules.void_if_none is None else rules.void_if_none
+        empty = rules.void if rules.void_if_no_query is None else rules.void_if_no_query
         assert (result.labels == empty).all()
         assert result.labels.shape == (2, 6)
 
@@ -286,7 +286,7 @@ def test_masks_may_lose_just_their_share(dtype, share):
     ],
 )
 def test_shares_in_each_precision(dtype, above, expected):
-    rules = sc.PanopticRules(winner="argmax", min_won=0.8, min_won_above=above, share_dtype=dtype)
+    rules = sc.PanopticRules(winner="argmax", min_won=0.8, min_won_strict=above, share_dtype=dtype)
     won, confident = np.array([[4, 5], [8 * 10**9 - 1, 10**10], [8 * 10**9 + 1, 10**10], [1, 1]]).T
     assert wins_enough(rules, won, confident).tolist() == expected
 

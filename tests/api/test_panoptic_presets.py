@@ -197,7 +197,7 @@ def test_mmdet_maskformer(queries, filtered):
             filter_low_score=filtered,
         )
         changes = {"score_threshold": case.object_threshold, "min_won": case.overlap}
-        changes |= {"void": case.no_object, "paint_won": not filtered}
+        changes |= {"void": case.no_object, "assign_all_won": not filtered}
         made = preset("mmdet-maskformer", **changes)
         kinds = {"things": case.things, "no_object": case.no_object}
         result = sc.compose_panoptic(probabilities, classes, scores, rules=made, **kinds)

@@ -69,7 +69,7 @@ def test_islands_in_holes():
     mask = rings[0] ^ rings[1] ^ rings[2] ^ rings[3] ^ rings[4]
     check(mask, 8)
     polygons = mask.to_polygons()
-    assert polygons.outer.tolist() == [-1, 0, -1, 2, -1]
+    assert polygons.parent.tolist() == [-1, 0, -1, 2, -1]
     [shape] = polygons.to_geojson()
     assert [len(part) for part in shape["coordinates"]] == [2, 2, 1]
 
@@ -125,7 +125,7 @@ def reduced(ring: np.ndarray, tolerance: float) -> list[int]:
 def test_simplified_rings(tolerance):
     masks = sc.Masks.from_dense(patterns(40, 50))
     exact, fewer = masks.to_polygons(), masks.to_polygons(tolerance=tolerance)
-    assert np.array_equal(exact.outer, fewer.outer)
+    assert np.array_equal(exact.parent, fewer.parent)
     assert np.array_equal(exact.mask_offsets, fewer.mask_offsets)
     assert len(fewer.vertices) < len(exact.vertices)
     for i in range(len(masks)):

@@ -125,7 +125,7 @@ def test_full_and_empty_masks_of_thin_images(size):
         for grown in (sc.dilate(masks, 3), sc.closing(masks, 2), sc.opening(masks, 1)):
             assert grown == masks
         assert sc.erode(masks, 1) == empty
-        assert sc.erode(masks, 1, "disc", outside=True) == masks
+        assert sc.erode(masks, 1, "disc", border_value=True) == masks
         assert sc.boundary(masks, 1) == masks
         assert sc.fill_holes(masks) == sc.remove_small(masks, 1) == sc.keep_largest(masks) == masks
         assert sc.thin_parts(masks, 3) == empty
@@ -147,7 +147,7 @@ def test_specks_far_apart(size):
     assert sc.fill_holes(specks) == specks
     assert sc.fill_holes(~specks).area[0] == last - 1
     assert sc.boundary_iou(specks, specks, 0).tolist() == [[1]]
-    assert len(specks.to_polygons().outer) == 2
+    assert len(specks.to_polygons().parent) == 2
 
 
 # -- suppression ----------------------------------------------------------------------------------

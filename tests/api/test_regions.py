@@ -33,7 +33,7 @@ def check(masks: np.ndarray, connectivity: int, area: int) -> None:
 
     background = [flooded(~mask, 12 - connectivity) for mask in masks]
     expected = [filled(m, parts, area) for m, parts in zip(masks, background, strict=True)]
-    found = sc.fill_holes(batch, area, connectivity, enclosed=False)
+    found = sc.fill_holes(batch, area, connectivity, include_border=True)
     assert found == sc.Masks.from_dense(np.array(expected))
 
     parts = [flooded(mask, connectivity) for mask in masks]
@@ -113,7 +113,7 @@ def test_is_segment_anything(area):
     masks = np.concatenate([every_mask(3, 3), every_mask(2, 5)[:, :, :3].repeat(2, 1)[:, :3]])
     batch = sc.Masks.from_dense(masks)
     expected = [sam_removes_small_regions(mask, area, "holes") for mask in masks]
-    found = sc.fill_holes(batch, area - 1, connectivity=4, enclosed=False)
+    found = sc.fill_holes(batch, area - 1, connectivity=4, include_border=True)
     np.testing.assert_array_equal(found.to_dense(), expected)
     expected = [sam_removes_small_regions(mask, area, "islands") for mask in masks]
     found = sc.remove_small(batch, area, keep_largest=True)
@@ -136,8 +136,16 @@ def test_is_scipy():
         (lambda m: sc.keep_largest(m, 6), ValueError, "connectivity: expected 4 or 8"),
         (lambda m: sc.fill_holes(m, -1), ValueError, "max_area: expected at least 0 pixels"),
         (lambda m: sc.fill_holes(m, 0.5), TypeError, "max_area: expected an integer"),
-        (lambda m: sc.fill_holes(m, enclosed=False), ValueError, "max_area: expected a number"),
-        (lambda m: sc.fill_holes(m, 1, enclosed="no"), TypeError, "enclosed: expected a bool, got"),
+        (
+            lambda m: sc.fill_holes(m, include_border=True),
+            ValueError,
+            "max_area: expected a number",
+        ),
+        (
+            lambda m: sc.fill_holes(m, 1, include_border="no"),
+            TypeError,
+            "include_border: expected a bool, got",
+        ),
         (lambda m: sc.remove_small(m, 1, keep_largest=1), TypeError, "keep_largest: expected a b"),
         (lambda m: sc.remove_small(m, -1), ValueError, "min_area: expected at least 0 pixels"),
         (lambda m: sc.remove_small(m, None), TypeError, "min_area: expected an integer"),

@@ -199,16 +199,16 @@ def painted_errors(image: PageImage, view: str) -> np.ndarray:
         shown[masks.union().to_dense()[0]] = color
 
     rows = []
-    for i in diagnosis.worst():
+    for i in diagnosis.ranking():
         finding = diagnosis.findings[i]
         nothing = image.truth.masks[:0].union()
         true = nothing if finding.truth is None else image.truth.masks[finding.truth]
-        truth = nothing if finding.extra else true
+        truth = nothing if finding.is_prediction else true
         found = image.prediction.masks[list(finding.predicted)].union()
         if finding.kind == "merged":
             found = found & truth
-        classes = (image.prediction if finding.extra else image.truth).classes
-        place = finding.predicted[0] if finding.extra else finding.truth
+        classes = (image.prediction if finding.is_prediction else image.truth).classes
+        place = finding.predicted[0] if finding.is_prediction else finding.truth
         rows.append((CLASSES[classes[place]].thing, i, truth, found, found - true))
     for thing in (False, True):
         group = [row[1:] for row in rows if row[0] == thing]
@@ -224,7 +224,7 @@ def painted_errors(image: PageImage, view: str) -> np.ndarray:
             for i, *_ in group:
                 for cause in CAUSES:
                     if cause.spurious is spurious:
-                        paint(diagnosis.parts[cause][i], (*cause.color, 255))
+                        paint(diagnosis.masks[cause][i], (*cause.color, 255))
     return shown
 
 

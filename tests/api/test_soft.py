@@ -241,7 +241,7 @@ def test_stability_score_refuses_a_negative_offset():
 
 
 @pytest.mark.parametrize(
-    ("call", "name"), [(upsample, "scores"), (paste, "probs")], ids=["upsample", "paste"]
+    ("call", "name"), [(upsample, "soft_masks"), (paste, "probs")], ids=["upsample", "paste"]
 )
 @pytest.mark.parametrize(
     ("value", "error", "message"),

@@ -98,6 +98,30 @@ def test_panoptic_pngs_that_disagree(tmp_path):
             _ = dataset[0].masks
 
 
+def test_panoptic_as_instances(tmp_path):
+    from PIL import Image
+
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(panoptic()))
+    (tmp_path / "a").mkdir()
+    Image.fromarray(sc.maps.ids.to_rgb([[5, 5], [0, 5]])).save(tmp_path / "a" / "a.png")
+    dataset = sc.data.read(path)
+    [rle] = dataset[0].masks.to_coco()
+    for document in (sc.data.to_coco(dataset), written(dataset, tmp_path / "b.json", "coco")):
+        [annotation] = document["annotations"]
+        assert (annotation["image_id"], annotation["segmentation"]) == (1, rle)
+    [result] = written(dataset, tmp_path / "c.json", "coco-results")
+    assert (result["category_id"], result["segmentation"]) == (1, rle)
+    sc.data.write(dataset, tmp_path / "d", "sa-1b")
+    [file] = (tmp_path / "d").iterdir()
+    assert json.loads(file.read_bytes())["annotations"][0]["segmentation"] == rle
+
+
+def written(dataset, path, format):
+    sc.data.write(dataset, path, format)
+    return json.loads(path.read_bytes())
+
+
 # -- Segment Anything -----------------------------------------------------------------------------
 
 

@@ -105,9 +105,9 @@ def call(name, function, arrays):
     if name in ("soft_nms", "matrix_nms"):
         return function(MASKS, arrays[0], class_ids=arrays[1])
     if name == "compose":
-        ids, order, under = arrays
+        ids, order, base = arrays
         return (
-            function(MASKS, ids, priority=order, under=under),
+            function(MASKS, ids, priority=order, base=base),
             function(MASKS, ids, priority="score", scores=order),
         )
     if name == "panoptic":

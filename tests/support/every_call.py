@@ -155,7 +155,7 @@ def every_call() -> dict[str, Pair]:
         ),
         "MaskError": Pair(lambda: sc.MaskError(3, "it is empty"), None),
         "MaskTypeError": Pair(lambda: sc.MaskTypeError(3, "expected a dict, got None"), None),
-        "iou": Pair(lambda: sc.iou(masks, masks, above=0.2), lambda: sc.iou(masks, larger)),
+        "iou": Pair(lambda: sc.iou(masks, masks, min_iou=0.2), lambda: sc.iou(masks, larger)),
         "dice": Pair(lambda: sc.dice(masks, corners), lambda: sc.dice(masks, larger)),
         "containment": Pair(lambda: sc.containment(masks, other), lambda: sc.containment(masks, 1)),
         "intersection_area": Pair(
@@ -193,7 +193,7 @@ def every_call() -> dict[str, Pair]:
         "diagnose": Pair(
             lambda: sc.diagnose(masks, masks[:1]).to_dict(), lambda: sc.diagnose(masks, larger)
         ),
-        "Diagnosis": Pair(lambda: sc.diagnose(masks, other).worst()),
+        "Diagnosis": Pair(lambda: sc.diagnose(masks, other).ranking()),
         "get_num_threads": Pair(sc.get_num_threads),
         "set_num_threads": Pair(
             lambda: sc.set_num_threads(sc.get_num_threads()), lambda: sc.set_num_threads(0)

@@ -151,7 +151,7 @@ def fill_small_holes(inputs: Inputs) -> Iterator[Contender]:
 
 def outline(dense: NDArray[np.bool_]) -> Iterator[Contender]:
     masks, images = sc.Masks.from_dense(dense), dense.view(np.uint8)
-    yield Contender(SEGCORE, masks.to_polygons, lambda polygons: len(polygons.outer))
+    yield Contender(SEGCORE, masks.to_polygons, lambda polygons: len(polygons.parent))
     if cv2 := opencv():
         how = cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE
         yield Contender(

@@ -63,14 +63,15 @@ def encode(bimask: Any) -> Any:
     Parameters
     ----------
     bimask : array_like
-        uint8 or bool, shape (H, W) for a single mask or (H, W, N) for a list. Fortran order, which
+        uint8 or bool, shape (H, W) for a single mask or (H, W, N) for N masks. Fortran order, which
         pycocotools requires, is the fastest.
 
     Returns
     -------
     dict or list of dict
-        RLE ``{"size": [H, W], "counts": bytes}`` of each mask. As in pycocotools, a run ends
-        wherever the byte changes, so a 2 after a 1 starts a run of background.
+        RLE ``{"size": [H, W], "counts": bytes}`` of a single mask, or a list of the RLEs of N
+        masks. As in pycocotools, a run ends wherever the value changes, so values other than 0 and
+        1 give unexpected masks: a 2 after a 1 is background.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def decode(rleObjs: Any) -> NDArray[Any]:
     Parameters
     ----------
     rleObjs : dict or list of dict
-        RLEs with compressed counts (str or bytes). The image size is that of the first.
+        RLEs with compressed counts (str or bytes). All are decoded at the image size of the first.
 
     Returns
     -------
@@ -106,8 +107,8 @@ def decode(rleObjs: Any) -> NDArray[Any]:
     ------
     ValueError
         If counts are malformed or do not sum to H * W (if they sum to less, pycocotools returns
-        uninitialized memory), the list is empty, or the result does not fit into memory (also a
-        MemoryError).
+        uninitialized memory), the list is empty, or the result does not fit into memory. In the
+        last case, the exception is also an instance of MemoryError.
     TypeError
         If an object is not an RLE dict with compressed counts.
 
@@ -136,9 +137,9 @@ def merge(rleObjs: Any, intersect: Any = False) -> dict[str, Any]:
     -------
     dict
         RLE with counts as bytes. A single RLE is returned unchanged, regardless of the sum of its
-        runs. For an empty list or different image sizes, it is
-        ``{"size": [0, 0], "counts": b""}``. If the input has empty runs, the result may have some
-        as well, as in pycocotools.
+        runs. If the list is empty or the image sizes differ, the result is
+        ``{"size": [0, 0], "counts": b""}``. As in pycocotools, the result may have runs of length
+        zero if the input has.
 
     Raises
     ------
@@ -149,9 +150,9 @@ def merge(rleObjs: Any, intersect: Any = False) -> dict[str, Any]:
 
     Notes
     -----
-    pycocotools returns truncated results if two masks have empty runs at the same pixel, writes out
-    of bounds if there are more runs than pixels, and loses foreground beyond 2**32 pixels. The
-    results of this function are correct in these cases.
+    pycocotools returns truncated results if two masks have runs of length zero at the same pixel,
+    writes out of bounds if there are more runs than pixels, and loses foreground beyond 2**32
+    pixels. The results of this function are correct in these cases.
 
     Examples
     --------
@@ -171,30 +172,32 @@ def iou(dt: Any, gt: Any, pyiscrowd: Any) -> Any:
     ----------
     dt, gt : list of dict, list of list, or numpy.ndarray
         m detections and n ground-truth objects: either RLEs with compressed counts for both, or
-        boxes x y width height of shape (N, 4) for both.
+        boxes x y width height, shapes (m, 4) and (n, 4), for both.
     pyiscrowd : sequence
         Shape (n,). Where true, the intersection is divided by the area of the detection alone.
 
     Returns
     -------
     numpy.ndarray or list
-        IoU of every pair: float64, shape (m, n), in Fortran order. ``[]`` if `dt` or `gt` is empty.
-        For two RLEs of different image sizes, it is -1 if their bounding boxes overlap, and 0
-        otherwise.
+        IoU of every pair: float64, shape (m, n), in Fortran order; or the list ``[]`` if `dt` or
+        `gt` is empty. The IoU of two RLEs of different image sizes is -1 if their bounding boxes
+        overlap, and 0 otherwise.
 
     Raises
     ------
     ValueError
         If counts are malformed or do not sum to the size, boxes do not have shape (N, 4), or
-        `pyiscrowd` and `gt` differ in length (also an AssertionError).
+        `pyiscrowd` and `gt` differ in length. In the last case, the exception is also an instance
+        of AssertionError.
     TypeError
-        If an object is neither an RLE dict nor a box, or `dt` and `gt` are of different kinds.
+        If an object is neither an RLE dict nor a box, or only one of `dt` and `gt` consists of
+        boxes.
 
     Notes
     -----
-    pycocotools returns wrong values for arrays of boxes in Fortran order, for two masks with empty
-    runs at the same pixel, and for pairs whose union has 2**32 pixels or more. The results of this
-    function are correct in these cases.
+    pycocotools returns wrong values for arrays of boxes in Fortran order, for two masks with runs
+    of length zero at the same pixel, and for pairs whose union has 2**32 pixels or more. The
+    results of this function are correct in these cases.
 
     Examples
     --------
@@ -207,7 +210,7 @@ def iou(dt: Any, gt: Any, pyiscrowd: Any) -> Any:
 
 
 def area(rleObjs: Any) -> Any:
-    """Compute the number of foreground pixels of masks.
+    """Compute the areas of masks.
 
     Parameters
     ----------
@@ -249,7 +252,8 @@ def toBbox(rleObjs: Any) -> NDArray[Any]:
     -------
     numpy.ndarray
         Boxes x y width height in pixels: float64, shape (4,) for a dict or (N, 4) for a list. Zeros
-        for empty masks, including masks for which pycocotools returns the extent of empty runs.
+        for empty masks. (pycocotools returns other boxes for empty masks that have runs of length
+        zero.)
 
     Raises
     ------
@@ -274,11 +278,15 @@ def frPyObjects(pyobj: Any, h: Any, w: Any) -> Any:
     Parameters
     ----------
     pyobj : numpy.ndarray, list or dict
-        One of: boxes x y width height of shape (N, 4), as an array or a list of lists; a list of
-        polygons ``[x0, y0, x1, y1, ...]``, one per mask; a dict or a list of dicts
-        ``{"size": [H, W], "counts": list of int}``. The first item of a list determines the kind:
-        if it has four numbers, all items must be boxes. If it is a longer ring, items of four
-        numbers are polygons of two points, which cover no pixels.
+        One of:
+
+        - boxes x y width height: an array or a list of lists, shape (N, 4);
+        - polygons: a list of rings ``[x0, y0, x1, y1, ...]``, one per mask;
+        - uncompressed RLEs: a dict ``{"size": [H, W], "counts": list of int}`` or a list of dicts.
+
+        The first item determines how a list is read. If it has four numbers, all items must be
+        boxes. Otherwise all items are polygons, and those with four numbers have two points and
+        cover no pixels.
     h, w : int
         Image height and width. Uncompressed RLEs have their own size.
 
@@ -290,22 +298,23 @@ def frPyObjects(pyobj: Any, h: Any, w: Any) -> Any:
     Raises
     ------
     ValueError
-        If the list is empty (also an IndexError), an array has another shape, a run is negative, a
-        coordinate is NaN or beyond 2**30 (where pycocotools exhausts the memory), or the result
-        does not fit into memory (also a MemoryError).
+        If the list is empty, an array does not have shape (N, 4), a run is negative, a coordinate
+        is NaN or beyond 2**30 (where pycocotools exhausts the memory), or the result does not fit
+        into memory. The exception is also an instance of IndexError in the first case, and of
+        MemoryError in the last.
     TypeError
-        If an object is of another kind.
+        If an object is none of the above.
 
     Notes
     -----
-    pycocotools determines the kind in the same way, but raises a TypeError for boxes as lists,
-    because it only reads boxes from arrays. :meth:`segcore.Masks.from_coco` treats rings of four
-    numbers in the same way, with a warning.
+    pycocotools distinguishes boxes and polygons in the same way, but raises a TypeError for lists
+    of boxes, because it only reads boxes from arrays. :meth:`segcore.Masks.from_coco` also reads
+    rings of four numbers as boxes, with a warning.
 
     Polygons are rasterized by the even-odd rule, pixel for pixel as by ``rleFrPoly`` of the COCO
     API. The last of an odd number of coordinates is dropped, and rings of fewer than three points
-    cover no pixels. Run lengths are compressed without changes: empty runs are kept, and their sum
-    is not checked.
+    cover no pixels. Run lengths are compressed unchanged: runs of length zero are kept, and the sum
+    of the runs is not checked.
 
     Examples
     --------
@@ -339,7 +348,7 @@ def frBbox(bb: Any, h: Any, w: Any) -> list[dict[str, Any]]:
     Raises
     ------
     ValueError, TypeError
-        As for :func:`frPyObjects`.
+        If boxes are invalid; see :func:`frPyObjects`.
 
     Examples
     --------
@@ -368,7 +377,7 @@ def frPoly(poly: Any, h: Any, w: Any) -> list[dict[str, Any]]:
     Raises
     ------
     ValueError, TypeError
-        As for :func:`frPyObjects`.
+        If polygons are invalid; see :func:`frPyObjects`.
 
     Examples
     --------
@@ -397,7 +406,7 @@ def frUncompressedRLE(ucRles: Any, h: Any, w: Any) -> list[dict[str, Any]]:
     Raises
     ------
     ValueError, TypeError
-        As for :func:`frPyObjects`.
+        If run lengths are invalid; see :func:`frPyObjects`.
 
     Examples
     --------

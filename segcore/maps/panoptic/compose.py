@@ -32,21 +32,24 @@ def compose_panoptic(
     Parameters
     ----------
     masks : Masks or array_like
-        N instances of size (H, W), which may overlap. For rules with ``winner="argmax"``: the
-        mask probabilities of N queries (after the sigmoid), shape (N, h, w), converted to float32.
+        N instances of size (H, W), which may overlap. For rules with ``winner="argmax"``: an array
+        of the mask probabilities of N queries (after the sigmoid), shape (N, h, w), converted to
+        float32.
     class_ids : array_like or None
         Class id of each mask: integers, shape (N,). None for rules with ``vote=True``, such as
         "panoptic-deeplab", which take the classes from the semantic map in `stuff`.
     scores : array_like, optional
-        Score of each mask, shape (N,). Required if the rules threshold or sort the scores, or have
-        ``winner="argmax"``.
+        Score of each mask, shape (N,). Required if the rules have a `score_threshold`,
+        ``order="score"`` or ``winner="argmax"``, as those of most presets.
     stuff : array_like or tuple, optional
-        Stuff to fill the pixels without an instance. Either a semantic map, integers of shape
-        (H, W), in which each label is one stuff segment, in ascending order; or a pair (Masks,
-        class ids), in order of precedence. Not allowed with ``winner="argmax"``.
+        Stuff, which fills the pixels without an instance. Either a semantic map (integers, shape
+        (H, W)), where the pixels of each label, including 0, are one stuff region; regions are
+        processed in ascending order of the labels. Or a tuple (`Masks`, class ids) of stuff masks,
+        those of highest priority first. Not allowed with ``winner="argmax"``.
     things : iterable of int, optional
-        Thing classes. Regions of `stuff` that have one of these classes are ignored. Queries of all
-        other classes are stuff. By default, all of `stuff` is stuff and all queries are things.
+        Ids of the thing classes. Regions of `stuff` with a thing class are ignored. With
+        ``winner="argmax"``, queries of all other classes are stuff. By default, no region of
+        `stuff` is ignored, and all queries are things.
     no_object : int, optional
         Class id of "no object". Instances of this class are dropped.
     size : sequence of int, optional
@@ -58,28 +61,31 @@ def compose_panoptic(
     Returns
     -------
     Panoptic
-        Disjoint `masks` of the K segments, a list of dicts with their properties (`segments`), the
-        candidates that were dropped (`dropped`), and the panoptic map of segment ids (`labels`).
+        Disjoint masks of the K segments (`masks`), a list of dicts with their properties
+        (`segments`), the instances and stuff that were dropped (`dropped`), and the panoptic map of
+        segment ids (`labels`).
 
     Raises
     ------
     ValueError
-        If lengths or sizes differ; if an argument is missing that the rules require, or given that
-        they do not use; if a score is NaN; or if a segment id does not fit the dtype of the rules
-        or is not unique with their divisor.
+        If `class_ids` or `scores` does not have shape (N,), or the image sizes differ; if an
+        argument that the rules require is missing, or one that they do not use is given; if a score
+        is NaN; or if a segment id does not fit the dtype of the rules or is not unique with their
+        divisor.
     TypeError
-        If a dtype is not numeric (or not an integer dtype, for class ids), or if `masks` are not
-        what the rules require, `Masks` or probabilities.
+        If a dtype is not numeric (or not an integer dtype, for class ids), `masks` is an array but
+        the rules require a `Masks`, or `masks` is a `Masks` but the rules require probabilities.
 
     Notes
     -----
     With a preset, the map equals that of the library bit for bit, for masks and for probabilities
     at the size of the image. If probabilities are resized, they are multiplied by the score before
     interpolation instead of after it, so pixels at which two queries differ by less than 1e-6 may
-    be assigned differently. Equal scores keep their order, also where a library's sort is unstable.
+    be assigned differently. Equal scores keep their input order, even where the sort of a library
+    is unstable.
 
-    Overlapping masks are resolved as run ends. The (H, W) map of ids is allocated only when
-    `labels` is read, except that queries need one map to find the winners.
+    Overlaps are resolved without decoding the masks. The (H, W) panoptic map is computed only when
+    `labels` is accessed. With ``winner="argmax"``, one more (H, W) map is allocated temporarily.
 
     Examples
     --------

@@ -66,7 +66,7 @@ class Instances:
         passes = np.ones(count, np.bool_)
         if numbers is not None and rules.score_threshold is not None:
             dtype = np.dtype(rules.score_dtype)
-            compare = np.greater if rules.score_above else np.greater_equal
+            compare = np.greater if rules.score_strict else np.greater_equal
             passes = compare(numbers.astype(dtype), dtype.type(rules.score_threshold))
         if no_object is not None:
             passes = passes & (classes != no_object)

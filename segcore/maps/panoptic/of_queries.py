@@ -37,7 +37,7 @@ def compose_queries(
         builder.drop(without_area[i], "score")
     order = order[instances.passes[order]]
     if not len(order):
-        void = rules.void if rules.void_if_none is None else rules.void_if_none
+        void = rules.void if rules.void_if_no_query is None else rules.void_if_no_query
         return builder.build(Masks([], [0], size), void)
 
     remaining = as_float32(probabilities[order])
@@ -49,7 +49,7 @@ def compose_queries(
     confident = upsample_masks(
         weighted if rules.weighted_confidence else remaining, size, float(below)
     )
-    painted = won if rules.paint_won else won & confident
+    painted = won if rules.assign_all_won else won & confident
     areas = zeros
     areas[order] = confident.area
     candidates = instances.candidates(areas, things)

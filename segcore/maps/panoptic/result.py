@@ -28,27 +28,45 @@ class Panoptic:
     segments : list of dict
         Properties of each segment, JSON-serializable:
 
-        - ``id``: label of the segment in the panoptic map;
+        - ``id``: label of the segment in `labels`;
         - ``category_id``: class id; ``isthing``: True for a thing, False for stuff;
-        - ``score``: score of the first source, None for stuff and without scores;
-        - ``area``: visible area in pixels; ``area_before``: summed area of the sources before
-          overlaps were resolved (of soft masks: the number of confident pixels); ``bbox``: x, y,
-          width and height of the visible part, in pixels;
-        - ``sources``: indices of the input masks, empty for stuff of a semantic map.
+        - ``sources``: indices of the input masks, several for merged stuff; empty for stuff of a
+          semantic map;
+        - ``score``: score of the first input mask; None for masks and regions of `stuff`, or if no
+          scores were passed;
+        - ``area``: visible area in pixels; ``bbox``: x, y, width and height of the visible part, in
+          pixels (unlike `Masks.boxes`, x0 y0 x1 y1);
+        - ``area_before``: total area of the input masks before overlaps were resolved; for soft
+          masks, the number of pixels with a probability of at least ``mask_threshold``.
     dropped : list of dict
-        Candidates that did not become segments, JSON-serializable, with the keys ``source``,
-        ``category_id``, ``isthing``, ``score``, ``area_before`` and ``reason``:
+        Input masks and stuff regions that did not become segments, JSON-serializable, with the keys
+        ``source``, ``category_id``, ``isthing``, ``score``, ``area_before`` and ``reason``:
 
         - "score": the score is below the threshold, or the class is "no object";
         - "empty": the mask is empty;
-        - "overlap": too much of it is covered by others;
-        - "hidden": it is covered completely;
-        - "class": it contains no pixel of a thing class in the semantic map;
-        - "area": too little of this stuff is visible.
+        - "overlap": too much of the mask is covered by other instances;
+        - "hidden": no pixel of the mask is visible;
+        - "class": no pixel of the mask has a thing class in the semantic map;
+        - "area": a stuff region with fewer visible pixels than ``stuff_area``.
+    labels : numpy.ndarray
+        Panoptic map: the segment id of each pixel, and `void` for pixels without a segment; shape
+        (H, W), with the dtype `dtype`. Computed on first access.
     void : int
         Label of the pixels without a segment.
     dtype : numpy.dtype
         Dtype of `labels`.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> masks = sc.Masks.from_boxes([[0, 0, 3, 1], [2, 0, 5, 1]], (1, 6))
+    >>> result = sc.compose_panoptic(masks, [1, 1], [0.9, 0.8])
+    >>> result
+    Panoptic(2 segments of 1 x 6, 0 dropped)
+    >>> result.labels
+    array([[1, 1, 1, 2, 2, 0]], dtype=int32)
+    >>> result.segments[1]["area_before"], result.segments[1]["area"], result.masks.area
+    (3, 2, array([3, 2]))
     """
 
     masks: Masks
@@ -67,7 +85,7 @@ class Panoptic:
     def labels(self) -> NDArray[Any]:
         """Panoptic map: the segment id of each pixel, shape (H, W), C-contiguous, read-only.
 
-        It is painted on first access and then cached.
+        Computed on first access and cached.
         """
         ids = np.array([segment["id"] for segment in self.segments], self.dtype)
         out = allocate(self.masks.size, self.dtype)

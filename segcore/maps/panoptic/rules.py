@@ -22,75 +22,84 @@ IdScheme = Literal["count", "class + count * divisor", "class * divisor + count"
 class PanopticRules:
     """Rules by which :func:`segcore.compose_panoptic` assigns pixels to instances and stuff.
 
-    Instances are processed one by one, followed by stuff. Use :meth:`preset` for the rules of other
-    libraries, such as ``PanopticRules.preset("detectron2")``.
+    Instances are processed one by one, followed by stuff. With ``winner="first"`` or ``"last"``,
+    instances are binary masks. With ``winner="argmax"``, they are soft masks, called *queries*, as
+    in MaskFormer. The *confident* pixels of a query are those whose probability is at least
+    `mask_threshold`.
+
+    Use :meth:`preset` for the rules of other libraries, such as
+    ``PanopticRules.preset("detectron2")``.
 
     Parameters
     ----------
-    winner : {"first", "last", "argmax"}
-        Which instance wins a pixel that several cover: the first or last in `order`, or the query
-        with the greatest product of score and probability. Instances are masks for "first" and
-        "last", and soft masks for "argmax".
-    order : {"input", "score", "area"}
+    winner : {"first", "last", "argmax"}, default "first"
+        Which instance gets a pixel that several instances cover: the first or last in `order`, or
+        the query with the greatest product of score and probability.
+    order : {"input", "score", "area"}, default "score"
         Order in which instances are processed, numbered and listed: input order, descending score,
         or empty masks first and then descending area. Ties keep the input order.
     score_threshold : float, optional
-        Drop instances whose score is below this value.
-    score_above : bool
-        Also drop instances whose score equals `score_threshold`.
-    score_dtype : {"float64", "float32"}
+        Minimum score: instances with a lower score are dropped.
+    score_strict : bool, default False
+        Whether to drop instances with a score equal to `score_threshold` as well.
+    score_dtype : {"float64", "float32"}, default "float64"
         Precision in which scores are compared with `score_threshold`.
-    mask_threshold : float
-        Probability from which (``>=``, in float32) a pixel of a query is confident.
-    weighted_confidence : bool
-        Compare the product of probability and score, instead of the probability, with
-        `mask_threshold`.
-    paint_won : bool
-        Assign all pixels that a query wins to it. If False, only the confident ones.
+    mask_threshold : float, default 0.5
+        Minimum probability of the confident pixels of a query, compared in float32.
+    weighted_confidence : bool, default False
+        Whether to compare the product of probability and score with `mask_threshold`, instead of
+        the probability.
+    assign_all_won : bool, default False
+        Whether to assign to a query all pixels that it wins, instead of only its confident ones.
     max_taken : float, optional
         Drop an instance if earlier instances cover more than this fraction of its area. Only with
         ``winner="first"``.
     min_won : float, optional
-        Drop a query if it wins fewer pixels than this fraction of the number of its confident
-        pixels. Only with ``winner="argmax"``.
-    min_won_above : bool
-        Also drop queries whose fraction equals `min_won`.
-    share_dtype : {"float64", "float32", "float32 ratio"}
+        Drop a query if the number of pixels that it wins, divided by the number of its confident
+        pixels, is less than this value. Only with ``winner="argmax"``.
+    min_won_strict : bool, default False
+        Whether to drop queries with a fraction equal to `min_won` as well.
+    share_dtype : {"float64", "float32", "float32 ratio"}, default "float64"
         Precision in which the fractions of `max_taken` and `min_won` are computed and compared.
-        With "float32 ratio", they are computed in float32 and compared in float64.
-    share_epsilon : float
+        "float32 ratio" computes them in float32 and compares them in float64.
+    share_epsilon : float, default 0
         Value added to the denominator of these fractions.
-    keep_empty : bool
-        Keep instances whose mask is empty as segments without pixels. Not for ``winner="argmax"``.
-    keep_hidden : bool
-        Keep instances of which no pixel is visible as segments without pixels. Queries that win no
+    keep_empty : bool, default False
+        Whether to keep instances with an empty mask, as segments of area 0. Not used with
+        ``winner="argmax"``.
+    keep_hidden : bool, default True
+        Whether to keep instances without visible pixels, as segments of area 0. Queries that win no
         pixel are always dropped.
-    vote : bool
-        Take the class of an instance from the semantic map: the most frequent thing class among its
-        pixels. Only pixels of thing classes are assigned to instances.
-    stuff_area : int
-        Drop stuff with fewer visible pixels than this.
-    stuff_ignore : tuple of int
+    vote : bool, default False
+        Whether to take the class of an instance from the semantic map: the most frequent thing
+        class among its pixels. Only pixels of thing classes are then assigned to instances.
+    stuff_area : int, default 0
+        Minimum number of visible pixels of stuff: regions with fewer pixels are dropped.
+    stuff_ignore : tuple of int, default ()
         Classes of `stuff` to ignore.
-    fuse_stuff : bool
-        Merge all stuff of a class into one segment.
-    relist_fused : bool
-        List every part of a merged segment separately, with the same id.
-    reuse_ids : bool
-        After listing such a part, continue counting from its id, so that ids may be assigned twice,
-        as Hugging Face's functions do.
-    ids : {"count", "class + count * divisor", "class * divisor + count"}
-        Form of the segment ids. In the last two, `count` is 0 for stuff; in the last one, things
-        are counted per class.
-    first : int
+    fuse_stuff : bool, default True
+        Whether to merge all stuff of a class into one segment.
+    relist_fused : bool, default False
+        Whether `Panoptic.segments` has one entry per part of a merged segment, all with the same
+        id, instead of one entry per segment.
+    reuse_ids : bool, default False
+        Whether the segment after such a repeated part is numbered from the id of the part instead
+        of from the highest id. An id may then be assigned twice, as by Hugging Face's functions.
+    ids : {"count", "class + count * divisor", "class * divisor + count"}, default "count"
+        How segment ids are formed:
+
+        - "count": from `first` upward;
+        - "class + count * divisor": `count` is 0 for stuff, and counts all things;
+        - "class * divisor + count": `count` is 0 for stuff, and counts the things of each class.
+    first : int, default 1
         Value at which counting starts.
-    divisor : int
+    divisor : int, default 1000
         The divisor in `ids`.
-    void : int
+    void : int, default 0
         Label of the pixels without a segment.
-    void_if_none : int, optional
-        Label of all pixels if no query reaches the score threshold. Defaults to `void`.
-    dtype : {"int32", "int64", "uint8", "uint16", "uint32"}
+    void_if_no_query : int, optional
+        Label of all pixels if every query is below the score threshold. If None, it is `void`.
+    dtype : {"int32", "int64", "uint8", "uint16", "uint32"}, default "int32"
         Dtype of the panoptic map.
 
     Raises
@@ -111,14 +120,14 @@ class PanopticRules:
     winner: Winner = "first"
     order: Order = "score"
     score_threshold: float | None = None
-    score_above: bool = False
+    score_strict: bool = False
     score_dtype: Precision = "float64"
     mask_threshold: float = 0.5
     weighted_confidence: bool = False
-    paint_won: bool = False
+    assign_all_won: bool = False
     max_taken: float | None = None
     min_won: float | None = None
-    min_won_above: bool = False
+    min_won_strict: bool = False
     share_dtype: Literal["float64", "float32", "float32 ratio"] = "float64"
     share_epsilon: float = 0.0
     keep_empty: bool = False
@@ -133,7 +142,7 @@ class PanopticRules:
     first: int = 1
     divisor: int = 1000
     void: int = 0
-    void_if_none: int | None = None
+    void_if_no_query: int | None = None
     dtype: Literal["int32", "int64", "uint8", "uint16", "uint32"] = "int32"
 
     def __post_init__(self) -> None:
@@ -149,7 +158,7 @@ class PanopticRules:
         for name, minimum in minima.items():
             if getattr(self, name) < minimum:
                 raise ValueError(f"{name}: expected at least {minimum}, got {getattr(self, name)}")
-        for name in ("void", "void_if_none"):
+        for name in ("void", "void_if_no_query"):
             value = getattr(self, name)
             limits = np.iinfo(self.dtype)
             if value is not None and not limits.min <= value <= limits.max:
@@ -166,14 +175,15 @@ class PanopticRules:
 
             - "panopticapi": ``combine_semantic_and_instance_predictions.py`` of panopticapi;
             - "detectron2": ``combine_semantic_and_instance_outputs`` of its Panoptic FPN;
-            - "mmdet-heuristic": ``HeuristicFusionHead`` of mmdetection, with COCO's 133 classes
-              (`void` is the number of classes);
+            - "mmdet-heuristic": ``HeuristicFusionHead`` of mmdetection for COCO's 133 classes; for
+              n classes, pass ``void=n, stuff_ignore=(n,)``;
             - "mask2former": ``panoptic_inference`` of Mask2Former, as configured for COCO;
-            - "mmdet-maskformer": ``MaskFormerFusionHead`` of mmdetection, with COCO's 133 classes;
-              pass ``paint_won=False`` for its ``filter_low_score=True``;
+            - "mmdet-maskformer": ``MaskFormerFusionHead`` of mmdetection for COCO's 133 classes;
+              for n classes, pass ``void=n``. ``filter_low_score=True`` there is
+              ``assign_all_won=False`` here;
             - "huggingface": ``compute_segments`` of DETR, MaskFormer, Mask2Former and OneFormer in
-              transformers, unchanged: ids may be assigned twice;
-            - "huggingface-fixed": the same with unique ids, each listed once;
+              transformers, where an id may be assigned twice;
+            - "huggingface-fixed": as "huggingface", but with unique ids and one entry per segment;
             - "eomt": ``compute_segments`` of EoMT in transformers;
             - "huggingface-instance": ``post_process_instance_segmentation`` of transformers;
             - "panoptic-deeplab": ``merge_semantic_and_instance`` of Panoptic-DeepLab, as configured
@@ -237,7 +247,7 @@ def _presets() -> Mapping[str, PanopticRules]:
         winner="argmax",
         order="input",
         score_threshold=0.8,
-        score_above=True,
+        score_strict=True,
         score_dtype="float32",
         min_won=0.8,
         keep_hidden=False,
@@ -246,12 +256,12 @@ def _presets() -> Mapping[str, PanopticRules]:
         mask2former,
         score_threshold=0.5,
         weighted_confidence=True,
-        paint_won=True,
-        min_won_above=True,
+        assign_all_won=True,
+        min_won_strict=True,
         share_dtype="float32 ratio",
         relist_fused=True,
         reuse_ids=True,
-        void_if_none=-1,
+        void_if_no_query=-1,
     )
     return MappingProxyType(
         {
@@ -270,7 +280,7 @@ def _presets() -> Mapping[str, PanopticRules]:
             "mask2former": mask2former,
             "mmdet-maskformer": replace(
                 mask2former,
-                paint_won=True,
+                assign_all_won=True,
                 keep_hidden=True,
                 ids="class + count * divisor",
                 void=133,
@@ -279,7 +289,7 @@ def _presets() -> Mapping[str, PanopticRules]:
             "huggingface-fixed": replace(huggingface, relist_fused=False, reuse_ids=False),
             "eomt": replace(
                 mask2former,
-                min_won_above=True,
+                min_won_strict=True,
                 share_dtype="float32 ratio",
                 first=0,
                 void=-1,

@@ -37,7 +37,7 @@ def wins_enough(rules: PanopticRules, won: IntArray, confident: IntArray) -> Boo
         return np.ones(len(won), np.bool_)
     share = _share(rules, won, confident)
     limit = _threshold(rules, rules.min_won)
-    enough: BoolArray = share > limit if rules.min_won_above else share >= limit
+    enough: BoolArray = share > limit if rules.min_won_strict else share >= limit
     return enough
 
 

@@ -120,8 +120,8 @@ function causesOf(row) {
     const kind = spurious ? "false-positive" : "missed";
     parts.push(element("p", { textContent: `${whole(sum)} ${kind} pixels${sum ? ":" : "."}` }));
     const table = element("table");
-    const shallow = (part) => page.causes[part.cause].shallow; // shallow causes come last
-    const ordered = [...found].sort((a, b) => shallow(a) - shallow(b) || b.area - a.area);
+    const common = (part) => page.causes[part.cause].common; // common causes come last
+    const ordered = [...found].sort((a, b) => common(a) - common(b) || b.area - a.area);
     for (const part of ordered) {
       const { title, color } = page.causes[part.cause];
       const fill = element("i");

@@ -52,7 +52,7 @@ class Findings:
                     "file_name": image.name,
                     "thin_width": diagnosis.thin_width,
                     "boundary_distance": diagnosis.boundary_distance,
-                    "findings": [rows[i].described for i in diagnosis.worst()],
+                    "findings": [rows[i].described for i in diagnosis.ranking()],
                 }
             )
             yield image
@@ -64,7 +64,7 @@ class Findings:
     def summary(self) -> dict[str, Any]:
         """Return the number of true objects, their mean IoU, and the number of each kind."""
         kinds = Counter(row.finding.kind for row in self.rows)
-        scores = [row.finding.score for row in self.rows if not row.finding.extra]
+        scores = [row.finding.counted_iou for row in self.rows if not row.finding.is_prediction]
         return {
             "objects": len(scores),
             "mean_iou": sum(scores) / len(scores) if scores else None,
@@ -125,13 +125,13 @@ def _rows(image: PageImage, diagnosis: Diagnosis, classes: list[Class]) -> list[
     owners = {
         j: finding.truth
         for finding in diagnosis.findings
-        if finding.kind != "merged" and finding.truth is not None and not finding.extra
+        if finding.kind != "merged" and finding.truth is not None and not finding.is_prediction
         for j in finding.predicted
     }
     rows = []
     for finding in diagnosis.findings:
         predicted_classes = [classes[prediction.classes[j]].name for j in finding.predicted]
-        if finding.extra or finding.truth is None:
+        if finding.is_prediction or finding.truth is None:
             class_name, name = predicted_classes[0], predicted_name(finding.predicted[0])
         else:
             class_name = classes[truth.classes[finding.truth]].name
@@ -164,7 +164,7 @@ def _rows(image: PageImage, diagnosis: Diagnosis, classes: list[Class]) -> list[
 
 
 def _reason(finding: Finding, other: str, bleeding_into: list[str]) -> str:
-    """Name the main causes of the wrong pixels and their shares, shallow causes last.
+    """Name the main causes of the wrong pixels and their shares, common causes last.
 
     Shallow causes are named from a share of 10 % on, the others from 5 % on.
 
@@ -190,9 +190,9 @@ def _reason(finding: Finding, other: str, bleeding_into: list[str]) -> str:
         elif bleeding_into and cause.name == "bleeding":
             title = f"bleeding into {bleeding_into[0]}"
             title += " and others" if bleeding_into[1:] else ""
-        areas[cause.shallow, title] += _pixels(finding, cause)
+        areas[cause.common, title] += _pixels(finding, cause)
     named = []
-    for (shallow, title), area in sorted(areas.items(), key=lambda item: (item[0][0], -item[1])):
-        if area and area * (10 if shallow else 20) >= finding.error:
-            named.append(f"{title} {area / finding.error:.0%}")
+    for (is_common, title), area in sorted(areas.items(), key=lambda item: (item[0][0], -item[1])):
+        if area and area * (10 if is_common else 20) >= finding.wrong_pixels:
+            named.append(f"{title} {area / finding.wrong_pixels:.0%}")
     return ", ".join(named)

@@ -45,7 +45,7 @@ def write_page(
     Raises
     ------
     ValueError
-        If an image has a prediction although `compared` is False, or the reverse.
+        If `compared` is True and an image has no prediction, or it is False and an image has one.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def write_page(
                 "title": cause.title,
                 "color": _hex(cause.color),
                 "spurious": cause.spurious,
-                "shallow": cause.shallow,
+                "common": cause.common,
             }
             for cause in CAUSES
         ],
@@ -119,7 +119,7 @@ def _num_objects(image: PageImage, diagnosis: Diagnosis | None) -> int:
     """Return the number of true objects; in a comparison, without the crowds."""
     if diagnosis is None:
         return len(image.truth.masks)
-    return sum(not finding.extra for finding in diagnosis.findings)
+    return sum(not finding.is_prediction for finding in diagnosis.findings)
 
 
 def _listed(image: PageImage, diagnosis: Diagnosis | None) -> dict[str, Any]:
@@ -223,9 +223,9 @@ def _rows(
     """Describe the findings, the worst first; objects by their index in painting order."""
     true_index = {i: k for k, i in enumerate(order.tolist())}
     predicted_index = {j: k for k, j in enumerate(predicted_order.tolist())}
-    counts = {cause: masks.to_coco() for cause, masks in diagnosis.parts.items()}
+    counts = {cause: masks.to_coco() for cause, masks in diagnosis.masks.items()}
     rows = []
-    for i in diagnosis.worst():
+    for i in diagnosis.ranking():
         finding = diagnosis.findings[i]
         parts = []
         for k, cause in enumerate(CAUSES):
@@ -239,7 +239,7 @@ def _rows(
         rows.append(
             {
                 "kind": finding.kind,
-                "true": None if finding.extra else true,
+                "true": None if finding.is_prediction else true,
                 "original": true if finding.kind == "duplicate" else None,
                 "predicted": [predicted_index[j] for j in finding.predicted],
                 "area": finding.area,
