@@ -815,7 +815,7 @@ def test_a_tensor_on_a_gpu(device):
     tensor = OnGpu(device)
     for name, call in {
         "dense": lambda: sc.Masks.from_dense(tensor, 0.5),
-        "scores": lambda: sc.upsample_masks(tensor, (8, 8), 0.5),
+        "soft_masks": lambda: sc.upsample_masks(tensor, (8, 8), 0.5),
         "probs": lambda: sc.paste_masks(tensor, [[0, 0, 1, 1]], (8, 8)),
         "out": lambda: sc.Masks.from_boxes([[0, 0, 1, 1]], (8, 8)).to_dense(out=tensor),
     }.items():
