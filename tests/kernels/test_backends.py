@@ -177,6 +177,9 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "a_offsets": offsets,
         **dict(zip(("b_run_ends", "b_offsets"), batch_of(masks[::-1]), strict=True)),
     }
+    # Every mask of one batch meets every mask of the other.
+    few_pairs = dict(zip(("a_run_ends", "a_offsets"), batch_of(masks[:26]), strict=True))
+    few_pairs |= dict(zip(("b_run_ends", "b_offsets"), batch_of(masks[:-27:-1]), strict=True))
     image = {"height": height, "width": width}
     data, data_offsets = reference.string_encode(run_ends, offsets, height, width)
     numbers, numbers_offsets = counts([height * width], [5, height * width - 5])
@@ -210,8 +213,8 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "dilate": kernels.dilate(**few, **image, reach=np.array([3, 3, 2])),
         "outline": kernels.outline(**few, **image, connectivity=8),
         "resolve": kernels.resolve(**batch, **image, limits=np.full(n, 400)),
-        "overlap": kernels.overlap(**pair, **image),
-        "overlap_ratios": kernels.overlap_ratios(**pair, **image),
+        "overlap": kernels.overlap(**few_pairs, **image),
+        "overlap_ratios": kernels.overlap_ratios(**few_pairs, **image),
         "rasterize_polygons": kernels.rasterize_polygons(
             coordinates=points.ravel(),
             ring_offsets=ring_offsets,
@@ -256,8 +259,8 @@ def expected():
 
 def test_every_kernel_is_there_and_takes_its_arguments_by_name(kernels, expected):
     assert set(expected) == set(NAMES)
-    got = everything(kernels)
-    assert_same(got, expected)
+    if kernels is not reference:  # of which `expected` is the result
+        assert_same(everything(kernels), expected)
 
 
 @pytest.mark.slow_on("reference")
