@@ -7,8 +7,10 @@ is each backend and variant in turn, or the one that SEGCORE_BACKEND names.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -36,6 +38,16 @@ def kernels(request: pytest.FixtureRequest) -> Kernels:
     kernels = backends.load(request.param)
     assert kernels.name == request.param
     return kernels
+
+
+# -- garbage --------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Leave the collected tests out of the collection of garbage, which is for what they make."""
+    gc.collect()
+    gc.freeze()
 
 
 # -- every core -----------------------------------------------------------------------------------
@@ -96,10 +108,21 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return "slow tests are left out; run them with: pytest --slow"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if _runs_slow_tests(config):
-        return
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
+    if not _runs_slow_tests(config):
+        _leave_out_slow_tests(config, items)
+    files = list(dict.fromkeys(item.path for item in items))
+    yield
+    # File by file, not backend by backend: what the reference returned serves all backends, and
+    # one worker compiles what the kernels of a file need in Numba.
+    place = {path: number for number, path in enumerate(files)}
+    items.sort(key=lambda item: place[item.path])
+
+
+def _leave_out_slow_tests(config: pytest.Config, items: list[pytest.Item]) -> None:
     slow = [item for item in items if _is_slow(item)]
     config.stash[LEFT_OUT] = len(slow)
     if slow:

@@ -172,6 +172,8 @@ def everything(kernels: Kernels) -> dict[str, object]:
     # For the kernels of which the reference is slowest: still noise enough for several threads.
     few = batch_of(masks[:13])
     pair = {"a": batch, "b": batch_of(masks[::-1])}
+    # Every mask of one batch meets every mask of the other.
+    few_pairs = {"a": batch_of(masks[:26]), "b": batch_of(masks[:-27:-1])}
     image = {"height": height, "width": width}
     data, data_offsets = reference.string_encode(batch)
     numbers, numbers_offsets = counts([height * width], [5, height * width - 5])
@@ -205,8 +207,8 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "dilate": kernels.dilate(batch=few, reach=np.array([3, 3, 2])),
         "outline": kernels.outline(batch=few, connectivity=8),
         "resolve": kernels.resolve(batch=batch, limits=np.full(n, 400)),
-        "overlap": kernels.overlap(**pair),
-        "overlap_ratios": kernels.overlap_ratios(**pair),
+        "overlap": kernels.overlap(**few_pairs),
+        "overlap_ratios": kernels.overlap_ratios(**few_pairs),
         "rasterize_polygons": kernels.rasterize_polygons(
             coordinates=points.ravel(),
             ring_offsets=ring_offsets,
@@ -251,8 +253,8 @@ def expected():
 
 def test_every_kernel_is_there_and_takes_its_arguments_by_name(kernels, expected):
     assert set(expected) == set(NAMES)
-    got = everything(kernels)
-    assert_same(got, expected)
+    if kernels is not reference:  # of which `expected` is the result
+        assert_same(everything(kernels), expected)
 
 
 @pytest.mark.slow_on("reference")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import warnings
 from collections.abc import Callable, Iterable
@@ -70,29 +71,57 @@ def assert_identical(got: Any, expected: Any, what: str = "result") -> None:
     assert got.dtype == expected.dtype, what
     assert got.shape == expected.shape, what
     assert got.flags.c_contiguous, what
-    np.testing.assert_array_equal(got, expected, err_msg=what)
+    if not np.array_equal(got, expected):  # quick, but says nothing, and takes NaN for a difference
+        np.testing.assert_array_equal(got, expected, err_msg=what)
 
 
 def agree(kernels: Any, name: str, *arguments: Any) -> Any:
-    """Call a kernel, and the reference too: same result, or same error, and inputs untouched.
+    """Call a kernel and compare it with the reference: same result or error, unchanged inputs.
 
     Returns the result, or raises the error, for the test to compare with what it knows.
     """
-    before = [copied(argument) for argument in arguments]
+    call = _fingerprint((name, *arguments))
     got = _outcome(kernels, name, [_mapped(_read_only, argument) for argument in arguments])
-    for argument, copy in zip(arrays(arguments), arrays(before), strict=True):
-        np.testing.assert_array_equal(argument, copy, err_msg=f"{name} changed an input")
-    if kernels is not reference:
-        expected = _outcome(reference, name, before)
+    assert _fingerprint((name, *arguments)) == call, f"{name} changed an input"
+    if kernels is not reference and _EXPECTED.get(call) != _fingerprint(got):
+        expected = _outcome(reference, name, [copied(argument) for argument in arguments])
         if isinstance(expected, Exception):
             assert (type(got), str(got)) == (type(expected), str(expected))
             assert vars(got) == vars(expected)
         else:
             assert not isinstance(got, Exception), got
             assert_identical(got, expected)
+        _EXPECTED[call] = _fingerprint(expected)
     if isinstance(got, Exception):
         raise got
     return got
+
+
+_EXPECTED: dict[bytes, bytes] = {}
+"""What the reference returned for each call, both as fingerprints: it is the slowest backend, and
+every other one is compared with it in turn."""
+
+
+def _fingerprint(value: Any) -> bytes:
+    """Hash a value with its type, and an array to the last bit, with its dtype and shape."""
+    digest = hashlib.blake2b(digest_size=16)
+    _hash_into(digest, value)
+    return digest.digest()
+
+
+def _hash_into(digest: Any, value: Any) -> None:
+    if isinstance(value, tuple):
+        digest.update(f"{type(value).__name__}({len(value)}".encode())
+        for item in value:
+            _hash_into(digest, item)
+    elif isinstance(value, np.ndarray):
+        contiguous = value.flags.c_contiguous
+        digest.update(repr((value.dtype, value.shape, contiguous)).encode())
+        digest.update(value.reshape(-1).view(np.uint8) if contiguous else value.tobytes())
+    elif isinstance(value, Exception):
+        digest.update(repr((type(value), str(value), vars(value))).encode())
+    else:
+        digest.update(repr((type(value), value)).encode())
 
 
 def _outcome(kernels: Any, name: str, arguments: list[Any]) -> Any:
