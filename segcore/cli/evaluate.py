@@ -15,6 +15,7 @@ from segcore.cli.output import publishing, write_json
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import tracked
 from segcore.data._evaluation import confusion_of_folders, quality_of_panoptic
+from segcore.data._panoptic import maps_folder
 from segcore.metrics import ConfusionMatrix, PanopticQuality
 
 MAX_ROWS = 40
@@ -31,7 +32,7 @@ def evaluate_semantic(
     report: Path | None,
     overwrite: bool,
 ) -> None:
-    """Run ``segcore evaluate semantic``. Raises BadInput or DataError for unusable input."""
+    """Run ``segcore evaluate semantic``. Raises BadInput or DatasetError for unusable input."""
     with publishing([truth, prediction], overwrite) as outputs:
         output = outputs.file(report) if report else None
         confusion, names, images = confusion_of_folders(
@@ -105,8 +106,8 @@ def evaluate_panoptic(
     report: Path | None,
     overwrite: bool,
 ) -> None:
-    """Run ``segcore evaluate panoptic``. Raises BadInput or DataError for unusable input."""
-    folders = truth_folder or truth.with_suffix(""), prediction_folder or prediction.with_suffix("")
+    """Run ``segcore evaluate panoptic``. Raises BadInput or DatasetError for unusable input."""
+    folders = truth_folder or maps_folder(truth), prediction_folder or maps_folder(prediction)
     with publishing([truth, prediction, *folders], overwrite) as outputs:
         output = outputs.file(report) if report else None
         quality, names, images = quality_of_panoptic(truth, prediction, folders, tracked)

@@ -184,8 +184,29 @@ def read(
     """
     if invalid not in ("raise", "skip"):
         raise ValueError(f'invalid: expected "raise" or "skip", got {invalid!r}')
+    skip = invalid == "skip"
+    found = read_file(path, format, dataset=dataset, skip_invalid=skip, progress=progress)
+    if dataset is not None and not belongs_to(found, dataset):
+        raise DatasetError(str(path), "expected a list of results, as dataset= was passed")
+    return found
+
+
+def read_file(
+    path: Path | Sequence[Path],
+    format: str | None = None,
+    *,
+    dataset: Dataset | None = None,
+    skip_invalid: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read as :func:`read` does, but ignore `dataset` unless the file holds results."""
     chosen = _format(format) if format is not None else _recognized(path)
-    return chosen.read(path, dataset, skip_invalid=invalid == "skip", progress=progress)
+    return chosen.read(path, dataset, skip_invalid=skip_invalid, progress=progress)
+
+
+def belongs_to(results: Dataset, dataset: Dataset) -> bool:
+    """Return whether a data set has the images of another one, as results do."""
+    return results.images is dataset.images
 
 
 def write(
@@ -275,6 +296,8 @@ def from_coco(
     """
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     data = text.encode("utf-8", "surrogatepass")
+    if dataset is not None and not isinstance(document, list):
+        raise DatasetError("", "expected a list of results, as dataset= was passed")
     return _coco_json.read_stream("", io.BytesIO(data), len(data), dataset)
 
 

@@ -262,26 +262,33 @@ def test_segments_that_are_wrong(panoptic: Path) -> None:
         (document(entry={"segments_info": segments[:1]}), ["a.png: it has pixels of the id 5"]),
         (
             document(entry={"segments_info": [*segments, segments[0] | {"id": 6}]}),
-            ["a.png: it has no pixels of the id 6"],
+            ["a.png: no pixel has the id 6 of a segment"],
         ),
-        (document(entry={"segments_info": segments * 2}), ["the id 70000 occurs twice"]),
+        (
+            document(entry={"segments_info": segments * 2}),
+            ["segments_info[2] (id 70000, byte ", "70000 occurs twice in this image"],
+        ),
         (
             document(entry={"segments_info": [3]}),
-            ["segment at index 0", "expected a JSON object"],
+            ["annotations[0]", "expected an object"],
         ),
         (
             document(entry={"segments_info": [segments[0] | {"category_id": 2}]}),
-            ["segment at index 0", "no such category"],
+            ["annotations[0].segments_info[0] (id 70000, byte ", "the id of a category, got 2"],
         ),
         (
             document(entry={"segments_info": [segments[0] | {"iscrowd": 2}]}),
-            ["segment at index 0", '"iscrowd"'],
+            ["annotations[0].segments_info[0] (id 70000, byte ", "iscrowd: expected 0 or 1, got 2"],
         ),
-        (document(images=[{"id": 3, "height": 9, "width": 5}]), ["image 3, 9 and 5"]),
-        (document(images=3), ['as "images"']),
-        (document(categories=3), ['no list "categories"']),
-        (document(categories=[{"id": 1}, {"id": 1}]), ["index 1", "occurs twice"]),
-        ([], ['no list "annotations"']),
+        (
+            document(images=[{"id": 3, "height": 9, "width": 5}]),
+            ["a.png: its height 4 and width 5 are not those of the image, 9 and 5"],
+        ),
+        (document(images=3), ["images[0]", "expected an array of objects"]),
+        (document(categories=3), ["categories[0]", "expected an array of objects"]),
+        (document(categories=[]), ['no list "categories"']),
+        (document(categories=[{"id": 1}, {"id": 1}]), ["categories[1] (id 1", "occurs twice"]),
+        ([], ['no annotations with "segments_info"']),
     ):
         write(panoptic, value)
         refused(panoptic, labels(panoptic, "--panoptic", panoptic / "panoptic.json"), *parts)

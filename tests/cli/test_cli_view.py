@@ -428,8 +428,8 @@ def test_what_is_no_source(tmp_path):
     (tmp_path / "c.png").write_bytes(b"")
     (tmp_path / "empty").mkdir()
     for name, message in (
-        ("a.json", "not a COCO instance file"),
-        ("b.json", "not JSON"),
+        ("a.json", 'not COCO: expected "images" and "annotations", got an empty object'),
+        ("b.json", "[0] (byte 1): expected a value"),
         ("c.png", "not a PNG"),
         ("empty", "it contains no file named"),
         ("missing.json", "No such file"),
