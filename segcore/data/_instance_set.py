@@ -225,28 +225,28 @@ class InstanceSet:
         self._skip = problems.skip
         self.categories, self._index_of = _categories(path, dataset)
         self.num_listed = len(dataset.annotations) + _num_skipped(dataset)
-        self.images = images or []
-        if images is None:
-            self._keep(_usable_images(path, dataset, problems), len(dataset), problems)
+        self.images: list[DatasetImage] = []
+        usable = _usable_images(path, dataset, problems) if images is None else images
+        self._keep(usable, np.ones(len(dataset), np.bool_), problems)
 
-    def _keep(self, images: Iterable[DatasetImage], count: int, problems: Problems) -> None:
-        """Keep these of `count` images, and report how many annotations the others have."""
+    def _keep(
+        self, images: Iterable[DatasetImage], before: NDArray[np.bool_], problems: Problems
+    ) -> None:
+        """Keep some of the images, and report how many annotations the others have."""
         self.images = list(images)
-        if len(self.images) < count:
-            lost = np.ones(len(self.dataset), np.bool_)
-            lost[[image.row for image in self.images]] = False
-            number = int(lost[self.dataset.annotations["image"]].sum())
-            if number:
-                self._report_lost(number, problems)
-
-    def _report_lost(self, number: int, problems: Problems) -> None:
-        message = f"{self.path}: {counted(number, 'annotation')} of images that were skipped"
-        problems.collect([message])
+        lost = before.copy()
+        lost[[image.row for image in self.images]] = False
+        number = int(lost[self.dataset.annotations["image"]].sum()) if lost.any() else 0
+        if number:
+            count = counted(number, "annotation")
+            problems.collect([f"{self.path}: {count} of images that were skipped"])
 
     def keep_separate_maps(self, problems: Problems) -> None:
         """Report and leave out images whose label map would replace another one, or be hidden."""
         kept: dict[PurePosixPath, DatasetImage] = {}
+        before = np.zeros(len(self.dataset), np.bool_)
         for image in self.images:
+            before[image.row] = True
             path = image.map_path
             if path in kept:
                 reason = f"{kept[path].label} goes to the same file, {path}"
@@ -256,7 +256,7 @@ class InstanceSet:
                 kept[path] = image
                 continue
             problems.report(DatasetError(self.path, reason, image.label))
-        self._keep(kept.values(), len(self.images), problems)
+        self._keep(kept.values(), before, problems)
 
     @cached_property
     def has_scores(self) -> bool:
