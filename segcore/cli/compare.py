@@ -66,7 +66,9 @@ def write_comparison(
                 pass
         if json_file:
             with json_file.open() as file:
-                write_json(file, {"summary": _summary(findings, pairs), **findings.to_dict()})
+                write_json(
+                    file, {"summary": _summary(findings, pairs, problems), **findings.to_dict()}
+                )
         if csv_file:
             with csv_file.open() as file:
                 file.write(findings.to_csv().encode())
@@ -117,13 +119,18 @@ def _print_causes(console: Printer, totals: Counter[Cause]) -> None:
         print_table(console, "Wrong pixels by cause", heads, rows)
 
 
-def _summary(findings: Findings, pairs: ImagePairs) -> dict[str, Any]:
+def _summary(findings: Findings, pairs: ImagePairs, problems: Problems) -> dict[str, Any]:
     return {
         "images": pairs.shown,
         **findings.summary(),
         "below_score": pairs.below_score,
         "images_without_predictions": pairs.unpredicted,
         "images_left_out": pairs.left_out,
+        "unknown_images_left_out": pairs.unknown,
+        "crowds_not_judged": pairs.crowds,
+        "empty_objects": pairs.empty[0],
+        "empty_predictions": pairs.empty[1],
+        "skipped": problems.skipped,
     }
 
 

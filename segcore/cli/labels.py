@@ -11,7 +11,7 @@ from segcore._publish import OutputFile
 from segcore._text import counted
 from segcore.cli.output import SOFTWARE, publishing
 from segcore.cli.printing import Printer, print_line
-from segcore.cli.progress import tracked
+from segcore.cli.progress import print_note, tracked
 from segcore.data import Dataset
 from segcore.data._coco_write import write_instances as write_instances_file
 from segcore.data._instances import (
@@ -64,6 +64,8 @@ def _print_summary(dataset: Dataset, target: Path) -> None:
     }
     listed = ", ".join(counted(len(items), noun) for noun, items in parts.items())
     print_line(f"{listed} in {target}")
+    for line in dataset.skipped:
+        print_note(f"left out of {line}")
 
 
 def _table(dataset: Dataset) -> Table:

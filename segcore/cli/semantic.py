@@ -1,4 +1,4 @@
-"""``segcore semantic``: a COCO instance file to one label map per image."""
+"""``segcore semantic``: a data set to one label map per image."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from segcore._text import counted
 from segcore.cli.failures import BadInput
 from segcore.cli.output import publishing
 from segcore.cli.printing import print_line
-from segcore.cli.progress import print_note, print_skipped, tracked
+from segcore.cli.progress import print_note, print_skipped, tracked, unknown_images
 from segcore.data._instance_set import read_dataset
 from segcore.data._photographs import Photographs
 from segcore.data._problems import Problems
@@ -107,4 +107,4 @@ def print_notes(pairs: ImagePairs) -> None:
         if count:
             print_note(f"{counted(count, noun)} without pixels, which nothing can match")
     if pairs.unknown:
-        print_note(f"left out {counted(pairs.unknown, 'predicted image')} that the truth lacks")
+        print_note(unknown_images(pairs.unknown))

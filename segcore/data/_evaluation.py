@@ -101,7 +101,7 @@ def quality_of_panoptic(
     prediction: Path,
     folders: tuple[Path, Path],
     progress: Progress = no_progress,
-) -> tuple[PanopticQuality, dict[int, str], int]:
+) -> tuple[PanopticQuality, dict[int, str], int, int]:
     """Compare two COCO panoptic files.
 
     Parameters
@@ -121,6 +121,8 @@ def quality_of_panoptic(
         The names of the categories.
     num_images : int
         Number of images.
+    num_unknown : int
+        Number of predicted images that the truth lacks, which are left out.
 
     Raises
     ------
@@ -161,7 +163,7 @@ def quality_of_panoptic(
             raise DatasetError("", str(error), f"image {image_id}") from error
 
     names = {category["id"]: category["name"] for category in categories}
-    return quality, names, len(pairs)
+    return quality, names, len(pairs), len(_images_with_maps(predicted)) - len(pairs)
 
 
 def _panoptic_categories(path: Path, dataset: Dataset) -> list[dict[str, Any]]:

@@ -49,6 +49,8 @@ def look_of(data: bytes) -> str | None:
     if text.startswith("version https://git-lfs"):
         return "a Git LFS pointer; fetch the file itself with git lfs pull"
     lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        return None
     if _NUMBERS.fullmatch(lines[0]):
         return "YOLO's text format (a class and numbers)"
     if text.startswith("{") and len(lines) > 1 and lines[1].startswith("{"):

@@ -65,10 +65,12 @@ def _read_folder(path: Path, dataset: Dataset | None = None, **options: Any) -> 
     """Read every JSON file of a folder as one data set."""
     files = sorted(file for file in os.listdir(path) if file.endswith(".json"))
     if not files:
-        raise DatasetError(os.fspath(path), "expected a folder with JSON files, found none")
-    return Dataset.concatenate(
-        [_coco_json.read_coco(os.path.join(path, name), dataset, **options) for name in files]
-    )
+        raise DatasetError(path, "expected a folder with JSON files, found none")
+    parts = [_coco_json.read_coco(os.path.join(path, name), dataset, **options) for name in files]
+    try:
+        return Dataset.concatenate(parts)
+    except ValueError as error:
+        raise DatasetError(path, f"its files do not fit together: {error}") from None
 
 
 def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> None:

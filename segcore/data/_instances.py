@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._text import counted
 from segcore.data._classes import CLASSES, read_classes
 from segcore.data._coco_json import annotation_layout, category_layout, image_layout
 from segcore.data._dataset import Dataset
@@ -177,7 +178,9 @@ def instances_of_panoptic(
     source = read_panoptic(path, Problems(skip=False), folder)
     if not len(source.categories):
         raise DatasetError(path, 'not a COCO panoptic file: it has no list "categories"')
+    count = len(source)
     source = source[panoptic_maps(source).entries["image"]]
+    lacking = [f"{path}: {counted(count - len(source), 'image')} without an annotation"]
     maps = panoptic_maps(source)
 
     def read(image: int) -> Masks:
@@ -197,6 +200,7 @@ def instances_of_panoptic(
         images.with_members("file_name", "height", "width"),
         source.categories.take(np.flatnonzero(things)),
         annotations.table(),
+        skipped=lacking if len(source) < count else (),
     )
 
 

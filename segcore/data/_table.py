@@ -278,11 +278,14 @@ class Table:
     def concatenate(cls, tables: Sequence[Table]) -> Table:
         """Concatenate tables with the same columns."""
         for index, table in enumerate(tables):
-            if table.names != tables[0].names or table.layout.names != tables[0].layout.names:
-                raise ValueError(
-                    f"tables: expected the columns {tables[0].names}, got {table.names} in table "
-                    f"{index}"
-                )
+            for expected, found in (
+                (tables[0].names, table.names),
+                (list(tables[0].layout.names), list(table.layout.names)),
+            ):
+                if expected != found:
+                    raise ValueError(
+                        f"tables: expected the columns {expected}, got {found} in table {index}"
+                    )
         columns: dict[str, Column] = {}
         for name in tables[0].names:
             columns[name] = concatenate([table[name] for table in tables])

@@ -201,6 +201,20 @@ def test_panoptic_quality(pair: Path) -> None:
     assert panoptic(pair, "--pred-folder", pair / "elsewhere").exit_code == 0
 
 
+def test_predicted_images_that_the_truth_lacks_are_counted(pair: Path) -> None:
+    path = pair / "prediction.json"
+    document = json.loads(path.read_text())
+    entry = document["annotations"][0] | {"image_id": 99}
+    document["annotations"].append(entry)
+    if "images" in document:
+        document["images"].append({"id": 99, "file_name": "other.jpg", "height": 10, "width": 10})
+    path.write_text(json.dumps(document))
+    result = panoptic(pair, "--json", pair / "report.json")
+    assert result.exit_code == 0, result.output
+    assert "left out 1 predicted image that the truth lacks" in result.stderr
+    assert json.loads((pair / "report.json").read_text())["unknown_images_left_out"] == 1
+
+
 def test_panoptic_refuses(pair: Path) -> None:
     path = pair / "prediction.json"
     good = json.loads(path.read_text())

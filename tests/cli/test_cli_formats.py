@@ -264,11 +264,14 @@ def test_problems_of_the_truth_are_listed_once(tmp_path: Path) -> None:
     truth = dump(tmp_path / "in.json", document)
     found = dump(tmp_path / "results.json", [*results(), results()[0] | {"image_id": 2}])
     assert "image 2 (byte " in refused("compare", truth, found)
-    lines = good("compare", truth, found, "--skip-invalid").stderr.splitlines()
+    words = ["compare", truth, found, "--json", tmp_path / "f.json"]
+    lines = good(*words, "--skip-invalid").stderr.splitlines()
     assert lines[0] == "skipped 3:"
     assert 'its "file_name" "../b.jpg" leaves its folder' in lines[1]
     assert lines[2].endswith("in.json: 2 annotations of images that were skipped")
     assert lines[3].endswith("results.json: 1 annotation of images that were skipped")
+    report = json.loads((tmp_path / "f.json").read_text())
+    assert report["summary"]["skipped"] == [line.strip() for line in lines[1:]]
 
 
 def test_all_predictions_skipped(tmp_path: Path) -> None:

@@ -249,6 +249,26 @@ def test_images_need_not_say_their_size(panoptic: Path) -> None:
     assert image == {"id": 3, "license": 2, "file_name": "a.png", "height": 4, "width": 5}
 
 
+def test_images_without_a_map_are_counted(panoptic: Path) -> None:
+    images = [*document()["images"], {"id": 4, "file_name": "b.jpg", "height": 4, "width": 5}]
+    write(panoptic, document(images=images))
+    result = labels(panoptic, "--panoptic", panoptic / "panoptic.json")
+    assert result.exit_code == 0, result.output
+    assert "panoptic.json: 1 image without an annotation" in result.stderr
+    assert [image["id"] for image in read(panoptic)["images"]] == [3]
+
+
+def test_categories_may_have_text_as_ids(tmp_path: Path) -> None:
+    save(tmp_path / "maps" / "a.png", np.array([[0, 1], [1, 2]], np.uint8))
+    classes = [{"index": i, "category_id": f"c{i}", "name": f"n{i}"} for i in (1, 2)]
+    (tmp_path / "maps" / "classes.json").write_text(json.dumps({"classes": classes}))
+    assert labels(tmp_path).exit_code == 0
+    found = read(tmp_path)
+    assert [category["id"] for category in found["categories"]] == ["c1", "c2"]
+    assert [a["category_id"] for a in found["annotations"]] == ["c1", "c2"]
+    assert [a["id"] for a in found["annotations"]] == [1, 2]
+
+
 def test_colours_of_16_bits_are_refused(panoptic: Path) -> None:
     """Pillow would read other ids than are there."""
     (panoptic / "maps" / "a.png").write_bytes(png(1, 1, 16, 2, b"\0" + bytes(6)))

@@ -270,6 +270,11 @@ def test_compares(tmp_path):
         "below_score": 0,
         "images_without_predictions": 0,
         "images_left_out": 0,
+        "unknown_images_left_out": 0,
+        "crowds_not_judged": 0,
+        "empty_objects": 0,
+        "empty_predictions": 0,
+        "skipped": [],
     }
     [image] = document["images"]
     assert image["file_name"] == "a/room.jpg"
