@@ -315,7 +315,8 @@ def compare(
 ) -> None:
     """List what a prediction lost and added per object, and why; the worst objects come first.
 
-    TRUTH and PREDICTION are data sets or label maps, as for segcore view. PREDICTION may also hold COCO results for TRUTH.
+    TRUTH and PREDICTION are data sets or label maps, as for segcore view. PREDICTION may also hold
+    COCO results for TRUTH.
 
     Missed pixels are of another class, merged with another object, in a missing component (such as
     one side of a partly hidden object), in a thin part, a hole or another lost part, or at the
