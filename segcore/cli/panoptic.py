@@ -72,7 +72,7 @@ def write_panoptic(
 
         for image in tracked(dataset.images, "Composing", len(dataset.images)):
             instances = dataset.read(image)
-            problems.collect(instances.skipped)
+            problems.skipped += instances.skipped
             result = panoptic_map(
                 image,
                 instances,

@@ -59,7 +59,7 @@ def write_semantic_maps(
 
         for image in tracked(dataset.images, "Painting", len(dataset.images)):
             instances = dataset.read(image)
-            problems.collect(instances.skipped)
+            problems.skipped += instances.skipped
             labels = semantic_map(
                 instances,
                 priority=priority,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -57,8 +56,6 @@ IMAGE: Fields = [("image_id", "integer"), *IMAGES[1:]]
 ENTRIES: Fields = [("image_id", "integer"), ("file_name", "text"), ("segments_info", SEGMENTS)]
 """The annotations of a panoptic file: one per image."""
 PEEK = 1 << 16
-KEPT = 4096
-"""Number of bytes of a file that are kept to tell what it is."""
 _PANOPTIC = b'"segments_info"'
 TABLES: dict[str, Fields] = {"images": IMAGES, "categories": CATEGORIES, "annotations": ANNOTATIONS}
 
@@ -73,14 +70,19 @@ def read_coco(
     """Read a COCO instances or LVIS file, or a list of results, to which `dataset` belongs."""
     file, size = open_binary(path)
     with file:
-        kept: Any = _Start(file)
         try:
-            return read_stream(os.fspath(path), kept, size, dataset, skip_invalid, progress)
+            return read_stream(os.fspath(path), file, size, dataset, skip_invalid, progress)
         except DatasetError as error:
-            if kept.start is not None and (kind := look_of(kept.start)):
+            # Not of gzip files and pipes, whose size is unknown.
+            if size is not None and (kind := look_of(_start_of(file))):
                 detail = f"not JSON: it looks like {kind}; {READABLE}"
                 raise DatasetError(path, detail, offset=error.offset) from error
             raise
+
+
+def _start_of(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(4096)
 
 
 def read_stream(
@@ -139,31 +141,6 @@ def read_tables(
             members[name] = stream.value()
     stream.end()
     return raw, list(members.items())
-
-
-class _Start(io.BufferedIOBase):
-    """A file whose beginning is kept, to tell what it is if it is not JSON."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.start: bytes | None = None
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Read bytes."""
-        data = self._file.read(-1 if size is None else size)
-        self._keep(data)
-        return data
-
-    def readinto(self, memory: Any) -> int:
-        """Read bytes into memory."""
-        count = int(self._file.readinto(memory) or 0)  # type: ignore[attr-defined]
-        self._keep(memory[:count])
-        return count
-
-    def _keep(self, data: Any) -> None:
-        start = self.start or b""
-        if len(start) < KEPT:
-            self.start = start + bytes(data[:KEPT])
 
 
 class Reader:

@@ -239,7 +239,7 @@ class InstanceSet:
         number = int(lost[self.dataset.annotations["image"]].sum()) if lost.any() else 0
         if number:
             count = counted(number, "annotation")
-            problems.collect([f"{self.path}: {count} of images that were skipped"])
+            problems.skipped.append(f"{self.path}: {count} of images that were skipped")
 
     def keep_separate_maps(self, problems: Problems) -> None:
         """Report and leave out images whose label map would replace another one, or be hidden."""
@@ -398,7 +398,7 @@ def _usable_images(path: Path, dataset: Dataset, problems: Problems) -> Iterable
         with_map = set(panoptic_maps(dataset).entries["image"].tolist())
     if with_map is not None and len(with_map) < len(images):
         number = counted(len(images) - len(with_map), "image")
-        problems.collect([f"{path}: {number} without an annotation"])
+        problems.skipped.append(f"{path}: {number} without an annotation")
     for row, (key, name, height, width) in enumerate(zip(*columns, strict=True)):
         if with_map is not None and row not in with_map:
             continue

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from segcore._text import counted
 from segcore.data._classes import CLASSES, read_classes
-from segcore.data._coco_json import annotation_layout, category_layout, image_layout
+from segcore.data._coco_json import annotation_layout
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
+from segcore.data._formats import from_coco
 from segcore.data._instance_set import panoptic_maps, read_panoptic
 from segcore.data._label_maps import IGNORED, label_maps, read_labels
 from segcore.data._problems import Problems
@@ -21,7 +22,6 @@ from segcore.data._read_ahead import read_ahead
 from segcore.data._segmentations import Segmentations
 from segcore.data._sources import Progress, no_progress
 from segcore.data._table import Table
-from segcore.data._texts import Texts
 from segcore.masks import Masks
 
 
@@ -130,26 +130,18 @@ def instances_of_label_maps(
         }
     rows = np.full(max(known, default=0) + 1, -1, np.int64)
     rows[list(known)] = np.arange(len(known))
+    names = [path.relative_to(folder).as_posix() for path in maps.values()]
+    images = [
+        {"id": number, "file_name": name, "height": height, "width": width}
+        for number, (name, (height, width)) in enumerate(
+            zip(names, annotations.sizes, strict=True), 1
+        )
+    ]
+    categories = [{"id": key, "name": name} for key, name in known.values()]
+    frame = from_coco({"images": images, "annotations": [], "categories": categories})
     table = annotations.table()
-    names = Texts.from_strings([path.relative_to(folder).as_posix() for path in maps.values()])
-    sizes = np.array(annotations.sizes, np.int64)
-    images: dict[str, Any] = {
-        "id": np.arange(1, len(maps) + 1),
-        "file_name": names,
-        "height": sizes[:, 0],
-        "width": sizes[:, 1],
-    }
-    categories: dict[str, Any] = {
-        "id": _ids([key for key, _ in known.values()]),
-        "name": Texts.from_strings([name for _, name in known.values()]),
-        "supercategory": Texts.empty(len(known)),
-        "isthing": np.ones(len(known), np.bool_),
-    }
-    return Dataset(
-        Table(images, image_layout(images)),
-        Table(categories, category_layout(categories)),
-        table.replace(category=rows[table["category"]]),
-    )
+    table = table.replace(category=rows[table["category"]])
+    return Dataset(frame.images, frame.categories, table)
 
 
 def instances_of_panoptic(
@@ -202,15 +194,6 @@ def instances_of_panoptic(
         annotations.table(),
         skipped=lacking if len(source) < count else (),
     )
-
-
-def _ids(values: list[Any]) -> NDArray[Any]:
-    """Return ids as int64, or as objects if some are strings."""
-    if all(isinstance(value, int) and abs(value) < 2**63 for value in values):
-        return np.array(values, np.int64)
-    ids = np.empty(len(values), object)
-    ids[:] = values
-    return ids
 
 
 def with_software(dataset: Dataset, software: str) -> Dataset:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -215,17 +214,7 @@ def _check_entries(entry: RawTable, image: NDArray[np.int64], names: list[str]) 
         if number >= 0 and number in seen:
             entry.refuse([row], "image_id", lambda _: "this image has another entry")
         seen.add(number)
-        if reason := _why_not_a_name(name):
-            entry.refuse([row], "file_name", partial(_always, reason))
-
-
-def _always(text: str, _row: int) -> str:
-    return text
-
-
-def _why_not_a_name(name: str) -> str:
-    try:
-        relative_path(name)
-    except ValueError as error:
-        return str(error)
-    return ""
+        try:
+            relative_path(name)
+        except ValueError as error:
+            entry.invalid.setdefault(row, f"file_name: {error}")

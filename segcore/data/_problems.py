@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from segcore.data._errors import DatasetError
@@ -27,10 +26,6 @@ class Problems:
         if not self.skip:
             raise error
         self.skipped.append(str(error))
-
-    def collect(self, skipped: Iterable[str]) -> None:
-        """Add the messages of items that were skipped by a reader."""
-        self.skipped += skipped
 
     def check_left(self, path: Path, images: int, listed: int, used: int) -> None:
         """Raise DatasetError if every image, or every annotation of a file, was skipped.

@@ -106,7 +106,7 @@ class ImagePairs:
         used = np.zeros(2, np.int64)
         for index, instances in read_ahead(self._read, range(self.total)):
             for number, found in enumerate(instances):
-                self._problems.collect(found.skipped)
+                self._problems.skipped += found.skipped
                 used[number] += len(found)
             image = self._image(self._truth[index], *instances, photographs=photographs)
             if image is not None:
