@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -91,11 +92,13 @@ def check_images(folder: Path, dataset: InstanceSet) -> None:
             )
 
 
-def write_json(file: BinaryIO, value: Mapping[str, object], indent: int | None = 2) -> None:
-    """Write a JSON object, on one line if `indent` is None."""
+def write_json(file: BinaryIO, value: Mapping[str, object]) -> None:
+    """Write a JSON object, a part at a time: all of its text can take more memory than it does."""
     described = {"info": {"software": SOFTWARE}, **value}
-    text = json.dumps(described, indent=indent, ensure_ascii=False)
-    file.write((visible(text, keep_lines=True) + "\n").encode())
+    pieces = json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(described)
+    while text := "".join(itertools.islice(pieces, 10_000)):
+        file.write(visible(text, keep_lines=True).encode())
+    file.write(b"\n")
 
 
 def write_labels(
