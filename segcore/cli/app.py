@@ -69,7 +69,10 @@ def semantic(
     skip_invalid: bool,
     overwrite: bool,
 ) -> None:
-    """Convert a COCO instance file to PNG label maps, one per image.
+    """Convert a data set to PNG label maps, one per image.
+
+    ANNOTATIONS is a COCO instance file, COCO results (with --dataset), a COCO panoptic file, LVIS,
+    SA-1B, SA-V or Parquet; JSON may be compressed with gzip.
 
     A map has the file_name of its image, with the suffix .png, subfolders included. Its pixels are
     class indices: 0 is background, and the categories have 1, 2, 3 and so on by ascending id.
@@ -158,7 +161,9 @@ def panoptic(
     skip_invalid: bool,
     overwrite: bool,
 ) -> None:
-    """Convert a COCO instance file, with or without stuff maps, to COCO's panoptic format.
+    """Convert a data set, with or without stuff maps, to COCO's panoptic format.
+
+    ANNOTATIONS is of any format that segcore semantic reads.
 
     The output is panoptic.json and a folder panoptic with one PNG per image, named after its
     file_name. The colors are segment ids: R + 256 G + 65536 B, and 0 without a segment.
@@ -225,10 +230,10 @@ def view(
 ) -> None:
     """Show masks in a browser: one HTML file without dependencies.
 
-    SOURCE is a COCO instance file, COCO results (with --dataset), a COCO panoptic file, a PNG label
-    map, or a folder of label maps. The page shows the masks as semantic, instance and panoptic
-    maps, over photographs if given, and what each form holds and loses. With a prediction, it shows
-    the differences and their causes.
+    SOURCE is a data set of any format that segcore semantic reads, a PNG label map, or a folder of
+    label maps. The page shows the masks as semantic, instance and panoptic maps, over photographs
+    if given, and what each form holds and loses. With a prediction, it shows the differences and
+    their causes.
 
     Images of SOURCE and of a prediction are matched by file name, without the suffix.
     """
@@ -310,8 +315,8 @@ def compare(
 ) -> None:
     """List what a prediction lost and added per object, and why; the worst objects come first.
 
-    TRUTH and PREDICTION are COCO instance files, COCO panoptic files, or label maps, as for segcore
-    view. PREDICTION may also hold COCO results for TRUTH.
+    TRUTH and PREDICTION are data sets or label maps, as for segcore view. PREDICTION may also hold
+    COCO results for TRUTH.
 
     Missed pixels are of another class, merged with another object, in a missing component (such as
     one side of a partly hidden object), in a thin part, a hole or another lost part, or at the

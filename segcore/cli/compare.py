@@ -45,26 +45,30 @@ def write_comparison(
     skip_invalid: bool,
     overwrite: bool,
 ) -> None:
-    """Run ``segcore compare``. Raises BadInput or DataError for unusable input."""
+    """Run ``segcore compare``. Raises BadInput or DatasetError for unusable input."""
     problems = Problems(skip_invalid)
     with publishing([truth, prediction, images, *folders], overwrite) as outputs:
         html_file, json_file, csv_file = (
             outputs.file(path) if path else None for path in (page, report, spreadsheet)
         )
-        true = read_source(truth, problems, None, folders[0], tracked)
-        predicted = read_source(prediction, problems, truth, folders[1], tracked)
-        pairs = ImagePairs(true, predicted, options, only_predicted)
+        true = read_source(truth, problems, folder=folders[0], progress=tracked)
+        predicted = read_source(
+            prediction, problems, folder=folders[1], truth=true, progress=tracked
+        )
+        pairs = ImagePairs(true, predicted, problems, options, only_predicted)
 
         findings = Findings(pairs.classes)
         if html_file:
             title = f"{prediction.name} against {truth.name}"
             photographs = write_html(html_file, title, pairs, images, problems, findings.collected)
         else:
-            for _ in tracked(findings.collected(pairs.images()), "Comparing", len(pairs)):
+            for _ in tracked(findings.collected(pairs.images()), "Comparing", pairs.total):
                 pass
         if json_file:
             with json_file.open() as file:
-                write_json(file, {"summary": _summary(findings, pairs), **findings.to_dict()})
+                write_json(
+                    file, {"summary": _summary(findings, pairs, problems), **findings.to_dict()}
+                )
         if csv_file:
             with csv_file.open() as file:
                 file.write(findings.to_csv().encode())
@@ -115,13 +119,18 @@ def _print_causes(console: Printer, totals: Counter[Cause]) -> None:
         print_table(console, "Wrong pixels by cause", heads, rows)
 
 
-def _summary(findings: Findings, pairs: ImagePairs) -> dict[str, Any]:
+def _summary(findings: Findings, pairs: ImagePairs, problems: Problems) -> dict[str, Any]:
     return {
-        "images": len(pairs),
+        "images": pairs.shown,
         **findings.summary(),
         "below_score": pairs.below_score,
         "images_without_predictions": pairs.unpredicted,
         "images_left_out": pairs.left_out,
+        "unknown_images_left_out": pairs.unknown,
+        "crowds_not_judged": pairs.crowds,
+        "empty_objects": pairs.empty[0],
+        "empty_predictions": pairs.empty[1],
+        "skipped": problems.skipped,
     }
 
 
@@ -129,7 +138,7 @@ def _summary_line(findings: Findings, pairs: ImagePairs, score: float | None) ->
     summary = findings.summary()
     kinds = ", ".join(f"{summary[kind]:,} {kind}" for kind in KINDS if summary[kind])
     objects = counted(summary["objects"], "object")
-    parts = [f"{objects} in {counted(len(pairs), 'image')}: {kinds or 'none'}"]
+    parts = [f"{objects} in {counted(pairs.shown, 'image')}: {kinds or 'none'}"]
     if summary["mean_iou"] is not None:
         parts.append(f"mean IoU {summary['mean_iou']:.3f}")
     if score is not None:

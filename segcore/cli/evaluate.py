@@ -13,8 +13,9 @@ from rich.table import Table
 from segcore._text import counted
 from segcore.cli.output import publishing, write_json
 from segcore.cli.printing import Printer, print_line
-from segcore.cli.progress import tracked
+from segcore.cli.progress import print_note, tracked, unknown_images
 from segcore.data._evaluation import confusion_of_folders, quality_of_panoptic
+from segcore.data._panoptic import maps_folder
 from segcore.metrics import ConfusionMatrix, PanopticQuality
 
 MAX_ROWS = 40
@@ -31,7 +32,7 @@ def evaluate_semantic(
     report: Path | None,
     overwrite: bool,
 ) -> None:
-    """Run ``segcore evaluate semantic``. Raises BadInput or DataError for unusable input."""
+    """Run ``segcore evaluate semantic``. Raises BadInput or DatasetError for unusable input."""
     with publishing([truth, prediction], overwrite) as outputs:
         output = outputs.file(report) if report else None
         confusion, names, images = confusion_of_folders(
@@ -105,22 +106,24 @@ def evaluate_panoptic(
     report: Path | None,
     overwrite: bool,
 ) -> None:
-    """Run ``segcore evaluate panoptic``. Raises BadInput or DataError for unusable input."""
-    folders = truth_folder or truth.with_suffix(""), prediction_folder or prediction.with_suffix("")
+    """Run ``segcore evaluate panoptic``. Raises BadInput or DatasetError for unusable input."""
+    folders = truth_folder or maps_folder(truth), prediction_folder or maps_folder(prediction)
     with publishing([truth, prediction, *folders], overwrite) as outputs:
         output = outputs.file(report) if report else None
-        quality, names, images = quality_of_panoptic(truth, prediction, folders, tracked)
+        quality, names, images, unknown = quality_of_panoptic(truth, prediction, folders, tracked)
         if output:
             with output.open() as file:
-                write_json(file, _panoptic_report(quality, names, images))
+                write_json(file, _panoptic_report(quality, names, images, unknown))
 
     console = Printer()
     console.print(_quality_table(quality, names))
     console.print(_summary(quality))
+    if unknown:
+        print_note(unknown_images(unknown))
 
 
 def _panoptic_report(
-    quality: PanopticQuality, names: dict[int, str], images: int
+    quality: PanopticQuality, names: dict[int, str], images: int, unknown: int
 ) -> dict[str, Any]:
     def described(score: Any) -> dict[str, Any]:
         return {name: _number(value) for name, value in dataclasses.asdict(score).items()}
@@ -130,7 +133,8 @@ def _panoptic_report(
         for key, score in quality.per_category.items()
     ]
     means = {name: described(getattr(quality, name)) for name in ("all", "things", "stuff")}
-    return {"images": images, **means, "classes": classes}
+    counts = {"images": images, "unknown_images_left_out": unknown}
+    return {**counts, **means, "classes": classes}
 
 
 def _quality_table(quality: PanopticQuality, names: dict[int, str]) -> Table:

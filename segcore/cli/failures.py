@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from segcore._text import visible
-from segcore.data._problems import DataError
+from segcore.data._errors import DatasetError
 
 TRACEBACK = "SEGCORE_TRACEBACK"
 """The environment variable that, unless empty, makes errors print their traceback."""
@@ -34,7 +34,7 @@ class BadInput(click.ClickException):
 class Commands(click.Group):
     """A group of commands whose errors are printed as one line.
 
-    - Unusable input and options (DataError, `click.ClickException`), errors of the operating
+    - Unusable input and options (DatasetError, `click.ClickException`), errors of the operating
       system, lack of memory, and input nested too deeply: ``Error: ...``, exit code 2.
     - Any other exception is a defect of segcore: ``segcore: internal error: ...``, exit code 70.
     """
@@ -79,7 +79,9 @@ def _report(error: Exception) -> int:
 def _expected(error: Exception) -> BadInput | None:
     """Return errors caused by the input or the machine as a BadInput; None for a defect."""
     match error:
-        case DataError():
+        case DatasetError():
+            message = str(error)
+        case ModuleNotFoundError() if "install segcore[" in str(error):
             message = str(error)
         case MemoryError():
             message = f"not enough memory{f': {error}' if str(error) else ''}"

@@ -56,7 +56,7 @@ DATASET = click.option(
     "--dataset",
     "dataset_path",
     type=PATH,
-    help="The instance file with the images and categories of COCO results, which are a list.",
+    help="The data set with the images and categories of COCO results, which are a list.",
 )
 SKIP_INVALID = click.option(
     "--skip-invalid",

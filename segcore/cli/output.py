@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -20,7 +21,8 @@ from segcore._text import visible
 from segcore._version import __version__
 from segcore.cli.failures import BadInput
 from segcore.data._classes import CLASSES
-from segcore.data._coco_file import Dataset
+from segcore.data._instance_set import InstanceSet, is_dataset_folder
+from segcore.data._panoptic import maps_folder
 from segcore.data._photographs import SUFFIXES
 
 SOFTWARE = f"segcore {__version__}"
@@ -62,9 +64,9 @@ def _files_of(inputs: Iterable[Path | None]) -> Iterator[Path]:
         yield path
         if path.suffix.lower() == ".png":
             yield path.with_name(CLASSES)
-        folder = path if path.is_dir() else path.with_suffix("")
-        for file in _files_below(folder):
-            if file.suffix.lower() in SUFFIXES or file.name == CLASSES:
+        is_dataset = path.is_dir() and is_dataset_folder(path)
+        for file in _files_below(path if path.is_dir() else maps_folder(path)):
+            if is_dataset or file.suffix.lower() in SUFFIXES or file.name == CLASSES:
                 yield file
 
 
@@ -79,7 +81,7 @@ def _files_below(folder: Path) -> Iterator[Path]:
             yield Path(parent, name)
 
 
-def check_images(folder: Path, dataset: Dataset) -> None:
+def check_images(folder: Path, dataset: InstanceSet) -> None:
     """Raise BadInput if a map would replace an image that the data set names."""
     for image in dataset.images:
         path = folder / image.map_path
@@ -90,11 +92,13 @@ def check_images(folder: Path, dataset: Dataset) -> None:
             )
 
 
-def write_json(file: BinaryIO, value: Mapping[str, object], indent: int | None = 2) -> None:
-    """Write a JSON object, on one line if `indent` is None."""
+def write_json(file: BinaryIO, value: Mapping[str, object]) -> None:
+    """Write a JSON object, a part at a time: all of its text can take more memory than it does."""
     described = {"info": {"software": SOFTWARE}, **value}
-    text = json.dumps(described, indent=indent, ensure_ascii=False)
-    file.write((visible(text, keep_lines=True) + "\n").encode())
+    pieces = json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(described)
+    while text := "".join(itertools.islice(pieces, 10_000)):
+        file.write(visible(text, keep_lines=True).encode())
+    file.write(b"\n")
 
 
 def write_labels(

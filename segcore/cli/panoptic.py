@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+import numpy as np
 from PIL import Image
 from rich.table import Table
 
@@ -14,14 +15,7 @@ from segcore.cli.failures import BadInput
 from segcore.cli.output import check_images, publishing, write_json, write_png
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import print_note, print_skipped, tracked
-from segcore.data._coco_file import (
-    Category,
-    Dataset,
-    DatasetImage,
-    read_dataset,
-    read_masks,
-    with_separate_maps,
-)
+from segcore.data._instance_set import Category, DatasetImage, InstanceSet, read_instances
 from segcore.data._panoptic_maps import (
     check_categories,
     check_segment_ids,
@@ -54,15 +48,16 @@ def write_panoptic(
     skip_invalid: bool,
     overwrite: bool,
 ) -> None:
-    """Run ``segcore panoptic``. Raises BadInput or DataError for unusable input."""
+    """Run ``segcore panoptic``. Raises BadInput or DatasetError for unusable input."""
     problems = Problems(skip_invalid)
     entries: list[dict[str, Any]] = []
     reasons: Counter[str] = Counter()
     num_used = 0
     with publishing([path, dataset_path, stuff], overwrite) as outputs:
         files = outputs.folder(folder)
-        dataset = read_dataset(path, problems, dataset_path, scores=None)
-        dataset = with_separate_maps(dataset, problems)
+        dataset = read_instances(path, problems, dataset_path)
+        dataset.needs_scores = dataset.has_scores
+        dataset.keep_separate_maps(problems)
         check_images(folder / MAPS, dataset)
         files.declare(DOCUMENT)
         for image in dataset.images:
@@ -72,14 +67,16 @@ def write_panoptic(
         things = {int(key) for key in thing_ids}
         rules, priority = panoptic_rules(path, dataset, preset, changes, priority)
         check_segment_ids(dataset, things, rules)
+        category_ids = np.array([0, *(c.id for c in dataset.categories)], np.int64)
         stuff_maps = None if stuff is None else StuffMaps(stuff, dataset.categories)
 
         for image in tracked(dataset.images, "Composing", len(dataset.images)):
-            annotations, masks = read_masks(image, problems)
+            instances = dataset.read(image)
+            problems.skipped += instances.skipped
             result = panoptic_map(
                 image,
-                annotations,
-                masks,
+                instances,
+                category_ids[instances.category],
                 stuff_maps=stuff_maps,
                 things=things,
                 rules=rules,
@@ -87,9 +84,9 @@ def write_panoptic(
             )
             with files.open(MAPS / image.map_path) as file:
                 _write_ids(file, result, image)
-            entries.append(describe_segments(image, result, annotations))
+            entries.append(describe_segments(image, result, instances))
             reasons.update(dropped["reason"] for dropped in result.dropped)
-            num_used += len(annotations)
+            num_used += len(instances)
         with files.open(DOCUMENT) as file:
             write_json(file, panoptic_document(dataset, things, entries))
         problems.check_left(path, len(dataset.images), dataset.num_listed, num_used)
@@ -112,7 +109,7 @@ def _write_ids(file: BinaryIO, result: Panoptic, image: DatasetImage) -> None:
     write_png(file, Image.fromarray(colors))
 
 
-def _table(dataset: Dataset, entries: list[dict[str, Any]]) -> Table:
+def _table(dataset: InstanceSet, entries: list[dict[str, Any]]) -> Table:
     """Return a table of the classes that occur, by decreasing number of pixels."""
     segments: Counter[object] = Counter()
     pixels: Counter[object] = Counter()

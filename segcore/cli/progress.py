@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from rich.progress import track
 
+from segcore._text import counted
 from segcore.cli.printing import error_printer
 from segcore.data._problems import Problems
 
@@ -39,3 +40,8 @@ def print_skipped(problems: Problems) -> None:
 def print_note(message: str) -> None:
     """Print a note on something that the user may not expect."""
     error_printer().print(message, style="yellow")
+
+
+def unknown_images(count: int) -> str:
+    """Return the note about predicted images that the truth lacks."""
+    return f"left out {counted(count, 'predicted image')} that the truth lacks"

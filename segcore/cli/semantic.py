@@ -1,4 +1,4 @@
-"""``segcore semantic``: a COCO instance file to one label map per image."""
+"""``segcore semantic``: a data set to one label map per image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from segcore.cli.output import check_images, publishing, write_json, write_label
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import print_skipped, tracked
 from segcore.data._classes import CLASSES
-from segcore.data._coco_file import Dataset, read_dataset, read_masks, with_separate_maps
+from segcore.data._instance_set import InstanceSet, read_instances
 from segcore.data._problems import Problems
 from segcore.data._semantic_maps import ClassCounts, describe_classes, semantic_map
 from segcore.data._stuff_maps import StuffMaps
@@ -35,13 +35,14 @@ def write_semantic_maps(
     skip_invalid: bool,
     overwrite: bool,
 ) -> None:
-    """Run ``segcore semantic``. Raises BadInput or DataError for unusable input."""
+    """Run ``segcore semantic``. Raises BadInput or DatasetError for unusable input."""
     problems = Problems(skip_invalid)
     num_used = 0
     with publishing([path, dataset_path, stuff], overwrite) as outputs:
         maps = outputs.folder(folder)
-        dataset = read_dataset(path, problems, dataset_path, scores=priority == "score")
-        dataset = with_separate_maps(dataset, problems)
+        dataset = read_instances(path, problems, dataset_path)
+        dataset.needs_scores = priority == "score"
+        dataset.keep_separate_maps(problems)
         check_images(folder, dataset)
         maps.declare(CLASSES)
         for image in dataset.images:
@@ -57,10 +58,10 @@ def write_semantic_maps(
         stuff_maps = None if stuff is None else StuffMaps(stuff, dataset.categories)
 
         for image in tracked(dataset.images, "Painting", len(dataset.images)):
-            annotations, masks = read_masks(image, problems)
+            instances = dataset.read(image)
+            problems.skipped += instances.skipped
             labels = semantic_map(
-                annotations,
-                masks,
+                instances,
                 priority=priority,
                 crowd=crowd,
                 dtype=dtype,
@@ -68,10 +69,10 @@ def write_semantic_maps(
             )
             with maps.open(image.map_path) as file:
                 write_labels(file, labels, colors)
-            counts.add(labels, [a for a in annotations if crowd or not a.crowd])
-            num_used += len(annotations)
+            counts.add(labels, instances.category[crowd | ~instances.iscrowd])
+            num_used += len(instances)
         with maps.open(CLASSES) as file:
-            write_json(file, describe_classes(dataset, colors, dtype))
+            write_json(file, describe_classes(dataset.categories, colors, dtype))
         problems.check_left(path, len(dataset.images), dataset.num_listed, num_used)
 
     Printer().print(_table(dataset, counts))
@@ -79,7 +80,7 @@ def write_semantic_maps(
     print_skipped(problems)
 
 
-def _table(dataset: Dataset, counts: ClassCounts) -> Table:
+def _table(dataset: InstanceSet, counts: ClassCounts) -> Table:
     """Return a table of the classes that occur, by decreasing number of pixels."""
     table = Table(title="Classes", title_justify="left")
     table.add_column("index", justify="right")

@@ -10,7 +10,8 @@ from segcore._text import counted
 from segcore.cli.failures import BadInput
 from segcore.cli.output import publishing
 from segcore.cli.printing import print_line
-from segcore.cli.progress import print_note, print_skipped, tracked
+from segcore.cli.progress import print_note, print_skipped, tracked, unknown_images
+from segcore.data._instance_set import read_dataset
 from segcore.data._photographs import Photographs
 from segcore.data._problems import Problems
 from segcore.data._sources import read_source
@@ -31,16 +32,19 @@ def write_view(
     skip_invalid: bool,
     overwrite: bool,
 ) -> None:
-    """Run ``segcore view``. Raises BadInput or DataError for unusable input."""
+    """Run ``segcore view``. Raises BadInput or DatasetError for unusable input."""
     problems = Problems(skip_invalid)
     with publishing([source, prediction, images, dataset_path, *folders], overwrite) as outputs:
         page = outputs.file(target)
-        truth = read_source(source, problems, dataset_path, folders[0], tracked)
+        dataset = read_dataset(dataset_path, problems) if dataset_path else None
+        truth = read_source(source, problems, dataset, folders[0], progress=tracked)
         predicted = None
         if prediction:
-            truth_path = dataset_path or source
-            predicted = read_source(prediction, problems, truth_path, folders[1], tracked)
-        pairs = ImagePairs(truth, predicted, {"score_threshold": score}, only_predicted)
+            predicted = read_source(
+                prediction, problems, dataset, folders[1], truth, progress=tracked
+            )
+        options = {"score_threshold": score}
+        pairs = ImagePairs(truth, predicted, problems, options, only_predicted)
         photographs = write_html(page, source.name, pairs, images, problems)
     print_page(page, pairs, photographs)
     if score is not None:
@@ -62,7 +66,7 @@ def write_html(
     ``collected`` is called with the images and must yield them.
     """
     photographs = Photographs(images, problems) if images else None
-    shown = tracked(collected(pairs.images(photographs)), "Drawing", len(pairs))
+    shown = tracked(collected(pairs.images(photographs)), "Drawing", pairs.total)
     with page.open() as file:
         try:
             write_page(file, title, pairs.classes, shown, pairs.compared)
@@ -73,7 +77,7 @@ def write_html(
 
 def print_page(page: OutputFile, pairs: ImagePairs, photographs: Photographs | None) -> None:
     """Print where the page is, and how many photographs are missing."""
-    print_line(f"{counted(len(pairs), 'image')} in {page.path}, {page.size / 1e6:.1f} MB")
+    print_line(f"{counted(pairs.shown, 'image')} in {page.path}, {page.size / 1e6:.1f} MB")
     if photographs and photographs.missing:
         print_note(
             f"{counted(photographs.missing, 'image')} without a photograph in {photographs.folder}"
@@ -93,7 +97,7 @@ def print_notes(pairs: ImagePairs) -> None:
         print_note(f"left out {counted(pairs.left_out, 'image')} without predictions")
     elif pairs.unpredicted_objects:
         print_note(
-            f"{counted(pairs.unpredicted, 'image')} of {len(pairs):,} without predictions: "
+            f"{counted(pairs.unpredicted, 'image')} of {pairs.shown:,} without predictions: "
             f"{counted(pairs.unpredicted_objects, 'object')} in them counted as missed "
             "(--only-predicted leaves these images out)"
         )
@@ -103,4 +107,4 @@ def print_notes(pairs: ImagePairs) -> None:
         if count:
             print_note(f"{counted(count, noun)} without pixels, which nothing can match")
     if pairs.unknown:
-        print_note(f"left out {counted(pairs.unknown, 'predicted image')} that the truth lacks")
+        print_note(unknown_images(pairs.unknown))

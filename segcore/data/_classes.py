@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from segcore.data._fields import Id, as_integer, read_text
-from segcore.data._json_file import read_json
-from segcore.data._problems import DataError
+from segcore.data._errors import DatasetError
+from segcore.data._fields import Id, as_integer
 
 CLASSES = "classes.json"
 
@@ -29,28 +30,34 @@ def read_classes(folder: Path) -> dict[int, MapClass]:
     path = folder / CLASSES
     if not path.exists():
         return {}
-    document = read_json(path)
     try:
+        document = json.loads(path.read_bytes())
         classes = [
-            MapClass(
-                as_integer(item["index"]),
-                as_integer(item["category_id"]),
-                read_text(item, "name", item["index"]),
-            )
+            MapClass(as_integer(item["index"]), as_integer(item["category_id"]), _name(item))
             for item in document["classes"]
         ]
-    except (TypeError, KeyError, ValueError) as error:
-        raise DataError(f"{path}: expected a file as written by segcore semantic") from error
+    except (TypeError, KeyError, ValueError, RecursionError) as error:
+        raise DatasetError(path, "expected a file as written by segcore semantic") from error
     good = [c for c in classes if type(c.index) is int and 0 <= c.index < 2**16]
     if not classes or len(good) < len(classes):
-        raise DataError(f"{path}: expected classes with an index from 0 to 65535")
+        raise DatasetError(path, "expected classes with an index from 0 to 65535")
     for c in classes:
         if type(c.category_id) not in (int, str, type(None)):
-            raise DataError(
-                f"{path}: class {c.index}: expected an integer or text as its category_id"
+            raise DatasetError(
+                path, f"class {c.index}: expected an integer or text as its category_id"
             )
     for key in ("index", "category_id"):
         values = [value for c in classes if (value := getattr(c, key)) is not None]
         if len(set(values)) < len(values):
-            raise DataError(f"{path}: several classes have the same {key}")
+            raise DatasetError(path, f"several classes have the same {key}")
     return {c.index: c for c in classes}
+
+
+def _name(item: dict[str, Any]) -> str:
+    """Return the name of a class: text, or a number as text; its index without a name."""
+    name = item.get("name")
+    if name is None:
+        name = item["index"]
+    if not isinstance(name, str | int | float):
+        raise TypeError("expected text as the name")
+    return str(name)

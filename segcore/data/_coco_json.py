@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._input.arrays import described
+from segcore._text import counted
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
+from segcore.data._fields import MAX_EXACT
+from segcore.data._file_kinds import READABLE, kind_of_item, kind_of_members, look_of
 from segcore.data._ids import Ids
 from segcore.data._segmentations import COUNTS, STRING, Segmentations
 from segcore.data._stream import Fields, Progress, Stream, open_binary
@@ -64,10 +67,22 @@ def read_coco(
     skip_invalid: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Read a COCO instances or LVIS file, or a list of results."""
+    """Read a COCO instances or LVIS file, or a list of results, to which `dataset` belongs."""
     file, size = open_binary(path)
     with file:
-        return read_stream(os.fspath(path), file, size, dataset, skip_invalid, progress)
+        try:
+            return read_stream(os.fspath(path), file, size, dataset, skip_invalid, progress)
+        except DatasetError as error:
+            # Not of gzip files and pipes, whose size is unknown.
+            if size is not None and (kind := look_of(_start_of(file))):
+                detail = f"not JSON: it looks like {kind}; {READABLE}"
+                raise DatasetError(path, detail, offset=error.offset) from error
+            raise
+
+
+def _start_of(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(4096)
 
 
 def read_stream(
@@ -79,12 +94,12 @@ def read_stream(
     progress: Progress | None = None,
 ) -> Dataset:
     """Read an open file; `name` is for error messages."""
-    raw, members = read_tables(Stream(name, file, progress, size))
+    stream = Stream(name, file, progress, size)
+    raw, members = read_tables(stream)
     reader = Reader(name, raw, skip_invalid)
+    reader.skipped += stream.repeated
     if members is None:
         return reader.results(dataset)
-    if dataset is not None:
-        raise DatasetError(name, "expected a list of results, as dataset= was passed, got a dict")
     if "annotations" in raw and "segments_info" in raw["annotations"]["columns"]:
         from segcore.data._panoptic import panoptic_dataset
 
@@ -112,6 +127,10 @@ def read_tables(
         fields = TABLES.get(name)
         if name == "annotations" and _PANOPTIC in stream.ahead(PEEK):
             fields = ENTRIES
+        if name in members:
+            stream.repeated.append(
+                f"{stream.path}: {json.dumps(name)} occurs twice; the last counts"
+            )
         if fields is not None:
             raw[name] = stream.rows(fields, name)
             members[name] = None
@@ -131,16 +150,19 @@ class Reader:
         self.path = path
         self.raw = raw
         self._skip_invalid = skip_invalid
+        self.skipped_images: NDArray[Any] = np.empty(0, np.int64)
         self.skipped: list[str] = []
 
     def instances(self, members: list[tuple[str, bytes | None]]) -> Dataset:
         """Make the data set of a file with images, annotations and categories."""
         for name in ("images", "annotations"):
             if name not in self.raw:
-                found = ", ".join(json.dumps(member) for member, _ in members[:8])
-                raise DatasetError(
-                    self.path, f'expected the members "images" and "annotations", got {found}'
-                )
+                names = [member for member, _ in members]
+                found = ", ".join(map(json.dumps, names[:8])) or "an empty object"
+                detail = f'not COCO: expected "images" and "annotations", got {found}'
+                if kind := kind_of_members(names):
+                    detail = f"it looks like {kind}; {READABLE}"
+                raise DatasetError(self.path, detail)
         return self._dataset(self.images(), self.categories(), members)
 
     def single_image(self, members: list[tuple[str, bytes | None]]) -> Dataset:
@@ -152,6 +174,11 @@ class Reader:
 
     def results(self, dataset: Dataset | None) -> Dataset:
         """Make the data set of a list of results, whose images are those of another data set."""
+        first = self.raw["annotations"]
+        if len(first["shape_ids"]):
+            names = json.loads(b"{" + Texts(*first["extra"]).raw(0) + b"}")
+            if kind := kind_of_item(names):
+                raise DatasetError(self.path, f"it looks like {kind}; {READABLE}")
         if dataset is None:
             images, categories = self._images_of_results(), self._categories_of_results()
         else:
@@ -188,7 +215,10 @@ class Reader:
             "height": column.columns["height"],
             "width": column.columns["width"],
         }
-        return self._kept(column, columns)
+        table = self._kept(column, columns)
+        if len(table) < len(column):
+            self.skipped_images = ids[np.array(sorted(column.invalid), np.int64)]
+        return table
 
     def categories(self) -> Table:
         """Return the categories."""
@@ -197,13 +227,13 @@ class Reader:
         column = RawTable(self.raw["categories"], CATEGORIES, "categories")
         ids = column.ids("id")
         _check_repeated(column, ids, "id")
-        column.check_texts("name")
+        names = column.names("name")
         column.check_integers("isthing", 0, "0 or 1", required=False, greatest=1)
         things = column.columns["isthing"].copy()
         things[np.isin(column.layout.forms("isthing"), (MISSING, NULL))] = 1
         columns = {
             "id": ids,
-            "name": column.columns["name"],
+            "name": names,
             "supercategory": column.columns["supercategory"],
             "isthing": things != 0,
         }
@@ -247,11 +277,12 @@ class Reader:
     # -- annotations ------------------------------------------------------------------------------
 
     def _annotations(self, images: Table, categories: Table) -> Table:
-        column = RawTable(self.raw["annotations"], ANNOTATIONS, "annotations")
+        is_list = set(self.raw) == {"annotations"}
+        column = RawTable(self.raw["annotations"], ANNOTATIONS, "" if is_list else "annotations")
         raw = column.columns
         image = np.zeros(len(column), np.int64)
         if "image" not in self.raw:
-            image = column.lookup("image_id", images["id"], "an image")
+            image = column.lookup("image_id", images["id"], "an image", self.skipped_images)
         category = np.full(len(column), -1, np.int64)
         if len(categories):
             category = column.lookup("category_id", categories["id"], "a category")
@@ -278,14 +309,18 @@ class Reader:
         """Return the valid rows; raise the first error unless invalid rows are skipped."""
         table = Table(columns, column.layout)
         good = self.valid(column)
+        if "image" in columns and (gone := good & (columns["image"] < 0)).any():
+            count = counted(int(gone.sum()), "annotation")
+            self.skipped.append(f"{self.path}: {count} of images that were skipped")
+            good &= ~gone
         return table if good.all() else table.take(np.flatnonzero(good))
 
     def valid(self, column: RawTable) -> NDArray[np.bool_]:
         """Return which rows are valid; raise the first error unless invalid rows are skipped."""
         good = np.ones(len(column), np.bool_)
         for row, detail in sorted(column.invalid.items()):
-            position = int(column.layout.positions[row])
-            error = DatasetError(self.path, detail, column.item(row), position)
+            place = column.item(row), column.offset(row), column.id(row)
+            error = DatasetError(self.path, detail, *place)
             if not self._skip_invalid:
                 raise error
             self.skipped.append(str(error))
@@ -315,9 +350,20 @@ class RawTable:
         self._forms: dict[str, NDArray[np.uint8]] = {}
         self._odd_values: dict[str, dict[int, Any]] = {}
         self.item: Callable[[int], str] = lambda row: f"{name}[{row}]"
+        self.offset: Callable[[int], int] = lambda row: int(self.layout.positions[row])
 
     def __len__(self) -> int:
         return len(self.layout.shape_ids)
+
+    def id(self, row: int) -> int | str | None:
+        """Return the id of a row, or None if it has none."""
+        if "id" not in self.columns:
+            return None
+        form = int(self.forms("id")[row])
+        value = self.odd_values("id")[row] if form == ODD else self.columns["id"][row]
+        if form in (MISSING, NULL, BOOLEAN) or not isinstance(value, (str, int, np.integer)):
+            return None
+        return value if isinstance(value, str) else int(value)
 
     def forms(self, name: str) -> NDArray[np.uint8]:
         """Return the form of a member in each row. It is found once: each error asks for it."""
@@ -360,19 +406,28 @@ class RawTable:
             ids = ids.astype(object)
             for row, value in strings.items():
                 ids[row] = value
-        bad = np.flatnonzero(~np.isin(forms, allowed))
+        inexact = (forms == FRACTION) & (np.abs(self.columns[name]) >= MAX_EXACT)
+        bad = np.flatnonzero(~np.isin(forms, allowed) | inexact)
         bad = bad[[row not in strings for row in bad.tolist()]] if len(bad) else bad
         self.refuse(
             bad, name, lambda row: f"expected an integer or a string, got {self.got(name, row)}"
         )
         return ids
 
-    def lookup(self, name: str, targets: Any, what: str) -> NDArray[np.int64]:
-        """Return the row of the image or category that each id refers to."""
+    def lookup(
+        self, name: str, targets: Any, what: str, skipped: NDArray[Any] | None = None
+    ) -> NDArray[np.int64]:
+        """Return the row of the image or category that each id refers to.
+
+        It is -1 for ids that are in `skipped`; other unknown ids are refused.
+        """
         ids = self.ids(name)
         rows = Ids(targets).find(ids)
+        unknown = np.flatnonzero(rows < 0)
+        if skipped is not None and len(skipped) and len(unknown):
+            unknown = unknown[Ids(skipped).find(ids[unknown]) < 0]
         self.refuse(
-            np.flatnonzero(rows < 0),
+            unknown,
             name,
             lambda row: f"expected the id of {what}, got {self.got(name, row)}",
         )
@@ -396,6 +451,21 @@ class RawTable:
         bad = np.flatnonzero(self.forms(name) == ODD)
         self.refuse(bad, name, lambda row: f"expected a number, got {self.got(name, row)}")
 
+    def names(self, name: str) -> Texts:
+        """Return strings; numbers become text, and other values are refused."""
+        texts: Texts = self.columns[name]
+        odd = self.odd_values(name)
+        numbers = {
+            row: str(value)
+            for row, value in odd.items()
+            if isinstance(value, (int, float)) and not isinstance(value, bool)
+        }
+        bad = sorted(odd.keys() - numbers.keys())
+        self.refuse(bad, name, lambda row: f"expected a string, got {self.got(name, row)}")
+        if not numbers:
+            return texts
+        return Texts.from_strings([numbers.get(row, text) for row, text in enumerate(texts)])
+
     def check_texts(self, name: str) -> None:
         """Refuse rows whose string is of another type."""
         bad = np.flatnonzero(self.forms(name) == ODD)
@@ -410,13 +480,15 @@ def first_rows(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
 
 
 def _check_repeated(column: RawTable, ids: NDArray[Any], name: str) -> None:
-    _, rows = first_rows(ids)
-    if len(rows) and int(rows.max()) + 1 == len(rows):
+    """Refuse ids that occurred before in a valid row."""
+    if ids.dtype != object and len(np.unique(ids)) == len(ids):
         return
-    seen: set[int] = set()
-    for row, value in enumerate(rows.tolist()):
+    seen: set[Any] = set()
+    for row, value in enumerate(ids.tolist()):
+        if row in column.invalid:
+            continue
         if value in seen:
-            column.refuse([row], name, lambda row: f"{ids[row]!r} occurs twice")
+            column.refuse([row], name, lambda row: f"{column.got(name, row)} occurs twice")
         seen.add(value)
 
 
@@ -453,8 +525,8 @@ def category_layout(columns: dict[str, Any]) -> Layout:
     return _layout(CATEGORIES, columns, there)
 
 
-def annotation_layout(columns: dict[str, Any]) -> Layout:
-    """Return the layout in which annotations are written."""
+def annotation_layout(columns: dict[str, Any], as_integers: bool = False) -> Layout:
+    """Return the layout in which annotations are written: areas and boxes as integers or floats."""
     there = {
         "segmentation": columns["segmentation"].kinds > 0,
         "score": ~np.isnan(columns["score"]),
@@ -462,11 +534,14 @@ def annotation_layout(columns: dict[str, Any]) -> Layout:
         "bbox": ~np.isnan(columns["bbox"]).any(axis=1),
         "category_id": columns["category"] >= 0,
     }
-    return _layout(ANNOTATIONS, columns, there)
+    return _layout(ANNOTATIONS, columns, there, as_integers)
 
 
 def _layout(
-    fields: Sequence[tuple[str, str]], columns: dict[str, Any], there: dict[str, NDArray[np.bool_]]
+    fields: Sequence[tuple[str, str]],
+    columns: dict[str, Any],
+    there: dict[str, NDArray[np.bool_]],
+    as_integers: bool = False,
 ) -> Layout:
     """Return a layout with the members that are there in each row, in the order of the fields."""
     count = len(columns["id"])
@@ -474,7 +549,7 @@ def _layout(
     for bit, (name, _) in enumerate(fields):
         presence |= there.get(name, np.ones(count, np.bool_)).astype(np.int64) << bit
     values, shape_ids = np.unique(presence, return_inverse=True)
-    forms = {"number": FRACTION}
+    forms = {"box": 0b1111} if as_integers else {"number": FRACTION}
     shapes = [
         bytes(
             byte

@@ -14,7 +14,7 @@ from segcore.data._coco_json import ANNOTATIONS, CATEGORIES, ENTRIES, IMAGE, IMA
 from segcore.data._dataset import Dataset
 from segcore.data._panoptic import PanopticMaps
 from segcore.data._segmentations import Segmentations
-from segcore.data._table import Table
+from segcore.data._table import FRACTION, PLAIN, Layout, Table
 from segcore.data._texts import Texts
 
 try:
@@ -71,7 +71,7 @@ def write_single_image(dataset: Dataset, file: BinaryIO) -> None:
         raise ValueError(f"dataset: expected one image per file, got {len(dataset)}")
     dataset = _with_masks(dataset)
     images = dataset.images
-    columns = {**_images(images), "image_id": _integers(images["id"])}
+    columns = {**_images(images), "image_id": images["id"]}
     tables = {
         "image": (IMAGE, images, lambda table: columns),
         "annotations": (ANNOTATIONS, dataset.annotations, _annotations(dataset)),
@@ -93,7 +93,7 @@ def write_panoptic(dataset: Dataset, file: BinaryIO) -> None:
     nested = offsets, _arguments(SEGMENTS, segments, _annotations(dataset)(segments))
     image_ids: Any = dataset.images["id"]
     columns = {
-        "image_id": _integers(image_ids[entries["image"]]),
+        "image_id": image_ids[entries["image"]],
         "file_name": entries["file_name"],
         "segments_info": nested,
     }
@@ -132,6 +132,10 @@ def _rows(fields: Any, table: Table, columns: Any) -> Iterator[bytes]:
 def _arguments(fields: Any, table: Table, columns: dict[str, Any]) -> tuple[Any, ...]:
     """Return the arguments of `write_json_rows`."""
     layout = table.layout
+    for name, _ in fields:
+        if isinstance(columns[name], np.ndarray) and columns[name].dtype == object:
+            layout = _with_texts(layout, name, columns[name])
+            columns = {**columns, name: _integers(columns[name])}
     # The shapes of these rows alone: of all, there may be as many as rows.
     used, shape_ids = np.unique(layout.shape_ids, return_inverse=True)
     return (
@@ -157,17 +161,28 @@ def _raw(column: Any) -> Any:
 
 
 def _integers(values: Any) -> NDArray[np.int64]:
-    """Return ids as int64; strings, which the layout holds as text, become 0."""
+    """Return ids and flags as int64; ids that do not fit, which the layout holds, become 0."""
     array = np.asarray(values)
     if array.dtype != object:
         return array.astype(np.int64)
-    numbers = (v if type(v) is int and abs(v) < 2**63 else 0 for v in array.tolist())
-    return np.fromiter(numbers, np.int64, len(array))
+    return np.fromiter((v if _fits(v) else 0 for v in array.tolist()), np.int64, len(array))
+
+
+def _fits(value: Any) -> bool:
+    """Return whether an id is an integer of 64 bits."""
+    return type(value) is int and abs(value) < 2**63
+
+
+def _with_texts(layout: Layout, name: str, ids: NDArray[Any]) -> Layout:
+    """Return the layout with the ids that are text, or too large, where it does not have them."""
+    rows = np.flatnonzero(np.isin(layout.forms(name), (PLAIN, FRACTION)))
+    rows = rows[[not _fits(ids[row]) for row in rows.tolist()]] if len(rows) else rows
+    return layout.with_odd(name, rows, ids[rows].tolist()) if len(rows) else layout
 
 
 def _images(table: Table) -> dict[str, Any]:
     return {
-        "id": _integers(table["id"]),
+        "id": table["id"],
         "file_name": table["file_name"],
         "height": table["height"],
         "width": table["width"],
@@ -176,7 +191,7 @@ def _images(table: Table) -> dict[str, Any]:
 
 def _categories(table: Table) -> dict[str, Any]:
     return {
-        "id": _integers(table["id"]),
+        "id": table["id"],
         "name": table["name"],
         "supercategory": table["supercategory"],
         "isthing": _integers(table["isthing"]),
@@ -193,17 +208,17 @@ def _annotations(dataset: Dataset) -> Any:
         else:
             category: Any = table["category"]
             known = category >= 0
-            ids = np.zeros(len(table), np.int64)
+            ids = np.zeros(len(table), category_ids.dtype)
             if known.any():
-                ids[known] = _integers(category_ids[category[known]])
+                ids[known] = category_ids[category[known]]
         return {
             "segmentation": table["segmentation"],
             "area": table["area"],
             "iscrowd": _integers(table["iscrowd"]),
-            "image_id": _integers(image_ids[table["image"]]),
+            "image_id": image_ids[table["image"]],
             "bbox": table["bbox"],
             "category_id": ids,
-            "id": _integers(table["id"]),
+            "id": table["id"],
             "score": table["score"],
         }
 

@@ -22,7 +22,7 @@ class LabelMaps(Protocol):
     """Masks that are stored as one label map per image, not in the column ``segmentation``."""
 
     def masks(self, image: int, ids: NDArray[Any], size: Size) -> Masks:
-        """Return the masks of the annotations with these ids, in their order."""
+        """Return the masks of the annotations with these ids; a size of 0 is unknown."""
         ...
 
     def take(self, new_rows: NDArray[np.int64], count: int) -> LabelMaps:
@@ -64,7 +64,8 @@ class Dataset:
         - ``segmentation``: the segmentations as they are in the file (RLE, polygons, ...), a
           :class:`Segmentations`.
     skipped : tuple of str
-        One message per item that was skipped by ``read(..., invalid="skip")``.
+        What was left out, one line each: invalid items, if the data set was read with
+        ``invalid="skip"``, and values whose name occurs again in the same object.
     members : tuple of tuple
         Top-level members of the JSON file, in order: (name, JSON text), such as
         ``("info", b"{}")``. The text of ``images``, ``annotations`` and ``categories`` is None.
@@ -364,6 +365,10 @@ class Dataset:
             maps=self.maps if images is None else maps,
         )
 
+    def with_maps(self, maps: LabelMaps) -> Dataset:
+        """Return the data set with its masks in other label maps."""
+        return self._with(self.annotations, self.images, maps)
+
     def with_rle(self) -> Dataset:
         """Return a data set with all segmentations converted to compressed RLE.
 
@@ -559,19 +564,26 @@ class Sample:
         """
         if self._masks is None:
             height, width = self.size
-            if height <= 0 or width <= 0:
+            maps = self._dataset.maps
+            if maps is not None:
+                self._masks = maps.masks(self.image, self.ids, (height, width))
+            elif height <= 0 or width <= 0:
                 raise ValueError(
                     f"image {self.image_id}: its size is unknown; for results, pass the data set "
                     "that they belong to: read(path, dataset=...)"
                 )
-            if self._dataset.maps is not None:
-                self._masks = self._dataset.maps.masks(self.image, self.ids, (height, width))
             else:
-                segmentations: Segmentations = self._column("segmentation")
-                self._masks = segmentations.masks((height, width), self._name)
+                self._masks = self.segmentations.masks((height, width), self.name_of)
         return self._masks
 
-    def _name(self, row: int) -> str:
+    @property
+    def segmentations(self) -> Segmentations:
+        """The masks of the annotations in the forms in which they came."""
+        column: Segmentations = self._column("segmentation")
+        return column
+
+    def name_of(self, row: int) -> str:
+        """Return the name of an annotation in messages."""
         annotation_id = self._column("id")[row]
         return f"annotation {annotation_id} of image {self.image_id}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 
@@ -13,7 +14,7 @@ class DatasetError(ValueError):
     Attributes
     ----------
     path : str
-        Path of the file.
+        Path of the file; empty if the error does not concern a file.
     item : str
         Location of the item in the file, such as ``annotations[17].image_id``; empty if the error
         concerns the whole file.
@@ -21,19 +22,32 @@ class DatasetError(ValueError):
         Byte offset of the item, or of the JSON syntax error; None if unknown.
     detail : str
         What is wrong.
+    id : int, str or None
+        Id of the item, if it has one.
     """
 
     __module__ = "segcore.data"
 
-    def __init__(self, path: str, detail: str, item: str = "", offset: int | None = None) -> None:
-        self.path = path
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        detail: str,
+        item: str = "",
+        offset: int | None = None,
+        id: int | str | None = None,
+    ) -> None:
+        self.path = os.fspath(path)
         self.detail = detail
         self.item = item
         self.offset = offset
-        place = f"byte {offset}" if offset is not None and offset >= 0 else ""
+        self.id = id
+        places = [f"id {id}"] if id is not None else []
+        if offset is not None and offset >= 0:
+            places.append(f"byte {offset}")
+        place = ", ".join(places)
         where = f"{item} ({place})" if item and place else item or place
-        super().__init__(": ".join(part for part in (path, where, detail) if part))
+        super().__init__(": ".join(part for part in (self.path, where, detail) if part))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the parts rather than the message."""
-        return type(self), (self.path, self.detail, self.item, self.offset)
+        return type(self), (self.path, self.detail, self.item, self.offset, self.id)

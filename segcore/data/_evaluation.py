@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from segcore.data._classes import CLASSES, read_classes
-from segcore.data._fields import Id
-from segcore.data._file_names import Folder
-from segcore.data._label_maps import IGNORED, label_maps, read_colors, read_labels
-from segcore.data._panoptic_file import Entry, find_item, read_panoptic
-from segcore.data._problems import DataError
+from segcore.data._dataset import Dataset
+from segcore.data._errors import DatasetError
+from segcore.data._fields import as_integer
+from segcore.data._ids import Ids
+from segcore.data._instance_set import isthing_of, panoptic_maps, read_panoptic
+from segcore.data._label_maps import IGNORED, label_maps, read_labels
+from segcore.data._problems import Problems
 from segcore.data._read_ahead import read_ahead
 from segcore.data._sources import Progress, no_progress
-from segcore.maps.ids import from_rgb
 from segcore.metrics import ConfusionMatrix, PanopticQuality
 
 Maps = tuple[NDArray[Any], NDArray[Any]]
@@ -52,20 +55,20 @@ def confusion_of_folders(
 
     Raises
     ------
-    DataError
+    DatasetError
         If the folders do not match, or a map cannot be used.
     """
     pairs = _paired_maps(truth, prediction)
     names = {index: c.name for index, c in read_classes(truth).items()}
     if num_classes is None and not names:
-        raise DataError(f"{truth / CLASSES}: there is no such file; pass --num-classes")
+        raise DatasetError(truth / CLASSES, "there is no such file; pass --num-classes")
     count = max(names) + 1 if num_classes is None else num_classes
     if ignore is None and count <= IGNORED:
         ignore = IGNORED
     try:
         confusion = ConfusionMatrix(count, ignore_index=ignore)
     except ValueError as error:
-        raise DataError(str(error)) from error
+        raise DatasetError("", str(error)) from error
 
     def read(pair: tuple[Path, Path]) -> Maps:
         return read_labels(pair[0]), read_labels(pair[1])
@@ -74,7 +77,7 @@ def confusion_of_folders(
         try:
             confusion.update(*maps)
         except ValueError as error:
-            raise DataError(f"{pair[1]}, truth {pair[0]}: {error}") from error
+            raise DatasetError("", f"{pair[1]}, truth {pair[0]}: {error}") from error
     return confusion, names, len(pairs)
 
 
@@ -83,12 +86,13 @@ def _paired_maps(truth: Path, prediction: Path) -> list[tuple[Path, Path]]:
     maps = {folder: label_maps(folder) for folder in (truth, prediction)}
     for folder, other in ((truth, prediction), (prediction, truth)):
         if unpaired := sorted(maps[folder].keys() - maps[other].keys()):
-            raise DataError(
-                f"{folder / unpaired[0]}: there is no such file in {other}"
-                + (f", nor for {len(unpaired) - 1} more" if len(unpaired) > 1 else "")
+            raise DatasetError(
+                folder / unpaired[0],
+                f"there is no such file in {other}"
+                + (f", nor for {len(unpaired) - 1} more" if len(unpaired) > 1 else ""),
             )
     if not maps[truth]:
-        raise DataError(f"{truth}: it contains no file named *.png")
+        raise DatasetError(truth, "it contains no file named *.png")
     return [(path, maps[prediction][name]) for name, path in maps[truth].items()]
 
 
@@ -97,7 +101,7 @@ def quality_of_panoptic(
     prediction: Path,
     folders: tuple[Path, Path],
     progress: Progress = no_progress,
-) -> tuple[PanopticQuality, dict[int, str], int]:
+) -> tuple[PanopticQuality, dict[int, str], int, int]:
     """Compare two COCO panoptic files.
 
     Parameters
@@ -117,41 +121,80 @@ def quality_of_panoptic(
         The names of the categories.
     num_images : int
         Number of images.
+    num_unknown : int
+        Number of predicted images that the truth lacks, which are left out.
 
     Raises
     ------
-    DataError
+    DatasetError
         If a file or a map cannot be used, or an image is missing.
     """
-    true = read_panoptic(truth)
-    predictions: dict[Id, Entry] = {
-        entry.image_id: entry for entry in read_panoptic(prediction).entries
-    }
-    categories = true.categories()
-    map_folders = [Folder(folder) for folder in folders]
+    true, predicted = (
+        read_panoptic(path, Problems(skip=False), folder)
+        for path, folder in zip((truth, prediction), folders, strict=True)
+    )
+    categories = _panoptic_categories(truth, true)
     try:
-        quality = PanopticQuality(categories.values())
+        quality = PanopticQuality(categories)
     except (ValueError, TypeError) as error:
-        raise DataError(f"{truth}: {error}") from error
-    pairs = []
-    for entry in true.entries:
-        predicted = find_item(predictions, entry.image_id)
-        if predicted is None:
-            raise DataError(f"{prediction}: it has no annotation for the image {entry.image_id}")
-        pairs.append((entry, predicted))
+        raise DatasetError(truth, str(error)) from error
+    true_images = _images_with_maps(true)
+    image_ids = true.images["id"][true_images]
+    rows = Ids(predicted.images["id"][_images_with_maps(predicted)]).find(image_ids)
+    if (rows < 0).any():
+        missing = image_ids[rows < 0].tolist()[0]
+        raise DatasetError(prediction, f"it has no annotation for the image {missing}")
+    pairs = list(
+        zip(true_images.tolist(), _images_with_maps(predicted)[rows].tolist(), strict=True)
+    )
 
-    def read(pair: tuple[Entry, Entry]) -> Maps:
+    def read(pair: tuple[int, int]) -> Maps:
         true_map, predicted_map = (
-            from_rgb(read_colors(folder.path_of(entry.file_name)))
-            for folder, entry in zip(map_folders, pair, strict=True)
+            panoptic_maps(dataset).labels(image)
+            for dataset, image in zip((true, predicted), pair, strict=True)
         )
         return true_map, predicted_map
 
-    for (entry, predicted), maps in progress(read_ahead(read, pairs), "Comparing", len(pairs)):
+    for (row, other), maps in progress(read_ahead(read, pairs), "Comparing", len(pairs)):
         try:
-            quality.update(maps[0], entry.segments, maps[1], predicted.segments)
+            quality.update(maps[0], _segments(true, row), maps[1], _segments(predicted, other))
         except (ValueError, TypeError) as error:
-            raise DataError(f"image {entry.image_id}: {error}") from error
+            image_id = true.images["id"][row]
+            raise DatasetError("", str(error), f"image {image_id}") from error
 
-    names = {key: category["name"] for key, category in categories.items()}
-    return quality, names, len(pairs)
+    names = {category["id"]: category["name"] for category in categories}
+    return quality, names, len(pairs), len(_images_with_maps(predicted)) - len(pairs)
+
+
+def _panoptic_categories(path: Path, dataset: Dataset) -> list[dict[str, Any]]:
+    """Return the categories as in the file; "isthing" is missing where the file lacks it."""
+    table = dataset.categories
+    ids = table["id"].tolist()
+    if not ids:
+        raise DatasetError(path, 'not a COCO panoptic file: it has no list "categories"')
+    things = isthing_of(dataset)
+    return [
+        {"id": key, "name": name or str(key)} | ({} if thing is None else {"isthing": int(thing)})
+        for key, name, thing in zip(ids, table["name"], things, strict=True)
+    ]
+
+
+def _images_with_maps(dataset: Dataset) -> NDArray[np.int64]:
+    images: NDArray[np.int64] = panoptic_maps(dataset).entries["image"]
+    return images
+
+
+def _segments(dataset: Dataset, image: int) -> list[dict[str, Any]]:
+    """Return the segments of an image as COCO's ``segments_info``."""
+    sample = dataset[image]
+    areas: list[float] = dataset.column_of(image, "area").tolist()
+    if len(dataset.categories):
+        categories = sample.category_ids
+    else:
+        categories = dataset.column_of(image, "category_id")
+    columns = (sample.ids.tolist(), categories.tolist(), sample.iscrowd.tolist(), areas)
+    return [
+        {"id": key, "category_id": category, "iscrowd": int(crowd)}
+        | ({} if math.isnan(area) else {"area": as_integer(area)})
+        for key, category, crowd, area in zip(*columns, strict=True)
+    ]

@@ -13,8 +13,8 @@ import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
+from segcore.data._errors import DatasetError
 from segcore.data._fields import describe
-from segcore.data._problems import DataError
 
 LONGEST_NAME = 1024
 LONGEST_PART = 255
@@ -86,7 +86,7 @@ class Folder:
 
         Raises
         ------
-        DataError
+        DatasetError
             If no file has exactly this name and several differ from it in case alone.
         """
         exact = self.path / name
@@ -96,7 +96,7 @@ class Folder:
             self._listed[exact.parent] = _by_lower_suffix(exact.parent)
         found = self._listed[exact.parent].get(_lower_suffix(exact.name), [])
         if len(found) > 1:
-            raise DataError(ambiguous(exact.parent, found))
+            raise DatasetError("", ambiguous(exact.parent, found))
         return exact.with_name(found[0]) if found else None
 
     def path_of(self, name: PurePosixPath) -> Path:

@@ -65,10 +65,12 @@ def _read_folder(path: Path, dataset: Dataset | None = None, **options: Any) -> 
     """Read every JSON file of a folder as one data set."""
     files = sorted(file for file in os.listdir(path) if file.endswith(".json"))
     if not files:
-        raise DatasetError(os.fspath(path), "expected a folder with JSON files, found none")
-    return Dataset.concatenate(
-        [_coco_json.read_coco(os.path.join(path, name), dataset, **options) for name in files]
-    )
+        raise DatasetError(path, "expected a folder with JSON files, found none")
+    parts = [_coco_json.read_coco(os.path.join(path, name), dataset, **options) for name in files]
+    try:
+        return Dataset.concatenate(parts)
+    except ValueError as error:
+        raise DatasetError(path, f"its files do not fit together: {error}") from None
 
 
 def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> None:
@@ -187,8 +189,29 @@ def read(
     """
     if invalid not in ("raise", "skip"):
         raise ValueError(f'invalid: expected "raise" or "skip", got {invalid!r}')
+    skip = invalid == "skip"
+    found = read_file(path, format, dataset=dataset, skip_invalid=skip, progress=progress)
+    if dataset is not None and not belongs_to(found, dataset):
+        raise DatasetError(str(path), "expected a list of results, as dataset= was passed")
+    return found
+
+
+def read_file(
+    path: Path | Sequence[Path],
+    format: str | None = None,
+    *,
+    dataset: Dataset | None = None,
+    skip_invalid: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read as :func:`read` does, but ignore `dataset` unless the file holds results."""
     chosen = _format(format) if format is not None else _recognized(path)
-    return chosen.read(path, dataset, skip_invalid=invalid == "skip", progress=progress)
+    return chosen.read(path, dataset, skip_invalid=skip_invalid, progress=progress)
+
+
+def belongs_to(results: Dataset, dataset: Dataset) -> bool:
+    """Return whether a data set has the images of another one, as results do."""
+    return results.images is dataset.images
 
 
 def write(
@@ -285,6 +308,8 @@ def from_coco(
     """
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     data = text.encode("utf-8", "surrogatepass")
+    if dataset is not None and not isinstance(document, list):
+        raise DatasetError("", "expected a list of results, as dataset= was passed")
     return _coco_json.read_stream("", io.BytesIO(data), len(data), dataset)
 
 

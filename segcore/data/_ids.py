@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore.data._fields import other_form
+
 
 class Ids:
-    """Find the rows of ids.
+    """Find the rows of ids. The number 1 is also found as the text "1", and the other way round.
 
     Parameters
     ----------
@@ -25,12 +27,16 @@ class Ids:
     def find(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """Return the row of each id, -1 if there is none."""
         if object in (ids.dtype, self._values.dtype):
-            return np.array([self._index.get(value, -1) for value in ids.tolist()], np.int64)
+            return np.array([self._row(value) for value in ids.tolist()], np.int64)
         if not len(self._values):
             return np.full(len(ids), -1, np.int64)
         places = np.searchsorted(self._values, ids, sorter=self._order)
         rows = self._order[np.minimum(places, len(self._values) - 1)]
         return np.where(self._values[rows] == ids, rows, -1)
+
+    def _row(self, value: Any) -> int:
+        row = self._index.get(value)
+        return self._index.get(other_form(value), -1) if row is None else row
 
     @cached_property
     def _order(self) -> NDArray[np.int64]:

@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from segcore.data._errors import DatasetError
 from segcore.data._fields import MAX_PIXELS
-from segcore.data._json_file import look_of
-from segcore.data._problems import DataError
+from segcore.data._file_kinds import look_of
 
 
 @contextmanager
 def opened(path: Path, formats: tuple[str, ...]) -> Iterator[Any]:
     """Open an image file as a ``PIL.Image.Image``.
 
-    Whatever Pillow raises inside the block, where the pixels are read, becomes a DataError that
+    Whatever Pillow raises inside the block, where the pixels are read, becomes a DatasetError that
     names the file. Images of more than `MAX_PIXELS` pixels are refused before memory is allocated.
 
     Parameters
@@ -30,7 +30,7 @@ def opened(path: Path, formats: tuple[str, ...]) -> Iterator[Any]:
     ------
     ImportError
         If Pillow is not installed.
-    DataError
+    DatasetError
         If the file cannot be read.
     """
     try:
@@ -45,17 +45,17 @@ def opened(path: Path, formats: tuple[str, ...]) -> Iterator[Any]:
     try:
         with path.open("rb") as file, Image.open(file, formats=formats) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise DataError(f"{path}: it has more than {MAX_PIXELS} pixels")
+                raise DatasetError(path, f"it has more than {MAX_PIXELS} pixels")
             yield image
-    except (DataError, MemoryError):
+    except (DatasetError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
-        raise DataError(f"{path}: {error}") from error
+        raise DatasetError(path, f"{error}") from error
     except UnidentifiedImageError as error:
-        raise DataError(f"{path}: {_not_an_image(path, formats)}") from error
+        raise DatasetError(path, f"{_not_an_image(path, formats)}") from error
     except Exception as error:  # Pillow raises struct.error and others on broken files
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise DataError(f"{path}: cannot read it: {reason}") from error
+        raise DatasetError(path, f"cannot read it: {reason}") from error
 
 
 def _not_an_image(path: Path, formats: tuple[str, ...]) -> str:

@@ -2,73 +2,66 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from segcore._text import counted
 from segcore.data._classes import CLASSES, read_classes
-from segcore.data._fields import read_size
-from segcore.data._file_names import Folder
-from segcore.data._label_maps import IGNORED, label_maps, read_colors, read_labels
-from segcore.data._panoptic_file import Entry, read_panoptic
-from segcore.data._problems import DataError
+from segcore.data._coco_json import annotation_layout
+from segcore.data._dataset import Dataset
+from segcore.data._errors import DatasetError
+from segcore.data._formats import from_coco
+from segcore.data._instance_set import panoptic_maps, read_panoptic
+from segcore.data._label_maps import IGNORED, label_maps, read_labels
+from segcore.data._problems import Problems
 from segcore.data._read_ahead import read_ahead
+from segcore.data._segmentations import Segmentations
 from segcore.data._sources import Progress, no_progress
-from segcore.maps.ids import from_rgb
+from segcore.data._table import Table
 from segcore.masks import Masks
 
 
-@dataclass(frozen=True)
-class _MapInstances:
-    """The instances of a map: masks with their categories and crowd flags."""
-
-    masks: Masks
-    categories: list[Any]
-    crowds: list[int]
-
-
-class InstanceDocument:
-    """The content of a COCO instance file, which grows by images."""
+class _Annotations:
+    """Annotations of one image after the other, as columns."""
 
     def __init__(self) -> None:
-        self.images: list[dict[str, Any]] = []
-        self.annotations: list[dict[str, Any]] = []
-        self.categories: list[dict[str, Any]] = []
-
-    def add(self, image: dict[str, Any], instances: _MapInstances) -> None:
-        """Add an image and its instances."""
-        self.images.append(image)
-        boxes = instances.masks.boxes
-        boxes[:, 2:] -= boxes[:, :2]
-        for rle, category, area, box, crowd in zip(
-            instances.masks.to_coco(),
-            instances.categories,
-            instances.masks.area.tolist(),
-            boxes.tolist(),
-            instances.crowds,
-            strict=True,
-        ):
-            self.annotations.append(
-                {
-                    "id": len(self.annotations) + 1,
-                    "image_id": image["id"],
-                    "category_id": category,
-                    "segmentation": rle,
-                    "area": area,
-                    "bbox": box,
-                    "iscrowd": crowd,
-                }
-            )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the content, JSON-ready."""
-        return {
-            "images": self.images,
-            "annotations": self.annotations,
-            "categories": self.categories,
+        self.sizes: list[tuple[int, int]] = []
+        self._columns: dict[str, list[Any]] = {
+            name: [] for name in ("image", "category", "iscrowd", "area", "bbox", "segmentation")
         }
+
+    def add(self, masks: Masks, category: NDArray[np.int64], iscrowd: NDArray[np.bool_]) -> None:
+        """Add the masks of the next image, with the rows of their categories and crowd flags."""
+        boxes = masks.boxes
+        boxes[:, 2:] -= boxes[:, :2]
+        added = {
+            "image": np.full(len(masks), len(self.sizes)),
+            "category": category,
+            "iscrowd": iscrowd,
+            "area": masks.area.astype(np.float64),
+            "bbox": boxes.astype(np.float64),
+            "segmentation": Segmentations.from_masks(masks),
+        }
+        self.sizes.append(masks.size)
+        for name, column in added.items():
+            self._columns[name].append(column)
+
+    def table(self) -> Table:
+        """Return all annotations, with the ids 1, 2, ..."""
+        columns: dict[str, Any] = {
+            name: np.concatenate(parts)
+            for name, parts in self._columns.items()
+            if name != "segmentation"
+        }
+        count = len(columns["image"])
+        columns["id"] = np.arange(1, count + 1)
+        columns["score"] = np.full(count, np.nan)
+        columns["segmentation"] = Segmentations.concatenate(self._columns["segmentation"])
+        return Table(columns, annotation_layout(columns, as_integers=True))
 
 
 def instances_of_label_maps(
@@ -77,7 +70,7 @@ def instances_of_label_maps(
     ignore: tuple[int, ...] = (),
     connectivity: int | None = None,
     progress: Progress = no_progress,
-) -> InstanceDocument:
+) -> Dataset:
     """Return the labels of a folder of PNG label maps as COCO instances.
 
     Parameters
@@ -95,53 +88,65 @@ def instances_of_label_maps(
 
     Raises
     ------
-    DataError
+    DatasetError
         If a map or the folder cannot be used, or a label is not in ``classes.json``.
     """
     maps = label_maps(folder)
     if not maps:
-        raise DataError(f"{folder}: it contains no file named *.png")
+        raise DatasetError(folder, "it contains no file named *.png")
     classes = read_classes(folder)
     if not ignore and IGNORED not in classes:
         ignore = (IGNORED,)
     # The background of semantic maps is a class without a category.
     ignored = {*ignore, *(c.index for c in classes.values() if c.category_id is None)}
 
-    def read(path: Path) -> _MapInstances:
+    def read(path: Path) -> tuple[NDArray[Any], Masks]:
         ids, masks = Masks.from_label_map(read_labels(path), background, ignored)
         for label, area in zip(ids.tolist(), masks.area.tolist(), strict=True):
             if classes and label not in classes:
-                raise DataError(
-                    f"{path}: {area} of its pixels are {label}, which {CLASSES} does not "
-                    "list; --ignore leaves them out"
+                raise DatasetError(
+                    path,
+                    f"{area} of its pixels are {label}, which {CLASSES} does not list; --ignore "
+                    "leaves them out",
                 )
         if connectivity:
             masks, parents = masks.components(connectivity)
             ids = ids[parents]
-        keys = [classes[label].category_id if classes else label for label in ids.tolist()]
-        return _MapInstances(masks, keys, [0] * len(keys))
+        return ids, masks
 
-    document = InstanceDocument()
-    for path, instances in progress(read_ahead(read, maps.values()), "Reading", len(maps)):
-        height, width = instances.masks.size
-        key = len(document.images) + 1
-        name = path.relative_to(folder).as_posix()
-        document.add({"id": key, "file_name": name, "height": height, "width": width}, instances)
+    annotations = _Annotations()
+    labels = []
+    for _, (ids, masks) in progress(read_ahead(read, maps.values()), "Reading", len(maps)):
+        labels.append(ids)
+        annotations.add(masks, ids.astype(np.int64), np.zeros(len(ids), np.bool_))
     if classes:
-        document.categories = [
-            {"id": c.category_id, "name": c.name}
-            for c in classes.values()
-            if c.category_id is not None
-        ]
+        known = {
+            c.index: (c.category_id, c.name) for c in classes.values() if c.category_id is not None
+        }
     else:
-        labels = sorted({annotation["category_id"] for annotation in document.annotations})
-        document.categories = [{"id": label, "name": f"class {label}"} for label in labels]
-    return document
+        known = {
+            int(label): (int(label), f"class {label}")
+            for label in np.unique(np.concatenate(labels))
+        }
+    rows = np.full(max(known, default=0) + 1, -1, np.int64)
+    rows[list(known)] = np.arange(len(known))
+    names = [path.relative_to(folder).as_posix() for path in maps.values()]
+    images = [
+        {"id": number, "file_name": name, "height": height, "width": width}
+        for number, (name, (height, width)) in enumerate(
+            zip(names, annotations.sizes, strict=True), 1
+        )
+    ]
+    categories = [{"id": key, "name": name} for key, name in known.values()]
+    frame = from_coco({"images": images, "annotations": [], "categories": categories})
+    table = annotations.table()
+    table = table.replace(category=rows[table["category"]])
+    return Dataset(frame.images, frame.categories, table)
 
 
 def instances_of_panoptic(
     folder: Path, path: Path, things_only: bool = False, progress: Progress = no_progress
-) -> InstanceDocument:
+) -> Dataset:
     """Return the segments of a COCO panoptic file as COCO instances.
 
     Parameters
@@ -157,53 +162,47 @@ def instances_of_panoptic(
 
     Raises
     ------
-    DataError
+    DatasetError
         If the file, the folder or a map cannot be used, or map and file list different segments.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder}: expected a folder with panoptic maps")
-    maps = Folder(folder)
-    file = read_panoptic(path)
-    listed_images = file.images()
-    categories = file.categories()
+        raise DatasetError(folder, "expected a folder with panoptic maps")
+    source = read_panoptic(path, Problems(skip=False), folder)
+    if not len(source.categories):
+        raise DatasetError(path, 'not a COCO panoptic file: it has no list "categories"')
+    count = len(source)
+    source = source[panoptic_maps(source).entries["image"]]
+    lacking = [f"{path}: {counted(count - len(source), 'image')} without an annotation"]
+    maps = panoptic_maps(source)
 
-    def read(entry: Entry) -> _MapInstances:
-        png = maps.path_of(entry.file_name)
-        ids, masks = Masks.from_label_map(from_rgb(read_colors(png)))
-        segments = entry.by_id(categories)
-        mask_index = {key: i for i, key in enumerate(ids.tolist())}
-        if unlisted := sorted(mask_index.keys() - segments.keys()):
-            raise DataError(f"{png}: it has pixels of the id {unlisted[0]}, which is not listed")
-        if absent := sorted(segments.keys() - mask_index.keys()):
-            raise DataError(f"{png}: it has no pixels of the id {absent[0]}, which is listed")
-        kept = {
-            mask_index[key]: segment
-            for key, segment in segments.items()
-            if not things_only or categories[segment.category_id].get("isthing")
-        }
-        return _MapInstances(
-            masks[np.array(list(kept), np.intp)],
-            [segment.category_id for segment in kept.values()],
-            [segment.iscrowd for segment in kept.values()],
-        )
+    def read(image: int) -> Masks:
+        sample = source[image]
+        return maps.masks(image, sample.ids, sample.size, only_these=True)
 
-    document = InstanceDocument()
-    entries = file.entries
-    for entry, instances in progress(read_ahead(read, entries), "Reading", len(entries)):
-        height, width = instances.masks.size
-        default = {"file_name": str(entry.file_name), "height": height, "width": width}
-        image = default | file.image_of(entry, listed_images)
-        try:
-            size = read_size(image)
-        except ValueError as error:
-            raise DataError(f"{path}: image {entry.image_id}: {error}") from error
-        if size != instances.masks.size:
-            raise DataError(
-                f"{maps.path_of(entry.file_name)}: its height {height} and width {width} are not "
-                f"those of image {entry.image_id}, {size[0]} and {size[1]}"
-            )
-        document.add({**image, "id": entry.image_id, "height": height, "width": width}, instances)
-    document.categories = [
-        category for category in categories.values() if not things_only or category.get("isthing")
-    ]
-    return document
+    annotations = _Annotations()
+    things = source.categories["isthing"] if things_only else np.ones(len(source.categories), bool)
+    rows = np.cumsum(things) - 1
+    for image, masks in progress(read_ahead(read, range(len(source))), "Reading", len(source)):
+        sample = source[image]
+        kept = np.flatnonzero(things[sample.categories])
+        annotations.add(masks[kept], rows[sample.categories[kept]], sample.iscrowd[kept])
+    sizes = np.array(annotations.sizes, np.int64).reshape(-1, 2)
+    images = source.images.replace(height=sizes[:, 0], width=sizes[:, 1])
+    return Dataset(
+        images.with_members("file_name", "height", "width"),
+        source.categories.take(np.flatnonzero(things)),
+        annotations.table(),
+        skipped=lacking if len(source) < count else (),
+    )
+
+
+def with_software(dataset: Dataset, software: str) -> Dataset:
+    """Return the data set such that its file says what wrote it."""
+    info = json.dumps({"software": software}).encode()
+    tables = [(name, None) for name in ("images", "annotations", "categories")]
+    return Dataset(
+        dataset.images,
+        dataset.categories,
+        dataset.annotations,
+        members=[("info", info), *tables],
+    )

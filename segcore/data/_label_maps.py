@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore.data._errors import DatasetError
 from segcore.data._file_names import ambiguous, relative_path
 from segcore.data._image_file import opened
-from segcore.data._problems import DataError
 
 IGNORED = 255
 """The label that is ignored by default, unless it is a class."""
@@ -29,12 +29,12 @@ def label_maps(folder: Path) -> dict[PurePosixPath, Path]:
 
     Raises
     ------
-    DataError
+    DatasetError
         If it is not a folder, cannot be listed, contains names that differ in case alone, or
         contains a name that a data set cannot refer to.
     """
     if not folder.is_dir():
-        raise DataError(f"{folder}: expected a folder with label maps")
+        raise DatasetError(folder, "expected a folder with label maps")
     found: dict[PurePosixPath, Path] = {}
     for parent, folders, files in os.walk(folder, onerror=_raise):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -44,9 +44,9 @@ def label_maps(folder: Path) -> dict[PurePosixPath, Path]:
             try:  # files written about this one must be readable again
                 key = relative_path(path.relative_to(folder).as_posix()).with_suffix(".png")
             except ValueError as error:
-                raise DataError(f"{path}: its name {error}; rename it") from None
+                raise DatasetError(path, f"its name {error}; rename it") from None
             if key in found:
-                raise DataError(ambiguous(path.parent, [found[key].name, name]))
+                raise DatasetError("", ambiguous(path.parent, [found[key].name, name]))
             found[key] = path
     return dict(sorted(found.items()))
 
@@ -73,8 +73,8 @@ def _read(path: Path, modes: set[str], expected: str) -> NDArray[Any]:
         # bits to 8, which changes labels.
         mode = image.tile[0][3] if image.tile else image.mode
         if mode not in modes:
-            raise DataError(f"{path}: expected {expected}; its mode is {mode}")
+            raise DatasetError(path, f"expected {expected}; its mode is {mode}")
         if getattr(image, "n_frames", 1) > 1:
-            raise DataError(f"{path}: expected one image, got an animation")
+            raise DatasetError(path, "expected one image, got an animation")
         pixels = np.asarray(image)
     return pixels.astype(np.uint16) if pixels.dtype.itemsize > 2 else pixels

@@ -8,27 +8,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.data._coco_file import Annotation, Dataset, DatasetImage
+from segcore.data._errors import DatasetError
 from segcore.data._fields import describe
-from segcore.data._problems import DataError
+from segcore.data._instance_set import DatasetImage, Instances, InstanceSet
 from segcore.data._stuff_maps import StuffMaps
 from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
 from segcore.maps.semantic import painting_order
 from segcore.masks import Masks
 
 
-def check_categories(dataset: Dataset) -> None:
-    """Raise DataError unless all category ids are numbers."""
+def check_categories(dataset: InstanceSet) -> None:
+    """Raise DatasetError unless all category ids are numbers."""
     for category in dataset.categories:
         if not isinstance(category.id, int):
-            raise DataError(
-                f"category {describe(category.id)}: the panoptic format needs integer category ids"
+            raise DatasetError(
+                "",
+                f"category {describe(category.id)}: the panoptic format needs integer category ids",
             )
 
 
 def panoptic_rules(
     path: Path,
-    dataset: Dataset,
+    dataset: InstanceSet,
     preset: str,
     changes: dict[str, Any],
     priority: str | None,
@@ -41,7 +42,7 @@ def panoptic_rules(
     ----------
     path : Path
         The file of the annotations.
-    dataset : Dataset
+    dataset : InstanceSet
         The content of the file.
     preset : str
         Name of the rules, as in :meth:`segcore.PanopticRules.preset`.
@@ -53,13 +54,14 @@ def panoptic_rules(
 
     Raises
     ------
-    DataError
+    DatasetError
         If `priority` or a score threshold does not fit the annotations, or a rule is invalid.
     """
-    scored = any(a.score is not None for image in dataset.images for a in image.annotations)
+    scored = dataset.has_scores
     if scored and priority not in (None, "score"):
-        raise DataError(
-            f"--priority {priority}: the annotations of {path} have scores, which decide instead"
+        raise DatasetError(
+            "",
+            f"--priority {priority}: the annotations of {path} have scores, which decide instead",
         )
     if not scored:
         for option, given in {
@@ -67,7 +69,7 @@ def panoptic_rules(
             "--priority score": priority == "score",
         }.items():
             if given:
-                raise DataError(f"{option}: the annotations of {path} have no scores")
+                raise DatasetError(option, f"the annotations of {path} have no scores")
         # The order of painting is passed as "scores".
         keep_all = {"score_threshold": None, "max_taken": None, "stuff_area": 0}
         changes = {**keep_all, "order": "score", **changes}
@@ -76,28 +78,29 @@ def panoptic_rules(
     try:
         rules = PanopticRules.preset(preset, **changes, **form, keep_empty=False)
     except ValueError as error:
-        raise DataError(str(error)) from error
+        raise DatasetError("", str(error)) from error
     return rules, None if scored else priority or "smallest"
 
 
-def check_segment_ids(dataset: Dataset, things: set[int], rules: PanopticRules) -> None:
-    """Raise DataError if the rules would give a category the segment id 0, or one of another."""
+def check_segment_ids(dataset: InstanceSet, things: set[int], rules: PanopticRules) -> None:
+    """Raise DatasetError if the rules would give a category the segment id 0, or one of another."""
     if rules.ids == "count":
         return
     for category in dataset.categories:
         least = 0 if category.id in things else 1
         if not least <= int(category.id) < rules.divisor:
-            raise DataError(
+            raise DatasetError(
+                "",
                 f"category {category.id}: with these rules, segment ids consist of the category id "
                 f"and a multiple of {rules.divisor}, so it must be from {least} to "
-                f"{rules.divisor - 1}; choose other rules"
+                f"{rules.divisor - 1}; choose other rules",
             )
 
 
 def panoptic_map(
     image: DatasetImage,
-    annotations: list[Annotation],
-    masks: Masks,
+    instances: Instances,
+    class_ids: NDArray[np.int64],
     *,
     stuff_maps: StuffMaps | None,
     things: set[int],
@@ -110,10 +113,10 @@ def panoptic_map(
     ----------
     image : DatasetImage
         The image.
-    annotations : list of Annotation
+    instances : Instances
         Its N annotations.
-    masks : Masks
-        Their masks.
+    class_ids : numpy.ndarray
+        The id of the category of each: shape (N,).
     stuff_maps : StuffMaps, optional
         The stuff between the instances.
     things : set of int
@@ -123,31 +126,25 @@ def panoptic_map(
 
     Raises
     ------
-    DataError
+    DatasetError
         If the map cannot be composed.
     """
-    class_ids = np.array([a.category.id for a in annotations], np.int64)
-    if priority is None:
-        scores = np.array([a.score for a in annotations], np.float64)
-    else:
-        scores = _painting_ranks(masks, annotations, priority)
+    scores = instances.scores if priority is None else _painting_ranks(instances, priority)
     stuff: tuple[Masks, list[Any]] | None = None
     if stuff_maps is not None:
         categories, regions = stuff_maps.masks(image)
         stuff = regions, [category.id for category in categories]
     try:
         return compose_panoptic(
-            masks, class_ids, scores, stuff=stuff, things=sorted(things), rules=rules
+            instances.masks, class_ids, scores, stuff=stuff, things=sorted(things), rules=rules
         )
     except ValueError as error:
-        raise DataError(f"{image.label}: {error}") from error
+        raise DatasetError(image.label, f"{error}") from error
 
 
-def _painting_ranks(
-    masks: Masks, annotations: list[Annotation], priority: str
-) -> NDArray[np.float64]:
+def _painting_ranks(instances: Instances, priority: str) -> NDArray[np.float64]:
     """Return the rank of each mask in painting order: crowds first, the others by priority."""
-    crowd = np.array([a.crowd for a in annotations], np.bool_)
+    masks, crowd = instances.masks, instances.iscrowd
     rest = np.flatnonzero(~crowd)
     order = np.concatenate([np.flatnonzero(crowd), rest[painting_order(masks[rest], priority)]])
     ranks = np.empty(len(masks))
@@ -156,20 +153,20 @@ def _painting_ranks(
 
 
 def describe_segments(
-    image: DatasetImage, result: Panoptic, annotations: list[Annotation]
+    image: DatasetImage, result: Panoptic, instances: Instances
 ) -> dict[str, Any]:
     """Return COCO's description of an image's panoptic map, with the scores of things added."""
     segments = []
     for segment in result.segments:
-        source = annotations[segment["sources"][0]] if segment["isthing"] else None
+        source = segment["sources"][0] if segment["isthing"] else None
         described = {
             "id": segment["id"],
             "category_id": segment["category_id"],
-            "iscrowd": int(source is not None and source.crowd),
+            "iscrowd": int(source is not None and instances.iscrowd[source]),
             "bbox": segment["bbox"],
             "area": segment["area"],
         }
-        if source is not None and source.score is not None:
+        if source is not None and not np.isnan(instances.scores[source]):
             described["score"] = segment["score"]
         segments.append(described)
     name = image.map_path.as_posix()
@@ -177,7 +174,7 @@ def describe_segments(
 
 
 def panoptic_document(
-    dataset: Dataset, things: set[int], entries: list[dict[str, Any]]
+    dataset: InstanceSet, things: set[int], entries: list[dict[str, Any]]
 ) -> dict[str, object]:
     """Return the content of a panoptic file."""
     images = [

@@ -29,9 +29,11 @@ def is_parquet(path: Any) -> bool:
     if os.path.isdir(name):
         return bool(parquet_files(name))
     try:
+        if not os.path.isfile(name):  # what is read of a pipe is gone
+            return False
         with open(name, "rb") as file:
             return file.read(len(MAGIC)) == MAGIC
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 

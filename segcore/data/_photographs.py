@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from segcore.data._errors import DatasetError
 from segcore.data._file_names import Folder, relative_path
 from segcore.data._image_file import opened
-from segcore.data._problems import DataError, Problems
+from segcore.data._problems import Problems
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -34,7 +35,7 @@ class Photographs:
 
     def __init__(self, folder: Path, problems: Problems) -> None:
         if not folder.is_dir():
-            raise DataError(f"{folder}: expected a folder with photographs")
+            raise DatasetError(folder, "expected a folder with photographs")
         self.folder = folder
         self._files = Folder(folder)
         self._problems = problems
@@ -61,8 +62,8 @@ class Photographs:
             return None
         try:
             return _scaled_down(path, size)
-        except DataError as error:
-            self._problems.report(str(error))
+        except DatasetError as error:
+            self._problems.report(error)
             return None
 
     def _find(self, name: str) -> Path | None:
@@ -89,7 +90,9 @@ def _scaled_down(path: Path, size: tuple[int, int]) -> bytes:
             shown = _rotated(image, orientation)
         else:
             found = f"height {image.height} and width {image.width}"
-            raise DataError(f"{path}: its {found} are not those of the masks, {height} and {width}")
+            raise DatasetError(
+                path, f"its {found} are not those of the masks, {height} and {width}"
+            )
         shown.load()  # so that a truncated file fails here and not in the browser
         small = path.stat().st_size <= MAX_BYTES and max(size) <= MAX_SIDE
         plain = image.mode in ("L", "P", "RGB", "RGBA") and getattr(image, "n_frames", 1) == 1

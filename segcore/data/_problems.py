@@ -1,12 +1,10 @@
-"""Problems of data sets: the first one is raised, or all are collected."""
+"""Items that cannot be used: the first one is raised, or all are collected."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-
-class DataError(ValueError):
-    """A file or folder cannot be used. The message names it, the item in it, and the reason."""
+from segcore.data._errors import DatasetError
 
 
 class Problems:
@@ -16,21 +14,21 @@ class Problems:
     ----------
     skip : bool
         Whether to skip such items and collect the messages in ``skipped``. Otherwise the first one
-        raises DataError.
+        is raised.
     """
 
     def __init__(self, skip: bool) -> None:
         self.skip = skip
         self.skipped: list[str] = []
 
-    def report(self, message: str) -> None:
-        """Report an item that cannot be used: ``message`` names it and says why."""
+    def report(self, error: DatasetError) -> None:
+        """Report an item that cannot be used."""
         if not self.skip:
-            raise DataError(message)
-        self.skipped.append(message)
+            raise error
+        self.skipped.append(str(error))
 
     def check_left(self, path: Path, images: int, listed: int, used: int) -> None:
-        """Raise DataError if every image, or every annotation of a file, was skipped.
+        """Raise DatasetError if every image, or every annotation of a file, was skipped.
 
         Parameters
         ----------
@@ -43,7 +41,8 @@ class Problems:
         """
         if self.skipped and (not images or (listed and not used)):
             kind = "annotations" if images else "images"
-            raise DataError(
-                f"{path}: all its {kind} are invalid, the first of {len(self.skipped)} messages: "
-                f"{self.skipped[0]}"
+            raise DatasetError(
+                path,
+                f"all its {kind} are invalid, the first of {len(self.skipped)} messages: "
+                f"{self.skipped[0]}",
             )

@@ -11,6 +11,7 @@ import numpy as np
 from segcore.data._coco_json import annotation_layout, empty_categories, image_layout
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
+from segcore.data._fields import MAX_EXACT, as_integer, describe
 from segcore.data._segmentations import NONE, STRING, Segmentations
 from segcore.data._table import Table
 from segcore.data._texts import Texts
@@ -32,8 +33,8 @@ def video_dataset(path: str, members: list[tuple[str, bytes | None]]) -> Dataset
         "file_name": Texts.from_strings(
             [f"{video}/{FRAME_STEP * index:05d}.jpg" for index in range(count)]
         ),
-        "height": np.full(count, _whole(values.get("video_height"))),
-        "width": np.full(count, _whole(values.get("video_width"))),
+        "height": np.full(count, _whole(path, values.get("video_height"), "video_height")),
+        "width": np.full(count, _whole(path, values.get("video_width"), "video_width")),
     }
     rles = [
         (frame, position, _rle(path, frame, position, rle))
@@ -42,15 +43,14 @@ def video_dataset(path: str, members: list[tuple[str, bytes | None]]) -> Dataset
     ]
     masklets = values.get("masklet_id")
     masklets = masklets if isinstance(masklets, list) else []
+    ids = [_whole(path, key, f"masklet_id[{i}]") for i, key in enumerate(masklets)]
     rows = len(rles)
     strings = Texts.from_strings([counts for _, _, (_, _, _, counts) in rles])
     heads = np.array([head for _, _, (*head, _) in rles], np.int64).reshape(-1, 3)
     columns: dict[str, Any] = {
         "image": np.array([frame for frame, _, _ in rles], np.int64),
         "category": np.full(rows, -1, np.int64),
-        "id": np.array(
-            [_whole(masklets[p]) if p < len(masklets) else p for _, p, _ in rles], np.int64
-        ),
+        "id": np.array([ids[p] if p < len(ids) else p for _, p, _ in rles], np.int64),
         "iscrowd": np.zeros(rows, np.bool_),
         "score": np.full(rows, np.nan),
         "area": np.full(rows, np.nan),
@@ -90,15 +90,17 @@ def _rle(path: str, frame: int, position: int, rle: Any) -> tuple[int, int, int,
     """Return the kind, height, width and string of an RLE; null means that nothing is visible."""
     if rle is None:
         return NONE, 0, 0, ""
+    item = f"masklet[{frame}][{position}]"
     try:
-        height, width = rle["size"]
-        return STRING, int(height), int(width), "" + rle["counts"]
+        height, width = (_whole(path, side, item) for side in rle["size"])
+        return STRING, height, width, "" + rle["counts"]
     except (KeyError, TypeError, ValueError) as error:
-        item = f"masklet[{frame}][{position}]"
         raise DatasetError(path, f"expected an RLE with a string: {error}", item) from None
 
 
-def _whole(value: Any) -> int:
-    """Return an integer, which SA-V may write as a float; 0 if it is neither."""
-    is_number = isinstance(value, (int, float)) and np.isfinite(value)
-    return int(value) if is_number else 0
+def _whole(path: str, value: Any, item: str) -> int:
+    """Return an integer, which SA-V may write as a float; 0 if it is missing."""
+    number = 0 if value is None else as_integer(value)
+    if type(number) is not int or abs(number) >= MAX_EXACT:
+        raise DatasetError(path, f"expected an integer, got {describe(value)}", item)
+    return number

@@ -7,16 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.data._coco_file import Annotation, Dataset
+from segcore.data._instance_set import Category, Instances
 from segcore.maps.semantic import compose_semantic
-from segcore.masks import Masks
 
 _BLOCK = 2**22
 
 
 def semantic_map(
-    annotations: list[Annotation],
-    masks: Masks,
+    instances: Instances,
     *,
     priority: str,
     crowd: bool,
@@ -27,10 +25,8 @@ def semantic_map(
 
     Parameters
     ----------
-    annotations : list of Annotation
-        N annotations.
-    masks : Masks
-        Their masks.
+    instances : Instances
+        The annotations of the image.
     priority : str
         The annotation that wins where several overlap, as in :func:`segcore.compose_semantic`.
         Crowds are painted in the file's order.
@@ -46,14 +42,11 @@ def semantic_map(
     numpy.ndarray
         Category indices, shape (H, W); 0 is background.
     """
-    indices = np.array([a.category.index for a in annotations], np.int64)
-    is_crowd = np.array([a.crowd for a in annotations], bool)
+    masks, indices, is_crowd = instances.masks, instances.category, instances.iscrowd
     if crowd and is_crowd.any():
         under = compose_semantic(masks[is_crowd], indices[is_crowd], dtype=dtype, base=under)
     rest = ~is_crowd
-    scores = None
-    if priority == "score":
-        scores = np.array([a.score for a in annotations], np.float64)[rest]
+    scores = instances.scores[rest] if priority == "score" else None
     return compose_semantic(
         masks[rest], indices[rest], priority=priority, scores=scores, dtype=dtype, base=under
     )
@@ -71,8 +64,8 @@ class ClassCounts:
     def __init__(self, num_classes: int) -> None:
         self.instances, self.pixels, self.images = np.zeros((3, num_classes + 1), np.int64)
 
-    def add(self, labels: NDArray[np.unsignedinteger], painted: list[Annotation]) -> None:
-        """Add the map of an image and the annotations painted in it."""
+    def add(self, labels: NDArray[np.unsignedinteger], painted: NDArray[np.int64]) -> None:
+        """Add the map of an image and the category indices of the annotations painted in it."""
         num_labels = len(self.pixels)
         pixels = np.zeros(num_labels, np.int64)
         for start in range(0, labels.size, _BLOCK):  # bincount copies its input to int64
@@ -80,16 +73,16 @@ class ClassCounts:
             pixels += np.bincount(block, minlength=num_labels)
         self.pixels += pixels
         self.images += pixels > 0
-        self.instances += np.bincount([a.category.index for a in painted], minlength=num_labels)
+        self.instances += np.bincount(painted, minlength=num_labels)
 
 
 def describe_classes(
-    dataset: Dataset, colors: NDArray[np.uint8], dtype: np.dtype[Any]
+    categories: list[Category], colors: NDArray[np.uint8], dtype: np.dtype[Any]
 ) -> dict[str, object]:
     """Return the content of ``classes.json``: the meaning of the pixel values."""
     background = {"index": 0, "category_id": None, "name": "background"}
     listed = [background] + [
-        {"index": c.index, "category_id": c.id, "name": c.name} for c in dataset.categories
+        {"index": c.index, "category_id": c.id, "name": c.name} for c in categories
     ]
     kind = "indexed, with the colors below as palette"
     if dtype == np.uint16:

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import stat
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,10 +40,20 @@ def open_binary(path: str | os.PathLike[str]) -> tuple[BinaryIO, int | None]:
         file = cast("BinaryIO", fsspec_for(address).open(address, "rb").open())
         size = None
     else:
-        file = open(path, "rb")  # noqa: SIM115 (the caller closes it)
-        size = os.fstat(file.fileno()).st_size
-    head = file.read(2)
-    file.seek(0)
+        try:
+            file = open(path, "rb")  # noqa: SIM115 (the caller closes it)
+        except ValueError as error:  # a NUL in the name
+            raise DatasetError(path, str(error)) from None
+        state = os.fstat(file.fileno())
+        if stat.S_ISCHR(state.st_mode) or stat.S_ISBLK(state.st_mode):
+            file.close()
+            raise DatasetError(path, "this is a device, expected a file")
+        size = state.st_size if stat.S_ISREG(state.st_mode) else None
+    if isinstance(file, io.BufferedReader):
+        head = file.peek(2)[:2]  # a pipe cannot be read again
+    else:
+        head = file.read(2)
+        file.seek(0)
     if head == b"\x1f\x8b":
         return cast("BinaryIO", _Unzipped(file)), None
     return file, size
@@ -61,22 +72,31 @@ class _Unzipped(gzip.GzipFile):
 
 
 class Stream:
-    """A JSON file that is read once, from its beginning to its end."""
+    """A JSON file that is read once, from its beginning to its end.
+
+    ``repeated`` lists where a name occurs twice in an object. The twin of the compiled reader does
+    not notice that.
+    """
 
     def __init__(self, path: str, file: BinaryIO, progress: Progress | None, size: int | None):
-        self._path = path
+        self.path = path
         self._file = file
         self._progress = progress
         self._size = size
         self._reader = JsonReader()
         self._chunk = CHUNK
+        self.repeated: list[str] = []
         self._read = 0
         self._fed = -1
         self._ended = False
 
     def enter(self) -> str:
         """Enter the outermost value: "{", or "[", which is not taken."""
-        return str(self._until(self._reader.enter))
+        try:
+            return str(self._until(self._reader.enter))
+        except DatasetError as error:
+            detail = error.detail if "gzip" in error.detail else f"not JSON: {error.detail}"
+            raise DatasetError(self.path, detail, offset=error.offset) from None
 
     def names(self) -> Any:
         """Yield the name of each member of the outermost object; the caller takes its value."""
@@ -94,15 +114,23 @@ class Stream:
     def rows(self, fields: Fields, item: str) -> dict[str, Any]:
         """Take an array of objects and return it as columns."""
         table = JsonTable(fields)
+        repeated: list[int] = []
         while True:
             position = self._reader.offset
             try:
                 found = self._until(lambda: self._reader.rows(table))
             except DatasetError as error:
                 where = f"{item}[{len(table)}]"
-                raise DatasetError(self._path, error.detail, where, error.offset) from None
+                raise DatasetError(self.path, error.detail, where, error.offset) from None
             if found is True:
+                if repeated:
+                    more = f", and {len(repeated) - 1} more" if len(repeated) > 1 else ""
+                    self.repeated.append(
+                        f"{self.path}: {item}[{repeated[0]}]{more}: a name occurs twice in one "
+                        "object; the last value counts"
+                    )
                 return table.columns()
+            repeated.append(len(table))
             # A name occurs twice in this object: the last one counts, as for json.
             # Compact, so that the unknown members are kept as in other objects.
             once = json.dumps(json.loads(found), ensure_ascii=False, separators=(",", ":"))
@@ -116,7 +144,7 @@ class Stream:
         try:
             table.read_one(once.encode("utf-8", "surrogatepass"), self._reader.offset - len(text))
         except ValueError as error:
-            raise DatasetError(self._path, str(error), item) from None
+            raise DatasetError(self.path, str(error), item) from None
         return table.columns()
 
     def end(self) -> None:
@@ -130,14 +158,14 @@ class Stream:
                 found = take()
             except ValueError as error:
                 offset = self._reader.error_offset
-                raise DatasetError(self._path, str(error), offset=offset) from None
+                raise DatasetError(self.path, str(error), offset=offset) from None
             if found is not None:
                 return found
             self._feed()
 
     def _feed(self) -> None:
         if self._ended:
-            raise DatasetError(self._path, "the file ends too early", offset=self._read)
+            raise DatasetError(self.path, "the file ends too early", offset=self._read)
         # What does not fit into one piece needs larger ones.
         self._chunk = self._chunk * 2 if self._reader.offset == self._fed else CHUNK
         self._fed = self._reader.offset
@@ -163,7 +191,7 @@ class Stream:
             yield
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             detail = f"the gzip file is damaged: {error}"
-            raise DatasetError(self._path, detail, offset=self._read) from None
+            raise DatasetError(self.path, detail, offset=self._read) from None
 
     def _as_utf8(self, data: bytes) -> bytes:
         """Replace a byte order mark; convert UTF-16 and UTF-32, which are read whole.
@@ -181,7 +209,7 @@ class Stream:
             text = (data + self._read_file()).decode(encoding, "surrogatepass")
         except UnicodeDecodeError as error:
             raise DatasetError(
-                self._path, f"expected {encoding}: {error.reason}", offset=error.start
+                self.path, f"expected {encoding}: {error.reason}", offset=error.start
             ) from None
         self._file = io.BytesIO(text.encode("utf-8", "surrogatepass"))
         return b""

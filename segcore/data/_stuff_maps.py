@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.data._classes import CLASSES, read_classes
-from segcore.data._coco_file import Category, DatasetImage
+from segcore.data._errors import DatasetError
 from segcore.data._fields import describe
 from segcore.data._file_names import Folder
+from segcore.data._instance_set import Category, DatasetImage
 from segcore.data._label_maps import IGNORED, read_labels
-from segcore.data._problems import DataError
 from segcore.masks import Masks
 
 UNLABELED = (0, IGNORED)
@@ -34,7 +34,7 @@ class StuffMaps:
 
     def __init__(self, folder: Path, categories: list[Category]) -> None:
         if not folder.is_dir():
-            raise DataError(f"{folder}: expected a folder with semantic maps")
+            raise DatasetError(folder, "expected a folder with semantic maps")
         self._folder = Folder(folder)
         by_id = {category.id: category for category in categories}
         classes = read_classes(folder)
@@ -48,8 +48,9 @@ class StuffMaps:
             self._expected = "a category id"
             for category in categories:
                 if not isinstance(category.id, int):
-                    raise DataError(
-                        f"category {describe(category.id)}: stuff maps need integer category ids"
+                    raise DatasetError(
+                        "",
+                        f"category {describe(category.id)}: stuff maps need integer category ids",
                     )
                 self._categories[category.id] = category
         self._unlabeled = [label for label in UNLABELED if label not in self._categories]
@@ -74,9 +75,10 @@ class StuffMaps:
         labels = read_labels(path)
         if labels.shape != image.size:
             height, width = image.size
-            raise DataError(
-                f"{path}: its height {labels.shape[0]} and width {labels.shape[1]} are not those "
-                f"of {image.label}, {height} and {width}"
+            raise DatasetError(
+                path,
+                f"its height {labels.shape[0]} and width {labels.shape[1]} are not those "
+                f"of {image.label}, {height} and {width}",
             )
         return labels
 
@@ -87,8 +89,9 @@ class StuffMaps:
         ids, masks = Masks.from_label_map(labels, background=None, ignore=self._unlabeled)
         for label, area in zip(ids.tolist(), masks.area.tolist(), strict=True):
             if label not in self._categories:
-                raise DataError(
-                    f"{self._folder.path_of(image.map_path)}: {area} of its pixels are {label}; "
-                    f"expected {self._expected}, or 0 or 255 for none"
+                raise DatasetError(
+                    self._folder.path_of(image.map_path),
+                    f"{area} of its pixels are {label}; "
+                    f"expected {self._expected}, or 0 or 255 for none",
                 )
         return ids.tolist(), masks

@@ -125,6 +125,27 @@ class Layout:
             odd=self.odd[kept],
         )
 
+    def with_odd(self, name: str, rows: NDArray[np.int64], values: Sequence[Any]) -> Layout:
+        """Return the layout with values of a member in some rows that its column cannot hold."""
+        index = self.names.index(name)
+        shapes, shape_ids = list(self.shapes), self.shape_ids.copy()
+        for old in np.unique(shape_ids[rows]).tolist():
+            members = zip(shapes[old][0::2], shapes[old][1::2], strict=True)
+            changed = ((member, ODD if member == index else form) for member, form in members)
+            shape_ids[rows[self.shape_ids[rows] == old]] = len(shapes)
+            shapes.append(bytes(byte for pair in changed for byte in pair))
+        texts = Texts.from_strings([json.dumps(value) for value in values])
+        odd_rows = np.concatenate([self.odd_rows, rows])
+        order = np.argsort(odd_rows, kind="stable")
+        return replace(
+            self,
+            shapes=shapes,
+            shape_ids=shape_ids,
+            odd_rows=odd_rows[order],
+            odd_columns=np.concatenate([self.odd_columns, np.full(len(rows), index)])[order],
+            odd=Texts.concatenate([self.odd, texts])[order],
+        )
+
     @classmethod
     def concatenate(cls, parts: Sequence[Layout]) -> Layout:
         """Concatenate the layouts of tables with the same members."""
@@ -219,6 +240,10 @@ class Table:
             self._layout = self._layout()
         layout: Layout = self._layout
         return layout
+
+    def offset(self, row: int) -> int:
+        """Return the byte at which a row starts in its JSON file; -1 if it is unknown."""
+        return -1 if callable(self._layout) else int(self._layout.positions[row])
 
     @property
     def names(self) -> list[str]:
@@ -372,11 +397,14 @@ class Table:
             If the columns differ.
         """
         for index, table in enumerate(tables):
-            if table.names != tables[0].names or table.layout.names != tables[0].layout.names:
-                raise ValueError(
-                    f"tables: expected the columns {tables[0].names}, got {table.names} in table "
-                    f"{index}"
-                )
+            for expected, found in (
+                (tables[0].names, table.names),
+                (list(tables[0].layout.names), list(table.layout.names)),
+            ):
+                if expected != found:
+                    raise ValueError(
+                        f"tables: expected the columns {expected}, got {found} in table {index}"
+                    )
         columns: dict[str, Column] = {}
         for name in tables[0].names:
             columns[name] = concatenate([table[name] for table in tables])

@@ -4,94 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from segcore.data._coco_file import Category, Dataset
-from segcore.data._fields import Id
-from segcore.data._problems import DataError
+import numpy as np
 
-COCO_THINGS = frozenset(
-    [
-        "person",
-        "bicycle",
-        "car",
-        "motorcycle",
-        "airplane",
-        "bus",
-        "train",
-        "truck",
-        "boat",
-        "traffic light",
-        "fire hydrant",
-        "stop sign",
-        "parking meter",
-        "bench",
-        "bird",
-        "cat",
-        "dog",
-        "horse",
-        "sheep",
-        "cow",
-        "elephant",
-        "bear",
-        "zebra",
-        "giraffe",
-        "backpack",
-        "umbrella",
-        "handbag",
-        "tie",
-        "suitcase",
-        "frisbee",
-        "skis",
-        "snowboard",
-        "sports ball",
-        "kite",
-        "baseball bat",
-        "baseball glove",
-        "skateboard",
-        "surfboard",
-        "tennis racket",
-        "bottle",
-        "wine glass",
-        "cup",
-        "fork",
-        "knife",
-        "spoon",
-        "bowl",
-        "banana",
-        "apple",
-        "sandwich",
-        "orange",
-        "broccoli",
-        "carrot",
-        "hot dog",
-        "pizza",
-        "donut",
-        "cake",
-        "chair",
-        "couch",
-        "potted plant",
-        "bed",
-        "dining table",
-        "toilet",
-        "tv",
-        "laptop",
-        "mouse",
-        "remote",
-        "keyboard",
-        "cell phone",
-        "microwave",
-        "oven",
-        "toaster",
-        "sink",
-        "refrigerator",
-        "book",
-        "clock",
-        "vase",
-        "scissors",
-        "teddy bear",
-        "hair drier",
-        "toothbrush",
-    ]
+from segcore.data._errors import DatasetError
+from segcore.data._fields import Id
+from segcore.data._instance_set import Category, InstanceSet
+
+_THINGS = (
+    "person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, "
+    "fire hydrant, stop sign, parking meter, bench, bird, cat, dog, horse, sheep, cow, elephant, "
+    "bear, zebra, giraffe, backpack, umbrella, handbag, tie, suitcase, frisbee, skis, snowboard, "
+    "sports ball, kite, baseball bat, baseball glove, skateboard, surfboard, tennis racket, "
+    "bottle, wine glass, cup, fork, knife, spoon, bowl, banana, apple, sandwich, orange, "
+    "broccoli, carrot, hot dog, pizza, donut, cake, chair, couch, potted plant, bed, "
+    "dining table, toilet, tv, laptop, mouse, remote, keyboard, cell phone, microwave, oven, "
+    "toaster, sink, refrigerator, book, clock, vase, scissors, teddy bear, hair drier, toothbrush"
 )
+COCO_THINGS = frozenset(_THINGS.split(", "))
 """The names of COCO's 80 things. Its other categories are stuff."""
 
 _SHOWN = 8
@@ -99,7 +28,7 @@ _SHOWN = 8
 
 
 def find_things(
-    path: Path, dataset: Dataset, dataset_path: Path | None, names: tuple[str, ...]
+    path: Path, dataset: InstanceSet, dataset_path: Path | None, names: tuple[str, ...]
 ) -> tuple[set[Id], str | None]:
     """Return the ids of the categories that are things, and a note about what was assumed.
 
@@ -111,7 +40,7 @@ def find_things(
     ----------
     path : Path
         The file of the annotations.
-    dataset : Dataset
+    dataset : InstanceSet
         The content of the file.
     dataset_path : Path, optional
         The truth, if ``path`` holds COCO results.
@@ -120,7 +49,7 @@ def find_things(
 
     Raises
     ------
-    DataError
+    DatasetError
         If a name is unknown, or nothing tells which categories are things.
     """
     categories = dataset.categories
@@ -148,17 +77,17 @@ def find_things(
     return things | {category.id for category in assumed}, note
 
 
-def _occurring(path: Path, dataset: Dataset, dataset_path: Path | None) -> set[Id]:
+def _occurring(path: Path, dataset: InstanceSet, dataset_path: Path | None) -> set[Id]:
     """Return the ids of the categories that the truth has annotations of."""
-    occurring = dataset.truth_categories
-    if occurring is None:
-        return {a.category.id for image in dataset.images for a in image.annotations}
-    if not occurring:
-        raise DataError(
-            f'{path}: its categories do not have "isthing", and {dataset_path} has no annotations '
-            "to infer it from; name the things (--things)"
+    rows = np.unique((dataset.truth or dataset.dataset).annotations["category"])
+    occurring = dataset.ids_of(rows)
+    if dataset.truth is not None and not occurring:
+        raise DatasetError(
+            path,
+            f'its categories do not have "isthing", and {dataset_path} has no annotations '
+            "to infer it from; name the things (--things)",
         )
-    return set(occurring)
+    return occurring
 
 
 def _by_name(categories: list[Category], names: tuple[str, ...]) -> set[Id]:
@@ -170,6 +99,6 @@ def _by_name(categories: list[Category], names: tuple[str, ...]) -> set[Id]:
     for text in names:
         for name in [text] if text in by_name else text.split(","):
             if name.strip() not in by_name:
-                raise DataError(f"--things: there is no category {name.strip()!r}")
+                raise DatasetError("", f"--things: there is no category {name.strip()!r}")
             found |= by_name[name.strip()]
     return found

@@ -218,18 +218,17 @@ def test_missing_file(tmp_path: Path) -> None:
     ("document", "said"),
     [
         ("", "not JSON"),
-        ("{", "not JSON"),
-        ("[" * 100_000, "nested too deeply"),
+        ("{", "byte 1: "),
+        ("[" * 100_000, "[0] (byte 1): expected an object"),
         ("\ud800".encode("utf-16", "surrogatepass").decode("latin1"), "not JSON"),
         ([], "a list"),
-        (3, "COCO instance file"),
-        ({"images": [], "categories": []}, '"annotations" is missing'),
-        ({"images": [], "categories": {}, "annotations": []}, '"categories" is an object'),
+        (3, "not JSON: expected an object or an array"),
+        ({"images": [], "categories": []}, 'expected "images" and "annotations"'),
+        ({"images": [], "categories": {}, "annotations": []}, "expected an array of objects"),
+        ({"images": [], "annotations": []}, '"categories" is missing'),
         (coco(categories=[]), '"categories" is empty'),
-        (coco(categories=[{"id": 1}, {"id": 1}]), "category 1: its id occurs twice"),
         (coco(categories=[{"id": 1}, {"id": "a"}]), "use one kind"),
-        (coco(categories=[{"name": "x"}]), "category at index 0"),
-        (coco(categories=[None]), "category at index 0"),
+        (coco(categories=[None]), "categories[0] (byte 91): expected an object"),
     ],
 )
 def test_files_that_are_not_coco(tmp_path: Path, document: object, said: str) -> None:
@@ -237,15 +236,40 @@ def test_files_that_are_not_coco(tmp_path: Path, document: object, said: str) ->
     refused(tmp_path, semantic(tmp_path, document, "--skip-invalid"), said)
 
 
+@pytest.mark.parametrize(
+    ("categories", "said", "code"),
+    [
+        ([{"id": 20}, {"id": 20}], "categories[1] (id 20, byte 103): id: 20 occurs twice", 0),
+        ([{"name": "x"}], "categories[0] (byte 91): id: expected an integer or a string", 2),
+        ([{"id": 20, "name": []}], "categories[0] (id 20, byte 91): name: expected a string", 2),
+    ],
+)
+def test_bad_categories_are_named(
+    tmp_path: Path, categories: list[Any], said: str, code: int
+) -> None:
+    document = coco({"segmentation": BIG}, categories=categories)
+    refused(tmp_path, semantic(tmp_path, document), "in.json: ", said)
+    result = semantic(tmp_path, document, "--skip-invalid")
+    assert result.exit_code == code
+    assert ('"categories" is invalid' if code else said) in result.stderr
+
+
+def test_numbers_as_names_of_categories(tmp_path: Path) -> None:
+    document = coco({"segmentation": BIG}, categories=[{"id": 20, "name": 7}, {"id": 30}])
+    assert semantic(tmp_path, document).exit_code == 0
+    described = json.loads((tmp_path / "out" / "classes.json").read_text())
+    assert [c["name"] for c in described["classes"]] == ["background", "7", "30"]
+
+
 BAD_ANNOTATIONS = {
-    "unknown image": ({"image_id": 8}, "image_id is 8"),
-    "unknown category": ({"category_id": 21}, "category_id is 21"),
-    "no image": ({"image_id": None}, '"image_id" is missing or null'),
-    "boolean image": ({"image_id": True}, '"image_id" is True'),
-    "list for an id": ({"category_id": [20]}, '"category_id" is a list'),
-    "crowd": ({"iscrowd": 2}, '"iscrowd" is 2'),
-    "crowd list": ({"iscrowd": []}, '"iscrowd" is a list'),
-    "size": ({"segmentation": {"size": [10, 8], "counts": [80]}}, "height 8 and width 10"),
+    "unknown image": ({"image_id": 8}, "image_id: expected the id of an image, got 8"),
+    "unknown category": ({"category_id": 21}, "the id of a category, got 21"),
+    "no image": ({"image_id": None}, "image_id: expected an integer or a string, got null"),
+    "boolean image": ({"image_id": True}, "image_id: expected an integer or a string, got True"),
+    "list for an id": ({"category_id": [20]}, "expected an integer or a string, got list"),
+    "crowd": ({"iscrowd": 2}, "iscrowd: expected 0 or 1, got 2"),
+    "crowd list": ({"iscrowd": []}, "iscrowd: expected 0 or 1, got list"),
+    "size": ({"segmentation": {"size": [10, 8], "counts": [80]}}, "the image's (8, 10)"),
     "too short": ({"segmentation": {"size": [8, 10], "counts": [79]}}, "79"),
     "too long": ({"segmentation": {"size": [8, 10], "counts": [1, 80]}}, "81"),
     "negative": ({"segmentation": {"size": [8, 10], "counts": [-1, 81]}}, "-1"),
@@ -254,7 +278,7 @@ BAD_ANNOTATIONS = {
     "no counts": ({"segmentation": {"size": [8, 10]}}, "counts"),
     "no size": ({"segmentation": {"counts": [80]}}, "size"),
     "infinite": ({"segmentation": [[1, 1, 2, 2, float("inf"), 1]]}, "coordinate"),
-    "not numbers": ({"segmentation": [["a", 1, 2, 2, 3, 1]]}, "annotation 101"),
+    "not numbers": ({"segmentation": [["a", 1, 2, 2, 3, 1]]}, "annotation 101 of"),
     "odd": ({"segmentation": "none"}, "annotation 101"),
     "null": ({"segmentation": None}, "annotation 101"),
 }
@@ -264,44 +288,46 @@ BAD_ANNOTATIONS = {
 def test_bad_annotations_are_named(tmp_path: Path, case: str) -> None:
     bad, said = BAD_ANNOTATIONS[case]
     document = coco({"segmentation": BIG}, {"segmentation": BIG} | bad, {"segmentation": SMALL})
-    refused(tmp_path, semantic(tmp_path, document), "annotation 101: ", said)
+    named = "annotations[1] (id 101, byte 2" if "got" in said else "annotation 101 of image 7 (byte"
+    refused(tmp_path, semantic(tmp_path, document), "in.json: ", named, said)
 
     result = semantic(tmp_path, document, "--skip-invalid")
     assert result.exit_code == 0
     assert labels(tmp_path).sum() == 36
     first, second = result.stderr.splitlines()
     assert first == "skipped 1:"
-    assert "annotation 101: " in second
+    assert named in second
     assert said in second
 
 
 def test_annotation_without_segmentation_or_id(tmp_path: Path) -> None:
     document = coco({}, {"segmentation": BIG})
-    refused(tmp_path, semantic(tmp_path, document), 'annotation 100: it has no "segmentation"')
-    del document["annotations"][0]["id"]
-    refused(tmp_path, semantic(tmp_path, document), "annotation at index 0")
+    result = semantic(tmp_path, document)
+    refused(tmp_path, result, "annotation 100 of image 7 (byte ", "there is no segmentation")
+    document["annotations"][0] = {"image_id": 9}
+    refused(tmp_path, semantic(tmp_path, document), "annotations[0] (byte ", "got 9")
     document["annotations"][0] = 5
-    refused(tmp_path, semantic(tmp_path, document), "annotation at index 0", "is 5")
+    refused(tmp_path, semantic(tmp_path, document), "annotations[0] (byte ", "expected an object")
 
 
 @pytest.mark.parametrize("score", [None, "high", True, float("nan"), float("-inf")])
 def test_priority_by_score_needs_scores(tmp_path: Path, score: object) -> None:
     document = coco({"segmentation": BIG, "score": score})
-    refused(
-        tmp_path, semantic(tmp_path, document, "--priority", "score"), "annotation 100", "score"
-    )
-    assert semantic(tmp_path, document).exit_code == 0
+    result = semantic(tmp_path, document, "--priority", "score")
+    refused(tmp_path, result, "100", "score")
+    is_number = isinstance(score, float) or score is None
+    assert semantic(tmp_path, document).exit_code == (0 if is_number else 2)
 
 
 BAD_IMAGES = {
-    "no height": ({"height": None}, '"height" is missing'),
-    "zero": ({"width": 0}, '"width" is 0'),
-    "negative": ({"height": -8}, '"height" is -8'),
-    "fraction": ({"height": 8.5}, '"height" is 8.5'),
-    "text": ({"height": "8"}, '"height" is "8"'),
-    "boolean": ({"height": True}, '"height" is True'),
+    "no height": ({"height": None}, 'its "height" is missing'),
+    "zero": ({"width": 0}, "width: expected a number of pixels, got 0"),
+    "negative": ({"height": -8}, "height: expected a number of pixels, got -8"),
+    "fraction": ({"height": 8.5}, "height: expected a number of pixels, got float 8.5"),
+    "text": ({"height": "8"}, "height: expected a number of pixels, got str '8'"),
+    "boolean": ({"height": True}, "height: expected a number of pixels, got True"),
     "huge": ({"height": 10**9, "width": 10**9}, "pixels"),
-    "absurd": ({"height": 10**400}, "pixels"),
+    "absurd": ({"height": 10**400}, "height: expected a number of pixels"),
     "no name": ({"file_name": None}, '"file_name" is missing'),
     "empty name": ({"file_name": ""}, '"file_name"'),
     "up": ({"file_name": "../photo.jpg"}, "leaves its folder"),
@@ -325,7 +351,8 @@ def test_bad_images_are_named(tmp_path: Path, case: str) -> None:
     entry = image(**bad)
     images = [image(id=1, file_name="other.jpg"), entry]
     document = coco({"segmentation": BIG, "image_id": 1}, images=images)
-    refused(tmp_path, semantic(tmp_path, document), f"image {entry['id']}: ", said)
+    named = "images[1] (id " if "expected a number" in said or "twice" in said else "image 7"
+    refused(tmp_path, semantic(tmp_path, document), "in.json: ", named, said)
 
     result = semantic(tmp_path, document, "--skip-invalid")
     assert result.exit_code == 0
@@ -339,7 +366,10 @@ def test_annotations_of_a_skipped_image_go_with_it(tmp_path: Path) -> None:
     document = coco({"segmentation": BIG}, {"segmentation": BIG, "image_id": 8}, images=images)
     result = semantic(tmp_path, document, "--skip-invalid")
     assert result.exit_code == 0
-    assert len(result.stderr.splitlines()) == 2
+    first, *lines = result.stderr.splitlines()
+    assert first == "skipped 2:"
+    assert "images[0] (id 7, byte 12): height: expected a number of pixels, got 0" in lines[0]
+    assert "1 annotation of images that were skipped" in lines[1]
     assert files(tmp_path / "out") == ["classes.json", "good.png"]
 
 
@@ -426,7 +456,7 @@ def test_unwritable_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["x" * 300 + ".jpg", "a/" * 600 + "b.jpg"])
 def test_names_that_no_disk_has(tmp_path: Path, name: str) -> None:
     result = semantic(tmp_path, coco(images=[image(file_name=name)]))
-    refused(tmp_path, result, 'image 7: its "file_name"', "too long")
+    refused(tmp_path, result, 'image 7 (byte 12): its "file_name"', "too long")
 
 
 def test_missing_parents_of_the_folder_are_made(tmp_path: Path) -> None:
@@ -536,7 +566,7 @@ def test_exit_codes_of_the_program(tmp_path: Path) -> None:
     result = program("semantic", bad, "-o", tmp_path / "new", code="pass")
     assert (result.returncode, result.stdout) == (2, "")
     assert len(result.stderr.splitlines()) == 1
-    assert "annotation 100" in result.stderr
+    assert "annotations[0] (id 100, " in result.stderr
 
 
 @pytest.mark.parametrize(

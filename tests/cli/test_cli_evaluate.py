@@ -201,6 +201,20 @@ def test_panoptic_quality(pair: Path) -> None:
     assert panoptic(pair, "--pred-folder", pair / "elsewhere").exit_code == 0
 
 
+def test_predicted_images_that_the_truth_lacks_are_counted(pair: Path) -> None:
+    path = pair / "prediction.json"
+    document = json.loads(path.read_text())
+    entry = document["annotations"][0] | {"image_id": 99}
+    document["annotations"].append(entry)
+    if "images" in document:
+        document["images"].append({"id": 99, "file_name": "other.jpg", "height": 10, "width": 10})
+    path.write_text(json.dumps(document))
+    result = panoptic(pair, "--json", pair / "report.json")
+    assert result.exit_code == 0, result.output
+    assert "left out 1 predicted image that the truth lacks" in result.stderr
+    assert json.loads((pair / "report.json").read_text())["unknown_images_left_out"] == 1
+
+
 def test_panoptic_refuses(pair: Path) -> None:
     path = pair / "prediction.json"
     good = json.loads(path.read_text())
@@ -209,17 +223,20 @@ def test_panoptic_refuses(pair: Path) -> None:
         return json.dumps(good | {"annotations": [good["annotations"][0] | changes]})
 
     for text, parts in (
-        ("[]", ['it has no list "annotations"']),
-        ("{", ["not JSON"]),
-        (json.dumps(good | {"annotations": []}), ['the list "annotations" is empty']),
+        ("[]", ['it has no annotations with "segments_info"']),
+        ("{", ["byte 1: "]),
+        (json.dumps(good | {"annotations": []}), ["not COCO: expected"]),
         (with_entry(image_id=4), ["no annotation for the image 3"]),
-        (json.dumps(good | {"annotations": [3]}), ["index 0", "expected a JSON object"]),
-        (with_entry(image_id=None), ["index 0", '"image_id"']),
-        (with_entry(file_name=3), ["index 0", '"file_name"']),
+        (json.dumps(good | {"annotations": [3]}), ["annotations[0]", "expected an object"]),
+        (with_entry(image_id=None), ["annotations[0] (byte ", "image_id: expected"]),
+        (with_entry(file_name=3), ["annotations[0] (byte ", "file_name: "]),
         (with_entry(file_name="b.png"), ["prediction/b.png", "No such file"]),
-        (with_entry(segments_info={}), ['no list "segments_info"']),
+        (with_entry(segments_info={}), ["segments_info: expected a list of segments"]),
         (with_entry(segments_info=[]), ["image 3", "the map contains the id", "not listed"]),
-        (json.dumps(good | {"annotations": good["annotations"] * 2}), ["the image 3 occurs twice"]),
+        (
+            json.dumps(good | {"annotations": good["annotations"] * 2}),
+            ["annotations[1] (byte ", "this image has another entry"],
+        ),
     ):
         path.write_text(text)
         refused(panoptic(pair), *parts)
@@ -227,12 +244,12 @@ def test_panoptic_refuses(pair: Path) -> None:
     save(pair / "prediction" / "a.png", np.zeros((10, 10), np.uint8))
     refused(panoptic(pair), "prediction/a.png", "its mode is L")
     truth = json.loads((pair / "truth.json").read_text())
-    (pair / "truth.json").write_text(json.dumps(truth | {"categories": [{"id": 1}]}))
+    (pair / "truth.json").write_text(json.dumps(truth | {"categories": [{"id": 1}, {"id": 7}]}))
     refused(panoptic(pair), "truth.json", "isthing")
     (pair / "truth.json").write_text(json.dumps(truth | {"categories": [{"id": "a"}]}))
-    refused(panoptic(pair), 'truth.json: category at index 0: its "id" is "a"')
+    refused(panoptic(pair), "truth.json: annotations[0]", "expected the id of a category, got 1")
     (pair / "truth.json").write_text(json.dumps(truth | {"categories": 3}))
-    refused(panoptic(pair), 'no list "categories"')
+    refused(panoptic(pair), "truth.json: categories[0]", "expected an array of objects")
 
 
 @pytest.mark.skipif(not DATA, reason="SEGCORE_TEST_DATA names no folder with real data")

@@ -249,6 +249,26 @@ def test_images_need_not_say_their_size(panoptic: Path) -> None:
     assert image == {"id": 3, "license": 2, "file_name": "a.png", "height": 4, "width": 5}
 
 
+def test_images_without_a_map_are_counted(panoptic: Path) -> None:
+    images = [*document()["images"], {"id": 4, "file_name": "b.jpg", "height": 4, "width": 5}]
+    write(panoptic, document(images=images))
+    result = labels(panoptic, "--panoptic", panoptic / "panoptic.json")
+    assert result.exit_code == 0, result.output
+    assert "panoptic.json: 1 image without an annotation" in result.stderr
+    assert [image["id"] for image in read(panoptic)["images"]] == [3]
+
+
+def test_categories_may_have_text_as_ids(tmp_path: Path) -> None:
+    save(tmp_path / "maps" / "a.png", np.array([[0, 1], [1, 2]], np.uint8))
+    classes = [{"index": i, "category_id": f"c{i}", "name": f"n{i}"} for i in (1, 2)]
+    (tmp_path / "maps" / "classes.json").write_text(json.dumps({"classes": classes}))
+    assert labels(tmp_path).exit_code == 0
+    found = read(tmp_path)
+    assert [category["id"] for category in found["categories"]] == ["c1", "c2"]
+    assert [a["category_id"] for a in found["annotations"]] == ["c1", "c2"]
+    assert [a["id"] for a in found["annotations"]] == [1, 2]
+
+
 def test_colours_of_16_bits_are_refused(panoptic: Path) -> None:
     """Pillow would read other ids than are there."""
     (panoptic / "maps" / "a.png").write_bytes(png(1, 1, 16, 2, b"\0" + bytes(6)))
@@ -262,26 +282,33 @@ def test_segments_that_are_wrong(panoptic: Path) -> None:
         (document(entry={"segments_info": segments[:1]}), ["a.png: it has pixels of the id 5"]),
         (
             document(entry={"segments_info": [*segments, segments[0] | {"id": 6}]}),
-            ["a.png: it has no pixels of the id 6"],
+            ["a.png: no pixel has the id 6 of a segment"],
         ),
-        (document(entry={"segments_info": segments * 2}), ["the id 70000 occurs twice"]),
+        (
+            document(entry={"segments_info": segments * 2}),
+            ["segments_info[2] (id 70000, byte ", "70000 occurs twice in this image"],
+        ),
         (
             document(entry={"segments_info": [3]}),
-            ["segment at index 0", "expected a JSON object"],
+            ["annotations[0]", "expected an object"],
         ),
         (
             document(entry={"segments_info": [segments[0] | {"category_id": 2}]}),
-            ["segment at index 0", "no such category"],
+            ["annotations[0].segments_info[0] (id 70000, byte ", "the id of a category, got 2"],
         ),
         (
             document(entry={"segments_info": [segments[0] | {"iscrowd": 2}]}),
-            ["segment at index 0", '"iscrowd"'],
+            ["annotations[0].segments_info[0] (id 70000, byte ", "iscrowd: expected 0 or 1, got 2"],
         ),
-        (document(images=[{"id": 3, "height": 9, "width": 5}]), ["image 3, 9 and 5"]),
-        (document(images=3), ['as "images"']),
-        (document(categories=3), ['no list "categories"']),
-        (document(categories=[{"id": 1}, {"id": 1}]), ["index 1", "occurs twice"]),
-        ([], ['no list "annotations"']),
+        (
+            document(images=[{"id": 3, "height": 9, "width": 5}]),
+            ["a.png: its height 4 and width 5 are not those of the image, 9 and 5"],
+        ),
+        (document(images=3), ["images[0]", "expected an array of objects"]),
+        (document(categories=3), ["categories[0]", "expected an array of objects"]),
+        (document(categories=[]), ['no list "categories"']),
+        (document(categories=[{"id": 1}, {"id": 1}]), ["categories[1] (id 1", "occurs twice"]),
+        ([], ['no annotations with "segments_info"']),
     ):
         write(panoptic, value)
         refused(panoptic, labels(panoptic, "--panoptic", panoptic / "panoptic.json"), *parts)

@@ -322,7 +322,9 @@ def test_what_else_is_refused(folder: Path) -> None:
     (folder / "truth.json").write_text(
         json.dumps(dataset(categories=[{"id": 3, "name": "cat", "isthing": "yes"}]))
     )
-    refused(folder, compose(folder), "category 3", '"isthing" is "yes"')
+    refused(
+        folder, compose(folder), "categories[0] (id 3, ", "isthing: expected 0 or 1, got str 'yes'"
+    )
 
 
 def test_invalid_items_can_be_skipped(folder: Path) -> None:
@@ -332,7 +334,7 @@ def test_invalid_items_can_be_skipped(folder: Path) -> None:
     result = compose(folder, "--skip-invalid")
     assert result.exit_code == 0
     assert "skipped 1:" in result.stderr
-    assert "category_id is 4" in result.stderr
+    assert "category_id: expected the id of a category, got 4" in result.stderr
 
 
 @pytest.mark.skipif(not DATA, reason="SEGCORE_TEST_DATA names no folder with real data")
@@ -395,7 +397,6 @@ def test_things_of_the_truth_whatever_the_form_of_its_ids(tmp_path):
         "annotations": [
             {"id": 1, "image_id": 1, "category_id": 1.0, "segmentation": square},
             {"id": 2, "image_id": 1, "category_id": "2", "segmentation": square},
-            {"id": 3, "image_id": 1, "category_id": [3], "segmentation": square},
         ],
     }
     (tmp_path / "truth.json").write_text(json.dumps(truth))

@@ -270,6 +270,11 @@ def test_compares(tmp_path):
         "below_score": 0,
         "images_without_predictions": 0,
         "images_left_out": 0,
+        "unknown_images_left_out": 0,
+        "crowds_not_judged": 0,
+        "empty_objects": 0,
+        "empty_predictions": 0,
+        "skipped": [],
     }
     [image] = document["images"]
     assert image["file_name"] == "a/room.jpg"
@@ -428,8 +433,8 @@ def test_what_is_no_source(tmp_path):
     (tmp_path / "c.png").write_bytes(b"")
     (tmp_path / "empty").mkdir()
     for name, message in (
-        ("a.json", "not a COCO instance file"),
-        ("b.json", "not JSON"),
+        ("a.json", 'not COCO: expected "images" and "annotations", got an empty object'),
+        ("b.json", "[0] (byte 1): expected a value"),
         ("c.png", "not a PNG"),
         ("empty", "it contains no file named"),
         ("missing.json", "No such file"),

@@ -217,3 +217,54 @@ def test_write_appears_whole_or_not_at_all(tmp_path):
     assert sc.data.read(path)[0].masks == dataset[0].masks
     with pytest.raises(ValueError, match="format: expected"):
         sc.data.write(dataset, path, "tiff")
+
+
+def test_text_ids_of_made_tables_are_written():
+    """They were written as 0."""
+    given_ = {
+        "images": [{"id": "a", "height": 4, "width": 6}, {"id": 2**70, "height": 4, "width": 6}],
+        "categories": [{"id": "cat", "name": "cat"}],
+        "annotations": [
+            {"id": f"z{i}", "image_id": image_id, "category_id": "cat", "segmentation": SQUARE}
+            for i, image_id in enumerate(["a", 2**70, "a"])
+        ],
+    }
+    found = sc.data.to_coco(sc.data.from_coco(given_).with_rle())
+    for got, expected in zip(found["annotations"], given_["annotations"], strict=True):
+        assert {key: got[key] for key in ("id", "image_id", "category_id")} == {
+            key: expected[key] for key in ("id", "image_id", "category_id")
+        }
+
+
+def test_repeated_names_are_noted():
+    text = b'{"images": [{"id": 1, "id": 2}, {"id": 1}, {"id": 3, "id": 3}], "annotations": []}'
+    dataset = _coco_json.read_stream("a.json", io.BytesIO(text), None)
+    if _stream.JsonReader is not _json_python.JsonReader:
+        said = "images[0], and 1 more: a name occurs twice in one object; the last value counts"
+        assert dataset.skipped == (f"a.json: {said}",)
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"), [(1, 0), ("1", 0), (1.0, 0), ("01", None), ("2", 1), (2, 1)]
+)
+def test_numbers_refer_to_text_and_text_to_numbers(reference, found):
+    given_ = document({"id": 5, "image_id": reference, "segmentation": SQUARE})
+    given_["images"] = [{"id": i, "height": 4, "width": 6} for i in (1, "2")]
+    if found is None:
+        with pytest.raises(sc.data.DatasetError, match=r"\(id 5.*image_id: expected"):
+            sc.data.from_coco(given_)
+    else:
+        assert sc.data.from_coco(given_).annotations["image"].tolist() == [found]
+
+
+def test_annotations_of_skipped_images_are_counted(tmp_path):
+    given_ = document(*({"id": i, "segmentation": SQUARE} for i in range(3)))
+    given_["images"] = [{"id": 1, "height": -4, "width": 6}, {"id": 2, "height": 4, "width": 6}]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(given_))
+    dataset = sc.data.read(path, invalid="skip")
+    assert len(dataset.annotations) == 0
+    assert [line.removeprefix(f"{path}: ").split(" (")[0] for line in dataset.skipped] == [
+        "images[0]",
+        "3 annotations of images that were skipped",
+    ]

@@ -48,7 +48,7 @@ def test_numbers_are_kept_exactly(member, number):
     is_small = isinstance(number, float) or abs(number) <= 2**53
     is_integer = number == int(number) and repr(number) != "-0.0"
     valid = {
-        "id": is_integer and (isinstance(number, int) or number <= 2**53),
+        "id": is_integer and (isinstance(number, int) or number < 2**53),
         "iscrowd": is_integer and number in (0, 1),
         "score": is_small,
     }

@@ -90,7 +90,7 @@ def test_panoptic_pngs_that_disagree(tmp_path):
     dataset = sc.data.read(path)
     (tmp_path / "a").mkdir()
     for ids, message in (
-        (np.full((2, 3), 5), "expected the image's size"),
+        (np.full((2, 3), 5), "its height 2 and width 3 are not those of the image, 2 and 2"),
         (np.full((2, 2), 6), "no pixel has the id 5"),
     ):
         Image.fromarray(sc.maps.ids.to_rgb(ids)).save(tmp_path / "a" / "a.png")

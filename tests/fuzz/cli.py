@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import copy
+import gzip
+import importlib.util
 import io
 import json
 import os
@@ -32,6 +34,7 @@ import numpy as np
 from click.testing import CliRunner
 from PIL import Image
 
+from segcore import data as segcore_data
 from segcore.cli.app import app
 
 SIZE = (8, 10)
@@ -132,6 +135,32 @@ def instances() -> dict[str, Any]:
     }
 
 
+def lvis() -> dict[str, Any]:
+    document = instances()
+    for image in document["images"]:
+        image["coco_url"] = f"http://x.org/val/{image.pop('file_name')}"
+        image["not_exhaustive_category_ids"] = [3]
+    return document
+
+
+def sa_1b(image_id: int) -> dict[str, Any]:
+    image = {"image_id": image_id, "file_name": f"sa_{image_id}.jpg", "height": 8, "width": 10}
+    kept = ("id", "segmentation", "bbox")
+    annotations = [{key: a[key] for key in kept} for a in instances()["annotations"]]
+    return {"image": image, "annotations": annotations}
+
+
+def sa_v() -> dict[str, Any]:
+    rle = {"size": [8, 10], "counts": "92U2"}
+    return {
+        "video_id": "sav_1",
+        "video_height": 8.0,
+        "video_width": 10.0,
+        "masklet": [[rle, rle], [], [rle]],
+        "masklet_id": [0, 1],
+    }
+
+
 def panoptic() -> dict[str, Any]:
     segments = [{"id": 1, "category_id": 3, "iscrowd": 0}, {"id": 300, "category_id": 7}]
     document = instances()
@@ -229,6 +258,23 @@ def json_bytes(document: Any, rng: random.Random) -> bytes:
     return data
 
 
+def zipped(data: bytes, rng: random.Random) -> bytes:
+    """Compress a document, and damage the file sometimes."""
+    packed = gzip.compress(data, mtime=0)
+    return damaged(packed, rng) if rng.random() < 0.3 else packed
+
+
+def parquet(folder: Path, rng: random.Random) -> bytes | None:
+    """Return a Parquet file of the instances, damaged sometimes; None without pyarrow."""
+    if importlib.util.find_spec("pyarrow") is None:
+        return None
+    path = folder / "whole.parquet"
+    segcore_data.write(segcore_data.from_coco(instances()), path)
+    whole = path.read_bytes()
+    path.unlink()
+    return damaged(whole, rng) if rng.random() < 0.5 else whole
+
+
 def damaged(data: bytes, rng: random.Random) -> bytes:
     """Cut a file, flip bits in it, or put zeros into it."""
     changed = bytearray(data)
@@ -296,12 +342,17 @@ def lay_out(folder: Path, rng: random.Random) -> None:
     """Write one of each kind of input."""
     documents = {"a": instances(), "b": instances(), "pan": panoptic(), "pan2": panoptic()}
     documents["results"] = {"list": instances()["annotations"]}
+    documents |= {"lvis": lvis(), "sa-v": sa_v(), "sa/1": sa_1b(1), "sa/2": sa_1b(2)}
+    (folder / "sa").mkdir()
     share = rng.choice([0.1, 0.2, 1])  # how many files are not as they should be
     for name, document in documents.items():
         content = document.get("list", document)
         good = json.dumps(content).encode()
         data = json_bytes(content, rng) if rng.random() < share else good
         (folder / f"{name}.json").write_bytes(data)
+        if name == "a":
+            (folder / "a.json.gz").write_bytes(zipped(data, rng))
+    (folder / "a.parquet").write_bytes(parquet(folder, rng) or b"PAR1")
     for name in FOLDERS:
         (folder / name / "sub").mkdir(parents=True)
         for place in ("photo", "sub/b"):
@@ -326,12 +377,16 @@ def lay_out(folder: Path, rng: random.Random) -> None:
 def command(folder: Path, rng: random.Random) -> list[str]:
     """Draw a command with its options; `out` is where its outputs go."""
     out = folder / "out"
-    source = [str(folder / n) for n in ("a.json", "b.json", "pan.json", "maps", "maps/photo.png")]
+    names = ["a.json", "b.json", "pan.json", "maps", "maps/photo.png"]
+    other = ["a.json.gz", "a.parquet", "lvis.json", "sa", "sa/1.json", "sa-v.json", "pan.json"]
+    source = [str(folder / name) for name in names + other]
     photos = ["--images", str(folder / "photos")]
     frame = ["--dataset", str(folder / "b.json")]
     results = [str(folder / "results.json")]
     stuff = ["--stuff", str(folder / "other")]
     instance_file = [*results, *frame] if rng.random() < 0.4 else [str(folder / "a.json")]
+    if rng.random() < 0.4:
+        instance_file = [str(folder / rng.choice(other))]
     commands = [
         ["semantic", *instance_file, "-o", str(out), *rng.choice([[], stuff])],
         ["panoptic", *instance_file, "-o", str(out), *rng.choice([[], stuff])],

@@ -7,23 +7,29 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from segcore.data._errors import DatasetError
 from segcore.data._fields import Id
+from segcore.data._instance_set import Instances
 from segcore.data._photographs import Photographs
-from segcore.data._problems import DataError
+from segcore.data._problems import Problems
+from segcore.data._read_ahead import read_ahead
 from segcore.data._sources import Source, SourceImage
 from segcore.show.report.objects import Class, Objects, PageImage
 
 
 class ImagePairs:
-    """Images of a truth, each with its predictions.
+    """Images of a truth, each with its predictions. They are read when they are asked for.
 
     Parameters
     ----------
     truth : Source
         The true objects.
-    prediction : Source, optional
+    prediction : Source or None
         The predicted objects. Images that it lacks have no predictions.
+    problems : Problems
+        Receives a message per invalid annotation.
     options : dict, optional
         Keyword arguments of :func:`segcore.diagnose`.
     only_predicted : bool, default False
@@ -33,101 +39,141 @@ class ImagePairs:
     ----------
     classes : list of Class
         The classes of both sources.
+    total : int
+        Number of images of the truth.
+    unknown : int
+        Number of predicted images that the truth lacks.
+    shown : int
+        Number of images yielded so far. The other numbers are those of these images, too.
     unpredicted : int
-        Number of images without predictions.
+        Number of images without predictions, those that are left out included.
     unpredicted_objects : int
         Number of true objects in these images.
     left_out : int
         Number of these images that are left out.
-    unknown : int
-        Number of predicted images that the truth lacks.
     crowds : int
         Number of true crowd regions, which are not judged.
     empty : tuple of int
         Number of true and of predicted masks without pixels, except crowds.
     below_score : int
-        Number of predictions below the score threshold in the images yielded so far.
+        Number of predictions below the score threshold.
     """
 
     def __init__(
         self,
         truth: Source,
         prediction: Source | None,
+        problems: Problems,
         options: dict[str, Any] | None = None,
         only_predicted: bool = False,
     ) -> None:
         self.compared = prediction is not None
+        self._sources = [truth, prediction] if prediction else [truth]
+        self._problems = problems
         self._options = options or {}
-        categories = {**(prediction.categories if prediction else {}), **truth.categories}
+        self._only_predicted = only_predicted
+        categories = {c.id: c for source in reversed(self._sources) for c in source.categories}
         keys = sorted(categories, key=_numbers_first)
         self.classes = [
             Class(categories[key].name, categories[key].isthing is not False) for key in keys
         ]
-        self._class_index = {key: i for i, key in enumerate(keys)}
+        self._class_of = [
+            np.array([0, *(keys.index(c.id) for c in source.categories)], np.int64)
+            for source in self._sources
+        ]
+        self._truth = truth.images
         self._predicted = _match_by_name(truth, prediction) if prediction else {}
         if prediction and truth.images and not self._predicted:
-            raise DataError(
-                f"{prediction.path}: it has none of the images of {truth.path}; they are matched "
-                "by their file names"
+            raise DatasetError(
+                prediction.path,
+                f"it has none of the images of {truth.path}; they are matched by their file names",
             )
         self.unknown = len(prediction.images) - len(self._predicted) if prediction else 0
-        self._images = list(enumerate(truth.images))
-        unpredicted = [image for i, image in self._images if prediction and not self._count(i)]
-        self.unpredicted = len(unpredicted)
-        self.unpredicted_objects = sum(len(image.masks) for image in unpredicted)
-        self.left_out = self.unpredicted if only_predicted else 0
-        if only_predicted:
-            self._images = [(i, image) for i, image in self._images if self._count(i)]
-        true = [image for _, image in self._images]
-        predicted = [self._predicted[i] for i, _ in self._images if i in self._predicted]
-        self.crowds = sum(int(image.crowd.sum()) for image in true if image.crowd is not None)
-        self.empty = (sum(map(_count_empty, true)), sum(map(_count_empty, predicted)))
-        self.below_score = 0
-
-    def __len__(self) -> int:
-        return len(self._images)
-
-    def _count(self, index: int) -> int:
-        predicted = self._predicted.get(index)
-        return len(predicted.masks) if predicted else 0
+        self.total = len(truth.images)
+        self.shown = self.unpredicted = self.unpredicted_objects = self.left_out = 0
+        self.crowds = self.below_score = 0
+        self.empty = (0, 0)
 
     def images(self, photographs: Photographs | None = None) -> Iterator[PageImage]:
         """Yield the images in the order of the truth, with photographs if given.
 
         Raises
         ------
-        DataError
-            If the sizes of an image differ, or its predictions have no scores to be thresholded.
+        DatasetError
+            If an annotation is invalid, the sizes of an image differ, its predictions have no
+            scores to be thresholded, or all annotations of a source were skipped.
         """
-        for index, true in self._images:
-            prediction, options = None, self._options
-            if self.compared:
-                predicted = self._predicted.get(index)
-                prediction, options = self._prediction(true, predicted)
-            photograph = photographs and photographs.read(true.name, true.masks.size)
-            truth = self._objects(true)
-            image = PageImage(true.name, truth, prediction, photograph or None, options)
-            if image.diagnosis is not None:
-                self.below_score += len(image.diagnosis.below_threshold)
-            yield image
+        used = np.zeros(2, np.int64)
+        for index, instances in read_ahead(self._read, range(self.total)):
+            for number, found in enumerate(instances):
+                self._problems.skipped += found.skipped
+                used[number] += len(found)
+            image = self._image(self._truth[index], *instances, photographs=photographs)
+            if image is not None:
+                self.shown += 1
+                yield image
+        for source, number in zip(self._sources, used.tolist(), strict=False):
+            is_read = source is self._sources[0] or not self.unknown
+            listed = source.num_listed if is_read else 0
+            self._problems.check_left(source.path, len(source.images), listed, number)
 
-    def _prediction(
-        self, true: SourceImage, predicted: SourceImage | None
-    ) -> tuple[Objects, dict[str, Any]]:
-        """Return the predictions for an image, and the options of its diagnosis."""
-        if predicted is None or not len(predicted.masks):
+    def _read(self, index: int) -> list[Instances]:
+        """Return the true instances of an image, and the predicted ones, if there are any."""
+        images = [self._truth[index]]
+        if index in self._predicted:
+            images.append(self._predicted[index])
+        return [image.read() for image in images]
+
+    def _image(
+        self,
+        image: SourceImage,
+        true: Instances,
+        predicted: Instances | None = None,
+        *,
+        photographs: Photographs | None,
+    ) -> PageImage | None:
+        """Return an image, or None if it is left out, and count what is in it."""
+        prediction, options = None, self._options
+        if self.compared and not (predicted and len(predicted)):
+            self.unpredicted += 1
+            self.unpredicted_objects += len(true)
+            if self._only_predicted:
+                self.left_out += 1
+                return None
             options = {**self._options, "score_threshold": None}
-            return Objects(true.masks[:0], np.zeros(0, np.int64), []), options
+            prediction = Objects(true.masks[:0], np.zeros(0, np.int64), [])
+        elif predicted is not None:
+            prediction = self._prediction(image, true, predicted)
+        self.crowds += int(true.iscrowd.sum())
+        self.empty = self.empty[0] + _count_empty(true), self.empty[1] + _count_empty(predicted)
+        photograph = photographs and photographs.read(image.name, true.masks.size)
+        truth = _objects(true, self._class_of[0])
+        shown = PageImage(image.name, truth, prediction, photograph or None, options)
+        if shown.diagnosis is not None:
+            self.below_score += len(shown.diagnosis.below_threshold)
+        return shown
+
+    def _prediction(self, image: SourceImage, true: Instances, predicted: Instances) -> Objects:
         if predicted.masks.size != true.masks.size:
             sizes = f"{predicted.masks.size}, and the true ones {true.masks.size}"
-            raise DataError(f"image {true.name}: its predicted masks have the size {sizes}")
-        if predicted.scores is None and self._options.get("score_threshold") is not None:
-            raise DataError(f"--score: the predictions of image {true.name} have no scores")
-        return self._objects(predicted), self._options
+            raise DatasetError(
+                "", f"its predicted masks have the size {sizes}", f"image {image.name}"
+            )
+        objects = _objects(predicted, self._class_of[1])
+        if objects.scores is None and self._options.get("score_threshold") is not None:
+            raise DatasetError("", f"--score: the predictions of image {image.name} have no scores")
+        return objects
 
-    def _objects(self, image: SourceImage) -> Objects:
-        classes = np.array([self._class_index[key] for key in image.categories], np.int64)
-        return Objects(image.masks, classes, image.ids, image.scores, image.crowd)
+
+def _objects(instances: Instances, class_of: NDArray[np.int64]) -> Objects:
+    scores = None if np.isnan(instances.scores).any() else instances.scores
+    return Objects(
+        instances.masks,
+        class_of[instances.category],
+        instances.ids.tolist(),
+        scores if len(instances) else None,
+        instances.iscrowd,
+    )
 
 
 def _match_by_name(truth: Source, prediction: Source) -> dict[int, SourceImage]:
@@ -139,8 +185,8 @@ def _match_by_name(truth: Source, prediction: Source) -> dict[int, SourceImage]:
     for source in (truth, prediction):
         counts = Counter(image.name for image in source.images)
         if duplicate := next((name for name, count in counts.items() if count > 1), None):
-            raise DataError(
-                f"{source.path}: several images are called {duplicate}; they are matched by name"
+            raise DatasetError(
+                source.path, f"several images are called {duplicate}; they are matched by name"
             )
     by_name = {image.name: image for image in prediction.images}
     matches = {
@@ -157,10 +203,11 @@ def _match_by_name(truth: Source, prediction: Source) -> dict[int, SourceImage]:
     return matches
 
 
-def _count_empty(image: SourceImage) -> int:
+def _count_empty(instances: Instances | None) -> int:
     """Return the number of masks without pixels, except crowds."""
-    empty = image.masks.area == 0
-    return int((empty if image.crowd is None else empty & ~image.crowd).sum())
+    if instances is None:
+        return 0
+    return int(((instances.masks.area == 0) & ~instances.iscrowd).sum())
 
 
 def _numbers_first(key: Id) -> tuple[bool, Id]:
