@@ -214,7 +214,7 @@ class Reader:
         column = RawTable(self.raw["annotations"], ANNOTATIONS, "")
         ids = column.ids("image_id")
         values, rows = first_rows(ids)
-        segmentations = Segmentations(*column.columns["segmentation"])
+        segmentations = column.columns["segmentation"]
         sizes = np.zeros((2, len(values)), np.int64)
         is_rle = np.isin(segmentations.kinds, (STRING, COUNTS))
         with_size = np.flatnonzero(is_rle)[::-1]  # backwards: the first one is written last
@@ -268,7 +268,7 @@ class Reader:
             "score": raw["score"],
             "area": raw["area"],
             "bbox": raw["bbox"],
-            "segmentation": Segmentations(*raw["segmentation"]),
+            "segmentation": raw["segmentation"],
         }
         if not len(categories):
             columns["category_id"] = raw["category_id"]  # there are no rows to refer to
@@ -298,8 +298,7 @@ class RawTable:
 
     def __init__(self, raw: dict[str, Any], fields: Sequence[tuple[str, str]], name: str) -> None:
         self.columns: dict[str, Any] = {
-            field: Texts(*raw["columns"][field]) if kind == "text" else raw["columns"][field]
-            for field, kind in fields
+            field: _column(raw["columns"][field], kind) for field, kind in fields
         }
         self.layout = Layout(
             tuple(field for field, _ in fields),
@@ -400,6 +399,12 @@ class RawTable:
         """Refuse rows whose string is of another type."""
         bad = np.flatnonzero(self.forms(name) == ODD)
         self.refuse(bad, name, lambda row: f"expected a string, got {self.got(name, row)}")
+
+
+def _column(values: Any, kind: str) -> Any:
+    if kind == "segmentation":
+        return Segmentations.unchecked(*values)
+    return Texts(*values) if kind == "text" else values
 
 
 def first_rows(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -93,7 +93,7 @@ class Stream:
 
     def rows(self, fields: Fields, item: str) -> dict[str, Any]:
         """Take an array of objects and return it as columns."""
-        table = JsonTable(fields)
+        table = JsonTable(fields, self._size or 0)
         while True:
             position = self._reader.offset
             try:
