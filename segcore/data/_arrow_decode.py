@@ -14,17 +14,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from segcore.data._arrow_arrays import (
+    field_of,
     from_bytes,
     from_lists,
     from_numbers,
     is_valid,
     to_array,
-    to_strings,
     values_of,
 )
 from segcore.data._arrow_encode import VERSION
@@ -41,7 +40,7 @@ from segcore.data._coco_json import (
 )
 from segcore.data._errors import DatasetError
 from segcore.data._ids import Ids
-from segcore.data._table import UNKNOWN, Layout, Table, concatenate
+from segcore.data._table import PLAIN, UNKNOWN, Layout, Table, concatenate, members_text
 from segcore.data._texts import Texts
 
 Read: TypeAlias = "Callable[[list[str]], list[pa.RecordBatch]]"
@@ -159,7 +158,7 @@ def _ids(array: pa.Array, kind: str) -> NDArray[Any]:
     if array.null_count:
         raise ValueError("expected an id, got null")
     if kind == "integer":
-        return values_of(array.cast(pa.int64()))
+        return values_of(array if array.type == pa.int64() else array.cast(pa.int64()))
     texts = array.cast(pa.string()).to_pylist()
     ids = np.empty(len(texts), object)
     ids[:] = [json.loads(text) for text in texts] if kind == "json" else texts
@@ -174,12 +173,13 @@ def _layout(
     odd: pa.Array,
     extra: Texts,
 ) -> Layout:
-    shape_ids = from_numbers(shape.cast(pa.uint32()), 0)
+    shape_ids = from_numbers(shape if shape.type == pa.uint32() else shape.cast(pa.uint32()), 0)
     if len(shape_ids) and int(shape_ids.max()) >= len(shapes):
         raise DatasetError(path, f"json.shape: expected a number below {len(shapes)}")
     offsets, values = from_lists(odd)
-    members = pc.index_in(pc.struct_field(values, "member"), to_strings(names))
-    columns = from_numbers(members.cast(pa.int64()), -1)
+    index = {name: column for column, name in enumerate(names)}
+    members = field_of(values, "member").to_pylist()
+    columns = np.array([index.get(name, -1) for name in members], np.int64)
     if (columns < 0).any():
         raise DatasetError(path, "json.odd: expected the name of a member")
     plain = Layout.plain(names, len(shape_ids), shapes, shape_ids)
@@ -188,7 +188,7 @@ def _layout(
         extra=extra,
         odd_rows=np.repeat(np.arange(len(shape_ids)), np.diff(offsets)),
         odd_columns=columns,
-        odd=from_bytes(pc.struct_field(values, "value")),
+        odd=from_bytes(field_of(values, "value")),
     )
 
 
@@ -256,9 +256,12 @@ class Decoder:
         }
         if self._header is not None:
             return Table(columns, partial(self._column, "layout", read, count, start), count)
-        table = Table(
-            columns, lambda: annotation_layout({name: table[name] for name in table.names}), count
-        )
+
+        def layout() -> Layout:
+            plain = annotation_layout({name: table[name] for name in table.names})
+            return self._with_extra(plain, read)
+
+        table = Table(columns, layout, count)
         return table
 
     def rows(self, read: Read, count: int, start: int = 0) -> NDArray[np.int64]:
@@ -306,7 +309,7 @@ class Decoder:
         column, _, field = name.partition(".")
         array = batch[column]
         if field:
-            array = pc.struct_field(array, field)
+            array = field_of(array, field)
         return self._cast(array, _TYPES.get(name, array.type), name)
 
     def _cast(self, array: pa.Array, kind: pa.DataType, name: str) -> pa.Array:
@@ -388,8 +391,10 @@ class Decoder:
                 raise DatasetError(
                     self._path, f"expected a struct of size and counts, got {mask.type}", "mask"
                 )
-            size = self._cast(pc.struct_field(mask, "size"), pa.list_(pa.int64()), "mask.size")
-            counts = self._cast(pc.struct_field(mask, "counts"), pa.binary(), "mask.counts")
+            size = field_of(mask, "size")
+            if size.type != pa.list_(pa.int32()):  # which segcore writes
+                size = self._cast(size, pa.list_(pa.int64()), "mask.size")
+            counts = self._cast(field_of(mask, "counts"), pa.binary(), "mask.counts")
         return decode_segmentations(
             self._path,
             batch.num_rows,
@@ -410,6 +415,36 @@ class Decoder:
         members = Texts(extra.data, extra.starts + there, extra.lengths - 2 * there)
         shape, odd = self.array(batch, "json.shape"), self.array(batch, "json.odd")
         return _layout(self._path, NAMES, self._header.shapes, shape, odd, members)
+
+    def _with_extra(self, layout: Layout, read: Read) -> Layout:
+        """Return the layout with the members in the column "extra" that are not columns."""
+        if not self._has("extra"):
+            return layout
+        extra: list[bytes] = []
+        shape_ids = layout.shape_ids.copy()
+        shapes = {shape: number for number, shape in enumerate(layout.shapes)}
+        for batch in read(["extra"]):
+            with _named(self._path, "extra"):
+                texts = self.array(batch, "extra").to_pylist()
+            for text in texts:
+                row = len(extra)
+                members = {} if text is None else self._members(text, row)
+                extra.append(members_text(members))
+                if members:
+                    shape = layout.shapes[shape_ids[row]] + len(members) * bytes((UNKNOWN, PLAIN))
+                    shape_ids[row] = shapes.setdefault(shape, len(shapes))
+        return replace(
+            layout, extra=Texts.from_strings(extra), shapes=list(shapes), shape_ids=shape_ids
+        )
+
+    def _members(self, text: str, row: int) -> dict[str, Any]:
+        try:
+            members = json.loads(text)
+        except (ValueError, RecursionError):
+            members = None
+        if not isinstance(members, dict):
+            raise DatasetError(self._path, "extra: expected a JSON object", f"row {row}")
+        return {name: value for name, value in members.items() if name not in NAMES}
 
     # -- tables without segcore's metadata --------------------------------------------------------
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from segcore._input.arrays import described
 from segcore._text import counted
+from segcore.data._columns import is_among
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
 from segcore.data._fields import MAX_EXACT
@@ -230,7 +231,7 @@ class Reader:
         names = column.names("name")
         column.check_integers("isthing", 0, "0 or 1", required=False, greatest=1)
         things = column.columns["isthing"].copy()
-        things[np.isin(column.layout.forms("isthing"), (MISSING, NULL))] = 1
+        things[is_among(column.layout.forms("isthing"), (MISSING, NULL))] = 1
         columns = {
             "id": ids,
             "name": names,
@@ -244,9 +245,9 @@ class Reader:
         column = RawTable(self.raw["annotations"], ANNOTATIONS, "")
         ids = column.ids("image_id")
         values, rows = first_rows(ids)
-        segmentations = Segmentations(*column.columns["segmentation"])
+        segmentations = column.columns["segmentation"]
         sizes = np.zeros((2, len(values)), np.int64)
-        is_rle = np.isin(segmentations.kinds, (STRING, COUNTS))
+        is_rle = is_among(segmentations.kinds, (STRING, COUNTS))
         with_size = np.flatnonzero(is_rle)[::-1]  # backwards: the first one is written last
         sizes[:, rows[with_size]] = (
             segmentations.heights[with_size],
@@ -283,15 +284,18 @@ class Reader:
         image = np.zeros(len(column), np.int64)
         if "image" not in self.raw:
             image = column.lookup("image_id", images["id"], "an image", self.skipped_images)
+            column.forget("image_id")
         category = np.full(len(column), -1, np.int64)
         if len(categories):
             category = column.lookup("category_id", categories["id"], "a category")
+            column.forget("category_id")
         column.check_integers("iscrowd", 0, "0 or 1", required=False, greatest=1)
         column.check_numbers("score")
-        ids = column.ids("id", required=False)
-        if (column.layout.forms("id") == MISSING).all():
-            ids = np.arange(1, len(column) + 1)
-        columns = {
+        ids: Any = column.ids("id", required=False)
+        if (column.forms("id") == MISSING).all():
+            count = len(column)
+            ids = lambda: np.arange(1, count + 1)  # noqa: E731
+        columns: dict[str, Any] = {
             "image": image,
             "category": category,
             "id": ids,
@@ -299,7 +303,7 @@ class Reader:
             "score": raw["score"],
             "area": raw["area"],
             "bbox": raw["bbox"],
-            "segmentation": Segmentations(*raw["segmentation"]),
+            "segmentation": raw["segmentation"],
         }
         if not len(categories):
             columns["category_id"] = raw["category_id"]  # there are no rows to refer to
@@ -333,8 +337,7 @@ class RawTable:
 
     def __init__(self, raw: dict[str, Any], fields: Sequence[tuple[str, str]], name: str) -> None:
         self.columns: dict[str, Any] = {
-            field: Texts(*raw["columns"][field]) if kind == "text" else raw["columns"][field]
-            for field, kind in fields
+            field: _column(raw["columns"][field], kind) for field, kind in fields
         }
         self.layout = Layout(
             tuple(field for field, _ in fields),
@@ -346,6 +349,7 @@ class RawTable:
             raw["odd_columns"],
             Texts(*raw["odd"]),
         )
+        self._raw = raw["columns"]
         self.invalid: dict[int, str] = {}
         self._forms: dict[str, NDArray[np.uint8]] = {}
         self._odd_values: dict[str, dict[int, Any]] = {}
@@ -364,6 +368,10 @@ class RawTable:
         if form in (MISSING, NULL, BOOLEAN) or not isinstance(value, (str, int, np.integer)):
             return None
         return value if isinstance(value, str) else int(value)
+
+    def forget(self, name: str) -> None:
+        """Free the memory of a column that is no longer needed."""
+        del self.columns[name], self._raw[name]
 
     def forms(self, name: str) -> NDArray[np.uint8]:
         """Return the form of a member in each row. It is found once: each error asks for it."""
@@ -407,7 +415,7 @@ class RawTable:
             for row, value in strings.items():
                 ids[row] = value
         inexact = (forms == FRACTION) & (np.abs(self.columns[name]) >= MAX_EXACT)
-        bad = np.flatnonzero(~np.isin(forms, allowed) | inexact)
+        bad = np.flatnonzero(~is_among(forms, allowed) | inexact)
         bad = bad[[row not in strings for row in bad.tolist()]] if len(bad) else bad
         self.refuse(
             bad, name, lambda row: f"expected an integer or a string, got {self.got(name, row)}"
@@ -438,18 +446,23 @@ class RawTable:
     ) -> None:
         """Refuse rows whose integer is missing or out of range."""
         forms, values = self.forms(name), self.columns[name]
-        there = np.isin(forms, (PLAIN, FRACTION) + ((BOOLEAN,) if greatest == 1 else ()))
+        there = is_among(forms, (PLAIN, FRACTION) + ((BOOLEAN,) if greatest == 1 else ()))
         good = there & (values >= least) & (values <= (greatest or np.iinfo(np.int64).max))
         if not required:
-            good |= np.isin(forms, (MISSING, NULL))
+            good |= is_among(forms, (MISSING, NULL))
         self.refuse(
             np.flatnonzero(~good), name, lambda row: f"expected {what}, got {self.got(name, row)}"
         )
 
     def check_numbers(self, name: str) -> None:
         """Refuse rows whose number is of another type."""
-        bad = np.flatnonzero(self.forms(name) == ODD)
-        self.refuse(bad, name, lambda row: f"expected a number, got {self.got(name, row)}")
+
+        def detail(row: int) -> str:
+            is_large = type(self.odd_values(name)[row]) is int
+            what = "an integer from -2**53 to 2**53" if is_large else "a number"
+            return f"expected {what}, got {self.got(name, row)}"
+
+        self.refuse(np.flatnonzero(self.forms(name) == ODD), name, detail)
 
     def names(self, name: str) -> Texts:
         """Return strings; numbers become text, and other values are refused."""
@@ -470,6 +483,12 @@ class RawTable:
         """Refuse rows whose string is of another type."""
         bad = np.flatnonzero(self.forms(name) == ODD)
         self.refuse(bad, name, lambda row: f"expected a string, got {self.got(name, row)}")
+
+
+def _column(values: Any, kind: str) -> Any:
+    if kind == "segmentation":
+        return Segmentations.unchecked(*values)
+    return Texts(*values) if kind == "text" else values
 
 
 def first_rows(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:

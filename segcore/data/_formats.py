@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Literal
 from segcore._input.extras import require
 from segcore._publish import Outputs, publish
 from segcore.data import _coco_json, _coco_write
+from segcore.data._addresses import AddressOutputs, check_absent
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
 from segcore.data._panoptic import PanopticMaps
@@ -24,7 +25,8 @@ Path = str | os.PathLike[str]
 
 
 Reader = Callable[..., Dataset]
-Writer = Callable[[Any, Outputs, Path], None]
+Writer = Callable[[Any, Any, Path], None]
+"""Writes a data set to `Outputs` or, at an address, to `AddressOutputs`."""
 
 
 @dataclass(frozen=True)
@@ -234,11 +236,12 @@ def write(
         :meth:`Dataset.concatenate`). Parts are written to Parquet one at a time, so they need not
         fit into memory together, and annotation ids are not renumbered.
     path : path-like
-        Path of the file.
+        Path of the file, or a URL that fsspec opens, such as ``s3://bucket/masks.parquet`` (extra
+        ``arrow``). A URL is written under a temporary name beside it and renamed when complete.
     format : str, optional
         One of the formats of :func:`read`. By default, it is ``"parquet"`` for names that end with
         ``.parquet``, and ``"coco"`` otherwise. For ``"coco-panoptic"``, the PNGs are copied. For
-        ``"sa-1b"``, `path` is a folder.
+        ``"sa-1b"``, `path` is a folder. These two are written to local paths only.
     overwrite : bool, default False
         Whether to replace an existing file.
 
@@ -247,8 +250,8 @@ def write(
     FileExistsError
         If the file exists and `overwrite` is False.
     ValueError
-        If the format is unknown, `path` is a URL, the categories of the parts differ, or two images
-        have the same id.
+        If the format is unknown, `path` is a URL and the format writes several files, the
+        categories of the parts differ, or two images have the same id.
     TypeError
         If `dataset` is neither a `Dataset` nor an iterable.
     ImportError
@@ -262,11 +265,14 @@ def write(
     """
     if not isinstance(dataset, Dataset) and not isinstance(dataset, Iterable):
         raise TypeError(f"dataset: expected a Dataset, got {type(dataset).__name__}")
-    if "://" in os.fspath(path):
-        raise ValueError(f"path: expected a local file, got {os.fspath(path)!r}")
     chosen = _format(format) if format is not None else _format_to_write(path)
     if chosen.name != "parquet" and not isinstance(dataset, Dataset):
         dataset = Dataset.concatenate(list(dataset))
+    if "://" in os.fspath(path):
+        if not overwrite:
+            check_absent(os.fspath(path))
+        chosen.write(dataset, AddressOutputs(), os.fspath(path))
+        return
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
     with publish(overwrite=True) as outputs:

@@ -30,6 +30,11 @@ class Ids:
             return np.array([self._row(value) for value in ids.tolist()], np.int64)
         if not len(self._values):
             return np.full(len(ids), -1, np.int64)
+        if self._row_of_id is not None:
+            found: NDArray[np.int64] = self._row_of_id.take(
+                ids - self._values.min() + 1, mode="clip"
+            )
+            return found
         places = np.searchsorted(self._values, ids, sorter=self._order)
         rows = self._order[np.minimum(places, len(self._values) - 1)]
         return np.where(self._values[rows] == ids, rows, -1)
@@ -37,6 +42,16 @@ class Ids:
     def _row(self, value: Any) -> int:
         row = self._index.get(value)
         return self._index.get(other_form(value), -1) if row is None else row
+
+    @cached_property
+    def _row_of_id(self) -> NDArray[np.int64] | None:
+        """Rows of consecutive ids, between two -1 for all others; None if ids are far apart."""
+        least, greatest = int(self._values.min()), int(self._values.max())
+        if greatest - least >= 4 * len(self._values) + 1024:
+            return None
+        rows = np.full(greatest - least + 3, -1, np.int64)
+        rows[self._values - least + 1] = np.arange(len(self._values))
+        return rows
 
     @cached_property
     def _order(self) -> NDArray[np.int64]:

@@ -113,7 +113,8 @@ class JsonReader:
 class JsonTable:
     """Columns of an array of objects; see ``src/json/table.hpp``."""
 
-    def __init__(self, fields: list[tuple[str, Any]]) -> None:
+    def __init__(self, fields: list[tuple[str, Any]], text_size: int = 0) -> None:
+        del text_size  # which the compiled table reserves memory for
         self._fields = fields
         self._index = {name: i for i, (name, _) in enumerate(fields)}
         self._columns = [

@@ -13,7 +13,13 @@ from segcore import _batch
 from segcore._batch import Batch, Offsets, offsets_of
 from segcore._input.arrays import Size
 from segcore.backends import kernels
-from segcore.data._columns import check_lengths, check_parts, column_array
+from segcore.data._columns import (
+    check_lengths,
+    check_parts,
+    column_array,
+    is_among,
+    read_only,
+)
 from segcore.data._texts import Texts
 from segcore.errors import ItemError, MaskError
 from segcore.formats import coco
@@ -129,6 +135,14 @@ class Segmentations:
         return Segmentations, tuple(getattr(part, name) for name in self.__slots__)
 
     @classmethod
+    def unchecked(cls, *arrays: NDArray[Any]) -> Segmentations:
+        """Store arrays that are known to fit together, such as those of the reader of JSON."""
+        made = cls.__new__(cls)
+        for name, array in zip(cls.__slots__, arrays, strict=True):
+            setattr(made, name, read_only(array))
+        return made
+
+    @classmethod
     def empty(cls, count: int) -> Segmentations:
         """Create a column of `count` missing segmentations."""
         zeros = np.zeros(count, np.int64)
@@ -227,7 +241,7 @@ class Segmentations:
         starts = np.zeros(len(self), np.int64)
         buffers = dict(zip(_BUFFERS, _no_buffers(), strict=True))
         for kinds, name in (((STRING, OTHER), "characters"), ((COUNTS,), "runs")):
-            rows = np.flatnonzero(np.isin(self.kinds, kinds))
+            rows = np.flatnonzero(is_among(self.kinds, kinds))
             values, offsets = _gather(getattr(self, name), self.starts[rows], self.lengths[rows])
             starts[rows] = offsets[:-1]
             buffers[name] = values
@@ -266,8 +280,9 @@ class Segmentations:
         """
         kinds = self.kinds
         if len(kinds) and kinds[0] == STRING and (kinds == STRING).all():
-            self._check_sizes(np.arange(len(kinds)), size, name)
-            return wrap(self._decode(self._strings, np.arange(len(kinds)), size, name))
+            every_row = slice(0, len(kinds))
+            self._check_sizes(every_row, size, name)
+            return wrap(self._decode(self._strings, every_row, size, name))
         batches, order = [], []
         for kind, decode in (
             (STRING, self._strings),
@@ -292,20 +307,20 @@ class Segmentations:
 
     def _decode(
         self,
-        decode: Callable[[NDArray[np.int64], int, int], Batch],
-        rows: NDArray[np.int64],
+        decode: Callable[[Any, int, int], Batch],
+        rows: NDArray[np.int64] | slice,
         size: Size,
         name: Callable[[int], str] | None,
     ) -> Batch:
         try:
             return decode(rows, *size)
         except MaskError as error:
-            row = int(rows[error.index])
+            row = int(np.arange(len(self))[rows][error.index])
             raise MaskError(
                 row, error.detail, "object", _label(row, name), error.position
             ) from None
 
-    def _strings(self, rows: NDArray[np.int64], height: int, width: int) -> Batch:
+    def _strings(self, rows: NDArray[np.int64] | slice, height: int, width: int) -> Batch:
         characters, offsets = _gather(self.characters, self.starts[rows], self.lengths[rows])
         return kernels.string_decode(characters, offsets, height, width)
 
@@ -339,13 +354,13 @@ class Segmentations:
         return unwrap(masks)
 
     def _check_sizes(
-        self, rows: NDArray[np.int64], size: Size, name: Callable[[int], str] | None
+        self, rows: NDArray[np.int64] | slice, size: Size, name: Callable[[int], str] | None
     ) -> None:
         """Raise MaskError for the first RLE that does not have the size `size`."""
         height, width = size
         differs = (self.heights[rows] != height) | (self.widths[rows] != width)
         if differs.any():
-            row = int(rows[int(differs.argmax())])
+            row = int(np.arange(len(self))[rows][differs.argmax()])
             stated = [int(self.heights[row]), int(self.widths[row])]
             swapped = stated == [width, height]
             raise MaskError(
@@ -422,7 +437,7 @@ def _gather(
     if len(starts) == 0:
         return values[:0], offsets
     first = int(starts[0])
-    if np.array_equal(starts, first + offsets[:-1]):
+    if (starts - first == offsets[:-1]).all():
         return values[first : first + int(offsets[-1])], offsets
     parts = zip(starts.tolist(), (starts + lengths).tolist(), strict=True)
     return np.concatenate([values[start:stop] for start, stop in parts]), offsets

@@ -101,10 +101,10 @@ py::dict columns_of(Table& table) {
     py::list shapes;
     for (const std::string& shape : table.shapes()) shapes.append(py::bytes(shape));
     result["columns"] = columns;
+    result["extra"] = texts_of(table.extra());
     result["shapes"] = shapes;
     result["shape_ids"] = to_array(std::move(table.shape_ids()));
     result["positions"] = to_array(std::move(table.positions()));
-    result["extra"] = texts_of(table.extra());
     result["odd_rows"] = to_array(std::move(table.odd_rows()));
     result["odd_columns"] = to_array(std::move(table.odd_columns()));
     result["odd"] = texts_of(table.odd());
@@ -114,7 +114,7 @@ py::dict columns_of(Table& table) {
 // A table that is read, until its columns are taken.
 class JsonTable {
    public:
-    explicit JsonTable(const py::list& fields) : table_(fields_of(fields)) {}
+    JsonTable(const py::list& fields, size_t text_size) : table_(fields_of(fields), text_size) {}
 
     size_t size() {
         const Claim claim(claimed_);
@@ -466,7 +466,7 @@ py::bytes write_rows(const py::args& parts) {
 
 void register_json(py::module_& m) {
     py::class_<JsonTable>(m, "JsonTable")
-        .def(py::init<const py::list&>(), py::arg("fields"))
+        .def(py::init<const py::list&, size_t>(), py::arg("fields"), py::arg("text_size") = 0)
         .def("__len__", &JsonTable::size)
         .def("read_one", &JsonTable::read_one, py::arg("text"), py::arg("offset"))
         .def("columns", &JsonTable::columns);

@@ -28,15 +28,26 @@ bool fits_double(const Number& number) {
     return number.is_exact && std::abs(number.integer) <= kExactIntegers;
 }
 
-bool equals(Span text, const std::string& name) {
-    return text.size() == name.size() && std::memcmp(text.begin, name.data(), name.size()) == 0;
-}
-
 std::string unescaped(const String& name) {
     if (!name.escaped) return std::string(name.raw.begin, name.raw.end);
     Buffer<uint8_t> bytes;
     append_unescaped(name.raw, bytes);
     return std::string(bytes.data(), bytes.data() + bytes.size());
+}
+
+bool equals(const String& text, std::string_view name) {
+    if (text.escaped) return unescaped(text) == name;
+    return text.raw.size() == name.size() &&
+           std::memcmp(text.raw.begin, name.data(), name.size()) == 0;
+}
+
+// Take this text if it comes next, without white space before it.
+bool take_text(Cursor& cursor, std::string_view text) {
+    const Span rest{cursor.at, cursor.end};
+    if (rest.size() < text.size() || std::memcmp(rest.begin, text.data(), text.size()) != 0)
+        return false;
+    cursor.at += text.size();
+    return true;
 }
 
 void append_text(Texts& texts, Span text) {
@@ -45,10 +56,9 @@ void append_text(Texts& texts, Span text) {
     texts.bytes.append(text.begin, text.size());
 }
 
-void append_string(Texts& texts, const String& string) {
-    if (!string.escaped) return append_text(texts, string.raw);
+void append_string(Texts& texts, Cursor& cursor) {
     const size_t start = texts.bytes.size();
-    append_unescaped(string.raw, texts.bytes);
+    take_string(cursor, texts.bytes);
     texts.starts.push_back(static_cast<int64_t>(start));
     texts.lengths.push_back(static_cast<int64_t>(texts.bytes.size() - start));
 }
@@ -103,21 +113,15 @@ uint8_t take_rle(Cursor& cursor, Segmentations& to) {
         if (peek(cursor) != '"') return 0;
         const String name = take_string(cursor);
         if (!accept(cursor, ':')) return 0;
-        const std::string key = unescaped(name);
-        if (key == "size" && size[0] < 0) {
+        if (equals(name, "size") && size[0] < 0) {
             if (member == 0) form = kSizeFirst;
             if (!take_size(cursor, size)) return 0;
-        } else if (key == "counts" && kind == Segmentation::none) {
+        } else if (equals(name, "counts") && kind == Segmentation::none) {
             if (member == 0) form = kCountsFirst;
             if (peek(cursor) == '"') {
                 kind = Segmentation::string;
                 start = to.characters.size();
-                const String counts = take_string(cursor);
-                if (counts.escaped) {
-                    append_unescaped(counts.raw, to.characters);
-                } else {
-                    to.characters.append(counts.raw.begin, counts.raw.size());
-                }
+                take_string(cursor, to.characters);
             } else if (*cursor.at == '[') {
                 kind = Segmentation::counts;
                 start = to.runs.size();
@@ -175,19 +179,24 @@ bool take_polygon(Cursor& cursor, Segmentations& to) {
 
 // -- tables ---------------------------------------------------------------------------------------
 
-Table::Table(const std::vector<Field>& fields) {
+Table::Table(const std::vector<Field>& fields, size_t text_size) : text_size_(text_size) {
     for (const Field& field : fields) {
         columns_.emplace_back();
         columns_.back().name = field.name;
+        columns_.back().quoted = '"' + field.name + '"';
         columns_.back().kind = field.kind;
         if (field.kind == Kind::rows) columns_.back().rows = std::make_unique<Table>(field.fields);
     }
+    size_t shared = 0;
+    for_each_shared_buffer([&](auto&) { ++shared; });
+    committed_sizes_.resize(shared);
     commit();
 }
 
 bool Table::read(Cursor& cursor, int64_t offset) {
     const uint8_t* const window = cursor.at;
     const uint8_t* safe = cursor.at;  // where to go on if the text ends before the next object does
+    if (state_ == kStart) begin_ = offset;
     try {
         for (;;) {
             if (state_ == kStart) {
@@ -209,6 +218,7 @@ bool Table::read(Cursor& cursor, int64_t offset) {
     } catch (const Incomplete&) {
         roll_back();
         cursor.at = safe;
+        reserve(offset + (safe - window));
         return false;
     } catch (const Repeated&) {
         roll_back();
@@ -250,48 +260,52 @@ void Table::read_object(Cursor& cursor, int64_t offset) {
     expect(cursor, '{', "an object");
     shape_.clear();
     unknown_.clear();
-    expected_ = 0;
+    expected_ = shapes_.empty() ? std::string_view() : shapes_[last_shape_];
     uint64_t seen = 0;
     const size_t extra_start = extra_.bytes.size();
     if (!accept(cursor, '}')) {
         for (;;) {
-            const String name = take_string(cursor);
+            String name;
+            const size_t column = take_name(cursor, name);
             expect(cursor, ':', "':'");
             peek(cursor);
-            const size_t column = find_column(name);
             if (column == columns_.size()) {
                 read_unknown(cursor, name);
             } else {
                 if (seen >> column & 1) throw Repeated{};
                 seen |= uint64_t{1} << column;
                 read_member(cursor, column);
-                expected_ = column + 1;
             }
             if (accept(cursor, '}')) break;
             expect(cursor, ',', "',' or '}'");
         }
     }
-    add_missing(seen);
     if (unknown_.size() > 1) {
         std::sort(unknown_.begin(), unknown_.end());
         if (std::adjacent_find(unknown_.begin(), unknown_.end()) != unknown_.end())
             throw Repeated{};
     }
-    extra_.starts.push_back(static_cast<int64_t>(extra_start));
-    extra_.lengths.push_back(static_cast<int64_t>(extra_.bytes.size() - extra_start));
+    if (unknown_.size()) {
+        extra_.starts.extend_with_zeros(rows());
+        extra_.lengths.extend_with_zeros(rows());
+        extra_.starts.push_back(static_cast<int64_t>(extra_start));
+        extra_.lengths.push_back(static_cast<int64_t>(extra_.bytes.size() - extra_start));
+    }
     positions_.push_back(offset);
     shape_ids_.push_back(shape_of());
 }
 
-size_t Table::find_column(const String& name) {
-    const std::string key = name.escaped ? unescaped(name) : std::string();
-    const auto matches = [&](const Column& column) {
-        return name.escaped ? key == column.name : equals(name.raw, column.name);
-    };
-    for (size_t i = expected_; i < columns_.size(); ++i)
-        if (matches(columns_[i])) return i;
-    for (size_t i = 0; i < std::min(expected_, columns_.size()); ++i)
-        if (matches(columns_[i])) return i;
+// The column whose name comes next, which is taken, or their number and the name. Most objects have
+// the members of the one before, in the same order.
+size_t Table::take_name(Cursor& cursor, String& name) {
+    peek(cursor);
+    if (const size_t member = shape_.size(); member < expected_.size()) {
+        const auto column = static_cast<uint8_t>(expected_[member]);
+        if (column < columns_.size() && take_text(cursor, columns_[column].quoted)) return column;
+    }
+    name = take_string(cursor);
+    for (size_t i = 0; i < columns_.size(); ++i)
+        if (equals(name, columns_[i].name)) return i;
     return columns_.size();
 }
 
@@ -311,6 +325,7 @@ void Table::read_unknown(Cursor& cursor, const String& name) {
 
 void Table::read_member(Cursor& cursor, size_t index) {
     Column& column = columns_[index];
+    if (column.filled != rows()) fill(column, rows());
     uint8_t form = kPlain;
     switch (column.kind) {
         case Kind::integer:
@@ -332,6 +347,7 @@ void Table::read_member(Cursor& cursor, size_t index) {
             form = read_rows(cursor, column, index);
             break;
     }
+    ++column.filled;
     shape_ += static_cast<char>(index);
     shape_ += static_cast<char>(form);
 }
@@ -378,7 +394,7 @@ uint8_t Table::read_number(Cursor& cursor, Column& column, size_t index) {
 
 uint8_t Table::read_text(Cursor& cursor, Column& column, size_t index) {
     if (*cursor.at == '"') {
-        append_string(column.texts, take_string(cursor));
+        append_string(column.texts, cursor);
         return kPlain;
     }
     const uint8_t form = keep_odd(cursor, index);
@@ -466,30 +482,49 @@ uint8_t Table::keep_odd(Cursor& cursor, size_t index) {
     return kOdd;
 }
 
-void Table::add_missing(uint64_t seen) {
-    for (size_t i = 0; i < columns_.size(); ++i) {
-        if (seen >> i & 1) continue;
-        Column& column = columns_[i];
-        const double missing = std::numeric_limits<double>::quiet_NaN();
-        switch (column.kind) {
-            case Kind::integer:
-            case Kind::rows:
-                column.integers.push_back(0);
-                break;
-            case Kind::number:
-                column.numbers.push_back(missing);
-                break;
-            case Kind::text:
-                append_text(column.texts, {nullptr, nullptr});
-                break;
-            case Kind::box:
-                for (int k = 0; k < 4; ++k) column.numbers.push_back(missing);
-                break;
-            case Kind::segmentation:
-                append_head(column.segmentations, Segmentation::none, 0, 0, 0, 0);
-                break;
+// Append missing values up to this number of rows.
+void Table::fill(Column& column, size_t rows) {
+    const auto with_nan = [&](size_t size) {
+        while (column.numbers.size() < size)
+            column.numbers.push_back(std::numeric_limits<double>::quiet_NaN());
+    };
+    switch (column.kind) {
+        case Kind::integer:
+        case Kind::rows:
+            column.integers.extend_with_zeros(rows);
+            break;
+        case Kind::number:
+            with_nan(rows);
+            break;
+        case Kind::box:
+            with_nan(4 * rows);
+            break;
+        case Kind::text:
+            column.texts.starts.extend_with_zeros(rows);
+            column.texts.lengths.extend_with_zeros(rows);
+            break;
+        case Kind::segmentation: {
+            Segmentations& to = column.segmentations;
+            to.kinds.extend_with_zeros(rows);
+            to.heights.extend_with_zeros(rows);
+            to.widths.extend_with_zeros(rows);
+            to.starts.extend_with_zeros(rows);
+            to.lengths.extend_with_zeros(rows);
+            break;
         }
     }
+    column.filled = rows;
+}
+
+std::vector<Column>& Table::columns() {
+    for (Column& column : columns_) fill(column, rows());
+    return columns_;
+}
+
+Texts& Table::extra() {
+    extra_.starts.extend_with_zeros(rows());
+    extra_.lengths.extend_with_zeros(rows());
+    return extra_;
 }
 
 // Most objects have the shape of the one before.
@@ -501,65 +536,97 @@ uint32_t Table::shape_of() {
     return last_shape_;
 }
 
+// Reserve the memory that the whole text will need if it goes on as it began.
+void Table::reserve(int64_t offset) {
+    constexpr int64_t kEnough = 1 << 17;
+    if (!text_size_ || offset - begin_ < kEnough) return;
+    const double whole = static_cast<double>(text_size_) - static_cast<double>(begin_);
+    const double factor = 1.02 * whole / static_cast<double>(offset - begin_);
+    text_size_ = 0;
+    if (whole < 0) return;  // the text is longer than stated
+    const auto reserve = [&](auto& buffer) {
+        const double size = factor * static_cast<double>(buffer.size());
+        if (size < 1e15) buffer.reserve_about(static_cast<size_t>(size));
+    };
+    for_each_column_buffer([&](auto& buffer, size_t) { reserve(buffer); });
+    for_each_shared_buffer(reserve);
+}
+
 // -- going back -----------------------------------------------------------------------------------
 
 template <class Action>
-void Table::for_each_buffer(Action&& action) {
+void Table::for_each_column_buffer(Action&& action) {
     const auto texts = [&](Texts& each) {
-        action(each.bytes);
-        action(each.starts);
-        action(each.lengths);
+        action(each.starts, size_t{1});
+        action(each.lengths, size_t{1});
     };
     for (Column& column : columns_) {
         switch (column.kind) {
             case Kind::integer:
             case Kind::rows:
-                action(column.integers);
+                action(column.integers, size_t{1});
                 break;
             case Kind::number:
+                action(column.numbers, size_t{1});
+                break;
             case Kind::box:
-                action(column.numbers);
+                action(column.numbers, size_t{4});
                 break;
             case Kind::text:
                 texts(column.texts);
                 break;
             case Kind::segmentation: {
                 Segmentations& each = column.segmentations;
-                action(each.kinds);
-                action(each.heights);
-                action(each.widths);
-                action(each.starts);
-                action(each.lengths);
-                action(each.characters);
-                action(each.runs);
-                action(each.ring_ends);
-                action(each.coordinates);
-                action(each.is_integer);
+                action(each.kinds, size_t{1});
+                action(each.heights, size_t{1});
+                action(each.widths, size_t{1});
+                action(each.starts, size_t{1});
+                action(each.lengths, size_t{1});
                 break;
             }
         }
     }
     texts(extra_);
-    texts(odd_);
+    action(positions_, size_t{1});
+    action(shape_ids_, size_t{1});
+}
+
+template <class Action>
+void Table::for_each_shared_buffer(Action&& action) {
+    for (Column& column : columns_) {
+        if (column.kind == Kind::text) action(column.texts.bytes);
+        if (column.kind == Kind::segmentation) {
+            Segmentations& each = column.segmentations;
+            action(each.characters);
+            action(each.runs);
+            action(each.ring_ends);
+            action(each.coordinates);
+            action(each.is_integer);
+        }
+    }
+    action(extra_.bytes);
+    action(odd_.bytes);
+    action(odd_.starts);
+    action(odd_.lengths);
     action(odd_rows_);
     action(odd_columns_);
-    action(positions_);
-    action(shape_ids_);
 }
 
 void Table::commit() {
+    committed_rows_ = rows();
     size_t i = 0;
-    for_each_buffer([&](auto& buffer) {
-        if (i == sizes_.size()) sizes_.push_back(0);
-        sizes_[i++] = buffer.size();
-    });
+    for_each_shared_buffer([&](auto& buffer) { committed_sizes_[i++] = buffer.size(); });
     for (Column& column : columns_)
         if (column.rows) column.rows->commit();
 }
 
 void Table::roll_back() {
+    for_each_column_buffer([&](auto& buffer, size_t width) {
+        buffer.resize(std::min(buffer.size(), committed_rows_ * width));
+    });
+    for (Column& column : columns_) column.filled = std::min(column.filled, committed_rows_);
     size_t i = 0;
-    for_each_buffer([&](auto& buffer) { buffer.resize(sizes_[i++]); });
+    for_each_shared_buffer([&](auto& buffer) { buffer.resize(committed_sizes_[i++]); });
     for (Column& column : columns_)
         if (column.rows) column.rows->roll_back();
 }

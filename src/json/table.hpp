@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -54,9 +55,11 @@ class Table;
 
 struct Column {
     std::string name;
+    std::string quoted;  // the name in quotes
     Kind kind;
+    size_t filled = 0;  // rows; the last ones, which do not have the member, may be left out
     Buffer<int64_t> integers;  // of integers; of nested rows: their number
-    Buffer<double> numbers;    // of numbers and boxes
+    Buffer<double> numbers;  // of numbers and boxes
     Texts texts;
     Segmentations segmentations;
     std::unique_ptr<Table> rows;
@@ -69,7 +72,8 @@ class Table {
         Kind kind;
         std::vector<Field> fields;  // of nested rows
     };
-    explicit Table(const std::vector<Field>& fields);
+    // `text_size`: the size of the whole text, for which memory is reserved; 0 if it is unknown.
+    explicit Table(const std::vector<Field>& fields, size_t text_size = 0);
 
     // Read objects until the array's closing bracket, which is taken, and return true; or return
     // false where the text ends within an object. `offset` is the text's place in the file.
@@ -85,10 +89,10 @@ class Table {
     bool has_repeated_name() const { return repeated_; }
     Span take_repeated(Cursor&);
 
-    std::vector<Column>& columns() { return columns_; }
+    std::vector<Column>& columns();
     std::vector<std::string>& shapes() { return shapes_; }
     Buffer<uint32_t>& shape_ids() { return shape_ids_; }
-    Texts& extra() { return extra_; }
+    Texts& extra();
     Buffer<int64_t>& positions() { return positions_; }
     // Values of other kinds than their columns: row, column, and the JSON text.
     Buffer<int64_t>& odd_rows() { return odd_rows_; }
@@ -106,13 +110,18 @@ class Table {
     uint8_t read_segmentation(Cursor&, Column&, size_t index);
     uint8_t read_rows(Cursor&, Column&, size_t index);
     uint8_t keep_odd(Cursor&, size_t index);
-    size_t find_column(const String& name);
-    void add_missing(uint64_t seen);
+    size_t take_name(Cursor&, String& name);
+    void fill(Column&, size_t rows);
+    void reserve(int64_t offset);
     uint32_t shape_of();
     void commit();
     void roll_back();
+    // action(buffer, number of values per row)
     template <class Action>
-    void for_each_buffer(Action&& action);
+    void for_each_column_buffer(Action&& action);
+    // Those that rows have more or less of.
+    template <class Action>
+    void for_each_shared_buffer(Action&& action);
 
     std::vector<Column> columns_;
     std::vector<std::string> shapes_;
@@ -123,10 +132,13 @@ class Table {
     Buffer<int64_t> positions_;
     Buffer<int64_t> odd_rows_, odd_columns_;
     Texts odd_;
-    std::string shape_;          // of the current object
+    std::string shape_;  // of the current object
     std::vector<std::string> unknown_;  // names of the current object's unknown members
-    size_t expected_ = 0;        // the column whose name probably comes next
-    std::vector<size_t> sizes_;  // of all buffers, before the current object
+    std::string_view expected_;  // the shape that the current object probably has
+    size_t text_size_;  // 0 once memory is reserved
+    int64_t begin_ = 0;  // offset of the array in the text
+    size_t committed_rows_ = 0;  // those before the current object
+    std::vector<size_t> committed_sizes_;  // of the shared buffers
     enum { kStart, kFirst, kNext } state_ = kStart;
     bool repeated_ = false;
 };

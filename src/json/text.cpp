@@ -17,13 +17,6 @@ namespace segcore::json {
 
 namespace {
 
-// Where the text ends within a value, more may come; if it is the last piece, it is malformed.
-[[noreturn]] void stop_at_end(const Cursor& cursor, const char* expected) {
-    if (!cursor.last) throw Incomplete{};
-    throw Malformed{expected, cursor.end};
-}
-
-bool is_space(uint8_t c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
 
 uint8_t next(const Cursor& cursor, const char* expected) {
@@ -35,23 +28,73 @@ uint8_t next(const Cursor& cursor, const char* expected) {
 
 bool is_special(uint8_t c) { return c == '"' || c == '\\' || c < 0x20 || c >= 0x80; }
 
+#if defined(__SSE2__)
+constexpr ptrdiff_t kBlock = 16;  // characters
+
+__m128i load_block(const uint8_t* at) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+}
+
+// Bit i is set where character i is special.
+unsigned specials_of(__m128i block) {
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+    const __m128i control = _mm_set1_epi8(0x1F);
+    const __m128i special =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(block, quote), _mm_cmpeq_epi8(block, backslash)),
+                     // NOLINTNEXTLINE(portability-simd-intrinsics)
+                     _mm_cmpeq_epi8(_mm_min_epu8(block, control), block));
+    return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(special, block)));
+}
+#endif
+
 // The first byte that is a quote, a backslash, a control character, or not ASCII; or `end`.
 const uint8_t* skip_plain(const uint8_t* at, const uint8_t* end) {
 #if defined(__SSE2__)
-    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
-    const __m128i control = _mm_set1_epi8(0x1F);
-    for (; end - at >= 16; at += 16) {
-        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-        const __m128i special = _mm_or_si128(
-            _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
-            // NOLINTNEXTLINE(portability-simd-intrinsics)
-            _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
-        const int found = _mm_movemask_epi8(_mm_or_si128(special, bytes));
-        if (found) return at + lowest_bit(static_cast<unsigned>(found));
+    for (; end - at >= kBlock; at += kBlock) {
+        const unsigned specials = specials_of(load_block(at));
+        if (specials) return at + lowest_bit(specials);
     }
 #endif
     while (at != end && !is_special(*at)) ++at;
     return at;
+}
+
+// The same, copying what is skipped; `to` has room for all that comes before `end`.
+const uint8_t* copy_plain(const uint8_t* at, const uint8_t* end, uint8_t*& to) {
+#if defined(__SSE2__)
+    for (; end - at >= kBlock; at += kBlock, to += kBlock) {
+        const __m128i block = load_block(at);
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), block);
+        if (const unsigned specials = specials_of(block)) {
+            to += lowest_bit(specials);
+            return at + lowest_bit(specials);
+        }
+    }
+#endif
+    while (at != end && !is_special(*at)) *to++ = *at++;
+    return at;
+}
+
+// The character that a backslash and this one stand for; 0 for 'u' and what is no escape.
+uint8_t escaped_character(uint8_t c) {
+    switch (c) {
+        case '"':
+        case '\\':
+        case '/':
+            return c;
+        case 'b':
+            return '\b';
+        case 'f':
+            return '\f';
+        case 'n':
+            return '\n';
+        case 'r':
+            return '\r';
+        case 't':
+            return '\t';
+        default:
+            return 0;
+    }
 }
 
 // The number of bytes of the UTF-8 character that begins here, at least two. Surrogates, which
@@ -84,7 +127,7 @@ size_t escape_length(const Cursor& cursor, const uint8_t* at) {
     constexpr const char* kExpected = "an escape such as \\n or \\u0041";
     if (at + 1 == cursor.end) stop_at_end(cursor, kExpected);
     if (at[1] != 'u') {
-        if (at[1] == 0 || !std::strchr("\"\\/bfnrt", at[1])) throw Malformed{kExpected, at};
+        if (!escaped_character(at[1])) throw Malformed{kExpected, at};
         return 2;
     }
     for (size_t i = 2; i < 6; ++i) {
@@ -167,23 +210,9 @@ double parse_slowly(const uint8_t* begin, const uint8_t* end) {
 
 }  // namespace
 
-// -- characters -----------------------------------------------------------------------------------
-
-uint8_t peek(Cursor& cursor) {
-    while (cursor.at != cursor.end && is_space(*cursor.at)) ++cursor.at;
-    return next(cursor, "a value");
-}
-
-void expect(Cursor& cursor, uint8_t character, const char* expected) {
-    while (cursor.at != cursor.end && is_space(*cursor.at)) ++cursor.at;
-    if (next(cursor, expected) != character) throw Malformed{expected, cursor.at};
-    ++cursor.at;
-}
-
-bool accept(Cursor& cursor, uint8_t character) {
-    if (peek(cursor) != character) return false;
-    ++cursor.at;
-    return true;
+void stop_at_end(const Cursor& cursor, const char* expected) {
+    if (!cursor.last) throw Incomplete{};
+    throw Malformed{expected, cursor.end};
 }
 
 // -- values ---------------------------------------------------------------------------------------
@@ -221,9 +250,7 @@ void append_unescaped(Span raw, Buffer<uint8_t>& to) {
         at = backslash;
         if (at == raw.end) break;
         if (at[1] != 'u') {
-            static const char kNames[] = "bfnrt", kValues[] = "\b\f\n\r\t";
-            const char* name = std::strchr(kNames, at[1]);
-            to.push_back(name ? static_cast<uint8_t>(kValues[name - kNames]) : at[1]);
+            to.push_back(escaped_character(at[1]));
             at += 2;
             continue;
         }
@@ -240,6 +267,31 @@ void append_unescaped(Span raw, Buffer<uint8_t>& to) {
     }
 }
 
+// Most strings are copied while their end is sought. One with a character beyond ASCII or a \u
+// escape is taken as a whole first.
+void take_string(Cursor& cursor, Buffer<uint8_t>& to) {
+    const uint8_t* const quote = cursor.at;
+    expect(cursor, '"', "a string");
+    const uint8_t* at = cursor.at;
+    uint8_t* const begin = to.grow(Span{at, cursor.end}.size());
+    uint8_t* next = begin;
+    for (;;) {
+        at = copy_plain(at, cursor.end, next);
+        if (at == cursor.end) stop_at_end(cursor, "the end of a string, '\"'");
+        if (*at == '"') break;
+        const uint8_t character =
+            *at == '\\' && at + 1 != cursor.end ? escaped_character(at[1]) : 0;
+        if (!character) {
+            cursor.at = quote;
+            return append_unescaped(take_string(cursor).raw, to);
+        }
+        *next++ = character;
+        at += 2;
+    }
+    cursor.at = at + 1;
+    to.resize(to.size() + static_cast<size_t>(next - begin));
+}
+
 bool starts_number(uint8_t c) { return is_digit(c) || c == '-' || c == 'N' || c == 'I'; }
 
 void take_word(Cursor& cursor, const char* word) {
@@ -249,7 +301,46 @@ void take_word(Cursor& cursor, const char* word) {
     }
 }
 
+// Take a number of up to 18 digits without an exponent that ends before the text does, which most
+// numbers are; return false, with nothing taken, for any other.
+bool take_short_number(Cursor& cursor, Number& number) {
+    constexpr ptrdiff_t kMost = 18;
+    const uint8_t* at = cursor.at;
+    const bool negative = *at == '-';
+    at += negative;
+    if (cursor.end - at < kMost + 2) return false;
+    const uint8_t* const begin = at;
+    uint64_t digits = 0;
+    for (; is_digit(*at); ++at) {
+        if (at - begin == kMost) return false;
+        digits = digits * 10 + (*at - '0');
+    }
+    const ptrdiff_t whole = at - begin;
+    if (!whole || (whole > 1 && *begin == '0')) return false;
+    number.is_integer = number.is_exact = *at != '.';
+    if (!number.is_integer) {
+        const uint8_t* const fraction = ++at;
+        for (; is_digit(*at); ++at) {
+            if (at - begin >= kMost) return false;
+            digits = digits * 10 + (*at - '0');
+        }
+        const ptrdiff_t power = at - fraction;
+        if (!power || digits >> 53) return false;
+        number.value = static_cast<double>(digits) / kPowers[power];
+        if (negative) number.value = -number.value;
+    } else {
+        number.integer = static_cast<int64_t>(digits);
+        if (negative) number.integer = -number.integer;
+        number.value = static_cast<double>(number.integer);
+    }
+    if (*at == 'e' || *at == 'E') return false;
+    cursor.at = at;
+    return true;
+}
+
 Number take_number(Cursor& cursor) {
+    Number number{0, 0, false, false};
+    if (cursor.at != cursor.end && take_short_number(cursor, number)) return number;
     constexpr const char* kExpected = "a number";
     const uint8_t* const begin = cursor.at;
     const bool negative = next(cursor, kExpected) == '-';
@@ -314,7 +405,8 @@ Number take_number(Cursor& cursor) {
         throw Malformed{"an integer of at most 4300 digits", begin};
     cursor.at = at;
 
-    Number number{0, 0, is_integer, false};
+    number.is_integer = is_integer;
+    number.is_exact = false;
     if (used <= 19 && digits >> 53 == 0 && exponent >= -kExactPower && exponent <= kExactPower) {
         const double whole = static_cast<double>(digits);
         number.value = exponent < 0 ? whole / kPowers[-exponent] : whole * kPowers[exponent];

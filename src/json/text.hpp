@@ -54,12 +54,35 @@ struct Number {
     bool is_exact;     // an integer of at most 2**62 in magnitude
 };
 
+// Where the text ends within a value, more may come; if it is the last piece, it is malformed.
+[[noreturn]] void stop_at_end(const Cursor&, const char* expected);
+
+inline void skip_space(Cursor& cursor) {
+    const auto is_space = [](uint8_t c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
+    while (cursor.at != cursor.end && is_space(*cursor.at)) ++cursor.at;
+}
+
 // Skip white space and return the next character, without taking it.
-uint8_t peek(Cursor&);
+inline uint8_t peek(Cursor& cursor) {
+    skip_space(cursor);
+    if (cursor.at == cursor.end) stop_at_end(cursor, "a value");
+    return *cursor.at;
+}
+
 // Take the next character, which must be this one.
-void expect(Cursor&, uint8_t character, const char* expected);
+inline void expect(Cursor& cursor, uint8_t character, const char* expected) {
+    skip_space(cursor);
+    if (cursor.at == cursor.end) stop_at_end(cursor, expected);
+    if (*cursor.at != character) throw Malformed{expected, cursor.at};
+    ++cursor.at;
+}
+
 // Take the next character if it is this one.
-bool accept(Cursor&, uint8_t character);
+inline bool accept(Cursor& cursor, uint8_t character) {
+    if (peek(cursor) != character) return false;
+    ++cursor.at;
+    return true;
+}
 
 // Each of these takes the value at the cursor, where white space was skipped.
 String take_string(Cursor&);
@@ -71,5 +94,7 @@ Span take_value(Cursor&);
 
 // Append the unescaped string in UTF-8. A lone surrogate is encoded like any other code point.
 void append_unescaped(Span raw, Buffer<uint8_t>& to);
+// Take a string and append it, unescaped.
+void take_string(Cursor&, Buffer<uint8_t>& to);
 
 }  // namespace segcore::json

@@ -143,72 +143,111 @@ size_t places_between_bytes(const void* a, const void* b, size_t n, uint32_t bas
     return count + places_between<compare>(x + i, y + i, n - i, rest, out + count);
 }
 
-// The values of n counts: the first `length` of the eight characters (less 48) of each are its
-// groups of five bits, the lowest first. Four counts at a time.
-void join_counts(const uint64_t* characters, const uint64_t* lengths, size_t n, int64_t* counts) {
-    const __m256i pairs = _mm256_set1_epi16(0x2001), quads = _mm256_set1_epi32(0x04000001);
-    for (size_t i = 0; i < n; i += 4) {
-        const __m256i length = load256(lengths + i);
-        __m256i x = _mm256_and_si256(load256(characters + i), _mm256_set1_epi8(31));
-        x = _mm256_madd_epi16(_mm256_maddubs_epi16(x, pairs), quads);  // twenty bits in each half
-        x = _mm256_or_si256(_mm256_and_si256(x, _mm256_set1_epi64x(0xfffff)),
-                            _mm256_slli_epi64(_mm256_srli_epi64(x, 32), 20));
-        // Drop what follows the count, and extend its sign.
-        const __m256i bits = _mm256_add_epi64(_mm256_slli_epi64(length, 2), length);
-        const __m256i sign =
-            _mm256_sllv_epi64(_mm256_set1_epi64x(1), _mm256_sub_epi64(bits, _mm256_set1_epi64x(1)));
-        const __m256i mask = _mm256_sub_epi64(_mm256_add_epi64(sign, sign), _mm256_set1_epi64x(1));
-        x = _mm256_xor_si256(_mm256_and_si256(x, mask), sign);
-        store256(counts + i, _mm256_sub_epi64(x, sign));
+// The counts of one or two characters that eight characters begin with, for each set of those that
+// another one follows. `shuffle` brings the two characters of a count into the two bytes of its
+// lane.
+struct CountGroups {
+    uint8_t shuffle[256][16];
+    uint8_t counts[256], characters[256];
+};
+
+constexpr CountGroups make_count_groups() {
+    CountGroups groups{};
+    for (unsigned more = 0; more < 256; ++more) {
+        unsigned lane = 0, at = 0;
+        while (at < 8) {
+            const unsigned length = (more >> at & 1) + 1;
+            if (at + length > 8 || more >> (at + length - 1) & 1) break;
+            groups.shuffle[more][2 * lane] = static_cast<uint8_t>(at);
+            groups.shuffle[more][2 * lane + 1] =
+                static_cast<uint8_t>(length == 2 ? at + 1 : 0x80);  // 0x80: zero
+            at += length;
+            ++lane;
+        }
+        groups.counts[more] = static_cast<uint8_t>(lane);
+        groups.characters[more] = static_cast<uint8_t>(at);
+        for (; lane < 8; ++lane) {
+            groups.shuffle[more][2 * lane] = groups.shuffle[more][2 * lane + 1] = 0x80;
+        }
     }
+    return groups;
 }
 
-// The ends of counts are found for 64 characters at once, so that no branch depends on their
-// lengths.
-Table::CountsRead read_counts_four(const uint8_t* string, size_t n, int64_t* counts) {
+constexpr CountGroups kCountGroups = make_count_groups();
+
+// Write the counts of a group to the first of eight lanes.
+void join_group(const uint8_t* string, size_t group, int64_t* counts) {
+    const __m128i shuffle =
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(kCountGroups.shuffle[group]));
+    __m128i x = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(string));
+    x = _mm_and_si128(_mm_xor_si128(x, _mm_set1_epi8(16)), _mm_set1_epi8(31));  // less 48
+    x = _mm_maddubs_epi16(_mm_shuffle_epi8(x, shuffle), _mm_set1_epi16(0x2001));
+    // Extend the sign, which is bit 9 of two characters and bit 4 of one.
+    const __m128i two = _mm_cmpgt_epi16(shuffle, _mm_set1_epi16(-1));
+    const __m128i sign =
+        _mm_xor_si128(_mm_and_si128(two, _mm_set1_epi16(512 ^ 16)), _mm_set1_epi16(16));
+    x = _mm_sub_epi16(_mm_xor_si128(x, sign), sign);
+    store256(counts, _mm256_cvtepi16_epi64(x));
+    store256(counts + 4, _mm256_cvtepi16_epi64(_mm_unpackhi_epi64(x, x)));
+}
+
+int64_t join_count(const uint8_t* string, size_t length) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < length; ++i) value |= uint64_t{(string[i] - 48u) & 31} << 5 * i;
+    const uint64_t sign = uint64_t{1} << (5 * length - 1);
+    return static_cast<int64_t>((value ^ sign) - sign);
+}
+
+// Counts are read in groups of those that eight characters hold, whose lengths index a table: no
+// branch depends on them, except for counts of three characters or more, which are read one by one.
+Table::CountsRead read_counts_grouped(const uint8_t* string, size_t n, int64_t* counts) {
     const __m256i zero = _mm256_set1_epi8(48), excess = _mm256_set1_epi8(static_cast<char>(0xc0));
     size_t count = 0, start = 0;
-    for (size_t block = 0; block < n; block += 64) {
-        const size_t length = n - block < 64 ? n - block : 64;
-        // A copy of the count that began before this block, of the block, and of eight bytes more.
-        alignas(32) uint8_t copy[8 + 64 + 8];
-        const size_t before = block - start;
-        if (before >= 8) return {count, start};
-        std::memset(copy, 0, sizeof(copy));
-        const uint8_t* characters = string + block;
+    while (start < n) {
+        const size_t length = n - start < 64 ? n - start : 64;
+        alignas(32) uint8_t copy[64 + 8];
+        const uint8_t* block = string + start;
         if (length < 64) {
-            std::memset(copy + 8, 48, 64);
-            std::memcpy(copy + 8, characters, length);
-            characters = copy + 8;
+            std::memset(copy, 48, sizeof(copy));
+            std::memcpy(copy, block, length);
+            block = copy;
         }
-        const __m256i low = _mm256_sub_epi8(load256(characters), zero);
-        const __m256i high = _mm256_sub_epi8(load256(characters + 32), zero);
+        const __m256i low = _mm256_sub_epi8(load256(block), zero);
+        const __m256i high = _mm256_sub_epi8(load256(block + 32), zero);
         if (!_mm256_testz_si256(_mm256_or_si256(low, high), excess)) return {0, 0};
-        for (size_t i = 1; i <= before; ++i) {
-            copy[8 - i] = static_cast<uint8_t>(string[block - i] - 48);
-        }
-        store256(copy + 8, low);
-        store256(copy + 40, high);
         // Bit 5 of a character is set if another one follows.
-        const auto more = [](__m256i v) {
+        const auto more_of = [](__m256i v) {
             return uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_slli_epi16(v, 2)))};
         };
-        uint64_t words[64], lengths[64];
-        size_t found = 0;
-        for (uint64_t ends = ~(more(low) | more(high) << 32) & low_bits(length); ends;
-             ends &= ends - 1) {
-            const size_t next = block + lowest_bit(ends) + 1;
-            std::memcpy(words + found, copy + 8 + start - block, 8);
-            lengths[found] = next - start;
-            if (next - start > 8) {
-                join_counts(words, lengths, found, counts + count);
-                return {count + found, start};
+        const uint64_t more = more_of(low) | more_of(high) << 32;
+        // Of a whole block, the last eight characters are left to the next one.
+        const size_t stop = length < 64 ? length : 57;
+        size_t at = 0, found = count;
+        bool is_overlong = false;
+        while (at < stop) {
+            const size_t group = more >> at & 0xff;
+            if (const size_t here = kCountGroups.counts[group]) {
+                join_group(block + at, group, counts + found);
+                found += here;
+                at += kCountGroups.characters[group];
+                continue;
             }
-            ++found;
-            start = next;
+            const size_t characters = lowest_bit(~(more >> at) | 256) + 1;
+            is_overlong = characters > 8;
+            if (is_overlong || at + characters > length) break;
+            counts[found++] = join_count(block + at, characters);
+            at += characters;
         }
-        join_counts(words, lengths, found, counts + count);
-        count += found;
+        if (length < 64 && !is_overlong) {
+            // The padding was read, too.
+            const uint64_t ends = ~more & low_bits(length);
+            count += static_cast<size_t>(_mm_popcnt_u64(ends));
+            const size_t read = ends ? 64 - static_cast<size_t>(__builtin_clzll(ends)) : 0;
+            return {count, start + read};
+        }
+        count = found;
+        start += at;
+        if (is_overlong) break;
     }
     return {count, start};
 }
@@ -289,7 +328,7 @@ Table make_table() {
     table.flips_between = places_between_bytes<false>;
     table.changes_between = places_between_bytes<true>;
     table.positions_u32 = positions_u32;
-    table.read_counts = read_counts_four;
+    table.read_counts = read_counts_grouped;
     table.expand[0] = expand_bytes;
     table.stream = stream_lines;
     table.overlap_columns = overlap_sixteen;
