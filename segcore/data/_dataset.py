@@ -54,6 +54,9 @@ class Dataset:
         - ``segmentation``: the masks in the forms in which they came.
     skipped : tuple of str
         What was left out when the data set was read with ``invalid="skip"``, one line each.
+    notes : tuple of str
+        What the file has and the data set does not, such as ignored pixels or shapes that are not
+        masks: one line per kind, with their number and the first of them.
     members : tuple of tuple
         Names of the members of the file's outermost object, in order, and the JSON text of those
         that are not tables, such as ``info``; None for tables.
@@ -91,6 +94,7 @@ class Dataset:
         *,
         members: Sequence[tuple[str, bytes | None]] = (),
         skipped: Sequence[str] = (),
+        notes: Sequence[str] = (),
         source: str = "",
         maps: LabelMaps | None = None,
     ) -> None:
@@ -98,6 +102,7 @@ class Dataset:
         self.categories = categories
         self.annotations = annotations
         self.skipped = tuple(skipped)
+        self.notes = tuple(notes)
         self.source = source
         self.maps = maps
         self.members = tuple(members)
@@ -271,7 +276,14 @@ class Dataset:
         columns = {name: annotations[name] for name in annotations.names}
         table = Table(columns, annotation_layout(columns))
         members = () if self.maps is not None else self.members
-        return Dataset(self.images, self.categories, table, members=members, skipped=self.skipped)
+        return Dataset(
+            self.images,
+            self.categories,
+            table,
+            members=members,
+            skipped=self.skipped,
+            notes=self.notes,
+        )
 
     def to_arrow(self) -> Any:
         """Return the data set as an Arrow table.
@@ -324,8 +336,14 @@ class Dataset:
         ids: Any = annotations["id"]
         if len(np.unique(ids.astype(str) if ids.dtype == object else ids)) != len(ids):
             annotations = annotations.with_ids(np.arange(1, len(ids) + 1))
-        skipped = [line for dataset in datasets for line in dataset.skipped]
-        return cls(images, first.categories, annotations, members=first.members, skipped=skipped)
+        return cls(
+            images,
+            first.categories,
+            annotations,
+            members=first.members,
+            skipped=[line for dataset in datasets for line in dataset.skipped],
+            notes=[line for dataset in datasets for line in dataset.notes],
+        )
 
 
 class Sample:

@@ -6,9 +6,12 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, BinaryIO, Literal
+
+import numpy as np
 
 from segcore._input.extras import require
 from segcore._publish import Outputs, publish
@@ -16,7 +19,9 @@ from segcore.data import _coco_json, _coco_write
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
 from segcore.data._panoptic import PanopticMaps
-from segcore.data._parquet_names import has_parquet_name, is_parquet
+from segcore.data._parquet_names import has_parquet_name
+from segcore.data._recognize import recognized
+from segcore.data._report import WriteReport
 from segcore.data._sa_v import write_video
 from segcore.data._stream import Progress
 
@@ -24,7 +29,8 @@ Path = str | os.PathLike[str]
 
 
 Reader = Callable[..., Dataset]
-Writer = Callable[[Any, Outputs, Path], None]
+Writer = Callable[[Any, Outputs, Path], WriteReport | None]
+"""Writers of formats that keep every annotation with all its values return None."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,21 @@ def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> None:
             _coco_write.write_single_image(dataset[[index]], file)
 
 
+def _other(name: str, title: str) -> Format:
+    """Return a format that is a module in `segcore.data.formats`, imported when it is used."""
+
+    def read_it(*args: Any, **options: Any) -> Dataset:
+        dataset: Dataset = import_module(f"segcore.data.formats.{name}").read(*args, **options)
+        return dataset
+
+    def write_it(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
+        module = import_module(f"segcore.data.formats.{name}")
+        report: WriteReport = module.write(dataset, outputs, path)
+        return report
+
+    return Format(name.replace("_", "-"), title, read_it, write_it)
+
+
 def _parquet() -> Any:
     return require("segcore.data._parquet", "pyarrow", "arrow", "Parquet and Arrow")
 
@@ -116,6 +137,9 @@ FORMATS = {
         Format("sa-1b", "SA-1B, a folder of JSON files", _read_folder, _write_folder),
         Format("sa-v", "SA-V, a JSON file per video", _coco_json.read_coco, _file(write_video)),
         Format("parquet", "Parquet", _read_parquet, _file(_write_parquet)),
+        _other("yolo", "YOLO segmentation, a folder with data.yaml and labels"),
+        _other("labelme", "LabelMe, a JSON file per image or a folder of them"),
+        _other("maps", "PNG label maps or binary masks, or a folder of them"),
     )
 }
 
@@ -194,10 +218,10 @@ def write(
     format: str | None = None,
     *,
     overwrite: bool = False,
-) -> None:
-    """Write a data set to a file.
+) -> WriteReport:
+    """Write a data set to a file or a folder.
 
-    The file appears when it is complete. A COCO file that was read and written again holds the same
+    It appears when it is complete. A COCO file that was read and written again holds the same
     values: fields that segcore does not know, the order of everything, and whether a number is
     written as 1 or 1.0 included.
 
@@ -216,10 +240,18 @@ def write(
     overwrite : bool, default False
         Whether to replace an existing file.
 
+    Returns
+    -------
+    WriteReport
+        What was written, the pixels that each annotation gained or lost by the form of the format,
+        and what the format has no place for.
+
     Raises
     ------
     FileExistsError
         If the file exists and `overwrite` is False.
+    MaskError
+        If a mask that has to be converted is invalid.
     ValueError
         If the format is unknown, `path` is an address, or the parts do not fit together.
     ImportError
@@ -239,8 +271,37 @@ def write(
         dataset = Dataset.concatenate(list(dataset))
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
+    parts = dataset if isinstance(dataset, Dataset) else _Counted(dataset)
     with publish(overwrite=True) as outputs:
-        chosen.write(dataset, outputs, path)
+        report = chosen.write(parts, outputs, path)
+    if report is not None:
+        return report
+    return _complete_report(chosen.name, path, parts)
+
+
+class _Counted:
+    """Parts of a data set, which counts their images and annotations as they pass."""
+
+    def __init__(self, parts: Iterable[Dataset]) -> None:
+        self._parts = parts
+        self.images = self.annotations = 0
+
+    def __iter__(self) -> Iterator[Dataset]:
+        for part in self._parts:
+            if isinstance(part, Dataset):
+                self.images += len(part)
+                self.annotations += len(part.annotations)
+            yield part
+
+
+def _complete_report(format: str, path: Path, dataset: Dataset | _Counted) -> WriteReport:
+    """Return the report of a format that keeps everything."""
+    if isinstance(dataset, Dataset):
+        images, count = len(dataset), len(dataset.annotations)
+    else:
+        images, count = dataset.images, dataset.annotations
+    none = np.zeros(count, np.int64)
+    return WriteReport(format, os.fspath(path), images, count, none, none, (), {})
 
 
 def from_coco(
@@ -323,10 +384,7 @@ def to_arrow(dataset: Dataset) -> Any:
 
 def _recognized(path: Path | Sequence[Path]) -> Format:
     """Return the format of an existing file or folder."""
-    if is_parquet(path):
-        return FORMATS["parquet"]
-    is_folder = isinstance(path, (str, os.PathLike)) and os.path.isdir(path)
-    return FORMATS["sa-1b" if is_folder else "coco"]
+    return FORMATS[recognized(path, [format.title for format in FORMATS.values()])]
 
 
 def _format_to_write(path: Path) -> Format:
