@@ -140,6 +140,8 @@ FORMATS = {
         _other("yolo", "YOLO segmentation, a folder with data.yaml and labels"),
         _other("labelme", "LabelMe, a JSON file per image or a folder of them"),
         _other("maps", "PNG label maps or binary masks, or a folder of them"),
+        _other("voc", "Pascal VOC, a folder with SegmentationClass and SegmentationObject"),
+        _other("cityscapes", "Cityscapes, a folder of PNGs of ids or of files of polygons"),
     )
 }
 

@@ -188,7 +188,12 @@ class Account:
         if count:
             self._unwritten[what] = self._unwritten.get(what, 0) + int(count)
 
-    def unwritten_values(self, *kept: str, names: list[str] | None = None) -> None:
+    def unwritten_values(
+        self,
+        *kept: str,
+        names: list[str] | None = None,
+        image_names: list[str] | None = None,
+    ) -> None:
         """Note which values of the data set have no place, except those that are kept.
 
         Parameters
@@ -197,6 +202,8 @@ class Account:
             Names in `counts` below.
         names : list of str, optional
             Paths of the files of the images, if images are read in their order.
+        image_names : list of str, optional
+            The file names of the images as they are read, unless they are kept.
         """
         dataset = self.dataset
         annotations, categories = dataset.annotations, dataset.categories
@@ -210,7 +217,9 @@ class Account:
             int((table.layout.extra.lengths > 0).sum())
             for table in (dataset.images, categories, annotations)
         )
+        file_names = dataset.images["file_name"].tolist()
         counts = {
+            "file names of images": _different(file_names, image_names or file_names),
             "iscrowd flags": int(annotations["iscrowd"][written].sum()),
             "scores": int((~np.isnan(annotations["score"][written])).sum()),
             "annotation ids": _renumbered(annotations["id"][written]),
@@ -286,6 +295,10 @@ def painted(
     lost[hidden] = 0
     account.change(rows, np.zeros_like(lost), lost)
     return pixels, values[(areas > 0) & ~hidden]
+
+
+def _different(a: list[str], b: list[str]) -> int:
+    return sum(first != second for first, second in zip(a, b, strict=True))
 
 
 def _renumbered(ids: NDArray[np.int64]) -> int:

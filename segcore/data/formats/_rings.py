@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._input.arrays import described
 from segcore.data._errors import DatasetError
 from segcore.data._segmentations import POLYGON, Segmentations
 from segcore.data._stream import Stream
@@ -66,7 +68,7 @@ def parse_numbers(words: Sequence[bytes | str]) -> Numbers:
 
 
 def check_ring(ring: Numbers) -> None:
-    """Raise ValueError unless a ring has three points or more, all of them finite and below 2**30."""
+    """Raise ValueError unless a ring has three points or more, all finite and below 2**30."""
     if ring.ndim != 1 or len(ring) % 2:
         raise ValueError(f"expected pairs of coordinates, got {ring.size} numbers")
     if len(ring) < 6:
@@ -75,6 +77,24 @@ def check_ring(ring: Numbers) -> None:
         raise ValueError(
             f"expected finite coordinates below 2**30, got {ring[~(np.abs(ring) < 2**30)][0]}"
         )
+
+
+def as_points(value: Any, name: str) -> Numbers:
+    """Return a list of points as an array of shape (N, 2). Raises ValueError for other values."""
+    try:
+        points = np.array(value, np.float64)
+    except (TypeError, ValueError):
+        points = np.empty(0)
+    if points.ndim != 2 or points.shape[1] != 2 or _has_other_values(value):
+        raise ValueError(f"{name}: expected a list of points [x, y], got {described(value)}")
+    if not (np.abs(points) < 2**30).all():
+        raise ValueError(f"{name}: expected finite coordinates below 2**30")
+    return points
+
+
+def _has_other_values(value: Any) -> bool:
+    """Return whether some coordinates are not numbers, such as texts that NumPy converts."""
+    return any(type(number) not in (int, float) for point in value for number in point)
 
 
 def joined_ring(coordinates: Numbers, ring_points: Counts) -> Numbers:

@@ -31,7 +31,7 @@ from segcore.data._stream import Progress
 from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import Builder, Size, as_size, no_dataset, track
 from segcore.data.formats._images import dataset_errors, image_size
-from segcore.data.formats._rings import Numbers, check_ring
+from segcore.data.formats._rings import Numbers, as_points, check_ring
 from segcore.masks import Masks
 
 VERSION = "5.5.0"
@@ -163,7 +163,7 @@ class _FileReader:
             what = f"shapes of the type {str(kind)[:40]}, which have no area"
             self._builder.note(what, f"{self._path}: shapes[{index}]")
             return None
-        points = _points(shape.get("points"))
+        points = as_points(shape.get("points"), "points")
         if kind == "mask":
             return self._mask(points, shape.get("mask"))
         ring = _ring(kind, points)
@@ -216,24 +216,6 @@ class _FileReader:
             masks.append(Masks.from_polygons([rings], self._size))
         union = Masks.concatenate(masks).union()
         self._builder.add_masks(self._image, np.array([category]), union, iscrowd=is_crowd)
-
-
-def _points(value: Any) -> Numbers:
-    """Return points as an array of shape (N, 2)."""
-    try:
-        points = np.array(value, np.float64)
-    except (TypeError, ValueError):
-        points = np.empty(0)
-    if points.ndim != 2 or points.shape[1] != 2 or _has_other_values(value):
-        raise ValueError(f"points: expected a list of points [x, y], got {described(value)}")
-    if not (np.abs(points) < 2**30).all():
-        raise ValueError("points: expected finite coordinates below 2**30")
-    return points
-
-
-def _has_other_values(value: Any) -> bool:
-    """Return whether some coordinates are not numbers, such as texts that NumPy converts."""
-    return any(type(number) not in (int, float) for point in value for number in point)
 
 
 def _ring(kind: str, points: Numbers) -> Numbers | None:

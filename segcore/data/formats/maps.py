@@ -63,7 +63,7 @@ def read(
         classes = read_classes(folder)
     if not files:
         raise DatasetError(str(place), "expected PNG files, found none")
-    meaning = _Meaning(classes, _color_table(folder))
+    meaning = _Meaning(classes, color_table(folder))
     builder = Builder(path, skip_invalid)
     done = track(files, progress)
     is_binary = not classes
@@ -147,12 +147,16 @@ class _Meaning:
             raise DatasetError(
                 str(path), f"it has the color {red},{green},{blue}, which the table does not list"
             )
-        kept = [i for i, code in enumerate(codes) if self._colors[code][0].lower() != "background"]
+        kept = [i for i, code in enumerate(codes) if self._colors[code][1]]
         return _Found([self._colors[codes[i]] for i in kept], masks[kept], False)
 
 
-def _color_table(folder: Path) -> dict[int, tuple[str, int]]:
-    """Return the name and number of each color, red + 256 * green + 65536 * blue, of a table."""
+def color_table(folder: Path) -> dict[int, tuple[str, int]]:
+    """Return the name and number of each color, red + 256 * green + 65536 * blue.
+
+    They come from the table of colors in a folder; the result is empty if there is none. The
+    background has the number 0.
+    """
     for name in COLOR_TABLES:
         if (folder / name).is_file():
             return _read_colors(folder / name)
@@ -171,7 +175,13 @@ def _read_colors(path: Path) -> dict[int, tuple[str, int]]:
             raise DatasetError(
                 str(path), f"expected a name and a color, got {text!r:.60}", f"line {number}"
             )
-        found[parts[0] + 256 * parts[1] + 65536 * parts[2]] = name, len(found) + 1
+        code = parts[0] + 256 * parts[1] + 65536 * parts[2]
+        found[code] = (
+            name,
+            0
+            if name.lower() == "background"
+            else 1 + sum(number > 0 for _, number in found.values()),
+        )
     return found
 
 
@@ -213,7 +223,9 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
     with folder.open(CLASSES) as file:
         file.write(_classes_text(dataset, labels, colors))
     account.unwritten("annotations merged with others of their category", merged)
-    account.unwritten_values("category ids", "categories without annotations", names=names)
+    account.unwritten_values(
+        "category ids", "categories without annotations", names=names, image_names=names
+    )
     return account.report()
 
 
