@@ -141,6 +141,10 @@ FORMATS = {
         _other("labelme", "LabelMe, a JSON file per image or a folder of them"),
         _other("maps", "PNG label maps or binary masks, or a folder of them"),
         _other("voc", "Pascal VOC, a folder with SegmentationClass and SegmentationObject"),
+        _other("cvat", "CVAT's XML for images"),
+        _other("label_studio", "Label Studio's JSON"),
+        _other("kaggle", "Kaggle's CSV of run lengths"),
+        _other("geojson", "GeoJSON in pixels"),
         _other("cityscapes", "Cityscapes, a folder of PNGs of ids or of files of polygons"),
     )
 }

@@ -95,19 +95,24 @@ class Account:
             raise ValueError(f"image {image_id}: its size is unknown, but {self._format} needs it")
         return size
 
-    def rows(self, image: int) -> Rows:
-        """Return the rows of the annotations of an image that have a mask; drop the others."""
+    def rows(self, image: int, boxes: bool = False) -> Rows:
+        """Return the rows of the annotations of an image that have a mask; drop the others.
+
+        With `boxes`, annotations that have a box alone are kept, too.
+        """
         rows = self._all_rows[self.dataset.rows_of(image)]
         if self.dataset.maps is None and len(rows):
             has_mask = self._kinds[rows] != NONE
+            if boxes:
+                has_mask |= np.isfinite(self.dataset.annotations["bbox"][rows]).all(axis=1)
             if not has_mask.all():
                 self.drop(rows[~has_mask], NO_MASK)
                 rows = rows[has_mask]
         return rows
 
-    def with_category(self, image: int) -> Rows:
+    def with_category(self, image: int, boxes: bool = False) -> Rows:
         """Return `rows` without the annotations that have no category, which are dropped."""
-        rows = self.rows(image)
+        rows = self.rows(image, boxes)
         has_category = self.dataset.annotations["category"][rows] >= 0
         self.drop(rows[~has_category], NO_CATEGORY)
         kept: Rows = rows[has_category]

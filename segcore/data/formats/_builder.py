@@ -17,6 +17,7 @@ from segcore.data._coco_json import annotation_layout, category_layout, image_la
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
 from segcore.data._fields import MAX_PIXELS
+from segcore.data._file_names import relative_path
 from segcore.data._segmentations import NONE, POLYGON, STRING, Segmentations
 from segcore.data._stream import Progress
 from segcore.data._table import Table
@@ -309,3 +310,18 @@ def as_size(height: Any, width: Any) -> Size:
     if found[0] * found[1] > MAX_PIXELS:
         raise ValueError(f"size: expected at most {MAX_PIXELS} pixels, got {tuple(found)}")
     return found[0], found[1]
+
+
+def as_score(value: object) -> float:
+    """Return a score; NaN if it is not a finite number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return np.nan
+    return float(value) if abs(value) < 2**63 else np.nan
+
+
+def relative_name(name: object) -> str:
+    """Return a file name in a data set. Raises ValueError unless it stays below its folder."""
+    try:
+        return str(relative_path(name))
+    except ValueError as error:
+        raise ValueError(f"the file name {error}") from None

@@ -30,6 +30,7 @@ from segcore.data._report import WriteReport
 from segcore.data._stream import Progress
 from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import Builder, Size, as_size, no_dataset, track
+from segcore.data.formats._crops import cropped, pasted
 from segcore.data.formats._images import dataset_errors, image_size
 from segcore.data.formats._rings import Numbers, as_points, check_ring
 from segcore.masks import Masks
@@ -184,17 +185,12 @@ class _FileReader:
             raise ValueError("points: expected integers, as this is a mask")
         (left, top), (right, bottom) = points.astype(np.int64).tolist()
         crop = _decoded(text)
-        height, width = self._size
         if crop.shape != (bottom - top + 1, right - left + 1):
             raise ValueError(
                 f"mask: expected {bottom - top + 1} x {right - left + 1} pixels, got "
                 f"{crop.shape[0]} x {crop.shape[1]}"
             )
-        if left < 0 or top < 0 or right >= width or bottom >= height:
-            raise ValueError(f"points: the mask is not within the image of {height} x {width}")
-        dense = np.zeros(self._size, np.bool_)
-        dense[top : bottom + 1, left : right + 1] = crop
-        return Masks.from_dense(dense)
+        return pasted(crop, left, top, self._size)
 
     def _add(self, label: str, parts: list[Numbers | Masks], is_crowd: bool) -> None:
         """Add an annotation with one or several parts."""
@@ -329,12 +325,12 @@ def _shapes(account: Account, image: int, labels: list[str]) -> list[dict[str, A
 
 def _embedded(mask: Masks) -> dict[str, Any]:
     """Return the corners of a mask, and the PNG of what is between them."""
-    left, top, right, bottom = mask.boxes[0].tolist()
+    crop, left, top = cropped(mask)
     image_module = require("PIL.Image", "PIL", "cli", "writing the masks of LabelMe files")
     file = io.BytesIO()
-    image_module.fromarray(mask.to_dense()[0, top:bottom, left:right]).save(file, "PNG")
+    image_module.fromarray(crop).save(file, "PNG")
     return {
-        "points": [[left, top], [right - 1, bottom - 1]],
+        "points": [[left, top], [left + crop.shape[1] - 1, top + crop.shape[0] - 1]],
         "shape_type": "mask",
         "mask": base64.b64encode(file.getvalue()).decode(),
     }

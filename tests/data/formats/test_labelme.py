@@ -167,7 +167,7 @@ def test_sizes_of_image_files(tmp_path):
         ),
         (
             shape("mask", [[39, 0], [40, 0]], mask=png(np.ones((1, 2), bool))),
-            "points: the mask is not within the image",
+            "expected a box within the image of 30 x 40 pixels, got left 39",
         ),
         (
             shape("mask", [[0.5, 0], [1, 1]], mask=png(np.ones((2, 2), bool))),
