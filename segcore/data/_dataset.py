@@ -158,13 +158,18 @@ class Dataset:
 
     def annotations_of(self, images: NDArray[np.int64]) -> tuple[Table, NDArray[np.int64]]:
         """Return the annotations of several images, one image after the other, and their rows."""
+        rows, _ = self.rows_of_images(images)
+        return self.annotations.take(rows), rows
+
+    def rows_of_images(
+        self, images: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows of the annotations of several images, and how many each image has."""
         order, offsets = self._by_image
         counts = offsets[images + 1] - offsets[images]
         ends = offsets_of(counts)
         rows = np.arange(ends[-1]) + np.repeat(offsets[images] - ends[:-1], counts)
-        if order is not None:
-            rows = order[rows]
-        return self.annotations.take(rows), rows
+        return rows if order is None else order[rows], counts
 
     def partitions(self, annotations: int = 4096) -> list[NDArray[np.int64]]:
         """Split the images, in the order of their ids, into parts of similar size.

@@ -87,6 +87,15 @@ class Account:
             found[str(path)] = row
         return list(found)
 
+    def sizes(self, images: Rows) -> NDArray[np.int64]:
+        """Return the sizes of several images: int64, shape (N, 2)."""
+        table = self.dataset.images
+        sizes = np.stack([table["height"][images], table["width"][images]], axis=1)
+        unknown = np.flatnonzero((sizes <= 0).any(axis=1))
+        if len(unknown):
+            self.size(int(images[unknown[0]]))
+        return sizes
+
     def size(self, image: int) -> tuple[int, int]:
         """Return the size of an image. Raises ValueError if it is unknown."""
         size = self.dataset[image].size
@@ -95,12 +104,8 @@ class Account:
             raise ValueError(f"image {image_id}: its size is unknown, but {self._format} needs it")
         return size
 
-    def rows(self, image: int, boxes: bool = False) -> Rows:
-        """Return the rows of the annotations of an image that have a mask; drop the others.
-
-        With `boxes`, annotations that have a box alone are kept, too.
-        """
-        rows = self._all_rows[self.dataset.rows_of(image)]
+    def _with_mask(self, rows: Rows, boxes: bool = False) -> Rows:
+        """Return the rows of annotations that have a mask (or, with `boxes`, a box)."""
         if self.dataset.maps is None and len(rows):
             has_mask = self._kinds[rows] != NONE
             if boxes:
@@ -110,9 +115,25 @@ class Account:
                 rows = rows[has_mask]
         return rows
 
-    def with_category(self, image: int, boxes: bool = False) -> Rows:
-        """Return `rows` without the annotations that have no category, which are dropped."""
-        rows = self.rows(image, boxes)
+    def rows(self, image: int, boxes: bool = False) -> Rows:
+        """Return the rows of the annotations of an image that have a mask and a category.
+
+        The others are dropped. With `boxes`, annotations that have a box alone are kept, too.
+        """
+        return self._with_category(
+            self._with_mask(self._all_rows[self.dataset.rows_of(image)], boxes)
+        )
+
+    def rows_of(self, images: Rows) -> tuple[Rows, Rows]:
+        """Return `rows` of several images, one after the other, and how many each image has."""
+        all_rows, counts = self.dataset.rows_of_images(images)
+        rows = self._with_category(self._with_mask(all_rows))
+        if len(rows) < len(all_rows):
+            of_image = np.repeat(np.arange(len(images)), counts)
+            counts = np.bincount(of_image[np.isin(all_rows, rows)], minlength=len(images))
+        return rows, counts
+
+    def _with_category(self, rows: Rows) -> Rows:
         has_category = self.dataset.annotations["category"][rows] >= 0
         self.drop(rows[~has_category], NO_CATEGORY)
         kept: Rows = rows[has_category]

@@ -178,7 +178,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
     folder = outputs.folder(path)
     merged = 0
     for image, stem in enumerate(stems):
-        rows = account.with_category(image)
+        rows = account.rows(image)
         rows, values = _values(account, rows, labels)
         pixels, visible = painted(account, rows, account.masks(image, rows), values, np.uint16)
         merged += len(visible) - len(np.unique(visible))

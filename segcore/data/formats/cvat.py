@@ -99,7 +99,9 @@ class _Parser:
         except expat.ExpatError as error:
             detail = f"not XML: {expat.ErrorString(error.code)}"
             raise DatasetError(self._builder.path, detail, f"line {error.lineno}") from None
-        except (OSError, EOFError) as error:
+        except DatasetError:
+            raise
+        except (OSError, EOFError, LookupError, ValueError) as error:  # gzip, unknown encodings
             raise DatasetError(self._builder.path, f"cannot read it: {error}") from None
 
     def _where(self, element: str) -> str:
@@ -327,7 +329,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
 def _elements(account: Account, image: int, labels: list[str]) -> Iterator[str]:
     """Yield the elements of the annotations of an image."""
     annotations = account.dataset.annotations
-    rows = account.with_category(image, boxes=True)
+    rows = account.rows(image, boxes=True)
     segmentations: Segmentations = annotations["segmentation"]
     has_mask = (segmentations.kinds[rows] != NONE) | (account.dataset.maps is not None)
     is_polygon = account.is_polygon[rows]

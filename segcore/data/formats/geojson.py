@@ -192,7 +192,7 @@ def _features(
 ) -> list[dict[str, Any]]:
     """Return the features of an image."""
     annotations = account.dataset.annotations
-    rows = account.with_category(image)
+    rows = account.rows(image)
     polygons = {
         row: _multi_polygon(account, row) for row in rows[account.is_polygon[rows]].tolist()
     }

@@ -238,7 +238,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
         file.write(_line(HEADER))
         for image, name in enumerate(names):
             height, width = account.size(image)
-            rows = account.with_category(image)
+            rows = account.rows(image)
             masks = account.masks(image, rows)
             is_empty = masks.area == 0
             account.drop(rows[is_empty], EMPTY)

@@ -220,7 +220,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
 def _written(account: Account, image: int, labels: list[str]) -> list[dict[str, Any]]:
     """Return the results of an image."""
     annotations = account.dataset.annotations
-    rows = account.with_category(image, boxes=True)
+    rows = account.rows(image, boxes=True)
     height, width = size = account.size(image)
     values: dict[int, tuple[str, dict[str, Any]]] = {}
     for row in rows[account.is_polygon[rows] & (account.num_rings[rows] == 1)].tolist():

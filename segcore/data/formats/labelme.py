@@ -287,7 +287,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
 
 def _shapes(account: Account, image: int, labels: list[str]) -> list[dict[str, Any]]:
     """Return the shapes of an image."""
-    rows = account.with_category(image)
+    rows = account.rows(image)
     is_polygon = account.is_polygon[rows]
     others = rows[~is_polygon]
     masks = account.masks(image, others)

@@ -214,7 +214,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
     colors = voc_colors() if dtype == np.uint8 else None
     merged = 0
     for image, name in enumerate(names):
-        rows = account.with_category(image)
+        rows = account.rows(image)
         values = labels[dataset.annotations["category"][rows]]
         pixels, visible = painted(account, rows, account.masks(image, rows), values, dtype)
         merged += len(visible) - len(np.unique(visible))

@@ -190,7 +190,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
     folder = outputs.folder(path, names=["labelmap.txt", LISTED])
     colors = voc_colors()
     for image, file_name in enumerate(files):
-        rows = _at_most(account, account.with_category(image))
+        rows = _at_most(account, account.rows(image))
         masks = account.masks(image, rows)
         numbers = np.arange(1, len(rows) + 1)
         objects, _ = painted(account, rows, masks, numbers, np.uint8)

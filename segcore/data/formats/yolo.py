@@ -437,11 +437,10 @@ def _image_list(dataset: Dataset, names: list[str]) -> bytes:
 
 def _texts(account: Account, images: range, decimals: int) -> Iterator[bytes]:
     """Yield the label file of each image."""
-    of_image = [account.with_category(image) for image in images]
-    rows = np.concatenate(of_image)
+    rows, counts = account.rows_of(np.array(images))
     classes = account.dataset.annotations["category"][rows]
-    sizes = np.array([account.size(image) for image in images], np.float64)
-    sides = np.repeat(sizes[:, ::-1], [len(part) for part in of_image], axis=0)  # width, height
+    sizes = account.sizes(np.array(images)).astype(np.float64)
+    sides = np.repeat(sizes[:, ::-1], counts, axis=0)  # width, height
 
     lines: list[bytes] = [b""] * len(rows)
     simple = np.flatnonzero(account.is_polygon[rows] & (account.num_rings[rows] == 1))
@@ -454,10 +453,12 @@ def _texts(account: Account, images: range, decimals: int) -> Iterator[bytes]:
     is_done = np.zeros(len(rows), np.bool_)
     is_done[simple] = True
 
-    offsets = offsets_of([len(part) for part in of_image]).tolist()
-    for image, start, end in zip(images, offsets[:-1], offsets[1:], strict=True):
-        rest = start + np.flatnonzero(~is_done[start:end])
-        if len(rest):
+    offsets = offsets_of(counts)
+    has_rest = np.diff(offsets_of(~is_done)[offsets]) > 0
+    parts_of = zip(images, offsets[:-1].tolist(), offsets[1:].tolist(), has_rest, strict=True)
+    for image, start, end, is_left in parts_of:
+        if is_left:
+            rest = start + np.flatnonzero(~is_done[start:end])
             rings = _rings(account, image, rows[rest], decimals)
             written = [index for index in rest.tolist() if int(rows[index]) in rings]
             parts = [rings[int(rows[index])] for index in written]
