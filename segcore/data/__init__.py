@@ -10,6 +10,7 @@ from segcore.data import _sharing  # noqa: F401  # registers how processes share
 from segcore.data._dataset import Dataset, Sample
 from segcore.data._errors import DatasetError
 from segcore.data._formats import from_arrow, from_coco, read, to_coco, write
+from segcore.data._report import Dropped, WriteReport
 from segcore.data._segmentations import Segmentations
 from segcore.data._table import Table
 from segcore.data._texts import Texts
@@ -17,10 +18,12 @@ from segcore.data._texts import Texts
 __all__ = [
     "Dataset",
     "DatasetError",
+    "Dropped",
     "Sample",
     "Segmentations",
     "Table",
     "Texts",
+    "WriteReport",
     "from_arrow",
     "from_coco",
     "read",

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, BinaryIO, Literal
 
@@ -77,7 +77,7 @@ def _read_folder(path: Path, dataset: Dataset | None = None, **options: Any) -> 
     )
 
 
-def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> None:
+def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
     """Write a JSON file per image."""
     stems = [os.path.splitext(os.path.basename(name))[0] for name in dataset.images["file_name"]]
     names = [
@@ -88,6 +88,18 @@ def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> None:
     for index, name in enumerate(names):
         with folder.open(name) as file:
             _coco_write.write_single_image(dataset[[index]], file)
+    categories = len(dataset.categories)
+    report = _complete_report("sa-1b", path, dataset)
+    return replace(report, unwritten={"categories": categories} if categories else {})
+
+
+def _write_results(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
+    """Write a list of results, which has neither images nor categories."""
+    with outputs.file(path).open() as file:
+        _coco_write.write_results(dataset, file)
+    report = _complete_report("coco-results", path, dataset)
+    named = {"names and sizes of images": len(dataset), "categories": len(dataset.categories)}
+    return replace(report, unwritten={what: count for what, count in named.items() if count})
 
 
 def _other(name: str, title: str) -> Format:
@@ -131,7 +143,7 @@ FORMATS = {
             "coco-results",
             "COCO results",
             _coco_json.read_coco,
-            _file(_coco_write.write_results),
+            _write_results,
         ),
         Format("coco-panoptic", "COCO panoptic", _coco_json.read_coco, _write_panoptic),
         Format("sa-1b", "SA-1B, a folder of JSON files", _read_folder, _write_folder),
@@ -148,6 +160,9 @@ FORMATS = {
         _other("cityscapes", "Cityscapes, a folder of PNGs of ids or of files of polygons"),
     )
 }
+
+
+_SUFFIXES = {".csv": "kaggle", ".xml": "cvat", ".geojson": "geojson"}
 
 
 def read(
@@ -181,16 +196,22 @@ def read(
           are the same in all frames.
         - ``"parquet"``: Parquet (extra ``arrow``). Annotations are read when they are asked for:
           ``ds[i]`` reads one row group, and ``ds.annotations["score"]`` one column.
+        - ``"yolo"``, ``"labelme"``, ``"maps"``, ``"voc"``, ``"cvat"``, ``"label-studio"``,
+          ``"kaggle"``, ``"geojson"``, ``"cityscapes"``: see :ref:`other formats <formats>` (extra
+          ``formats``). What such a file has and the data set does not is listed in
+          `Dataset.notes`.
     dataset : Dataset, optional
         For results: the data set that they belong to, which has the images and categories. Without
         it, they are listed from the results themselves, and image sizes are those of the RLEs.
+        For YOLO and Kaggle: a data set with the sizes of images whose files are not there.
     invalid : {"raise", "skip"}, default "raise"
         What to do with an invalid item, such as an annotation of an unknown image. Skipped items
         are listed in `Dataset.skipped`. Invalid masks are found later, when they are made, and so
         are all invalid items of Parquet files, which are errors.
     progress : callable, optional
-        Called with the number of bytes read and the size of the file (None if unknown). Not called
-        for Parquet, which is read later.
+        Called with the number of bytes read and the size of the file (None if unknown), or, where
+        there is more than one file, with the number of images read and their number. Not called for
+        Parquet, which is read later.
 
     Returns
     -------
@@ -199,10 +220,10 @@ def read(
     Raises
     ------
     DatasetError
-        If the file is not JSON or not of a known format, or an item is invalid. The message names
-        the file, the item and the byte at which it starts.
+        If the format is not recognized, the file is not of the format, or an item is invalid. The
+        message names the file and the item, and says what an unknown file looks like.
     ImportError
-        If the extra ``arrow`` is needed and not installed.
+        If the extra ``arrow`` or ``formats`` is needed and not installed.
     OSError
         If the file cannot be read.
 
@@ -240,9 +261,11 @@ def write(
     path : path-like
         The file to write.
     format : str, optional
-        One of the formats of :func:`read`. By default, it is ``"parquet"`` for names that end with
-        ``.parquet``, and ``"coco"`` for others. For ``"coco-panoptic"`` the PNGs are copied; for
-        ``"sa-1b"``, `path` is a folder.
+        One of the formats of :func:`read`. By default, it is ``"parquet"``, ``"kaggle"``,
+        ``"cvat"`` or ``"geojson"`` for names that end with ``.parquet``, ``.csv``, ``.xml`` or
+        ``.geojson``, and ``"coco"`` for others. For ``"coco-panoptic"`` the PNGs are copied. For
+        ``"sa-1b"``, ``"yolo"``, ``"labelme"``, ``"maps"``, ``"voc"`` and ``"cityscapes"``, `path`
+        is a folder.
     overwrite : bool, default False
         Whether to replace an existing file.
 
@@ -261,7 +284,7 @@ def write(
     ValueError
         If the format is unknown, `path` is an address, or the parts do not fit together.
     ImportError
-        If the extra ``arrow`` is needed and not installed.
+        If the extra ``arrow`` or ``formats`` is needed and not installed.
 
     Examples
     --------
@@ -394,7 +417,8 @@ def _recognized(path: Path | Sequence[Path]) -> Format:
 
 
 def _format_to_write(path: Path) -> Format:
-    return FORMATS["parquet" if has_parquet_name(path) else "coco"]
+    suffix = os.path.splitext(path)[1].lower()
+    return FORMATS["parquet" if has_parquet_name(path) else _SUFFIXES.get(suffix, "coco")]
 
 
 def _format(name: str) -> Format:

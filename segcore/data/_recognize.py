@@ -75,16 +75,12 @@ def _of_file(path: Path) -> str:
         return _of_xml(data)
     if suffix in (".csv", ".tsv"):
         return "kaggle"
-    if _is_utf16(data) or suffix in (".json", ".gz"):
-        return "coco"  # its reader says what is wrong
     look = look_of(data)
+    if suffix in (".json", ".gz") or (look is None and b"\0" in data[:4]):
+        return "coco"  # perhaps in UTF-16; its reader says what is wrong
     if look is not None and look.startswith("YOLO"):
         look += "; pass data.yaml, or the folder with images and labels"
     return "?" + (look or "")
-
-
-def _is_utf16(data: bytes) -> bool:
-    return b"\0" in data[:4]
 
 
 def _head(path: Path) -> bytes:
