@@ -12,6 +12,7 @@ from segcore.data._errors import DatasetError
 from segcore.data._formats import from_arrow, from_coco, read, to_coco, write
 from segcore.data._report import Dropped, WriteReport
 from segcore.data._segmentations import Segmentations
+from segcore.data._statistics import Statistics, statistics
 from segcore.data._table import Table
 from segcore.data._texts import Texts
 
@@ -21,12 +22,14 @@ __all__ = [
     "Dropped",
     "Sample",
     "Segmentations",
+    "Statistics",
     "Table",
     "Texts",
     "WriteReport",
     "from_arrow",
     "from_coco",
     "read",
+    "statistics",
     "to_coco",
     "write",
 ]

@@ -295,17 +295,24 @@ def write(
         raise TypeError(f"dataset: expected a Dataset, got {type(dataset).__name__}")
     if "://" in os.fspath(path):
         raise ValueError(f"path: expected a local file, got {os.fspath(path)!r}")
+    if format is not None:
+        _format(format)
+    if not overwrite and os.path.lexists(path):
+        raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
+    with publish(overwrite=True) as outputs:
+        return write_to(outputs, dataset, path, format)
+
+
+def write_to(
+    outputs: Outputs, dataset: Dataset | Iterable[Dataset], path: Path, format: str | None = None
+) -> WriteReport:
+    """As :func:`write`, among other outputs that appear together."""
     chosen = _format(format) if format is not None else _format_to_write(path)
     if chosen.name != "parquet" and not isinstance(dataset, Dataset):
         dataset = Dataset.concatenate(list(dataset))
-    if not overwrite and os.path.lexists(path):
-        raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
     parts = dataset if isinstance(dataset, Dataset) else _Counted(dataset)
-    with publish(overwrite=True) as outputs:
-        report = chosen.write(parts, outputs, path)
-    if report is not None:
-        return report
-    return _complete_report(chosen.name, path, parts)
+    report = chosen.write(parts, outputs, path)
+    return _complete_report(chosen.name, path, parts) if report is None else report
 
 
 class _Counted:

@@ -107,7 +107,7 @@ class Account:
     def _with_mask(self, rows: Rows, boxes: bool = False) -> Rows:
         """Return the rows of annotations that have a mask (or, with `boxes`, a box)."""
         if self.dataset.maps is None and len(rows):
-            has_mask = self._kinds[rows] != NONE
+            has_mask = self.has_mask[rows]
             if boxes:
                 has_mask |= np.isfinite(self.dataset.annotations["bbox"][rows]).all(axis=1)
             if not has_mask.all():
@@ -169,6 +169,15 @@ class Account:
         offsets = offsets_of(lengths)
         indices = np.repeat(2 * begins - offsets[:-1], lengths) + np.arange(offsets[-1])
         return segmentations.coordinates[indices], lengths
+
+    @cached_property
+    def has_mask(self) -> NDArray[np.bool_]:
+        """Whether each annotation has a mask: a segmentation that is neither missing nor ``[]``."""
+        if self.dataset.maps is not None:
+            return np.ones(len(self._kinds), np.bool_)
+        is_missing = (self._kinds == POLYGON) & (self._segmentations.lengths == 0)
+        has_mask: NDArray[np.bool_] = (self._kinds != NONE) & ~is_missing
+        return has_mask
 
     @cached_property
     def is_polygon(self) -> NDArray[np.bool_]:

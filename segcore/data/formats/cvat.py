@@ -25,7 +25,6 @@ from segcore.backends import kernels
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
 from segcore.data._report import WriteReport
-from segcore.data._segmentations import NONE, Segmentations
 from segcore.data._stream import Progress, open_binary
 from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import Builder, Size, as_size, no_dataset, relative_name
@@ -330,8 +329,7 @@ def _elements(account: Account, image: int, labels: list[str]) -> Iterator[str]:
     """Yield the elements of the annotations of an image."""
     annotations = account.dataset.annotations
     rows = account.rows(image, boxes=True)
-    segmentations: Segmentations = annotations["segmentation"]
-    has_mask = (segmentations.kinds[rows] != NONE) | (account.dataset.maps is not None)
+    has_mask = account.has_mask[rows]
     is_polygon = account.is_polygon[rows]
     others = rows[has_mask & ~is_polygon]
     masks = account.masks(image, others)

@@ -22,7 +22,6 @@ from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
 from segcore.data._json_file import read_json
 from segcore.data._report import WriteReport
-from segcore.data._segmentations import NONE, Segmentations
 from segcore.data._stream import Progress
 from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import Builder, Size, as_score, as_size, no_dataset, track
@@ -228,8 +227,7 @@ def _written(account: Account, image: int, labels: list[str]) -> list[dict[str, 
         shares = points / _sides(size) * 100
         if np.array_equal(_to_pixels(shares, size), points):
             values[row] = "polygonlabels", {"points": shares.tolist(), "closed": True}
-    segmentations: Segmentations = annotations["segmentation"]
-    has_mask = (segmentations.kinds[rows] != NONE) | (account.dataset.maps is not None)
+    has_mask = account.has_mask[rows]
     others = np.array([row for row in rows[has_mask].tolist() if row not in values], np.int64)
     masks = account.masks(image, others)
     is_empty = masks.area == 0

@@ -45,6 +45,7 @@ def test_empty_masks_and_boxes_are_named(tmp_path):
         {**common, "id": 5, "segmentation": {"size": [12, 16], "counts": [192]}},
         {**common, "id": 6, "segmentation": [[40, 40, 50, 40, 50, 50]]},
         {**common, "id": 7, "bbox": [1, 1, 2, 2]},
+        {**common, "id": 9, "bbox": [1, 1, 2, 2], "segmentation": []},
         {**common, "id": 8, "segmentation": [[0, 0, 4, 0, 4, 4]]},
     ]
     report = sc.data.write(
@@ -52,10 +53,10 @@ def test_empty_masks_and_boxes_are_named(tmp_path):
     )
     assert report.annotations == 1
     assert [(str(item), item.rows.tolist()) for item in report.dropped] == [
-        ("annotation 7 of image 1: it has no mask", [2]),
+        ("annotation 7 of image 1 and 1 more: it has no mask", [2, 3]),
         ("annotation 5 of image 1 and 1 more: its mask is empty", [0, 1]),
     ]
-    assert "not written: annotation 7 of image 1: it has no mask" in str(report)
+    assert "not written: annotation 7 of image 1 and 1 more: it has no mask" in str(report)
     assert report.to_dict()["dropped"][1]["rows"] == [0, 1]
     assert not report.is_lossless
 
