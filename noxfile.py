@@ -164,7 +164,8 @@ def mindeps(session):
 
     That is every kernel once on each backend, the API, all commands, and data sets.
     """
-    promised = DEPENDENCIES + EXTRAS["numba"] + EXTRAS["cli"] + EXTRAS["arrow"]
+    extras = ("numba", "cli", "arrow", "formats")
+    promised = DEPENDENCIES + [each for extra in extras for each in EXTRAS[extra]]
     oldest = [re.sub(r">=([\d.]+)$", r"==\1.*", each) for each in promised]
     session.install(f"{built(NATIVE)}[test]", *oldest)
     run_suite(session, *ESSENTIAL, *INSTALLATION, *COMMANDS, expect=backends(session)[0])

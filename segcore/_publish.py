@@ -112,6 +112,7 @@ class Outputs:
         self._files: dict[str, Path] = {}  # all targets, as they were given
         self._folders: set[str] = set()  # all folders above targets
         self._written: dict[Path, Path] = {}  # from targets to the paths as they were given
+        self._writable: set[Path] = set()  # folders of new files, as they were checked last
         self._streams: list[tuple[OutputFile, BinaryIO]] = []
         self._stream_ids: dict[tuple[int, int] | None, Path] = {}
 
@@ -177,7 +178,9 @@ class Outputs:
         """Refuse a target that must not be replaced or cannot be written."""
         status = _status(target)
         if status is None:
-            _check_writable(_nearest_folder(target.parent))
+            if target.parent not in self._writable:
+                _check_writable(_nearest_folder(target.parent))
+                self._writable.add(target.parent)
             return
         if not stat.S_ISREG(status.st_mode):
             raise OutputError(f"{shown}: it is {_kind(status)}, expected a file")
@@ -233,6 +236,7 @@ class Outputs:
 
     def _publish(self) -> None:
         parents: set[Path] = set()
+        self._writable.clear()
         for target, shown in self._written.items():  # again: the work may have taken hours
             with _explained(shown):
                 if target.parent not in parents:
@@ -374,6 +378,7 @@ class _Stage:
         self.new = self.path / "new"
         self.old = self.path / "old"
         self._kept = False
+        self._made: set[Path] = set()  # folders in `new`
         lock = self.path / "lock"
         try:
             self._lock = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
@@ -399,7 +404,9 @@ class _Stage:
         """Open a new file that goes to ``target``."""
         with _explained(shown):
             path = self.new / target.relative_to(self.base)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.parent not in self._made:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._made.add(path.parent)
             flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
             file = os.fdopen(os.open(path, flags, 0o666), "wb")
         try:

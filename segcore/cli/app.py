@@ -22,6 +22,7 @@ from segcore.cli.options import (
     REPORT,
     SCORE,
     SKIP_INVALID,
+    STRICT,
     TRUTH_FOLDER,
     Share,
 )
@@ -504,3 +505,90 @@ def info() -> None:
     import segcore
 
     segcore.show_runtime()
+
+
+@app.command()
+@click.argument("source", metavar="IN", type=PATH)
+@click.argument("target", metavar="OUT", type=PATH)
+@click.option("--from", "source_format", help="The format of IN. By default, it is recognized.")
+@click.option(
+    "--to", "target_format", help="The format of OUT. By default, it is that of its name."
+)
+@DATASET
+@REPORT
+@STRICT
+@SKIP_INVALID
+@OVERWRITE
+def convert(
+    source: Path,
+    target: Path,
+    source_format: str | None,
+    target_format: str | None,
+    dataset_path: Path | None,
+    report: Path | None,
+    strict: bool,
+    skip_invalid: bool,
+    overwrite: bool,
+) -> None:
+    """Convert a data set from one format to another, and list what is not kept.
+
+    Formats are coco, coco-results, coco-panoptic, sa-1b, sa-v, parquet, yolo, labelme, maps, voc,
+    cvat, label-studio, kaggle, geojson and cityscapes. OUT is a folder for yolo, labelme, maps,
+    voc, cityscapes and sa-1b, and otherwise a file. Image files are not copied.
+
+    A name that ends with .json, .parquet, .csv, .xml or .geojson stands for coco, parquet, kaggle,
+    cvat or geojson.
+    """
+    from segcore.cli.convert import convert as run
+
+    run(
+        source,
+        target,
+        source_format=source_format,
+        target_format=target_format,
+        dataset_path=dataset_path,
+        report_path=report,
+        skip_invalid=skip_invalid,
+        strict=strict,
+        overwrite=overwrite,
+    )
+
+
+@app.command()
+@click.argument("path", metavar="DATASET", type=PATH)
+@click.option("--from", "source_format", help="The format. By default, it is recognized.")
+@DATASET
+@REPORT
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Exit with 3 if anything looks like a mistake, is invalid or not read.",
+)
+@SKIP_INVALID
+@OVERWRITE
+def stats(
+    path: Path,
+    source_format: str | None,
+    dataset_path: Path | None,
+    report: Path | None,
+    strict: bool,
+    skip_invalid: bool,
+    overwrite: bool,
+) -> None:
+    """Count the classes, sizes and overlaps of a data set, and what looks like a mistake.
+
+    Mistakes are annotations without a mask, invalid and empty masks, RLEs of another size than
+    their image, polygons outside their image, and masks of an image that are equal or nearly equal
+    (IoU of 0.95 or more).
+    """
+    from segcore.cli.stats import stats as run
+
+    run(
+        path,
+        format=source_format,
+        dataset_path=dataset_path,
+        report_path=report,
+        skip_invalid=skip_invalid,
+        strict=strict,
+        overwrite=overwrite,
+    )

@@ -87,3 +87,8 @@ ONLY_PREDICTED = click.option(
 REPORT = click.option(
     "--json", "report", type=FILE, help="Write all numbers to this file, as JSON."
 )
+STRICT = click.option(
+    "--strict",
+    is_flag=True,
+    help="Exit with 3 if anything is left out, changed or not kept. Nothing is written then.",
+)

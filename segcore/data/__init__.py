@@ -10,20 +10,26 @@ from segcore.data import _sharing  # noqa: F401  # registers how processes share
 from segcore.data._dataset import Dataset, Sample
 from segcore.data._errors import DatasetError
 from segcore.data._formats import from_arrow, from_coco, read, to_coco, write
+from segcore.data._report import Dropped, WriteReport
 from segcore.data._segmentations import Segmentations
+from segcore.data._statistics import Statistics, statistics
 from segcore.data._table import Table
 from segcore.data._texts import Texts
 
 __all__ = [
     "Dataset",
     "DatasetError",
+    "Dropped",
     "Sample",
     "Segmentations",
+    "Statistics",
     "Table",
     "Texts",
+    "WriteReport",
     "from_arrow",
     "from_coco",
     "read",
+    "statistics",
     "to_coco",
     "write",
 ]

@@ -66,6 +66,9 @@ class Dataset:
     skipped : tuple of str
         What was left out, one line each: invalid items, if the data set was read with
         ``invalid="skip"``, and values whose name occurs again in the same object.
+    notes : tuple of str
+        What the file has and the data set does not, such as ignored pixels or shapes that are not
+        masks: one line per kind, with their number and the first of them.
     members : tuple of tuple
         Top-level members of the JSON file, in order: (name, JSON text), such as
         ``("info", b"{}")``. The text of ``images``, ``annotations`` and ``categories`` is None.
@@ -99,6 +102,7 @@ class Dataset:
         *,
         members: Sequence[tuple[str, bytes | None]] = (),
         skipped: Sequence[str] = (),
+        notes: Sequence[str] = (),
         source: str = "",
         maps: LabelMaps | None = None,
     ) -> None:
@@ -106,6 +110,7 @@ class Dataset:
         self.categories = categories
         self.annotations = annotations
         self.skipped = tuple(skipped)
+        self.notes = tuple(notes)
         self.source = source
         self.maps = maps
         self.members = tuple(members)
@@ -229,13 +234,18 @@ class Dataset:
         >>> annotations["image"], rows
         (array([1, 1, 0]), array([0, 2, 1]))
         """
+        rows, _ = self.rows_of_images(images)
+        return self.annotations.take(rows), rows
+
+    def rows_of_images(
+        self, images: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows of the annotations of several images, and how many each image has."""
         order, offsets = self._by_image
         counts = offsets[images + 1] - offsets[images]
         ends = offsets_of(counts)
         rows = np.arange(ends[-1]) + np.repeat(offsets[images] - ends[:-1], counts)
-        if order is not None:
-            rows = order[rows]
-        return self.annotations.take(rows), rows
+        return rows if order is None else order[rows], counts
 
     def partitions(self, annotations: int = 4096) -> list[NDArray[np.int64]]:
         """Split the images, sorted by id, into parts with similar numbers of annotations.
@@ -406,7 +416,14 @@ class Dataset:
         columns = {name: annotations[name] for name in annotations.names}
         table = Table(columns, annotation_layout(columns))
         members = () if self.maps is not None else self.members
-        return Dataset(self.images, self.categories, table, members=members, skipped=self.skipped)
+        return Dataset(
+            self.images,
+            self.categories,
+            table,
+            members=members,
+            skipped=self.skipped,
+            notes=self.notes,
+        )
 
     def to_arrow(self) -> Any:
         """Convert to an Arrow table.
@@ -478,8 +495,14 @@ class Dataset:
         ids: Any = annotations["id"]
         if len(np.unique(ids.astype(str) if ids.dtype == object else ids)) != len(ids):
             annotations = annotations.with_ids(np.arange(1, len(ids) + 1))
-        skipped = [line for dataset in datasets for line in dataset.skipped]
-        return cls(images, first.categories, annotations, members=first.members, skipped=skipped)
+        return cls(
+            images,
+            first.categories,
+            annotations,
+            members=first.members,
+            skipped=[line for dataset in datasets for line in dataset.skipped],
+            notes=[line for dataset in datasets for line in dataset.notes],
+        )
 
 
 class Sample:

@@ -6,9 +6,12 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any, BinaryIO, Literal
+
+import numpy as np
 
 from segcore._input.extras import require
 from segcore._publish import Outputs, publish
@@ -17,7 +20,9 @@ from segcore.data._addresses import AddressOutputs, check_absent
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
 from segcore.data._panoptic import PanopticMaps
-from segcore.data._parquet_names import has_parquet_name, is_parquet
+from segcore.data._parquet_names import has_parquet_name
+from segcore.data._recognize import recognized
+from segcore.data._report import WriteReport
 from segcore.data._sa_v import write_video
 from segcore.data._stream import Progress
 
@@ -25,8 +30,9 @@ Path = str | os.PathLike[str]
 
 
 Reader = Callable[..., Dataset]
-Writer = Callable[[Any, Any, Path], None]
-"""Writes a data set to `Outputs` or, at an address, to `AddressOutputs`."""
+Writer = Callable[[Any, Any, Path], WriteReport | None]
+"""Writes a data set to `Outputs` or, at a URL, to `AddressOutputs`. Returns None if the format
+keeps all values of every annotation."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ def _read_folder(path: Path, dataset: Dataset | None = None, **options: Any) -> 
         raise DatasetError(path, f"its files do not fit together: {error}") from None
 
 
-def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> None:
+def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
     """Write a JSON file per image."""
     stems = [os.path.splitext(os.path.basename(name))[0] for name in dataset.images["file_name"]]
     names = [
@@ -86,6 +92,33 @@ def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> None:
     for index, name in enumerate(names):
         with folder.open(name) as file:
             _coco_write.write_single_image(dataset[[index]], file)
+    categories = len(dataset.categories)
+    report = _complete_report("sa-1b", path, dataset)
+    return replace(report, unwritten={"categories": categories} if categories else {})
+
+
+def _write_results(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
+    """Write a list of results, which has neither images nor categories."""
+    with outputs.file(path).open() as file:
+        _coco_write.write_results(dataset, file)
+    report = _complete_report("coco-results", path, dataset)
+    named = {"names and sizes of images": len(dataset), "categories": len(dataset.categories)}
+    return replace(report, unwritten={what: count for what, count in named.items() if count})
+
+
+def _other(name: str, title: str) -> Format:
+    """Return a format that is a module in `segcore.data.formats`, imported when it is used."""
+
+    def read_it(*args: Any, **options: Any) -> Dataset:
+        dataset: Dataset = import_module(f"segcore.data.formats.{name}").read(*args, **options)
+        return dataset
+
+    def write_it(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
+        module = import_module(f"segcore.data.formats.{name}")
+        report: WriteReport = module.write(dataset, outputs, path)
+        return report
+
+    return Format(name.replace("_", "-"), title, read_it, write_it)
 
 
 def _parquet() -> Any:
@@ -114,14 +147,26 @@ FORMATS = {
             "coco-results",
             "COCO results",
             _coco_json.read_coco,
-            _file(_coco_write.write_results),
+            _write_results,
         ),
         Format("coco-panoptic", "COCO panoptic", _coco_json.read_coco, _write_panoptic),
         Format("sa-1b", "SA-1B, a folder of JSON files", _read_folder, _write_folder),
         Format("sa-v", "SA-V, a JSON file per video", _coco_json.read_coco, _file(write_video)),
         Format("parquet", "Parquet", _read_parquet, _file(_write_parquet)),
+        _other("yolo", "YOLO segmentation, a folder with data.yaml and labels"),
+        _other("labelme", "LabelMe, a JSON file per image or a folder of them"),
+        _other("maps", "PNG label maps or binary masks, or a folder of them"),
+        _other("voc", "Pascal VOC, a folder with SegmentationClass and SegmentationObject"),
+        _other("cvat", "CVAT's XML for images"),
+        _other("label_studio", "Label Studio's JSON"),
+        _other("kaggle", "Kaggle's CSV of run lengths"),
+        _other("geojson", "GeoJSON in pixels"),
+        _other("cityscapes", "Cityscapes, a folder of PNGs of ids or of files of polygons"),
     )
 }
+
+
+_SUFFIXES = {".csv": "kaggle", ".xml": "cvat", ".geojson": "geojson"}
 
 
 def read(
@@ -154,19 +199,25 @@ def read(
         - ``"sa-v"``: a JSON file per video. Frames are images; annotation ids are masklet ids, and
           are the same in all frames;
         - ``"parquet"``: Parquet (extra ``arrow``). Annotations are read lazily: ``ds[i]`` reads one
-          row group, and ``ds.annotations["score"]`` one column.
+          row group, and ``ds.annotations["score"]`` one column;
+        - ``"yolo"``, ``"labelme"``, ``"maps"``, ``"voc"``, ``"cvat"``, ``"label-studio"``,
+          ``"kaggle"``, ``"geojson"``, ``"cityscapes"``: see :ref:`other formats <formats>` (extra
+          ``formats``). What such a file has and the data set does not is listed in
+          `Dataset.notes`.
     dataset : Dataset, optional
         Data set with the images and categories that the detections of a results file refer to. By
         default, images and categories are collected from the detections, and image sizes are taken
-        from their RLEs.
+        from their RLEs. For YOLO and Kaggle, a data set with the sizes of images whose files are
+        missing.
     invalid : {"raise", "skip"}, default "raise"
         Whether an invalid item, such as an annotation of an unknown image, raises an error or is
         skipped and listed in `Dataset.skipped`. Masks are validated only when they are computed,
         and Parquet files only when their rows are read; invalid items found then always raise an
         error.
     progress : callable, optional
-        Called with the number of bytes read and the size of the file (None if unknown). Not called
-        for Parquet, which is read lazily.
+        Called with the number of bytes read and the size of the file (None if unknown), or, for a
+        folder, with the number of images read and their total. Not called for Parquet, which is
+        read lazily.
 
     Returns
     -------
@@ -176,10 +227,10 @@ def read(
     Raises
     ------
     DatasetError
-        If the file is not JSON or not of a known format, or an item is invalid. The message names
-        the file, the item and the byte at which it starts.
+        If the format is not recognized, the file is not of the format, or an item is invalid. The
+        message names the file and the item, and says what an unknown file looks like.
     ImportError
-        If the extra ``arrow`` is needed and not installed.
+        If the extra ``arrow`` or ``formats`` is needed and not installed.
     OSError
         If the file cannot be read.
 
@@ -222,8 +273,8 @@ def write(
     format: str | None = None,
     *,
     overwrite: bool = False,
-) -> None:
-    """Write a data set to a file.
+) -> WriteReport:
+    """Write a data set to a file or a folder.
 
     Reading and writing a COCO file preserves all values, including unknown fields, the order of
     items, and the spelling of numbers (1 or 1.0). The file is written to a temporary file first,
@@ -239,23 +290,33 @@ def write(
         Path of the file, or a URL that fsspec opens, such as ``s3://bucket/masks.parquet`` (extra
         ``arrow``). A URL is written under a temporary name beside it and renamed when complete.
     format : str, optional
-        One of the formats of :func:`read`. By default, it is ``"parquet"`` for names that end with
-        ``.parquet``, and ``"coco"`` otherwise. For ``"coco-panoptic"``, the PNGs are copied. For
-        ``"sa-1b"``, `path` is a folder. These two are written to local paths only.
+        One of the formats of :func:`read`. By default, it is ``"parquet"``, ``"kaggle"``,
+        ``"cvat"`` or ``"geojson"`` for names that end with ``.parquet``, ``.csv``, ``.xml`` or
+        ``.geojson``, and ``"coco"`` otherwise. For ``"coco-panoptic"``, the PNGs are copied. For
+        ``"sa-1b"``, ``"yolo"``, ``"labelme"``, ``"maps"``, ``"voc"`` and ``"cityscapes"``, `path`
+        is a folder. Formats of several files are written to local paths only.
     overwrite : bool, default False
         Whether to replace an existing file.
+
+    Returns
+    -------
+    WriteReport
+        What was written, the pixels that each annotation gained or lost by the form of the format,
+        and what the format has no place for.
 
     Raises
     ------
     FileExistsError
         If the file exists and `overwrite` is False.
+    MaskError
+        If a mask that has to be converted is invalid.
     ValueError
         If the format is unknown, `path` is a URL and the format writes several files, the
         categories of the parts differ, or two images have the same id.
     TypeError
         If `dataset` is neither a `Dataset` nor an iterable.
     ImportError
-        If the extra ``arrow`` is needed and not installed.
+        If the extra ``arrow`` or ``formats`` is needed and not installed.
 
     Examples
     --------
@@ -265,18 +326,56 @@ def write(
     """
     if not isinstance(dataset, Dataset) and not isinstance(dataset, Iterable):
         raise TypeError(f"dataset: expected a Dataset, got {type(dataset).__name__}")
-    chosen = _format(format) if format is not None else _format_to_write(path)
-    if chosen.name != "parquet" and not isinstance(dataset, Dataset):
-        dataset = Dataset.concatenate(list(dataset))
+    if format is not None:
+        _format(format)
     if "://" in os.fspath(path):
         if not overwrite:
             check_absent(os.fspath(path))
-        chosen.write(dataset, AddressOutputs(), os.fspath(path))
-        return
+        return write_to(AddressOutputs(), dataset, os.fspath(path), format)
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
     with publish(overwrite=True) as outputs:
-        chosen.write(dataset, outputs, path)
+        return write_to(outputs, dataset, path, format)
+
+
+def write_to(
+    outputs: Outputs | AddressOutputs,
+    dataset: Dataset | Iterable[Dataset],
+    path: Path,
+    format: str | None = None,
+) -> WriteReport:
+    """As :func:`write`, among other outputs that appear together."""
+    chosen = _format(format) if format is not None else _format_to_write(path)
+    if chosen.name != "parquet" and not isinstance(dataset, Dataset):
+        dataset = Dataset.concatenate(list(dataset))
+    parts = dataset if isinstance(dataset, Dataset) else _Counted(dataset)
+    report = chosen.write(parts, outputs, path)
+    return _complete_report(chosen.name, path, parts) if report is None else report
+
+
+class _Counted:
+    """Parts of a data set, which counts their images and annotations as they pass."""
+
+    def __init__(self, parts: Iterable[Dataset]) -> None:
+        self._parts = parts
+        self.images = self.annotations = 0
+
+    def __iter__(self) -> Iterator[Dataset]:
+        for part in self._parts:
+            if isinstance(part, Dataset):
+                self.images += len(part)
+                self.annotations += len(part.annotations)
+            yield part
+
+
+def _complete_report(format: str, path: Path, dataset: Dataset | _Counted) -> WriteReport:
+    """Return the report of a format that keeps everything."""
+    if isinstance(dataset, Dataset):
+        images, count = len(dataset), len(dataset.annotations)
+    else:
+        images, count = dataset.images, dataset.annotations
+    none = np.zeros(count, np.int64)
+    return WriteReport(format, os.fspath(path), images, count, none, none, (), {})
 
 
 def from_coco(
@@ -390,14 +489,12 @@ def to_arrow(dataset: Dataset) -> Any:
 
 def _recognized(path: Path | Sequence[Path]) -> Format:
     """Return the format of an existing file or folder."""
-    if is_parquet(path):
-        return FORMATS["parquet"]
-    is_folder = isinstance(path, (str, os.PathLike)) and os.path.isdir(path)
-    return FORMATS["sa-1b" if is_folder else "coco"]
+    return FORMATS[recognized(path, [format.title for format in FORMATS.values()])]
 
 
 def _format_to_write(path: Path) -> Format:
-    return FORMATS["parquet" if has_parquet_name(path) else "coco"]
+    suffix = os.path.splitext(path)[1].lower()
+    return FORMATS["parquet" if has_parquet_name(path) else _SUFFIXES.get(suffix, "coco")]
 
 
 def _format(name: str) -> Format:

@@ -1,0 +1,373 @@
+"""CVAT's XML for images, version 1.1: ``annotations.xml``.
+
+Polygons, masks (run lengths within a box) and boxes are read. Shapes of the same label and
+``group_id`` other than 0 are parts of one annotation. Ellipses, polylines, points, cuboids,
+skeletons and tags are counted.
+
+The file is read in one pass, without a tree. A document type declaration is refused, so entities
+cannot be defined, and none can expand.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.parsers import expat
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore._publish import Outputs
+from segcore.backends import kernels
+from segcore.data._dataset import Dataset
+from segcore.data._errors import DatasetError
+from segcore.data._report import WriteReport
+from segcore.data._stream import Progress, open_binary
+from segcore.data.formats._account import EMPTY, Account, category_names
+from segcore.data.formats._builder import Builder, Size, as_size, no_dataset, relative_name
+from segcore.data.formats._crops import cropped, pasted
+from segcore.data.formats._rings import (
+    Numbers,
+    check_ring,
+    number_text,
+    parse_numbers,
+    parse_rings,
+)
+from segcore.masks import Masks, unwrap, wrap
+
+NAMES = ("annotations.xml",)
+WITHOUT_MASK = ("ellipse", "polyline", "points", "cuboid", "skeleton", "tag")
+CHUNK = 1 << 20
+MAX_DEPTH = 64
+"""Elements of CVAT are nested less deeply."""
+
+
+# -- reading --------------------------------------------------------------------------------------
+
+
+def read(
+    path: str | os.PathLike[str],
+    dataset: Dataset | None = None,
+    *,
+    skip_invalid: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read an XML file, or the ``annotations.xml`` in a folder."""
+    no_dataset(dataset, "cvat")
+    place = Path(path)
+    if place.is_dir():
+        place = place / NAMES[0]
+    builder = Builder(place, skip_invalid)
+    file, size = open_binary(place)
+    with file:
+        _Parser(builder).parse(file, size, progress)
+    return builder.dataset()
+
+
+class _Parser:
+    """Handles the elements of a file as they come."""
+
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+        self._parser = expat.ParserCreate()
+        self._parser.StartDoctypeDeclHandler = self._refuse_doctype
+        self._parser.EntityDeclHandler = self._refuse_doctype
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._text
+        self._parser.buffer_text = True
+        self._stack: list[str] = []
+        self._name: list[str] = []
+        self._image: tuple[int, Size] | None = None
+        self._is_skipped = False
+        self._shapes: list[_Shape] = []
+
+    def parse(self, file: Any, size: int | None, progress: Progress | None) -> None:
+        """Parse a file."""
+        done = 0
+        try:
+            while chunk := file.read(CHUNK):
+                self._parser.Parse(chunk, False)
+                done += len(chunk)
+                if progress is not None:
+                    progress(done, size)
+            self._parser.Parse(b"", True)
+        except expat.ExpatError as error:
+            detail = f"not XML: {expat.ErrorString(error.code)}"
+            raise DatasetError(self._builder.path, detail, f"line {error.lineno}") from None
+        except DatasetError:
+            raise
+        except (OSError, EOFError, LookupError, ValueError) as error:  # gzip, unknown encodings
+            raise DatasetError(self._builder.path, f"cannot read it: {error}") from None
+
+    def _where(self, element: str) -> str:
+        return f"line {self._parser.CurrentLineNumber}, <{element}>"
+
+    def _refuse_doctype(self, *_: Any) -> None:
+        raise DatasetError(
+            self._builder.path,
+            "expected no document type declaration, since it may define entities that expand",
+            f"line {self._parser.CurrentLineNumber}",
+        )
+
+    def _start(self, element: str, attributes: dict[str, str]) -> None:
+        if not self._stack and element != "annotations":
+            detail = f"expected <annotations>, as CVAT writes it, got <{element[:40]}>"
+            raise DatasetError(self._builder.path, detail, self._where(element[:40]))
+        self._stack.append(element)
+        if len(self._stack) > MAX_DEPTH:
+            detail = "its elements are nested too deeply"
+            raise DatasetError(self._builder.path, detail, self._where(element[:40]))
+        if element == "name":
+            self._name = []
+        elif element == "track" and len(self._stack) == 2:
+            detail = "expected CVAT for images, got the tracks of CVAT for video"
+            raise DatasetError(self._builder.path, detail, self._where(element))
+        elif element == "image" and len(self._stack) == 2:
+            self._start_image(attributes)
+        elif len(self._stack) == 3 and self._stack[1] == "image" and not self._is_skipped:
+            self._start_shape(element, attributes)
+
+    def _end(self, element: str) -> None:
+        self._stack.pop()
+        if element == "name" and self._stack[-1:] == ["label"] and "labels" in self._stack:
+            self._builder.category("".join(self._name))
+        elif element == "image" and len(self._stack) == 1 and self._image is not None:
+            self._add_shapes(*self._image)
+            self._image = None
+
+    def _text(self, text: str) -> None:
+        if self._stack and self._stack[-1] == "name":
+            self._name.append(text)
+
+    def _start_image(self, attributes: dict[str, str]) -> None:
+        try:
+            name = relative_name(_attribute(attributes, "name"))
+            size = as_size(_attribute(attributes, "height"), _attribute(attributes, "width"))
+        except ValueError as error:
+            self._builder.refuse(str(error), self._where("image"))
+            self._is_skipped = True
+            return
+        self._is_skipped = False
+        self._image = self._builder.add_image(name, size), size
+        self._shapes = []
+
+    def _start_shape(self, element: str, attributes: dict[str, str]) -> None:
+        where = self._where(element)
+        if element in ("polygon", "mask", "box") and self._image is not None:
+            self._shapes.append(_Shape(element, attributes, where))
+        elif element in WITHOUT_MASK:
+            self._builder.note(f"shapes <{element}>, which are not masks", where)
+        else:
+            self._builder.note(f"elements <{element[:40]}>, which are unknown", where)
+
+    def _add_shapes(self, image: int, size: Size) -> None:
+        """Add the annotations of an image."""
+        polygons = [shape for shape in self._shapes if shape.element == "polygon"]
+        texts = [shape.attributes.get("points", "").encode() for shape in polygons]
+        parsed = parse_rings([text.replace(b";", b",") for text in texts])
+        rings: list[Numbers] | None = None
+        if parsed is not None and _are_rings(texts, *parsed):
+            rings = np.split(parsed[0], 2 * np.cumsum(parsed[1])[:-1]) if polygons else []
+        for index, shape in enumerate(polygons):
+            shape.ring = None if rings is None else rings[index]
+        groups: dict[Any, list[tuple[str, Any]]] = {}
+        for index, shape in enumerate(self._shapes):
+            try:
+                label = _attribute(shape.attributes, "label")
+                group = _group(shape.attributes)
+                part = shape.element, shape.part(size)
+            except ValueError as error:
+                self._builder.refuse(str(error), shape.where)
+                continue
+            key = (label, index, None) if group == 0 else (label, None, group)
+            groups.setdefault(key, []).append(part)
+        for (label, _, _), parts in groups.items():
+            self._add(image, size, self._builder.category(label), parts)
+
+    def _add(self, image: int, size: Size, category: int, parts: list[tuple[str, Any]]) -> None:
+        """Add an annotation; boxes are parts only if there is nothing else."""
+        rings = [part for kind, part in parts if kind == "polygon"]
+        masks = [part for kind, part in parts if kind == "mask"]
+        if masks:
+            if rings:
+                masks.append(Masks.from_polygons([rings], size))
+            self._builder.add_masks(image, np.array([category]), Masks.concatenate(masks).union())
+        elif rings:
+            lengths = [len(ring) // 2 for ring in rings]
+            self._builder.add_polygons(
+                image, category, np.concatenate(rings), lengths, [len(rings)]
+            )
+        for kind, part in parts:
+            if kind == "box":
+                self._builder.add_boxes(image, category, part)
+
+
+def _are_rings(texts: list[bytes], coordinates: Numbers, points: NDArray[np.int64]) -> bool:
+    """Return whether the text of each ring is "x,y;x,y;...", with three points or more."""
+    counts = [(text.count(b";") + 1, text.count(b",")) for text in texts]
+    expected = np.stack([points, points], axis=1)
+    is_text = np.array_equal(np.array(counts, np.int64).reshape(-1, 2), expected)
+    return is_text and bool((points >= 3).all() and (np.abs(coordinates) < 2**30).all())
+
+
+class _Shape:
+    """A polygon, mask or box."""
+
+    __slots__ = ("attributes", "element", "ring", "where")
+
+    def __init__(self, element: str, attributes: dict[str, str], where: str) -> None:
+        self.element = element
+        self.attributes = attributes
+        self.where = where
+        self.ring: Numbers | None = None
+
+    def part(self, size: Size) -> Any:
+        """Return the ring of a polygon, a mask, or the x, y, width and height of a box."""
+        if self.element == "polygon":
+            return self.ring if self.ring is not None else self._ring()
+        if self.element == "mask":
+            return _mask(self.attributes, size)
+        if float(parse_numbers([self.attributes.get("rotation", "0")])[0]) != 0:
+            raise ValueError("rotation: expected a box without rotation, which has no x and width")
+        corners = [_attribute(self.attributes, name) for name in ("xtl", "ytl", "xbr", "ybr")]
+        left, top, right, bottom = parse_numbers(corners)
+        if not np.isfinite([left, top, right, bottom]).all():
+            raise ValueError("expected finite coordinates")
+        return [left, top, right - left, bottom - top]
+
+    def _ring(self) -> Numbers:
+        """Parse a polygon with all checks."""
+        points = [point.split(",") for point in _attribute(self.attributes, "points").split(";")]
+        if any(len(point) != 2 for point in points):
+            raise ValueError('points: expected "x,y;x,y;..."')
+        ring = parse_numbers([number for point in points for number in point])
+        check_ring(ring)
+        return ring
+
+
+def _attribute(attributes: dict[str, str], name: str) -> str:
+    if name not in attributes:
+        raise ValueError(f'expected the attribute "{name}"')
+    return attributes[name]
+
+
+def _group(attributes: dict[str, str]) -> int:
+    text = attributes.get("group_id") or "0"
+    if not text.isdecimal() or len(text) > 18:
+        raise ValueError(f"group_id: expected an integer, got {text!r:.40}")
+    return int(text)
+
+
+def _mask(attributes: dict[str, str], size: Size) -> Masks:
+    """Return the mask of run lengths, row by row within a box, background first."""
+    left, top, width, height = (
+        _whole(attributes, name) for name in ("left", "top", "width", "height")
+    )
+    if not 1 <= width * height <= size[0] * size[1]:
+        raise ValueError(f"expected a box within the image, got {height} x {width} pixels")
+    runs = _runs(_attribute(attributes, "rle"))
+    try:
+        # Rows of the box are columns of its transpose.
+        batch = kernels.counts_decode(runs, np.array([0, len(runs)]), width, height)
+    except ValueError as error:
+        raise ValueError(f"rle: {getattr(error, 'detail', error)}") from None
+    crop = wrap(batch).to_dense()[0].T
+    return pasted(crop, left, top, size)
+
+
+def _runs(text: str) -> NDArray[np.int64]:
+    words = text.replace(",", " ").split()
+    if not all(word.isdecimal() and len(word) < 19 for word in words):
+        raise ValueError("rle: expected run lengths, separated by commas")
+    return np.array([int(word) for word in words], np.int64)
+
+
+def _whole(attributes: dict[str, str], name: str) -> int:
+    text = _attribute(attributes, name)
+    if not text.isdecimal() or len(text) > 18:
+        raise ValueError(f"{name}: expected an integer, got {text!r:.40}")
+    return int(text)
+
+
+# -- writing --------------------------------------------------------------------------------------
+
+
+def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+    """Write an XML file.
+
+    Polygons are written as they are, several rings with the same ``group_id``. Other masks are
+    written as run lengths, and annotations that have a box alone as boxes.
+    """
+    account = Account(dataset, "cvat", path)
+    names = account.names()
+    labels = category_names(dataset)
+    with outputs.file(path).open() as file:
+        file.write(b'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n')
+        file.write(b"  <version>1.1</version>\n  <meta><task><labels>\n")
+        for label in labels:
+            file.write(f"    <label><name>{escape(label)}</name></label>\n".encode())
+        file.write(b"  </labels></task></meta>\n")
+        for image, name in enumerate(names):
+            height, width = account.size(image)
+            file.write(
+                f'  <image id="{image}" name={quoteattr(name)} width="{width}" '
+                f'height="{height}">\n'.encode()
+            )
+            for line in _elements(account, image, [quoteattr(label) for label in labels]):
+                file.write(line.encode())
+            file.write(b"  </image>\n")
+        file.write(b"</annotations>\n")
+    account.unwritten_values("categories without annotations")
+    return account.report()
+
+
+def _elements(account: Account, image: int, labels: list[str]) -> Iterator[str]:
+    """Yield the elements of the annotations of an image."""
+    annotations = account.dataset.annotations
+    rows = account.rows(image, boxes=True)
+    has_mask = account.has_mask[rows]
+    is_polygon = account.is_polygon[rows]
+    others = rows[has_mask & ~is_polygon]
+    masks = account.masks(image, others)
+    is_empty = masks.area == 0
+    account.drop(others[is_empty], EMPTY)
+    index_of = {row: index for index, row in enumerate(others.tolist())}
+    group = 0
+    for row, is_ring in zip(rows.tolist(), is_polygon.tolist(), strict=True):
+        label = labels[int(annotations["category"][row])]
+        common = f'label={label} source="manual" occluded="0"'
+        if is_ring:
+            coordinates, points = account.rings(row)
+            group += len(points) > 1
+            for ring in np.split(coordinates, 2 * np.cumsum(points)[:-1]):
+                yield _polygon(ring, common, group if len(points) > 1 else 0)
+        elif row not in index_of:
+            x, y, width, height = annotations["bbox"][row].tolist()
+            corners = zip(("xtl", "ytl", "xbr", "ybr"), (x, y, x + width, y + height), strict=True)
+            text = " ".join(f'{name}="{number_text(value)}"' for name, value in corners)
+            yield f'    <box {common} {text} z_order="0"></box>\n'
+        elif not is_empty[index_of[row]]:
+            yield _mask_element(masks[[index_of[row]]], common)
+
+
+def _polygon(ring: Numbers, common: str, group: int) -> str:
+    words = [number_text(value) for value in ring.tolist()]
+    points = ";".join(map(",".join, zip(words[::2], words[1::2], strict=True)))
+    group_id = f' group_id="{group}"' if group else ""
+    return f'    <polygon {common} points="{points}" z_order="0"{group_id}></polygon>\n'
+
+
+def _mask_element(mask: Masks, common: str) -> str:
+    crop, left, top = cropped(mask)
+    height, width = crop.shape
+    by_rows = Masks.from_dense(crop.T)
+    runs, _ = kernels.counts_encode(unwrap(by_rows))
+    rle = ", ".join(map(str, runs.tolist()))
+    return (
+        f'    <mask {common} rle="{rle}" left="{left}" top="{top}" width="{width}" '
+        f'height="{height}" z_order="0"></mask>\n'
+    )

@@ -1,0 +1,227 @@
+"""GeoJSON in pixels: a FeatureCollection of polygons, with holes.
+
+The category of a feature is ``classification.name``, ``category``, ``label`` or ``class`` of its
+properties. The image is that of its ``image_id``, if the collection has a member ``images`` as
+written by `write`. Otherwise the collection belongs to one image, which has the name of the file;
+its size is that of the image file beside it, and unknown if there is none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segcore._input.arrays import described
+from segcore._publish import Outputs
+from segcore.data._dataset import Dataset
+from segcore.data._errors import DatasetError
+from segcore.data._report import WriteReport
+from segcore.data._stream import Progress
+from segcore.data.formats._account import EMPTY, Account, category_names
+from segcore.data.formats._builder import (
+    Builder,
+    as_score,
+    as_size,
+    no_dataset,
+    relative_name,
+    track,
+)
+from segcore.data.formats._images import SUFFIXES, image_size
+from segcore.data.formats._json import read_json
+from segcore.data.formats._rings import Numbers, as_points, check_ring
+from segcore.formats.geojson import rings_of
+
+WITHOUT_AREA = ("Point", "MultiPoint", "LineString", "MultiLineString")
+OBJECT = "object"
+CATEGORY_KEYS = ("category", "label", "class", "category_name", "name")
+
+
+# -- reading --------------------------------------------------------------------------------------
+
+
+def read(
+    path: str | os.PathLike[str],
+    dataset: Dataset | None = None,
+    *,
+    skip_invalid: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read a FeatureCollection."""
+    no_dataset(dataset, "geojson")
+    place = Path(path)
+    document = read_json(place)
+    if not isinstance(document, dict) or not isinstance(document.get("features"), list):
+        raise DatasetError(str(place), 'expected an object with a list "features"')
+    builder = Builder(place, skip_invalid)
+    images = _images(builder, place, document.get("images"))
+    _categories(builder, document.get("categories"))
+    features = document["features"]
+    done = track(features, progress)
+    for index, feature in enumerate(features):
+        where = f"features[{index}]"
+        try:
+            _read_feature(builder, images, feature, where)
+        except ValueError as error:
+            builder.refuse(str(error), where)
+        done(index)
+    return builder.dataset()
+
+
+def _images(builder: Builder, path: Path, listed: Any) -> dict[Any, int]:
+    """Add the images, and return their rows by id; by None if the file is about one image."""
+    if listed is None:
+        file = next((p for s in SUFFIXES if (p := path.with_suffix(s)).is_file()), None)
+        if file is not None:
+            return {None: builder.add_image(file.name, image_size(file)[0])}
+        builder.note("images without a file beside, so that their size is unknown", path.stem)
+        return {None: builder.add_image(path.stem, (0, 0))}
+    if not isinstance(listed, list):
+        raise DatasetError(builder.path, f"expected a list, got {described(listed)}", "images")
+    found: dict[Any, int] = {}
+    for index, item in enumerate(listed):
+        try:
+            if not isinstance(item, dict) or not isinstance(item.get("id"), (int, str)):
+                raise ValueError('expected an object with an "id"')
+            if item["id"] in found:
+                raise ValueError(f"id: {item['id']!r:.40} occurs twice")
+            size = as_size(item.get("height"), item.get("width"))
+            row = builder.add_image(relative_name(item.get("file_name")), size, item["id"])
+            found[item["id"]] = row
+        except ValueError as error:
+            builder.refuse(str(error), f"images[{index}]")
+    return found
+
+
+def _categories(builder: Builder, listed: Any) -> None:
+    """Add the categories that the collection lists, as written by `write`."""
+    for index, item in enumerate(listed if isinstance(listed, list) else []):
+        is_category = isinstance(item, dict) and isinstance(item.get("name"), str)
+        if not is_category or not isinstance(item.get("id"), (int, str)):
+            builder.refuse('expected an object with "id" and "name"', f"categories[{index}]")
+            continue
+        builder.category(item["name"], item["id"])
+
+
+def _read_feature(builder: Builder, images: dict[Any, int], feature: Any, where: str) -> None:
+    """Add an annotation."""
+    if not isinstance(feature, dict):
+        raise ValueError(f"expected a Feature, got {described(feature)}")
+    geometry, properties = feature.get("geometry"), feature.get("properties") or {}
+    if not isinstance(properties, dict):
+        raise ValueError(f"properties: expected an object, got {described(properties)}")
+    kind = geometry.get("type") if isinstance(geometry, dict) else None
+    if geometry is None or kind in WITHOUT_AREA:
+        builder.note(f"features of the type {kind}, which have no area", where)
+        return
+    key = None if None in images else properties.get("image_id")
+    if not isinstance(key, (int, str, type(None))) or key not in images:
+        raise ValueError(f"properties.image_id: expected the id of an image, got {described(key)}")
+    rings = [_without_end(as_points(ring, "coordinates")) for ring in rings_of(geometry)]
+    if not rings:
+        builder.note("features without coordinates", where)
+        return
+    for ring in rings:
+        check_ring(ring.ravel())
+    builder.add_polygons(
+        images[key],
+        builder.category(_category(properties)),
+        np.concatenate(rings),
+        [len(ring) for ring in rings],
+        [len(rings)],
+        iscrowd=properties.get("iscrowd") in (1, True),
+        score=as_score(properties.get("score")),
+    )
+
+
+def _without_end(ring: Numbers) -> Numbers:
+    """Return a ring without its last point, if that repeats the first one."""
+    is_closed = len(ring) > 3 and np.array_equal(ring[0], ring[-1])
+    return ring[:-1] if is_closed else ring
+
+
+def _category(properties: dict[str, Any]) -> str:
+    """Return the name of the category, from where tools write it."""
+    classification = properties.get("classification")
+    values = [classification.get("name") if isinstance(classification, dict) else classification]
+    values += [properties.get(key) for key in CATEGORY_KEYS]
+    return next((str(v) for v in values if isinstance(v, (str, int, float)) and v != ""), OBJECT)
+
+
+# -- writing --------------------------------------------------------------------------------------
+
+
+def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+    """Write a FeatureCollection with a MultiPolygon per annotation.
+
+    Polygons are written as they are, other masks as their outlines and holes. The images and
+    categories are members of the collection, and the names of QuPath are used where it has some.
+    """
+    account = Account(dataset, "geojson", path)
+    names = account.names()
+    labels = category_names(dataset)
+    ids = dataset.images["id"].tolist()
+    images = []
+    for image, (name, image_id) in enumerate(zip(names, ids, strict=True)):
+        height, width = account.size(image)
+        images.append({"id": image_id, "file_name": name, "height": height, "width": width})
+    categories = [
+        {"id": category_id, "name": name}
+        for category_id, name in zip(dataset.categories["id"].tolist(), labels, strict=True)
+    ]
+    with outputs.file(path).open() as file:
+        head = {"type": "FeatureCollection", "images": images, "categories": categories}
+        file.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "features": [')
+        separator = b"\n"
+        for image, image_id in enumerate(ids):
+            for feature in _features(account, image, image_id, labels):
+                file.write(separator + json.dumps(feature, ensure_ascii=False).encode())
+                separator = b",\n"
+        file.write(b"\n]}\n")
+    kept = ("image ids", "category ids", "categories without annotations", "iscrowd flags")
+    account.unwritten_values(*kept, "scores")
+    return account.report()
+
+
+def _features(
+    account: Account, image: int, image_id: Any, labels: list[str]
+) -> list[dict[str, Any]]:
+    """Return the features of an image."""
+    annotations = account.dataset.annotations
+    rows = account.rows(image)
+    polygons = {
+        row: _multi_polygon(account, row) for row in rows[account.is_polygon[rows]].tolist()
+    }
+    others = rows[~account.is_polygon[rows]]
+    masks = account.masks(image, others)
+    is_empty = masks.area == 0
+    account.drop(others[is_empty], EMPTY)
+    outlines = masks[np.flatnonzero(~is_empty)].to_polygons().to_geojson()
+    geometries = polygons | dict(zip(others[~is_empty].tolist(), outlines, strict=True))
+    features = []
+    for row in rows.tolist():
+        if row in geometries:
+            label = labels[int(annotations["category"][row])]
+            properties = {
+                "image_id": image_id,
+                "classification": {"name": label},
+                "iscrowd": int(annotations["iscrowd"][row]),
+            }
+            score = float(annotations["score"][row])
+            if np.isfinite(score):
+                properties["score"] = score
+            features.append(
+                {"type": "Feature", "geometry": geometries[row], "properties": properties}
+            )
+    return features
+
+
+def _multi_polygon(account: Account, row: int) -> dict[str, Any]:
+    """Return a polygon as it is; the first point of a ring is repeated at its end."""
+    coordinates, points = account.rings(row)
+    rings = np.split(coordinates.reshape(-1, 2), np.cumsum(points)[:-1])
+    closed = [[[*ring.tolist(), ring[0].tolist()]] for ring in rings]
+    return {"type": "MultiPolygon", "coordinates": closed}

@@ -1,0 +1,568 @@
+"""YOLO segmentation: ``data.yaml``, ``images/``, and ``labels/`` with a text file per image.
+
+A line is a class and the coordinates of one ring, divided by the image's width and height::
+
+    2 0.25 0.125 0.75 0.125 0.75 0.5
+
+A line of a class and four numbers is the center and the size of a box, without a mask.
+
+Image sizes come from the headers of the image files. `write` also lists the images with their ids
+and sizes in ``images.csv``, so that labels are read without the image files; other tools ignore it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore._batch import offsets_of
+from segcore._input.extras import require
+from segcore._publish import Outputs
+from segcore.data._dataset import Dataset
+from segcore.data._errors import DatasetError
+from segcore.data._report import WriteReport
+from segcore.data._stream import Progress
+from segcore.data.formats._account import EMPTY, Account, category_names
+from segcore.data.formats._builder import Builder, Size, as_size, track
+from segcore.data.formats._images import image_size, is_image
+from segcore.data.formats._rings import (
+    Counts,
+    Numbers,
+    check_ring,
+    joined_ring,
+    outline_rings,
+    parse_numbers,
+    parse_rings,
+)
+from segcore.masks import Masks
+
+YAML_NAMES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
+IMAGE_LIST = "images.csv"
+DECIMALS = 6
+"""Decimals of coordinates in pixels. Coordinates with as many decimals are read as they were."""
+GREATEST = 2
+"""Coordinates beyond this are taken for pixels. Rings may leave their image a little."""
+BLOCK = 512
+"""Number of images that are read or written at a time."""
+
+
+# -- reading --------------------------------------------------------------------------------------
+
+
+def read(
+    path: str | os.PathLike[str],
+    dataset: Dataset | None = None,
+    *,
+    skip_invalid: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read a YOLO data set: its ``data.yaml``, its folder, or its folder ``labels``."""
+    root, names, folders = _layout(Path(path))
+    builder = Builder(path, skip_invalid)
+    listed = _listed_images(root)
+    images = _images(root, folders, listed, dataset)
+    for index, name in enumerate(names):
+        builder.category(name, index)
+    done = track(images, progress)
+    for start in range(0, len(images), BLOCK):
+        block = images[start : start + BLOCK]
+        _read_block(builder, root, block, bool(names))
+        done(start + len(block) - 1)
+    return builder.dataset()
+
+
+def _layout(path: Path) -> tuple[Path, list[str], list[PurePosixPath]]:
+    """Return the root folder, the names of the classes, and the folders with images."""
+    if not path.is_dir():
+        return _read_yaml(path)
+    for name in YAML_NAMES:
+        if (path / name).is_file():
+            return _read_yaml(path / name)
+    if (path / "labels").is_dir():
+        return path, [], [PurePosixPath("images")]
+    for parent in path.parents:
+        if parent.name == "labels" or path.name == "labels":
+            root = path.parent if path.name == "labels" else parent.parent
+            below = path.relative_to(root / "labels")
+            names = next((_read_yaml(root / n)[1] for n in YAML_NAMES if (root / n).is_file()), [])
+            return root, names, [PurePosixPath("images", below.as_posix())]
+    raise DatasetError(str(path), f"expected {YAML_NAMES[0]} or a folder labels, found neither")
+
+
+def _read_yaml(path: Path) -> tuple[Path, list[str], list[PurePosixPath]]:
+    yaml = require("yaml", "yaml", "formats", "reading data.yaml")
+    try:
+        document = yaml.safe_load(path.read_bytes())
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        item = f"line {mark.line + 1}" if mark else ""
+        detail = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise DatasetError(str(path), f"not YAML: {detail}", item) from None
+    if not isinstance(document, dict) or "names" not in document:
+        raise DatasetError(str(path), 'expected a mapping with "names", the classes')
+    root = path.parent
+    base = document.get("path")
+    if isinstance(base, str) and (below := _below(base)) and (root / below).is_dir():
+        root = root / below
+    folders = []
+    for split in ("train", "val", "test"):
+        value = document.get(split)
+        for entry in value if isinstance(value, list) else [value]:
+            if isinstance(entry, str) and entry:
+                folders.append(_image_folder(path, root, entry, split))
+            elif entry is not None:
+                raise DatasetError(str(path), f"expected a path, got {entry!r:.40}", split)
+    return root, _class_names(path, document["names"]), list(dict.fromkeys(folders))
+
+
+def _below(text: str) -> PurePosixPath | None:
+    """Return a path without ``..`` at its start, as Roboflow writes it; None if it leaves."""
+    parts = [part for part in text.replace("\\", "/").split("/") if part not in ("", ".")]
+    while parts and parts[0] == "..":
+        parts.pop(0)
+    is_absolute = text.startswith(("/", "\\")) or ":" in (parts[0] if parts else "")
+    return None if is_absolute or ".." in parts else PurePosixPath(*parts)
+
+
+def _image_folder(path: Path, root: Path, entry: str, split: str) -> PurePosixPath:
+    """Return the folder of a split, or the text file that lists its images."""
+    below = _below(entry)
+    if below is None:
+        raise DatasetError(str(path), f"expected a path below {root}, got {entry!r:.60}", split)
+    return below
+
+
+def _class_names(path: Path, names: Any) -> list[str]:
+    """Return the names of the classes, which are a list or a mapping from 0, 1, 2, ...."""
+    if isinstance(names, dict):
+        if sorted(names, key=str) != sorted(range(len(names)), key=str):
+            raise DatasetError(str(path), "expected the classes 0, 1, 2, ...", "names")
+        names = [names[index] for index in range(len(names))]
+    if not isinstance(names, list):
+        raise DatasetError(str(path), f"expected a list of names, got {names!r:.40}", "names")
+    found: dict[str, int] = {}
+    for index, name in enumerate(names):
+        if not isinstance(name, (str, int, float)):
+            raise DatasetError(str(path), f"expected a name, got {name!r:.40}", f"names[{index}]")
+        if str(name) in found:
+            raise DatasetError(str(path), f"{str(name)!r} occurs twice", f"names[{index}]")
+        found[str(name)] = index
+    return list(found)
+
+
+class _Image:
+    """An image, its label file, and its size if it is known."""
+
+    __slots__ = ("file", "image_id", "label", "name", "size")
+
+    def __init__(
+        self, name: str, file: Path | None, label: Path, size: Size | None, image_id: Any = None
+    ) -> None:
+        self.name = name
+        self.file = file
+        self.label = label
+        self.size = size
+        self.image_id = image_id
+
+
+def _images(
+    root: Path,
+    folders: list[PurePosixPath],
+    listed: dict[str, tuple[Any, Size]],
+    dataset: Dataset | None,
+) -> list[_Image]:
+    """Return all images in order: those that are listed, then those that are found."""
+    found: dict[str, _Image] = {}
+    for name, (image_id, size) in listed.items():
+        found[name] = _Image(name, None, _label_path(root, _place(name)), size, image_id)
+    by_label = {image.label: image for image in found.values()}
+    for folder in folders:
+        for place in _files(root, folder):
+            label = _label_path(root, place)
+            if label in by_label:
+                by_label[label].file = root / place
+            else:
+                image = _Image(_shown(place), root / place, label, None)
+                by_label[label] = found[image.name] = image
+    if dataset is not None:
+        for sample in dataset:
+            label = _label_path(root, _place(sample.file_name))
+            if label not in by_label:
+                known = _Image(sample.file_name, None, label, sample.size, sample.image_id)
+                by_label[label] = found[known.name] = known
+    for folder in folders:
+        _check_labels(root, folder, by_label)
+    if not found:
+        raise DatasetError(str(root), "found no images, which labels refer to")
+    return list(found.values())
+
+
+def _check_labels(root: Path, folder: PurePosixPath, by_label: dict[Path, _Image]) -> None:
+    """Raise DatasetError for a label file without an image."""
+    labels = _label_path(root, folder / "any.jpg").parent
+    for parent, _, files in os.walk(labels):
+        for name in sorted(files):
+            path = Path(parent, name)
+            if name.endswith(".txt") and path not in by_label and labels != root:
+                raise DatasetError(
+                    str(path),
+                    "found no image of this name, whose size is needed; put the images beside the "
+                    "labels, or pass a data set that has them: read(path, dataset=...)",
+                )
+
+
+def _files(root: Path, folder: PurePosixPath) -> Iterator[PurePosixPath]:
+    """Yield the images of a folder, or those that a text file lists, as paths below the root."""
+    path = root / folder
+    if path.suffix == ".txt" and path.is_file():
+        for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+            below = _below(line.strip())
+            if below is None:
+                raise DatasetError(
+                    str(path), f"the path {line!r:.60} is absolute", f"line {number}"
+                )
+            if line.strip():
+                yield below
+        return
+    for parent, folders, files in os.walk(path):
+        folders.sort()
+        for name in sorted(files):
+            if is_image(name) and not name.startswith("."):
+                yield PurePosixPath(Path(parent, name).relative_to(root).as_posix())
+
+
+def _label_path(root: Path, place: PurePosixPath) -> Path:
+    """Return the label file of an image: the last folder "images" becomes "labels"."""
+    parts = list(place.parts)
+    for index in range(len(parts) - 2, -1, -1):
+        if parts[index] == "images":
+            parts[index] = "labels"
+            break
+    return root.joinpath(*parts).with_suffix(".txt")
+
+
+def _place(name: str) -> PurePosixPath:
+    """Return where the image with this file name is, below the root."""
+    return PurePosixPath("images", name)
+
+
+def _shown(place: PurePosixPath) -> str:
+    """Return the file name of an image, which `_place` puts there."""
+    return str(PurePosixPath(*place.parts[1:])) if place.parts[0] == "images" else str(place)
+
+
+def _listed_images(root: Path) -> dict[str, tuple[Any, Size]]:
+    """Return the images in ``images.csv``: ids and sizes by file name."""
+    path = root / IMAGE_LIST
+    if not path.is_file():
+        return {}
+    found: dict[str, tuple[Any, Size]] = {}
+    reader = csv.reader(io.StringIO(path.read_text("utf-8", "replace")))
+    try:
+        for number, row in enumerate(reader, 1):
+            item = f"line {number}"
+            if number == 1:
+                if row != ["id", "file_name", "height", "width"]:
+                    raise DatasetError(str(path), "expected id,file_name,height,width", item)
+                continue
+            try:
+                image_id, name, height, width = row
+                if _below(name) is None or name in found:
+                    raise ValueError(f"{name!r:.60} is not a new name of a file")
+                key = int(image_id) if image_id.lstrip("-").isdecimal() else image_id
+                found[name] = key, as_size(height, width)
+            except ValueError as error:
+                raise DatasetError(str(path), str(error), item) from None
+    except csv.Error as error:
+        raise DatasetError(str(path), str(error), f"line {reader.line_num}") from None
+    return found
+
+
+def _read_block(builder: Builder, root: Path, images: Sequence[_Image], is_named: bool) -> None:
+    """Read the labels of some images."""
+    rows, sizes, lines, places = [], [], [], []
+    for image in images:
+        size = _size(builder, image)
+        row = builder.add_image(image.name, size, image.image_id)
+        try:
+            data = image.label.read_bytes()
+        except FileNotFoundError:  # an image without objects
+            continue
+        for number, line in enumerate(data.split(b"\n"), 1):
+            if line and (stripped := line.strip()):
+                lines.append(stripped)
+                rows.append(row)
+                sizes.append(size)
+                places.append((image.label, number))
+    heads = [line.split(None, 1) for line in lines]
+    texts = [b",".join(head[1].split(None, 1)) if len(head) > 1 else b"" for head in heads]
+    parsed = parse_rings([text.replace(b" ", b",") for text in texts])
+    classes = _classes(builder, heads, is_named)
+    if (
+        parsed is None
+        or (parsed[1] < 3).any()
+        or not (np.abs(parsed[0]) <= 2).all()
+        or classes is None
+    ):
+        for row, size, line, place in zip(rows, sizes, lines, places, strict=True):
+            _read_line(builder, row, size, line, place, is_named)
+        return
+    values, points = parsed
+    sides = np.array(sizes, np.float64).reshape(-1, 2)[:, ::-1]  # width, height
+    pixels = to_pixels(values.reshape(-1, 2), np.repeat(sides, points, axis=0))
+    builder.add_polygons(
+        np.array(rows, np.int64), classes, pixels, points, np.ones(len(points), np.int64)
+    )
+
+
+def _size(builder: Builder, image: _Image) -> Size:
+    """Return the size of an image, from its file if there is one."""
+    if image.file is None:
+        return image.size or (0, 0)
+    size, is_rotated = image_size(image.file)
+    if is_rotated:
+        builder.note("images are rotated by EXIF, and sizes are those displayed", image.name)
+    if image.size is not None and image.size != size:
+        raise DatasetError(
+            str(image.file), f"expected the size {image.size} of {IMAGE_LIST}, got {size}"
+        )
+    return size
+
+
+def _classes(
+    builder: Builder, heads: list[list[bytes]], is_named: bool
+) -> NDArray[np.int64] | None:
+    """Return the category of each line; None if one is not a known class."""
+    known: dict[bytes, int] = {}
+    for head in heads:
+        if head[0] not in known:
+            try:
+                known[head[0]] = _category(builder, head[0], is_named)
+            except ValueError:
+                return None
+    return np.array([known[head[0]] for head in heads], np.int64)
+
+
+def _category(builder: Builder, word: bytes, is_named: bool) -> int:
+    number = int(word) if word.isdigit() and len(word) < 10 else -1
+    names = list(builder.categories)
+    if number < 0 or (is_named and number >= len(names)):
+        expected = f"a class from 0 to {len(names) - 1}" if is_named else "a class, 0 or greater"
+        raise ValueError(f"expected {expected}, got {word.decode('utf-8', 'replace')!r:.40}")
+    return number if is_named else builder.category(str(number), number)
+
+
+def _read_line(
+    builder: Builder, image: int, size: Size, line: bytes, place: tuple[Path, int], is_named: bool
+) -> None:
+    """Read a single line with all checks."""
+    word, *words = line.split()
+    try:
+        category = _category(builder, word, is_named)
+        ring = parse_numbers(words)
+        if len(ring) != 4:
+            check_ring(ring)
+        if not (np.abs(ring) <= GREATEST).all():
+            raise ValueError(f"expected coordinates from 0 to 1, got {np.abs(ring).max():g}")
+    except ValueError as error:
+        builder.refuse(str(error), f"line {place[1]}", place[0])
+        return
+    sides = np.array([size[1], size[0]], np.float64)
+    pixels = to_pixels(ring.reshape(-1, 2), sides)
+    if len(ring) == 4:
+        center, extent = pixels
+        builder.add_boxes(image, category, [*(center - extent / 2), *extent])
+        builder.note("boxes without masks", f"{place[0]}: line {place[1]}")
+    else:
+        builder.add_polygons(image, category, pixels, [len(ring) // 2], [1])
+
+
+def to_pixels(values: Numbers, sides: Numbers) -> Numbers:
+    """Return coordinates in pixels, to six decimals."""
+    return np.round(values * sides, DECIMALS)
+
+
+# -- writing --------------------------------------------------------------------------------------
+
+
+def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+    """Write labels, ``data.yaml`` and ``images.csv``. Image files are not copied."""
+    account = Account(dataset, "yolo", path)
+    names = account.names()
+    labels = [str(PurePosixPath("labels", name).with_suffix(".txt")) for name in names]
+    folder = outputs.folder(path, names=["data.yaml", IMAGE_LIST])
+    for name, label in zip(names, labels, strict=True):
+        try:
+            folder.declare(label)
+        except OSError as error:
+            raise ValueError(f"image {name}: {error}") from None
+    decimals = _decimals(max(int(dataset.images[s].max(initial=1)) for s in ("height", "width")))
+    for start in range(0, len(dataset), BLOCK):
+        images = range(start, min(start + BLOCK, len(dataset)))
+        for image, text in zip(images, _texts(account, images, decimals), strict=True):
+            with folder.open(labels[image]) as file:
+                file.write(text)
+    with folder.open("data.yaml") as file:
+        file.write(_yaml_text(category_names(dataset)))
+    with folder.open(IMAGE_LIST) as file:
+        file.write(_image_list(dataset, names))
+    account.unwritten_values("image ids", "categories without annotations")
+    return account.report()
+
+
+def _yaml_text(names: list[str]) -> bytes:
+    listed = "".join(f"  {index}: {json.dumps(name)}\n" for index, name in enumerate(names))
+    text = f"path: .\ntrain: images\nval: images\nnames:{'' if names else ' {}'}\n{listed}"
+    return text.encode()
+
+
+def _image_list(dataset: Dataset, names: list[str]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    images = dataset.images
+    writer.writerow(["id", "file_name", "height", "width"])
+    columns = (images[column].tolist() for column in ("id", "height", "width"))
+    for name, image_id, height, width in zip(names, *columns, strict=True):
+        writer.writerow([image_id, name, height, width])
+    return text.getvalue().encode()
+
+
+def _texts(account: Account, images: range, decimals: int) -> Iterator[bytes]:
+    """Yield the label file of each image."""
+    rows, counts = account.rows_of(np.array(images))
+    classes = account.dataset.annotations["category"][rows]
+    sizes = account.sizes(np.array(images)).astype(np.float64)
+    sides = np.repeat(sizes[:, ::-1], counts, axis=0)  # width, height
+
+    lines: list[bytes] = [b""] * len(rows)
+    simple = np.flatnonzero(account.is_polygon[rows] & (account.num_rings[rows] == 1))
+    coordinates, lengths = account.coordinates(rows[simple])
+    simple = simple[_is_kept(coordinates, lengths, sides[simple], decimals)]
+    coordinates, lengths = account.coordinates(rows[simple])
+    found = _lines(classes[simple], coordinates, lengths, sides[simple], decimals)
+    for index, line in zip(simple.tolist(), found, strict=True):
+        lines[index] = line
+    is_done = np.zeros(len(rows), np.bool_)
+    is_done[simple] = True
+
+    offsets = offsets_of(counts)
+    has_rest = np.diff(offsets_of(~is_done)[offsets]) > 0
+    parts_of = zip(images, offsets[:-1].tolist(), offsets[1:].tolist(), has_rest, strict=True)
+    for image, start, end, is_left in parts_of:
+        if is_left:
+            rest = start + np.flatnonzero(~is_done[start:end])
+            rings = _rings(account, image, rows[rest], decimals)
+            written = [index for index in rest.tolist() if int(rows[index]) in rings]
+            parts = [rings[int(rows[index])] for index in written]
+            found = _lines(
+                classes[written],
+                np.concatenate([np.empty(0), *parts]),
+                np.array([len(part) for part in parts], np.int64),
+                sides[written],
+                decimals,
+            )
+            for index, line in zip(written, found, strict=True):
+                lines[index] = line
+        yield b"".join(lines[start:end])
+
+
+def _rings(account: Account, image: int, rows: Counts, decimals: int) -> dict[int, Numbers]:
+    """Return one ring per annotation of an image, in pixels.
+
+    Polygons are written as they are, joined to one ring, if that has the same pixels. Other masks
+    are written as their outlines, whose coordinates are integers.
+    """
+    size = account.size(image)
+    found: dict[int, Numbers] = {}
+    for row in rows[account.is_polygon[rows]].tolist():
+        coordinates, points = account.rings(row)
+        if _fits(coordinates, size):
+            found[row] = joined_ring(coordinates, points)
+    masks = account.masks(image, rows)
+    tried = np.flatnonzero([row in found for row in rows.tolist()])
+    written = _filled([found[row] for row in rows[tried].tolist()], size, decimals)
+    is_same = np.zeros(len(rows), np.bool_)
+    is_same[tried] = (masks[tried] ^ written).area == 0
+    is_empty = masks.area == 0
+    account.drop(rows[is_empty], EMPTY)
+    others = np.flatnonzero(~is_same & ~is_empty)
+    outlines = masks[others].to_polygons()
+    for index, row in enumerate(rows[others].tolist()):
+        found[row] = joined_ring(*outline_rings(outlines, index))
+    written = _filled([found[row] for row in rows[others].tolist()], size, decimals)
+    account.compare(rows[others], masks[others], written)
+    return {row: found[row] for row in rows[~is_empty].tolist()}
+
+
+def _fits(coordinates: Numbers, size: Size) -> bool:
+    """Return whether a ring is within the image."""
+    x, y = coordinates[::2], coordinates[1::2]
+    return bool(x.min() >= 0 and y.min() >= 0 and x.max() <= size[1] and y.max() <= size[0])
+
+
+def _is_kept(
+    coordinates: Numbers, lengths: Counts, sides: Numbers, decimals: int
+) -> NDArray[np.bool_]:
+    """Return for each ring whether it is within its image and read with the same coordinates."""
+    points = coordinates.reshape(-1, 2)
+    limits = np.repeat(sides, lengths // 2, axis=0)
+    good = _read_back(points, limits, decimals) == points
+    good &= (points >= 0) & (points <= limits)
+    if not len(lengths):
+        return np.empty(0, np.bool_)
+    return np.logical_and.reduceat(good.ravel(), offsets_of(lengths)[:-1])
+
+
+def _decimals(side: int) -> int:
+    """Return how many decimals make coordinates in pixels exact to `DECIMALS` decimals."""
+    return DECIMALS + len(str(side))
+
+
+def _read_back(points: Numbers, sides: Numbers, decimals: int) -> Numbers:
+    """Return the coordinates that a reader gets, in pixels."""
+    scale = 10.0**decimals
+    return to_pixels(np.rint(points / sides * scale) / scale, sides)
+
+
+def _filled(rings: list[Numbers], size: Size, decimals: int) -> Masks:
+    """Rasterize rings as they will be read."""
+    sides = np.array([size[1], size[0]], np.float64)
+    read_back = [_read_back(ring.reshape(-1, 2), sides, decimals) for ring in rings]
+    return Masks.from_polygons([[ring] for ring in read_back], size)
+
+
+def _lines(
+    classes: NDArray[np.int64],
+    coordinates: Numbers,
+    lengths: Counts,
+    sides: Numbers,
+    decimals: int,
+) -> list[bytes]:
+    """Return a line per ring, in which each coordinate takes the same number of bytes."""
+    points = coordinates.reshape(-1, 2)
+    text = _fixed((points / np.repeat(sides, lengths // 2, axis=0)).ravel(), decimals)
+    bounds = (offsets_of(lengths) * (decimals + 3)).tolist()
+    return [
+        b"%d%b\n" % (number, text[start:end])
+        for number, start, end in zip(classes.tolist(), bounds[:-1], bounds[1:], strict=True)
+    ]
+
+
+def _fixed(values: Numbers, decimals: int) -> bytes:
+    """Return numbers from 0 to 1, each after a space and with the same number of decimals."""
+    digits = np.rint(values * 10.0**decimals).astype(np.int64)
+    text = np.empty((decimals + 3, len(values)), np.uint8)
+    text[0], text[2] = ord(" "), ord(".")
+    for row in [*range(decimals + 2, 2, -1), 1]:
+        rest = digits // 10
+        text[row] = digits - rest * 10 + ord("0")
+        digits = rest
+    return text.T.tobytes()

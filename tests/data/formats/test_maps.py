@@ -1,0 +1,224 @@
+"""Folders of PNG label maps and binary masks."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.formats import check_round_trip, document, sample, small
+
+import segcore as sc
+
+LABELS = np.array([[0, 1, 1, 2], [0, 0, 2, 2], [3, 3, 0, 0]], np.uint8)
+
+
+def save(path, pixels, mode=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.fromarray(pixels) if mode is None else mode(pixels)
+    image.save(path)
+
+
+def indexed(pixels):
+    image = Image.fromarray(pixels)
+    image.putpalette(bytes(range(256)) * 3)
+    return image
+
+
+@pytest.mark.parametrize("name", ["coco", "lvis", "taco", "panoptic"])
+def test_real_data_lose_what_is_reported(name, tmp_path):
+    """Annotations of one category merge, so maps are compared, and losses counted, by pixel."""
+    dataset = sample(name)
+    report = sc.data.write(dataset, tmp_path / "out", "maps")
+    back = sc.data.read(tmp_path / "out")
+    dropped = {row for item in report.dropped for row in item.rows.tolist()}
+    names = back.categories["name"].tolist()
+    merged = 0
+    stems = {Path(image.file_name).stem: image for image in back}
+    for index, original in enumerate(dataset):
+        rows = np.arange(len(dataset.annotations))[dataset.rows_of(index)].tolist()
+        found = stems[Path(original.file_name).stem]
+        regions = {
+            names[c]: m for c, m in zip(found.categories, found.masks.to_dense(), strict=True)
+        }
+        used = set()
+        for mask, category, row in zip(
+            original.masks.to_dense(), original.categories, rows, strict=True
+        ):
+            region = regions.get(dataset.categories["name"][int(category)], np.zeros_like(mask))
+            lost = int((mask & ~region).sum())
+            if row in dropped:
+                assert not (mask & region).all() or not mask.any()
+                continue
+            assert lost == report.lost[row]
+            merged += category in used
+            used.add(category)
+        painted = original.masks.union().to_dense()[0]
+        assert (found.masks.union().to_dense()[0] == painted).all()
+    assert not report.gained.any()
+    assert report.unwritten.get("annotations merged with others of their category", 0) == merged
+
+
+def test_maps_round_trip_bit_for_bit(tmp_path):
+    save(tmp_path / "in/a.png", LABELS)
+    save(tmp_path / "in/sub/b.PNG", np.array([[0, 254], [7, 7]], np.uint8))
+    dataset = sc.data.read(tmp_path / "in")
+    assert dataset.categories["name"].tolist() == [f"class {n}" for n in (1, 2, 3, 7, 254)]
+    report, back = check_round_trip(dataset, tmp_path, "maps")
+    assert report.is_lossless
+    assert back.categories["id"].tolist() == [1, 2, 3, 7, 254]
+    with Image.open(tmp_path / "out/a.png") as image:
+        assert image.mode == "P"
+        assert (np.asarray(image) == LABELS).all()
+
+
+def test_many_categories_need_16_bits(tmp_path):
+    save(tmp_path / "in/a.png", np.array([[0, 700], [65535, 255]], np.uint16))
+    dataset = sc.data.read(tmp_path / "in/a.png")
+    assert dataset.categories["id"].tolist() == [700, 65535]
+    assert dataset.notes == ("1 pixels of the label 255, which are ignored, the first: a.png",)
+    report, _ = check_round_trip(dataset, tmp_path, "maps")
+    assert report.is_lossless
+    with Image.open(tmp_path / "out/a.png") as image:
+        assert image.mode.startswith("I;16")
+
+
+def test_smaller_masks_are_on_top_of_larger_ones_and_of_crowds(tmp_path):
+    table = {"segmentation": [[2, 2, 14, 2, 14, 10, 2, 10]], "category_id": 3}
+    cup = {"segmentation": [[4, 4, 6, 4, 6, 6, 4, 6]], "category_id": 7}
+    hidden = {**table, "iscrowd": 1, "segmentation": [[4, 4, 5, 4, 5, 5, 4, 5]]}
+    annotations = [
+        {"image_id": 1, "id": index, **item} for index, item in enumerate((table, cup, hidden), 1)
+    ]
+    dataset = sc.data.from_coco(document(annotations=annotations))
+    report, _ = check_round_trip(dataset, tmp_path, "maps")
+    assert report.lost.tolist() == [4, 0, 0]
+    assert [str(item) for item in report.dropped] == [
+        "annotation 3 of image 1: it is hidden by smaller ones"
+    ]
+
+
+def test_the_small_data_set(tmp_path):
+    report = sc.data.write(small(), tmp_path / "out", "maps")
+    assert report.unwritten["annotations merged with others of their category"] == 2
+    classes = json.loads((tmp_path / "out/classes.json").read_text())["classes"]
+    assert [item["index"] for item in classes] == [0, 3, 7]
+
+
+def test_an_id_of_zero_is_numbered_anew(tmp_path):
+    categories = [{"id": 0, "name": "cup"}, {"id": 1, "name": "plate"}]
+    annotation = {"id": 1, "image_id": 1, "category_id": 0, "segmentation": [[0, 0, 9, 0, 9, 9]]}
+    dataset = sc.data.from_coco(document(categories=categories, annotations=[annotation]))
+    _, back = check_round_trip(dataset, tmp_path, "maps")
+    assert back.categories["id"].tolist() == [0]
+
+
+# -- what other tools write -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["gray", "bits", "palette", "rgb", "rgba", "both"])
+def test_binary_masks_are_objects(kind, tmp_path):
+    mask = np.zeros((40, 60), bool)
+    mask[10:30, 20:50] = True
+    gray = mask.astype(np.uint8) * 255
+    saved = {
+        "gray": gray,
+        "both": gray,
+        "bits": mask,
+        "palette": gray,
+        "rgb": np.stack([gray] * 3, axis=2),
+        "rgba": np.dstack([gray] * 3 + [np.full_like(gray, 255)]),
+    }[kind]
+    save(tmp_path / "a.png", saved, indexed if kind == "palette" else None)
+    save(tmp_path / "b.png", mask if kind == "both" else np.zeros_like(mask))
+    dataset = sc.data.read(tmp_path)
+    assert dataset.categories["name"].tolist() == ["object"]
+    assert dataset.categories["id"].tolist() == [1]
+    assert dataset[0].masks.area.tolist() == [600]
+    assert len(dataset[1]) == (1 if kind == "both" else 0)
+    assert not dataset.notes
+
+
+def test_255_is_ignored_beside_other_labels_and_counted(tmp_path):
+    save(tmp_path / "a.png", np.array([[255, 1], [0, 1]], np.uint8))
+    save(tmp_path / "b.png", np.array([[255, 255], [0, 0]], np.uint8))
+    dataset = sc.data.read(tmp_path)
+    assert [len(image) for image in dataset] == [1, 0]
+    assert dataset.categories["name"].tolist() == ["class 1"]
+    assert dataset.annotations["id"].tolist() == [1]
+    assert dataset.notes == ("3 pixels of the label 255, which are ignored, the first: a.png",)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_gray_of_few_bits(bits, tmp_path):
+    labels = np.arange(12, dtype=np.uint8).reshape(3, 4) % 2**bits
+    image = indexed(labels)
+    image.save(tmp_path / "a.png", bits=bits)
+    dataset = sc.data.read(tmp_path)
+    expected = np.unique(labels[labels > 0]).tolist()
+    assert dataset.categories["id"].tolist() == expected
+    assert int(dataset[0].masks.area.sum()) == int((labels > 0).sum())
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "labelmap.txt",
+            "# label:color_rgb:\nbackground:0,0,0::\ncat:128,0,0::\ndog:0,64,9::\n",
+        ),
+        ("label_colors.txt", "0 0 0 background\n128 0 0\tcat\n0 64 9\tdog\n"),
+        ("class_dict.csv", "name,r,g,b\ncat,128,0,0\ndog,0,64,9\n"),
+    ],
+)
+def test_colors_with_a_table(name, text, tmp_path):
+    pixels = np.zeros((2, 3, 3), np.uint8)
+    pixels[0, 0], pixels[1, :2] = (128, 0, 0), (0, 64, 9)
+    save(tmp_path / "a.png", pixels)
+    with pytest.raises(sc.data.DatasetError, match=r"a.png: it is an RGB PNG of 2 colors, which"):
+        sc.data.read(tmp_path)
+    (tmp_path / name).write_text(text)
+    dataset = sc.data.read(tmp_path)
+    assert dataset.categories["name"].tolist() == ["cat", "dog"]
+    assert dataset[0].masks.area.tolist() == [1, 2]
+    pixels[1, 2] = 9, 9, 1
+    save(tmp_path / "a.png", pixels)
+    with pytest.raises(sc.data.DatasetError, match="color 9,9,1, which the table does not list"):
+        sc.data.read(tmp_path)
+    assert sc.data.read(tmp_path, invalid="skip").skipped
+
+
+def test_classes_name_labels(tmp_path):
+    save(tmp_path / "a.png", LABELS)
+    classes = [{"index": n, "category_id": n * 10 or None, "name": f"c{n}"} for n in range(4)]
+    (tmp_path / "classes.json").write_text(json.dumps({"classes": classes}))
+    assert sc.data.read(tmp_path).categories["id"].tolist() == [10, 20, 30]
+    (tmp_path / "classes.json").write_text(json.dumps({"classes": classes[:3]}))
+    with pytest.raises(sc.data.DatasetError, match=r"a.png: it has the label 3, which"):
+        sc.data.read(tmp_path)
+
+
+def test_malformed(tmp_path):
+    for name, pixels, message in (
+        ("jpeg", None, "not a PNG: it looks like a JPEG image, which cannot hold labels"),
+        ("text", None, "not a PNG"),
+        ("cut", LABELS, "cannot read it|not a PNG"),
+        ("alpha", np.zeros((2, 2, 4), np.uint8), "without transparent pixels"),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        path = folder / "a.png"
+        if pixels is not None:
+            save(path, pixels)
+        if name == "jpeg":
+            Image.fromarray(LABELS).save(path, "JPEG")
+        elif name == "text":
+            path.write_text("hello")
+        elif name == "cut":
+            path.write_bytes(path.read_bytes()[:45])
+        with pytest.raises(sc.data.DatasetError, match=message) as caught:
+            sc.data.read(folder)
+        assert str(caught.value).startswith(f"{path}: ")
+        assert len(sc.data.read(folder, invalid="skip")) == 0
+    with pytest.raises(ValueError, match="dataset: not used"):
+        sc.data.read(path, dataset=small())
