@@ -4,9 +4,10 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from segcore.data.formats._images import voc_colors, write_label_png
+
+Image = pytest.importorskip("PIL.Image")
 
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", ">u2"])

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 from support.formats import check_round_trip, document, sample, small
 
 import segcore as sc
+
+Image = pytest.importorskip("PIL.Image")
 
 pytest.importorskip("yaml")
 
