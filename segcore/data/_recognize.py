@@ -49,12 +49,16 @@ def recognized(path: Any, readable: Sequence[str]) -> str:
     OSError
         If it cannot be read.
     """
+    is_folder = isinstance(path, (str, os.PathLike)) and os.path.isdir(path)
+    found = _of_marked_folder(Path(path)) if is_folder else None
+    if found is not None:
+        return found
     if is_parquet(path):
         return "parquet"
     name = os.fspath(path)
     if "://" in name:
         return "coco"
-    found = _of_folder(Path(name)) if os.path.isdir(name) else _of_file(Path(name))
+    found = _of_folder(Path(name)) if is_folder else _of_file(Path(name))
     if found.startswith("?"):
         looks = f"it looks like {found[1:]}; " if found[1:] else ""
         raise DatasetError(name, f"{looks}this is not read; segcore reads {'; '.join(readable)}")
@@ -126,7 +130,8 @@ def _of_xml(data: bytes) -> str:
     return "?" + (look_of(data) or "XML")
 
 
-def _of_folder(path: Path) -> str:
+def _of_marked_folder(path: Path) -> str | None:
+    """Return the format of a folder with a file or folder of a certain name; None for others."""
     names = set(os.listdir(path))
     if {"data.yaml", "data.yml", "dataset.yaml", "dataset.yml"} & names:
         return "yolo"
@@ -136,6 +141,11 @@ def _of_folder(path: Path) -> str:
         return "cvat"
     if "labels" in names and _has(path / "labels", ".txt"):
         return "yolo"
+    return None
+
+
+def _of_folder(path: Path) -> str:
+    """Return the format of a folder by its files."""
     files = sorted(_files(path))
     if any(
         file.endswith(("_instanceIds.png", "_labelIds.png", "_polygons.json")) for file in files

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from support import real_data
 
 import segcore as sc
@@ -16,6 +17,7 @@ PANOPTIC = "panoptic_sample/panoptic_examples.json"
 def sample(name: str, images: int = 4) -> Any:
     """Return the first images of a real data set."""
     if name == "panoptic":
+        pytest.importorskip("PIL")
         return sc.data.read(real_data.folder() / PANOPTIC)[:1]
     return sc.data.read(real_data.path(name))[:images]
 

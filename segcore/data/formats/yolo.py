@@ -31,7 +31,7 @@ from segcore.data._errors import DatasetError
 from segcore.data._report import WriteReport
 from segcore.data._stream import Progress
 from segcore.data.formats._account import EMPTY, Account, category_names
-from segcore.data.formats._builder import Builder, Size, as_size, track
+from segcore.data.formats._builder import Builder, Size, as_size, relative_name, track
 from segcore.data.formats._images import image_size, is_image
 from segcore.data.formats._rings import (
     Counts,
@@ -164,7 +164,7 @@ class _Image:
     __slots__ = ("file", "image_id", "label", "name", "size")
 
     def __init__(
-        self, name: str, file: Path | None, label: Path, size: Size | None, image_id: Any = None
+        self, name: str, file: str | None, label: str, size: Size | None, image_id: Any = None
     ) -> None:
         self.name = name
         self.file = file
@@ -182,19 +182,24 @@ def _images(
     """Return all images in order: those that are listed, then those that are found."""
     found: dict[str, _Image] = {}
     for name, (image_id, size) in listed.items():
-        found[name] = _Image(name, None, _label_path(root, _place(name)), size, image_id)
+        found[name] = _Image(name, None, _label_path(root, f"images/{name}"), size, image_id)
     by_label = {image.label: image for image in found.values()}
     for folder in folders:
         for place in _files(root, folder):
             label = _label_path(root, place)
+            file = os.path.join(root, place)
             if label in by_label:
-                by_label[label].file = root / place
+                by_label[label].file = file
             else:
-                image = _Image(_shown(place), root / place, label, None)
+                image = _Image(place.removeprefix("images/"), file, label, None)
                 by_label[label] = found[image.name] = image
     if dataset is not None:
         for sample in dataset:
-            label = _label_path(root, _place(sample.file_name))
+            try:
+                name = relative_name(sample.file_name)
+            except ValueError:  # no label file can have such a name
+                continue
+            label = _label_path(root, f"images/{name}")
             if label not in by_label:
                 known = _Image(sample.file_name, None, label, sample.size, sample.image_id)
                 by_label[label] = found[known.name] = known
@@ -205,21 +210,23 @@ def _images(
     return list(found.values())
 
 
-def _check_labels(root: Path, folder: PurePosixPath, by_label: dict[Path, _Image]) -> None:
+def _check_labels(root: Path, folder: PurePosixPath, by_label: dict[str, _Image]) -> None:
     """Raise DatasetError for a label file without an image."""
-    labels = _label_path(root, folder / "any.jpg").parent
+    labels = os.path.dirname(_label_path(root, str(folder / "any.jpg")))
+    if labels == str(root):  # other files may be there
+        return
     for parent, _, files in os.walk(labels):
         for name in sorted(files):
-            path = Path(parent, name)
-            if name.endswith(".txt") and path not in by_label and labels != root:
+            path = os.path.join(parent, name)
+            if name.endswith(".txt") and path not in by_label:
                 raise DatasetError(
-                    str(path),
+                    path,
                     "found no image of this name, whose size is needed; put the images beside the "
                     "labels, or pass a data set that has them: read(path, dataset=...)",
                 )
 
 
-def _files(root: Path, folder: PurePosixPath) -> Iterator[PurePosixPath]:
+def _files(root: Path, folder: PurePosixPath) -> Iterator[str]:
     """Yield the images of a folder, or those that a text file lists, as paths below the root."""
     path = root / folder
     if path.suffix == ".txt" and path.is_file():
@@ -230,33 +237,24 @@ def _files(root: Path, folder: PurePosixPath) -> Iterator[PurePosixPath]:
                     str(path), f"the path {line!r:.60} is absolute", f"line {number}"
                 )
             if line.strip():
-                yield below
+                yield str(below)
         return
     for parent, folders, files in os.walk(path):
         folders.sort()
+        place = Path(parent).relative_to(root).as_posix()
         for name in sorted(files):
             if is_image(name) and not name.startswith("."):
-                yield PurePosixPath(Path(parent, name).relative_to(root).as_posix())
+                yield name if place == "." else f"{place}/{name}"
 
 
-def _label_path(root: Path, place: PurePosixPath) -> Path:
+def _label_path(root: Path, place: str) -> str:
     """Return the label file of an image: the last folder "images" becomes "labels"."""
-    parts = list(place.parts)
+    parts = place.split("/")
     for index in range(len(parts) - 2, -1, -1):
         if parts[index] == "images":
             parts[index] = "labels"
             break
-    return root.joinpath(*parts).with_suffix(".txt")
-
-
-def _place(name: str) -> PurePosixPath:
-    """Return where the image with this file name is, below the root."""
-    return PurePosixPath("images", name)
-
-
-def _shown(place: PurePosixPath) -> str:
-    """Return the file name of an image, which `_place` puts there."""
-    return str(PurePosixPath(*place.parts[1:])) if place.parts[0] == "images" else str(place)
+    return os.path.join(root, *parts[:-1], os.path.splitext(parts[-1])[0] + ".txt")
 
 
 def _listed_images(root: Path) -> dict[str, tuple[Any, Size]]:
@@ -275,8 +273,8 @@ def _listed_images(root: Path) -> dict[str, tuple[Any, Size]]:
                 continue
             try:
                 image_id, name, height, width = row
-                if _below(name) is None or name in found:
-                    raise ValueError(f"{name!r:.60} is not a new name of a file")
+                if relative_name(name) in found:
+                    raise ValueError(f"{name!r:.60} occurs twice")
                 key = int(image_id) if image_id.lstrip("-").isdecimal() else image_id
                 found[name] = key, as_size(height, width)
             except ValueError as error:
@@ -293,7 +291,8 @@ def _read_block(builder: Builder, root: Path, images: Sequence[_Image], is_named
         size = _size(builder, image)
         row = builder.add_image(image.name, size, image.image_id)
         try:
-            data = image.label.read_bytes()
+            with open(image.label, "rb") as file:
+                data = file.read()
         except FileNotFoundError:  # an image without objects
             continue
         for number, line in enumerate(data.split(b"\n"), 1):
@@ -327,12 +326,12 @@ def _size(builder: Builder, image: _Image) -> Size:
     """Return the size of an image, from its file if there is one."""
     if image.file is None:
         return image.size or (0, 0)
-    size, is_rotated = image_size(image.file)
+    size, is_rotated = image_size(Path(image.file))
     if is_rotated:
         builder.note("images are rotated by EXIF, and sizes are those displayed", image.name)
     if image.size is not None and image.size != size:
         raise DatasetError(
-            str(image.file), f"expected the size {image.size} of {IMAGE_LIST}, got {size}"
+            image.file, f"expected the size {image.size} of {IMAGE_LIST}, got {size}"
         )
     return size
 
@@ -361,7 +360,7 @@ def _category(builder: Builder, word: bytes, is_named: bool) -> int:
 
 
 def _read_line(
-    builder: Builder, image: int, size: Size, line: bytes, place: tuple[Path, int], is_named: bool
+    builder: Builder, image: int, size: Size, line: bytes, place: tuple[str, int], is_named: bool
 ) -> None:
     """Read a single line with all checks."""
     word, *words = line.split()

@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
 from support.formats import check_round_trip, document, small
 
 import segcore as sc
+
+Image = pytest.importorskip("PIL.Image")
 
 IDS = np.array([[7, 7, 26000, 26001], [26, 24, 1, 0]], np.uint16)
 

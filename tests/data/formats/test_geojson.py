@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from PIL import Image
 from support.formats import check_round_trip, sample, small
 
 import segcore as sc
+
+Image = pytest.importorskip("PIL.Image")
 
 
 @pytest.mark.parametrize("name", ["coco", "lvis", "taco", "panoptic"])

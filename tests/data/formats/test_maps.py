@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from support.formats import check_round_trip, document, sample, small
 
 import segcore as sc
+
+Image = pytest.importorskip("PIL.Image")
 
 LABELS = np.array([[0, 1, 1, 2], [0, 0, 2, 2], [3, 3, 0, 0]], np.uint8)
 

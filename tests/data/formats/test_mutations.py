@@ -12,6 +12,9 @@ from support.formats import document, small
 
 import segcore as sc
 
+pytest.importorskip("PIL")
+pytest.importorskip("yaml")
+
 TARGETS = {
     "yolo": "out",
     "labelme": "out",

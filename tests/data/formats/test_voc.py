@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 from support.formats import check_round_trip, sample, small
 
 import segcore as sc
 from segcore.data.formats._images import voc_colors
+
+Image = pytest.importorskip("PIL.Image")
 
 CLASSES = np.array([[0, 15, 15, 255], [255, 255, 255, 255], [15, 15, 0, 1]], np.uint8)
 OBJECTS = np.array([[0, 1, 1, 255], [255, 255, 255, 255], [2, 2, 0, 3]], np.uint8)

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 from support.formats import check_round_trip, document, sample, small
 
 import segcore as sc
+
+Image = pytest.importorskip("PIL.Image")
 
 pytest.importorskip("yaml")
 
@@ -207,3 +208,33 @@ def test_lines_as_other_tools_read_them(tmp_path):
         assert len(values) % 2 == 1
         assert (values[1:] >= 0).all()
         assert (values[1:] <= 1).all()
+
+
+@pytest.mark.parametrize("name", ["../../secret.jpg", "/secret.jpg", "a/../../secret.jpg"])
+def test_names_do_not_leave_the_folder(name, tmp_path):
+    folder = tmp_path / "data"
+    sc.data.write(small(), folder, "yolo")
+    (tmp_path / "secret.txt").write_text("0 0 0 1 0 1 1")
+    image = {"id": 5, "file_name": name, "height": 12, "width": 16}
+    other = sc.data.from_coco({"images": [image], "annotations": []})
+    assert len(sc.data.read(folder, dataset=other)) == 2
+    listed = (folder / "images.csv").read_text()
+    (folder / "images.csv").write_text(f"{listed}5,{name},12,16\n")
+    with pytest.raises(sc.data.DatasetError, match=r"images.csv: line 4: the file name"):
+        sc.data.read(folder)
+
+
+def test_broken_lists_of_images(tmp_path):
+    sc.data.write(small(), tmp_path / "out", "yolo")
+    path = tmp_path / "out/images.csv"
+    listed = path.read_text()
+    for text, message in (
+        ("a,b\n", "line 1: expected id,file_name,height,width"),
+        (listed + "7,a.jpg,12,16\n", "line 4: 'a.jpg' occurs twice"),
+        (listed + "7,c.jpg,12\n", "line 4: "),
+        (listed + "7,c.jpg,12,x\n", "line 4: width: expected a number of pixels, got 'x'"),
+    ):
+        path.write_text(text)
+        with pytest.raises(sc.data.DatasetError) as caught:
+            sc.data.read(tmp_path / "out")
+        assert str(caught.value).startswith(f"{path}: {message}")
