@@ -54,9 +54,10 @@ def semantic_map(
     scores = None
     if priority == "score":
         scores = np.array([a.score for a in annotations], np.float64)[rest]
-    return compose_semantic(
+    labels: NDArray[np.unsignedinteger[Any]] = compose_semantic(
         masks[rest], indices[rest], priority=priority, scores=scores, dtype=dtype, under=under
     )
+    return labels
 
 
 class ClassCounts:

@@ -13,6 +13,7 @@ from segcore._input.arrays import (
     as_integers,
     as_label_dtype,
     as_label_map,
+    as_output,
     as_scores,
     described,
 )
@@ -29,7 +30,8 @@ def compose_semantic(
     background: int = 0,
     dtype: DTypeLike | None = None,
     under: ArrayLike | None = None,
-) -> NDArray[Any]:
+    out: Any = None,
+) -> Any:
     """Compose overlapping masks into a semantic map.
 
     Parameters
@@ -56,21 +58,28 @@ def compose_semantic(
         ids and the background (or all labels of `under`).
     under : array_like, optional
         Label map to paint the masks on, such as the stuff of a panoptic model: integers, shape
-        (H, W). It replaces `background` and is not modified.
+        (H, W). It replaces `background` and is not modified, unless it shares memory with `out`.
+    out : array, optional
+        Writable array of shape (H, W) to write the map into, with any strides and any integer
+        dtype, which replaces `dtype`: a NumPy array, or a CPU tensor that shares its memory through
+        DLPack (which requires NumPy 2.1 or later). All of its pixels are overwritten.
 
     Returns
     -------
     numpy.ndarray
-        Class id of each pixel: shape (H, W), C-contiguous, of the given or smallest dtype.
+        Class id of each pixel: shape (H, W), C-contiguous, of the given or smallest dtype; or
+        `out`.
 
     Raises
     ------
     ValueError
         If lengths or sizes differ; if `priority` is unknown or not a permutation; if `scores` are
-        missing, unused or contain NaN; if both `background` and `under` are given; or if a label
-        does not fit the dtype. Negative labels require a signed `dtype`.
+        missing, unused or contain NaN; if both `background` and `under`, or both `dtype` and `out`,
+        are given; if `out` is read-only; or if a label does not fit the dtype. Negative labels
+        require a signed dtype.
     TypeError
-        If the class ids, `under` or `dtype` are not of an integer dtype.
+        If the class ids, `under`, `dtype` or `out` are not of an integer dtype, or `out` is not an
+        array.
 
     Examples
     --------
@@ -82,6 +91,15 @@ def compose_semantic(
     array([[  7,   7,   9,   9, 255]], dtype=uint8)
     >>> sc.compose_semantic(masks, [7, 9], under=[[1, 1, 1, 1, 300]])
     array([[  7,   9,   9,   9, 300]], dtype=uint16)
+
+    Write into an array that is there, such as one of a batch:
+
+    >>> import numpy as np
+    >>> batch = np.empty((2, 1, 5), np.uint8)
+    >>> for labels in batch:
+    ...     _ = sc.compose_semantic(masks, [7, 9], out=labels)
+    >>> batch[1]
+    array([[7, 9, 9, 9, 0]], dtype=uint8)
     """
     check_masks(masks)
     ids = as_integers(class_ids, "class_ids", len(masks))
@@ -96,18 +114,33 @@ def compose_semantic(
             raise ValueError("background: pass either background or under, not both")
         base = as_label_map(under, "under", masks.size)
         values += [("under: label", int(base.flat[i])) for i in _extremes(base)]
-    result_dtype = as_label_dtype(dtype, values)
-
-    if base is None:
-        # np.zeros gets zeroed pages from the operating system, which is faster than filling.
-        out = allocate(masks.size, result_dtype)
-        if background:
-            out.fill(background)
+    if out is None:
+        result_dtype = as_label_dtype(dtype, values)
     else:
-        out = base.astype(result_dtype, order="C")
-    native = result_dtype.newbyteorder("=")
-    kernels.paint(masks.run_ends, masks.offsets, order, np.ascontiguousarray(ids, native), out)
-    return out
+        array = _checked_output(out, masks, dtype)
+        result_dtype = as_label_dtype(array.dtype, values, "out")
+
+    colors = np.array(ids, result_dtype.newbyteorder("="))
+    if out is not None:
+        array[...] = background if base is None else base
+    elif base is not None:
+        array = base.astype(result_dtype, order="C")
+    else:
+        # np.zeros gets zeroed pages from the operating system, which is faster than filling.
+        array = allocate(masks.size, result_dtype)
+        if background:
+            array.fill(background)
+    kernels.paint(masks.run_ends, masks.offsets, order, colors, array)
+    return array if out is None else out
+
+
+def _checked_output(out: object, masks: Masks, dtype: DTypeLike | None) -> NDArray[Any]:
+    if dtype is not None:
+        raise ValueError("dtype: pass either dtype or out, not both")
+    array = as_output(out, "out")
+    if array.shape != masks.size:
+        raise ValueError(f"out: expected the shape {masks.size} of the masks, got {array.shape}")
+    return array
 
 
 def painting_order(
@@ -139,7 +172,7 @@ def _permutation(order: ArrayLike, count: int) -> NDArray[np.int64]:
     indices = as_integers(order, "priority", count)
     if not np.array_equal(np.sort(indices), np.arange(count)):
         raise ValueError(f"priority: expected a permutation of the mask indices 0 to {count - 1}")
-    return np.ascontiguousarray(indices, np.int64)
+    return np.array(indices, np.int64)
 
 
 def _scores(scores: ArrayLike | None, count: int) -> NDArray[Any]:

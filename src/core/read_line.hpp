@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "bits.hpp"
 #include "context.hpp"
 #include "types.hpp"
 
@@ -44,18 +43,20 @@ class LineReader {
     void append(const uint8_t* bytes, int64_t start, int64_t stop, Buffer<T>& run_ends) {
         for (; start < stop; start += kBlock) {
             const int64_t n = std::min(kBlock, stop - start);
-            const size_t room = 64 * words_for(n);
             const uint8_t* at = bytes + start;
             context_.poll();
             if constexpr (sizeof(T) == sizeof(uint32_t)) {
-                const size_t count = between_(at, at - 1, static_cast<size_t>(n),
-                                              static_cast<uint32_t>(start), run_ends.grow(room));
-                run_ends.resize(run_ends.size() + count);
-            } else {
-                found_.resize(room);
-                const size_t count = between_(at, at - 1, static_cast<size_t>(n), 0, found_.data());
-                append_found(found_.data(), count, start, run_ends);
+                if (n == kBlock) {
+                    const size_t count = between_(at, at - 1, kBlock, static_cast<uint32_t>(start),
+                                                  run_ends.grow(kBlock));
+                    run_ends.resize(run_ends.size() + count);
+                    continue;
+                }
             }
+            // By way of the stack, so that small masks do not take the room for a whole block.
+            uint32_t found[kBlock];
+            const size_t count = between_(at, at - 1, static_cast<size_t>(n), 0, found);
+            append_found(found, count, start, run_ends);
         }
     }
 
@@ -94,7 +95,7 @@ class LineReader {
     const Context& context_;
     decltype(simd::Table::flips_between) between_;
     decltype(simd::Table::flips_in_parts) in_parts_;
-    Buffer<uint32_t> found_;  // relative to the start of the stretch or block
+    Buffer<uint32_t> found_;  // in the parts of a stretch, relative to its start
 };
 
 }  // namespace segcore
