@@ -283,7 +283,9 @@ def as_label_map(value: object, name: str, size: Size | None = None) -> NDArray[
     return array
 
 
-def as_label_dtype(dtype: DTypeLike | None, labels: Sequence[tuple[str, int]]) -> np.dtype[Any]:
+def as_label_dtype(
+    dtype: DTypeLike | None, labels: Sequence[tuple[str, int]], argument: str = "dtype"
+) -> np.dtype[Any]:
     """Return the given integer dtype, or the smallest unsigned dtype that holds all labels.
 
     Parameters
@@ -292,6 +294,8 @@ def as_label_dtype(dtype: DTypeLike | None, labels: Sequence[tuple[str, int]]) -
         Integer dtype.
     labels : sequence of (str, int)
         Name, for error messages, and value of the labels.
+    argument : str, default "dtype"
+        Name of the argument that determines the dtype, for error messages.
 
     Raises
     ------
@@ -305,12 +309,13 @@ def as_label_dtype(dtype: DTypeLike | None, labels: Sequence[tuple[str, int]]) -
     else:
         result = np.dtype(dtype)
     if result.kind not in "iu":
-        raise TypeError(f"dtype: expected an integer dtype, got {result}")
+        raise TypeError(f"{argument}: expected an integer dtype, got {result}")
     limits = np.iinfo(result)
     for name, value in labels:
         if not limits.min <= value <= limits.max:
             kind = "signed" if value < 0 else "larger"
-            raise ValueError(f"{name} {value} does not fit into {result}; pass a {kind} dtype")
+            wanted = f"a {kind} dtype" if argument == "dtype" else f"{argument} of a {kind} dtype"
+            raise ValueError(f"{name} {value} does not fit into {result}; pass {wanted}")
     return result
 
 

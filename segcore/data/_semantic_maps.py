@@ -47,9 +47,10 @@ def semantic_map(
         under = compose_semantic(masks[is_crowd], indices[is_crowd], dtype=dtype, base=under)
     rest = ~is_crowd
     scores = instances.scores[rest] if priority == "score" else None
-    return compose_semantic(
+    labels: NDArray[np.unsignedinteger[Any]] = compose_semantic(
         masks[rest], indices[rest], priority=priority, scores=scores, dtype=dtype, base=under
     )
+    return labels
 
 
 class ClassCounts:

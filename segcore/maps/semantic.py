@@ -13,6 +13,7 @@ from segcore._input.arrays import (
     as_integers,
     as_label_dtype,
     as_label_map,
+    as_output,
     as_scores,
     described,
 )
@@ -29,7 +30,8 @@ def compose_semantic(
     background: int = 0,
     dtype: DTypeLike | None = None,
     base: ArrayLike | None = None,
-) -> NDArray[Any]:
+    out: Any = None,
+) -> Any:
     """Compose overlapping masks into a semantic map.
 
     Parameters
@@ -56,23 +58,29 @@ def compose_semantic(
         ids and the background (or all labels of `base`).
     base : array_like, optional
         Label map to paint the masks on, such as the stuff of a panoptic model: integers, shape
-        (H, W). It is not modified. `background` must not be given as well.
+        (H, W). It replaces `background`, which must not be given as well, and is not modified
+        unless it shares memory with `out`.
+    out : array, optional
+        Writable array of shape (H, W) to write the map into, with any strides and any integer
+        dtype, which replaces `dtype`: a NumPy array, or a CPU tensor that shares its memory through
+        DLPack (which requires NumPy 2.1 or later). All of its pixels are overwritten.
 
     Returns
     -------
     numpy.ndarray
-        Class id of each pixel: shape (H, W), C-contiguous, with the dtype `dtype`.
+        Class id of each pixel: shape (H, W), C-contiguous, with the dtype `dtype`; or `out`, if it
+        is given.
 
     Raises
     ------
     ValueError
-        If `class_ids` or `scores` does not have shape (N,); if `base` does not have shape (H, W);
-        if `priority` is unknown or not a permutation; if `scores` are missing, unused or contain
-        NaN; if both `background` and `base` are given; or if a label does not fit `dtype`. Negative
-        labels require a signed `dtype`.
+        If `class_ids` or `scores` does not have shape (N,); if `base` or `out` does not have shape
+        (H, W); if `priority` is unknown or not a permutation; if `scores` are missing, unused or
+        contain NaN; if both `background` and `base`, or both `dtype` and `out`, are given; if `out`
+        is read-only; or if a label does not fit the dtype. Negative labels require a signed dtype.
     TypeError
-        If `masks` is not a `Masks`, or the class ids, `base` or `dtype` are not of an integer
-        dtype.
+        If `masks` is not a `Masks`; if the class ids, `base`, `dtype` or `out` are not of an
+        integer dtype; or if `out` is not an array.
 
     Examples
     --------
@@ -84,6 +92,15 @@ def compose_semantic(
     array([[  7,   7,   9,   9, 255]], dtype=uint8)
     >>> sc.compose_semantic(masks, [7, 9], base=[[1, 1, 1, 1, 300]])
     array([[  7,   9,   9,   9, 300]], dtype=uint16)
+
+    Write into an array that is there, such as one of a batch:
+
+    >>> import numpy as np
+    >>> batch = np.empty((2, 1, 5), np.uint8)
+    >>> for labels in batch:
+    ...     _ = sc.compose_semantic(masks, [7, 9], out=labels)
+    >>> batch[1]
+    array([[7, 9, 9, 9, 0]], dtype=uint8)
     """
     check_masks(masks)
     ids = as_integers(class_ids, "class_ids", len(masks))
@@ -98,18 +115,33 @@ def compose_semantic(
             raise ValueError("background: pass either background or base, not both")
         labels = as_label_map(base, "base", masks.size)
         values += [("base: label", int(labels.flat[i])) for i in _extremes(labels)]
-    result_dtype = as_label_dtype(dtype, values)
-
-    if labels is None:
-        # np.zeros gets zeroed pages from the operating system, which is faster than filling.
-        out = allocate(masks.size, result_dtype)
-        if background:
-            out.fill(background)
+    if out is None:
+        result_dtype = as_label_dtype(dtype, values)
     else:
-        out = labels.astype(result_dtype, order="C")
-    native = result_dtype.newbyteorder("=")
-    kernels.paint(unwrap(masks), order, np.ascontiguousarray(ids, native), out)
-    return out
+        array = _checked_output(out, masks, dtype)
+        result_dtype = as_label_dtype(array.dtype, values, "out")
+
+    colors = np.array(ids, result_dtype.newbyteorder("="))
+    if out is not None:
+        array[...] = background if labels is None else labels
+    elif labels is not None:
+        array = labels.astype(result_dtype, order="C")
+    else:
+        # np.zeros gets zeroed pages from the operating system, which is faster than filling.
+        array = allocate(masks.size, result_dtype)
+        if background:
+            array.fill(background)
+    kernels.paint(unwrap(masks), order, colors, array)
+    return array if out is None else out
+
+
+def _checked_output(out: object, masks: Masks, dtype: DTypeLike | None) -> NDArray[Any]:
+    if dtype is not None:
+        raise ValueError("dtype: pass either dtype or out, not both")
+    array = as_output(out, "out")
+    if array.shape != masks.size:
+        raise ValueError(f"out: expected the shape {masks.size} of the masks, got {array.shape}")
+    return array
 
 
 def painting_order(
@@ -141,7 +173,7 @@ def _permutation(order: ArrayLike, count: int) -> NDArray[np.int64]:
     indices = as_integers(order, "priority", count)
     if not np.array_equal(np.sort(indices), np.arange(count)):
         raise ValueError(f"priority: expected a permutation of the mask indices 0 to {count - 1}")
-    return np.ascontiguousarray(indices, np.int64)
+    return np.array(indices, np.int64)
 
 
 def _scores(scores: ArrayLike | None, count: int) -> NDArray[Any]:

@@ -82,6 +82,15 @@ class Stream {
         return at;
     }
 
+    // Write n elements of `width` bytes.
+    void fill(int64_t n, int width, uint64_t value) {
+        constexpr int64_t kMost = kRoom / 16;  // elements
+        for (; n > 0; n -= kMost) {
+            const int64_t count = n < kMost ? n : kMost;
+            segcore::fill(next(static_cast<size_t>(count * width)), width, count, width, value);
+        }
+    }
+
     void close() {
         flush();
         std::memcpy(to_ + begin_, buffer_ + begin_, end_ - begin_);
@@ -131,9 +140,13 @@ class Decoder {
           stream_(context.simd) {
         const double bytes =
             static_cast<double>(out.size.pixels()) * out.width * static_cast<double>(out.count);
-        streaming_ = !out.zeroed && bytes >= kStreamBytes && out.strides[2] == out.width &&
-                     out.strides[1] == out.strides[2] * width_ &&
-                     out.strides[1] <= static_cast<int64_t>(Stream::kRoom / 2);
+        if (out.zeroed || bytes < kStreamBytes) return;
+        if (columns_first()) {
+            streaming_ = out.strides[1] == out.width && out.strides[2] == out.strides[1] * height_;
+        } else {
+            streaming_ = out.strides[2] == out.width && out.strides[1] == out.strides[2] * width_ &&
+                         out.strides[1] <= static_cast<int64_t>(Stream::kRoom / 2);
+        }
     }
 
     void decode(int64_t mask) {
@@ -160,6 +173,11 @@ class Decoder {
         const int64_t y_stride = out_.strides[1], x_stride = out_.strides[2];
         if (run.start == run.stop) return;
         if (x_stride == y_stride * height_) {
+            if (out_.width == 1 && y_stride == 1) {  // the usual case
+                std::memset(to + run.start, static_cast<int>(value),
+                            static_cast<size_t>(run.stop - run.start));
+                return;
+            }
             fill(to + run.start * y_stride, y_stride, run.stop - run.start, out_.width, value);
             return;
         }
@@ -169,17 +187,34 @@ class Decoder {
     }
 
     void write_columns(const Runs<T>& runs, uint8_t* to) {
+        if (streaming_) return stream_columns(runs, to);
         int64_t done = 0, polled = 0;
         for (const Run run : runs) {
             if (!out_.zeroed) write_run(to, {done, run.start}, 0);
             write_run(to, run, out_.one);
             done = run.stop;
-            if (done - polled > kItemsPerPoll) {
-                context_.poll();
-                polled = done;
-            }
+            poll_between(polled, done);
         }
         if (!out_.zeroed) write_run(to, {done, out_.size.pixels()}, 0);
+    }
+
+    void stream_columns(const Runs<T>& runs, uint8_t* to) {
+        int64_t done = 0, polled = 0;
+        stream_.open(to);
+        for (const Run run : runs) {
+            stream_.fill(run.start - done, out_.width, 0);
+            stream_.fill(run.stop - run.start, out_.width, out_.one);
+            done = run.stop;
+            poll_between(polled, done);
+        }
+        stream_.fill(out_.size.pixels() - done, out_.width, 0);
+        stream_.close();
+    }
+
+    void poll_between(int64_t& polled, int64_t done) {
+        if (done - polled <= kItemsPerPoll) return;
+        context_.poll();
+        polled = done;
     }
 
     int64_t column_of(int64_t position) const {
@@ -247,9 +282,13 @@ class Decoder {
         bool blank = row_is_blank();
         int64_t top = 0;
         while (blank && top < height_ && row_ends_[static_cast<size_t>(top)] == i) ++top;
-        if (!out_.zeroed) clear_rows(to, top);
+        if (streaming_) {
+            stream_.open(to);
+            stream_.fill(top * width_, width, 0);
+        } else if (!out_.zeroed) {
+            clear_rows(to, top);
+        }
         to += top * y_stride;
-        if (streaming_) stream_.open(to);
         int64_t y = top;
         for (; y < height_ && !(blank && i == xs_.size()); ++y, to += y_stride) {
             const size_t end_of_row = row_ends_[static_cast<size_t>(y)];
@@ -267,8 +306,12 @@ class Decoder {
                 spread(row_.data(), to, x_stride, n, width);
             }
         }
-        if (streaming_) stream_.close();
-        if (!out_.zeroed) clear_rows(to, height_ - y);
+        if (streaming_) {
+            stream_.fill((height_ - y) * width_, width, 0);
+            stream_.close();
+        } else if (!out_.zeroed) {
+            clear_rows(to, height_ - y);
+        }
     }
 
     bool row_is_blank() const {

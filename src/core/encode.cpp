@@ -13,6 +13,7 @@
 #include "bits.hpp"
 #include "leaves.hpp"
 #include "read_bits.hpp"
+#include "read_line.hpp"
 
 namespace segcore {
 
@@ -29,7 +30,8 @@ class Encoder {
           simd_(context.simd),
           dense_(dense),
           planes_(planes),
-          reader_(context, dense) {}
+          reader_(context, dense),
+          line_reader_(context, false) {}
 
     void encode(int64_t mask, Buffer<T>& run_ends) {
         if (dense_.size.height == 0 || dense_.size.width == 0) return;
@@ -85,34 +87,6 @@ class Encoder {
         run_ends.resize(run_ends.size() + count);
     }
 
-    // Append the flips between n bytes and their predecessors; `base` is the position of the first.
-    void append_line(const uint8_t* bytes, int64_t n, int64_t base, Buffer<T>& run_ends) {
-        const size_t room = 64 * words_for(n);
-        if constexpr (sizeof(T) == 4) {
-            const size_t count =
-                simd_.flips_between(bytes, bytes - 1, static_cast<size_t>(n),
-                                    static_cast<uint32_t>(base), run_ends.grow(room));
-            run_ends.resize(run_ends.size() + count);
-        } else {
-            xs_.resize(room);
-            const size_t count =
-                simd_.flips_between(bytes, bytes - 1, static_cast<size_t>(n), 0, xs_.data());
-            T* out = run_ends.grow(count);
-            for (size_t i = 0; i < count; ++i) out[i] = static_cast<T>(base + xs_[i]);
-            run_ends.resize(run_ends.size() + count);
-        }
-    }
-
-    // Contiguous bytes: all are compared with their neighbours in place.
-    void read_line(const uint8_t* bytes, int64_t length, Buffer<T>& run_ends) {
-        if (bytes[0] != 0) run_ends.push_back(0);
-        for (int64_t start = 1; start < length; start += kBlock) {
-            const int64_t n = length - start < kBlock ? length - start : kBlock;
-            context_.poll();
-            append_line(bytes + start, n, start, run_ends);
-        }
-    }
-
     void read_columns(Buffer<T>& run_ends) {
         const int64_t height = dense_.size.height, width = dense_.size.width;
         const int64_t y = dense_.strides[1], x = dense_.strides[2];
@@ -120,7 +94,7 @@ class Encoder {
         const bool joined = width == 1 || x == y * height;
         const int64_t columns = joined ? 1 : width;
         const int64_t length = joined ? height * width : height;
-        if (joined && reader_.plain_bytes(y)) return read_line(data_, length, run_ends);
+        if (joined && reader_.plain_bytes(y)) return line_reader_.read(data_, length, run_ends);
         bits_.resize(words_for(kBlock));
         previous_ = 0;
         for (int64_t column = 0; column < columns; ++column) {
@@ -263,6 +237,7 @@ class Encoder {
     const DenseView& dense_;
     const BitPlanes* planes_;
     BitReader reader_;
+    LineReader<T> line_reader_;
     int64_t mask_ = 0;
     const uint8_t* data_ = nullptr;
     uint64_t previous_ = 0;  // the last bit before the next words of append_flips

@@ -1,40 +1,21 @@
 // Bytes to run ends, by value: a mask flips wherever a byte differs from its predecessor.
 #include "kernels.hpp"
 #include "parallel.hpp"
+#include "read_line.hpp"
 
 namespace segcore {
-
-namespace {
-
-constexpr int64_t kBlock = 8192;  // pixels to compare at a time
-
-template <class T>
-void append_changes(const Context& context, const uint8_t* bytes, int64_t pixels,
-                    Buffer<T>& run_ends) {
-    if (pixels == 0) return;
-    if (bytes[0] != 0) run_ends.push_back(0);
-    uint32_t places[kBlock];  // in their block
-    for (int64_t start = 1; start < pixels; start += kBlock) {
-        const int64_t n = pixels - start < kBlock ? pixels - start : kBlock;
-        const uint8_t* block = bytes + start;
-        context.poll();
-        const size_t count =
-            context.simd.changes_between(block, block - 1, static_cast<size_t>(n), 0, places);
-        T* out = run_ends.grow(count);
-        for (size_t i = 0; i < count; ++i) out[i] = static_cast<T>(start + places[i]);
-        run_ends.resize(run_ends.size() + count);
-    }
-}
-
-}  // namespace
 
 template <class T>
 void encode_changes(const Context& context, const uint8_t* columns, int64_t count, Size size,
                     Batch<T>& batch) {
     const int64_t pixels = size.pixels();
     const double work = static_cast<double>(count) * (static_cast<double>(pixels) / 16 + 100);
-    build_batch<T>(context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int) {
-        append_changes(context, columns + mask * pixels, pixels, run_ends);
+    const int threads = threads_for(context, count, work);
+    std::vector<LineReader<T>> readers;
+    readers.reserve(static_cast<size_t>(threads));
+    for (int i = 0; i < threads; ++i) readers.emplace_back(context, true);
+    build_batch<T>(context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int worker) {
+        readers[static_cast<size_t>(worker)].read(columns + mask * pixels, pixels, run_ends);
         return Status{};
     });
 }

@@ -124,6 +124,11 @@ size_t positions_u32(const uint64_t* bits, size_t words, uint32_t base, uint32_t
     return count;
 }
 
+template <bool by_value>
+inline uint64_t places_of(const uint8_t* x, const uint8_t* y) {
+    return by_value ? differ_word(x, y) : nonzero_word(x) ^ nonzero_word(y);
+}
+
 // Hardware prefetching stops at the end of a page; prefetching ahead keeps reading at full speed.
 template <bool by_value>
 size_t places_between_bytes(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out) {
@@ -133,14 +138,19 @@ size_t places_between_bytes(const void* a, const void* b, size_t n, uint32_t bas
     size_t count = 0, i = 0;
     for (; i + 64 <= n; i += 64) {
         __builtin_prefetch(x + i + kAhead);
-        const uint64_t places =
-            by_value ? differ_word(x + i, y + i) : nonzero_word(x + i) ^ nonzero_word(y + i);
+        const uint64_t places = places_of<by_value>(x + i, y + i);
         if (places) count += word_positions(places, base + static_cast<uint32_t>(i), out + count);
     }
     if (i == n) return count;
     const uint32_t rest = base + static_cast<uint32_t>(i);
     constexpr auto compare = by_value ? changes_of : flips_of;
     return count + places_between<compare>(x + i, y + i, n - i, rest, out + count);
+}
+
+template <bool by_value>
+void byte_places_in_parts(const void* a, const void* b, size_t distance, size_t n, uint32_t base,
+                          uint32_t** out) {
+    places_in_parts(a, b, distance, n, base, out, places_of<by_value>, word_positions);
 }
 
 // The counts of one or two characters that eight characters begin with, for each set of those that
@@ -327,6 +337,8 @@ Table make_table() {
     table.pack_greater_f32 = pack_greater_floats;
     table.flips_between = places_between_bytes<false>;
     table.changes_between = places_between_bytes<true>;
+    table.flips_in_parts = byte_places_in_parts<false>;
+    table.changes_in_parts = byte_places_in_parts<true>;
     table.positions_u32 = positions_u32;
     table.read_counts = read_counts_grouped;
     table.expand[0] = expand_bytes;

@@ -160,6 +160,12 @@ size_t positions_u32(const uint64_t* bits, size_t words, uint32_t base, uint32_t
     return count;
 }
 
+template <bool by_value>
+inline uint64_t places_of(__m512i x, __m512i y) {
+    return by_value ? _mm512_cmpneq_epi8_mask(x, y)
+                    : _mm512_test_epi8_mask(x, x) ^ _mm512_test_epi8_mask(y, y);
+}
+
 // Hardware prefetching stops at the end of a page; prefetching ahead keeps reading at full speed.
 template <bool by_value>
 size_t places_between_bytes(const void* a, const void* b, size_t n, uint32_t base, uint32_t* out) {
@@ -172,12 +178,19 @@ size_t places_between_bytes(const void* a, const void* b, size_t n, uint32_t bas
         const __mmask64 valid = low_bits(n - i);
         const __m512i in_a = _mm512_maskz_loadu_epi8(valid, x + i);
         const __m512i in_b = _mm512_maskz_loadu_epi8(valid, y + i);
-        const uint64_t places =
-            by_value ? _mm512_cmpneq_epi8_mask(in_a, in_b)
-                     : _mm512_test_epi8_mask(in_a, in_a) ^ _mm512_test_epi8_mask(in_b, in_b);
+        const uint64_t places = places_of<by_value>(in_a, in_b);
         if (places) count += word_positions(places, base + static_cast<uint32_t>(i), out + count);
     }
     return count;
+}
+
+template <bool by_value>
+void byte_places_in_parts(const void* a, const void* b, size_t distance, size_t n, uint32_t base,
+                          uint32_t** out) {
+    const auto places = [](const uint8_t* x, const uint8_t* y) {
+        return places_of<by_value>(_mm512_loadu_si512(x), _mm512_loadu_si512(y));
+    };
+    places_in_parts(a, b, distance, n, base, out, places, word_positions);
 }
 
 // Sixty-four characters at a time, of which all that belong to whole counts are used: the places
@@ -379,6 +392,8 @@ Table make_table() {
     table.pack_greater_f64 = pack_greater_doubles;
     table.flips_between = places_between_bytes<false>;
     table.changes_between = places_between_bytes<true>;
+    table.flips_in_parts = byte_places_in_parts<false>;
+    table.changes_in_parts = byte_places_in_parts<true>;
     table.positions_u32 = positions_u32;
     table.read_counts = read_counts_wide;
     table.expand[0] = expand_bytes;

@@ -135,6 +135,42 @@ size_t places_between(const void* a, const void* b, size_t n, uint32_t base, uin
     return count;
 }
 
+// places(x, y) are those of 64 bytes each, as bits; write(places, base, out) writes them to `out`,
+// and returns how many there are.
+template <class Places, class Write>
+inline void places_in_parts(const void* a, const void* b, size_t distance, size_t n, uint32_t base,
+                            uint32_t** out, Places places, Write write) {
+    const uint8_t* x = static_cast<const uint8_t*>(a);
+    const uint8_t* y = static_cast<const uint8_t*>(b);
+    uint32_t *out0 = out[0], *out1 = out[1], *out2 = out[2], *out3 = out[3];
+    const uint32_t step = static_cast<uint32_t>(distance);
+    for (; n > 0; n -= 64, x += 64, y += 64, base += 64) {
+        const uint64_t in0 = places(x, y), in1 = places(x + distance, y + distance);
+        const uint64_t in2 = places(x + 2 * distance, y + 2 * distance);
+        const uint64_t in3 = places(x + 3 * distance, y + 3 * distance);
+        if (!(in0 | in1 | in2 | in3)) continue;
+        if (in0) out0 += write(in0, base, out0);
+        if (in1) out1 += write(in1, base + step, out1);
+        if (in2) out2 += write(in2, base + 2 * step, out2);
+        if (in3) out3 += write(in3, base + 3 * step, out3);
+    }
+    out[0] = out0;
+    out[1] = out1;
+    out[2] = out2;
+    out[3] = out3;
+}
+
+template <uint64_t (*compare)(const void* a, const void* b, size_t n)>
+void places_in_parts(const void* a, const void* b, size_t distance, size_t n, uint32_t base,
+                     uint32_t** out) {
+    places_in_parts(
+        a, b, distance, n, base, out,
+        [](const uint8_t* x, const uint8_t* y) { return compare(x, y, 64); },
+        [](uint64_t places, uint32_t first, uint32_t* to) {
+            return positions<uint32_t>(&places, 1, first, to);
+        });
+}
+
 // Five bits of each of eight characters, side by side.
 inline uint64_t join_groups(uint64_t x) {
     x = (x & 0x001f001f001f001fu) | (x & 0x1f001f001f001f00u) >> 3;
@@ -329,6 +365,8 @@ inline Table generic_table(const char* name) {
         {pack_differ<uint8_t>, pack_differ<uint16_t>, pack_differ<uint32_t>, pack_differ<uint64_t>},
         places_between<flips_of>,
         places_between<changes_of>,
+        places_in_parts<flips_of>,
+        places_in_parts<changes_of>,
         positions<uint32_t>,
         positions<uint64_t>,
         read_counts,

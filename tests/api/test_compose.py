@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.strategies import dense
+from support.util import Placed, layouts, patterns
 
 import segcore as sc
 
@@ -220,3 +221,94 @@ def test_maps_that_no_memory_holds():
     masks = sc.Masks([], [0, 0], (2**29, 2**29))
     with pytest.raises(MemoryError):
         sc.compose_semantic(masks, [2**40])
+
+
+BACKGROUNDS = [
+    {"background": 0},
+    {"background": 3},
+    {"under": np.arange(65 * 70).reshape(65, 70) % 90},
+]
+
+
+@pytest.mark.parametrize("layout", layouts(2))
+@pytest.mark.parametrize("dtype", ["u1", "i2", ">u4", "i8"])
+def test_into_memory_of_every_layout(layout, dtype):
+    masks = sc.Masks.from_dense(patterns(65, 70))
+    ids = np.arange(len(masks)) + 1
+    under = np.arange(65 * 70).reshape(65, 70) % 90
+    for keywords in ({}, {"background": 3}, {"under": under}):
+        placed = Placed(layout, (65, 70), np.dtype(dtype))
+        assert sc.compose_semantic(masks, ids, **keywords, out=placed.view) is placed.view
+        placed.assert_holds(sc.compose_semantic(masks, ids, **keywords))
+
+
+@pytest.mark.parametrize("side", [1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 129])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_into_maps_of_boundary_sizes(side, order):
+    for size in ((side, 66), (66, side)):
+        masks = patterns(*size)
+        ids = np.arange(len(masks)) % 7
+        out = np.full(size, 9, np.uint8, order)
+        sc.compose_semantic(sc.Masks.from_dense(masks), ids, background=5, out=out)
+        base = np.full(size, 5, np.uint8)
+        np.testing.assert_array_equal(out, composed(masks, ids, range(len(ids))[::-1], base))
+
+
+@pytest.mark.parametrize("size", [(0, 5), (5, 0), (0, 0)])
+def test_into_maps_without_pixels(size):
+    out = np.ones(size, np.int16)
+    assert sc.compose_semantic(sc.Masks([], [0, 0, 0], size), [1, 2], out=out) is out
+
+
+def test_into_the_map_under_the_masks():
+    masks = sc.Masks.from_boxes([[0, 0, 2, 1]], (2, 4))
+    labels = np.arange(8, dtype=np.uint8).reshape(2, 4)
+    flipped = labels[::-1, ::-1]
+    expected = sc.compose_semantic(masks, [9], base=flipped)
+    assert sc.compose_semantic(masks, [9], base=flipped, out=labels) is labels
+    np.testing.assert_array_equal(labels, expected)
+
+
+def test_into_the_memory_of_the_class_ids_and_the_order():
+    masks = sc.Masks.from_boxes([[0, 0, 1, 3], [0, 0, 1, 2], [0, 0, 1, 1]], (3, 1))
+    out = np.array([[0], [1], [2]])
+    sc.compose_semantic(masks, out[:, 0], priority=out[:, 0], background=7, out=out)
+    assert out.tolist() == [[2], [1], [0]]
+
+
+@pytest.mark.parametrize(
+    ("out", "keywords", "error", "message"),
+    [
+        (
+            np.zeros((4, 3), np.uint8),
+            {},
+            ValueError,
+            r"out: expected the shape \(3, 4\) of the masks",
+        ),
+        (np.zeros((1, 3, 4), np.uint8), {}, ValueError, r"out: expected the shape \(3, 4\)"),
+        (np.zeros((3, 4)), {}, TypeError, "out: expected an integer dtype, got float64"),
+        (np.zeros((3, 4), bool), {}, TypeError, "out: expected an integer dtype, got bool"),
+        (np.broadcast_to(np.uint8(0), (3, 4)), {}, ValueError, "out: .*read-only"),
+        ([[0] * 4] * 3, {}, TypeError, "out: expected an array to write into, got list"),
+        (np.ma.zeros((3, 4), np.uint8), {}, TypeError, "out: .*masked array"),
+        (np.zeros((3, 4), np.int8), {}, ValueError, "class id 200 .*int8; pass out of a larger"),
+        (
+            np.zeros((3, 4), np.uint8),
+            {"background": -1},
+            ValueError,
+            "background -1 does not fit into uint8; pass out of a signed dtype",
+        ),
+        (
+            np.zeros((3, 4), np.uint8),
+            {"under": np.full((3, 4), 256)},
+            ValueError,
+            "under: label 256 does not fit into uint8; pass out of a larger dtype",
+        ),
+        (np.zeros((3, 4), np.uint8), {"dtype": np.uint8}, ValueError, "dtype: .*dtype or out"),
+    ],
+)
+def test_maps_that_cannot_be_written_into(out, keywords, error, message):
+    before = np.array(out)
+    with pytest.raises(error, match=message):
+        sc.compose_semantic(sc.Masks.from_boxes([[0, 0, 2, 1]], (3, 4)), [200], **keywords, out=out)
+    np.testing.assert_array_equal(np.array(out), before)

@@ -320,6 +320,44 @@ TEST(simd_flips_and_changes_between) {
     });
 }
 
+// Four parts at once are what each of them is alone.
+void check_parts(const simd::Table& simd, const std::vector<uint8_t>& bytes, size_t n,
+                 size_t distance, bool by_value) {
+    const auto between = by_value ? simd.changes_between : simd.flips_between;
+    const auto in_parts = by_value ? simd.changes_in_parts : simd.flips_in_parts;
+    const uint32_t base = 1000;
+    std::vector<Guarded<uint32_t>> found(4, Guarded<uint32_t>(n));
+    uint32_t* ends[4];
+    for (size_t part = 0; part < 4; ++part) ends[part] = found[part].data();
+    in_parts(bytes.data() + 1, bytes.data(), distance, n, base, ends);
+    for (size_t part = 0; part < 4; ++part) {
+        const uint8_t* at = bytes.data() + part * distance;
+        Guarded<uint32_t> alone(n);
+        const size_t count =
+            between(at + 1, at, n, base + static_cast<uint32_t>(part * distance), alone.data());
+        CHECK_EQUAL(static_cast<size_t>(ends[part] - found[part].data()), count);
+        CHECK_EQUAL(found[part].first(count), alone.first(count));
+    }
+}
+
+TEST(simd_flips_and_changes_in_parts) {
+    for_each_variant([](const simd::Table& simd) {
+        for (size_t n : {0u, 64u, 128u, 1024u}) {
+            for (int64_t one_in : {1, 2, 8, 64, 500}) {
+                const Note note("length, density:", {static_cast<int64_t>(n), one_in});
+                Random random(n + 1);
+                const size_t distance = n + 37;
+                std::vector<uint8_t> bytes(1 + 3 * distance + n);
+                for (uint8_t& byte : bytes) {
+                    byte = static_cast<uint8_t>(random.one_in(one_in) ? random.below(3) : 1);
+                }
+                check_parts(simd, bytes, n, distance, false);
+                check_parts(simd, bytes, n, distance, true);
+            }
+        }
+    });
+}
+
 // -- counts of COCO strings -----------------------------------------------------------------------
 
 // A count as it is written, in at least `groups` characters.

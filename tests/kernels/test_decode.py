@@ -95,7 +95,8 @@ def test_counts_of_masks(kernels, count, dtype):
 @pytest.mark.parametrize(
     ("dtype", "layout"),
     crossed(
-        map(np.dtype, ["u1", "i2", "f4", "i8"]), ["axes 012", "padded", "rows reversed", "stepped"]
+        map(np.dtype, ["u1", "i2", "f4", "i8"]),
+        ["axes 012", "axes 021", "padded", "rows reversed", "stepped"],
     ),
     ids=parameter_id,
 )

@@ -70,6 +70,25 @@ def test_a_flip_at_every_pixel(kernels):
     assert batch.offsets.tolist() == [0, height * width]
 
 
+@pytest.mark.parametrize("extra", [-1, 0, 1, 2, 3, 8_190])
+@pytest.mark.parametrize("dense", [0, 5_000, 70_000])
+def test_long_masks(kernels, extra, dense):
+    """Long stretches of bytes are read in four parts, until there are too many flips in one."""
+    pixels = 2**17 + 1 + extra
+    columns = np.full((2, pixels), 3, np.uint8)
+    for part in range(5):
+        near = pixels // 4 * part + np.arange(-3, 4)
+        near = near[(near >= 0) & (near < pixels)]
+        columns[0, near] = near % 3
+    columns[1, pixels - dense :] = np.random.default_rng(dense).integers(0, 2, dense)
+    columns[1, 40_000:45_000:3] = 0
+    agree(kernels, "encode_changes", columns, 1, pixels)
+    agree(kernels, "encode_changes", columns[:1, :-1].copy(), pixels - 1, 1)
+    flips = np.flatnonzero(np.diff(columns[0], prepend=np.uint8(0)))
+    run_ends, offsets = kernels.encode_changes(columns, 1, pixels)
+    assert run_ends[: offsets[1]].tolist() == flips.tolist()
+
+
 @pytest.mark.parametrize("shape", [(0, 12), (1, 0), (3, 0)])
 def test_nothing(kernels, shape):
     height, width = (3, 4) if shape[1] else (0, 7)
