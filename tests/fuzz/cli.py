@@ -421,7 +421,7 @@ def options_of(chosen: list[str]) -> list[str]:
     for word in chosen[:2]:
         group = getattr(group, "commands", {}).get(word, group)
     found = [option for each in group.params for option in each.opts if option.startswith("--")]
-    written = {"--output", "--json", "--html", "--skip-invalid", "--version"}
+    written = {"--output", "--json", "--html", "--csv", "--skip-invalid", "--version"}
     return [option for option in found if option not in written] or ["--none"]
 
 
