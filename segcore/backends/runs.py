@@ -48,10 +48,10 @@ def batch_of(masks: Iterable[NDArray[np.int64]], height: int, width: int) -> Bat
 
 
 def run_ends_of(ends: NDArray[np.int64], is_foreground: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the run ends of a mask that consists of stretches, which are background or foreground.
+    """Return the run ends of a mask that is given by stretches of background and foreground.
 
-    Stretch i ends where stretch i + 1 starts, at ``ends[i]``, and may be empty. The last one ends
-    with the image.
+    Stretch i ends at ``ends[i]``, where stretch i + 1 starts. Stretches may be empty, and neighbors
+    may be alike. The last stretch ends with the image.
     """
     starts = np.concatenate([[0], ends[:-1]])
     has_pixels = ends > starts
@@ -65,16 +65,18 @@ def shifted(batch: Batch, columns: NDArray[np.int64], width: int) -> Batch:
 
     `columns` has the shape (N,).
     """
-    run_ends = batch.run_ends + np.repeat(columns * batch.height, np.diff(batch.offsets))
+    # As int64, since NumPy adds uint64 and int64 in float64.
+    run_ends = batch.run_ends.astype(np.int64)
+    run_ends += np.repeat(columns * batch.height, np.diff(batch.offsets))
     dtype = run_end_dtype(batch.height, width)
     return Batch(run_ends.astype(dtype), batch.offsets, batch.height, width)
 
 
 def runs_near(batch: Batch, index: NDArray[np.int64], others: Batch) -> Batch:
-    """Return mask ``index[i]`` of a batch for each mask i of another, which has N masks.
+    """Return mask ``index[i]`` of a batch for each mask i of another batch, without distant runs.
 
-    Runs that cannot overlap the other mask, because they are before its first pixel or after its
-    last one, are left out where this needs no search of each run. `index` has the shape (N,).
+    Runs before the first or after the last pixel of the other mask, which cannot overlap it, are
+    left out. `index` has the shape (N,), where N is the number of the other masks.
     """
     run_ends, offsets = others.run_ends, others.offsets
     filled = offsets[1:] > offsets[:-1]

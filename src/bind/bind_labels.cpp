@@ -65,6 +65,21 @@ bool bits_of(const py::int_& number, py::ssize_t width, bool is_signed, uint64_t
     return bits <= mask;
 }
 
+// What the kernel relies on: one value per mask, and indices of masks.
+void check_painting(const py::array& order, const py::array& values, const py::array& out,
+                    int64_t count) {
+    if (values.ndim() != 1 || values.size() != count || values.itemsize() != out.itemsize() ||
+        !(values.flags() & py::array::c_style)) {
+        refuse("values", "one value per mask, of the dtype of out");
+    }
+    const int64_t* indices = values_of<int64_t>(order, "order");
+    for (py::ssize_t i = 0; i < order.size(); ++i) {
+        if (indices[i] < 0 || indices[i] >= count) {
+            throw py::index_error("order: expected indices of masks");
+        }
+    }
+}
+
 void paint(const Kernels& kernels, const BatchArrays& batch, const py::array& order,
            const py::array& values, py::array out) {
     check_labels(out, "out");
@@ -75,15 +90,7 @@ void paint(const Kernels& kernels, const BatchArrays& batch, const py::array& or
     const int64_t* indices = values_of<int64_t>(order, "order");
     if (!is_same(view.size, batch.size)) refuse("out", "an array of the size of the batch");
     with_masks(batch, [&](auto masks) {
-        if (values.ndim() != 1 || values.size() != masks.count ||
-            values.itemsize() != out.itemsize() || !(values.flags() & py::array::c_style)) {
-            refuse("values", "one value per mask, of the dtype of out");
-        }
-        for (py::ssize_t i = 0; i < order.size(); ++i) {
-            if (indices[i] < 0 || indices[i] >= masks.count) {
-                throw py::index_error("order: expected indices of masks");
-            }
-        }
+        check_painting(order, values, out, masks.count);
         const Buffer<uint8_t> bytes = values_for(out, values);
         kernels.without_gil([&](const Context& context) {
             segcore::paint(context, masks, indices, order.size(), bytes.data(), view);

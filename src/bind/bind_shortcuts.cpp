@@ -175,13 +175,6 @@ bool read_crowds(PyObject* list, int64_t count, Buffer<uint8_t>& crowds) {
     return true;
 }
 
-// The intersection over the union or, for crowds, over the area of the detection.
-template <class Area>
-double iou_of(Area common, Area dt_area, Area gt_area, bool crowd) {
-    const Area divisor = crowd ? dt_area : dt_area + gt_area - common;
-    return static_cast<double>(common) / static_cast<double>(divisor);
-}
-
 py::object mask_iou(const Context& context, PyObject* const* args) {
     Rles detections, truths;
     Buffer<uint8_t> crowds;
@@ -195,19 +188,13 @@ py::object mask_iou(const Context& context, PyObject* const* args) {
     const py::object out = new_array<double>({dt.count, gt.count}, false);
     double* ratio = data_of<double>(out);
     const Unlocked unlocked(static_cast<double>(dt.count * gt.count) * 100);
-    Buffer<int64_t> common(static_cast<size_t>(dt.count * gt.count));
-    Buffer<int64_t> dt_areas(static_cast<size_t>(dt.count)),
-        gt_areas(static_cast<size_t>(gt.count));
-    // (m, n) in Fortran order is (n, m) in C order.
-    overlap(context, gt, dt, detections.size, common.data());
-    segcore::area(context, dt, detections.size, dt_areas.data());
-    segcore::area(context, gt, detections.size, gt_areas.data());
-    const int64_t* both = common.data();
-    for (size_t g = 0; g < gt_areas.size(); ++g) {
+    Buffer<double> ratios(static_cast<size_t>(dt.count * gt.count));  // in C order
+    // Crowd flags are Divisors: 1 is the area of the detection.
+    overlap_ratios(context, dt, gt, detections.size, ratios.data(), {0, crowds.data()});
+    for (int64_t g = 0; g < gt.count; ++g) {
         context.poll();
-        for (size_t d = 0; d < dt_areas.size(); ++d, ++both, ++ratio) {
-            *ratio = *both ? iou_of(*both, dt_areas[d], gt_areas[g], crowds[g]) : 0;
-        }
+        const double* from = ratios.data() + g;
+        for (int64_t d = 0; d < dt.count; ++d, from += gt.count) *ratio++ = *from;
     }
     return out;
 }
@@ -267,9 +254,9 @@ py::object box_iou(const Context& context, PyObject* const* args) {
         for (size_t d = 0; d < m; ++d, ++ratio) {
             const double* dt = detections.data() + 4 * d;
             const double width = common_length(dt, gt), height = common_length(dt + 1, gt + 1);
-            *ratio = width > 0 && height > 0
-                         ? iou_of(width * height, dt[2] * dt[3], gt[2] * gt[3], crowds[g])
-                         : 0;
+            const double common = width * height, area = dt[2] * dt[3];
+            const double divisor = crowds[g] ? area : area + gt[2] * gt[3] - common;
+            *ratio = width > 0 && height > 0 ? common / divisor : 0;
         }
     }
     return out;
