@@ -411,10 +411,10 @@ TEST(interrupt_overlap_by_ranks) {
     check_overlap(sparse(2 * kMillion, 1, 1), sparse(2 * kMillion, 1, 2), kSparseSize, kBlocks);
 }
 TEST(interrupt_overlap_of_many) {
-    const std::vector<double> corners = random_values<double>(4 * 2000, 100);
+    const std::vector<double> corners = random_values<double>(4 * 700, 100);
     Batch<uint32_t> batch;
-    rasterize_boxes({*simd::variants().back(), 1}, corners.data(), 2000, {100, 100}, batch);
-    std::vector<int64_t> areas(2000 * 2000);
+    rasterize_boxes({*simd::variants().back(), 1}, corners.data(), 700, {100, 100}, batch);
+    std::vector<int64_t> areas(700 * 700);
     check([&](const Context& context) {
         overlap(context, batch.view(), batch.view(), {100, 100}, areas.data());
     });
@@ -448,9 +448,9 @@ TEST(interrupt_polygon_of_long_edges) {
 
 TEST(interrupt_polygon_of_many_rings) {
     const std::vector<double> points =
-        random_values<double>(static_cast<size_t>(kMillion / 4), 500);
+        random_values<double>(static_cast<size_t>(kMillion / 16), 500);
     std::vector<int64_t> rings{0};
-    while (rings.back() < kMillion / 8) rings.push_back(rings.back() + 8);
+    while (rings.back() < kMillion / 32) rings.push_back(rings.back() + 8);
     const int64_t masks[2] = {0, static_cast<int64_t>(rings.size()) - 1};
     check([&](const Context& context) {
         Batch<uint32_t> batch;

@@ -8,7 +8,7 @@ import pytest
 
 import segcore
 
-OPTIONAL = {"click", "numba", "PIL", "rich", "segcore.formats._coco", "segcore._native"}
+OPTIONAL = {"click", "numba", "PIL", "pyarrow", "rich", "segcore.formats._coco", "segcore._native"}
 
 
 def modules():

@@ -32,12 +32,18 @@ class Block(NamedTuple):
     language: str
     code: str
     line: int
+    section: int
 
 
 def blocks(page: Path) -> list[Block]:
     text = page.read_text("utf-8")
     return [
-        Block(found[1], found[2], text.count("\n", 0, found.start()) + 1)
+        Block(
+            found[1],
+            found[2],
+            line=text.count("\n", 0, found.start()) + 1,
+            section=text.count("\n## ", 0, found.start()),
+        )
         for found in re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     ]
 
@@ -46,7 +52,10 @@ def run(page: Path) -> dict[str, Any]:
     """Run a page's examples, one after the other; give their names, or skip the test at the end."""
     names: dict[str, Any] = {"__name__": page.stem}
     missing = []
+    skipped = set()  # sections: what follows in one builds on the example that did not run
     for block in blocks(page):
+        if block.section in skipped:
+            continue
         try:
             if block.language == "python":
                 exec(compile("\n" * block.line + block.code, str(page), "exec"), names)
@@ -58,6 +67,7 @@ def run(page: Path) -> dict[str, Any]:
             if (error.name or "").partition(".")[0] not in OPTIONAL:
                 raise
             missing.append(f"line {block.line}: {error.name} is not installed")
+            skipped.add(block.section)
     if missing:
         pytest.skip("; ".join(missing))
     return names

@@ -22,8 +22,8 @@ from segcore.compat.pycocotools import mask as mask_util
 Call = Callable[[], Any]
 
 SIGNAL_AFTER = 0.08  # seconds
-LONG_ENOUGH = 1.5  # so that a call that does not listen cannot be in time by having finished
-GOOD = 1.0  # seconds from a signal to its handler
+LONG_ENOUGH = 0.8  # so that a call that does not listen cannot be in time by having finished
+GOOD = 0.5  # seconds from a signal to its handler
 TRIES = 4  # as other programs may keep the processor busy
 
 _rng = np.random.default_rng(0)
@@ -68,7 +68,7 @@ def iou(n: int) -> Call:
 
 
 def polygons(n: int) -> Call:
-    ring = _rng.random(n << 18) * 1000
+    ring = _rng.random(n << 14) * 1000
     return lambda: sc.Masks.from_polygons([[ring]], (1000, 1000))
 
 
