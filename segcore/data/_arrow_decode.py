@@ -41,7 +41,7 @@ from segcore.data._coco_json import (
 )
 from segcore.data._errors import DatasetError
 from segcore.data._ids import Ids
-from segcore.data._table import UNKNOWN, Layout, Table, concatenate
+from segcore.data._table import PLAIN, UNKNOWN, Layout, Table, concatenate, members_text
 from segcore.data._texts import Texts
 
 Read: TypeAlias = "Callable[[list[str]], list[pa.RecordBatch]]"
@@ -256,9 +256,12 @@ class Decoder:
         }
         if self._header is not None:
             return Table(columns, partial(self._column, "layout", read, count, start), count)
-        table = Table(
-            columns, lambda: annotation_layout({name: table[name] for name in table.names}), count
-        )
+
+        def layout() -> Layout:
+            plain = annotation_layout({name: table[name] for name in table.names})
+            return self._with_extra(plain, read)
+
+        table = Table(columns, layout, count)
         return table
 
     def rows(self, read: Read, count: int, start: int = 0) -> NDArray[np.int64]:
@@ -410,6 +413,36 @@ class Decoder:
         members = Texts(extra.data, extra.starts + there, extra.lengths - 2 * there)
         shape, odd = self.array(batch, "json.shape"), self.array(batch, "json.odd")
         return _layout(self._path, NAMES, self._header.shapes, shape, odd, members)
+
+    def _with_extra(self, layout: Layout, read: Read) -> Layout:
+        """Return the layout with the members in the column "extra" that are not columns."""
+        if not self._has("extra"):
+            return layout
+        extra: list[bytes] = []
+        shape_ids = layout.shape_ids.copy()
+        shapes = {shape: number for number, shape in enumerate(layout.shapes)}
+        for batch in read(["extra"]):
+            with _named(self._path, "extra"):
+                texts = self.array(batch, "extra").to_pylist()
+            for text in texts:
+                row = len(extra)
+                members = {} if text is None else self._members(text, row)
+                extra.append(members_text(members))
+                if members:
+                    shape = layout.shapes[shape_ids[row]] + len(members) * bytes((UNKNOWN, PLAIN))
+                    shape_ids[row] = shapes.setdefault(shape, len(shapes))
+        return replace(
+            layout, extra=Texts.from_strings(extra), shapes=list(shapes), shape_ids=shape_ids
+        )
+
+    def _members(self, text: str, row: int) -> dict[str, Any]:
+        try:
+            members = json.loads(text)
+        except (ValueError, RecursionError):
+            members = None
+        if not isinstance(members, dict):
+            raise DatasetError(self._path, "extra: expected a JSON object", f"row {row}")
+        return {name: value for name, value in members.items() if name not in NAMES}
 
     # -- tables without segcore's metadata --------------------------------------------------------
 

@@ -22,6 +22,7 @@ from segcore.data._arrow_arrays import (
     to_lists,
     to_optional,
 )
+from segcore.data._columns import is_among
 from segcore.data._errors import DatasetError
 from segcore.data._segmentations import COUNTS, NONE, OTHER, POLYGON, STRING, Segmentations
 from segcore.data._texts import Texts
@@ -77,7 +78,7 @@ def _as_strings(
     is_exact = np.zeros(len(column), np.bool_)
     given = np.flatnonzero(column.kinds == STRING)
     parts, order = [column[given]], [given]
-    to_encode = np.flatnonzero(np.isin(column.kinds, (COUNTS, POLYGON)))
+    to_encode = np.flatnonzero(is_among(column.kinds, (COUNTS, POLYGON)))
     sizes = np.column_stack([heights, widths])[to_encode]
     different, group = np.unique(sizes, axis=0, return_inverse=True)
     for number, (height, width) in enumerate(different.tolist()):

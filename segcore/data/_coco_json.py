@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._input.arrays import described
+from segcore.data._columns import is_among
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
 from segcore.data._ids import Ids
@@ -200,7 +201,7 @@ class Reader:
         column.check_texts("name")
         column.check_integers("isthing", 0, "0 or 1", required=False, greatest=1)
         things = column.columns["isthing"].copy()
-        things[np.isin(column.layout.forms("isthing"), (MISSING, NULL))] = 1
+        things[is_among(column.layout.forms("isthing"), (MISSING, NULL))] = 1
         columns = {
             "id": ids,
             "name": column.columns["name"],
@@ -216,7 +217,7 @@ class Reader:
         values, rows = first_rows(ids)
         segmentations = column.columns["segmentation"]
         sizes = np.zeros((2, len(values)), np.int64)
-        is_rle = np.isin(segmentations.kinds, (STRING, COUNTS))
+        is_rle = is_among(segmentations.kinds, (STRING, COUNTS))
         with_size = np.flatnonzero(is_rle)[::-1]  # backwards: the first one is written last
         sizes[:, rows[with_size]] = (
             segmentations.heights[with_size],
@@ -252,15 +253,18 @@ class Reader:
         image = np.zeros(len(column), np.int64)
         if "image" not in self.raw:
             image = column.lookup("image_id", images["id"], "an image")
+            column.forget("image_id")
         category = np.full(len(column), -1, np.int64)
         if len(categories):
             category = column.lookup("category_id", categories["id"], "a category")
+            column.forget("category_id")
         column.check_integers("iscrowd", 0, "0 or 1", required=False, greatest=1)
         column.check_numbers("score")
-        ids = column.ids("id", required=False)
-        if (column.layout.forms("id") == MISSING).all():
-            ids = np.arange(1, len(column) + 1)
-        columns = {
+        ids: Any = column.ids("id", required=False)
+        if (column.forms("id") == MISSING).all():
+            count = len(column)
+            ids = lambda: np.arange(1, count + 1)  # noqa: E731
+        columns: dict[str, Any] = {
             "image": image,
             "category": category,
             "id": ids,
@@ -310,6 +314,7 @@ class RawTable:
             raw["odd_columns"],
             Texts(*raw["odd"]),
         )
+        self._raw = raw["columns"]
         self.invalid: dict[int, str] = {}
         self._forms: dict[str, NDArray[np.uint8]] = {}
         self._odd_values: dict[str, dict[int, Any]] = {}
@@ -317,6 +322,10 @@ class RawTable:
 
     def __len__(self) -> int:
         return len(self.layout.shape_ids)
+
+    def forget(self, name: str) -> None:
+        """Free the memory of a column that is no longer needed."""
+        del self.columns[name], self._raw[name]
 
     def forms(self, name: str) -> NDArray[np.uint8]:
         """Return the form of a member in each row. It is found once: each error asks for it."""
@@ -359,7 +368,7 @@ class RawTable:
             ids = ids.astype(object)
             for row, value in strings.items():
                 ids[row] = value
-        bad = np.flatnonzero(~np.isin(forms, allowed))
+        bad = np.flatnonzero(~is_among(forms, allowed))
         bad = bad[[row not in strings for row in bad.tolist()]] if len(bad) else bad
         self.refuse(
             bad, name, lambda row: f"expected an integer or a string, got {self.got(name, row)}"
@@ -382,18 +391,23 @@ class RawTable:
     ) -> None:
         """Refuse rows whose integer is missing or out of range."""
         forms, values = self.forms(name), self.columns[name]
-        there = np.isin(forms, (PLAIN, FRACTION) + ((BOOLEAN,) if greatest == 1 else ()))
+        there = is_among(forms, (PLAIN, FRACTION) + ((BOOLEAN,) if greatest == 1 else ()))
         good = there & (values >= least) & (values <= (greatest or np.iinfo(np.int64).max))
         if not required:
-            good |= np.isin(forms, (MISSING, NULL))
+            good |= is_among(forms, (MISSING, NULL))
         self.refuse(
             np.flatnonzero(~good), name, lambda row: f"expected {what}, got {self.got(name, row)}"
         )
 
     def check_numbers(self, name: str) -> None:
         """Refuse rows whose number is of another type."""
-        bad = np.flatnonzero(self.forms(name) == ODD)
-        self.refuse(bad, name, lambda row: f"expected a number, got {self.got(name, row)}")
+
+        def detail(row: int) -> str:
+            is_large = type(self.odd_values(name)[row]) is int
+            what = "an integer from -2**53 to 2**53" if is_large else "a number"
+            return f"expected {what}, got {self.got(name, row)}"
+
+        self.refuse(np.flatnonzero(self.forms(name) == ODD), name, detail)
 
     def check_texts(self, name: str) -> None:
         """Refuse rows whose string is of another type."""

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Literal
 from segcore._input.extras import require
 from segcore._publish import Outputs, publish
 from segcore.data import _coco_json, _coco_write
+from segcore.data._addresses import AddressOutputs, check_absent
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
 from segcore.data._panoptic import PanopticMaps
@@ -24,7 +25,8 @@ Path = str | os.PathLike[str]
 
 
 Reader = Callable[..., Dataset]
-Writer = Callable[[Any, Outputs, Path], None]
+Writer = Callable[[Any, Any, Path], None]
+"""Writes a data set to `Outputs` or, at an address, to `AddressOutputs`."""
 
 
 @dataclass(frozen=True)
@@ -208,11 +210,13 @@ def write(
         Parquet one after the other, so that they need not be in memory together; there, annotation
         ids are kept as they are.
     path : path-like
-        The file to write.
+        The file to write, or an address that fsspec opens, such as ``s3://bucket/masks.parquet``
+        (extra ``arrow``). There, the file is written under a temporary name beside it, and renamed
+        when it is complete.
     format : str, optional
         One of the formats of :func:`read`. By default, it is ``"parquet"`` for names that end with
         ``.parquet``, and ``"coco"`` for others. For ``"coco-panoptic"`` the PNGs are copied; for
-        ``"sa-1b"``, `path` is a folder.
+        ``"sa-1b"``, `path` is a folder. These two are written to local paths only.
     overwrite : bool, default False
         Whether to replace an existing file.
 
@@ -221,7 +225,8 @@ def write(
     FileExistsError
         If the file exists and `overwrite` is False.
     ValueError
-        If the format is unknown, `path` is an address, or the parts do not fit together.
+        If the format is unknown, the parts do not fit together, or `path` is an address and the
+        format writes several files.
     ImportError
         If the extra ``arrow`` is needed and not installed.
 
@@ -232,11 +237,14 @@ def write(
     """
     if not isinstance(dataset, Dataset) and not isinstance(dataset, Iterable):
         raise TypeError(f"dataset: expected a Dataset, got {type(dataset).__name__}")
-    if "://" in os.fspath(path):
-        raise ValueError(f"path: expected a local file, got {os.fspath(path)!r}")
     chosen = _format(format) if format is not None else _format_to_write(path)
     if chosen.name != "parquet" and not isinstance(dataset, Dataset):
         dataset = Dataset.concatenate(list(dataset))
+    if "://" in os.fspath(path):
+        if not overwrite:
+            check_absent(os.fspath(path))
+        chosen.write(dataset, AddressOutputs(), os.fspath(path))
+        return
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
     with publish(overwrite=True) as outputs:

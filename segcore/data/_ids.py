@@ -29,7 +29,10 @@ class Ids:
         if not len(self._values):
             return np.full(len(ids), -1, np.int64)
         if self._row_of_id is not None:
-            return self._row_of_id.take(ids - self._values.min() + 1, mode="clip")
+            found: NDArray[np.int64] = self._row_of_id.take(
+                ids - self._values.min() + 1, mode="clip"
+            )
+            return found
         places = np.searchsorted(self._values, ids, sorter=self._order)
         rows = self._order[np.minimum(places, len(self._values) - 1)]
         return np.where(self._values[rows] == ids, rows, -1)

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
 from segcore._input.arrays import described
+from segcore.data._addresses import fsspec_for
 from segcore.data._arrow_decode import ERRORS, Decoder, Header, in_file_order, order_of
 from segcore.data._arrow_encode import Encoder
 from segcore.data._dataset import Dataset, check_unique, same_categories
 from segcore.data._errors import DatasetError
 from segcore.data._ids import as_stored
-from segcore.data._parquet_names import fsspec_for, parquet_files
+from segcore.data._parquet_names import parquet_files
 from segcore.data._stream import Progress
 from segcore.data._table import Table, concatenate
 from segcore.formats import arrow as _arrow  # noqa: F401 (registers the type of masks)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from segcore._input.extras import require
+from segcore.data._addresses import fsspec_for
 
 MAGIC = b"PAR1"
 
@@ -49,11 +49,6 @@ def parquet_files(path: Any) -> list[str]:
     if not os.path.isdir(name):
         return [name]
     return sorted(str(file) for file in Path(name).rglob("*") if _is_data(str(file)))
-
-
-def fsspec_for(address: str) -> Any:
-    """Import fsspec, which opens an address."""
-    return require("fsspec", "fsspec", "arrow", f"reading {address}")
 
 
 def _is_data(name: str) -> bool:

@@ -14,7 +14,13 @@ from segcore._batch import offsets_of
 from segcore._input.arrays import Size
 from segcore.backends import kernels
 from segcore.backends.protocol import Batch, Offsets
-from segcore.data._columns import check_lengths, check_parts, column_array, read_only
+from segcore.data._columns import (
+    check_lengths,
+    check_parts,
+    column_array,
+    is_among,
+    read_only,
+)
 from segcore.data._texts import Texts
 from segcore.errors import ItemError, MaskError
 from segcore.formats import coco
@@ -203,7 +209,7 @@ class Segmentations:
         starts = np.zeros(len(self), np.int64)
         buffers = dict(zip(_BUFFERS, _no_buffers(), strict=True))
         for kinds, name in (((STRING, OTHER), "characters"), ((COUNTS,), "runs")):
-            rows = np.flatnonzero(np.isin(self.kinds, kinds))
+            rows = np.flatnonzero(is_among(self.kinds, kinds))
             values, offsets = _gather(getattr(self, name), self.starts[rows], self.lengths[rows])
             starts[rows] = offsets[:-1]
             buffers[name] = values

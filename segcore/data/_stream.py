@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, TypeAlias, cast
 
+from segcore.data._addresses import fsspec_for
 from segcore.data._errors import DatasetError
-from segcore.data._parquet_names import fsspec_for
 
 try:
     from segcore._native import JsonReader, JsonTable
@@ -25,6 +25,8 @@ except ImportError:  # not compiled
 Progress: TypeAlias = "Callable[[int, int | None], None]"
 Fields: TypeAlias = "list[tuple[str, Any]]"
 
+NO_ARRAY = "expected an array of objects"
+"""What is wrong with a member that should be an array but is another value, such as null."""
 CHUNK = 1 << 18
 """Number of bytes that are read at a time: larger pieces are not read faster, but take memory."""
 
@@ -99,7 +101,8 @@ class Stream:
             try:
                 found = self._until(lambda: self._reader.rows(table))
             except DatasetError as error:
-                where = f"{item}[{len(table)}]"
+                is_array = error.detail != NO_ARRAY
+                where = f"{item}[{len(table)}]" if is_array else item
                 raise DatasetError(self._path, error.detail, where, error.offset) from None
             if found is True:
                 return table.columns()

@@ -146,6 +146,12 @@ class Layout:
         )
 
 
+def members_text(members: dict[str, Any]) -> bytes:
+    """Return members as they would stand in a JSON object, for `Layout.extra`."""
+    text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+    return text[1:-1].encode("utf-8", "surrogatepass")
+
+
 def concatenate(parts: Sequence[Any]) -> Any:
     """Concatenate parts of a column."""
     of_arrays = isinstance(parts[0], np.ndarray)

@@ -106,6 +106,10 @@ def test_twins_have_the_same_columns(monkeypatch):
         ({"iscrowd": 2}, "iscrowd: expected 0 or 1, got 2"),
         ({"iscrowd": "no"}, "iscrowd: expected 0 or 1, got str 'no'"),
         ({"score": "high"}, "score: expected a number, got str 'high'"),
+        (
+            {"score": -(2**53) - 1},
+            "score: expected an integer from -2**53 to 2**53, got int -9007199254740993",
+        ),
     ],
 )
 def test_invalid_annotations_are_named_or_skipped(change, detail, tmp_path, twin):
@@ -119,6 +123,28 @@ def test_invalid_annotations_are_named_or_skipped(change, detail, tmp_path, twin
     assert dataset.annotations["id"].tolist() == [1, 3]
     assert len(dataset.skipped) == 1
     assert dataset.skipped[0].endswith(detail)
+
+
+@pytest.mark.parametrize("name", ["images", "annotations", "categories"])
+@pytest.mark.parametrize("value", [None, 5, "x", {}])
+def test_a_member_that_is_no_array(name, value, twin):
+    given = {"images": [], "annotations": [], "categories": [], name: value}
+    with pytest.raises(sc.data.DatasetError) as raised:
+        sc.data.from_coco(given)
+    assert (raised.value.item, raised.value.detail) == (name, "expected an array of objects")
+
+
+@pytest.mark.parametrize("shift", [-5, 0, 2**61])
+@pytest.mark.parametrize("step", [1, 3, 10**6])
+def test_annotations_find_their_images(shift, step):
+    ids = [shift + step * row for row in (3, 1, 2)]
+    images = [{"id": id_, "height": 4, "width": 6} for id_ in ids]
+    found = [{"id": row, "image_id": ids[row]} for row in (2, 0, 1)]
+    dataset = sc.data.from_coco({"images": images, "annotations": found})
+    assert dataset.annotations["image"].tolist() == [2, 0, 1]
+    for wrong in (min(ids) - 1, max(ids) + 1, -(2**62), 2**62):
+        with pytest.raises(sc.data.DatasetError, match=f"the id of an image, got {wrong}"):
+            sc.data.from_coco({"images": images, "annotations": [{"id": 1, "image_id": wrong}]})
 
 
 @pytest.mark.parametrize(

@@ -272,6 +272,29 @@ def test_a_table_without_metadata():
     assert few.select(rows)[0].masks.area.tolist() == [8] * len(few.select(rows)[0])
 
 
+def test_other_members_of_a_table_without_metadata():
+    texts = ['{"note":"caf\\u00e9","score":3,"a":[1, {"b":null}]}', None, "{}", '{"z":1}']
+    table = pa.table(
+        {
+            "image_id": [1, 1, 2, 2],
+            "id": [4, 5, 6, 7],
+            "mask": [{"size": [4, 6], "counts": b"52203"}] * 4,
+            "extra": pa.array(texts),
+        }
+    )
+    dataset = sc.data.from_arrow(table)
+    members = [dataset.annotations.extra(row) for row in range(4)]
+    # The score is not one of the other members.
+    assert members == [{"note": "caf\u00e9", "a": [1, {"b": None}]}, {}, {}, {"z": 1}]
+    written = sc.data.to_coco(dataset)["annotations"]
+    assert [row.get("note") for row in written] == ["caf\u00e9", None, None, None]
+    assert [row.get("z") for row in written] == [None, None, None, 1]
+    for text in ("[]", "{", "3", "[" * 3000):
+        bad = table.set_column(3, "extra", pa.array([None, None, text, None]))
+        with pytest.raises(sc.data.DatasetError, match="row 2: extra: expected a JSON object"):
+            sc.data.from_arrow(bad).annotations.extra(0)
+
+
 @pytest.mark.parametrize("name", ["image_id", "category_id"])
 @pytest.mark.parametrize(("value", "kind"), [(1.5, "double"), (2**63, "uint64")])
 def test_ids_of_a_table_that_are_no_integers(name, value, kind):
@@ -433,8 +456,6 @@ def test_the_extra_is_named(monkeypatch, tmp_path):
 def test_recognized_by_its_first_bytes(tmp_path):
     sc.data.write(many(), tmp_path / "a.data", "parquet")
     assert len(sc.data.read(tmp_path / "a.data")) == 41
-    with pytest.raises(ValueError, match="expected a local file"):
-        sc.data.write(many(), "s3://bucket/a.parquet")
     with pytest.raises(TypeError, match="expected an Arrow table"):
         sc.data.from_arrow(3)
 
@@ -507,5 +528,15 @@ def test_s3(tmp_path, monkeypatch):
         files.put(str(tmp_path / "a.parquet"), "bucket/folder/a.parquet")
         same_documents(sc.data.read("s3://bucket/folder/a.parquet"), dataset)
         same_documents(sc.data.read("s3://bucket/folder"), dataset)
+        for address in ("s3://bucket/new/b.parquet", "s3://bucket/new/c.json"):
+            sc.data.write(dataset[:1], address)
+            sc.data.write(dataset, address, overwrite=True)
+            same_documents(sc.data.read(address), dataset)
+            with pytest.raises(FileExistsError):
+                sc.data.write(dataset, address)
+            with pytest.raises(ZeroDivisionError):
+                sc.data.write((dataset[[1 // row]] for row in (1, 0)), address, overwrite=True)
+            same_documents(sc.data.read(address), dataset)
+        assert files.ls("bucket/new", refresh=True) == ["bucket/new/b.parquet", "bucket/new/c.json"]
     finally:
         server.stop()
