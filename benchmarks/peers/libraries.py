@@ -17,7 +17,7 @@ DROP_INS = {
 
 PEERS = (
     *(*DROP_INS, "rlemasklib", "fastlabelrle"),
-    *("opencv-python-headless", "torch", "detectron2", "panopticapi", "numpy"),
+    *("opencv-python-headless", "torch", "detectron2", "panopticapi", "json", "orjson", "numpy"),
 )
 
 

@@ -1,4 +1,8 @@
-"""Arrow arrays from flat NumPy arrays and back, without a Python object per row."""
+"""Arrow arrays from flat NumPy arrays and back, without a Python object per row.
+
+``pyarrow.compute``, whose import takes longer than opening a file, is avoided: by what is read of
+every file, and so are the methods of arrays that import it, such as ``is_valid`` and ``cast``.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
@@ -87,8 +90,25 @@ def from_bytes(array: pa.Array) -> Texts:
 
 def from_lists(array: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
     """Return the offsets and the values of an Arrow array of lists; null is empty."""
-    lengths = from_numbers(pc.list_value_length(array), 0)
-    return offsets_of(lengths), array.flatten()
+    bounds = np.zeros(1, np.int64)
+    if len(array):
+        count, buffer = len(array) + 1, array.buffers()[1]
+        bounds = np.frombuffer(buffer, np.int32, count, 4 * array.offset).astype(np.int64)
+    there, lengths = is_valid(array), np.diff(bounds)
+    if lengths[~there].any():  # values of lists that are null
+        return offsets_of(lengths * there), array.flatten()
+    first, last = int(bounds[0]), int(bounds[-1])
+    return bounds - first, array.values.slice(first, last - first)
+
+
+def field_of(array: pa.Array, name: str) -> pa.Array:
+    """Return a field of an Arrow array of structs, which is null where the struct is."""
+    return array.flatten()[array.type.get_field_index(name)]
+
+
+def rows_of(array: pa.Array, rows: NDArray[np.int64]) -> pa.Array:
+    """Return rows of an Arrow array, which ascend: the array itself if these are all."""
+    return array if len(rows) == len(array) else array.take(to_array(rows))
 
 
 def from_numbers(array: pa.Array, missing: float) -> NDArray[Any]:
@@ -107,8 +127,7 @@ def values_of(array: pa.Array) -> NDArray[Any]:
     if data is None:
         data = b""
     if pa.types.is_boolean(array.type):
-        bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")
-        return bits[offset : offset + count].astype(np.bool_)
+        return _bits(data, offset, count)
     name = str(array.type)
     dtype = np.dtype("float64" if name == "double" else name)
     return (
@@ -118,7 +137,15 @@ def values_of(array: pa.Array) -> NDArray[Any]:
 
 def is_valid(array: pa.Array) -> NDArray[np.bool_]:
     """Return which rows are not null."""
-    return values_of(array.is_valid())
+    bits = array.buffers()[0]
+    if bits is None:
+        return np.full(len(array), not pa.types.is_null(array.type))
+    return _bits(bits, array.offset, len(array))
+
+
+def _bits(buffer: Any, offset: int, count: int) -> NDArray[np.bool_]:
+    bits = np.unpackbits(np.frombuffer(buffer, np.uint8), bitorder="little")
+    return bits[offset : offset + count].astype(np.bool_)
 
 
 def _bitmap(valid: NDArray[np.bool_] | None) -> Any:

@@ -14,17 +14,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from segcore.data._arrow_arrays import (
+    field_of,
     from_bytes,
     from_lists,
     from_numbers,
     is_valid,
     to_array,
-    to_strings,
     values_of,
 )
 from segcore.data._arrow_encode import VERSION
@@ -159,7 +158,7 @@ def _ids(array: pa.Array, kind: str) -> NDArray[Any]:
     if array.null_count:
         raise ValueError("expected an id, got null")
     if kind == "integer":
-        return values_of(array.cast(pa.int64()))
+        return values_of(array if array.type == pa.int64() else array.cast(pa.int64()))
     texts = array.cast(pa.string()).to_pylist()
     ids = np.empty(len(texts), object)
     ids[:] = [json.loads(text) for text in texts] if kind == "json" else texts
@@ -174,12 +173,13 @@ def _layout(
     odd: pa.Array,
     extra: Texts,
 ) -> Layout:
-    shape_ids = from_numbers(shape.cast(pa.uint32()), 0)
+    shape_ids = from_numbers(shape if shape.type == pa.uint32() else shape.cast(pa.uint32()), 0)
     if len(shape_ids) and int(shape_ids.max()) >= len(shapes):
         raise DatasetError(path, f"json.shape: expected a number below {len(shapes)}")
     offsets, values = from_lists(odd)
-    members = pc.index_in(pc.struct_field(values, "member"), to_strings(names))
-    columns = from_numbers(members.cast(pa.int64()), -1)
+    index = {name: column for column, name in enumerate(names)}
+    members = field_of(values, "member").to_pylist()
+    columns = np.array([index.get(name, -1) for name in members], np.int64)
     if (columns < 0).any():
         raise DatasetError(path, "json.odd: expected the name of a member")
     plain = Layout.plain(names, len(shape_ids), shapes, shape_ids)
@@ -188,7 +188,7 @@ def _layout(
         extra=extra,
         odd_rows=np.repeat(np.arange(len(shape_ids)), np.diff(offsets)),
         odd_columns=columns,
-        odd=from_bytes(pc.struct_field(values, "value")),
+        odd=from_bytes(field_of(values, "value")),
     )
 
 
@@ -309,7 +309,7 @@ class Decoder:
         column, _, field = name.partition(".")
         array = batch[column]
         if field:
-            array = pc.struct_field(array, field)
+            array = field_of(array, field)
         return self._cast(array, _TYPES.get(name, array.type), name)
 
     def _cast(self, array: pa.Array, kind: pa.DataType, name: str) -> pa.Array:
@@ -391,8 +391,10 @@ class Decoder:
                 raise DatasetError(
                     self._path, f"expected a struct of size and counts, got {mask.type}", "mask"
                 )
-            size = self._cast(pc.struct_field(mask, "size"), pa.list_(pa.int64()), "mask.size")
-            counts = self._cast(pc.struct_field(mask, "counts"), pa.binary(), "mask.counts")
+            size = field_of(mask, "size")
+            if size.type != pa.list_(pa.int32()):  # which segcore writes
+                size = self._cast(size, pa.list_(pa.int64()), "mask.size")
+            counts = self._cast(field_of(mask, "counts"), pa.binary(), "mask.counts")
         return decode_segmentations(
             self._path,
             batch.num_rows,

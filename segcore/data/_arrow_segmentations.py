@@ -17,6 +17,7 @@ from segcore.data._arrow_arrays import (
     from_lists,
     from_numbers,
     is_valid,
+    rows_of,
     to_array,
     to_bytes,
     to_lists,
@@ -245,9 +246,9 @@ class _Part:
     def strings(self, rows: NDArray[np.int64]) -> Segmentations:
         """Return rows with compressed RLEs."""
         assert self._mask is not None
-        sizes, counts = (array.take(to_array(rows)) for array in self._mask)
+        sizes, counts = (rows_of(array, rows) for array in self._mask)
         offsets, sides = from_lists(sizes)
-        numbers = from_numbers(sides, -1)
+        numbers = from_numbers(sides, -1).astype(np.int64, copy=False)
         bad = np.flatnonzero(np.diff(offsets) != 2)
         self._refuse(rows[bad], "mask.size: expected height and width")
         numbers = numbers.reshape(-1, 2)
@@ -320,7 +321,7 @@ class _Part:
     def polygons(self, rows: NDArray[np.int64]) -> Segmentations:
         """Return rows of polygons. Invalid ones, such as rings of two points, are kept as JSON."""
         assert self._polygon is not None
-        array = self._polygon.take(to_array(rows))
+        array = rows_of(self._polygon, rows)
         offsets, rings = from_lists(array)
         ring_offsets, values = from_lists(rings)
         is_odd = np.diff(ring_offsets) % 2 != 0
@@ -359,7 +360,7 @@ class _Part:
         if self._integers is None:
             return np.zeros(len(coordinates), np.uint8)
         is_integer = _has_no_fraction(coordinates).astype(np.uint8)
-        stated = self._integers.take(to_array(rows))
+        stated = rows_of(self._integers, rows)
         for i in np.flatnonzero(is_valid(stated)).tolist():
             start, stop = int(offsets[i]), int(offsets[i + 1])
             bits = np.frombuffer(stated[i].as_py(), np.uint8)

@@ -9,6 +9,7 @@ dicts that files hold; those named "drop-in" call the functions of ``pycocotools
 from ..row import ROWS
 from . import (
     coco,
+    data_sets,
     dense,
     drop_in,
     evaluation,
@@ -24,6 +25,7 @@ from . import (
 __all__ = [
     "ROWS",
     "coco",
+    "data_sets",
     "dense",
     "drop_in",
     "evaluation",
