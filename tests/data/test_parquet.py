@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import pickle
+import subprocess
 import sys
 import zlib
 from itertools import pairwise
@@ -451,6 +452,18 @@ def test_the_extra_is_named(monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(ImportError, match=r"install segcore\[arrow\]"):
         many().to_arrow()
+
+
+def test_opening_imports_little(tmp_path):
+    path = tmp_path / "a.parquet"
+    sc.data.write(many(), path)
+    code = (
+        "import sys; import segcore as sc\n"
+        f"masks = sc.data.read({str(path)!r})[40].masks\n"
+        "print(len(masks), *{'pyarrow.compute', 'pandas'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(len(many()[40].masks))]
 
 
 def test_recognized_by_its_first_bytes(tmp_path):
