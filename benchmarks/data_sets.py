@@ -7,8 +7,10 @@ Answers are compared. SEGCORE_TEST_DATA names the folder of the real data.
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -70,15 +72,17 @@ class Results:
 
 
 @cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="segcore-benchmark")
+def _folder() -> Path:
+    folder = tempfile.mkdtemp(prefix="segcore-benchmark-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 @cache
 def _made(rles_text: str, images: int) -> Results:
     rles = json.loads(rles_text)  # compared as text, because dicts cannot be keys
     rng = np.random.default_rng(0)
-    results = Results(Path(_folder().name) / f"results_{images}.json")
+    results = Results(_folder() / f"results_{images}.json")
     height, width = rles[0]["size"]
     with open(results.path, "w") as file:
         file.write("[")
@@ -134,7 +138,7 @@ def parquet_sizes(path: Path) -> dict[str, int]:
     import pyarrow.parquet as pq
 
     dataset = sc.data.read(path)
-    target = Path(_folder().name) / "sizes.parquet"
+    target = _folder() / "sizes.parquet"
     sc.data.write(dataset, target, overwrite=True)
     if sc.data.to_coco(sc.data.read(target)) != sc.data.to_coco(dataset):
         raise AssertionError(f"{path}: expected the same data set from Parquet")

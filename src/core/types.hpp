@@ -99,19 +99,6 @@ class Buffer {
         }
         size_ = size;
     }
-    // Make room for about this many values in large pages, if there is memory for them.
-    void reserve_about(size_t wanted) noexcept {
-        if (wanted <= capacity_ || wanted > static_cast<size_t>(PTRDIFF_MAX) / sizeof(T)) return;
-        void* const data = std::malloc(wanted * sizeof(T));
-        if (!data) return;
-        // The last large page is left out, as it might remain unused.
-        constexpr size_t kLargePage = size_t{2} << 20;
-        prefer_large_pages(data, wanted * sizeof(T) / kLargePage * kLargePage);
-        if (size_) std::memcpy(data, data_, size_ * sizeof(T));
-        std::free(data_);
-        data_ = static_cast<T*>(data);
-        capacity_ = wanted;
-    }
     void clear() noexcept { size_ = 0; }
     // Free unused memory.
     void shrink() noexcept {

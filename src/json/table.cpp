@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <new>
 
 namespace segcore::json {
 
@@ -541,15 +542,19 @@ void Table::reserve(int64_t offset) {
     constexpr int64_t kEnough = 1 << 17;
     if (!text_size_ || offset - begin_ < kEnough) return;
     const double whole = static_cast<double>(text_size_) - static_cast<double>(begin_);
-    const double factor = 1.02 * whole / static_cast<double>(offset - begin_);
+    const double more = 1.02 * whole / static_cast<double>(offset - begin_) - 1;
     text_size_ = 0;
-    if (whole < 0) return;  // the text is longer than stated
+    if (more <= 0) return;  // the text is longer than stated
     const auto reserve = [&](auto& buffer) {
-        const double size = factor * static_cast<double>(buffer.size());
-        if (size < 1e15) buffer.reserve_about(static_cast<size_t>(size));
+        const double values = more * static_cast<double>(buffer.size());
+        if (values < 1e15) buffer.grow(static_cast<size_t>(values));
     };
-    for_each_column_buffer([&](auto& buffer, size_t) { reserve(buffer); });
-    for_each_shared_buffer(reserve);
+    try {
+        for_each_column_buffer([&](auto& buffer, size_t) { reserve(buffer); });
+        for_each_shared_buffer(reserve);
+    } catch (const std::bad_alloc&) {
+        // The text may not go on as it began.
+    }
 }
 
 // -- going back -----------------------------------------------------------------------------------
