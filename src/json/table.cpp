@@ -552,8 +552,9 @@ void Table::reserve(int64_t offset) {
     try {
         for_each_column_buffer([&](auto& buffer, size_t) { reserve(buffer); });
         for_each_shared_buffer(reserve);
+        // NOLINTNEXTLINE(bugprone-empty-catch)
     } catch (const std::bad_alloc&) {
-        // The text may not go on as it began.
+        // It may not be needed: the text need not go on as it began.
     }
 }
 
