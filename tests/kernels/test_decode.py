@@ -138,7 +138,7 @@ def test_nothing_to_draw(kernels, shape, layout):
 def test_inputs_may_be_read_only(kernels):
     masks = patterns(9, 70)
     batch = batch_of(masks)
-    for array in batch:
+    for array in (batch.run_ends, batch.offsets):
         array.flags.writeable = False
     out = np.zeros(masks.shape, bool)
     kernels.decode(batch, out, True)
