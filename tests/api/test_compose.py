@@ -236,7 +236,7 @@ def test_into_memory_of_every_layout(layout, dtype):
     masks = sc.Masks.from_dense(patterns(65, 70))
     ids = np.arange(len(masks)) + 1
     under = np.arange(65 * 70).reshape(65, 70) % 90
-    for keywords in ({}, {"background": 3}, {"under": under}):
+    for keywords in ({}, {"background": 3}, {"base": under}):
         placed = Placed(layout, (65, 70), np.dtype(dtype))
         assert sc.compose_semantic(masks, ids, **keywords, out=placed.view) is placed.view
         placed.assert_holds(sc.compose_semantic(masks, ids, **keywords))

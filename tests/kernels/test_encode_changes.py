@@ -85,8 +85,8 @@ def test_long_masks(kernels, extra, dense):
     agree(kernels, "encode_changes", columns, 1, pixels)
     agree(kernels, "encode_changes", columns[:1, :-1].copy(), pixels - 1, 1)
     flips = np.flatnonzero(np.diff(columns[0], prepend=np.uint8(0)))
-    run_ends, offsets = kernels.encode_changes(columns, 1, pixels)
-    assert run_ends[: offsets[1]].tolist() == flips.tolist()
+    batch = kernels.encode_changes(columns, 1, pixels)
+    assert batch.run_ends[: batch.offsets[1]].tolist() == flips.tolist()
 
 
 @pytest.mark.parametrize("shape", [(0, 12), (1, 0), (3, 0)])
