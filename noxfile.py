@@ -372,7 +372,7 @@ def coverage(session):
     session.install(f"{built(NATIVE)}[test,arrow]", "pytest-cov>=7", "gcovr>=8.8")
     # pytest-cov asks for the workers before tests/conftest.py does.
     workers = ["--numprocesses=auto", "--dist=worksteal"]
-    measure = [*workers, "--cov=segcore", "--cov-report=term:skip-covered"]
+    measure = [*workers, "--cov", "--cov-report=term:skip-covered"]
     run_suite(session, *measure, f"--cov-fail-under={COVERED}", expect=backends(session)[0])
     # Only the core is instrumented, and optimized a little: the tests compare pixel by pixel.
     program = build_cpp_tests(session, "-O1", measured=["--coverage"])
