@@ -166,6 +166,9 @@ FORMATS = {
 }
 
 
+TAKE_SIZES_OF_DATASET = ("yolo", "kaggle")
+"""Formats for which ``read(dataset=)`` has the sizes of the images."""
+
 _SUFFIXES = {".csv": "kaggle", ".xml": "cvat", ".geojson": "geojson"}
 
 
@@ -242,9 +245,13 @@ def read(
     """
     if invalid not in ("raise", "skip"):
         raise ValueError(f'invalid: expected "raise" or "skip", got {invalid!r}')
-    skip = invalid == "skip"
-    found = read_file(path, format, dataset=dataset, skip_invalid=skip, progress=progress)
-    if dataset is not None and not belongs_to(found, dataset):
+    chosen = _format(format) if format is not None else _recognized(path)
+    found = chosen.read(path, dataset, skip_invalid=invalid == "skip", progress=progress)
+    if (
+        dataset is not None
+        and chosen.name not in TAKE_SIZES_OF_DATASET
+        and not belongs_to(found, dataset)
+    ):
         raise DatasetError(str(path), "expected a list of results, as dataset= was passed")
     return found
 

@@ -69,13 +69,15 @@ def _of_file(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix == ".png":
         return "maps"
+    if path.exists() and not path.is_file():
+        return "coco"  # a pipe or a device, of which nothing can be read twice
     data = _head(path)
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start in (b"{", b"["):
         return _of_json(data)
     if suffix in (".yaml", ".yml"):
         return "yolo"
-    if suffix == ".xml" or start == b"<":
+    if suffix != ".json" and (suffix == ".xml" or start == b"<"):
         return _of_xml(data)
     if suffix in (".csv", ".tsv"):
         return "kaggle"

@@ -226,7 +226,7 @@ def test_maps_that_no_memory_holds():
 BACKGROUNDS = [
     {"background": 0},
     {"background": 3},
-    {"under": np.arange(65 * 70).reshape(65, 70) % 90},
+    {"base": np.arange(65 * 70).reshape(65, 70) % 90},
 ]
 
 
@@ -300,9 +300,9 @@ def test_into_the_memory_of_the_class_ids_and_the_order():
         ),
         (
             np.zeros((3, 4), np.uint8),
-            {"under": np.full((3, 4), 256)},
+            {"base": np.full((3, 4), 256)},
             ValueError,
-            "under: label 256 does not fit into uint8; pass out of a larger dtype",
+            "base: label 256 does not fit into uint8; pass out of a larger dtype",
         ),
         (np.zeros((3, 4), np.uint8), {"dtype": np.uint8}, ValueError, "dtype: .*dtype or out"),
     ],

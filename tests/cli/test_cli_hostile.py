@@ -333,9 +333,7 @@ def test_what_is_not_json_is_named(tmp_path: Path, data: bytes) -> None:
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ({"shapes": [], "imagePath": "a.jpg", "version": "5"}, "LabelMe's JSON"),
-        ([{"id": 1, "data": {}, "annotations": []}], "Label Studio's export"),
-        ({"type": "FeatureCollection", "features": []}, "GeoJSON"),
+        ({"_via_img_metadata": {}}, "VIA's project"),
         (coco(annotations=[{"segments_info": []}]), "annotations[0]"),
         (b'{"images": [], "images": [], "annotations": []}', '"images" occurs twice'),
         (
