@@ -10,7 +10,7 @@ Conventions
   size. Two batches of one call have the same image size.
 - The caller validates shapes, dtypes and sizes. Errors that only a kernel can detect while reading
   the data (an invalid count, an infinite coordinate) are the ValueErrors of
-  :mod:`segcore.backends.errors`, raised for the first invalid mask of the batch.
+  ``segcore.backends.errors``, raised for the first invalid mask of the batch.
 - Inputs are never modified. Kernels only write to arrays named ``out``.
 """
 
@@ -78,7 +78,7 @@ class Kernels(Protocol):
         """Decode COCO's compressed counts strings, concatenated in ``data``.
 
         Runs of length zero are accepted and removed. An invalid string raises a MaskError, which is
-        defined in :mod:`segcore.backends.errors`.
+        defined in ``segcore.backends.errors``.
         """
 
     def string_encode(self, batch: Batch) -> tuple[NDArray[np.uint8], Offsets]:
