@@ -36,7 +36,7 @@ class JsonReader:
         self._names: Any = None
         self._value: Any = None
         self.offset = 0
-        self.error_offset = 0
+        self.error_offset: int | None = None
 
     def feed(self, data: bytes) -> None:
         """Add a piece of the text."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,9 +21,11 @@ from click.testing import CliRunner, Result  # noqa: E402
 
 import segcore  # noqa: E402
 from segcore.cli.app import app  # noqa: E402
+from segcore.data import _json_python, _stream  # noqa: E402
 from segcore.show import palette  # noqa: E402
 
 DATA = os.environ.get("SEGCORE_TEST_DATA")
+IS_COMPILED = _stream.JsonReader is not _json_python.JsonReader
 
 
 # -- making and running ---------------------------------------------------------------------------
@@ -71,13 +74,18 @@ def files(folder: Path) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*"))
 
 
+def placed(said: str) -> str:
+    """Leave out the byte of an item, which only the compiled reader of JSON tells."""
+    return said if IS_COMPILED else re.sub(r" \(byte ?\d*\)?|, byte \d+", "", said)
+
+
 def refused(tmp_path: Path, result: Result, *parts: str) -> None:
     """Check for exit code 2, one line that says the parts, and nothing written."""
     assert result.exit_code == 2
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
     for part in parts:
-        assert part in line
+        assert placed(part) in line
     assert files(tmp_path) in (["in.json"], [])
 
 
@@ -219,7 +227,7 @@ def test_missing_file(tmp_path: Path) -> None:
     [
         ("", "not JSON"),
         ("{", "byte 1: "),
-        ("[" * 100_000, "[0] (byte 1): expected an object"),
+        ("[" * 100_000, "expected an object" if IS_COMPILED else "expected fewer nested values"),
         ("\ud800".encode("utf-16", "surrogatepass").decode("latin1"), "not JSON"),
         ([], "a list"),
         (3, "not JSON: expected an object or an array"),
@@ -251,7 +259,7 @@ def test_bad_categories_are_named(
     refused(tmp_path, semantic(tmp_path, document), "in.json: ", said)
     result = semantic(tmp_path, document, "--skip-invalid")
     assert result.exit_code == code
-    assert ('"categories" is invalid' if code else said) in result.stderr
+    assert ('"categories" is invalid' if code else placed(said)) in result.stderr
 
 
 def test_numbers_as_names_of_categories(tmp_path: Path) -> None:
@@ -296,7 +304,7 @@ def test_bad_annotations_are_named(tmp_path: Path, case: str) -> None:
     assert labels(tmp_path).sum() == 36
     first, second = result.stderr.splitlines()
     assert first == "skipped 1:"
-    assert named in second
+    assert placed(named) in second
     assert said in second
 
 
@@ -368,7 +376,8 @@ def test_annotations_of_a_skipped_image_go_with_it(tmp_path: Path) -> None:
     assert result.exit_code == 0
     first, *lines = result.stderr.splitlines()
     assert first == "skipped 2:"
-    assert "images[0] (id 7, byte 12): height: expected a number of pixels, got 0" in lines[0]
+    said = "images[0] (id 7, byte 12): height: expected a number of pixels, got 0"
+    assert placed(said) in lines[0]
     assert "1 annotation of images that were skipped" in lines[1]
     assert files(tmp_path / "out") == ["classes.json", "good.png"]
 
@@ -566,7 +575,7 @@ def test_exit_codes_of_the_program(tmp_path: Path) -> None:
     result = program("semantic", bad, "-o", tmp_path / "new", code="pass")
     assert (result.returncode, result.stdout) == (2, "")
     assert len(result.stderr.splitlines()) == 1
-    assert "annotations[0] (id 100, " in result.stderr
+    assert "annotations[0] (id 100" in result.stderr
 
 
 @pytest.mark.parametrize(
