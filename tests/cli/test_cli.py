@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,14 +17,13 @@ pytest.importorskip("rich")
 Image = pytest.importorskip("PIL.Image")
 
 from click.testing import CliRunner, Result  # noqa: E402
+from support.json_reader import IS_COMPILED, placed  # noqa: E402
 
 import segcore  # noqa: E402
 from segcore.cli.app import app  # noqa: E402
-from segcore.data import _json_python, _stream  # noqa: E402
 from segcore.show import palette  # noqa: E402
 
 DATA = os.environ.get("SEGCORE_TEST_DATA")
-IS_COMPILED = _stream.JsonReader is not _json_python.JsonReader
 
 
 # -- making and running ---------------------------------------------------------------------------
@@ -72,11 +70,6 @@ def labels(tmp_path: Path, name: str = "photo.png") -> np.ndarray:
 def files(folder: Path) -> list[str]:
     """List everything below a folder, hidden things too."""
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*"))
-
-
-def placed(said: str) -> str:
-    """Leave out the byte of an item, which only the compiled reader of JSON tells."""
-    return said if IS_COMPILED else re.sub(r" \(byte ?\d*\)?|, byte \d+", "", said)
 
 
 def refused(tmp_path: Path, result: Result, *parts: str) -> None:

@@ -18,6 +18,7 @@ pytest.importorskip("rich")
 Image = pytest.importorskip("PIL.Image")
 
 from click.testing import CliRunner, Result  # noqa: E402
+from support.json_reader import placed  # noqa: E402
 
 import segcore as sc  # noqa: E402
 from segcore.cli.app import app  # noqa: E402
@@ -263,7 +264,7 @@ def test_problems_of_the_truth_are_listed_once(tmp_path: Path) -> None:
     document["annotations"] += [lost, lost | {"id": 13}]
     truth = dump(tmp_path / "in.json", document)
     found = dump(tmp_path / "results.json", [*results(), results()[0] | {"image_id": 2}])
-    assert "image 2 (byte " in refused("compare", truth, found)
+    assert placed("image 2 (byte ") in refused("compare", truth, found)
     words = ["compare", truth, found, "--json", tmp_path / "f.json"]
     lines = good(*words, "--skip-invalid").stderr.splitlines()
     assert lines[0] == "skipped 3:"
@@ -278,6 +279,6 @@ def test_all_predictions_skipped(tmp_path: Path) -> None:
     bad = [r | {"segmentation": {"size": [8, 10], "counts": "!!"}} for r in results()]
     truth, found = as_json(tmp_path), dump(tmp_path / "results.json", bad)
     line = refused("compare", truth, found)
-    assert "results.json: annotation at index 0 of image 1 (byte 1): byte 0 " in line
+    assert placed("results.json: annotation at index 0 of image 1 (byte 1): byte 0 ") in line
     line = refused("compare", truth, found, "--skip-invalid")
     assert "all its annotations are invalid, the first of 2 messages: " in line
