@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.masks import Masks
+from segcore.backends import crops
+from segcore.backends.runs import batch_of
+from segcore.masks import Masks, unwrap, wrap
 
 
 def pasted(crop: NDArray[np.bool_], left: int, top: int, size: tuple[int, int]) -> Masks:
@@ -22,13 +24,16 @@ def pasted(crop: NDArray[np.bool_], left: int, top: int, size: tuple[int, int]) 
             f"expected a box within the image of {size[0]} x {size[1]} pixels, got left {left}, "
             f"top {top}, width {width} and height {height}"
         )
-    dense = np.zeros(size, np.bool_)
-    dense[top : top + height, left : left + width] = crop
-    return Masks.from_dense(dense)
+    return wrap(batch_of([crops.placed(crop, left, top, *size)], *size))
 
 
 def cropped(mask: Masks) -> tuple[NDArray[np.bool_], int, int]:
     """Return the pixels in the bounding box of a mask, and the box's left and top."""
-    left, top, right, bottom = mask.boxes[0].tolist()
-    crop: NDArray[np.bool_] = mask.to_dense()[0, top:bottom, left:right]
+    boxes = mask.boxes
+    left, top, right, bottom = boxes[0].tolist()
+    height, width = bottom - top, right - left
+    [ends] = crops.cropped(unwrap(mask), boxes)
+    crop: NDArray[np.bool_] = wrap(
+        batch_of([ends[ends < height * width]], height, width)
+    ).to_dense()[0]
     return crop, left, top
