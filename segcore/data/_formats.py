@@ -43,6 +43,8 @@ class Format:
     title: str
     read: Reader
     write: Writer
+    takes_sizes: bool = False
+    """Whether ``read(dataset=)`` has the sizes of the images, and not what results belong to."""
 
 
 def _file(write: Callable[[Any, BinaryIO], None]) -> Writer:
@@ -106,19 +108,24 @@ def _write_results(dataset: Dataset, outputs: Outputs, path: Path) -> WriteRepor
     return replace(report, unwritten={what: count for what, count in named.items() if count})
 
 
-def _other(name: str, title: str) -> Format:
+def _other(module_name: str, title: str, takes_sizes: bool = False) -> Format:
     """Return a format that is a module in `segcore.data.formats`, imported when it is used."""
+    name = module_name.replace("_", "-")
 
-    def read_it(*args: Any, **options: Any) -> Dataset:
-        dataset: Dataset = import_module(f"segcore.data.formats.{name}").read(*args, **options)
-        return dataset
+    def read_it(path: Path, dataset: Dataset | None = None, **options: Any) -> Dataset:
+        if takes_sizes:
+            options["dataset"] = dataset
+        elif dataset is not None:
+            raise ValueError(f"dataset: not used for the format {name!r}")
+        found: Dataset = import_module(f"segcore.data.formats.{module_name}").read(path, **options)
+        return found
 
     def write_it(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
-        module = import_module(f"segcore.data.formats.{name}")
+        module = import_module(f"segcore.data.formats.{module_name}")
         report: WriteReport = module.write(dataset, outputs, path)
         return report
 
-    return Format(name.replace("_", "-"), title, read_it, write_it)
+    return Format(name, title, read_it, write_it, takes_sizes)
 
 
 def _parquet() -> Any:
@@ -153,21 +160,18 @@ FORMATS = {
         Format("sa-1b", "SA-1B, a folder of JSON files", _read_folder, _write_folder),
         Format("sa-v", "SA-V, a JSON file per video", _coco_json.read_coco, _file(write_video)),
         Format("parquet", "Parquet", _read_parquet, _file(_write_parquet)),
-        _other("yolo", "YOLO segmentation, a folder with data.yaml and labels"),
+        _other("yolo", "YOLO segmentation, a folder with data.yaml and labels", takes_sizes=True),
         _other("labelme", "LabelMe, a JSON file per image or a folder of them"),
         _other("maps", "PNG label maps or binary masks, or a folder of them"),
         _other("voc", "Pascal VOC, a folder with SegmentationClass and SegmentationObject"),
         _other("cvat", "CVAT's XML for images"),
         _other("label_studio", "Label Studio's JSON"),
-        _other("kaggle", "Kaggle's CSV of run lengths"),
+        _other("kaggle", "Kaggle's CSV of run lengths", takes_sizes=True),
         _other("geojson", "GeoJSON in pixels"),
         _other("cityscapes", "Cityscapes, a folder of PNGs of ids or of files of polygons"),
     )
 }
 
-
-TAKE_SIZES_OF_DATASET = ("yolo", "kaggle")
-"""Formats for which ``read(dataset=)`` has the sizes of the images."""
 
 _SUFFIXES = {".csv": "kaggle", ".xml": "cvat", ".geojson": "geojson"}
 
@@ -245,13 +249,9 @@ def read(
     """
     if invalid not in ("raise", "skip"):
         raise ValueError(f'invalid: expected "raise" or "skip", got {invalid!r}')
-    chosen = _format(format) if format is not None else _recognized(path)
+    chosen = _format_to_read(path, format)
     found = chosen.read(path, dataset, skip_invalid=invalid == "skip", progress=progress)
-    if (
-        dataset is not None
-        and chosen.name not in TAKE_SIZES_OF_DATASET
-        and not belongs_to(found, dataset)
-    ):
+    if dataset is not None and not chosen.takes_sizes and not belongs_to(found, dataset):
         raise DatasetError(str(path), "expected a list of results, as dataset= was passed")
     return found
 
@@ -264,8 +264,8 @@ def read_file(
     skip_invalid: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Read as :func:`read` does, but ignore `dataset` unless the file holds results."""
-    chosen = _format(format) if format is not None else _recognized(path)
+    """Read as :func:`read` does, but accept a `dataset` that a COCO file does not need."""
+    chosen = _format_to_read(path, format)
     return chosen.read(path, dataset, skip_invalid=skip_invalid, progress=progress)
 
 
@@ -494,9 +494,11 @@ def to_arrow(dataset: Dataset) -> Any:
     return _parquet().to_arrow(dataset)
 
 
-def _recognized(path: Path | Sequence[Path]) -> Format:
-    """Return the format of an existing file or folder."""
-    return FORMATS[recognized(path, [format.title for format in FORMATS.values()])]
+def _format_to_read(path: Path | Sequence[Path], name: str | None) -> Format:
+    """Return the named format, or that of the file or folder."""
+    if name is None:
+        name = recognized(path, [format.title for format in FORMATS.values()])
+    return _format(name)
 
 
 def _format_to_write(path: Path) -> Format:

@@ -277,12 +277,6 @@ def _id_array(ids: Sequence[Any]) -> NDArray[Any]:
     return np.array(ids, np.int64 if integers else object)
 
 
-def no_dataset(dataset: Dataset | None, format: str) -> None:
-    """Raise ValueError if a data set was passed to a reader that does not use it."""
-    if dataset is not None:
-        raise ValueError(f"dataset: not used for the format {format!r}")
-
-
 def track(items: Sized, progress: Progress | None) -> Callable[[int], None]:
     """Return a function that reports that the item with an index is done."""
 

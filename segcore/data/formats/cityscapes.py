@@ -23,7 +23,7 @@ from segcore.data._errors import DatasetError
 from segcore.data._report import WriteReport
 from segcore.data._stream import Progress
 from segcore.data.formats._account import Account, Rows, category_names, painted
-from segcore.data.formats._builder import Builder, as_size, no_dataset, track
+from segcore.data.formats._builder import Builder, as_size, track
 from segcore.data.formats._images import read_label_png, write_label_png
 from segcore.data.formats._json import read_json
 from segcore.data.formats._rings import as_points, check_ring
@@ -57,13 +57,11 @@ TOO_MANY = "its image has more than 1000 objects of its category"
 
 def read(
     path: str | os.PathLike[str],
-    dataset: Dataset | None = None,
     *,
     skip_invalid: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
     """Read a folder such as ``gtFine`` or ``gtFine/val``, or a file of polygons."""
-    no_dataset(dataset, "cityscapes")
     builder = Builder(path, skip_invalid)
     for label, name in enumerate(NAMES[1:], 1):
         builder.category(name, label, SUPERCATEGORIES[label])

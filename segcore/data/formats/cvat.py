@@ -27,7 +27,7 @@ from segcore.data._errors import DatasetError
 from segcore.data._report import WriteReport
 from segcore.data._stream import Progress, open_binary
 from segcore.data.formats._account import EMPTY, Account, category_names
-from segcore.data.formats._builder import Builder, Size, as_size, no_dataset, relative_name
+from segcore.data.formats._builder import Builder, Size, as_size, relative_name
 from segcore.data.formats._crops import cropped, pasted
 from segcore.data.formats._rings import (
     Numbers,
@@ -50,13 +50,11 @@ MAX_DEPTH = 64
 
 def read(
     path: str | os.PathLike[str],
-    dataset: Dataset | None = None,
     *,
     skip_invalid: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
     """Read an XML file, or the ``annotations.xml`` in a folder."""
-    no_dataset(dataset, "cvat")
     place = Path(path)
     if place.is_dir():
         place = place / NAMES[0]

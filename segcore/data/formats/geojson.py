@@ -26,7 +26,6 @@ from segcore.data.formats._builder import (
     Builder,
     as_score,
     as_size,
-    no_dataset,
     relative_name,
     track,
 )
@@ -45,13 +44,11 @@ CATEGORY_KEYS = ("category", "label", "class", "category_name", "name")
 
 def read(
     path: str | os.PathLike[str],
-    dataset: Dataset | None = None,
     *,
     skip_invalid: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
     """Read a FeatureCollection."""
-    no_dataset(dataset, "geojson")
     place = Path(path)
     document = read_json(place)
     if not isinstance(document, dict) or not isinstance(document.get("features"), list):

@@ -23,7 +23,7 @@ from segcore.data._errors import DatasetError
 from segcore.data._report import WriteReport
 from segcore.data._stream import Progress
 from segcore.data.formats._account import EMPTY, Account, category_names
-from segcore.data.formats._builder import Builder, Size, as_score, as_size, no_dataset, track
+from segcore.data.formats._builder import Builder, Size, as_score, as_size, track
 from segcore.data.formats._json import read_json
 from segcore.data.formats._rings import Numbers, as_points, check_ring
 from segcore.formats import label_studio as brush
@@ -42,13 +42,11 @@ TO_NAME = "image"
 
 def read(
     path: str | os.PathLike[str],
-    dataset: Dataset | None = None,
     *,
     skip_invalid: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
     """Read a JSON export."""
-    no_dataset(dataset, "label-studio")
     tasks = read_json(Path(path))
     if not isinstance(tasks, list):
         raise DatasetError(os.fspath(path), f"expected a list of tasks, got {described(tasks)}")

@@ -28,7 +28,7 @@ from segcore.data._file_names import Folder
 from segcore.data._report import WriteReport
 from segcore.data._stream import Progress
 from segcore.data.formats._account import EMPTY, Account, category_names
-from segcore.data.formats._builder import Builder, Size, as_size, no_dataset, track
+from segcore.data.formats._builder import Builder, Size, as_size, track
 from segcore.data.formats._crops import cropped, pasted
 from segcore.data.formats._images import image_size
 from segcore.data.formats._json import read_json
@@ -45,13 +45,11 @@ CROWD = "iscrowd"
 
 def read(
     path: str | os.PathLike[str],
-    dataset: Dataset | None = None,
     *,
     skip_invalid: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
     """Read a LabelMe file, or all of a folder."""
-    no_dataset(dataset, "labelme")
     place = Path(path)
     folder = place if place.is_dir() else place.parent
     files = _files(place)

@@ -29,7 +29,7 @@ from segcore.data._read_ahead import read_ahead
 from segcore.data._report import WriteReport
 from segcore.data._stream import Progress
 from segcore.data.formats._account import Account, category_names, painted
-from segcore.data.formats._builder import Builder, no_dataset, track
+from segcore.data.formats._builder import Builder, track
 from segcore.data.formats._images import (
     read_label_png,
     voc_colors,
@@ -48,13 +48,11 @@ OBJECT = "object"
 
 def read(
     path: str | os.PathLike[str],
-    dataset: Dataset | None = None,
     *,
     skip_invalid: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
     """Read a folder of PNG label maps or binary masks, or a single PNG."""
-    no_dataset(dataset, "maps")
     place = Path(path)
     folder = place if place.is_dir() else place.parent
     files = label_maps(place) if place.is_dir() else {PurePosixPath(place.name): place}

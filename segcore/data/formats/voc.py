@@ -24,7 +24,7 @@ from segcore.data._label_maps import IGNORED, label_maps
 from segcore.data._report import WriteReport
 from segcore.data._stream import Progress
 from segcore.data.formats._account import Account, Rows, category_names, painted
-from segcore.data.formats._builder import Builder, no_dataset, track
+from segcore.data.formats._builder import Builder, track
 from segcore.data.formats._images import (
     read_label_png,
     voc_colors,
@@ -53,13 +53,11 @@ Labels = NDArray[np.int64]
 
 def read(
     path: str | os.PathLike[str],
-    dataset: Dataset | None = None,
     *,
     skip_invalid: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
     """Read the folder that contains ``SegmentationClass`` or ``SegmentationObject``."""
-    no_dataset(dataset, "voc")
     root = Path(path)
     maps = [
         label_maps(root / name) if (root / name).is_dir() else {}
