@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import struct
-import zlib
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import Batch, RunEnds
+from segcore._png import encode_png
 from segcore._text import counted
 from segcore.backends.runs import sampled
 
@@ -48,7 +47,8 @@ def as_html(batch: Batch, areas: NDArray[np.int64]) -> str:
         pixels = thumbnail(run_ends[offsets[i] : offsets[i + 1]], batch.size)
         image = ""
         if pixels.size:
-            code = base64.b64encode(_png(pixels)).decode()
+            png = encode_png(np.packbits(pixels, axis=1), pixels.shape[1], depth=1)
+            code = base64.b64encode(png).decode()
             image = f'<img alt="mask {i}" style="{_BORDER}" src="data:image/png;base64,{code}">'
         parts.append(f'<span style="{_STYLE}">{image}<br>{i}: {area:,} px</span>')
     if len(areas) > MAX_MASKS:
@@ -70,17 +70,3 @@ def thumbnail(run_ends: RunEnds, size: tuple[int, int]) -> NDArray[np.bool_]:
         for side in size
     )
     return sampled(run_ends, rows, columns, height)
-
-
-def _png(pixels: NDArray[np.bool_]) -> bytes:
-    """Encode a black and white image as PNG with one bit per pixel."""
-    height, width = pixels.shape
-    rows = np.pad(np.packbits(pixels, axis=1), ((0, 0), (1, 0)))  # filter type 0 for each row
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        checksum = zlib.crc32(kind + data)
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
-
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in chunks)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,6 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._png import encode_png
 from segcore.data._errors import DatasetError
 from segcore.data._image_file import opened
 
@@ -120,22 +120,14 @@ def write_label_png(file: BinaryIO, labels: NDArray[Any], colors: NDArray[np.uin
         uint8, shape (256, 3), for uint8 labels; None for gray.
     """
     height, width = labels.shape
-    depth = 8 * labels.itemsize
-    rows = np.zeros((height, 1 + width * labels.itemsize), np.uint8)  # 0: no filter
-    rows[:, 1:] = np.ascontiguousarray(labels, labels.dtype.newbyteorder(">")).view(np.uint8)
+    values = np.ascontiguousarray(labels, labels.dtype.newbyteorder(">")).view(np.uint8)
+    rows = values.reshape(height, width * labels.itemsize)
+    file.write(encode_png(rows, width, 8 * labels.itemsize, colors, _compress_runs))
+
+
+def _compress_runs(data: bytes) -> bytes:
     packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
-    data = packer.compress(rows.data) + packer.flush()
-    kind = 0 if colors is None else 3
-    file.write(b"\x89PNG\r\n\x1a\n")
-    file.write(_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)))
-    if colors is not None:
-        file.write(_chunk(b"PLTE", colors.tobytes()))
-    file.write(_chunk(b"IDAT", data))
-    file.write(_chunk(b"IEND", b""))
-
-
-def _chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+    return packer.compress(data) + packer.flush()
 
 
 def voc_colors() -> NDArray[np.uint8]:

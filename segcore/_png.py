@@ -1,0 +1,46 @@
+"""PNG files with one value per pixel: gray or indexed, without a filter."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def encode_png(
+    rows: NDArray[np.uint8],
+    width: int,
+    depth: int,
+    palette: NDArray[np.uint8] | None = None,
+    compress: Callable[[bytes], bytes] = zlib.compress,
+) -> bytes:
+    """Encode an image as PNG.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray
+        The bytes of each row, shape (H, bytes): pixels of less than a byte are packed, and those of
+        two bytes are big-endian.
+    width : int
+        Number of pixels per row.
+    depth : int
+        Number of bits per pixel: 1, 2, 4, 8 or 16.
+    palette : numpy.ndarray, optional
+        Color of each value: uint8, shape (K, 3). Without it, the image is gray.
+    compress : callable, default zlib.compress
+        Compresses the pixels to a zlib stream.
+    """
+    filtered = np.pad(rows, ((0, 0), (1, 0)))  # filter type 0 for each row
+    kind = 0 if palette is None else 3
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, len(rows), depth, kind, 0, 0, 0))]
+    if palette is not None:
+        chunks.append((b"PLTE", palette.tobytes()))
+    chunks += [(b"IDAT", compress(filtered.tobytes())), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
