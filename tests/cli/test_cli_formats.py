@@ -17,32 +17,14 @@ pytest.importorskip("click")
 pytest.importorskip("rich")
 Image = pytest.importorskip("PIL.Image")
 
-from click.testing import CliRunner, Result  # noqa: E402
+from support.commands import good, refused  # noqa: E402
 from support.json_reader import placed  # noqa: E402
 
 import segcore as sc  # noqa: E402
-from segcore.cli.app import app  # noqa: E402
 
 BOXES = [[1, 1, 5, 5], [4, 3, 9, 7]]
 SIZE = (8, 10)
 MASKS = sc.Masks.from_boxes(BOXES, SIZE)
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
-
-
-def good(*arguments: object) -> Result:
-    result = run(*arguments)
-    assert result.exit_code == 0, result.output
-    return result
-
-
-def refused(*arguments: object) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 2, result.output
-    [line] = result.stderr.splitlines()
-    return line
 
 
 def instances() -> dict[str, Any]:

@@ -24,38 +24,18 @@ pytest.importorskip("click")
 pytest.importorskip("rich")
 Image = pytest.importorskip("PIL.Image")
 
-from click.testing import CliRunner, Result  # noqa: E402
 from fuzz import cli as fuzz  # noqa: E402
+from support.commands import good, refused, run  # noqa: E402
 from support.json_reader import IS_COMPILED, placed  # noqa: E402
 
 from segcore._text import visible  # noqa: E402
 from segcore.cli import failures  # noqa: E402
-from segcore.cli.app import app  # noqa: E402
 from segcore.data import _file_names  # noqa: E402
 from segcore.show.report import page as report_page  # noqa: E402
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX has these files")
 compiled = pytest.mark.skipif(not IS_COMPILED, reason="json does not notice names that occur twice")
 SHAPE = [[1, 1, 5, 1, 5, 5, 1, 5]]
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
-
-
-def good(*arguments: object) -> Result:
-    result = run(*arguments)
-    assert result.exit_code == 0, result.output
-    return result
-
-
-def refused(*arguments: object) -> str:
-    """Check for exit code 2 and one line, and return the line."""
-    result = run(*arguments)
-    assert result.exit_code == 2, result.output
-    [line] = result.stderr.splitlines()
-    assert line.startswith("Error: ")
-    return line
 
 
 def coco(**changes: Any) -> dict[str, Any]:

@@ -18,14 +18,13 @@ import time
 import numpy as np
 import pytest
 from support.coco_files import SQUARE, STRANGE, assert_same_json, document, written
+from support.json_reader import IS_COMPILED
 
 import segcore as sc
 from segcore.data import DatasetError, Segmentations, Texts, _coco_json, _json_python, _stream
 from segcore.data._stream import JsonReader, JsonTable
 
-compiled = pytest.mark.skipif(
-    JsonReader is _json_python.JsonReader, reason="segcore is not compiled"
-)
+compiled = pytest.mark.skipif(not IS_COMPILED, reason="segcore is not compiled")
 
 
 def read(data: bytes, **options):
