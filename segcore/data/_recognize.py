@@ -20,6 +20,7 @@ LISTED = 1000
 """Number of files of a folder that are looked at."""
 
 CITYSCAPES = ("_instanceIds.png", "_labelIds.png", "_polygons.json")
+YOLO = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 _TOKENS = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}\[\]]', re.S)
 _KEYS = (
     ("labelme", {"shapes"}),
@@ -135,7 +136,7 @@ def _of_xml(data: bytes) -> str:
 def _of_marked_folder(path: Path) -> str | None:
     """Return the format of a folder with a file or folder of a certain name; None for others."""
     names = set(os.listdir(path))
-    if {"data.yaml", "data.yml", "dataset.yaml", "dataset.yml"} & names:
+    if names.intersection(YOLO):
         return "yolo"
     if {"SegmentationClass", "SegmentationObject"} & names:
         return "voc"
@@ -149,17 +150,16 @@ def _of_marked_folder(path: Path) -> str | None:
 def _of_folder(path: Path) -> str:
     """Return the format of a folder by its files."""
     files = sorted(_files(path))
-    if any(
-        file.endswith(("_instanceIds.png", "_labelIds.png", "_polygons.json")) for file in files
-    ):
+    if any(file.endswith(CITYSCAPES) for file in files):
         return "cityscapes"
     jsons = [file for file in files if file.lower().endswith(".json")]
     is_maps = any(file.lower().endswith(".png") for file in files)
     for file in jsons[:10]:
-        found = _of_json(_head(path / file))
+        data = _head(path / file)
+        found = _of_json(data)
         if found != "coco":
             return found
-        if b'"image"' in _head(path / file)[:PEEK] and not is_maps:
+        if b'"image"' in data and not is_maps:
             return "sa-1b"
     if is_maps:
         return "maps"

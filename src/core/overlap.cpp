@@ -426,7 +426,8 @@ class Chooser {
         }
     }
 
-    // Whether the intersection area of a mask of a and mask j of b reaches the limit.
+    // Whether the overlap ratio of a mask of a and mask j of b reaches the limit, if they have
+    // `common` pixels in common.
     bool enough(int64_t common, int64_t a_area, int64_t b_area, int64_t j) const {
         if (!(limit_.above > 0)) return true;
         return !(ratio_of(common, a_area, b_area, limit_.divisors, j) < limit_.above);

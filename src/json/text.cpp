@@ -75,7 +75,8 @@ const uint8_t* copy_plain(const uint8_t* at, const uint8_t* end, uint8_t*& to) {
     return at;
 }
 
-// The character that a backslash and this one stand for; 0 for 'u' and what is no escape.
+// The character that an escape sequence stands for, by the byte after its backslash. 0 for 'u'
+// and for bytes that do not form an escape sequence.
 uint8_t escaped_character(uint8_t c) {
     switch (c) {
         case '"':

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -345,7 +346,7 @@ def category_names(dataset: Dataset) -> list[str]:
     """Return a different name for each category: its name, with its id where names repeat."""
     names: list[str] = dataset.categories["name"].tolist()
     ids = dataset.categories["id"].tolist()
-    repeated = {name for name in names if names.count(name) > 1 or not name}
+    repeated = {name for name, count in Counter(names).items() if count > 1 or not name}
     return [
         f"{name} {category_id}".strip() if name in repeated else name
         for name, category_id in zip(names, ids, strict=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
+from segcore._input.arrays import Size
 from segcore._text import visible
 from segcore.backends import kernels
 from segcore.data._coco_json import annotation_layout, category_layout, image_layout
@@ -24,7 +25,6 @@ from segcore.data._table import Table
 from segcore.data._texts import Texts
 from segcore.masks import Masks, unwrap
 
-Size = tuple[int, int]
 Numbers = NDArray[np.float64]
 
 

@@ -56,7 +56,7 @@ def parse_rings(texts: Sequence[bytes]) -> tuple[Numbers, Counts] | None:
 
 
 def parse_numbers(words: Sequence[bytes | str]) -> Numbers:
-    """Parse numbers one by one. Raises ValueError for the first that is none."""
+    """Parse numbers one by one. Raises ValueError for the first word that is not a number."""
     numbers = []
     for word in words:
         try:
@@ -131,7 +131,7 @@ def _nearest(a: Numbers, b: Numbers) -> tuple[int, int]:
 
 
 def outline_rings(polygons: Polygons, mask: int) -> tuple[Numbers, Counts]:
-    """Return the coordinates of the outlines and holes of a mask, and the points of each ring."""
+    """Return the coordinates of all rings of a mask, and the number of points of each ring."""
     first, last = polygons.mask_offsets[mask : mask + 2].tolist()
     offsets = polygons.ring_offsets[first : last + 1]
     vertices = polygons.vertices[offsets[0] : offsets[-1]]

@@ -20,6 +20,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._input.arrays import Size
 from segcore._publish import Outputs
 from segcore.backends import kernels
 from segcore.data._dataset import Dataset
@@ -27,7 +28,7 @@ from segcore.data._errors import DatasetError
 from segcore.data._report import WriteReport
 from segcore.data._stream import Progress, open_binary
 from segcore.data.formats._account import EMPTY, Account, category_names
-from segcore.data.formats._builder import Builder, Size, as_size, relative_name
+from segcore.data.formats._builder import Builder, as_size, relative_name
 from segcore.data.formats._crops import cropped, pasted
 from segcore.data.formats._rings import (
     Numbers,

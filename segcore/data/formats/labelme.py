@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._input.arrays import described
+from segcore._input.arrays import Size, described
 from segcore._input.extras import require
 from segcore._publish import Outputs
 from segcore.data._dataset import Dataset
@@ -28,7 +28,7 @@ from segcore.data._file_names import Folder
 from segcore.data._report import WriteReport
 from segcore.data._stream import Progress
 from segcore.data.formats._account import EMPTY, Account, category_names
-from segcore.data.formats._builder import Builder, Size, as_size, track
+from segcore.data.formats._builder import Builder, as_size, track
 from segcore.data.formats._crops import cropped, pasted
 from segcore.data.formats._images import image_size
 from segcore.data.formats._json import read_json

@@ -24,14 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
+from segcore._input.arrays import Size
 from segcore._input.extras import require
 from segcore._publish import Outputs
 from segcore.data._dataset import Dataset
 from segcore.data._errors import DatasetError
+from segcore.data._recognize import YOLO
 from segcore.data._report import WriteReport
 from segcore.data._stream import Progress
 from segcore.data.formats._account import EMPTY, Account, category_names
-from segcore.data.formats._builder import Builder, Size, as_size, relative_name, track
+from segcore.data.formats._builder import Builder, as_size, relative_name, track
 from segcore.data.formats._images import image_size, is_image
 from segcore.data.formats._rings import (
     Counts,
@@ -44,7 +46,6 @@ from segcore.data.formats._rings import (
 )
 from segcore.masks import Masks
 
-YAML_NAMES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 IMAGE_LIST = "images.csv"
 DECIMALS = 6
 """Decimals of coordinates in pixels. Coordinates with as many decimals are read as they were."""
@@ -83,7 +84,7 @@ def _layout(path: Path) -> tuple[Path, list[str], list[PurePosixPath]]:
     """Return the root folder, the names of the classes, and the folders with images."""
     if not path.is_dir():
         return _read_yaml(path)
-    for name in YAML_NAMES:
+    for name in YOLO:
         if (path / name).is_file():
             return _read_yaml(path / name)
     if (path / "labels").is_dir():
@@ -92,9 +93,9 @@ def _layout(path: Path) -> tuple[Path, list[str], list[PurePosixPath]]:
         if parent.name == "labels" or path.name == "labels":
             root = path.parent if path.name == "labels" else parent.parent
             below = path.relative_to(root / "labels")
-            names = next((_read_yaml(root / n)[1] for n in YAML_NAMES if (root / n).is_file()), [])
+            names = next((_read_yaml(root / n)[1] for n in YOLO if (root / n).is_file()), [])
             return root, names, [PurePosixPath("images", below.as_posix())]
-    raise DatasetError(str(path), f"expected {YAML_NAMES[0]} or a folder labels, found neither")
+    raise DatasetError(str(path), f"expected {YOLO[0]} or a folder labels, found neither")
 
 
 def _read_yaml(path: Path) -> tuple[Path, list[str], list[PurePosixPath]]:
