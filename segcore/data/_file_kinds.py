@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 
 READABLE = (
-    "segcore reads COCO's JSON (instances, results, panoptic), LVIS, SA-1B, SA-V, Parquet, and PNG "
-    "label maps or a folder of these"
+    "segcore reads COCO's JSON (instances, results, panoptic), LVIS, SA-1B, SA-V, Parquet, PNG "
+    "label maps or a folder of these, and the other formats that segcore.data.read lists"
 )
 
 _SIGNATURES = (
