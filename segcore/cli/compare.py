@@ -12,8 +12,8 @@ from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import print_skipped, tracked
 from segcore.cli.tables import Column, print_table
 from segcore.cli.view import left_out_by_score, print_notes, print_page, write_html
-from segcore.data._problems import Problems
-from segcore.data._sources import read_source
+from segcore.data.per_image.sources import read_source
+from segcore.data.problems import Problems
 from segcore.diagnosis import CAUSES, KINDS, Cause
 from segcore.show.report.findings import Findings
 from segcore.show.report.pairs import ImagePairs

@@ -9,7 +9,7 @@ from segcore.cli.datasets import LossError, input_errors, print_left_out, read_d
 from segcore.cli.output import publishing, write_json
 from segcore.cli.printing import print_line
 from segcore.data import WriteReport
-from segcore.data._formats import write_to
+from segcore.data.io import write_to
 
 
 def convert(

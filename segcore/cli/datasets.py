@@ -12,7 +12,7 @@ from rich.progress import Progress
 from segcore.cli.failures import BadInput
 from segcore.cli.printing import error_printer
 from segcore.data import Dataset, read
-from segcore.data._valid import without_invalid_masks
+from segcore.data.valid import without_invalid_masks
 
 LOSS = 3
 """The exit code of ``--strict`` if something was left out."""

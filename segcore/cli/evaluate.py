@@ -14,8 +14,8 @@ from segcore._text import counted
 from segcore.cli.output import publishing, write_json
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import print_note, tracked, unknown_images
-from segcore.data._evaluation import confusion_of_folders, quality_of_panoptic
-from segcore.data._panoptic import maps_folder
+from segcore.data.coco.panoptic import maps_folder
+from segcore.data.per_image.evaluation import confusion_of_folders, quality_of_panoptic
 from segcore.metrics import ConfusionMatrix, PanopticQuality
 
 MAX_ROWS = 40

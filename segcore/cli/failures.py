@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from segcore._text import visible
-from segcore.data._errors import DatasetError
+from segcore.data.errors import DatasetError
 
 TRACEBACK = "SEGCORE_TRACEBACK"
 """The environment variable that, unless empty, makes errors print their traceback."""

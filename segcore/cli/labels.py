@@ -13,8 +13,8 @@ from segcore.cli.output import SOFTWARE, publishing
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import print_note, tracked
 from segcore.data import Dataset
-from segcore.data._coco_write import write_instances as write_instances_file
-from segcore.data._instances import (
+from segcore.data.coco.writing import write_instances as write_instances_file
+from segcore.data.per_image.instances import (
     instances_of_label_maps,
     instances_of_panoptic,
     with_software,

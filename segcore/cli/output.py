@@ -20,10 +20,10 @@ from segcore._publish import OutputError, OutputExistsError, Outputs, is_replace
 from segcore._text import visible
 from segcore._version import __version__
 from segcore.cli.failures import BadInput
-from segcore.data._classes import CLASSES
-from segcore.data._instance_set import InstanceSet, is_dataset_folder
-from segcore.data._panoptic import maps_folder
-from segcore.data._photographs import SUFFIXES
+from segcore.data.coco.panoptic import maps_folder
+from segcore.data.files.classes import CLASSES
+from segcore.data.files.photographs import SUFFIXES
+from segcore.data.per_image.instance_set import InstanceSet, is_dataset_folder
 
 SOFTWARE = f"segcore {__version__}"
 """The mark in output files. Only files with it are replaced without ``--overwrite``."""

@@ -15,8 +15,8 @@ from segcore.cli.failures import BadInput
 from segcore.cli.output import check_images, publishing, write_json, write_png
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import print_note, print_skipped, tracked
-from segcore.data._instance_set import Category, DatasetImage, InstanceSet, read_instances
-from segcore.data._panoptic_maps import (
+from segcore.data.per_image.instance_set import Category, DatasetImage, InstanceSet, read_instances
+from segcore.data.per_image.panoptic_maps import (
     check_categories,
     check_segment_ids,
     describe_segments,
@@ -24,9 +24,9 @@ from segcore.data._panoptic_maps import (
     panoptic_map,
     panoptic_rules,
 )
-from segcore.data._problems import Problems
-from segcore.data._stuff_maps import StuffMaps
-from segcore.data._things import find_things
+from segcore.data.per_image.stuff_maps import StuffMaps
+from segcore.data.per_image.things import find_things
+from segcore.data.problems import Problems
 from segcore.maps.ids import to_rgb
 from segcore.maps.panoptic import Panoptic
 

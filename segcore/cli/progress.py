@@ -9,7 +9,7 @@ from rich.progress import track
 
 from segcore._text import counted
 from segcore.cli.printing import error_printer
-from segcore.data._problems import Problems
+from segcore.data.problems import Problems
 
 Item = TypeVar("Item")
 

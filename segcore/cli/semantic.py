@@ -13,11 +13,11 @@ from segcore.cli.failures import BadInput
 from segcore.cli.output import check_images, publishing, write_json, write_labels
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import print_skipped, tracked
-from segcore.data._classes import CLASSES
-from segcore.data._instance_set import InstanceSet, read_instances
-from segcore.data._problems import Problems
-from segcore.data._semantic_maps import ClassCounts, describe_classes, semantic_map
-from segcore.data._stuff_maps import StuffMaps
+from segcore.data.files.classes import CLASSES
+from segcore.data.per_image.instance_set import InstanceSet, read_instances
+from segcore.data.per_image.semantic_maps import ClassCounts, describe_classes, semantic_map
+from segcore.data.per_image.stuff_maps import StuffMaps
+from segcore.data.problems import Problems
 from segcore.show import palette
 
 MAX_CLASSES = 2**16 - 1

@@ -10,7 +10,7 @@ from segcore._text import counted, visible
 from segcore.cli.datasets import LossError, input_errors, print_left_out, read_dataset
 from segcore.cli.output import publishing, write_json
 from segcore.cli.printing import Printer, print_line
-from segcore.data._statistics import Distribution, Statistics, statistics
+from segcore.data.stats import Distribution, Statistics, statistics
 
 MAX_ROWS = 30
 

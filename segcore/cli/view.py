@@ -11,10 +11,10 @@ from segcore.cli.failures import BadInput
 from segcore.cli.output import publishing
 from segcore.cli.printing import print_line
 from segcore.cli.progress import print_note, print_skipped, tracked, unknown_images
-from segcore.data._instance_set import read_dataset
-from segcore.data._photographs import Photographs
-from segcore.data._problems import Problems
-from segcore.data._sources import read_source
+from segcore.data.files.photographs import Photographs
+from segcore.data.per_image.instance_set import read_dataset
+from segcore.data.per_image.sources import read_source
+from segcore.data.problems import Problems
 from segcore.show.report import PageImage, write_page
 from segcore.show.report.pairs import ImagePairs
 

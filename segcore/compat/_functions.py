@@ -34,7 +34,7 @@ from segcore.compat._rles import (
     write_runs,
 )
 from segcore.errors import MaskError, MaskTypeError, located
-from segcore.formats._coco_python import not_a_box
+from segcore.formats.coco import not_a_box
 
 _MAX_RUN = 2**59
 

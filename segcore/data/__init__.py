@@ -4,17 +4,17 @@
 image i.
 """
 
-from segcore.data import _sharing  # noqa: F401  # registers how processes share data sets
+from segcore.data import sharing  # noqa: F401  # registers how processes share data sets
 
 # isort: split
-from segcore.data._dataset import Dataset, Sample
-from segcore.data._errors import DatasetError
-from segcore.data._formats import from_arrow, from_coco, read, to_coco, write
-from segcore.data._report import Dropped, WriteReport
-from segcore.data._segmentations import Segmentations
-from segcore.data._statistics import Statistics, statistics
-from segcore.data._table import Table
-from segcore.data._texts import Texts
+from segcore.data.columns.segmentations import Segmentations
+from segcore.data.columns.table import Table
+from segcore.data.columns.texts import Texts
+from segcore.data.dataset import Dataset, Sample
+from segcore.data.errors import DatasetError
+from segcore.data.io import from_arrow, from_coco, read, to_coco, write
+from segcore.data.report import Dropped, WriteReport
+from segcore.data.stats import Statistics, statistics
 
 __all__ = [
     "Dataset",

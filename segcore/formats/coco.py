@@ -19,6 +19,7 @@ from segcore.backends import kernels
 from segcore.backends.errors import coordinate as coordinate_error
 from segcore.backends.protocol import OR
 from segcore.errors import MaskError, located
+from segcore.formats import _coco_python
 from segcore.formats._coco_python import COUNTS, DENSE, PARTS, POLYGON, STRING, Flat, object_name
 from segcore.formats.geojson import as_geometry
 
@@ -29,6 +30,8 @@ except ImportError:  # not compiled
 
 COMPILED = walker.__name__ == "segcore.formats._coco"
 """Whether lists of objects are read by compiled code."""
+
+not_a_box = _coco_python.not_a_box
 
 
 class Part(NamedTuple):

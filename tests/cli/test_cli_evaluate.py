@@ -19,7 +19,7 @@ from support.json_reader import placed  # noqa: E402
 
 import segcore as sc  # noqa: E402
 from segcore.cli.app import app  # noqa: E402
-from segcore.data._read_ahead import read_ahead  # noqa: E402
+from segcore.data.files.read_ahead import read_ahead  # noqa: E402
 
 DATA = os.environ.get("SEGCORE_TEST_DATA")
 

@@ -154,7 +154,7 @@ def test_without_pyarrow_the_error_names_the_extra(
 ) -> None:
     (tmp_path / "in.parquet").write_bytes(b"PAR1")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    monkeypatch.delitem(sys.modules, "segcore.data._parquet", raising=False)
+    monkeypatch.delitem(sys.modules, "segcore.data.parquet.files", raising=False)
     line = refused("semantic", tmp_path / "in.parquet", "-o", tmp_path / "maps")
     assert "install segcore[arrow]" in line
 

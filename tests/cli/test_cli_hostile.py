@@ -30,7 +30,7 @@ from support.json_reader import IS_COMPILED, placed  # noqa: E402
 
 from segcore._text import visible  # noqa: E402
 from segcore.cli import failures  # noqa: E402
-from segcore.data import _file_names  # noqa: E402
+from segcore.data.files import names as file_names  # noqa: E402
 from segcore.show.report import page as report_page  # noqa: E402
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX has these files")
@@ -99,12 +99,12 @@ GOOD_NAMES = [
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_names_that_are_refused(name: object) -> None:
     with pytest.raises(ValueError, match=r"expected|leaves|control|valid|too long"):
-        _file_names.relative_path(name)
+        file_names.relative_path(name)
 
 
 @pytest.mark.parametrize("name", GOOD_NAMES)
 def test_names_that_are_read(name: str, tmp_path: Path) -> None:
-    path = tmp_path / _file_names.relative_path(name)
+    path = tmp_path / file_names.relative_path(name)
     assert path.resolve().is_relative_to(tmp_path.resolve())
 
 

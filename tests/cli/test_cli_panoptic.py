@@ -207,7 +207,7 @@ def test_things_that_nothing_tells_are_asked_for(folder: Path) -> None:
 
 
 def test_coco_names_tell_its_things(folder: Path) -> None:
-    from segcore.data._things import COCO_THINGS
+    from segcore.data.per_image.things import COCO_THINGS
 
     assert len(COCO_THINGS) == 80
     names = [*sorted(COCO_THINGS), "sky-other-merged"]

@@ -18,9 +18,9 @@ from support.real_data import FILES
 from support.real_data import read as read_document
 
 import segcore as sc
-from segcore.data import _coco_json, _coco_write, _json_python, _stream
+from segcore.data.coco import json_python, reading, stream, writing
 
-TWINS = [_stream.JsonReader, _json_python.JsonReader]
+TWINS = [stream.JsonReader, json_python.JsonReader]
 
 
 @pytest.fixture(params=["compiled", "python"])
@@ -30,9 +30,9 @@ def twin(request, monkeypatch):
         if not IS_COMPILED:
             pytest.skip("segcore is not compiled")
         return
-    monkeypatch.setattr(_stream, "JsonReader", _json_python.JsonReader)
-    monkeypatch.setattr(_stream, "JsonTable", _json_python.JsonTable)
-    monkeypatch.setattr(_coco_write, "write_json_rows", _json_python.write_json_rows)
+    monkeypatch.setattr(stream, "JsonReader", json_python.JsonReader)
+    monkeypatch.setattr(stream, "JsonTable", json_python.JsonTable)
+    monkeypatch.setattr(writing, "write_json_rows", json_python.write_json_rows)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -67,19 +67,19 @@ def test_strange_annotations_there_and_back(twin):
 def test_any_annotations_there_and_back(annotations, chunk):
     given_ = document(*annotations)
     for piece in (chunk, 1 << 22):
-        old, _stream.CHUNK = _stream.CHUNK, piece
+        old, stream.CHUNK = stream.CHUNK, piece
         try:
             dataset = sc.data.from_coco(given_)
         finally:
-            _stream.CHUNK = old
+            stream.CHUNK = old
         assert_same_json(sc.data.to_coco(dataset), given_)
 
 
 def test_twins_have_the_same_columns(monkeypatch):
     given_ = document(*STRANGE)
     one = sc.data.from_coco(given_)
-    monkeypatch.setattr(_stream, "JsonReader", _json_python.JsonReader)
-    monkeypatch.setattr(_stream, "JsonTable", _json_python.JsonTable)
+    monkeypatch.setattr(stream, "JsonReader", json_python.JsonReader)
+    monkeypatch.setattr(stream, "JsonTable", json_python.JsonTable)
     other = sc.data.from_coco(given_)
     for name in one.annotations.names:
         a, b = one.annotations[name], other.annotations[name]
@@ -193,7 +193,7 @@ def test_the_last_of_repeated_names_counts(twin):
         b'{"image_id": 1, "image_id": 2, "a": 1, "b": 2, "a": 3}, {"image_id": 2}], "images": '
         b'[{"id": 2, "height": 5, "height": 4, "width": 6}]}'
     )
-    dataset = _coco_json.read_stream("", io.BytesIO(text), None)
+    dataset = reading.read_stream("", io.BytesIO(text), None)
     assert_same_json(sc.data.to_coco(dataset), json.loads(text))
 
 
@@ -265,7 +265,7 @@ def test_text_ids_of_made_tables_are_written():
 
 def test_repeated_names_are_noted():
     text = b'{"images": [{"id": 1, "id": 2}, {"id": 1}, {"id": 3, "id": 3}], "annotations": []}'
-    dataset = _coco_json.read_stream("a.json", io.BytesIO(text), None)
+    dataset = reading.read_stream("a.json", io.BytesIO(text), None)
     if IS_COMPILED:
         said = "images[0], and 1 more: a name occurs twice in one object; the last value counts"
         assert dataset.skipped == (f"a.json: {said}",)

@@ -10,18 +10,19 @@ import pytest
 
 import segcore.data
 from segcore.data import DatasetError
-from segcore.data._image_file import opened
-from segcore.data._instance_set import read_dataset, read_instances
-from segcore.data._problems import Problems
-from segcore.data._sources import read_source
+from segcore.data.files.images import opened
+from segcore.data.per_image.instance_set import read_dataset, read_instances
+from segcore.data.per_image.sources import read_source
+from segcore.data.problems import Problems
 
 
 def test_data_imports_nothing_of_the_command_line():
-    names = [module.name for module in pkgutil.iter_modules(segcore.data.__path__)]
-    assert "_instance_set" in names
+    walked = pkgutil.walk_packages(segcore.data.__path__, "segcore.data.")
+    names = [module.name for module in walked]
+    assert "segcore.data.per_image.instance_set" in names
     if importlib.util.find_spec("pyarrow") is None:
-        names = [name for name in names if not name.startswith(("_arrow", "_parquet"))]
-    code = f"import sys, {', '.join(f'segcore.data.{name}' for name in names)}; print(*sys.modules)"
+        names = [name for name in names if not name.startswith("segcore.data.parquet.")]
+    code = f"import sys, {', '.join(names)}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     unwanted = {"click", "rich", "PIL", "segcore.cli", "segcore.show", "segcore.diagnosis"}
     assert not unwanted.intersection(done.stdout.split())

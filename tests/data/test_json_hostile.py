@@ -21,14 +21,15 @@ from support.coco_files import SQUARE, STRANGE, assert_same_json, document, writ
 from support.json_reader import IS_COMPILED
 
 import segcore as sc
-from segcore.data import DatasetError, Segmentations, Texts, _coco_json, _json_python, _stream
-from segcore.data._stream import JsonReader, JsonTable
+from segcore.data import DatasetError, Segmentations, Texts
+from segcore.data.coco import json_python, reading, stream, writing
+from segcore.data.coco.stream import JsonReader, JsonTable
 
 compiled = pytest.mark.skipif(not IS_COMPILED, reason="segcore is not compiled")
 
 
 def read(data: bytes, **options):
-    return _coco_json.read_stream("", io.BytesIO(data), len(data), **options)
+    return reading.read_stream("", io.BytesIO(data), len(data), **options)
 
 
 # -- values that are kept exactly ------------------------------------------------------------------
@@ -105,7 +106,7 @@ def test_numbers_are_written_like_repr():
     given = document(*({"area": number} for number in numbers))
     dataset = sc.data.from_coco(given)
     file = io.BytesIO()
-    sc.data._coco_write.write_instances(dataset, file)
+    writing.write_instances(dataset, file)
     text = file.getvalue().decode()
     assert [part.split("}")[0] for part in text.split('"area":')[1:]] == list(map(repr, numbers))
 
@@ -144,10 +145,10 @@ def test_damaged_gzip(damage, tmp_path):
 )
 @pytest.mark.parametrize("chunk", [1, 3, 1 << 22])
 def test_what_is_not_coco_is_a_data_set_error(data, twin, chunk, monkeypatch):
-    monkeypatch.setattr(_stream, "CHUNK", chunk if len(data) < 5000 else 1 << 22)
+    monkeypatch.setattr(stream, "CHUNK", chunk if len(data) < 5000 else 1 << 22)
     if twin:
-        monkeypatch.setattr(_stream, "JsonReader", _json_python.JsonReader)
-        monkeypatch.setattr(_stream, "JsonTable", _json_python.JsonTable)
+        monkeypatch.setattr(stream, "JsonReader", json_python.JsonReader)
+        monkeypatch.setattr(stream, "JsonTable", json_python.JsonTable)
     with pytest.raises(DatasetError) as raised:
         read(data)
     assert raised.value.offset is None or 0 <= raised.value.offset <= len(data)
@@ -156,7 +157,7 @@ def test_what_is_not_coco_is_a_data_set_error(data, twin, chunk, monkeypatch):
 @pytest.mark.parametrize("chunk", [1, 2, 3, 4, 5, 7])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32-be"])
 def test_small_pieces(chunk, encoding, monkeypatch):
-    monkeypatch.setattr(_stream, "CHUNK", chunk)
+    monkeypatch.setattr(stream, "CHUNK", chunk)
     given = document(*STRANGE[:4])
     dataset = read(json.dumps(given).encode(encoding))
     assert_same_json(sc.data.to_coco(dataset), given)
@@ -231,7 +232,7 @@ def test_segmentations_with_hostile_arrays(name, value, strange):
             made.masks((4, 6))
         table = strange.annotations.replace(segmentation=made)
         file = io.BytesIO()
-        sc.data._coco_write.write_results(sc.data.Dataset(
+        writing.write_results(sc.data.Dataset(
             strange.images, strange.categories, table), file)  # fmt: skip
 
 
@@ -346,7 +347,7 @@ def test_threads_that_share_a_reader():
 
 INTERRUPT = """
 import _thread, io, threading, time, segcore as sc
-from segcore.data import _coco_json
+from segcore.data.coco import reading
 row = b'{"image_id":1,"id":1,"segmentation":[[1,1,5,1,5,3,1,3.5]],"x":[1,2,3]}'
 head = b'{"images":[{"id":1,"height":4,"width":6}],"annotations":['
 class File(io.RawIOBase):
@@ -364,7 +365,7 @@ def stop():
     _thread.interrupt_main()
 threading.Timer(0.3, stop).start()
 try:
-    _coco_json.read_stream("", File(), None)
+    reading.read_stream("", File(), None)
 except KeyboardInterrupt:
     print(time.perf_counter() - stopped)
 """
@@ -448,7 +449,7 @@ LONG = {
 @pytest.mark.parametrize("name", LONG)
 def test_time_is_linear(name, monkeypatch):
     """Four times as much takes less than ten times as long."""
-    monkeypatch.setattr(_stream, "CHUNK", 1 << 12)
+    monkeypatch.setattr(stream, "CHUNK", 1 << 12)
 
     def seconds(n):
         data = LONG[name](n)

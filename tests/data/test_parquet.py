@@ -184,16 +184,16 @@ def test_images_are_read_from_their_row_groups(tmp_path, small_groups):
 
 
 def test_only_what_is_asked_for_is_read(tmp_path, small_groups, monkeypatch):
-    from segcore.data import _parquet
+    from segcore.data.parquet import files
 
     back = stored(many(), tmp_path / "a.parquet")
-    read, original = [], _parquet._File.read
+    read, original = [], files._File.read
 
     def spy(file, groups, columns):
         read.append((len(groups), columns))
         return original(file, groups, columns)
 
-    monkeypatch.setattr(_parquet._File, "read", spy)
+    monkeypatch.setattr(files._File, "read", spy)
     assert len(back) == 41
     assert not read
     back.annotations["score"]
@@ -441,11 +441,8 @@ def test_broken_files(tmp_path):
 
 
 def test_the_extra_is_named(monkeypatch, tmp_path):
-    for module in [name for name in sys.modules if name.startswith("segcore.data._parquet")]:
-        if module != "segcore.data._parquet_names":
-            monkeypatch.delitem(sys.modules, module)
-    for module in ("arrow_arrays", "arrow_encode", "arrow_decode", "arrow_segmentations"):
-        monkeypatch.delitem(sys.modules, f"segcore.data._{module}", raising=False)
+    for module in ("arrays", "decode", "encode", "files", "segmentations"):
+        monkeypatch.delitem(sys.modules, f"segcore.data.parquet.{module}", raising=False)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ImportError, match=r"install segcore\[arrow\]"):
         sc.data.write(many(), tmp_path / "a.parquet")

@@ -6,7 +6,7 @@ import json
 import pytest
 
 import segcore as sc
-from segcore.data._formats import FORMATS
+from segcore.data.io import FORMATS
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from support.formats import sample
 
 import segcore as sc
-from segcore.data._statistics import Distribution, Finding
+from segcore.data.stats import Distribution, Finding
 
 
 def dataset(*annotations):

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from segcore.data import Dataset, DatasetError, _coco_json, _coco_write, _json_python, _stream
+from segcore.data import Dataset, DatasetError
+from segcore.data.coco import json_python, reading, stream, writing
 
 RLE = {"size": [4, 6], "counts": "52203"}
 ROW: dict[str, Any] = {"image_id": 1, "category_id": 3, "segmentation": [[1, 1, 5, 1, 5, 3, 1, 3]]}
@@ -51,7 +52,7 @@ DOCUMENTS: list[Any] = [
     ],
 ]
 NAMES = [
-    *(name for name, _ in _coco_json.IMAGES + _coco_json.ANNOTATIONS + _coco_json.CATEGORIES),
+    *(name for name, _ in reading.IMAGES + reading.ANNOTATIONS + reading.CATEGORIES),
     *("", "a", "caption", "image", "images", "counts", "size", "na\u00efve", "\ud800"),
 ]
 VALUES: list[Any] = [
@@ -198,7 +199,7 @@ def same(got: Any, expected: Any) -> bool:
 def written(dataset: Dataset, document: Any) -> Any:
     """Write a data set as the kind of file that the document is, and read that with json."""
     file = io.BytesIO()
-    write = _coco_write.write_results if isinstance(document, list) else _coco_write.write_instances
+    write = writing.write_results if isinstance(document, list) else writing.write_instances
     write(dataset, file)
     text = file.getvalue()
     found = json.loads(text)
@@ -208,24 +209,24 @@ def written(dataset: Dataset, document: Any) -> Any:
 
 def read(data: bytes, chunk: int, skip: bool = False) -> Dataset:
     """Read a file in pieces."""
-    before, _stream.CHUNK = _stream.CHUNK, chunk
+    before, stream.CHUNK = stream.CHUNK, chunk
     try:
-        return _coco_json.read_stream("", io.BytesIO(data), len(data), skip_invalid=skip)
+        return reading.read_stream("", io.BytesIO(data), len(data), skip_invalid=skip)
     finally:
-        _stream.CHUNK = before
+        stream.CHUNK = before
 
 
 class Twin:
     """Replace the compiled reader and writer by their twins."""
 
     def __enter__(self) -> None:
-        self._before = _stream.JsonReader, _stream.JsonTable, _coco_write.write_json_rows
-        _stream.JsonReader = _json_python.JsonReader  # type: ignore[assignment,misc]
-        _stream.JsonTable = _json_python.JsonTable  # type: ignore[assignment,misc]
-        _coco_write.write_json_rows = _json_python.write_json_rows  # type: ignore[assignment]
+        self._before = stream.JsonReader, stream.JsonTable, writing.write_json_rows
+        stream.JsonReader = json_python.JsonReader  # type: ignore[assignment,misc]
+        stream.JsonTable = json_python.JsonTable  # type: ignore[assignment,misc]
+        writing.write_json_rows = json_python.write_json_rows  # type: ignore[assignment]
 
     def __exit__(self, *_: object) -> None:
-        _stream.JsonReader, _stream.JsonTable, _coco_write.write_json_rows = self._before
+        stream.JsonReader, stream.JsonTable, writing.write_json_rows = self._before
 
 
 NOT_JSON = object()

@@ -7,7 +7,7 @@ import json
 
 from hypothesis import strategies as st
 
-from segcore.data import _coco_write
+from segcore.data.coco import writing
 
 
 def assert_same_json(got, expected, where="document"):
@@ -28,7 +28,7 @@ def assert_same_json(got, expected, where="document"):
 def written(dataset, document):
     """Write a data set as the kind of file that the document is, and read that with json."""
     file = io.BytesIO()
-    write = _coco_write.write_results if isinstance(document, list) else _coco_write.write_instances
+    write = writing.write_results if isinstance(document, list) else writing.write_instances
     write(dataset, file)
     return json.loads(file.getvalue())
 

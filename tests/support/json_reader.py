@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from segcore.data import _json_python, _stream
+from segcore.data.coco import json_python, stream
 
-IS_COMPILED = _stream.JsonReader is not _json_python.JsonReader
+IS_COMPILED = stream.JsonReader is not json_python.JsonReader
 """False: the reader is json, which does not tell the byte of an item."""
 
 

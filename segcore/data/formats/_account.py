@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
-from segcore.data._dataset import Dataset
-from segcore.data._file_names import relative_path
-from segcore.data._report import Dropped, WriteReport
-from segcore.data._segmentations import NONE, POLYGON, Segmentations
+from segcore.data.columns.segmentations import NONE, POLYGON, Segmentations
+from segcore.data.dataset import Dataset
+from segcore.data.files.names import relative_path
+from segcore.data.report import Dropped, WriteReport
 from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks
 

@@ -14,15 +14,15 @@ from segcore._batch import offsets_of
 from segcore._input.arrays import Size
 from segcore._text import visible
 from segcore.backends import kernels
-from segcore.data._coco_json import annotation_layout, category_layout, image_layout
-from segcore.data._dataset import Dataset
-from segcore.data._errors import DatasetError
-from segcore.data._fields import MAX_PIXELS
-from segcore.data._file_names import relative_path
-from segcore.data._segmentations import NONE, POLYGON, STRING, Segmentations
-from segcore.data._stream import Progress
-from segcore.data._table import Table
-from segcore.data._texts import Texts
+from segcore.data.coco.stream import Progress
+from segcore.data.columns.fields import MAX_PIXELS
+from segcore.data.columns.layouts import annotation_layout, category_layout, image_layout
+from segcore.data.columns.segmentations import NONE, POLYGON, STRING, Segmentations
+from segcore.data.columns.table import Table
+from segcore.data.columns.texts import Texts
+from segcore.data.dataset import Dataset
+from segcore.data.errors import DatasetError
+from segcore.data.files.names import relative_path
 from segcore.masks import Masks, unwrap
 
 Numbers = NDArray[np.float64]

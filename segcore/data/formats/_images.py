@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._png import encode_png
-from segcore.data._errors import DatasetError
-from segcore.data._image_file import opened
+from segcore.data.errors import DatasetError
+from segcore.data.files.images import opened
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "MPO")

@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from segcore.data._errors import DatasetError
-from segcore.data._file_kinds import look_of
+from segcore.data.errors import DatasetError
+from segcore.data.files.kinds import look_of
 
 
 def read_json(path: Path) -> Any:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._input.arrays import described
-from segcore.data._errors import DatasetError
-from segcore.data._segmentations import POLYGON, Segmentations
-from segcore.data._stream import Stream
+from segcore.data.coco.stream import Stream
+from segcore.data.columns.segmentations import POLYGON, Segmentations
+from segcore.data.errors import DatasetError
 from segcore.polygons import Polygons
 
 Numbers = NDArray[np.float64]

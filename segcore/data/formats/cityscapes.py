@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 from segcore._input.arrays import described
 from segcore._publish import Outputs
-from segcore.data._dataset import Dataset
-from segcore.data._errors import DatasetError
-from segcore.data._report import WriteReport
-from segcore.data._stream import Progress
+from segcore.data.coco.stream import Progress
+from segcore.data.dataset import Dataset
+from segcore.data.errors import DatasetError
 from segcore.data.formats._account import Account, Rows, category_names, painted
 from segcore.data.formats._builder import Builder, as_size, track
 from segcore.data.formats._images import read_label_png, write_label_png
 from segcore.data.formats._json import read_json
 from segcore.data.formats._rings import as_points, check_ring
+from segcore.data.report import WriteReport
 from segcore.maps.ids import CITYSCAPES_DIVISOR, CITYSCAPES_FIRST_THING, to_cityscapes
 from segcore.masks import Masks
 

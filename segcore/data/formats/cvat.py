@@ -23,10 +23,9 @@ from numpy.typing import NDArray
 from segcore._input.arrays import Size
 from segcore._publish import Outputs
 from segcore.backends import kernels
-from segcore.data._dataset import Dataset
-from segcore.data._errors import DatasetError
-from segcore.data._report import WriteReport
-from segcore.data._stream import Progress, open_binary
+from segcore.data.coco.stream import Progress, open_binary
+from segcore.data.dataset import Dataset
+from segcore.data.errors import DatasetError
 from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import Builder, as_size, relative_name
 from segcore.data.formats._crops import cropped, pasted
@@ -37,6 +36,7 @@ from segcore.data.formats._rings import (
     parse_numbers,
     parse_rings,
 )
+from segcore.data.report import WriteReport
 from segcore.masks import Masks, unwrap, wrap
 
 NAMES = ("annotations.xml",)

@@ -17,10 +17,9 @@ import numpy as np
 
 from segcore._input.arrays import described
 from segcore._publish import Outputs
-from segcore.data._dataset import Dataset
-from segcore.data._errors import DatasetError
-from segcore.data._report import WriteReport
-from segcore.data._stream import Progress
+from segcore.data.coco.stream import Progress
+from segcore.data.dataset import Dataset
+from segcore.data.errors import DatasetError
 from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import (
     Builder,
@@ -32,6 +31,7 @@ from segcore.data.formats._builder import (
 from segcore.data.formats._images import SUFFIXES, image_size
 from segcore.data.formats._json import read_json
 from segcore.data.formats._rings import Numbers, as_points, check_ring
+from segcore.data.report import WriteReport
 from segcore.formats.geojson import rings_of
 
 WITHOUT_AREA = ("Point", "MultiPoint", "LineString", "MultiLineString")

@@ -23,13 +23,13 @@ import numpy as np
 
 from segcore._input.arrays import Size
 from segcore._publish import Outputs
-from segcore.data._dataset import Dataset
-from segcore.data._errors import DatasetError
-from segcore.data._report import WriteReport
-from segcore.data._stream import Progress, open_binary
+from segcore.data.coco.stream import Progress, open_binary
+from segcore.data.dataset import Dataset
+from segcore.data.errors import DatasetError
 from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import Builder, as_size, relative_name
 from segcore.data.formats._images import SUFFIXES, image_size
+from segcore.data.report import WriteReport
 from segcore.errors import MaskError
 from segcore.formats import kaggle
 

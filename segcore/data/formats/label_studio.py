@@ -18,14 +18,14 @@ import numpy as np
 
 from segcore._input.arrays import Size, described
 from segcore._publish import Outputs
-from segcore.data._dataset import Dataset
-from segcore.data._errors import DatasetError
-from segcore.data._report import WriteReport
-from segcore.data._stream import Progress
+from segcore.data.coco.stream import Progress
+from segcore.data.dataset import Dataset
+from segcore.data.errors import DatasetError
 from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import Builder, as_score, as_size, track
 from segcore.data.formats._json import read_json
 from segcore.data.formats._rings import Numbers, as_points, check_ring
+from segcore.data.report import WriteReport
 from segcore.formats import label_studio as brush
 from segcore.masks import Masks
 

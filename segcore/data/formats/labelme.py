@@ -22,17 +22,17 @@ from numpy.typing import NDArray
 from segcore._input.arrays import Size, described
 from segcore._input.extras import require
 from segcore._publish import Outputs
-from segcore.data._dataset import Dataset
-from segcore.data._errors import DatasetError
-from segcore.data._file_names import Folder
-from segcore.data._report import WriteReport
-from segcore.data._stream import Progress
+from segcore.data.coco.stream import Progress
+from segcore.data.dataset import Dataset
+from segcore.data.errors import DatasetError
+from segcore.data.files.names import Folder
 from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import Builder, as_size, track
 from segcore.data.formats._crops import cropped, pasted
 from segcore.data.formats._images import image_size
 from segcore.data.formats._json import read_json
 from segcore.data.formats._rings import Numbers, as_points, check_ring
+from segcore.data.report import WriteReport
 from segcore.masks import Masks
 
 VERSION = "5.5.0"

@@ -21,13 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._publish import Outputs
-from segcore.data._classes import CLASSES, MapClass, read_classes
-from segcore.data._dataset import Dataset
-from segcore.data._errors import DatasetError
-from segcore.data._label_maps import IGNORED, label_maps
-from segcore.data._read_ahead import read_ahead
-from segcore.data._report import WriteReport
-from segcore.data._stream import Progress
+from segcore.data.coco.stream import Progress
+from segcore.data.dataset import Dataset
+from segcore.data.errors import DatasetError
+from segcore.data.files.classes import CLASSES, MapClass, read_classes
+from segcore.data.files.label_maps import IGNORED, label_maps
+from segcore.data.files.read_ahead import read_ahead
 from segcore.data.formats._account import Account, category_names, painted
 from segcore.data.formats._builder import Builder, track
 from segcore.data.formats._images import (
@@ -35,6 +34,7 @@ from segcore.data.formats._images import (
     voc_colors,
     write_label_png,
 )
+from segcore.data.report import WriteReport
 from segcore.maps.ids import from_rgb
 from segcore.masks import Masks
 

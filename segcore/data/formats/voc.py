@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._publish import Outputs
-from segcore.data._dataset import Dataset
-from segcore.data._errors import DatasetError
-from segcore.data._label_maps import IGNORED, label_maps
-from segcore.data._report import WriteReport
-from segcore.data._stream import Progress
+from segcore.data.coco.stream import Progress
+from segcore.data.dataset import Dataset
+from segcore.data.errors import DatasetError
+from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.formats._account import Account, Rows, category_names, painted
 from segcore.data.formats._builder import Builder, track
 from segcore.data.formats._images import (
@@ -31,6 +30,7 @@ from segcore.data.formats._images import (
     write_label_png,
 )
 from segcore.data.formats.maps import color_table
+from segcore.data.report import WriteReport
 from segcore.maps.ids import from_rgb
 from segcore.masks import Masks
 

@@ -27,11 +27,9 @@ from segcore._batch import offsets_of
 from segcore._input.arrays import Size
 from segcore._input.extras import require
 from segcore._publish import Outputs
-from segcore.data._dataset import Dataset
-from segcore.data._errors import DatasetError
-from segcore.data._recognize import YOLO
-from segcore.data._report import WriteReport
-from segcore.data._stream import Progress
+from segcore.data.coco.stream import Progress
+from segcore.data.dataset import Dataset
+from segcore.data.errors import DatasetError
 from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import Builder, as_size, relative_name, track
 from segcore.data.formats._images import image_size, is_image
@@ -44,6 +42,8 @@ from segcore.data.formats._rings import (
     parse_numbers,
     parse_rings,
 )
+from segcore.data.recognize import YOLO
+from segcore.data.report import WriteReport
 from segcore.masks import Masks
 
 IMAGE_LIST = "images.csv"

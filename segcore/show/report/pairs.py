@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.data._errors import DatasetError
-from segcore.data._fields import Id
-from segcore.data._instance_set import Instances
-from segcore.data._photographs import Photographs
-from segcore.data._problems import Problems
-from segcore.data._read_ahead import read_ahead
-from segcore.data._sources import Source, SourceImage
+from segcore.data.columns.fields import Id
+from segcore.data.errors import DatasetError
+from segcore.data.files.photographs import Photographs
+from segcore.data.files.read_ahead import read_ahead
+from segcore.data.per_image.instance_set import Instances
+from segcore.data.per_image.sources import Source, SourceImage
+from segcore.data.problems import Problems
 from segcore.show.report.objects import Class, Objects, PageImage
 
 

@@ -1,0 +1,1 @@
+"""COCO's JSON and its relatives: instances, results, LVIS, panoptic, SA-1B, SA-V."""

@@ -1,0 +1,231 @@
+"""Data sets from the tables of COCO instances, LVIS, results and SA-1B files."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore._text import counted
+from segcore.data.coco.raw_table import RawTable, check_repeated, first_rows
+from segcore.data.columns.checks import is_among
+from segcore.data.columns.layouts import (
+    ANNOTATIONS,
+    CATEGORIES,
+    IMAGE,
+    IMAGES,
+    Fields,
+    category_layout,
+    empty_categories,
+    image_layout,
+)
+from segcore.data.columns.segmentations import COUNTS, STRING
+from segcore.data.columns.table import MISSING, NULL, Layout, Table
+from segcore.data.columns.texts import Texts
+from segcore.data.dataset import Dataset
+from segcore.data.errors import DatasetError
+from segcore.data.files.kinds import READABLE, kind_of_item, kind_of_members
+
+
+class Reader:
+    """Turns raw tables into a data set; collects what is invalid."""
+
+    def __init__(self, path: str, raw: dict[str, Any], skip_invalid: bool) -> None:
+        self.path = path
+        self.raw = raw
+        self._skip_invalid = skip_invalid
+        self.skipped_images: NDArray[Any] = np.empty(0, np.int64)
+        self.skipped: list[str] = []
+
+    def instances(self, members: list[tuple[str, bytes | None]]) -> Dataset:
+        """Make the data set of a file with images, annotations and categories."""
+        for name in ("images", "annotations"):
+            if name not in self.raw:
+                names = [member for member, _ in members]
+                found = ", ".join(map(json.dumps, names[:8])) or "an empty object"
+                detail = f'not COCO: expected "images" and "annotations", got {found}'
+                if kind := kind_of_members(names):
+                    detail = f"it looks like {kind}; {READABLE}"
+                raise DatasetError(self.path, detail)
+        return self._dataset(self.images(), self.categories(), members)
+
+    def single_image(self, members: list[tuple[str, bytes | None]]) -> Dataset:
+        """Make the data set of a file of SA-1B: one image, without categories."""
+        images = self.images("image", IMAGE)
+        if not len(images):
+            raise DatasetError(self.path, self.skipped[0])
+        return self._dataset(images, empty_categories(), members)
+
+    def results(self, dataset: Dataset | None) -> Dataset:
+        """Make the data set of a list of results, whose images are those of another data set."""
+        first = self.raw["annotations"]
+        if len(first["shape_ids"]):
+            names = json.loads(b"{" + Texts(*first["extra"]).raw(0) + b"}")
+            if kind := kind_of_item(names):
+                raise DatasetError(self.path, f"it looks like {kind}; {READABLE}")
+        if dataset is None:
+            images, categories = self._images_of_results(), self._categories_of_results()
+        else:
+            images, categories = dataset.images, dataset.categories
+        return self._dataset(images, categories, [])
+
+    def _dataset(
+        self, images: Table, categories: Table, members: list[tuple[str, bytes | None]]
+    ) -> Dataset:
+        annotations = self._annotations(images, categories)
+        return Dataset(
+            images,
+            categories,
+            annotations,
+            members=members,
+            skipped=self.skipped,
+            source=self.path,
+        )
+
+    # -- images and categories --------------------------------------------------------------------
+
+    def images(self, name: str = "images", fields: Fields = IMAGES) -> Table:
+        """Return the images."""
+        column = RawTable(self.raw[name], fields, name)
+        ids = column.ids(fields[0][0])
+        check_repeated(column, ids, "id")
+        for side in ("height", "width"):
+            column.check_integers(side, 1, "a number of pixels", required=False)
+        column.check_texts("file_name")
+        names = column.columns["file_name"]
+        columns = {
+            "id": ids,
+            "file_name": _names_from_addresses(names, column.layout),
+            "height": column.columns["height"],
+            "width": column.columns["width"],
+        }
+        table = self._kept(column, columns)
+        if len(table) < len(column):
+            self.skipped_images = ids[np.array(sorted(column.invalid), np.int64)]
+        return table
+
+    def categories(self) -> Table:
+        """Return the categories."""
+        if "categories" not in self.raw:
+            return empty_categories()
+        column = RawTable(self.raw["categories"], CATEGORIES, "categories")
+        ids = column.ids("id")
+        check_repeated(column, ids, "id")
+        names = column.names("name")
+        column.check_integers("isthing", 0, "0 or 1", required=False, greatest=1)
+        things = column.columns["isthing"].copy()
+        things[is_among(column.layout.forms("isthing"), (MISSING, NULL))] = 1
+        columns = {
+            "id": ids,
+            "name": names,
+            "supercategory": column.columns["supercategory"],
+            "isthing": things != 0,
+        }
+        return self._kept(column, columns)
+
+    def _images_of_results(self) -> Table:
+        """List the images that results refer to, with the sizes of their first RLE."""
+        column = RawTable(self.raw["annotations"], ANNOTATIONS, "")
+        ids = column.ids("image_id")
+        values, rows = first_rows(ids)
+        segmentations = column.columns["segmentation"]
+        sizes = np.zeros((2, len(values)), np.int64)
+        is_rle = is_among(segmentations.kinds, (STRING, COUNTS))
+        with_size = np.flatnonzero(is_rle)[::-1]  # backwards: the first one is written last
+        sizes[:, rows[with_size]] = (
+            segmentations.heights[with_size],
+            segmentations.widths[with_size],
+        )
+        columns: dict[str, Any] = {
+            "id": values,
+            "file_name": Texts.empty(len(values)),
+            "height": sizes[0],
+            "width": sizes[1],
+        }
+        return Table(columns, image_layout(columns))
+
+    def _categories_of_results(self) -> Table:
+        column = RawTable(self.raw["annotations"], ANNOTATIONS, "")
+        ids, _ = first_rows(column.ids("category_id", required=False))
+        is_string = [isinstance(value, str) for value in ids.tolist()]
+        order = sorted(range(len(ids)), key=lambda row: (is_string[row], ids[row]))
+        values = ids[np.array(order, np.int64)]
+        columns: dict[str, Any] = {
+            "id": values,
+            "name": Texts.from_strings([str(value) for value in values.tolist()]),
+            "supercategory": Texts.empty(len(values)),
+            "isthing": np.ones(len(values), np.bool_),
+        }
+        return Table(columns, category_layout(columns))
+
+    # -- annotations ------------------------------------------------------------------------------
+
+    def _annotations(self, images: Table, categories: Table) -> Table:
+        is_list = set(self.raw) == {"annotations"}
+        column = RawTable(self.raw["annotations"], ANNOTATIONS, "" if is_list else "annotations")
+        raw = column.columns
+        image = np.zeros(len(column), np.int64)
+        if "image" not in self.raw:
+            image = column.lookup("image_id", images["id"], "an image", self.skipped_images)
+            column.forget("image_id")
+        category = np.full(len(column), -1, np.int64)
+        if len(categories):
+            category = column.lookup("category_id", categories["id"], "a category")
+            column.forget("category_id")
+        column.check_integers("iscrowd", 0, "0 or 1", required=False, greatest=1)
+        column.check_numbers("score")
+        ids: Any = column.ids("id", required=False)
+        if (column.forms("id") == MISSING).all():
+            count = len(column)
+            ids = lambda: np.arange(1, count + 1)  # noqa: E731
+        columns: dict[str, Any] = {
+            "image": image,
+            "category": category,
+            "id": ids,
+            "iscrowd": raw["iscrowd"] != 0,
+            "score": raw["score"],
+            "area": raw["area"],
+            "bbox": raw["bbox"],
+            "segmentation": raw["segmentation"],
+        }
+        if not len(categories):
+            columns["category_id"] = raw["category_id"]  # there are no rows to refer to
+        return self._kept(column, columns)
+
+    def _kept(self, column: RawTable, columns: dict[str, Any]) -> Table:
+        """Return the valid rows; raise the first error unless invalid rows are skipped."""
+        table = Table(columns, column.layout)
+        good = self.valid(column)
+        if "image" in columns and (gone := good & (columns["image"] < 0)).any():
+            count = counted(int(gone.sum()), "annotation")
+            self.skipped.append(f"{self.path}: {count} of images that were skipped")
+            good &= ~gone
+        return table if good.all() else table.take(np.flatnonzero(good))
+
+    def valid(self, column: RawTable) -> NDArray[np.bool_]:
+        """Return which rows are valid; raise the first error unless invalid rows are skipped."""
+        good = np.ones(len(column), np.bool_)
+        for row, detail in sorted(column.invalid.items()):
+            place = column.item(row), column.offset(row), column.id(row)
+            error = DatasetError(self.path, detail, *place)
+            if not self._skip_invalid:
+                raise error
+            self.skipped.append(str(error))
+            good[row] = False
+        return good
+
+
+def _names_from_addresses(names: Texts, layout: Layout) -> Texts:
+    """Return file names; where there are none, as in LVIS, the end of ``coco_url``."""
+    missing = np.flatnonzero(layout.forms("file_name") == MISSING)
+    if not len(missing):
+        return names
+    found = names.tolist()
+    for row in missing.tolist():
+        extra = layout.extra.raw(row)
+        if b'"coco_url"' in extra:
+            address = json.loads(b"{" + extra + b"}").get("coco_url")
+            found[row] = str(address).rsplit("/", 1)[-1]
+    return Texts.from_strings(found)

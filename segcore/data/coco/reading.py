@@ -1,0 +1,99 @@
+"""Read JSON files of COCO and its relatives."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, BinaryIO
+
+from segcore.data.coco.instances import Reader
+from segcore.data.coco.panoptic import panoptic_dataset
+from segcore.data.coco.sa_v import video_dataset
+from segcore.data.coco.stream import Progress, Stream, open_binary
+from segcore.data.columns.layouts import ANNOTATIONS, CATEGORIES, ENTRIES, IMAGE, IMAGES, Fields
+from segcore.data.dataset import Dataset
+from segcore.data.errors import DatasetError
+from segcore.data.files.kinds import READABLE, look_of
+
+PEEK = 1 << 16
+_PANOPTIC = b'"segments_info"'
+TABLES: dict[str, Fields] = {"images": IMAGES, "categories": CATEGORIES, "annotations": ANNOTATIONS}
+
+
+def read_coco(
+    path: str | os.PathLike[str],
+    dataset: Dataset | None = None,
+    *,
+    skip_invalid: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read a COCO instances or LVIS file, or a list of results, to which `dataset` belongs."""
+    file, size = open_binary(path)
+    with file:
+        try:
+            return read_stream(os.fspath(path), file, size, dataset, skip_invalid, progress)
+        except DatasetError as error:
+            # Not of gzip files and pipes, whose size is unknown.
+            if size is not None and (kind := look_of(_start_of(file))):
+                detail = f"not JSON: it looks like {kind}; {READABLE}"
+                raise DatasetError(path, detail, offset=error.offset) from error
+            raise
+
+
+def _start_of(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(4096)
+
+
+def read_stream(
+    name: str,
+    file: BinaryIO,
+    size: int | None,
+    dataset: Dataset | None = None,
+    skip_invalid: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read an open file; `name` is for error messages."""
+    stream = Stream(name, file, progress, size)
+    raw, members = read_tables(stream)
+    reader = Reader(name, raw, skip_invalid)
+    reader.skipped += stream.repeated
+    if members is None:
+        return reader.results(dataset)
+    if "annotations" in raw and "segments_info" in raw["annotations"]["columns"]:
+        return panoptic_dataset(reader, members)
+    if "masklet" in dict(members):
+        return video_dataset(name, members)
+    if "image" in raw and "annotations" in raw:
+        return reader.single_image(members)
+    return reader.instances(members)
+
+
+def read_tables(
+    stream: Stream,
+) -> tuple[dict[str, Any], list[tuple[str, bytes | None]] | None]:
+    """Return the raw tables, and the members of the outermost object (None for a list)."""
+    if stream.enter() == "[":
+        raw = {"annotations": stream.rows(ANNOTATIONS, "")}
+        stream.end()
+        return raw, None
+    raw = {}
+    members: dict[str, bytes | None] = {}
+    for name in stream.names():
+        fields = TABLES.get(name)
+        if name == "annotations" and _PANOPTIC in stream.ahead(PEEK):
+            fields = ENTRIES
+        if name in members:
+            stream.repeated.append(
+                f"{stream.path}: {json.dumps(name)} occurs twice; the last counts"
+            )
+        if fields is not None:
+            raw[name] = stream.rows(fields, name)
+            members[name] = None
+        elif name == "image":
+            raw[name] = stream.row(IMAGE, name)
+            members[name] = None
+        else:
+            members[name] = stream.value()
+    stream.end()
+    return raw, list(members.items())

@@ -1,0 +1,225 @@
+"""Write data sets as COCO JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore._batch import offsets_of
+from segcore.data.coco.panoptic import PanopticMaps
+from segcore.data.columns.layouts import ANNOTATIONS, CATEGORIES, ENTRIES, IMAGE, IMAGES, SEGMENTS
+from segcore.data.columns.segmentations import Segmentations
+from segcore.data.columns.table import FRACTION, PLAIN, Layout, Table
+from segcore.data.columns.texts import Texts
+from segcore.data.dataset import Dataset
+
+try:
+    from segcore._native import write_json_rows
+except ImportError:  # not compiled
+    from segcore.data.coco.json_python import write_json_rows
+
+PANOPTIC = [(name, kind if isinstance(kind, str) else "rows") for name, kind in ENTRIES]
+ROWS = 10_000
+"""Number of annotations that are converted at a time."""
+
+
+def write_instances(dataset: Dataset, file: BinaryIO) -> None:
+    """Write images, annotations and categories, and the other members of the file read."""
+    dataset = _with_masks(dataset)
+    annotations = dataset.annotations.with_members("image_id", "category_id")
+    tables = {
+        "images": (IMAGES, dataset.images, _images),
+        "annotations": (ANNOTATIONS, annotations, _annotations(dataset)),
+        "categories": (CATEGORIES, dataset.categories, _categories),
+    }
+    _write(dataset, tables, file)
+
+
+def _write(dataset: Dataset, tables: dict[str, Any], file: BinaryIO) -> None:
+    """Write an object of tables and of the other members of the file that was read."""
+    members = {name: text for name, text in dataset.members if text is not None or name in tables}
+    for name, (_, table, _) in tables.items():
+        if len(table) or not members:
+            members.setdefault(name, None)
+    opening = b"{"
+    for name, text in members.items():
+        file.write(opening + json.dumps(name).encode() + b":")
+        opening = b","
+        if text is not None:
+            file.write(text)
+            continue
+        fields, table, columns = tables[name]
+        file.write(b"" if name == "image" else b"[")
+        for part in _rows(fields, table, columns):
+            file.write(part)
+        file.write(b"" if name == "image" else b"]")
+    file.write(b"}")
+
+
+def _with_masks(dataset: Dataset) -> Dataset:
+    """Return a data set whose column ``segmentation`` has the masks that are label maps so far."""
+    return dataset if dataset.maps is None else dataset.with_rle()
+
+
+def write_single_image(dataset: Dataset, file: BinaryIO) -> None:
+    """Write one image and its annotations, as SA-1B does."""
+    if len(dataset) != 1:
+        raise ValueError(f"dataset: expected one image per file, got {len(dataset)}")
+    dataset = _with_masks(dataset)
+    images = dataset.images
+    columns = {**_images(images), "image_id": images["id"]}
+    tables = {
+        "image": (IMAGE, images, lambda table: columns),
+        "annotations": (ANNOTATIONS, dataset.annotations, _annotations(dataset)),
+    }
+    _write(dataset, tables, file)
+
+
+def write_panoptic(dataset: Dataset, file: BinaryIO) -> None:
+    """Write the JSON file of a panoptic data set, whose PNGs are not written."""
+    maps = dataset.maps
+    if not isinstance(maps, PanopticMaps):
+        raise ValueError("dataset: expected one that was read from a COCO panoptic file")
+    entries = maps.entries
+    # Segments in the order of the entries.
+    every_row = np.arange(len(dataset.annotations))
+    rows = [every_row[dataset.rows_of(image)] for image in entries["image"].tolist()]
+    segments = dataset.annotations.take(np.concatenate([np.empty(0, np.int64), *rows]))
+    offsets = offsets_of([len(part) for part in rows])
+    nested = offsets, _arguments(SEGMENTS, segments, _annotations(dataset)(segments))
+    image_ids: Any = dataset.images["id"]
+    columns = {
+        "image_id": image_ids[entries["image"]],
+        "file_name": entries["file_name"],
+        "segments_info": nested,
+    }
+    tables = {
+        "images": (IMAGES, dataset.images, _images),
+        "annotations": (PANOPTIC, entries, lambda table: columns),
+        "categories": (CATEGORIES, dataset.categories, _categories),
+    }
+    _write(dataset, tables, file)
+
+
+def write_results(dataset: Dataset, file: BinaryIO) -> None:
+    """Write the annotations alone, as a list of results."""
+    dataset = _with_masks(dataset)
+    file.write(b"[")
+    annotations = dataset.annotations.with_members("image_id", "category_id", "score")
+    for text in _rows(ANNOTATIONS, annotations, _annotations(dataset)):
+        file.write(text)
+    file.write(b"]")
+
+
+def categories_text(dataset: Dataset) -> bytes:
+    """Return the categories as a JSON array."""
+    return b"[" + b"".join(_rows(CATEGORIES, dataset.categories, _categories)) + b"]"
+
+
+def _rows(fields: Any, table: Table, columns: Any) -> Iterator[bytes]:
+    """Yield the text of the rows, a part at a time."""
+    rows = len(table) if fields is PANOPTIC else ROWS
+    for start in range(0, len(table), max(rows, 1)):
+        part = table.take(slice(start, start + rows))
+        text = write_json_rows(*_arguments(fields, part, columns(part)))
+        yield b"," + text if start else text
+
+
+def _arguments(fields: Any, table: Table, columns: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the arguments of `write_json_rows`."""
+    layout = table.layout
+    for name, _ in fields:
+        if isinstance(columns[name], np.ndarray) and columns[name].dtype == object:
+            layout = _with_texts(layout, name, columns[name])
+            columns = {**columns, name: _integers(columns[name])}
+    # The shapes of these rows alone: of all, there may be as many as rows.
+    used, shape_ids = np.unique(layout.shape_ids, return_inverse=True)
+    return (
+        [(name, kind, _raw(columns[name])) for name, kind in fields],
+        [layout.shapes[shape] for shape in used.tolist()],
+        shape_ids.astype(np.uint32),
+        _raw(layout.extra),
+        layout.odd_rows,
+        layout.odd_columns,
+        _raw(layout.odd),
+    )
+
+
+def _raw(column: Any) -> Any:
+    """Return the arrays of a column."""
+    if isinstance(column, Texts):
+        return column.data, column.starts, column.lengths
+    if isinstance(column, tuple):
+        return column
+    if isinstance(column, Segmentations):
+        return tuple(getattr(column, name) for name in Segmentations.__slots__)
+    return np.ascontiguousarray(column)
+
+
+def _integers(values: Any) -> NDArray[np.int64]:
+    """Return ids and flags as int64; ids that do not fit, which the layout holds, become 0."""
+    array = np.asarray(values)
+    if array.dtype != object:
+        return array.astype(np.int64)
+    return np.fromiter((v if _fits(v) else 0 for v in array.tolist()), np.int64, len(array))
+
+
+def _fits(value: Any) -> bool:
+    """Return whether an id is an integer of 64 bits."""
+    return type(value) is int and abs(value) < 2**63
+
+
+def _with_texts(layout: Layout, name: str, ids: NDArray[Any]) -> Layout:
+    """Return the layout with the ids that are text, or too large, where it does not have them."""
+    rows = np.flatnonzero(np.isin(layout.forms(name), (PLAIN, FRACTION)))
+    rows = rows[[not _fits(ids[row]) for row in rows.tolist()]] if len(rows) else rows
+    return layout.with_odd(name, rows, ids[rows].tolist()) if len(rows) else layout
+
+
+def _images(table: Table) -> dict[str, Any]:
+    return {
+        "id": table["id"],
+        "file_name": table["file_name"],
+        "height": table["height"],
+        "width": table["width"],
+    }
+
+
+def _categories(table: Table) -> dict[str, Any]:
+    return {
+        "id": table["id"],
+        "name": table["name"],
+        "supercategory": table["supercategory"],
+        "isthing": _integers(table["isthing"]),
+    }
+
+
+def _annotations(dataset: Dataset) -> Any:
+    image_ids: Any = dataset.images["id"]
+    category_ids: Any = dataset.categories["id"]
+
+    def columns(table: Table) -> dict[str, Any]:
+        if "category_id" in table:  # the data set has no categories
+            ids: Any = table["category_id"]
+        else:
+            category: Any = table["category"]
+            known = category >= 0
+            ids = np.zeros(len(table), category_ids.dtype)
+            if known.any():
+                ids[known] = category_ids[category[known]]
+        return {
+            "segmentation": table["segmentation"],
+            "area": table["area"],
+            "iscrowd": _integers(table["iscrowd"]),
+            "image_id": image_ids[table["image"]],
+            "bbox": table["bbox"],
+            "category_id": ids,
+            "id": table["id"],
+            "score": table["score"],
+        }
+
+    return columns

@@ -1,0 +1,1 @@
+"""Columns of data sets: tables, segmentations, strings, ids."""

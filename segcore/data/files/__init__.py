@@ -1,0 +1,1 @@
+"""Files of data sets: names, addresses, images, label maps, classes."""

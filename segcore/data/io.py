@@ -1,0 +1,504 @@
+"""Read and write data sets in the supported formats."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+
+from segcore._publish import Outputs, publish
+from segcore.data.coco import reading, writing
+from segcore.data.coco.panoptic import PanopticMaps
+from segcore.data.coco.sa_v import write_video
+from segcore.data.coco.stream import Progress
+from segcore.data.dataset import Dataset
+from segcore.data.errors import DatasetError
+from segcore.data.files.addresses import AddressOutputs, check_absent
+from segcore.data.parquet import parquet_files
+from segcore.data.parquet.names import has_parquet_name
+from segcore.data.recognize import recognized
+from segcore.data.report import WriteReport
+
+Path = str | os.PathLike[str]
+
+
+Reader = Callable[..., Dataset]
+Writer = Callable[[Any, Any, Path], WriteReport | None]
+"""Writes a data set to `Outputs` or, at a URL, to `AddressOutputs`. Returns None if the format
+keeps all values of every annotation."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format of data sets."""
+
+    name: str
+    title: str
+    read: Reader
+    write: Writer
+    takes_sizes: bool = False
+    """Whether ``read(dataset=)`` has the sizes of the images, and not what results belong to."""
+
+
+def _file(write: Callable[[Any, BinaryIO], None]) -> Writer:
+    """Return a writer of a single file."""
+
+    def write_file(dataset: Any, outputs: Outputs, path: Path) -> None:
+        with outputs.file(path).open() as file:
+            write(dataset, file)
+
+    return write_file
+
+
+def _write_panoptic(dataset: Dataset, outputs: Outputs, path: Path) -> None:
+    """Write the JSON file, and copy the PNGs into the folder of its name beside it."""
+    maps = dataset.maps
+    if not isinstance(maps, PanopticMaps):
+        raise ValueError("dataset: expected one that was read from a COCO panoptic file")
+    with outputs.file(path).open() as file:
+        writing.write_panoptic(dataset, file)
+    names = maps.entries["file_name"].tolist()
+    folder = outputs.folder(os.path.splitext(path)[0], names=names)
+    for name, image in zip(names, maps.entries["image"].tolist(), strict=True):
+        with folder.open(name) as file, open(maps.path(image), "rb") as png:
+            shutil.copyfileobj(png, file)
+
+
+def _read_folder(path: Path, dataset: Dataset | None = None, **options: Any) -> Dataset:
+    """Read every JSON file of a folder as one data set."""
+    files = sorted(file for file in os.listdir(path) if file.endswith(".json"))
+    if not files:
+        raise DatasetError(path, "expected a folder with JSON files, found none")
+    parts = [reading.read_coco(os.path.join(path, name), dataset, **options) for name in files]
+    try:
+        return Dataset.concatenate(parts)
+    except ValueError as error:
+        raise DatasetError(path, f"its files do not fit together: {error}") from None
+
+
+def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
+    """Write a JSON file per image."""
+    stems = [os.path.splitext(os.path.basename(name))[0] for name in dataset.images["file_name"]]
+    names = [
+        f"{stem or f'sa_{image_id}'}.json"
+        for stem, image_id in zip(stems, dataset.images["id"].tolist(), strict=True)
+    ]
+    folder = outputs.folder(path, names=names)
+    for index, name in enumerate(names):
+        with folder.open(name) as file:
+            writing.write_single_image(dataset[[index]], file)
+    categories = len(dataset.categories)
+    report = _complete_report("sa-1b", path, dataset)
+    return replace(report, unwritten={"categories": categories} if categories else {})
+
+
+def _write_results(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
+    """Write a list of results, which has neither images nor categories."""
+    with outputs.file(path).open() as file:
+        writing.write_results(dataset, file)
+    report = _complete_report("coco-results", path, dataset)
+    named = {"names and sizes of images": len(dataset), "categories": len(dataset.categories)}
+    return replace(report, unwritten={what: count for what, count in named.items() if count})
+
+
+def _other(module_name: str, title: str, takes_sizes: bool = False) -> Format:
+    """Return a format that is a module in `segcore.data.formats`, imported when it is used."""
+    name = module_name.replace("_", "-")
+
+    def read_it(path: Path, dataset: Dataset | None = None, **options: Any) -> Dataset:
+        if takes_sizes:
+            options["dataset"] = dataset
+        elif dataset is not None:
+            raise ValueError(f"dataset: not used for the format {name!r}")
+        found: Dataset = import_module(f"segcore.data.formats.{module_name}").read(path, **options)
+        return found
+
+    def write_it(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
+        module = import_module(f"segcore.data.formats.{module_name}")
+        report: WriteReport = module.write(dataset, outputs, path)
+        return report
+
+    return Format(name, title, read_it, write_it, takes_sizes)
+
+
+def _read_parquet(*args: Any, **options: Any) -> Dataset:
+    dataset: Dataset = parquet_files().read_parquet(*args, **options)
+    return dataset
+
+
+def _write_parquet(dataset: Any, file: BinaryIO) -> None:
+    parquet_files().write_parquet(dataset, file)
+
+
+FORMATS = {
+    format.name: format
+    for format in (
+        Format(
+            "coco",
+            "COCO instances, LVIS",
+            reading.read_coco,
+            _file(writing.write_instances),
+        ),
+        Format(
+            "coco-results",
+            "COCO results",
+            reading.read_coco,
+            _write_results,
+        ),
+        Format("coco-panoptic", "COCO panoptic", reading.read_coco, _write_panoptic),
+        Format("sa-1b", "SA-1B, a folder of JSON files", _read_folder, _write_folder),
+        Format("sa-v", "SA-V, a JSON file per video", reading.read_coco, _file(write_video)),
+        Format("parquet", "Parquet", _read_parquet, _file(_write_parquet)),
+        _other("yolo", "YOLO segmentation, a folder with data.yaml and labels", takes_sizes=True),
+        _other("labelme", "LabelMe, a JSON file per image or a folder of them"),
+        _other("maps", "PNG label maps or binary masks, or a folder of them"),
+        _other("voc", "Pascal VOC, a folder with SegmentationClass and SegmentationObject"),
+        _other("cvat", "CVAT's XML for images"),
+        _other("label_studio", "Label Studio's JSON"),
+        _other("kaggle", "Kaggle's CSV of run lengths", takes_sizes=True),
+        _other("geojson", "GeoJSON in pixels"),
+        _other("cityscapes", "Cityscapes, a folder of PNGs of ids or of files of polygons"),
+    )
+}
+
+
+_SUFFIXES = {".csv": "kaggle", ".xml": "cvat", ".geojson": "geojson"}
+
+
+def read(
+    path: Path | Sequence[Path],
+    format: str | None = None,
+    *,
+    dataset: Dataset | None = None,
+    invalid: Literal["raise", "skip"] = "raise",
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read a data set into columns.
+
+    Files are parsed in one streaming pass, without creating a Python object per annotation. Masks
+    are computed lazily.
+
+    Parameters
+    ----------
+    path : path-like or list of path-like
+        Path of a file, which may be compressed with gzip, or a URL that fsspec can open, such as
+        ``s3://bucket/instances.json`` (extra ``arrow``). For Parquet, also a folder, or a list of
+        files with the same categories and disjoint images.
+    format : str, optional
+        Name of the format. By default, it is recognized by the name and the contents:
+
+        - ``"coco"``: COCO instances and LVIS;
+        - ``"coco-results"``: detections in COCO's results format, a list of dicts;
+        - ``"coco-panoptic"``: COCO panoptic. The PNGs are expected next to the JSON file, in a
+          folder of the same name without ``.json``, and are read lazily;
+        - ``"sa-1b"``: a folder with a JSON file per image, or one of these files;
+        - ``"sa-v"``: a JSON file per video. Frames are images; annotation ids are masklet ids, and
+          are the same in all frames;
+        - ``"parquet"``: Parquet (extra ``arrow``). Annotations are read lazily: ``ds[i]`` reads one
+          row group, and ``ds.annotations["score"]`` one column;
+        - ``"yolo"``, ``"labelme"``, ``"maps"``, ``"voc"``, ``"cvat"``, ``"label-studio"``,
+          ``"kaggle"``, ``"geojson"``, ``"cityscapes"``: see :ref:`other formats <formats>` (extra
+          ``formats``). What such a file has and the data set does not is listed in
+          `Dataset.notes`.
+    dataset : Dataset, optional
+        Data set with the images and categories that the detections of a results file refer to. By
+        default, images and categories are collected from the detections, and image sizes are taken
+        from their RLEs. For YOLO and Kaggle, a data set with the sizes of images whose files are
+        missing.
+    invalid : {"raise", "skip"}, default "raise"
+        Whether an invalid item, such as an annotation of an unknown image, raises an error or is
+        skipped and listed in `Dataset.skipped`. Masks are validated only when they are computed,
+        and Parquet files only when their rows are read; invalid items found then always raise an
+        error.
+    progress : callable, optional
+        Called with the number of bytes read and the size of the file (None if unknown), or, for a
+        folder, with the number of images read and their total. Not called for Parquet, which is
+        read lazily.
+
+    Returns
+    -------
+    Dataset
+        Data set with the images, categories and annotations of the file.
+
+    Raises
+    ------
+    DatasetError
+        If the format is not recognized, the file is not of the format, or an item is invalid. The
+        message names the file and the item, and says what an unknown file looks like.
+    ImportError
+        If the extra ``arrow`` or ``formats`` is needed and not installed.
+    OSError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> ds = sc.data.read("instances_val2017.json")  # doctest: +SKIP
+    >>> detections = sc.data.read("results.json", dataset=ds)  # doctest: +SKIP
+    """
+    if invalid not in ("raise", "skip"):
+        raise ValueError(f'invalid: expected "raise" or "skip", got {invalid!r}')
+    chosen = _format_to_read(path, format)
+    found = chosen.read(path, dataset, skip_invalid=invalid == "skip", progress=progress)
+    if dataset is not None and not chosen.takes_sizes and not belongs_to(found, dataset):
+        raise DatasetError(str(path), "expected a list of results, as dataset= was passed")
+    return found
+
+
+def read_file(
+    path: Path | Sequence[Path],
+    format: str | None = None,
+    *,
+    dataset: Dataset | None = None,
+    skip_invalid: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Read as :func:`read` does, but accept a `dataset` that a COCO file does not need."""
+    chosen = _format_to_read(path, format)
+    return chosen.read(path, dataset, skip_invalid=skip_invalid, progress=progress)
+
+
+def belongs_to(results: Dataset, dataset: Dataset) -> bool:
+    """Return whether a data set has the images of another one, as results do."""
+    return results.images is dataset.images
+
+
+def write(
+    dataset: Dataset | Iterable[Dataset],
+    path: Path,
+    format: str | None = None,
+    *,
+    overwrite: bool = False,
+) -> WriteReport:
+    """Write a data set to a file or a folder.
+
+    Reading and writing a COCO file preserves all values, including unknown fields, the order of
+    items, and the spelling of numbers (1 or 1.0). The file is written to a temporary file first,
+    and moved to `path` when it is complete.
+
+    Parameters
+    ----------
+    dataset : Dataset or iterable of Dataset
+        Data set, or parts with the same categories and disjoint images (see
+        :meth:`Dataset.concatenate`). Parts are written to Parquet one at a time, so they need not
+        fit into memory together, and annotation ids are not renumbered.
+    path : path-like
+        Path of the file, or a URL that fsspec opens, such as ``s3://bucket/masks.parquet`` (extra
+        ``arrow``). A URL is written under a temporary name beside it and renamed when complete.
+    format : str, optional
+        One of the formats of :func:`read`. By default, it is ``"parquet"``, ``"kaggle"``,
+        ``"cvat"`` or ``"geojson"`` for names that end with ``.parquet``, ``.csv``, ``.xml`` or
+        ``.geojson``, and ``"coco"`` otherwise. For ``"coco-panoptic"``, the PNGs are copied. For
+        ``"sa-1b"``, ``"yolo"``, ``"labelme"``, ``"maps"``, ``"voc"`` and ``"cityscapes"``, `path`
+        is a folder. Formats of several files are written to local paths only.
+    overwrite : bool, default False
+        Whether to replace an existing file.
+
+    Returns
+    -------
+    WriteReport
+        What was written, the pixels that each annotation gained or lost by the form of the format,
+        and what the format has no place for.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists and `overwrite` is False.
+    MaskError
+        If a mask that has to be converted is invalid.
+    ValueError
+        If the format is unknown, `path` is a URL and the format writes several files, the
+        categories of the parts differ, or two images have the same id.
+    TypeError
+        If `dataset` is neither a `Dataset` nor an iterable.
+    ImportError
+        If the extra ``arrow`` or ``formats`` is needed and not installed.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> ds = sc.data.read("instances_val2017.json")  # doctest: +SKIP
+    >>> sc.data.write(ds[:100], "first_100.json")  # doctest: +SKIP
+    """
+    if not isinstance(dataset, Dataset) and not isinstance(dataset, Iterable):
+        raise TypeError(f"dataset: expected a Dataset, got {type(dataset).__name__}")
+    if format is not None:
+        _format(format)
+    if "://" in os.fspath(path):
+        if not overwrite:
+            check_absent(os.fspath(path))
+        return write_to(AddressOutputs(), dataset, os.fspath(path), format)
+    if not overwrite and os.path.lexists(path):
+        raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
+    with publish(overwrite=True) as outputs:
+        return write_to(outputs, dataset, path, format)
+
+
+def write_to(
+    outputs: Outputs | AddressOutputs,
+    dataset: Dataset | Iterable[Dataset],
+    path: Path,
+    format: str | None = None,
+) -> WriteReport:
+    """As :func:`write`, among other outputs that appear together."""
+    chosen = _format(format) if format is not None else _format_to_write(path)
+    if chosen.name != "parquet" and not isinstance(dataset, Dataset):
+        dataset = Dataset.concatenate(list(dataset))
+    parts = dataset if isinstance(dataset, Dataset) else _Counted(dataset)
+    report = chosen.write(parts, outputs, path)
+    return _complete_report(chosen.name, path, parts) if report is None else report
+
+
+class _Counted:
+    """Parts of a data set, which counts their images and annotations as they pass."""
+
+    def __init__(self, parts: Iterable[Dataset]) -> None:
+        self._parts = parts
+        self.images = self.annotations = 0
+
+    def __iter__(self) -> Iterator[Dataset]:
+        for part in self._parts:
+            if isinstance(part, Dataset):
+                self.images += len(part)
+                self.annotations += len(part.annotations)
+            yield part
+
+
+def _complete_report(format: str, path: Path, dataset: Dataset | _Counted) -> WriteReport:
+    """Return the report of a format that keeps everything."""
+    if isinstance(dataset, Dataset):
+        images, count = len(dataset), len(dataset.annotations)
+    else:
+        images, count = dataset.images, dataset.annotations
+    none = np.zeros(count, np.int64)
+    return WriteReport(format, os.fspath(path), images, count, none, none, (), {})
+
+
+def from_coco(
+    document: dict[str, Any] | list[dict[str, Any]], dataset: Dataset | None = None
+) -> Dataset:
+    """Create a data set from a COCO document, as ``json.load`` returns it.
+
+    Parameters
+    ----------
+    document : dict or list
+        A dict with ``images``, ``annotations`` and ``categories``, or a list of detections in
+        COCO's results format.
+    dataset : Dataset, optional
+        Data set with the images and categories that the detections refer to. By default, they are
+        collected from the detections.
+
+    Returns
+    -------
+    Dataset
+        Data set with the images, categories and annotations of the document.
+
+    Raises
+    ------
+    DatasetError
+        If an item is invalid.
+    TypeError
+        If `document` contains a value that is not JSON-serializable.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> ds = sc.data.from_coco({"images": [{"id": 1, "height": 2, "width": 2}], "annotations": []})
+    >>> len(ds)
+    1
+    """
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    data = text.encode("utf-8", "surrogatepass")
+    if dataset is not None and not isinstance(document, list):
+        raise DatasetError("", "expected a list of results, as dataset= was passed")
+    return reading.read_stream("", io.BytesIO(data), len(data), dataset)
+
+
+def to_coco(dataset: Dataset) -> Any:
+    """Convert a data set to a COCO document, as ``json.load`` returns it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Data set of any format.
+
+    Returns
+    -------
+    dict
+        With the keys ``images``, ``annotations`` and ``categories``, and any other top-level
+        members of the file that was read. For detections, too, this is a dict.
+
+    Raises
+    ------
+    DatasetError
+        If the masks of a panoptic data set cannot be read from its PNGs.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> document = {"images": [{"id": 1, "height": 2, "width": 2}], "annotations": []}
+    >>> sc.data.to_coco(sc.data.from_coco(document)) == document
+    True
+    """
+    file = io.BytesIO()
+    writing.write_instances(dataset, file)
+    return json.loads(file.getvalue())
+
+
+def from_arrow(table: Any) -> Dataset:
+    """Create a data set from an Arrow table with one row per annotation.
+
+    Parameters
+    ----------
+    table : pyarrow.Table, or any object with ``__arrow_c_stream__``
+        The result of :meth:`Dataset.to_arrow`, or another table with the columns ``image_id`` and
+        ``mask`` or ``polygons``; see :ref:`Parquet <parquet>` for their types.
+
+    Returns
+    -------
+    Dataset
+        Data set whose columns are converted lazily. If the table has no metadata of segcore, images
+        and categories are collected from its rows.
+
+    Raises
+    ------
+    DatasetError
+        If a column is missing or does not have the expected type.
+    ImportError
+        If the extra ``arrow`` is not installed.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> ds = sc.data.read("instances_val2017.json")  # doctest: +SKIP
+    >>> sc.data.from_arrow(ds.to_arrow())  # doctest: +SKIP
+    Dataset(5000 images, 80 categories, 36781 annotations)
+    """
+    dataset: Dataset = parquet_files().from_arrow(table)
+    return dataset
+
+
+def _format_to_read(path: Path | Sequence[Path], name: str | None) -> Format:
+    """Return the named format, or that of the file or folder."""
+    if name is None:
+        name = recognized(path, [format.title for format in FORMATS.values()])
+    return _format(name)
+
+
+def _format_to_write(path: Path) -> Format:
+    suffix = os.path.splitext(path)[1].lower()
+    return FORMATS["parquet" if has_parquet_name(path) else _SUFFIXES.get(suffix, "coco")]
+
+
+def _format(name: str) -> Format:
+    if name not in FORMATS:
+        known = ", ".join(f'"{known}"' for known in FORMATS)
+        raise ValueError(f"format: expected {known}, got {name!r}")
+    return FORMATS[name]

@@ -1,0 +1,158 @@
+"""Arrow arrays from flat NumPy arrays and back, without a Python object per row.
+
+``pyarrow.compute``, whose import takes longer than opening a file, is avoided: by what is read of
+every file, and so are the methods of arrays that import it, such as ``is_valid`` and ``cast``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from segcore._batch import offsets_of
+from segcore.data.columns.texts import Texts
+
+MOST = 2**31 - 1
+"""The greatest offset of an Arrow list or string."""
+
+
+def to_array(values: NDArray[Any], valid: NDArray[np.bool_] | None = None) -> pa.Array:
+    """Return numbers as an Arrow array, without a copy; rows that are not valid are null.
+
+    ``pyarrow.array`` imports pandas, which takes longer than reading a file; so does ``to_numpy``.
+    """
+    values = np.ascontiguousarray(values)
+    if values.dtype == np.bool_:
+        kind, buffer = pa.bool_(), _bitmap(values)
+    else:
+        kind, buffer = pa.from_numpy_dtype(values.dtype), pa.py_buffer(values)
+    return pa.Array.from_buffers(kind, len(values), [_bitmap(valid), buffer])
+
+
+def to_bytes(texts: Texts, valid: NDArray[np.bool_] | None = None) -> pa.Array:
+    """Return strings as an Arrow array of bytes; rows that are not valid are null."""
+    texts = texts.compact()
+    offsets = _int32(offsets_of(texts.lengths))
+    data = pa.py_buffer(np.ascontiguousarray(texts.data))
+    buffers = [_bitmap(valid), pa.py_buffer(offsets), data]
+    return pa.Array.from_buffers(pa.binary(), len(texts), buffers)
+
+
+def to_strings(
+    texts: Texts | Sequence[str | bytes], valid: NDArray[np.bool_] | None = None
+) -> pa.Array:
+    """Return strings as an Arrow array; half surrogate pairs, which it cannot hold, become "?"."""
+    if not isinstance(texts, Texts):
+        texts = Texts.from_strings(texts)
+    try:
+        return to_bytes(texts, valid).cast(pa.string())
+    except pa.ArrowInvalid:
+        replaced = [text.encode("utf-8", "replace") for text in texts]
+        return to_bytes(Texts.from_strings(replaced), valid).cast(pa.string())
+
+
+def to_optional(values: Sequence[bytes | None]) -> pa.Array:
+    """Return bytes as an Arrow array in which None is null."""
+    valid = np.array([value is not None for value in values], np.bool_)
+    if not valid.any():
+        return to_bytes(Texts.empty(len(valid)), valid)
+    return to_bytes(Texts.from_strings(value or b"" for value in values), valid)
+
+
+def to_lists(offsets: NDArray[Any], values: pa.Array, valid: Any = None) -> pa.Array:
+    """Return an Arrow array of lists; rows that are not valid are null."""
+    buffers = [_bitmap(valid), pa.py_buffer(_int32(offsets))]
+    kind = pa.list_(values.type)
+    return pa.Array.from_buffers(kind, len(offsets) - 1, buffers, children=[values])
+
+
+def to_numbers(values: NDArray[np.float64]) -> pa.Array:
+    """Return numbers as an Arrow array in which NaN is null."""
+    return to_array(values, ~np.isnan(values))
+
+
+def from_bytes(array: pa.Array) -> Texts:
+    """Return an Arrow array of bytes or strings; null is empty."""
+    if pa.types.is_string(array.type):
+        array = array.view(pa.binary())
+    count = len(array)
+    _, offsets, data = array.buffers()
+    bounds = np.zeros(1, np.int64)
+    if count:
+        bounds = np.frombuffer(offsets, np.int32, count + 1, 4 * array.offset).astype(np.int64)
+    characters = np.frombuffer(data, np.uint8) if data else np.empty(0, np.uint8)
+    return Texts(characters, bounds[:-1], np.where(is_valid(array), np.diff(bounds), 0))
+
+
+def from_lists(array: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
+    """Return the offsets and the values of an Arrow array of lists; null is empty."""
+    bounds = np.zeros(1, np.int64)
+    if len(array):
+        count, buffer = len(array) + 1, array.buffers()[1]
+        bounds = np.frombuffer(buffer, np.int32, count, 4 * array.offset).astype(np.int64)
+    there, lengths = is_valid(array), np.diff(bounds)
+    if lengths[~there].any():  # values of lists that are null
+        return offsets_of(lengths * there), array.flatten()
+    first, last = int(bounds[0]), int(bounds[-1])
+    return bounds - first, array.values.slice(first, last - first)
+
+
+def field_of(array: pa.Array, name: str) -> pa.Array:
+    """Return a field of an Arrow array of structs, which is null where the struct is."""
+    return array.flatten()[array.type.get_field_index(name)]
+
+
+def rows_of(array: pa.Array, rows: NDArray[np.int64]) -> pa.Array:
+    """Return rows of an Arrow array, which ascend: the array itself if these are all."""
+    return array if len(rows) == len(array) else array.take(to_array(rows))
+
+
+def from_numbers(array: pa.Array, missing: float) -> NDArray[Any]:
+    """Return the numbers of an Arrow array, with a number for null."""
+    values = values_of(array)
+    return (
+        np.where(is_valid(array), values, values.dtype.type(missing))
+        if array.null_count
+        else values
+    )
+
+
+def values_of(array: pa.Array) -> NDArray[Any]:
+    """Return the values of an Arrow array, arbitrary ones for null; numbers are not copied."""
+    count, offset, data = len(array), array.offset, array.buffers()[1]
+    if data is None:
+        data = b""
+    if pa.types.is_boolean(array.type):
+        return _bits(data, offset, count)
+    name = str(array.type)
+    dtype = np.dtype("float64" if name == "double" else name)
+    return (
+        np.frombuffer(data, dtype, count, offset * dtype.itemsize) if count else np.empty(0, dtype)
+    )
+
+
+def is_valid(array: pa.Array) -> NDArray[np.bool_]:
+    """Return which rows are not null."""
+    bits = array.buffers()[0]
+    if bits is None:
+        return np.full(len(array), not pa.types.is_null(array.type))
+    return _bits(bits, array.offset, len(array))
+
+
+def _bits(buffer: Any, offset: int, count: int) -> NDArray[np.bool_]:
+    bits = np.unpackbits(np.frombuffer(buffer, np.uint8), bitorder="little")
+    return bits[offset : offset + count].astype(np.bool_)
+
+
+def _bitmap(valid: NDArray[np.bool_] | None) -> Any:
+    return None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
+
+
+def _int32(offsets: NDArray[Any]) -> NDArray[np.int32]:
+    if len(offsets) and int(offsets[-1]) > MOST:
+        raise ValueError(f"expected at most 2 GB for the annotations of a part, got {offsets[-1]}")
+    return np.ascontiguousarray(offsets, np.int32)

@@ -1,0 +1,218 @@
+"""Data sets to Arrow tables: one row per annotation, all else in the metadata of the schema."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from segcore._batch import offsets_of
+from segcore._version import __version__
+from segcore.data.coco.writing import categories_text
+from segcore.data.columns.ids import as_text, kind_of_ids
+from segcore.data.columns.table import Layout, Table
+from segcore.data.dataset import Dataset, check_unique
+from segcore.data.parquet.arrays import to_array, to_bytes, to_lists, to_numbers, to_strings
+from segcore.data.parquet.segmentations import encode_segmentations
+
+VERSION = 1
+COLUMNS = {
+    "image_id": "id of the image; rows are sorted by it",
+    "category_id": "id of the category",
+    "id": "id of the annotation",
+    "iscrowd": "whether the mask is a region of many objects",
+    "score": "confidence of a detection",
+    "area": "area as stated in the source, in pixels",
+    "bbox": "box as stated in the source: x, y, width, height",
+    "mask": "size [height, width] and COCO's compressed RLE, as pycocotools takes it; "
+    "for polygons, what pycocotools makes of them",
+    "polygons": "rings x0, y0, x1, y1, ... if the source has polygons; they take precedence",
+    "extra": "other members of the annotation, as a JSON object",
+    "file_name": "file name of the image",
+    "height": "height of the image in pixels",
+    "width": "width of the image in pixels",
+    "json": "how the annotation is written in JSON, for an exact round trip",
+}
+"""What each column means. It is written into the metadata."""
+
+_ODD = pa.struct([("member", pa.string()), ("value", pa.binary())])
+
+
+class Encoder:
+    """Convert one data set, or parts of one, to Arrow tables.
+
+    Parts have the same categories and different images.
+    """
+
+    def __init__(self) -> None:
+        self._members: Sequence[tuple[str, bytes | None]] | None = None
+        self._categories = b""
+        self._category_names: dict[str, str] = {}
+        self._images: list[Table] = []
+        self._id_kinds: dict[str, str] = {}
+        self._shapes: dict[bytes, int] = {}
+        self._names: tuple[str, ...] = ()
+        self._rows = 0
+        self._is_sorted = True
+
+    def add(self, dataset: Dataset) -> Iterator[pa.Table]:
+        """Yield a table for each part of a data set's images."""
+        categories = categories_text(dataset)
+        kinds = {
+            "image_id": kind_of_ids(dataset.images["id"]),
+            "category_id": kind_of_ids(dataset.categories["id"]),
+            "id": kind_of_ids(dataset.annotations["id"]),
+        }
+        if self._members is None:
+            self._members, self._categories, self._id_kinds = dataset.members, categories, kinds
+            ids, names = dataset.categories["id"].tolist(), dataset.categories["name"].tolist()
+            self._category_names = {str(key): name for key, name in zip(ids, names, strict=True)}
+        elif categories != self._categories:
+            raise ValueError("dataset: expected parts with the same categories")
+        elif kinds != self._id_kinds:
+            raise ValueError("dataset: expected parts whose ids are of the same types")
+        self._images.append(dataset.images)
+        start = self._rows
+        for images in dataset.partitions() or [np.empty(0, np.int64)]:
+            table, rows = dataset.annotations_of(images)
+            rows = rows + start
+            in_order = np.arange(self._rows, self._rows + len(rows))
+            self._is_sorted &= np.array_equal(rows, in_order)
+            self._rows += len(rows)
+            yield self._encoded(dataset, table, rows)
+
+    def _encoded(self, dataset: Dataset, table: Table, rows: NDArray[np.int64]) -> pa.Table:
+        images, kinds = dataset.images, self._id_kinds
+        image = table["image"]
+        known = table["category"] >= 0
+        category_ids = np.zeros(len(table), dataset.categories["id"].dtype)
+        category_ids[known] = dataset.categories["id"][table["category"][known]]
+        bbox = np.ascontiguousarray(table["bbox"], np.float64)
+        has_bbox = ~np.isnan(bbox).all(axis=1)
+        layout = table.layout
+        heights, widths = images["height"][image], images["width"][image]
+        mask, polygons, form = encode_segmentations(table["segmentation"], heights, widths)
+        form = {"row": to_array(rows), **_layout_arrays(layout, self._shape_ids(layout)), **form}
+        extra = form.pop("extra")
+        columns = {
+            "image_id": _id_array(images["id"][image], kinds["image_id"]),
+            "category_id": _id_array(category_ids, kinds["category_id"], known),
+            "id": _id_array(table["id"], kinds["id"]),
+            "iscrowd": to_array(table["iscrowd"]),
+            "score": to_numbers(table["score"]),
+            "area": to_numbers(table["area"]),
+            "bbox": to_lists(offsets_of(4 * has_bbox), to_array(bbox[has_bbox].ravel()), has_bbox),
+            "mask": mask,
+            "polygons": polygons,
+            "extra": _as_objects(extra, layout.extra.lengths > 0),
+            "file_name": to_strings(images["file_name"][image]),
+            "height": to_array(heights),
+            "width": to_array(widths),
+            "json": pa.StructArray.from_arrays(list(form.values()), list(form)),
+        }
+        return pa.table(columns)
+
+    def _shape_ids(self, layout: Layout) -> NDArray[np.uint32]:
+        self._names = self._names or layout.names
+        numbers = [self._shapes.setdefault(shape, len(self._shapes)) for shape in layout.shapes]
+        return np.array(numbers, np.uint32)[layout.shape_ids]
+
+    # -- metadata ---------------------------------------------------------------------------------
+
+    def metadata(self) -> dict[bytes, bytes]:
+        """Return the metadata of the schema, when all parts have been encoded."""
+        images = Table.concatenate(self._images)
+        check_unique(images["id"], "image")
+        kind = kind_of_ids(images["id"])
+        members = [
+            (name, None if text is None else text.decode("utf-8", "surrogatepass"))
+            for name, text in self._members or ()
+        ]
+        readable = {
+            "version": VERSION,
+            "software": f"segcore {__version__}",
+            "columns": COLUMNS,
+            "categories": self._category_names,
+        }
+        rest = {
+            "annotations": self._rows,
+            "sorted": self._is_sorted,
+            "ids": {**self._id_kinds, "images": kind},
+            "members": members,
+            "annotation": _layout_header(self._names, list(self._shapes)),
+            "image": _layout_header(images.layout.names, images.layout.shapes),
+            "categories": self._categories.decode("utf-8", "surrogatepass"),
+        }
+        return {
+            b"segcore": json.dumps(readable).encode(),
+            b"segcore.data": base64.b64encode(zlib.compress(json.dumps(rest).encode(), 9)),
+            b"segcore.images": base64.b64encode(_encoded_images(images, kind)),
+        }
+
+
+def _layout_header(names: Any, shapes: list[bytes]) -> dict[str, Any]:
+    return {"names": list(names), "shapes": [shape.hex() for shape in shapes]}
+
+
+def _encoded_images(images: Table, kind: str) -> bytes:
+    """Return the images as a Parquet file."""
+    layout = images.layout
+    table = pa.table(
+        {
+            "id": _id_array(images["id"], kind),
+            "file_name": to_bytes(images["file_name"]),
+            "height": to_array(images["height"]),
+            "width": to_array(images["width"]),
+            **_layout_arrays(layout, layout.shape_ids),
+        }
+    )
+    sink = io.BytesIO()
+    pq.write_table(
+        table,
+        sink,
+        row_group_size=1 << 20,
+        compression="zstd",
+        compression_level=9,
+        store_schema=False,
+        write_statistics=False,
+        use_dictionary=["shape"],
+    )
+    return sink.getvalue()
+
+
+def _id_array(ids: Any, kind: str, valid: NDArray[np.bool_] | None = None) -> pa.Array:
+    if kind == "integer":
+        return to_array(ids, valid)
+    return to_strings(as_text(ids) if kind == "json" else ids.tolist(), valid)
+
+
+def _layout_arrays(layout: Layout, shape_ids: NDArray[np.uint32]) -> dict[str, pa.Array]:
+    count = len(shape_ids)
+    counts = np.bincount(layout.odd_rows, minlength=count)
+    names = to_strings(layout.names).take(to_array(layout.odd_columns))
+    odd = pa.StructArray.from_arrays([names, to_bytes(layout.odd)], fields=list(_ODD))
+    return {
+        "shape": to_array(shape_ids),
+        "odd": to_lists(offsets_of(counts), odd, counts > 0),
+        "extra": to_bytes(layout.extra),
+    }
+
+
+def _as_objects(members: pa.Array, valid: NDArray[np.bool_]) -> pa.Array:
+    """Return JSON objects with these members, as strings."""
+    if not valid.any():
+        return pa.nulls(len(valid), pa.string())
+    texts = [
+        # Half surrogate pairs, which are not UTF-8, are escaped as in JSON.
+        f"{{{text.decode('utf-8', 'surrogatepass')}}}".encode("utf-8", "backslashreplace")
+        for text in members.to_pylist()
+    ]
+    return to_strings(texts, valid)

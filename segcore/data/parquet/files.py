@@ -1,0 +1,381 @@
+"""Parquet files: written in parts, and read a row group at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from segcore._batch import offsets_of
+from segcore._input.arrays import described
+from segcore.data.coco.stream import Progress
+from segcore.data.columns.ids import as_stored
+from segcore.data.columns.table import Table, concatenate
+from segcore.data.dataset import Dataset, check_unique, same_categories
+from segcore.data.errors import DatasetError
+from segcore.data.files.addresses import fsspec_for
+from segcore.data.parquet.decode import ERRORS, Decoder, Header, in_file_order, order_of
+from segcore.data.parquet.encode import Encoder
+from segcore.data.parquet.names import parquet_files
+from segcore.formats import arrow as _arrow  # noqa: F401 (registers the type of masks)
+
+CACHED = 16
+"""Number of row groups that a data set keeps in memory."""
+_DICTIONARY = ["image_id", "category_id", "file_name", "height", "width", "extra"]
+_DICTIONARY += ["mask.size.list.element", "json.shape", "json.kind"]
+_STATISTICS = ["image_id", "category_id", "id", "iscrowd", "score", "area"]
+
+
+# -- writing --------------------------------------------------------------------------------------
+
+
+def write_parquet(dataset: Dataset | Iterable[Dataset], file: BinaryIO) -> None:
+    """Write a data set, or parts of one, a row group at a time."""
+    parts = [dataset] if isinstance(dataset, Dataset) else dataset
+    encoder = Encoder()
+    writer = None
+    try:
+        for part in parts:
+            for table in encoder.add(part):
+                if writer is None:
+                    writer = _writer(file, table.schema)
+                if len(table):
+                    writer.write_table(table, row_group_size=len(table))
+        if writer is None:
+            raise ValueError("dataset: expected at least one part")
+        writer.add_key_value_metadata(encoder.metadata())
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _writer(file: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
+    encodings = {"mask.counts": "DELTA_LENGTH_BYTE_ARRAY", "json.row": "DELTA_BINARY_PACKED"}
+    if pa.types.is_integer(schema.field("id").type):
+        encodings["id"] = "DELTA_BINARY_PACKED"
+    return pq.ParquetWriter(
+        file,
+        schema,
+        compression="zstd",
+        compression_level=9,
+        use_dictionary=_DICTIONARY,
+        column_encoding=encodings,
+        write_statistics=_STATISTICS,
+        write_page_checksum=True,
+        store_schema=False,
+    )
+
+
+# -- reading --------------------------------------------------------------------------------------
+
+
+def read_parquet(
+    path: Any,
+    dataset: Dataset | None = None,
+    *,
+    skip_invalid: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Open Parquet files, whose annotations are read lazily."""
+    del skip_invalid, progress  # nothing is read yet
+    files = [_File(file) for file in parquet_files(path)]
+    if not files:
+        raise DatasetError(str(path), "expected Parquet files, got none")
+    return ParquetDataset(path, files, dataset)
+
+
+def from_arrow(table: Any) -> Dataset:
+    """Make a data set of an Arrow table."""
+    try:
+        table = pa.table(table)
+    except (TypeError, ValueError):
+        raise TypeError(f"table: expected an Arrow table, got {described(table)}") from None
+    header = Header.parse("table", table.schema.metadata)
+    decoder = Decoder("table", table.schema, header)
+    count = len(table)
+
+    def read(columns: list[str]) -> list[pa.RecordBatch]:
+        return list(table.select(list({name.partition(".")[0] for name in columns})).to_batches())
+
+    if header is None:
+        batches = table.to_batches()
+        decoder.use(decoder.images_of(batches), decoder.categories_of(batches))
+    else:
+        decoder.use(header.images, header.categories)
+    annotations = decoder.table(read, count)
+    if header is not None and not header.is_sorted and header.rows == count:
+        annotations = in_file_order(
+            annotations, lambda: order_of("table", decoder.rows(read, count))
+        )
+    members = header.members if header else ()
+    return Dataset(decoder.images, decoder.categories, annotations, members=members)
+
+
+def to_arrow(dataset: Dataset) -> pa.Table:
+    """Return a data set as an Arrow table."""
+    encoder = Encoder()
+    tables = list(encoder.add(dataset))
+    return pa.concat_tables(tables).replace_schema_metadata(encoder.metadata())
+
+
+class _File:
+    """A Parquet file, opened when it is first read."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+
+    @cached_property
+    def _file(self) -> pq.ParquetFile:
+        source: Any = self.path
+        if "://" in source:
+            source = fsspec_for(source).open(source, "rb").open()
+        try:
+            return pq.ParquetFile(source, page_checksum_verification=True)
+        except FileNotFoundError:
+            raise
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise DatasetError(self.path, f"expected a Parquet file: {error}") from None
+
+    @cached_property
+    def counts(self) -> list[int]:
+        """Number of rows of each row group."""
+        metadata = self._file.metadata
+        return [metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)]
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        """What converts the columns."""
+        return Decoder(self.path, self._file.schema_arrow, self.header)
+
+    @cached_property
+    def header(self) -> Header | None:
+        """What the metadata say; None if segcore did not write them."""
+        return Header.parse(self.path, self._file.metadata.metadata)
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether the rows are in the order of the file converted, or rows are missing."""
+        header = self.header
+        return header is None or header.is_sorted or header.rows != sum(self.counts)
+
+    def read(self, groups: Sequence[int], columns: list[str]) -> list[pa.RecordBatch]:
+        """Read columns of row groups."""
+        batches: list[pa.RecordBatch] = []
+        for group in groups:
+            try:
+                with self._lock:
+                    table = self._file.read_row_group(group, columns=columns, use_threads=False)
+            except ERRORS as error:
+                raise DatasetError(
+                    self.path, f"cannot be read: {error}", f"row group {group}"
+                ) from None
+            batches += table.combine_chunks().to_batches()
+        return batches
+
+    def bounds(self) -> list[tuple[Any, Any] | None]:
+        """Return the least and the greatest image id of each row group; None if unknown."""
+        metadata = self._file.metadata
+        names = [metadata.schema.column(i).path for i in range(metadata.num_columns)]
+        column = names.index("image_id")
+        bounds: list[tuple[Any, Any] | None] = []
+        for group in range(metadata.num_row_groups):
+            statistics = metadata.row_group(group).column(column).statistics
+            known = statistics is not None and statistics.has_min_max
+            bounds.append((statistics.min, statistics.max) if known else None)
+        return bounds
+
+
+class _Group(NamedTuple):
+    """A row group: its file, its number in it, and its rows."""
+
+    file: _File
+    number: int
+    file_start: int
+    start: int
+    rows: int
+
+
+class ParquetDataset(Dataset):
+    """A data set whose annotations are read from Parquet files lazily."""
+
+    def __init__(self, path: Any, files: list[_File], dataset: Dataset | None) -> None:
+        self._path = path
+        self._given = dataset
+        starts = offsets_of([sum(file.counts) for file in files]).tolist()
+        images, categories = (
+            _tables(files) if dataset is None else (dataset.images, dataset.categories)
+        )
+        for file in files:
+            file.decoder.use(images, categories)
+        self._files = files
+        self._groups = [
+            _Group(file, number, file_start, int(start), file.counts[number])
+            for file, file_start in zip(files, starts, strict=False)
+            for number, start in enumerate(offsets_of(file.counts)[:-1])
+        ]
+        self._cache: OrderedDict[int, tuple[Table, NDArray[np.int64]]] = OrderedDict()
+        self._lock = threading.Lock()
+        header = files[0].header
+        super().__init__(
+            images,
+            categories,
+            _annotations(files, starts),
+            members=header.members if header else (),
+            source=str(path),
+        )
+        if dataset is not None:
+            self.annotations["image"], self.annotations["category"]  # checks the ids
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the path: the copy opens the files itself."""
+        return read_parquet, (self._path, self._given)
+
+    # -- images -----------------------------------------------------------------------------------
+
+    def rows_of(self, image: int) -> NDArray[np.int64] | slice:
+        """Return the indices of the annotations of one image, in the order of the file."""
+        rows = [rows[part] for _, rows, part in self._parts(image)]
+        return np.concatenate([np.empty(0, np.int64), *rows])
+
+    def column_of(self, image: int, name: str) -> Any:
+        """Return a column of `annotations` for one image."""
+        parts = [table[name][part] for table, _, part in self._parts(image)]
+        if len(parts) == 1:
+            return parts[0]
+        return concatenate(parts) if parts else self._no_annotations[name]
+
+    def annotations_of(self, images: NDArray[np.int64]) -> tuple[Table, NDArray[np.int64]]:
+        """Return the annotations of several images, grouped by image, and their indices."""
+        place = np.full(len(self), -1, np.int64)
+        place[images] = np.arange(len(images))
+        groups = sorted({group for image in images.tolist() for group in self._candidates(image)})
+        tables, all_rows = [self._no_annotations], [np.empty(0, np.int64)]
+        for group in groups:
+            table, rows = self._read(group)
+            chosen = np.flatnonzero(place[table["image"]] >= 0)
+            tables.append(table.take(chosen))
+            all_rows.append(rows[chosen])
+        joined = Table.concatenate(tables)
+        order = np.argsort(place[joined["image"]], kind="stable")
+        return joined.take(order), np.concatenate(all_rows)[order]
+
+    @cached_property
+    def _no_annotations(self) -> Table:
+        return self._files[0].decoder.table(lambda _: [], 0)
+
+    def _parts(self, image: int) -> Iterator[tuple[Table, NDArray[np.int64], slice]]:
+        """Yield where the annotations of an image are: group, row of each, and part of the group.
+
+        Rows of an image are next to each other in files of segcore. In others they need not be.
+        """
+        for group in self._candidates(image):
+            table, rows = self._read(group)
+            found = np.flatnonzero(table["image"] == image)
+            if len(found) and found[-1] - found[0] == len(found) - 1:
+                yield table, rows, slice(int(found[0]), int(found[-1]) + 1)
+            elif len(found):
+                yield table, rows, found  # type: ignore[misc]
+
+    def _candidates(self, image: int) -> list[int]:
+        """Return the row groups that may hold an image."""
+        ids, bounds = self._keys, self._bounds
+        key = ids[image]
+        if isinstance(bounds, list):
+            return [g for g, b in enumerate(bounds) if b is None or b[0] <= key <= b[1]]
+        return np.flatnonzero((bounds[0] <= key) & (key <= bounds[1])).tolist()
+
+    @cached_property
+    def _keys(self) -> Any:
+        """Image ids as the files have them."""
+        kinds = {file.decoder.kind("image_id") for file in self._files}
+        if len(kinds) > 1:
+            raise DatasetError(str(self._path), "image_id: expected ids of one type in all files")
+        return as_stored(self.images["id"], *kinds)
+
+    @cached_property
+    def _bounds(self) -> Any:
+        bounds = [bound for file in self._files for bound in file.bounds()]
+        if all(b is not None and isinstance(b[0], int) and isinstance(b[1], int) for b in bounds):
+            return np.array(bounds, np.int64).reshape(-1, 2).T
+        return bounds
+
+    def _read(self, group: int) -> tuple[Table, NDArray[np.int64]]:
+        """Return the annotations of a row group and their rows; columns are read later."""
+        with self._lock:
+            if group in self._cache:
+                self._cache.move_to_end(group)
+                return self._cache[group]
+        part = self._groups[group]
+        decoder = part.file.decoder
+
+        def read(columns: list[str]) -> list[pa.RecordBatch]:
+            return part.file.read([part.number], columns)
+
+        table = decoder.table(read, part.rows, part.file_start + part.start)
+        rows = part.file_start + (
+            np.arange(part.start, part.start + part.rows)
+            if part.file.is_in_order
+            else decoder.rows(read, part.rows)
+        )
+        with self._lock:
+            self._cache[group] = table, rows
+            while len(self._cache) > CACHED:
+                self._cache.popitem(last=False)
+        return table, rows
+
+
+def _tables(files: list[_File]) -> tuple[Table, Table]:
+    """Return the images of all files, and their categories."""
+    images, categories = [], []
+    for file in files:
+        if file.header is not None:
+            images.append(file.header.images)
+            categories.append(file.header.categories)
+            continue
+        names = ["image_id", "category_id", "file_name", "height", "width"]
+        batches = file.read(range(len(file.counts)), file.decoder.present(names))
+        images.append(file.decoder.images_of(batches))
+        categories.append(file.decoder.categories_of(batches))
+    for file, other in zip(files, categories, strict=True):
+        if not same_categories(categories[0], other):
+            raise DatasetError(file.path, f"its categories differ from those of {files[0].path}")
+    if len(files) == 1:
+        return images[0], categories[0]
+    joined = Table.concatenate(images)
+    try:
+        check_unique(joined["id"], "image")
+    except ValueError as error:
+        raise DatasetError(files[0].path, f"{error} in the files") from None
+    return joined, categories[0]
+
+
+def _annotations(files: list[_File], starts: list[int]) -> Table:
+    """Return the annotations of all files, in the order in which they were before."""
+    tables = [_annotations_of_file(*pair) for pair in zip(files, starts, strict=False)]
+    if len(tables) == 1:
+        return tables[0]
+    columns = {
+        name: (lambda name=name: concatenate([table[name] for table in tables]))
+        for name in tables[0].names
+    }
+    return Table(columns, lambda: concatenate([t.layout for t in tables]), starts[-1])
+
+
+def _annotations_of_file(file: _File, start: int) -> Table:
+    count = sum(file.counts)
+
+    def read(columns: list[str]) -> list[pa.RecordBatch]:
+        return file.read(range(len(file.counts)), columns)
+
+    table = file.decoder.table(read, count, start)
+    if file.is_in_order:
+        return table
+    return in_file_order(table, lambda: order_of(file.path, file.decoder.rows(read, count)))

@@ -1,0 +1,187 @@
+"""Panoptic maps of a data set's images: rules, composition and COCO's description."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.data.columns.fields import describe
+from segcore.data.errors import DatasetError
+from segcore.data.per_image.instance_set import DatasetImage, Instances, InstanceSet
+from segcore.data.per_image.stuff_maps import StuffMaps
+from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
+from segcore.maps.semantic import painting_order
+from segcore.masks import Masks
+
+
+def check_categories(dataset: InstanceSet) -> None:
+    """Raise DatasetError unless all category ids are numbers."""
+    for category in dataset.categories:
+        if not isinstance(category.id, int):
+            raise DatasetError(
+                "",
+                f"category {describe(category.id)}: the panoptic format needs integer category ids",
+            )
+
+
+def panoptic_rules(
+    path: Path,
+    dataset: InstanceSet,
+    preset: str,
+    changes: dict[str, Any],
+    priority: str | None,
+) -> tuple[PanopticRules, str | None]:
+    """Return the rules for a data set, and the priority of annotations without scores.
+
+    Annotations without scores, such as truth, are dropped only as far as `changes` require it.
+
+    Parameters
+    ----------
+    path : Path
+        The file of the annotations.
+    dataset : InstanceSet
+        The content of the file.
+    preset : str
+        Name of the rules, as in :meth:`segcore.PanopticRules.preset`.
+    changes : dict
+        Changes of the rules.
+    priority : str, optional
+        The annotation that wins where several overlap. Defaults to the score; without scores, to
+        the smallest.
+
+    Raises
+    ------
+    DatasetError
+        If `priority` or a score threshold does not fit the annotations, or a rule is invalid.
+    """
+    scored = dataset.has_scores
+    if scored and priority not in (None, "score"):
+        raise DatasetError(
+            "",
+            f"--priority {priority}: the annotations of {path} have scores, which decide instead",
+        )
+    if not scored:
+        for option, given in {
+            "--score": "score_threshold" in changes,
+            "--priority score": priority == "score",
+        }.items():
+            if given:
+                raise DatasetError(option, f"the annotations of {path} have no scores")
+        # The order of painting is passed as "scores".
+        keep_all = {"score_threshold": None, "max_taken": None, "stuff_area": 0}
+        changes = {**keep_all, "order": "score", **changes}
+    # The format has 0 for pixels without a segment, and no segments without pixels.
+    form = {"void": 0, "stuff_ignore": (), "relist_fused": False, "keep_hidden": False}
+    try:
+        rules = PanopticRules.preset(preset, **changes, **form, keep_empty=False)
+    except ValueError as error:
+        raise DatasetError("", str(error)) from error
+    return rules, None if scored else priority or "smallest"
+
+
+def check_segment_ids(dataset: InstanceSet, things: set[int], rules: PanopticRules) -> None:
+    """Raise DatasetError if the rules would give a category the segment id 0, or one of another."""
+    if rules.ids == "count":
+        return
+    for category in dataset.categories:
+        least = 0 if category.id in things else 1
+        if not least <= int(category.id) < rules.divisor:
+            raise DatasetError(
+                "",
+                f"category {category.id}: with these rules, segment ids consist of the category id "
+                f"and a multiple of {rules.divisor}, so it must be from {least} to "
+                f"{rules.divisor - 1}; choose other rules",
+            )
+
+
+def panoptic_map(
+    image: DatasetImage,
+    instances: Instances,
+    class_ids: NDArray[np.int64],
+    *,
+    stuff_maps: StuffMaps | None,
+    things: set[int],
+    rules: PanopticRules,
+    priority: str | None,
+) -> Panoptic:
+    """Compose the panoptic map of an image.
+
+    Parameters
+    ----------
+    image : DatasetImage
+        The image.
+    instances : Instances
+        Its N annotations.
+    class_ids : numpy.ndarray
+        The id of the category of each: shape (N,).
+    stuff_maps : StuffMaps, optional
+        The stuff between the instances.
+    things : set of int
+        Ids of the categories that are things.
+    rules, priority
+        As returned by `panoptic_rules`.
+
+    Raises
+    ------
+    DatasetError
+        If the map cannot be composed.
+    """
+    scores = instances.scores if priority is None else _painting_ranks(instances, priority)
+    stuff: tuple[Masks, list[Any]] | None = None
+    if stuff_maps is not None:
+        categories, regions = stuff_maps.masks(image)
+        stuff = regions, [category.id for category in categories]
+    try:
+        return compose_panoptic(
+            instances.masks, class_ids, scores, stuff=stuff, things=sorted(things), rules=rules
+        )
+    except ValueError as error:
+        raise DatasetError(image.label, f"{error}") from error
+
+
+def _painting_ranks(instances: Instances, priority: str) -> NDArray[np.float64]:
+    """Return the rank of each mask in painting order: crowds first, the others by priority."""
+    masks, crowd = instances.masks, instances.iscrowd
+    rest = np.flatnonzero(~crowd)
+    order = np.concatenate([np.flatnonzero(crowd), rest[painting_order(masks[rest], priority)]])
+    ranks = np.empty(len(masks))
+    ranks[order] = np.arange(len(masks))
+    return ranks
+
+
+def describe_segments(
+    image: DatasetImage, result: Panoptic, instances: Instances
+) -> dict[str, Any]:
+    """Return COCO's description of an image's panoptic map, with the scores of things added."""
+    segments = []
+    for segment in result.segments:
+        source = segment["sources"][0] if segment["isthing"] else None
+        described = {
+            "id": segment["id"],
+            "category_id": segment["category_id"],
+            "iscrowd": int(source is not None and instances.iscrowd[source]),
+            "bbox": segment["bbox"],
+            "area": segment["area"],
+        }
+        if source is not None and not np.isnan(instances.scores[source]):
+            described["score"] = segment["score"]
+        segments.append(described)
+    name = image.map_path.as_posix()
+    return {"image_id": image.id, "file_name": name, "segments_info": segments}
+
+
+def panoptic_document(
+    dataset: InstanceSet, things: set[int], entries: list[dict[str, Any]]
+) -> dict[str, object]:
+    """Return the content of a panoptic file."""
+    images = [
+        {"id": image.id, "file_name": image.name, "height": image.size[0], "width": image.size[1]}
+        for image in dataset.images
+    ]
+    categories = [
+        {"id": c.id, "name": c.name, "isthing": int(c.id in things)} for c in dataset.categories
+    ]
+    return {"images": images, "annotations": entries, "categories": categories}
