@@ -84,6 +84,25 @@ class Kernels:
     def label_runs(
         self, labels: NDArray[Any], background: int | None
     ) -> tuple[NDArray[Any], Batch]: ...
+    def match(
+        self,
+        ratios: NDArray[np.float64],
+        groups_a: NDArray[np.int64],
+        groups_b: NDArray[np.int64],
+        ignored: NDArray[np.uint8],
+        crowd: NDArray[np.uint8],
+        claims: NDArray[np.uint8],
+        thresholds: NDArray[np.float64],
+    ) -> NDArray[np.int64]: ...
+    def precision_recall(
+        self,
+        matched: NDArray[np.uint64],
+        ignored: NDArray[np.uint64],
+        scores: NDArray[np.float64],
+        num_true: int,
+        num_thresholds: int,
+        recalls: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]: ...
     def overlap_table(
         self, labels_a: NDArray[Any], labels_b: NDArray[Any]
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]: ...

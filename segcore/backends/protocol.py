@@ -314,3 +314,51 @@ class Kernels(Protocol):
         the dtypes of the maps (native byte order), and the number of its pixels, int64. Pairs are
         sorted by the label in a, then by the label in b.
         """
+
+    # -- evaluation -------------------------------------------------------------------------------
+
+    def match(
+        self,
+        ratios: NDArray[np.float64],
+        groups_a: Offsets,
+        groups_b: Offsets,
+        ignored: NDArray[np.uint8],
+        crowd: NDArray[np.uint8],
+        claims: NDArray[np.uint8],
+        thresholds: NDArray[np.float64],
+    ) -> NDArray[np.int64]:
+        """Match predictions to true objects like COCO's evaluation (``COCOeval.evaluateImg``).
+
+        ``ratios``, shape (n, m), are the IoUs of n predictions, the most confident of each group
+        first, with m true objects. Group g consists of the predictions ``groups_a[g]`` to
+        ``groups_a[g + 1] - 1`` and the true objects ``groups_b[g]`` to ``groups_b[g + 1] - 1``.
+        Other arrays have values 0 and 1: ``ignored``, shape (R, m), are the true objects that are
+        ignored in each of R ranges of area, and ``crowd``, shape (m,), those that any number of
+        predictions may match.
+
+        Returns the true object that each prediction matches, or -1, for each range and each of T
+        thresholds: shape (R, T, n). In order, each prediction takes the object of its group that
+        has the greatest IoU, of at least the threshold (or 1 - 1e-10), among those that are not
+        taken; the last one in a tie. Ignored objects match only if no other object does. The object
+        is then taken if ``claims``, shape (n,), is 1 for the prediction.
+        """
+
+    def precision_recall(
+        self,
+        matched: NDArray[np.uint64],
+        ignored: NDArray[np.uint64],
+        scores: NDArray[np.float64],
+        num_true: int,
+        num_thresholds: int,
+        recalls: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Compute precision-recall curves like COCO's evaluation (``COCOeval.accumulate``).
+
+        ``scores``, shape (n,), descend. Bit t of ``matched`` and ``ignored``, shape (n,), tells
+        whether a prediction matches at threshold t of T <= 64, and whether it does not count.
+        ``num_true`` is positive, and ``recalls``, shape (R,), ascend.
+
+        Returns (precision, scores, recall) of shapes (T, R), (T, R) and (T,): the greatest
+        precision at this recall or above, and the score at which the recall is reached (both 0 if
+        it is not), and the recall of all predictions.
+        """

@@ -54,6 +54,7 @@ void register_rasterize(KernelsClass&);    // rasterize_polygons, rasterize_boxe
 void register_resample(KernelsClass&);     // resample
 void register_argmax_resample(KernelsClass&);  // argmax_resample
 void register_labels(KernelsClass&);       // paint, label_runs
+void register_match(KernelsClass&);        // match, precision_recall
 void register_shortcuts(KernelsClass&);    // what the pycocotools drop-in calls
 void register_json(pybind11::module_&);    // JsonReader, JsonTable
 

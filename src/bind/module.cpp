@@ -93,6 +93,7 @@ PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
     register_resample(kernels);
     register_argmax_resample(kernels);
     register_labels(kernels);
+    register_match(kernels);
     register_shortcuts(kernels);
 }
 

@@ -168,6 +168,40 @@ template <class T>
 void overlap_ratios(const Context&, BatchView<T> a, BatchView<T> b, Size, double* ratios,
                     Limit = {});
 
+// match.cpp: predictions and true objects are a and b; both are sorted by group. `ratios` is
+// (rows, columns) in C order, and `ignored` is (ranges, columns).
+struct Candidates {
+    const double* ratios;
+    int64_t rows, columns;
+    const int64_t* groups_a;
+    const int64_t* groups_b;
+    int64_t groups;
+    const uint8_t* ignored;
+    int64_t ranges;
+    const uint8_t* crowd;   // one per true object
+    const uint8_t* claims;  // one per prediction
+    const double* thresholds;
+    int64_t num_thresholds;
+};
+// `matches` is (ranges, num_thresholds, rows).
+void match(const Context&, const Candidates&, int64_t* matches);
+
+// Predictions, the most confident first; bit t is about threshold t.
+struct Ranked {
+    const uint64_t* matched;
+    const uint64_t* ignored;
+    const double* scores;
+    int64_t count;
+};
+struct Curves {
+    double* precision;  // (num_thresholds, num_recalls), as `scores`
+    double* scores;
+    double* recall;  // num_thresholds
+    int64_t num_thresholds;
+};
+void precision_recall(const Context&, const Ranked&, int64_t num_true, const double* recalls,
+                      int64_t num_recalls, const Curves&);
+
 // rasterize.cpp: coordinates are x0 y0 x1 y1 ...
 template <class T>
 Status rasterize_polygons(const Context&, const double* coordinates, const int64_t* ring_offsets,

@@ -18,6 +18,7 @@ from segcore.backends.numba.dilate import dilate
 from segcore.backends.numba.encode import encode
 from segcore.backends.numba.encode_bits import encode_bits
 from segcore.backends.numba.encode_changes import encode_changes
+from segcore.backends.numba.match import match, precision_recall
 from segcore.backends.numba.measure import area, boxes
 from segcore.backends.numba.merge import combine, reduce
 from segcore.backends.numba.outline import outline
@@ -42,12 +43,14 @@ __all__ = [
     "encode_bits",
     "encode_changes",
     "label_runs",
+    "match",
     "name",
     "outline",
     "overlap",
     "overlap_ratios",
     "overlap_table",
     "paint",
+    "precision_recall",
     "rasterize_boxes",
     "rasterize_polygons",
     "reduce",

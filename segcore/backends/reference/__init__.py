@@ -18,6 +18,7 @@ from segcore.backends.reference.encode import encode
 from segcore.backends.reference.encode_bits import encode_bits
 from segcore.backends.reference.encode_changes import encode_changes
 from segcore.backends.reference.labels import label_runs
+from segcore.backends.reference.match import match, precision_recall
 from segcore.backends.reference.measure import area, boxes
 from segcore.backends.reference.merge import combine, reduce
 from segcore.backends.reference.outline import outline
@@ -42,12 +43,14 @@ __all__ = [
     "encode_bits",
     "encode_changes",
     "label_runs",
+    "match",
     "name",
     "outline",
     "overlap",
     "overlap_ratios",
     "overlap_table",
     "paint",
+    "precision_recall",
     "rasterize_boxes",
     "rasterize_polygons",
     "reduce",

@@ -1,0 +1,117 @@
+"""Matching of predicted and true objects, and the precision-recall curves of the result."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore._batch import Offsets
+from segcore.backends.numba.compiled import Integers, compiled, uint64
+
+Floats = NDArray[np.float64]
+Bytes = NDArray[np.uint8]
+Bits = NDArray[np.uint64]
+
+
+def match(
+    ratios: Floats,
+    groups_a: Offsets,
+    groups_b: Offsets,
+    ignored: Bytes,
+    crowd: Bytes,
+    claims: Bytes,
+    thresholds: Floats,
+) -> Integers:
+    """Match the predictions of each group to its true objects, in order."""
+    matches = np.full((len(ignored), len(thresholds), len(ratios)), -1, np.int64)
+    order = np.argsort(ignored, axis=1, kind="stable")
+    taken = np.zeros((len(ignored), len(thresholds), ratios.shape[1]), np.uint8)
+    groups = np.array(groups_a), np.array(groups_b)
+    each = np.array(crowd), np.array(claims)
+    _match(np.array(ratios), *groups, np.array(ignored), *each, np.array(thresholds), order, taken,
+           matches)  # fmt: skip
+    return matches
+
+
+@compiled
+def _match(
+    ratios: Floats,
+    groups_a: Offsets,
+    groups_b: Offsets,
+    ignored: Bytes,
+    crowd: Bytes,
+    claims: Bytes,
+    thresholds: Floats,
+    order: Integers,
+    taken: Bytes,
+    matches: Integers,
+) -> None:
+    group = 0
+    for prediction in range(len(ratios)):
+        while groups_a[group + 1] <= prediction:
+            group += 1
+        start, stop = groups_b[group], groups_b[group + 1]
+        for row in range(len(ignored)):
+            for t in range(thresholds.size):
+                least, found = min(thresholds[t], 1 - 1e-10), -1
+                for true in order[row]:
+                    if true < start or true >= stop or (taken[row, t, true] and not crowd[true]):
+                        continue
+                    if found >= 0 and ignored[row, true] and not ignored[row, found]:
+                        break
+                    if ratios[prediction, true] >= least:
+                        least, found = ratios[prediction, true], true
+                if found >= 0:
+                    matches[row, t, prediction] = found
+                    taken[row, t, found] = claims[prediction]
+
+
+def precision_recall(
+    matched: Bits,
+    ignored: Bits,
+    scores: Floats,
+    num_true: int,
+    num_thresholds: int,
+    recalls: Floats,
+) -> tuple[Floats, Floats, Floats]:
+    """Compute precision and score at each recall, and the final recall, for each threshold."""
+    shape = (num_thresholds, len(recalls))
+    precision_at, score_at = np.zeros(shape), np.zeros(shape)
+    final = np.zeros(num_thresholds)
+    _precision_recall(np.array(matched), np.array(ignored), np.array(scores), num_true,
+                      np.array(recalls), precision_at, score_at, final)  # fmt: skip
+    return precision_at, score_at, final
+
+
+@compiled
+def _precision_recall(
+    matched: Bits,
+    ignored: Bits,
+    scores: Floats,
+    num_true: int,
+    recalls: Floats,
+    precision_at: Floats,
+    score_at: Floats,
+    final: Floats,
+) -> None:
+    precision, recall = np.empty(scores.size), np.empty(scores.size)
+    for t in range(final.size):
+        right, wrong = 0.0, 0.0
+        for i in range(scores.size):
+            if not ignored[i] >> uint64(t) & uint64(1):
+                if matched[i] >> uint64(t) & uint64(1):
+                    right += 1.0
+                else:
+                    wrong += 1.0
+            precision[i] = right / (wrong + right + 2.220446049250313e-16)
+            recall[i] = right / num_true
+        for i in range(scores.size - 1, 0, -1):
+            precision[i - 1] = max(precision[i - 1], precision[i])
+        if scores.size:
+            final[t] = recall[-1]
+        for k in range(recalls.size):
+            i = np.searchsorted(recall, recalls[k])
+            if i == scores.size:
+                break
+            precision_at[t, k] = precision[i]
+            score_at[t, k] = scores[i]

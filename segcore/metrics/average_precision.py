@@ -1,0 +1,561 @@
+"""Average precision of instances, as defined by COCO and LVIS."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from segcore._input.arrays import (
+    as_boxes,
+    as_flags,
+    as_fraction,
+    as_integers,
+    as_scores,
+    check_length,
+    described,
+)
+from segcore._text import counted
+from segcore.backends import kernels
+from segcore.masks import Masks
+from segcore.metrics.boxes import box_iou
+from segcore.metrics.curves import PrecisionRecall, precision_recall
+from segcore.metrics.detections import Detections, Truths, concatenated, packed, taken
+from segcore.ops.overlap import boundary_iou, iou
+
+AREAS = {
+    "all": (0.0, 1e10),
+    "small": (0.0, 32.0**2),
+    "medium": (32.0**2, 96.0**2),
+    "large": (96.0**2, 1e10),
+}
+"""COCO's ranges of areas, both limits included, in square pixels."""
+MAX_THRESHOLDS = 64
+FREQUENCIES = {"r": "rare", "c": "common", "f": "frequent"}
+
+
+@dataclass
+class _Objects:
+    """Objects of one image, sorted by class, and how many there are of each class."""
+
+    shapes: Any
+    classes: NDArray[np.int64]
+    areas: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+
+class AveragePrecision:
+    """Accumulate matched detections, and compute average precision and recall.
+
+    With the default settings, the results equal those of pycocotools' ``COCOeval``, bit for bit.
+    The state is a few numbers per detection and true object: masks are not kept.
+
+    Parameters
+    ----------
+    iou : {"mask", "box", "boundary"}
+        What detections are compared by: masks, boxes, or the smaller of mask IoU and
+        :func:`segcore.boundary_iou`, as published with Boundary IoU.
+    protocol : {"coco", "lvis"}
+        Rules of the evaluation. ``"lvis"`` is for images in which not all classes are annotated:
+        detections of classes that are neither present nor in `negative_classes` are left out,
+        unmatched ones of `incomplete_classes` are ignored, there are no crowds, and the 300
+        detections of an image with the best scores count.
+    thresholds : array_like of float, optional
+        IoU thresholds, at most 64. Default: 0.5, 0.55, ..., 0.95.
+    recalls : array_like of float, optional
+        Recalls at which precision is averaged, ascending. Default: 0, 0.01, ..., 1.
+    areas : dict, optional
+        Name of each range to its limits in square pixels, both included; the first one is the
+        default of the results' methods. Default: COCO's ranges.
+    max_detections : sequence of int, optional
+        Limits of the number of detections per image and class, ascending. Default: 1, 10, 100. For
+        LVIS, one limit per image; default 300.
+    class_ids : array_like of int, optional
+        Classes to evaluate. By default, those that occur.
+    frequencies : dict, optional
+        For LVIS: class id to ``"r"``, ``"c"`` or ``"f"`` (rare, common, frequent).
+    box_format : {"xyxy", "xywh"}
+        Format of boxes: two corners, or a corner and the size as in COCO.
+    dilation_ratio : float, default 0.02
+        See :func:`segcore.boundary_iou`.
+
+    Raises
+    ------
+    ValueError
+        If a choice is unknown, there are no thresholds or more than 64, or limits do not ascend.
+
+    References
+    ----------
+    T.-Y. Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014, and pycocotools,
+    cocoeval.py; A. Gupta et al., "LVIS", CVPR 2019, and lvis-api, eval.py; B. Cheng et al.,
+    "Boundary IoU", CVPR 2021.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> truth = sc.Masks.from_boxes([[0, 0, 50, 40], [60, 0, 90, 30]], (100, 100))
+    >>> prediction = sc.Masks.from_boxes([[0, 0, 50, 36], [60, 50, 90, 80]], (100, 100))
+    >>> ap = sc.metrics.AveragePrecision()
+    >>> ap.update(truth, prediction, scores=[0.9, 0.8], truth_classes=[1, 1],
+    ...           prediction_classes=[1, 1], image_id=7)
+    >>> {name: round(value, 3) for name, value in list(ap.compute().stats.items())[:3]}
+    {'AP': 0.454, 'AP50': 0.505, 'AP75': 0.505}
+    """
+
+    def __init__(
+        self,
+        iou: str = "mask",
+        *,
+        protocol: str = "coco",
+        thresholds: ArrayLike | None = None,
+        recalls: ArrayLike | None = None,
+        areas: Mapping[str, tuple[float, float]] | None = None,
+        max_detections: Sequence[int] | None = None,
+        class_ids: ArrayLike | None = None,
+        frequencies: Mapping[int, str] | None = None,
+        box_format: str = "xyxy",
+        dilation_ratio: float = 0.02,
+    ) -> None:
+        self.iou = _choice(iou, "iou", ("mask", "box", "boundary"))
+        self.protocol = _choice(protocol, "protocol", ("coco", "lvis"))
+        self.box_format = _choice(box_format, "box_format", ("xyxy", "xywh"))
+        self.thresholds = _levels(thresholds, "thresholds", np.linspace(0.5, 0.95, 10))
+        self.recalls = _levels(recalls, "recalls", np.linspace(0.0, 1.0, 101))
+        if not 1 <= len(self.thresholds) <= MAX_THRESHOLDS:
+            raise ValueError(f"thresholds: expected 1 to 64 values, got {len(self.thresholds)}")
+        if (np.diff(self.recalls) < 0).any():
+            raise ValueError("recalls: expected ascending values")
+        self.areas = {
+            str(name): (float(low), float(high))
+            for name, (low, high) in (AREAS if areas is None else areas).items()
+        }
+        default = (300,) if protocol == "lvis" else (1, 10, 100)
+        self.max_detections = _limits(default if max_detections is None else max_detections)
+        if protocol == "lvis" and len(self.max_detections) != 1:
+            raise ValueError("max_detections: expected a single limit for LVIS")
+        self.class_ids = None if class_ids is None else _class_ids(class_ids)
+        self.frequencies = dict(frequencies or {})
+        unknown = set(self.frequencies.values()) - FREQUENCIES.keys()
+        if unknown:
+            raise ValueError(f'frequencies: expected "r", "c" or "f", got {unknown.pop()!r}')
+        self.dilation_ratio = as_fraction(dilation_ratio, "dilation_ratio")
+        self._images: dict[Hashable, int] = {}
+        self._truths = [Truths.empty(len(self.areas))]
+        self._detections = [Detections.empty(len(self.areas), len(self.thresholds))]
+
+    # -- accumulation -----------------------------------------------------------------------------
+
+    def update(
+        self,
+        truth: Masks | ArrayLike,
+        prediction: Masks | ArrayLike,
+        *,
+        scores: ArrayLike,
+        truth_classes: ArrayLike | None = None,
+        prediction_classes: ArrayLike | None = None,
+        crowd: ArrayLike | None = None,
+        truth_areas: ArrayLike | None = None,
+        truth_ids: ArrayLike | None = None,
+        negative_classes: ArrayLike = (),
+        incomplete_classes: ArrayLike = (),
+        image_id: int | str | None = None,
+    ) -> None:
+        """Match the detections of one image to its true objects, and add the results.
+
+        Parameters
+        ----------
+        truth, prediction : Masks or array_like
+            m true objects and n detections: `Masks` of the same image size, or boxes of shape
+            (m, 4) and (n, 4) for ``iou="box"``.
+        scores : array_like
+            Shape (n,). Among equal scores, the order of the detections counts.
+        truth_classes, prediction_classes : array_like of int, optional
+            Shapes (m,) and (n,). By default, all objects are of class 0.
+        crowd : array_like of bool, optional
+            Shape (m,): COCO's ``iscrowd``. A crowd is not to be found, and any number of
+            detections may match it.
+        truth_areas : array_like, optional
+            Shape (m,): COCO's ``area``, which decides on the range of an object. Default: the areas
+            of the masks or boxes. NaN means that default.
+        truth_ids : array_like of int, optional
+            Shape (m,): ids of the true objects. As in pycocotools, a match with the id 0 does not
+            count as a match. By default, there are no ids, and all matches count.
+        negative_classes, incomplete_classes : array_like of int
+            For LVIS: classes that are known to be absent from the image, and classes whose objects
+            are not all annotated (``neg_category_ids``, ``not_exhaustive_category_ids``).
+        image_id : int or str, optional
+            Id of the image. Images count in ascending order of their ids, which matters only
+            between equal scores. Default: the number of images so far.
+
+        Raises
+        ------
+        ValueError
+            If lengths or image sizes do not fit together, a value is invalid, or the image was
+            added before. The accumulator is then unchanged.
+        TypeError
+            If a value has the wrong type.
+        """
+        image_id = len(self._images) if image_id is None else image_id
+        self._check_image(image_id)
+        true = self._objects(truth, truth_classes, "truth")
+        found = self._objects(prediction, prediction_classes, "prediction")
+        score = as_scores(scores, "scores", len(found)).astype(np.float64)
+        is_crowd = np.zeros(len(true), np.bool_)
+        if crowd is not None:
+            is_crowd = as_flags(crowd, "crowd", len(true))
+            if self.protocol == "lvis" and is_crowd.any():
+                raise ValueError("crowd: expected none, as LVIS has no crowds")
+        if truth_areas is not None:
+            true.areas = _areas(truth_areas, true.areas)
+        ids = np.ones(len(true), np.int64)
+        if truth_ids is not None:
+            ids = as_integers(truth_ids, "truth_ids", len(true))
+        negative = _class_ids(negative_classes, "negative_classes")
+        incomplete = _class_ids(incomplete_classes, "incomplete_classes")
+
+        order = self._truths_to_evaluate(true)
+        true, is_crowd, ids = _taken(true, order), is_crowd[order], ids[order]
+        order, rank = self._detections_to_evaluate(found, score, true, negative)
+        found, score = _taken(found, order), score[order]
+
+        low, high = np.array(list(self.areas.values())).T[..., None]
+        counted = ~(is_crowd | (true.areas < low) | (true.areas > high))
+        out_of_range = (found.areas < low) | (found.areas > high)
+        if self.protocol == "lvis":
+            out_of_range |= np.isin(found.classes, incomplete)
+        matched, ignored = self._match(true, found, is_crowd, ids != 0, counted, out_of_range)
+
+        image = len(self._images)
+        self._images[image_id] = image
+        self._truths.append(Truths(np.full(len(true), image), true.classes, counted))
+        self._detections.append(
+            Detections(np.full(len(found), image), found.classes, rank, score, matched, ignored)
+        )
+
+    def _check_image(self, image_id: object) -> None:
+        if isinstance(image_id, bool) or not isinstance(image_id, (int, np.integer, str)):
+            raise TypeError(f"image_id: expected an integer or a string, got {described(image_id)}")
+        if image_id in self._images:
+            raise ValueError(f"image_id: image {image_id!r} was added before")
+
+    def _objects(self, shapes: Any, classes: ArrayLike | None, name: str) -> _Objects:
+        """Return the objects in their order."""
+        if self.iou == "box":
+            if isinstance(shapes, Masks):
+                raise TypeError(f'{name}: expected boxes for iou="box", got Masks')
+            shapes = self._boxes(shapes, name)
+            areas = shapes[:, 2] * shapes[:, 3]
+        else:
+            if not isinstance(shapes, Masks):
+                raise TypeError(f"{name}: expected Masks, got {described(shapes)}")
+            areas = shapes.area.astype(np.float64)
+        labels = np.zeros(len(shapes), np.int64)
+        if classes is not None:
+            labels = _class_ids(classes, f"{name}_classes")
+            check_length(labels, f"{name}_classes", len(shapes))
+        return _Objects(shapes, labels, areas)
+
+    def _boxes(self, boxes: ArrayLike, name: str) -> NDArray[np.float64]:
+        """Return boxes as x, y, width, height."""
+        if self.box_format == "xyxy":
+            corners = as_boxes(boxes)
+            return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+        array = np.asarray(boxes, np.float64).reshape(-1, 4) if np.size(boxes) == 0 else boxes
+        array = np.ascontiguousarray(array, np.float64)
+        if array.ndim != 2 or array.shape[1] != 4:
+            raise ValueError(f"{name}: expected boxes of shape (N, 4), got {array.shape}")
+        return array
+
+    def _truths_to_evaluate(self, true: _Objects) -> NDArray[np.int64]:
+        """Return the indices of the true objects of evaluated classes, sorted by class."""
+        order = np.argsort(true.classes, kind="stable")
+        if self.class_ids is not None:
+            order = order[np.isin(true.classes[order], self.class_ids)]
+        return order
+
+    def _detections_to_evaluate(
+        self,
+        found: _Objects,
+        scores: NDArray[np.float64],
+        true: _Objects,
+        negative: NDArray[np.int64],
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return indices sorted by class and descending score, and their ranks in their class."""
+        limit = self.max_detections[-1]
+        order = np.lexsort((-scores, found.classes))
+        if self.protocol == "lvis":
+            best = np.argsort(-scores, kind="stable")[:limit]
+            present = np.concatenate([true.classes, negative])
+            order = order[np.isin(order, best) & np.isin(found.classes[order], present)]
+        if self.class_ids is not None:
+            order = order[np.isin(found.classes[order], self.class_ids)]
+        classes = found.classes[order]
+        rank = np.arange(len(order)) - np.searchsorted(classes, classes)
+        return order[rank < limit], rank[rank < limit]
+
+    def _match(
+        self,
+        true: _Objects,
+        found: _Objects,
+        crowd: NDArray[np.bool_],
+        counts_as_match: NDArray[np.bool_],
+        counted: NDArray[np.bool_],
+        out_of_range: NDArray[np.bool_],
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the bits of matched and of ignored detections."""
+        classes = np.union1d(true.classes, found.classes)
+        matches = kernels.match(
+            self._ratios(true, found, crowd),
+            _group_bounds(found, classes),
+            _group_bounds(true, classes),
+            np.ascontiguousarray(~counted).view(np.uint8),
+            crowd.view(np.uint8),
+            np.ones(len(found), np.uint8),
+            self.thresholds,
+        )
+        # The last column is for detections without a match, whose index is -1.
+        counts_as_match = np.append(counts_as_match, False)
+        ignored = np.pad(~counted, ((0, 0), (0, 1)))
+        matched = counts_as_match[matches]
+        is_ignored = ignored[np.arange(len(ignored))[:, None, None], matches]
+        is_ignored |= ~matched & out_of_range[:, None]
+        return packed(matched), packed(is_ignored)
+
+    def _ratios(
+        self, true: _Objects, found: _Objects, crowd: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        if not len(true) or not len(found):
+            return np.zeros((len(found), len(true)))
+        if self.iou == "box":
+            return np.ascontiguousarray(box_iou(found.shapes, true.shapes, crowd))
+        least = min(float(self.thresholds.min()), 1 - 1e-10)
+        ratios = iou(found.shapes, true.shapes, crowd, max(least, 0.0))
+        if self.iou == "boundary":
+            boundaries = boundary_iou(found.shapes, true.shapes, self.dilation_ratio, crowd)
+            ratios = np.minimum(ratios, boundaries)
+        return ratios
+
+    # -- parts of a data set ----------------------------------------------------------------------
+
+    def merge(self, other: AveragePrecision) -> None:
+        """Add the images of another accumulator with the same settings.
+
+        The result is the same for any order of merging, and as if all images had been added to one
+        accumulator.
+
+        Parameters
+        ----------
+        other : AveragePrecision
+            Accumulator of other images.
+
+        Raises
+        ------
+        ValueError
+            If the settings differ, or an image is in both. The accumulator is then unchanged.
+        TypeError
+            If `other` is not an `AveragePrecision`.
+        """
+        if not isinstance(other, AveragePrecision):
+            raise TypeError(f"expected an AveragePrecision, got {described(other)}")
+        for name, value in self._settings().items():
+            if not np.array_equal(value, other._settings()[name]):
+                raise ValueError(
+                    f"{name}: expected the same setting, got {other._settings()[name]}"
+                )
+        common = self._images.keys() & other._images.keys()
+        if common:
+            raise ValueError(
+                f"expected other images, but {counted(len(common), 'image')} are in both, such as "
+                f"{next(iter(common))!r}; pass image_id to update"
+            )
+        first = len(self._images)
+        truths, detections = other._rows()
+        self._truths.append(replace(truths, image=truths.image + first))
+        self._detections.append(replace(detections, image=detections.image + first))
+        self._images.update({name: first + index for name, index in other._images.items()})
+
+    def __iadd__(self, other: AveragePrecision) -> AveragePrecision:
+        """Add the images of `other`; see :meth:`merge`."""
+        self.merge(other)
+        return self
+
+    def __add__(self, other: AveragePrecision) -> AveragePrecision:
+        """Return an accumulator with the images of both; see :meth:`merge`."""
+        if not isinstance(other, AveragePrecision):
+            return NotImplemented
+        result = AveragePrecision.__new__(AveragePrecision)
+        result.__dict__.update(vars(self))
+        result._images = dict(self._images)
+        result._truths, result._detections = list(self._truths), list(self._detections)
+        result.merge(other)
+        return result
+
+    def _settings(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._images)
+
+    # -- results ----------------------------------------------------------------------------------
+
+    def compute(self) -> PrecisionRecall:
+        """Compute precision and recall of all images so far.
+
+        Returns
+        -------
+        PrecisionRecall
+            COCO's numbers by name in ``stats``, the same by class in ``per_class``, and the
+            curves.
+        """
+        positions = np.empty(len(self._images), np.int64)
+        ids = sorted(self._images, key=lambda name: (isinstance(name, str), name))
+        positions[[self._images[name] for name in ids]] = np.arange(len(ids))
+        return self._curves(*self._rows(), positions)
+
+    def _rows(self) -> tuple[Truths, Detections]:
+        """Return all columns; they are concatenated once."""
+        self._truths = [concatenated(self._truths)]
+        self._detections = [concatenated(self._detections)]
+        return self._truths[0], self._detections[0]
+
+    def _curves(
+        self, truths: Truths, detections: Detections, positions: NDArray[np.int64]
+    ) -> PrecisionRecall:
+        order = np.argsort(positions[detections.image], kind="stable")
+        class_ids = self.class_ids
+        if class_ids is None:
+            class_ids = np.union1d(truths.label, detections.label)
+        groups = {}
+        for letter, name in FREQUENCIES.items() if self.frequencies else ():
+            found = [self.frequencies.get(class_id) == letter for class_id in class_ids.tolist()]
+            groups[name] = np.flatnonzero(found)
+        return precision_recall(
+            truths,
+            taken(detections, order),
+            class_ids,
+            self.thresholds,
+            self.recalls,
+            self.areas,
+            self.max_detections,
+            groups,
+        )
+
+    def confidence_intervals(
+        self, samples: int = 200, level: float = 0.95, seed: int = 0
+    ) -> dict[str, tuple[float, float]]:
+        """Compute bootstrap confidence intervals of the summary, by resampling images.
+
+        Parameters
+        ----------
+        samples : int, default 200
+            Number of times that as many images as there are get drawn, with replacement.
+        level : float, default 0.95
+            Share of the samples within the interval, in [0, 1].
+        seed : int, default 0
+            Seed of the random numbers. Results depend on it and on the ids of the images alone.
+
+        Returns
+        -------
+        dict
+            Name of each number in ``compute().stats`` to (low, high): percentiles of the samples
+            in which some class has true objects; (-1, -1) if there are none.
+
+        Raises
+        ------
+        ValueError
+            If `samples` is less than 1, or `level` is not in [0, 1].
+        """
+        if samples < 1:
+            raise ValueError(f"samples: expected at least 1, got {samples}")
+        margin = (1 - as_fraction(level, "level")) / 2
+        rng = np.random.default_rng(seed)
+        truths, detections = self._rows()
+        ids = sorted(self._images, key=lambda name: (isinstance(name, str), name))
+        in_order = np.array([self._images[name] for name in ids], np.int64)
+        by_image = [_rows_by_image(part.image, len(ids)) for part in (truths, detections)]
+        values: dict[str, list[float]] = {}
+        for _ in range(samples):
+            drawn = in_order[np.sort(rng.integers(len(ids), size=len(ids)))] if ids else in_order
+            some = _drawn(truths, by_image[0], drawn), _drawn(detections, by_image[1], drawn)
+            for name, value in self._curves(*some, np.arange(len(drawn))).stats.items():
+                values.setdefault(name, []).append(value)
+        return {name: _interval(found, margin) for name, found in values.items()}
+
+
+def _rows_by_image(image: NDArray[np.int64], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return rows sorted by image, and the bounds of each image."""
+    order = np.argsort(image, kind="stable")
+    return order, np.searchsorted(image[order], np.arange(count + 1))
+
+
+def _drawn(part: Any, rows: tuple[NDArray[Any], NDArray[Any]], drawn: NDArray[np.int64]) -> Any:
+    """Return the rows of the drawn images, which get new indices."""
+    order, bounds = rows
+    lengths = bounds[drawn + 1] - bounds[drawn]
+    image = np.repeat(np.arange(len(drawn)), lengths)
+    within = np.arange(len(image)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    chosen = taken(part, order[bounds[drawn][image] + within])
+    chosen.image = image
+    return chosen
+
+
+def _interval(values: list[float], margin: float) -> tuple[float, float]:
+    there = [value for value in values if value > -1]
+    if not there:
+        return -1.0, -1.0
+    low, high = np.quantile(there, [margin, 1 - margin])
+    return float(low), float(high)
+
+
+def _taken(objects: _Objects, rows: NDArray[np.int64]) -> _Objects:
+    return _Objects(objects.shapes[rows], objects.classes[rows], objects.areas[rows])
+
+
+def _group_bounds(objects: _Objects, classes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the bounds of each class in objects that are sorted by class."""
+    starts = np.searchsorted(objects.classes, classes)
+    return np.append(starts, len(objects)).astype(np.int64)
+
+
+def _choice(value: str, name: str, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        listed = ", ".join(f'"{choice}"' for choice in choices)
+        raise ValueError(f"{name}: expected one of {listed}, got {value!r}")
+    return value
+
+
+def _levels(
+    values: ArrayLike | None, name: str, default: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    levels = default if values is None else np.array(values, np.float64)
+    if levels.ndim != 1 or not ((levels >= 0) & (levels <= 1)).all():
+        raise ValueError(f"{name}: expected a list of numbers in [0, 1], got {values!r}")
+    return levels
+
+
+def _limits(values: Sequence[int]) -> tuple[int, ...]:
+    limits = tuple(int(value) for value in values)
+    if not limits or limits[0] < 1 or any(a >= b for a, b in pairwise(limits)):
+        raise ValueError(f"max_detections: expected ascending positive integers, got {limits}")
+    return limits
+
+
+def _class_ids(values: ArrayLike, name: str = "class_ids") -> NDArray[np.int64]:
+    ids = as_integers(values, name)
+    if len(ids) and int(ids.max()) > np.iinfo(np.int64).max:
+        raise ValueError(f"{name}: expected ids below 2**63, got {int(ids.max())}")
+    ids = ids.astype(np.int64)
+    return np.unique(ids) if name == "class_ids" else ids
+
+
+def _areas(values: ArrayLike, default: NDArray[np.float64]) -> NDArray[np.float64]:
+    areas = np.array(values, np.float64)
+    check_length(areas, "truth_areas", len(default))
+    return np.where(np.isnan(areas), default, areas)
