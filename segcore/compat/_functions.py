@@ -35,6 +35,7 @@ from segcore.compat._rles import (
 )
 from segcore.errors import MaskError, MaskTypeError, located
 from segcore.formats.coco import not_a_box
+from segcore.ops.boxes import box_iou
 
 _MAX_RUN = 2**59
 
@@ -195,7 +196,7 @@ def iou(kernels: Kernels, dt: Any, gt: Any, iscrowd: Any) -> NDArray[np.float64]
         return _rle_iou(kernels, detections, truths, crowd)
     if isinstance(detections, Rles) or isinstance(truths, Rles):
         raise TypeError("dt, gt: expected RLE dicts for both or boxes for both, got one of each")
-    return _box_iou(detections, truths, crowd)
+    return box_iou(detections, truths, crowd)
 
 
 def _crowd(iscrowd: Any) -> NDArray[np.bool_]:
@@ -252,33 +253,6 @@ def _boxes_touch(kernels: Kernels, dt: Group, gt: Group) -> NDArray[np.bool_]:
     high = np.minimum(a[..., 2:], b[:, 2:])
     touch: NDArray[np.bool_] = np.logical_and(*np.moveaxis(low < high, -1, 0))
     return touch
-
-
-def _box_iou(
-    dt: NDArray[np.float64], gt: NDArray[np.float64], crowd: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Compute the IoU of boxes: shape (m, n), in Fortran order."""
-    with np.errstate(all="ignore"):
-        width, height = (_common_length(dt, gt, axis) for axis in (0, 1))
-        common = width * height
-        dt_area = dt[:, 2] * dt[:, 3]
-        union = dt_area + (gt[:, 2] * gt[:, 3])[:, None]
-        union -= common
-        union[crowd] = dt_area
-        np.divide(common, union, out=common)
-    common[(width <= 0) | (height <= 0)] = 0
-    ratios: NDArray[np.float64] = common.T
-    return ratios
-
-
-def _common_length(dt: NDArray[np.float64], gt: NDArray[np.float64], axis: int) -> NDArray[Any]:
-    """Compute the length of the overlaps along an axis: shape (n, m), negative if there is none."""
-    dt_start, gt_start = dt[:, axis], gt[:, axis, None]
-    dt_end, gt_end = dt[:, 2 + axis] + dt_start, gt[:, 2 + axis, None] + gt_start
-    # As in C, fmin and fmax ignore NaN.
-    length: NDArray[np.float64] = np.fmin(dt_end, gt_end)
-    length -= np.fmax(dt_start, gt_start)
-    return length
 
 
 # -- shapes and run lengths -----------------------------------------------------------------------

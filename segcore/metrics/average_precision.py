@@ -21,10 +21,11 @@ from segcore._input.arrays import (
 )
 from segcore._text import counted
 from segcore.backends import kernels
+from segcore.backends.threshold_bits import packed
 from segcore.masks import Masks
-from segcore.metrics.boxes import box_iou
 from segcore.metrics.curves import PrecisionRecall, precision_recall
-from segcore.metrics.detections import Detections, Truths, concatenated, packed, taken
+from segcore.metrics.detections import Detections, Truths, concatenated, taken
+from segcore.ops.boxes import box_iou
 from segcore.ops.overlap import boundary_iou, iou
 
 AREAS = {

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore.backends.threshold_bits import bits_dtype
+
 
 @dataclass
 class Truths:
@@ -48,19 +50,6 @@ class Detections:
         none = np.empty(0, np.int64)
         bits = np.empty((num_ranges, 0), bits_dtype(num_thresholds))
         return cls(none, none, none, np.empty(0), bits, bits)
-
-
-def bits_dtype(count: int) -> np.dtype[Any]:
-    """Return the smallest unsigned dtype of at least `count` bits."""
-    return np.dtype(next(f"u{size}" for size in (1, 2, 4, 8) if count <= 8 * size))
-
-
-def packed(flags: NDArray[np.bool_]) -> NDArray[np.unsignedinteger[Any]]:
-    """Pack flags of shape (R, T, n) to integers of shape (R, n) with a bit per threshold."""
-    dtype = bits_dtype(flags.shape[1])
-    bits = np.left_shift(dtype.type(1), np.arange(flags.shape[1], dtype=dtype))
-    result: NDArray[Any] = np.bitwise_or.reduce(flags * bits[:, None], axis=1, dtype=dtype)
-    return result
 
 
 def concatenated(parts: list[Any]) -> Any:

@@ -1,6 +1,7 @@
 """Drop-in replacement for the package ``pycocotools``, with the same modules.
 
-Replace ``from pycocotools import mask`` with ``from segcore.compat.pycocotools import mask``.
+Replace ``from pycocotools import mask`` with ``from segcore.compat.pycocotools import mask``, and
+likewise for ``coco`` and ``cocoeval``.
 """
 
 from segcore.compat.pycocotools import mask
