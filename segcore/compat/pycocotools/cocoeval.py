@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import datetime
+import math
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -126,20 +127,22 @@ class COCOeval:
         self._prepare()
         categories = p.catIds if p.useCats else [-1]
         overlaps = self.computeOks if p.iouType == "keypoints" else self.computeIoU
-        self.ious = {
-            (image, category): overlaps(image, category)
-            for image in p.imgIds
-            for category in categories
-        }
-        by_category = [
-            [self._evaluate(image, category, p.areaRng, p.maxDets[-1]) for image in p.imgIds]
-            for category in categories
-        ]
+        there = self._gts.keys() | self._dts.keys()
+        self.ious, by_image = {}, []
+        for image in p.imgIds:
+            present = []
+            for category in categories:
+                pair = image, category
+                self.ious[pair] = []
+                if pair in there or not p.useCats:
+                    self.ious[pair] = overlaps(image, category)
+                    present.append(category)
+            by_image.append(self._evaluate(image, present, p.areaRng, p.maxDets[-1]))
         self.evalImgs = [
-            found[index] if found else None
-            for images in by_category
+            found[category][index] if category in found else None
+            for category in categories
             for index in range(len(p.areaRng))
-            for found in images
+            for found in by_image
         ]
         self._paramsEval = copy.deepcopy(p)
         print("DONE")
@@ -177,9 +180,12 @@ class COCOeval:
                 list(chain.from_iterable(all_.get((image, c), ()) for c in self.params.catIds))
                 for all_ in (self._gts, self._dts)
             )
-        scores = [-detection["score"] for detection in found]
         if len(found) > 1:
-            found = [found[index] for index in np.argsort(scores, kind="stable").tolist()]
+            scores = [-detection["score"] for detection in found]
+            order = sorted(range(len(found)), key=scores.__getitem__)
+            if math.isnan(sum(scores)):  # NumPy sorts NaN last
+                order = np.argsort(scores, kind="stable").tolist()
+            found = [found[index] for index in order]
         return true, found
 
     def computeIoU(self, imgId: Any, catId: Any) -> Any:
@@ -245,72 +251,77 @@ class COCOeval:
         dict or None
             The matches, an item of `evalImgs`; None if there are no objects.
         """
-        found = self._evaluate(imgId, catId, [aRng], maxDet)
-        return found[0] if found else None
+        found = self._evaluate(imgId, [catId], [aRng], maxDet)
+        return found[catId][0] if found else None
 
     def _evaluate(
-        self, image: Any, category: Any, ranges: Sequence[Sequence[float]], limit: int
-    ) -> list[Record] | None:
-        """Match the detections of an image and category, for each range of areas."""
-        p = self.params
-        true, found = self._objects(image, category)
-        if not true and not found:
-            return None
-        found = found[:limit]
+        self, image: Any, categories: Sequence[Any], ranges: Sequence[Sequence[float]], limit: int
+    ) -> dict[Any, list[Record]]:
+        """Match the detections of an image, for each category with objects and each range."""
+        groups = _Groups()
+        for category in categories:
+            true, found = self._objects(image, category)
+            if true or found:
+                groups.add(category, true, found[:limit], self.ious[image, category])
+        if not groups.categories:
+            return {}
         low, high = np.array(ranges, np.float64).reshape(-1, 2).T[..., None]
+        true, found = groups.true, groups.found
         areas = np.array([annotation["area"] for annotation in true], np.float64)
         ignore = np.array([bool(annotation["ignore"]) for annotation in true], np.bool_)
         ignored = ignore | (areas < low) | (areas > high)
         areas = np.array([detection["area"] for detection in found], np.float64)
         outside = (areas < low) | (areas > high)
-
         ids = np.array([annotation["id"] for annotation in true])
         found_ids = np.array([detection["id"] for detection in found])
-        shape = len(ranges), len(p.iouThrs)
-        matches = np.full((*shape, len(found)), -1, np.int64)
-        ratios = self.ious[image, category]
-        if len(ratios):
-            crowd = np.array([int(annotation["iscrowd"]) for annotation in true], np.uint8)
-            matches = kernels.match(
-                np.ascontiguousarray(ratios[: len(found)], np.float64),
-                np.array([0, len(found)]),
-                np.array([0, len(true)]),
-                ignored.astype(np.uint8),
-                crowd,
-                (found_ids > 0).astype(np.uint8),
-                np.ascontiguousarray(p.iouThrs, np.float64),
-            )
-        results = []
+
+        matches = kernels.match(
+            groups.ratios(),
+            np.array(groups.found_bounds),
+            np.array(groups.true_bounds),
+            ignored.astype(np.uint8),
+            np.array([int(annotation.get("iscrowd", 0)) for annotation in true], np.uint8),
+            (found_ids > 0).astype(np.uint8),
+            np.ascontiguousarray(self.params.iouThrs, np.float64),
+        )
+        true_matches = np.zeros((*matches.shape[:2], len(true)))
+        found_matches = np.zeros(matches.shape)
+        found_ignored = np.zeros(matches.shape, np.bool_)
+        which, t, detection = np.nonzero(matches >= 0)
+        chosen = matches[which, t, detection]
+        if len(chosen):
+            found_matches[which, t, detection] = ids[chosen]
+            true_matches[which, t, chosen] = found_ids[detection]  # the last match of a crowd
+            found_ignored[which, t, detection] = ignored[which, chosen]
+        found_ignored |= (found_matches == 0) & outside[:, None]
+        for annotation, value in zip(true, ignored[-1].tolist(), strict=True):
+            annotation["_ignore"] = int(value)
+
+        group = np.repeat(np.arange(len(groups.categories)), np.diff(groups.true_bounds))
+        found_id_list = [detection["id"] for detection in found]
+        scores = [detection["score"] for detection in found]
+        results: dict[Any, list[Record]] = {category: [] for category in groups.categories}
         for row, limits in enumerate(ranges):
-            order = np.argsort(ignored[row], kind="stable")
-            is_match = matches[row] >= 0
-            true_matches = np.zeros((shape[1], len(true)))
-            found_matches = np.zeros((shape[1], len(found)))
-            found_ignored = np.zeros((shape[1], len(found)), np.bool_)
-            if is_match.any():
-                t, detection = np.nonzero(is_match)
-                chosen = matches[row, t, detection]
-                found_matches[t, detection] = ids[chosen]
-                true_matches[t, chosen] = found_ids[detection]  # the last match of a crowd
-                found_ignored[t, detection] = ignored[row, chosen]
-            found_ignored |= (found_matches == 0) & outside[row]
-            for annotation, value in zip(true, ignored[row].tolist(), strict=True):
-                annotation["_ignore"] = int(value)
-            results.append(
-                {
-                    "image_id": image,
-                    "category_id": category,
-                    "aRng": limits,
-                    "maxDet": limit,
-                    "dtIds": [detection["id"] for detection in found],
-                    "gtIds": [true[index]["id"] for index in order.tolist()],
-                    "dtMatches": found_matches,
-                    "gtMatches": true_matches[:, order],
-                    "dtScores": [detection["score"] for detection in found],
-                    "gtIgnore": ignored[row, order].astype(np.int64),
-                    "dtIgnore": found_ignored,
-                }
-            )
+            order = np.lexsort((ignored[row], group))
+            true_ids = [true[index]["id"] for index in order.tolist()]
+            row_matches, row_ignored = true_matches[row][:, order], ignored[row, order]
+            row_ignored = row_ignored.astype(np.int64)
+            for category, of_found, of_true in groups.slices():
+                results[category].append(
+                    {
+                        "image_id": image,
+                        "category_id": category,
+                        "aRng": limits,
+                        "maxDet": limit,
+                        "dtIds": found_id_list[of_found],
+                        "gtIds": true_ids[of_true],
+                        "dtMatches": found_matches[row, :, of_found],
+                        "gtMatches": row_matches[:, of_true],
+                        "dtScores": scores[of_found],
+                        "gtIgnore": row_ignored[of_true],
+                        "dtIgnore": found_ignored[row, :, of_found],
+                    }
+                )
         return results
 
     # -- curves -----------------------------------------------------------------------------------
@@ -351,7 +362,8 @@ class COCOeval:
                 parts = [part for part in parts if part is not None]
                 if not parts:
                     continue
-                num_true = sum(int(np.count_nonzero(part["gtIgnore"] == 0)) for part in parts)
+                ignored = np.concatenate([part["gtIgnore"] for part in parts])
+                num_true = int(np.count_nonzero(ignored == 0))
                 if not num_true:
                     continue
                 ranked = _Ranked(parts)
@@ -419,17 +431,53 @@ class COCOeval:
         return ""
 
 
+class _Groups:
+    """The objects of an image by category, one category after the other."""
+
+    def __init__(self) -> None:
+        self.categories: list[Any] = []
+        self.true: list[Record] = []
+        self.found: list[Record] = []
+        self.true_bounds, self.found_bounds = [0], [0]
+        self._ratios: list[Any] = []
+
+    def add(self, category: Any, true: list[Record], found: list[Record], ratios: Any) -> None:
+        """Append the objects of a category, and their IoUs."""
+        self.categories.append(category)
+        self.true += true
+        self.found += found
+        self.true_bounds.append(len(self.true))
+        self.found_bounds.append(len(self.found))
+        self._ratios.append(ratios)
+
+    def slices(self) -> list[tuple[Any, slice, slice]]:
+        """Return each category with the slices of its detections and of its true objects."""
+        bounds = (
+            [slice(*pair) for pair in pairwise(ends)]
+            for ends in (self.found_bounds, self.true_bounds)
+        )
+        return list(zip(self.categories, *bounds, strict=True))
+
+    def ratios(self) -> NDArray[np.float64]:
+        """Return the IoUs of all pairs; those of different categories are 0."""
+        ratios = np.zeros((len(self.found), len(self.true)))
+        for (_, found, true), part in zip(self.slices(), self._ratios, strict=True):
+            if len(part):
+                ratios[found, true] = part[: found.stop - found.start]
+        return ratios
+
+
 class _Ranked:
     """The detections of one category and range of areas, the best scores first."""
 
     def __init__(self, parts: list[Record]) -> None:
-        lengths = [len(part["dtScores"]) for part in parts]
-        scores = np.concatenate([np.asarray(part["dtScores"], np.float64) for part in parts])
+        lengths = np.array([len(part["dtScores"]) for part in parts])
+        scores = np.array(list(chain.from_iterable(part["dtScores"] for part in parts)), np.float64)
         order = np.argsort(-scores, kind="stable")
-        ranks = np.concatenate([np.arange(length) for length in lengths])
+        ranks = np.arange(len(scores)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         self._ranks, self._scores = ranks[order], scores[order]
         matches, ignored = (
-            np.concatenate([np.asarray(part[name]) for part in parts], axis=1)[:, order] != 0
+            np.concatenate([part[name] for part in parts], axis=1)[:, order] != 0
             for name in ("dtMatches", "dtIgnore")
         )
         self._matched, self._ignored = matches, ignored
