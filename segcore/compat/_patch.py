@@ -1,4 +1,4 @@
-"""Replace the mask functions of pycocotools by those of segcore."""
+"""Replace the functions and classes of pycocotools by those of segcore."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType, TracebackType
 from typing import Any, ClassVar
 
-from segcore.compat.pycocotools import mask as ours
+from segcore.compat.pycocotools import coco, cocoeval, mask
 
 _FUNCTIONS = ("area", "decode", "encode", "frPyObjects", "iou", "merge", "toBbox")
-_REPLACED = {
-    "pycocotools.mask": _FUNCTIONS,
-    "pycocotools._mask": (*_FUNCTIONS, "frBbox", "frPoly", "frUncompressedRLE"),
+_REPLACED: dict[str, tuple[ModuleType, Sequence[str]]] = {
+    "pycocotools.mask": (mask, _FUNCTIONS),
+    "pycocotools._mask": (mask, (*_FUNCTIONS, "frBbox", "frPoly", "frUncompressedRLE")),
+    "pycocotools.coco": (coco, ("COCO",)),
+    "pycocotools.cocoeval": (cocoeval, ("COCOeval", "Params")),
 }
+"""Each module of pycocotools with the names that are replaced, and the module that has them."""
 
 
 class Patch:
@@ -69,24 +72,23 @@ class Patch:
 
 
 def patch_pycocotools() -> Patch:
-    """Replace the mask functions of pycocotools by those of segcore in this process.
+    """Replace pycocotools by segcore in this process.
 
-    The functions of ``pycocotools.mask`` and ``pycocotools._mask`` are replaced by those of
-    :mod:`segcore.compat.pycocotools.mask`, which return the same results. This also affects code
-    that has imported pycocotools before:
+    The functions of ``pycocotools.mask`` and ``pycocotools._mask``, and the classes ``COCO``,
+    ``COCOeval`` and ``Params``, are replaced by those of :mod:`segcore.compat.pycocotools`, which
+    have the same results. This also affects code that has imported pycocotools before:
 
-    - The functions are replaced in the modules of pycocotools, which code that imported the module
-      uses (``from pycocotools import mask``; pycocotools' ``COCO`` and ``COCOeval``).
-    - Functions that were imported into other modules (``from pycocotools.mask import encode``) are
-      replaced in all of ``sys.modules``, under any name.
-    - If pycocotools is not installed, ``pycocotools.mask`` and ``pycocotools._mask`` can be
-      imported while the patch is active. Other modules, such as ``pycocotools.coco``, cannot, and
+    - The names are replaced in the modules of pycocotools, which code that imported a module uses
+      (``from pycocotools import mask``).
+    - Functions and classes that were imported into other modules (``from pycocotools.mask import
+      encode``) are replaced in all of ``sys.modules``, under any name.
+    - If pycocotools is not installed, its modules can be imported while the patch is active.
       ``importlib.metadata`` does not list the package.
 
-    Functions of pycocotools that were stored elsewhere before are not replaced: in a class, a
-    default argument, a closure, a local variable or a ``functools.partial``. Likewise, functions
-    imported from ``pycocotools.mask`` while the patch is active remain those of segcore after it
-    is undone.
+    What was stored elsewhere before is not replaced: in a class, a default argument, a closure, a
+    local variable or a ``functools.partial``. Nor are subclasses and instances that were made
+    before. Likewise, names imported from pycocotools while the patch is active remain those of
+    segcore after it is undone.
 
     Spawned processes need their own patch.
 
@@ -123,8 +125,8 @@ class _Takeover:
         self._stand_ins = _StandIns()
 
     def extend(self) -> None:
-        """Replace all functions of pycocotools that are currently imported."""
-        for module, names in self._targets():
+        """Replace the names of pycocotools in all imported modules."""
+        for module, ours, names in self._targets():
             for name in names:
                 function, replacement = vars(module).get(name), getattr(ours, name)
                 if function is not None and function is not replacement:
@@ -135,7 +137,7 @@ class _Takeover:
                 if id(value) in self._replacements:
                     self._replace(namespace, name, *self._replacements[id(value)])
 
-    def _targets(self) -> list[tuple[ModuleType, Sequence[str]]]:
+    def _targets(self) -> list[tuple[ModuleType, ModuleType, Sequence[str]]]:
         try:
             importlib.import_module("pycocotools.mask")
         except ModuleNotFoundError as error:
@@ -143,8 +145,14 @@ class _Takeover:
                 raise
             if self._stand_ins not in sys.meta_path:
                 sys.meta_path.append(self._stand_ins)
-            importlib.import_module("pycocotools.mask")
-        return [(sys.modules[name], _REPLACED[name]) for name in _REPLACED if name in sys.modules]
+        targets = []
+        for name, (ours, names) in _REPLACED.items():
+            try:
+                targets.append((importlib.import_module(name), ours, names))
+            except ModuleNotFoundError as error:
+                if error.name != name:  # a package with this name need not have all modules
+                    raise
+        return targets
 
     def _replace(
         self, namespace: dict[str, Any], name: str, function: Any, replacement: Any
@@ -169,7 +177,7 @@ def _namespaces() -> Iterator[dict[str, Any]]:
 
 
 class _StandIns(MetaPathFinder, Loader):
-    """Importer for the mask modules of pycocotools if it is not installed."""
+    """Importer for the modules of pycocotools if it is not installed."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -180,10 +188,15 @@ class _StandIns(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         module.__doc__ = "segcore's replacement for pycocotools."
-        for name in _REPLACED.get(module.__name__, ()):
+        if module.__name__ == "pycocotools":
+            return
+        ours, names = _REPLACED[module.__name__]
+        for name in names:
             setattr(module, name, getattr(ours, name))
         if module.__name__ == "pycocotools.mask":
             vars(module)["_mask"] = importlib.import_module("pycocotools._mask")
+        else:
+            vars(module)["maskUtils"] = importlib.import_module("pycocotools.mask")
 
     def remove(self) -> None:
         """Make the modules unavailable for further imports."""

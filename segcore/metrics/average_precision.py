@@ -364,16 +364,14 @@ class AveragePrecision:
         """
         if not isinstance(other, AveragePrecision):
             raise TypeError(f"expected an AveragePrecision, got {described(other)}")
-        for name, value in self._settings().items():
-            if not np.array_equal(value, other._settings()[name]):
-                raise ValueError(
-                    f"{name}: expected the same setting, got {other._settings()[name]}"
-                )
+        for name, value in other._settings().items():
+            if not np.array_equal(value, self._settings()[name]):
+                raise ValueError(f"{name}: expected {self._settings()[name]}, got {value}")
         common = self._images.keys() & other._images.keys()
         if common:
             raise ValueError(
-                f"expected other images, but {counted(len(common), 'image')} are in both, such as "
-                f"{next(iter(common))!r}; pass image_id to update"
+                f"expected other images, but image {next(iter(common))!r} is in both (of "
+                f"{counted(len(common), 'such image')}); pass image_id to update"
             )
         first = len(self._images)
         truths, detections = other._rows()

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 from segcore.compat import patch_pycocotools
+from segcore.compat.pycocotools import coco, cocoeval
 from segcore.compat.pycocotools import mask as ours
 
 FUNCTIONS = ("area", "decode", "encode", "frPyObjects", "iou", "merge", "toBbox")
@@ -94,6 +95,18 @@ def test_both_modules_are_patched_until_the_end_of_the_block(mask: ModuleType) -
         assert not any(hasattr(mask, name) for name in MORE)
     assert not is_patched(mask)
     assert {name: getattr(compiled, name) for name in FUNCTIONS + MORE} == before
+
+
+def test_classes_are_patched_until_the_end_of_the_block(module: ModuleType) -> None:
+    original = importlib.import_module("pycocotools.coco").COCO
+    module.Reader = original  # type: ignore[attr-defined]
+    with patch_pycocotools():
+        assert sys.modules["pycocotools.coco"].COCO is coco.COCO
+        assert sys.modules["pycocotools.cocoeval"].COCOeval is cocoeval.COCOeval
+        assert sys.modules["pycocotools.cocoeval"].Params is cocoeval.Params
+        assert module.Reader is coco.COCO  # type: ignore[attr-defined]
+    assert sys.modules["pycocotools.coco"].COCO is original is not coco.COCO
+    assert module.Reader is original  # type: ignore[attr-defined]
 
 
 def test_a_patch_lasts_until_it_is_undone(mask: ModuleType) -> None:
@@ -353,8 +366,13 @@ def test_where_pycocotools_is_not_installed() -> None:
         assert scope["by_name"] is mask
         assert scope["compiled"] is mask._mask
         assert all(getattr(mask._mask, name) is getattr(ours, name) for name in FUNCTIONS + MORE)
-        with pytest.raises(ModuleNotFoundError, match=r"No module named 'pycocotools\.coco'"):
-            importlib.import_module("pycocotools.coco")
+        exec("from pycocotools.coco import COCO", scope)
+        exec("from pycocotools.cocoeval import COCOeval, Params", scope)
+        assert scope["COCO"] is coco.COCO
+        assert scope["COCOeval"] is cocoeval.COCOeval
+        assert scope["Params"] is cocoeval.Params
+        with pytest.raises(ModuleNotFoundError, match=r"No module named 'pycocotools\.more'"):
+            importlib.import_module("pycocotools.more")
         assert mask.encode(np.eye(2, dtype=bool))["counts"] == b"0120"
     assert not any(name.startswith("pycocotools") for name in sys.modules)
     with pytest.raises(ModuleNotFoundError, match="No module named 'pycocotools'"):

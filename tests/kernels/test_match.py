@@ -1,0 +1,185 @@
+"""match and precision_recall: detections to true objects, and the curves of the result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.util import agree, assert_identical
+
+THRESHOLDS = np.array([0.5, 0.75, 1.0])
+
+
+def bounds(*values):
+    return np.array(values, np.int64)
+
+
+def flags(*values):
+    return np.array(values, np.uint8)
+
+
+def match(kernels, ratios, *, groups=None, ignored=None, crowd=None, claims=None,
+          thresholds=THRESHOLDS):  # fmt: skip
+    ratios = np.array(ratios, np.float64)
+    n, m = ratios.shape
+    groups_a, groups_b = groups or (bounds(0, n), bounds(0, m))
+    return agree(
+        kernels,
+        "match",
+        ratios,
+        groups_a,
+        groups_b,
+        np.zeros((1, m), np.uint8) if ignored is None else np.array(ignored, np.uint8),
+        flags(*[0] * m) if crowd is None else flags(*crowd),
+        flags(*[1] * n) if claims is None else flags(*claims),
+        thresholds,
+    )
+
+
+def test_each_takes_the_best_that_is_left(kernels):
+    ratios = [[0.6, 0.9], [0.8, 0.95], [0.7, 0.7]]
+    expected = [[1, 0, -1], [1, 0, -1], [-1, -1, -1]]
+    assert_identical(match(kernels, ratios), np.array([expected], np.int64))
+
+
+def test_a_threshold_of_one_is_met_by_equality_alone(kernels):
+    assert match(kernels, [[1.0]])[0, 2, 0] == 0
+    assert match(kernels, [[np.nextafter(1, 0)]])[0, 2, 0] == 0  # COCO subtracts 1e-10
+    assert match(kernels, [[1 - 2e-10]])[0, 2, 0] == -1
+
+
+def test_the_last_wins_a_tie(kernels):
+    assert match(kernels, [[0.8, 0.8]])[0, 0].tolist() == [1]
+
+
+def test_ignored_objects_match_only_if_no_other_does(kernels):
+    got = match(kernels, [[0.6, 0.9], [0.6, 0.9]], ignored=[[0, 1], [0, 0]])
+    assert got[:, 0].tolist() == [[0, 1], [1, 0]]
+
+
+def test_a_crowd_matches_any_number(kernels):
+    got = match(kernels, [[0.9], [0.8], [0.7]], ignored=[[1]], crowd=[1])
+    assert got[0, 0].tolist() == [0, 0, 0]
+
+
+def test_a_detection_that_does_not_claim_leaves_its_object(kernels):
+    assert match(kernels, [[0.9], [0.8]], claims=[0, 1])[0, 0].tolist() == [0, 0]
+
+
+def test_groups_do_not_mix(kernels):
+    groups = bounds(0, 1, 1, 2), bounds(0, 0, 1, 2)
+    got = match(kernels, [[0.9, 0.6], [0.9, 0.8]], groups=groups)
+    assert got[0, 0].tolist() == [-1, 1]
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0)])
+@pytest.mark.parametrize("thresholds", [THRESHOLDS, THRESHOLDS[:0]])
+def test_nothing_to_match(kernels, shape, thresholds):
+    got = match(kernels, np.ones(shape), thresholds=thresholds)
+    assert_identical(got, np.full((1, len(thresholds), shape[0]), -1, np.int64))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_random(kernels, seed):
+    rng = np.random.default_rng(seed)
+    n, m, ranges, parts = (int(value) for value in rng.integers(0, [8, 8, 4, 4]))
+    groups = [np.sort(np.r_[0, rng.integers(0, size + 1, parts), size]) for size in (n, m)]
+    match(
+        kernels,
+        rng.choice([0, 0.3, 0.5, 0.6, 0.75, 1], (n, m)),
+        groups=[ends.astype(np.int64) for ends in groups],
+        ignored=rng.random((ranges, m)) < 0.4,
+        crowd=rng.random(m) < 0.3,
+        claims=rng.random(n) < 0.8,
+        thresholds=rng.permutation([0.0, 0.5, 0.75, 1.0]),
+    )
+
+
+# -- precision and recall -------------------------------------------------------------------------
+
+
+def curves(kernels, matched, ignored, scores, num_true, num_thresholds, recalls):
+    arguments = np.array(matched, np.uint64), np.array(ignored, np.uint64), np.array(scores, float)
+    return agree(
+        kernels, "precision_recall", *arguments, num_true, num_thresholds, np.array(recalls, float)
+    )
+
+
+def test_a_curve(kernels):
+    precision, scores, recall = curves(
+        kernels, [1, 0, 0, 1], [0, 0, 1, 0], [0.9, 0.8, 0.7, 0.6], 4, 1, [0, 0.25, 0.5, 0.75]
+    )
+    first = 1 / (1 + np.spacing(1))
+    assert_identical(precision, np.array([[first, first, 2 / (3 + np.spacing(1)), 0.0]]))
+    assert_identical(scores, np.array([[0.9, 0.9, 0.6, 0.0]]))
+    assert_identical(recall, np.array([0.5]))
+
+
+def test_no_detections(kernels):
+    precision, scores, recall = curves(kernels, [], [], [], 3, 2, [0, 1])
+    assert not precision.any()
+    assert not scores.any()
+    assert not recall.any()
+    assert precision.shape == scores.shape == (2, 2)
+    assert recall.shape == (2,)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_random_curves(kernels, seed):
+    rng = np.random.default_rng(seed)
+    count, num_thresholds = int(rng.integers(0, 70)), int(rng.choice([1, 2, 10, 64]))
+    matched, ignored = rng.integers(0, 2**64, (2, count), np.uint64)
+    scores = np.sort(rng.random(count))[::-1].copy()
+    recalls = np.linspace(0, 1, int(rng.integers(0, 102)))
+    num_true = int(rng.integers(1, 100))
+    curves(kernels, matched, ignored, scores, num_true, num_thresholds, recalls)
+
+
+# -- what the native kernels refuse ---------------------------------------------------------------
+
+
+@pytest.fixture
+def native(kernels):
+    if not kernels.name.startswith("native"):
+        pytest.skip("the other backends are memory-safe")
+    return kernels
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {0: np.zeros((2, 3), np.float32)},
+        {0: np.zeros(6)},
+        {1: bounds(0, 3)},
+        {1: bounds(1, 2)},
+        {2: bounds(0, 1, 3)},
+        {2: bounds(0, 4, 3)},
+        {3: np.zeros((1, 2), np.uint8)},
+        {3: np.zeros((1, 3), np.bool_)},
+        {4: flags(0, 0)},
+        {5: flags(0, 0, 0)},
+        {6: np.zeros((1, 3))},
+    ],
+    ids=str,
+)
+def test_unsafe_arguments(native, change):
+    arguments = [np.zeros((2, 3)), bounds(0, 2), bounds(0, 3), np.zeros((1, 3), np.uint8),
+                 flags(0, 0, 0), flags(1, 1), THRESHOLDS]  # fmt: skip
+    native.match(*arguments)
+    for index, value in change.items():
+        arguments[index] = value
+    with pytest.raises((TypeError, ValueError)):
+        native.match(*arguments)
+
+
+@pytest.mark.parametrize(
+    "change", [{0: np.zeros(1, np.uint64)}, {1: np.zeros(2)}, {3: 0}, {4: 65}, {4: -1}], ids=str
+)
+def test_unsafe_curves(native, change):
+    arguments = [np.zeros(2, np.uint64), np.zeros(2, np.uint64), np.zeros(2), 1, 1, np.zeros(3)]
+    native.precision_recall(*arguments)
+    for index, value in change.items():
+        arguments[index] = value
+    with pytest.raises((TypeError, ValueError)):
+        native.precision_recall(*arguments)
