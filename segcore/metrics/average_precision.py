@@ -64,9 +64,9 @@ class AveragePrecision:
         :func:`segcore.boundary_iou`, as published with Boundary IoU.
     protocol : {"coco", "lvis"}
         Rules of the evaluation. ``"lvis"`` is for images in which not all classes are annotated:
-        detections of classes that are neither present nor in `negative_classes` are left out,
-        unmatched ones of `incomplete_classes` are ignored, there are no crowds, and the 300
-        detections of an image with the best scores count.
+        detections of classes that are neither present nor in `negative_classes` are left out, and
+        unmatched ones of `incomplete_classes` are ignored. Objects of area 0 are left out, there
+        are no crowds, and the 300 detections of an image with the best scores count.
     thresholds : array_like of float, optional
         IoU thresholds, at most 64. Default: 0.5, 0.55, ..., 0.95.
     recalls : array_like of float, optional
@@ -276,6 +276,8 @@ class AveragePrecision:
     def _truths_to_evaluate(self, true: _Objects) -> NDArray[np.int64]:
         """Return the indices of the true objects of evaluated classes, sorted by class."""
         order = np.argsort(true.classes, kind="stable")
+        if self.protocol == "lvis":
+            order = order[true.areas[order] > 0]
         if self.class_ids is not None:
             order = order[np.isin(true.classes[order], self.class_ids)]
         return order
@@ -294,6 +296,7 @@ class AveragePrecision:
             best = np.argsort(-scores, kind="stable")[:limit]
             present = np.concatenate([true.classes, negative])
             order = order[np.isin(order, best) & np.isin(found.classes[order], present)]
+            order = order[found.areas[order] > 0]
         if self.class_ids is not None:
             order = order[np.isin(found.classes[order], self.class_ids)]
         classes = found.classes[order]
