@@ -12,6 +12,7 @@ from segcore.data.columns.table import Table
 from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset, Sample
 from segcore.data.errors import DatasetError
+from segcore.data.evaluation import evaluate
 from segcore.data.io import from_arrow, from_coco, read, to_coco, write
 from segcore.data.report import Dropped, WriteReport
 from segcore.data.stats import Statistics, statistics
@@ -26,6 +27,7 @@ __all__ = [
     "Table",
     "Texts",
     "WriteReport",
+    "evaluate",
     "from_arrow",
     "from_coco",
     "read",

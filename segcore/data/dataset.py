@@ -638,6 +638,11 @@ class Sample:
         return np.asarray(self._column("score"))
 
     @property
+    def areas(self) -> NDArray[np.float64]:
+        """Area of each annotation as in the file: float64, shape (N,); NaN if missing."""
+        return np.asarray(self._column("area"))
+
+    @property
     def bboxes(self) -> NDArray[np.float64]:
         """Bounding boxes x, y, width, height in pixels: float64, shape (N, 4); NaN if missing.
 
