@@ -75,7 +75,7 @@ def patch_pycocotools() -> Patch:
     """Replace pycocotools by segcore in this process.
 
     The functions of ``pycocotools.mask`` and ``pycocotools._mask``, and the classes ``COCO``,
-    ``COCOeval`` and ``Params``, are replaced by those of :mod:`segcore.compat.pycocotools`, which
+    ``COCOeval`` and ``Params``, are replaced by those of ``segcore.compat.pycocotools``, which
     have the same results. This also affects code that has imported pycocotools before:
 
     - The names are replaced in the modules of pycocotools, which code that imported a module uses

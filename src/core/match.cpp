@@ -15,7 +15,9 @@ namespace {
 class Group {
    public:
     Group(const Candidates& all, int64_t first, int64_t last)
-        : all_(all), first_(first), count_(static_cast<size_t>(last - first)),
+        : all_(all),
+          first_(first),
+          count_(static_cast<size_t>(last - first)),
           taken_(static_cast<size_t>(all.ranges * all.num_thresholds) * count_) {}
 
     // Write the true object that a prediction gets, for each range and threshold; -1 for none.
@@ -27,7 +29,8 @@ class Group {
             for (int64_t t = 0; t < all_.num_thresholds; ++t) {
                 const int64_t slot = range * all_.num_thresholds + t;
                 matches[slot * step + prediction] =
-                    ordered_.empty() ? -1 : best(prediction, all_.thresholds[t], slot, ignored_from);
+                    ordered_.empty() ? -1
+                                     : best(prediction, all_.thresholds[t], slot, ignored_from);
             }
         }
     }
@@ -106,7 +109,8 @@ void precision_recall(const Context& context, const Ranked& ranked, int64_t num_
             recall[i] = right / static_cast<double>(num_true);
         }
         curves.recall[t] = count ? recall[count - 1] : 0;
-        for (size_t i = count; i-- > 1;) precision[i - 1] = std::max(precision[i - 1], precision[i]);
+        for (size_t i = count; i-- > 1;)
+            precision[i - 1] = std::max(precision[i - 1], precision[i]);
         double* out = curves.precision + t * num_recalls;
         double* scores = curves.scores + t * num_recalls;
         std::fill(out, out + num_recalls, 0.0);

@@ -4,6 +4,6 @@ Replace ``from pycocotools import mask`` with ``from segcore.compat.pycocotools 
 likewise for ``coco`` and ``cocoeval``.
 """
 
-from segcore.compat.pycocotools import mask
+from segcore.compat.pycocotools import coco, cocoeval, mask
 
-__all__ = ["mask"]
+__all__ = ["coco", "cocoeval", "mask"]

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from segcore.compat.pycocotools import mask
 
+__all__ = ["COCO"]
+
 Record = dict[str, Any]
 Ids = Any
 """An id, or a sequence of ids."""

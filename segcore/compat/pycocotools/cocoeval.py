@@ -17,6 +17,8 @@ from segcore.backends import kernels
 from segcore.backends.threshold_bits import packed
 from segcore.compat.pycocotools import mask
 
+__all__ = ["COCOeval", "Params"]
+
 Record = dict[str, Any]
 SIGMAS = (26, 25, 25, 35, 35, 79, 79, 72, 72, 62, 62, 107, 107, 87, 87, 89, 89)
 """COCO's standard deviations of keypoints, in thousandths."""

@@ -1,0 +1,124 @@
+"""Evaluation of two data sets: the same numbers as by COCO's own code."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import numpy as np
+import pytest
+from support.detections import data_set
+
+import segcore as sc
+
+coco = pytest.importorskip("pycocotools.coco")
+cocoeval = pytest.importorskip("pycocotools.cocoeval")
+
+
+KINDS = {"mask": "segm", "box": "bbox"}
+RING = [1, 1, 5, 1, 5, 3, 1, 3]
+
+
+def files(folder, seed, key):
+    document, results = data_set(seed)
+    other = "bbox" if key == "segmentation" else "segmentation"
+    results = [{name: value for name, value in result.items() if name != other}
+               for result in results]  # fmt: skip
+    for name, content in (("truth", document), ("results", results)):
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    return folder / "truth.json", folder / "results.json", results
+
+
+@pytest.mark.parametrize(("iou", "key"), [("mask", "segmentation"), ("box", "bbox")])
+@pytest.mark.parametrize("seed", range(8))
+def test_equal_to_pycocotools(tmp_path, capsys, iou, key, seed):
+    truth, prediction, results = files(tmp_path, seed, key)
+    if not results:
+        pytest.skip("pycocotools needs a result")
+    true = coco.COCO(str(truth))
+    done = cocoeval.COCOeval(
+        true, true.loadRes(str(prediction)), "segm" if iou == "mask" else iou.replace("box", "bbox")
+    )
+    done.evaluate()
+    done.accumulate()
+    done.summarize()
+    ds = sc.data.read(truth)
+    metric = None
+    if iou == "box":
+        metric = sc.metrics.AveragePrecision(
+            "box", class_ids=ds.categories["id"], box_format="xywh"
+        )
+    got = sc.data.evaluate(ds, sc.data.read(prediction, dataset=ds), metric).compute()
+    for name in ("precision", "recall", "scores"):
+        np.testing.assert_array_equal(getattr(got, name), done.eval[name])
+    assert list(got.stats.values()) == done.stats.tolist()
+
+
+def room(**changes):
+    document = {
+        "images": [{"id": 1, "height": 4, "width": 6}, {"id": 2, "height": 4, "width": 6}],
+        "categories": [{"id": 63, "name": "couch"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 63, "iscrowd": 0,
+                         "segmentation": [RING]}],
+    }  # fmt: skip
+    return document | changes
+
+
+def test_images_without_results_have_misses():
+    truth = sc.data.from_coco(room())
+    result = {
+        "image_id": 1,
+        "category_id": 63,
+        "score": 0.9,
+        "segmentation": [RING],
+    }
+    found = sc.data.from_coco([result], dataset=truth)
+    assert sc.data.evaluate(truth, found).compute().stats["AR100"] == 1
+    assert len(sc.data.evaluate(truth, found)) == 2
+    nothing = sc.data.from_coco(room(images=[{"id": 2, "height": 4, "width": 6}], annotations=[]))
+    assert sc.data.evaluate(truth, nothing).compute().stats["AR100"] == 0
+
+
+def test_the_rules_of_lvis_read_the_images():
+    document = room()
+    document["categories"].append({"id": 64, "name": "bed"})
+    truth = copy.deepcopy(document)
+    wrong = {"id": 2, "image_id": 2, "category_id": 64, "score": 1, "iscrowd": 0,
+             "segmentation": [[0, 0, 2, 0, 2, 2, 0, 2]]}  # fmt: skip
+    document["annotations"] = [document["annotations"][0] | {"score": 0.5}, wrong]
+    truth["annotations"].append(wrong | {"id": 3, "image_id": 1})
+
+    def ap(**lists):
+        for image in truth["images"]:
+            image.update(lists)
+        metric = sc.metrics.AveragePrecision(protocol="lvis", thresholds=[0.5])
+        datasets = sc.data.from_coco(truth), sc.data.from_coco(document)
+        return sc.data.evaluate(*datasets, metric)
+
+    counts = [
+        sum(len(part.score) for part in ap(**lists)._detections)
+        for lists in ({}, {"neg_category_ids": [64]})
+    ]
+    assert counts == [1, 2]
+    ignored = ap(neg_category_ids=[64], not_exhaustive_category_ids=[64])
+    assert [int(part.ignored.sum()) for part in ignored._detections if len(part.score)][-1] == 4
+
+
+@pytest.mark.parametrize(
+    ("prediction", "metric", "message"),
+    [
+        (room(images=[{"id": 9, "height": 4, "width": 6}], annotations=[]), None,
+         "prediction: image 9 is not in the truth"),
+        (room(images=[{"id": i, "height": 4, "width": 6} for i in (8, 9)], annotations=[]), None,
+         "prediction: 2 images, such as 8, are not in the truth"),
+        (room(), None, "annotation 1 of image 1: expected a score, got none"),
+        (room(), sc.metrics.AveragePrecision("box", box_format="xywh"),
+         "annotation 1 of image 1: expected a bbox, got none"),
+        (room(), sc.metrics.AveragePrecision("box"), 'expected box_format="xywh"'),
+        (room(categories=[{"id": "sofa", "name": "sofa"}], annotations=[]), None,
+         "prediction: expected integers as ids of categories"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_evaluated(prediction, metric, message):
+    with pytest.raises(ValueError, match=message):
+        sc.data.evaluate(sc.data.from_coco(room()), sc.data.from_coco(prediction), metric)
