@@ -169,7 +169,7 @@ REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.rst"))
 PUBLIC_MODULES = [
     *("segcore", "segcore.backends", "segcore.formats", "segcore.compat", "segcore.diagnosis"),
     *("segcore.show", "segcore.integrations", "segcore.metrics", "segcore.maps.panoptic"),
-    *("segcore.data", "segcore.maps.ids", "segcore.show.report", "segcore.compat.pycocotools.mask"),
+    *("segcore.data", "segcore.maps.ids", "segcore.show.report", "segcore.compat.pycocotools"),
 ]
 
 
