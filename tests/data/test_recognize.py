@@ -6,6 +6,7 @@ import json
 import pytest
 
 import segcore as sc
+from segcore.data.files.kinds import TITLES
 from segcore.data.io import FORMATS
 
 
@@ -31,7 +32,7 @@ def test_files_that_are_not_read(name, content, message, tmp_path):
     text = str(caught.value)
     assert text.startswith(f"{path}: ")
     assert "\n" not in text
-    assert all(format.title in text for format in FORMATS.values())
+    assert all(TITLES[name] in text for name in FORMATS)
 
 
 def test_folders_that_are_not_read(tmp_path):

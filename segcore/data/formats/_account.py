@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
-from segcore.data.columns.segmentations import NONE, POLYGON, Segmentations
+from segcore.data.columns.segmentations import POLYGON, Segmentations
 from segcore.data.dataset import Dataset
 from segcore.data.files.names import relative_path
 from segcore.data.report import Dropped, WriteReport
@@ -176,9 +176,7 @@ class Account:
         """Whether each annotation has a mask: a segmentation that is neither missing nor ``[]``."""
         if self.dataset.maps is not None:
             return np.ones(len(self._kinds), np.bool_)
-        is_missing = (self._kinds == POLYGON) & (self._segmentations.lengths == 0)
-        has_mask: NDArray[np.bool_] = (self._kinds != NONE) & ~is_missing
-        return has_mask
+        return ~self._segmentations.is_missing
 
     @cached_property
     def is_polygon(self) -> NDArray[np.bool_]:
