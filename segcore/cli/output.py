@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +22,9 @@ from segcore.cli.failures import BadInput
 from segcore.data.coco.panoptic import maps_folder
 from segcore.data.files.classes import CLASSES
 from segcore.data.files.photographs import SUFFIXES
-from segcore.data.per_image.instance_set import InstanceSet, is_dataset_folder
+from segcore.data.files.walk import files_below
+from segcore.data.per_image.instance_set import InstanceSet
+from segcore.data.per_image.reading import is_dataset_folder
 
 SOFTWARE = f"segcore {__version__}"
 """The mark in output files. Only files with it are replaced without ``--overwrite``."""
@@ -64,21 +65,10 @@ def _files_of(inputs: Iterable[Path | None]) -> Iterator[Path]:
         yield path
         if path.suffix.lower() == ".png":
             yield path.with_name(CLASSES)
-        is_dataset = path.is_dir() and is_dataset_folder(path)
-        for file in _files_below(path if path.is_dir() else maps_folder(path)):
+        is_dataset = is_dataset_folder(path)
+        for file in files_below(path if path.is_dir() else maps_folder(path), everything=True):
             if is_dataset or file.suffix.lower() in SUFFIXES or file.name == CLASSES:
                 yield file
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    """Yield all files below a folder, following links, each folder once."""
-    seen = {os.path.realpath(folder)}
-    for parent, folders, names in os.walk(folder, followlinks=True):
-        real = {name: os.path.realpath(os.path.join(parent, name)) for name in folders}
-        folders[:] = [name for name in folders if real[name] not in seen]
-        seen.update(real.values())
-        for name in names:
-            yield Path(parent, name)
 
 
 def check_images(folder: Path, dataset: InstanceSet) -> None:

@@ -714,8 +714,9 @@ def _rows(index: slice | ArrayLike, count: int, name: str) -> NDArray[np.int64]:
 
 def has_box(bboxes: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return whether boxes x, y, width, height are finite and not empty: bool, shape (N,)."""
-    there: NDArray[np.bool_] = np.isfinite(bboxes).all(axis=1) & (bboxes[:, 2:] > 0).all(axis=1)
-    return there
+    values = np.column_stack([np.isfinite(bboxes), bboxes[:, 2:] > 0])
+    has_box: NDArray[np.bool_] = np.asarray(values.all(axis=1))
+    return has_box
 
 
 def same_categories(a: Table, b: Table) -> bool:

@@ -239,8 +239,9 @@ class Segmentations:
     @property
     def is_missing(self) -> NDArray[np.bool_]:
         """Whether each segmentation is missing or has no rings (``[]``): bool, shape (N,)."""
-        has_rings: NDArray[np.bool_] = (self.kinds != POLYGON) | (self.lengths > 0)
-        return (self.kinds == NONE) | ~has_rings
+        is_empty = (self.kinds == POLYGON) & (self.lengths == 0)
+        is_missing: NDArray[np.bool_] = (self.kinds == NONE) | is_empty
+        return is_missing
 
     @classmethod
     def from_boxes(cls, boxes: NDArray[np.float64]) -> Segmentations:

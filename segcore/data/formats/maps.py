@@ -210,6 +210,14 @@ class _Meaning:
         return _Found([self._colors[codes[i]] for i in kept], masks[kept], False)
 
 
+def read_labels(path: Path) -> NDArray[np.unsignedinteger]:
+    """Return the labels of a PNG that is no map of colors: uint8 or uint16, shape (H, W)."""
+    pixels, _ = read_label_png(path)
+    if pixels.ndim == 3:
+        raise DatasetError(str(path), "expected an indexed or gray PNG, got colors")
+    return pixels
+
+
 def color_table(folder: Path) -> dict[int, tuple[str, int]]:
     """Return the name and number of each color, red + 256 * green + 65536 * blue.
 
