@@ -95,7 +95,9 @@ def input_errors() -> Iterator[None]:
 
 
 @contextmanager
-def running(common: Common, *inputs: Path | None) -> Iterator[Command]:
+def running(
+    common: Common, *inputs: Path | None, photographs: Path | None = None
+) -> Iterator[Command]:
     """Run a command: its outputs, and the report of ``--json``, appear when the block ends.
 
     Parameters
@@ -104,6 +106,8 @@ def running(common: Common, *inputs: Path | None) -> Iterator[Command]:
         The options.
     *inputs : Path
         Files and folders that are read, which no output replaces.
+    photographs : Path, optional
+        A folder with photographs, which no output replaces either.
 
     Raises
     ------
@@ -112,7 +116,8 @@ def running(common: Common, *inputs: Path | None) -> Iterator[Command]:
     LossError
         If ``--strict`` was given and something is lost. Nothing is written then.
     """
-    with publishing([*inputs, common.dataset, common.colors], common.overwrite) as outputs:
+    every_input = [*inputs, common.dataset, common.colors]
+    with publishing(every_input, photographs, common.overwrite) as outputs:
         report = None if common.report is None else outputs.file(common.report)
         command = Command(common, outputs)
         yield command

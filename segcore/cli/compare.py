@@ -44,7 +44,7 @@ def write_comparison(
     common: Common,
 ) -> None:
     """Run ``segcore compare``. Raises BadInput or DatasetError for unusable input."""
-    with running(common, truth, prediction, images, *folders) as command:
+    with running(common, truth, prediction, *folders, photographs=images) as command:
         problems = command.problems
         html_file, csv_file = (
             command.outputs.file(path) if path else None for path in (page, spreadsheet)

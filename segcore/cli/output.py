@@ -31,13 +31,17 @@ SOFTWARE = f"segcore {__version__}"
 
 
 @contextmanager
-def publishing(inputs: Iterable[Path | None], overwrite: bool) -> Iterator[Outputs]:
+def publishing(
+    inputs: Iterable[Path | None], photographs: Path | None, overwrite: bool
+) -> Iterator[Outputs]:
     """Open a :func:`segcore._publish.publish` block for a command.
 
     Parameters
     ----------
     inputs : iterable of Path
-        Files that the command reads, and folders with images. They are never replaced.
+        Files and folders that the command reads. Their files are never replaced.
+    photographs : Path, optional
+        A folder with photographs, which are not replaced either.
     overwrite : bool
         Whether to replace files that segcore did not write.
 
@@ -47,7 +51,7 @@ def publishing(inputs: Iterable[Path | None], overwrite: bool) -> Iterator[Outpu
         If an output cannot be written.
     """
     try:
-        with publish(_files_of(inputs), overwrite) as outputs:
+        with publish(_files_of(inputs, photographs), overwrite) as outputs:
             yield outputs
     except OutputExistsError as error:
         raise BadInput(f"{error}; --overwrite replaces it") from error
@@ -57,17 +61,18 @@ def publishing(inputs: Iterable[Path | None], overwrite: bool) -> Iterator[Outpu
         sys.stdout = sys.stderr  # keep printed lines out of the file
 
 
-def _files_of(inputs: Iterable[Path | None]) -> Iterator[Path]:
+def _files_of(inputs: Iterable[Path | None], photographs: Path | None) -> Iterator[Path]:
     """Yield the input files, and those read in folders, such as the PNGs of a panoptic file."""
-    for path in inputs:
+    for path in (*inputs, photographs):
         if path is None:
             continue
         yield path
         if path.suffix.lower() == ".png":
             yield path.with_name(CLASSES)
-        is_dataset = is_dataset_folder(path)
+        is_dataset = path != photographs and is_dataset_folder(path)
         for file in files_below(path if path.is_dir() else maps_folder(path), everything=True):
-            if is_dataset or file.suffix.lower() in SUFFIXES or file.name == CLASSES:
+            is_image = file.suffix.lower() in SUFFIXES or file.name == CLASSES
+            if is_image or (is_dataset and file.suffix.lower() != ".html"):
                 yield file
 
 

@@ -85,7 +85,7 @@ def write_panoptic(
             with files.open(MAPS / image.map_path) as file:
                 _write_ids(file, result, image)
             entries.append(describe_segments(image, result, instances))
-            count_dropped(image, result, instances, problems)
+            count_dropped(image, result, instances, stuff_maps is not None, problems)
             num_used += len(instances)
         with files.open(DOCUMENT) as file:
             write_json(file, panoptic_document(dataset, things, entries))

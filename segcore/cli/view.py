@@ -35,7 +35,7 @@ def write_view(
     common: Common,
 ) -> None:
     """Run ``segcore view``. Raises BadInput or DatasetError for unusable input."""
-    with running(common, source, prediction, images, *folders) as command:
+    with running(common, source, prediction, *folders, photographs=images) as command:
         page = command.outputs.file(target)
         pairs = read_pairs(
             command,

@@ -103,7 +103,7 @@ def evaluate_semantic(
     """
     formats = [o.format or recognized(path) for path, o in zip(paths, options, strict=True)]
     if formats == ["maps", "maps"] and all(path.is_dir() for path in paths):
-        found = _FolderPairs(paths, num_classes, ignore)
+        found: _FolderPairs | _PaintedPairs = _FolderPairs(paths, num_classes, ignore)
     elif num_classes is not None:
         raise DatasetError("", "--num-classes: for label maps; other data sets list their classes")
     else:
@@ -112,9 +112,8 @@ def evaluate_semantic(
         confusion = ConfusionMatrix(found.num_classes, ignore_index=found.ignore)
     except ValueError as error:
         raise DatasetError("", str(error)) from error
-    for pair, (maps, left_out) in progress(
-        read_ahead(found.read, found.pairs), "Comparing", len(found.pairs)
-    ):
+    pairs: list[Any] = found.pairs
+    for pair, (maps, left_out) in progress(read_ahead(found.read, pairs), "Comparing", len(pairs)):
         problems.add(left_out)
         try:
             confusion.update(*maps)
@@ -132,9 +131,8 @@ class _FolderPairs:
         self._is_asked = ignore is not None
         self._is_binary = False
         if not self.names and num_classes in (None, 2) and ignore is None:
-            self._is_binary = all(
-                _is_binary([pair[side] for pair in self.pairs]) for side in (0, 1)
-            )
+            sides = ([pair[side] for pair in self.pairs] for side in (0, 1))
+            self._is_binary = all(map(_is_binary, sides))
         if self._is_binary:
             self.names = {0: "background", 1: OBJECT}
         if num_classes is None and not self.names:
@@ -152,7 +150,7 @@ class _FolderPairs:
             return ((true > 0) * 1, (predicted > 0) * 1), problems
         if self.ignore is not None:
             why = f"of the true label {self.ignore}, which is ignored"
-            count = np.count_nonzero(true == self.ignore)
+            count = int(np.count_nonzero(true == self.ignore))
             problems.leave_out("pixel", why, count, str(pair[0]), "--ignore", self._is_asked)
         return (true, predicted), problems
 
@@ -350,13 +348,9 @@ def _quality_of_sources(
     ]
     quality = _panoptic_quality(truth.path, categories)
     index_of = {key: index for index, key in enumerate(keys[0], 1)}
-    class_ids = []
-    for source, listed in zip(sources, keys, strict=True):
-        if unknown := [key for key in listed if key not in index_of]:
-            raise DatasetError(
-                source.path, f"its category {describe(unknown[0])} is not in {truth.path}"
-            )
-        class_ids.append(np.array([0, *map(index_of.__getitem__, listed)], np.int64))
+    class_ids = [
+        np.array([0, *(index_of.get(key, 0) for key in listed)], np.int64) for listed in keys
+    ]
     thing_ids = {index for index, c in enumerate(truth.categories, 1) if c.id in things}
     rules = [panoptic_rules(s.path, s, "panopticapi", {}, None) for s in sources]
     pairs = _paired_images(*sources, problems)
@@ -370,6 +364,14 @@ def _quality_of_sources(
             sources, pair, class_ids, rules, strict=True
         ):
             instances = source.read(image)
+            unknown = instances.category[ids[instances.category] == 0]
+            if len(unknown):
+                name = source.categories[unknown[0] - 1].name
+                raise DatasetError(
+                    source.path,
+                    f"its category {describe(name)} is not in {truth.path}",
+                    image.label,
+                )
             result = panoptic_map(
                 image,
                 instances,
@@ -380,7 +382,7 @@ def _quality_of_sources(
                 priority=priority,
             )
             left_out.add(instances.problems)
-            count_dropped(image, result, instances, left_out)
+            count_dropped(image, result, instances, False, left_out)
             segments = describe_segments(image, result, instances)["segments_info"]
             found.append((result, segments))
         return found, left_out

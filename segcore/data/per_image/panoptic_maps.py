@@ -165,23 +165,29 @@ are counted when they are read."""
 
 
 def count_dropped(
-    image: DatasetImage, result: Panoptic, instances: Instances, problems: Problems
+    image: DatasetImage,
+    result: Panoptic,
+    instances: Instances,
+    has_stuff_maps: bool,
+    problems: Problems,
 ) -> None:
-    """Count the annotations that are not in a panoptic map, and the pixels that are covered."""
+    """Count the annotations that are not in a panoptic map, and the pixels that are covered.
+
+    Stuff of maps lies below the annotations, so that its covered pixels are not counted.
+    """
     for item in result.dropped:
         if item["reason"] in _DROPPED:
-            source = item["source"]
-            what = "annotation" if source is not None else "stuff region"
-            name = "" if source is None else f"annotation {instances.ids[source]} of "
+            is_annotation = item["isthing"] or not has_stuff_maps
+            what = "annotation" if is_annotation else "stuff region"
+            name = f"annotation {instances.ids[item['source']]} of " if is_annotation else ""
             why, option = _DROPPED[item["reason"]]
             problems.leave_out(what, why, 1, f"{name}{image.label}", option)
+    option = _DROPPED["hidden"][1]
     for segment in result.segments:
-        if segment["sources"]:
+        if segment["isthing"] or not has_stuff_maps:
             covered = segment["area_before"] - segment["area"]
             first = f"annotation {instances.ids[segment['sources'][0]]} of {image.label}"
-            problems.leave_out(
-                "pixel", "covered by other annotations", covered, first, _DROPPED["hidden"][1]
-            )
+            problems.leave_out("pixel", "covered by other annotations", covered, first, option)
 
 
 def describe_segments(

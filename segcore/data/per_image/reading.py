@@ -99,7 +99,8 @@ def read_dataset(
             "expected an instance file, got a list of annotations without images, as in COCO "
             "results; also pass the instance file with their images and categories (--dataset)",
         )
-    problems.skipped += found.skipped
+    for line in found.skipped:  # a name that occurs twice is listed even without skip
+        problems.report(DatasetError("", line))
     problems.not_read += found.notes
     if found.maps is not None:
         if options.folder is not None:

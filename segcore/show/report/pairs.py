@@ -141,7 +141,7 @@ class ImagePairs:
         )
         leave_out("predicted image", "that the truth lacks", self.unknown, self._first_unknown)
         leave_out(
-            "prediction", "with a lower score", self.below_score, option="--score", is_asked=True
+            "prediction", "below the score", self.below_score, option="--score", is_asked=True
         )
         leave_out(
             "image",
