@@ -14,9 +14,9 @@ pytest.importorskip("rich")
 pytest.importorskip("PIL")
 pytest.importorskip("yaml")
 
-from support.commands import good  # noqa: E402
+from support.commands import good
 
-import segcore as sc  # noqa: E402
+import segcore as sc
 
 NAMES = ["a_leftImg8bit.png", "b_leftImg8bit.png"]
 """Cityscapes names its images so."""
