@@ -8,10 +8,10 @@ from segcore.cli.command import input_errors, running
 from segcore.cli.options import Common
 from segcore.cli.printing import print_line
 from segcore.data import WriteReport
-from segcore.data.formats._account import NO_MASK
 from segcore.data.io import write_to
 from segcore.data.per_image.reading import read_with_truth
 from segcore.data.problems import Problems
+from segcore.data.report import NO_MASK
 from segcore.data.valid import without_invalid_masks
 
 

@@ -16,14 +16,13 @@ from segcore._batch import offsets_of
 from segcore.data.columns.segmentations import POLYGON, Segmentations
 from segcore.data.dataset import Dataset
 from segcore.data.files.names import relative_path
-from segcore.data.report import Dropped, WriteReport
+from segcore.data.report import NO_MASK, Dropped, WriteReport
 from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks
 
 Rows = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 
-NO_MASK = "it has no mask"
 NO_CATEGORY = "it has no category"
 EMPTY = "its mask is empty"
 HIDDEN = "it is hidden by smaller ones"
