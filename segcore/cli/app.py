@@ -39,10 +39,9 @@ def app() -> None:
 @click.option(
     "--priority",
     type=click.Choice(["last", "first", "smallest", "score"]),
-    default="last",
-    show_default=True,
     help="Which annotation wins where several overlap: the last or the first in the file, the "
-    'smallest, or the one with the highest "score", which every annotation must then have.',
+    'smallest, or the one with the highest "score", which every annotation must then have.  '
+    "[default: score; smallest for annotations without scores, such as truth]",
 )
 @click.option(
     "--crowd/--no-crowd",
@@ -58,7 +57,12 @@ def app() -> None:
 )
 @common_options()
 def semantic(
-    annotations: Path, folder: Path, priority: str, crowd: bool, stuff: Path | None, common: Common
+    annotations: Path,
+    folder: Path,
+    priority: str | None,
+    crowd: bool,
+    stuff: Path | None,
+    common: Common,
 ) -> None:
     """Convert a data set to PNG label maps, one per image.
 

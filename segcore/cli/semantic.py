@@ -31,7 +31,13 @@ MAX_ROWS = 30
 
 
 def write_semantic_maps(
-    path: Path, folder: Path, *, stuff: Path | None, priority: str, crowd: bool, common: Common
+    path: Path,
+    folder: Path,
+    *,
+    stuff: Path | None,
+    priority: str | None,
+    crowd: bool,
+    common: Common,
 ) -> None:
     """Run ``segcore semantic``. Raises BadInput or DatasetError for unusable input."""
     num_used = 0
@@ -40,7 +46,7 @@ def write_semantic_maps(
         maps = command.outputs.folder(folder)
         with command.reading() as options:
             dataset = read_instances(path, problems, options, common.dataset)
-        dataset.needs_scores = priority == "score"
+        priority = dataset.choose_priority(priority)
         dataset.keep_separate_maps(problems)
         check_images(folder, dataset)
         maps.declare(CLASSES)

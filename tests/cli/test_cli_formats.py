@@ -109,7 +109,7 @@ FORMATS = [as_json, as_gzip, as_lvis, as_parquet, as_parquet_folder, as_panoptic
 def test_maps_of_every_format(tmp_path: Path, make: Any) -> None:
     path = make(tmp_path)
     name = "a.png" if make is as_lvis else "sub/a.png"
-    good("semantic", path, "-o", tmp_path / "maps")
+    good("semantic", path, "-o", tmp_path / "maps", "--priority", "last")
     np.testing.assert_array_equal(labels(tmp_path / "maps", name), EXPECTED)
     good("panoptic", path, "-o", tmp_path / "panoptic", "--priority", "last")
     described = json.loads((tmp_path / "panoptic" / "panoptic.json").read_text())
@@ -230,7 +230,7 @@ def test_pipes(tmp_path: Path, make: Any) -> None:
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=[data])
     writer.start()
-    good("semantic", pipe, "-o", tmp_path / "maps")
+    good("semantic", pipe, "-o", tmp_path / "maps", "--priority", "last")
     writer.join()
     np.testing.assert_array_equal(labels(tmp_path / "maps"), EXPECTED)
 

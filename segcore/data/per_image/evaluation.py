@@ -188,6 +188,7 @@ class _PaintedPairs:
         both = read_two(paths, problems, options, known)
         self._sources = instance_sets(paths, both, problems, known)
         self.pairs = _paired_images(*self._sources, problems)
+        self._priorities = [source.choose_priority() for source in self._sources]
         keys = category_keys(*self._sources)
         index_of = {key: index for index, key in enumerate(keys[0], 1)}
         self.names = {0: "background"} | {c.index: c.name for c in self._sources[0].categories}
@@ -201,10 +202,11 @@ class _PaintedPairs:
         """Return the two maps of a pair, and what is left out of them."""
         problems = Problems(skip=False)
         maps = []
-        for source, image, labels in zip(self._sources, pair, self._labels, strict=True):
+        sides = zip(self._sources, pair, self._labels, self._priorities, strict=True)
+        for source, image, labels, priority in sides:
             instances = source.read(image)
             painted = semantic_map(
-                instances, priority="last", crowd=True, dtype=np.dtype(np.uint16), under=None
+                instances, priority=priority, crowd=True, dtype=np.dtype(np.uint16), under=None
             )
             problems.add(instances.problems)
             count_covered(image, instances, painted, True, problems)

@@ -182,6 +182,15 @@ class InstanceSet:
         """Whether any annotation has a score."""
         return not bool(np.isnan(self.dataset.annotations["score"]).all())
 
+    def choose_priority(self, priority: str | None = None) -> str:
+        """Return which annotation is in front where several overlap, and require its scores.
+
+        By default, this is the one with the highest score; without scores, the smallest.
+        """
+        chosen = priority or ("score" if self.has_scores else "smallest")
+        self.needs_scores = chosen == "score"
+        return chosen
+
     @cached_property
     def _lacks_ids(self) -> bool:
         """Whether the annotations have no ids, as in results; their indices are shown instead."""
