@@ -423,7 +423,7 @@ def evaluate() -> None:
     help="The true label of pixels to leave out.  [default: 255, unless it is a class]",
 )
 @PREDICTION_FORMAT
-@common_options("ignore")
+@common_options("ignore", "background", "colors")
 def evaluate_semantic(
     truth: Path,
     prediction: Path,

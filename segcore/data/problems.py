@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +90,12 @@ class Problems:
             item = LeftOut(what, why, 0, first, option, is_asked)
             self._left_out.setdefault((what, why), item).count += int(count)
 
-    def add(self, other: Problems) -> None:
-        """Add what another object has collected."""
+    def add(self, other: Problems, with_options: bool = True) -> None:
+        """Add what another object has collected; the command may not have the options it names."""
         self.skipped += other.skipped
         self.not_read += other.not_read
         for item in other.left_out:
-            self.leave_out(**asdict(item))
+            self.leave_out(**asdict(item if with_options else replace(item, option="")))
 
     def losses(self) -> list[str]:
         """Return a line per kind of loss; what an option asked for is none."""

@@ -179,6 +179,19 @@ def test_table_and_cup(tmp_path: Path) -> None:
 
 
 @EVERY
+def test_options_that_are_named_exist(tmp_path: Path, command: str) -> None:
+    table = {"segmentation": [[1, 1, 9, 1, 9, 7, 1, 7]]}
+    cup = {"segmentation": [[3, 3, 5, 3, 5, 5, 3, 5]], "category_id": 7}
+    box = {"bbox": [1, 1, 2, 2]}
+    path = coco(tmp_path / "in.json", table, cup, table, box, {"segmentation": []})
+    found = account(tmp_path, command, path)
+    assert found["left_out"]
+    help_text = good(*command.split(), "--help").stdout
+    for item in found["left_out"]:
+        assert item["option"].split(" ")[0] in help_text
+
+
+@EVERY
 def test_ids_of_other_kinds(tmp_path: Path, command: str) -> None:
     """Files that pandas wrote have numbers as text, and integers with a fraction."""
     path = coco(tmp_path / "in.json", {"segmentation": SQUARE, "image_id": "1", "category_id": 3.0})

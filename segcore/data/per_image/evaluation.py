@@ -209,7 +209,9 @@ class _PaintedPairs:
                 instances, priority=priority, crowd=True, dtype=np.dtype(np.uint16), under=None
             )
             problems.add(instances.problems)
-            count_covered(image, instances, painted, True, problems)
+            covered = Problems(skip=False)
+            count_covered(image, instances, painted, True, covered)
+            problems.add(covered, with_options=False)
             maps.append(labels[painted])
         return (maps[0], maps[1]), problems
 
@@ -384,7 +386,9 @@ def _quality_of_sources(
                 priority=priority,
             )
             left_out.add(instances.problems)
-            count_dropped(image, result, instances, False, left_out)
+            dropped = Problems(skip=False)
+            count_dropped(image, result, instances, False, dropped)
+            left_out.add(dropped, with_options=False)
             segments = describe_segments(image, result, instances)["segments_info"]
             found.append((result, segments))
         return found, left_out
