@@ -148,6 +148,8 @@ def _of_folder(path: Path) -> str:
         found = _of_json(data)
         if found != "coco":
             return found
+        if is_maps and b'"segments_info"' in data:
+            return f"?the PNGs of a COCO panoptic file; pass {file}"
         if b'"image"' in data and not is_maps:
             return "sa-1b"
     if is_maps:

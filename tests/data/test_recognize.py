@@ -44,6 +44,14 @@ def test_folders_that_are_not_read(tmp_path):
         sc.data.read(tmp_path)
 
 
+def test_a_folder_with_a_panoptic_file_names_the_file(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"")
+    entry = {"image_id": 1, "file_name": "a.png", "segments_info": []}
+    (tmp_path / "p.json").write_text(json.dumps({"images": [], "annotations": [entry]}))
+    with pytest.raises(sc.data.DatasetError, match=r"COCO panoptic file; pass p\.json; this is"):
+        sc.data.read(tmp_path)
+
+
 def test_json_is_told_apart_by_its_outermost_keys(tmp_path):
     """The names of members of nested objects do not count, nor does the order."""
     path = tmp_path / "a.json"
