@@ -9,7 +9,6 @@ import click
 from segcore._version import __version__
 from segcore.cli.failures import BadInput, Commands
 from segcore.cli.options import (
-    DATASET,
     FILE,
     IMAGES,
     LABEL,
@@ -19,12 +18,12 @@ from segcore.cli.options import (
     OVERWRITE,
     PATH,
     PREDICTION_FOLDER,
-    REPORT,
+    PREDICTION_FORMAT,
     SCORE,
-    SKIP_INVALID,
-    STRICT,
     TRUTH_FOLDER,
+    Common,
     Share,
+    common_options,
 )
 
 
@@ -40,10 +39,9 @@ def app() -> None:
 @click.option(
     "--priority",
     type=click.Choice(["last", "first", "smallest", "score"]),
-    default="last",
-    show_default=True,
     help="Which annotation wins where several overlap: the last or the first in the file, the "
-    'smallest, or the one with the highest "score", which every annotation must then have.',
+    'smallest, or the one with the highest "score", which every annotation must then have.  '
+    "[default: score; smallest for annotations without scores, such as truth]",
 )
 @click.option(
     "--crowd/--no-crowd",
@@ -57,23 +55,19 @@ def app() -> None:
     help="A folder with semantic maps to paint below: one PNG per image, named like the result. "
     "Pixels are category ids or, with a classes.json, its indices (0 and 255: none).",
 )
-@DATASET
-@SKIP_INVALID
-@OVERWRITE
+@common_options()
 def semantic(
     annotations: Path,
     folder: Path,
-    priority: str,
+    priority: str | None,
     crowd: bool,
     stuff: Path | None,
-    dataset_path: Path | None,
-    skip_invalid: bool,
-    overwrite: bool,
+    common: Common,
 ) -> None:
     """Convert a data set to PNG label maps, one per image.
 
-    ANNOTATIONS is a COCO instance file, COCO results (with --dataset), a COCO panoptic file, LVIS,
-    SA-1B, SA-V or Parquet; JSON may be compressed with gzip.
+    ANNOTATIONS is a file or folder of any format that segcore convert reads; COCO results also need
+    --dataset. JSON may be compressed with gzip.
 
     A map has the file_name of its image, with the suffix .png, subfolders included. Its pixels are
     class indices: 0 is background, and the categories have 1, 2, 3 and so on by ascending id.
@@ -87,14 +81,7 @@ def semantic(
     from segcore.cli.semantic import write_semantic_maps
 
     write_semantic_maps(
-        annotations,
-        folder,
-        dataset_path=dataset_path,
-        stuff=stuff,
-        priority=priority,
-        crowd=crowd,
-        skip_invalid=skip_invalid,
-        overwrite=overwrite,
+        annotations, folder, stuff=stuff, priority=priority, crowd=crowd, common=common
     )
 
 
@@ -145,9 +132,7 @@ def semantic(
     type=int,
     help="Drop stuff with fewer pixels left than this.  [default: by the rules]",
 )
-@DATASET
-@SKIP_INVALID
-@OVERWRITE
+@common_options()
 def panoptic(
     annotations: Path,
     folder: Path,
@@ -158,13 +143,11 @@ def panoptic(
     score: float | None,
     overlap: float | None,
     stuff_area: int | None,
-    dataset_path: Path | None,
-    skip_invalid: bool,
-    overwrite: bool,
+    common: Common,
 ) -> None:
     """Convert a data set, with or without stuff maps, to COCO's panoptic format.
 
-    ANNOTATIONS is of any format that segcore semantic reads.
+    ANNOTATIONS is a file or folder of any format that segcore convert reads.
 
     The output is panoptic.json and a folder panoptic with one PNG per image, named after its
     file_name. The colors are segment ids: R + 256 G + 65536 B, and 0 without a segment.
@@ -185,14 +168,12 @@ def panoptic(
     write_panoptic(
         annotations,
         folder,
-        dataset_path=dataset_path,
         stuff=stuff,
         preset=preset,
         changes={name: value for name, value in changes.items() if value is not None},
         priority=priority,
         thing_names=things,
-        skip_invalid=skip_invalid,
-        overwrite=overwrite,
+        common=common,
     )
 
 
@@ -207,31 +188,29 @@ def panoptic(
     show_default=True,
     help="The HTML file to write.",
 )
-@click.option("--prediction", type=PATH, help="A prediction to compare, of any of these kinds.")
+@click.option("--prediction", type=PATH, help="A prediction to compare, of any of these formats.")
+@PREDICTION_FORMAT
 @IMAGES
 @SCORE
 @ONLY_PREDICTED
-@DATASET
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
-@SKIP_INVALID
-@OVERWRITE
+@common_options()
 def view(
     source: Path,
     target: Path,
     prediction: Path | None,
+    prediction_format: str | None,
     images: Path | None,
     score: float | None,
     only_predicted: bool,
-    dataset_path: Path | None,
     gt_folder: Path | None,
     pred_folder: Path | None,
-    skip_invalid: bool,
-    overwrite: bool,
+    common: Common,
 ) -> None:
     """Show masks in a browser: one HTML file without dependencies.
 
-    SOURCE is a data set of any format that segcore semantic reads, a PNG label map, or a folder of
+    SOURCE is a file or folder of any format that segcore convert reads, such as COCO, YOLO, or PNG
     label maps. The page shows the masks as semantic, instance and panoptic maps, over photographs
     if given, and what each form holds and loses. With a prediction, it shows the differences and
     their causes.
@@ -246,13 +225,12 @@ def view(
         source,
         target,
         prediction=prediction,
+        prediction_format=prediction_format,
         images=images,
-        dataset_path=dataset_path,
         folders=(gt_folder, pred_folder),
         score=score,
         only_predicted=only_predicted,
-        skip_invalid=skip_invalid,
-        overwrite=overwrite,
+        common=common,
     )
 
 
@@ -260,7 +238,6 @@ def view(
 @click.argument("truth", type=PATH)
 @click.argument("prediction", type=PATH)
 @click.option("--html", "page", type=FILE, help="Write an HTML file, as segcore view does.")
-@click.option("--json", "report", type=FILE, help="Write all findings to this file, as JSON.")
 @click.option("--csv", "spreadsheet", type=FILE, help="Write all findings to this file, as CSV.")
 @IMAGES
 @SCORE
@@ -292,15 +269,14 @@ def view(
     show_default=True,
     help="The number of objects to print.",
 )
+@PREDICTION_FORMAT
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
-@SKIP_INVALID
-@OVERWRITE
+@common_options()
 def compare(
     truth: Path,
     prediction: Path,
     page: Path | None,
-    report: Path | None,
     spreadsheet: Path | None,
     images: Path | None,
     score: float | None,
@@ -309,15 +285,16 @@ def compare(
     thin_width: int | None,
     boundary_distance: int | None,
     rows: int,
+    prediction_format: str | None,
     gt_folder: Path | None,
     pred_folder: Path | None,
-    skip_invalid: bool,
-    overwrite: bool,
+    common: Common,
 ) -> None:
     """List what a prediction lost and added per object, and why; the worst objects come first.
 
-    TRUTH and PREDICTION are data sets or label maps, as for segcore view. PREDICTION may also hold
-    COCO results for TRUTH.
+    TRUTH and PREDICTION are files or folders of any format that segcore convert reads; PREDICTION
+    may also hold COCO results for TRUTH. Categories are matched by their ids, or by their names if
+    the ids differ.
 
     Missed pixels are of another class, merged with another object, in a missing component (such as
     one side of a partly hidden object), in a thin part, a hole or another lost part, or at the
@@ -333,10 +310,10 @@ def compare(
     write_comparison(
         truth,
         prediction,
+        prediction_format=prediction_format,
         folders=(gt_folder, pred_folder),
         images=images,
         page=page,
-        report=report,
         spreadsheet=spreadsheet,
         options={
             "score_threshold": score,
@@ -346,8 +323,7 @@ def compare(
         },
         only_predicted=only_predicted,
         rows=rows,
-        skip_invalid=skip_invalid,
-        overwrite=overwrite,
+        common=common,
     )
 
 
@@ -374,23 +350,14 @@ def demo(folder: Path, overwrite: bool) -> None:
 
 
 @app.command()
-@click.argument("folder", type=PATH)
+@click.argument("source", type=PATH)
 @click.option("-o", "--output", "target", type=FILE, required=True, help="The COCO file to write.")
 @click.option(
     "--panoptic",
     type=PATH,
-    help="The COCO panoptic file whose PNGs are in FOLDER; each segment becomes an annotation.",
+    help="The COCO panoptic file whose PNGs are in SOURCE; each segment becomes an annotation.",
 )
-@click.option("--things-only", is_flag=True, help="Leave out the stuff of panoptic maps.")
-@click.option("--background", type=LABEL, help="The label of the background.  [default: 0]")
-@click.option(
-    "--ignore",
-    type=LABEL,
-    multiple=True,
-    help="Another label to leave out; may be given more than once.  [default: 255, unless "
-    "classes.json lists it]",
-)
-@OVERWRITE
+@click.option("--things-only", is_flag=True, help="Leave out stuff.")
 @click.option(
     "--components",
     "connectivity",
@@ -398,41 +365,42 @@ def demo(folder: Path, overwrite: bool) -> None:
     help="Make one annotation per connected component instead of one per label. With 8, pixels "
     "are also connected at corners.",
 )
+@common_options()
 def labels(
-    folder: Path,
+    source: Path,
     target: Path,
     panoptic: Path | None,
     things_only: bool,
-    background: int | None,
-    ignore: tuple[int, ...],
     connectivity: str | None,
-    overwrite: bool,
+    common: Common,
 ) -> None:
-    """Convert a folder of PNG label maps or panoptic maps to one COCO instance file.
+    """Convert label maps, panoptic maps or any data set to one COCO instance file.
 
-    Label maps are indexed or gray PNGs of 8 or 16 bits; each label in an image becomes one
-    annotation. With a classes.json of segcore semantic, the categories are those of its input.
-    Panoptic maps are RGB PNGs as in COCO.
+    Label maps are indexed, gray or binary PNGs of 1 to 16 bits, or RGB PNGs with a table of colors;
+    each label in an image becomes one annotation. With a classes.json of segcore semantic, the
+    categories are those of its input. Masks of 0 and 255 are objects. SOURCE may also be of any
+    other format that segcore convert reads. Annotations get RLEs, areas and boxes.
     """
-    from segcore.cli.labels import write_instances, write_segments
+    from segcore.cli.labels import write_instances
 
     if panoptic:
-        given = {"--components": connectivity, "--background": background, "--ignore": ignore}
+        given = {
+            "--components": connectivity,
+            "--background": common.background,
+            "--ignore": common.ignore,
+            "--colors": common.colors,
+        }
         for option, value in given.items():
             if value not in (None, ()):
                 raise BadInput(f"{option}: it is for label maps, and does not go with --panoptic")
-        write_segments(folder, target, panoptic, things_only, overwrite)
-    elif things_only:
-        raise BadInput("--things-only: it is for panoptic maps; pass --panoptic, too")
-    else:
-        write_instances(
-            folder,
-            target,
-            background or 0,
-            ignore,
-            None if connectivity is None else int(connectivity),
-            overwrite,
-        )
+    write_instances(
+        source,
+        target,
+        panoptic=panoptic,
+        things_only=things_only,
+        connectivity=None if connectivity is None else int(connectivity),
+        common=common,
+    )
 
 
 @app.group()
@@ -454,24 +422,26 @@ def evaluate() -> None:
     type=LABEL,
     help="The true label of pixels to leave out.  [default: 255, unless it is a class]",
 )
-@REPORT
-@OVERWRITE
+@PREDICTION_FORMAT
+@common_options("ignore", "background", "colors")
 def evaluate_semantic(
     truth: Path,
     prediction: Path,
     num_classes: int | None,
     ignore: int | None,
-    report: Path | None,
-    overwrite: bool,
+    prediction_format: str | None,
+    common: Common,
 ) -> None:
-    """Compute IoU, accuracy and Dice of each class over two folders of PNG label maps.
+    """Compute IoU, accuracy and Dice of each class over two data sets.
 
-    Maps in the two folders have the same names. The numbers are those of mmsegmentation, over all
-    pixels of all images. The background is a class like any other; --ignore 0 leaves it out.
+    TRUTH and PREDICTION are folders of PNG label maps with the same names, or data sets of any
+    other format, which are painted as by segcore semantic. The numbers are those of mmsegmentation,
+    over all pixels of all images. The background is a class like any other; --ignore 0 leaves it
+    out.
     """
     from segcore.cli.evaluate import evaluate_semantic
 
-    evaluate_semantic(truth, prediction, num_classes, ignore, report, overwrite)
+    evaluate_semantic(truth, prediction, num_classes, ignore, prediction_format, common)
 
 
 @evaluate.command("panoptic")
@@ -479,24 +449,25 @@ def evaluate_semantic(
 @click.argument("prediction", type=PATH)
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
-@REPORT
-@OVERWRITE
+@PREDICTION_FORMAT
+@common_options()
 def evaluate_panoptic(
     truth: Path,
     prediction: Path,
     gt_folder: Path | None,
     pred_folder: Path | None,
-    report: Path | None,
-    overwrite: bool,
+    prediction_format: str | None,
+    common: Common,
 ) -> None:
-    """Compute the panoptic quality of a COCO panoptic file, overall and of each category.
+    """Compute the panoptic quality, overall and of each category.
 
-    The PNGs of FILE.json are in the folder FILE. The numbers are those of panopticapi. Images that
-    the truth lacks are left out.
+    TRUTH and PREDICTION are COCO panoptic files, whose PNGs are in the folder of their names, or
+    data sets of any other format, which are composed as by segcore panoptic. The numbers are those
+    of panopticapi. Images that the truth lacks are left out.
     """
     from segcore.cli.evaluate import evaluate_panoptic
 
-    evaluate_panoptic(truth, prediction, gt_folder, pred_folder, report, overwrite)
+    evaluate_panoptic(truth, prediction, (gt_folder, pred_folder), prediction_format, common)
 
 
 @app.command()
@@ -510,26 +481,11 @@ def info() -> None:
 @app.command()
 @click.argument("source", metavar="IN", type=PATH)
 @click.argument("target", metavar="OUT", type=PATH)
-@click.option("--from", "source_format", help="The format of IN. By default, it is recognized.")
 @click.option(
     "--to", "target_format", help="The format of OUT. By default, it is that of its name."
 )
-@DATASET
-@REPORT
-@STRICT
-@SKIP_INVALID
-@OVERWRITE
-def convert(
-    source: Path,
-    target: Path,
-    source_format: str | None,
-    target_format: str | None,
-    dataset_path: Path | None,
-    report: Path | None,
-    strict: bool,
-    skip_invalid: bool,
-    overwrite: bool,
-) -> None:
+@common_options()
+def convert(source: Path, target: Path, target_format: str | None, common: Common) -> None:
     """Convert a data set from one format to another, and list what is not kept.
 
     Formats are coco, coco-results, coco-panoptic, sa-1b, sa-v, parquet, yolo, labelme, maps, voc,
@@ -541,54 +497,19 @@ def convert(
     """
     from segcore.cli.convert import convert as run
 
-    run(
-        source,
-        target,
-        source_format=source_format,
-        target_format=target_format,
-        dataset_path=dataset_path,
-        report_path=report,
-        skip_invalid=skip_invalid,
-        strict=strict,
-        overwrite=overwrite,
-    )
+    run(source, target, target_format, common)
 
 
 @app.command()
 @click.argument("path", metavar="DATASET", type=PATH)
-@click.option("--from", "source_format", help="The format. By default, it is recognized.")
-@DATASET
-@REPORT
-@click.option(
-    "--strict",
-    is_flag=True,
-    help="Exit with 3 if anything looks like a mistake, is invalid or not read.",
-)
-@SKIP_INVALID
-@OVERWRITE
-def stats(
-    path: Path,
-    source_format: str | None,
-    dataset_path: Path | None,
-    report: Path | None,
-    strict: bool,
-    skip_invalid: bool,
-    overwrite: bool,
-) -> None:
+@common_options()
+def stats(path: Path, common: Common) -> None:
     """Count the classes, sizes and overlaps of a data set, and what looks like a mistake.
 
     Mistakes are annotations without a mask, invalid and empty masks, RLEs of another size than
     their image, polygons outside their image, and masks of an image that are equal or nearly equal
-    (IoU of 0.95 or more).
+    (IoU of 0.95 or more). With --strict, they end in exit code 3, too.
     """
     from segcore.cli.stats import stats as run
 
-    run(
-        path,
-        format=source_format,
-        dataset_path=dataset_path,
-        report_path=report,
-        skip_invalid=skip_invalid,
-        strict=strict,
-        overwrite=overwrite,
-    )
+    run(path, common)

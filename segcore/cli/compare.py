@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from segcore._text import counted
-from segcore.cli.output import publishing, write_json
+from segcore.cli.command import running
+from segcore.cli.options import Common
 from segcore.cli.printing import Printer, print_line
-from segcore.cli.progress import print_skipped, tracked
+from segcore.cli.progress import tracked
 from segcore.cli.tables import Column, print_table
-from segcore.cli.view import left_out_by_score, print_notes, print_page, write_html
-from segcore.data.per_image.sources import read_source
-from segcore.data.problems import Problems
+from segcore.cli.view import print_page, print_unpredicted, read_pairs, write_html
 from segcore.diagnosis import CAUSES, KINDS, Cause
 from segcore.show.report.findings import Findings
 from segcore.show.report.pairs import ImagePairs
@@ -34,29 +33,31 @@ def write_comparison(
     truth: Path,
     prediction: Path,
     *,
+    prediction_format: str | None,
     folders: tuple[Path | None, Path | None],
     images: Path | None,
     page: Path | None,
-    report: Path | None,
     spreadsheet: Path | None,
     options: dict[str, Any],
     only_predicted: bool,
     rows: int,
-    skip_invalid: bool,
-    overwrite: bool,
+    common: Common,
 ) -> None:
     """Run ``segcore compare``. Raises BadInput or DatasetError for unusable input."""
-    problems = Problems(skip_invalid)
-    with publishing([truth, prediction, images, *folders], overwrite) as outputs:
-        html_file, json_file, csv_file = (
-            outputs.file(path) if path else None for path in (page, report, spreadsheet)
+    with running(common, truth, prediction, *folders, photographs=images) as command:
+        problems = command.problems
+        html_file, csv_file = (
+            command.outputs.file(path) if path else None for path in (page, spreadsheet)
         )
-        true = read_source(truth, problems, folder=folders[0], progress=tracked)
-        predicted = read_source(
-            prediction, problems, folder=folders[1], truth=true, progress=tracked
+        pairs = read_pairs(
+            command,
+            (truth, prediction),
+            prediction_format,
+            folders,
+            common.dataset,
+            options,
+            only_predicted,
         )
-        pairs = ImagePairs(true, predicted, problems, options, only_predicted)
-
         findings = Findings(pairs.classes)
         if html_file:
             title = f"{prediction.name} against {truth.name}"
@@ -64,11 +65,7 @@ def write_comparison(
         else:
             for _ in tracked(findings.collected(pairs.images()), "Comparing", pairs.total):
                 pass
-        if json_file:
-            with json_file.open() as file:
-                write_json(
-                    file, {"summary": _summary(findings, pairs, problems), **findings.to_dict()}
-                )
+        command.numbers = {"summary": _summary(findings, pairs), **findings.to_dict()}
         if csv_file:
             with csv_file.open() as file:
                 file.write(findings.to_csv().encode())
@@ -76,14 +73,14 @@ def write_comparison(
     console = Printer()
     _print_findings(console, findings, rows)
     _print_causes(console, findings.totals)
-    print_line(_summary_line(findings, pairs, options["score_threshold"]))
-    print_notes(pairs)
-    for path in (report, spreadsheet):
+    print_line(_summary_line(findings, pairs))
+    print_unpredicted(pairs)
+    for path in (common.report, spreadsheet):
         if path:
             print_line(f"{counted(len(findings), 'finding')} in {path}")
     if html_file:
         print_page(html_file, pairs, photographs)
-    print_skipped(problems)
+    command.print_left_out()
 
 
 def _print_findings(console: Printer, findings: Findings, max_rows: int) -> None:
@@ -119,7 +116,7 @@ def _print_causes(console: Printer, totals: Counter[Cause]) -> None:
         print_table(console, "Wrong pixels by cause", heads, rows)
 
 
-def _summary(findings: Findings, pairs: ImagePairs, problems: Problems) -> dict[str, Any]:
+def _summary(findings: Findings, pairs: ImagePairs) -> dict[str, Any]:
     return {
         "images": pairs.shown,
         **findings.summary(),
@@ -130,17 +127,14 @@ def _summary(findings: Findings, pairs: ImagePairs, problems: Problems) -> dict[
         "crowds_not_judged": pairs.crowds,
         "empty_objects": pairs.empty[0],
         "empty_predictions": pairs.empty[1],
-        "skipped": problems.skipped,
     }
 
 
-def _summary_line(findings: Findings, pairs: ImagePairs, score: float | None) -> str:
+def _summary_line(findings: Findings, pairs: ImagePairs) -> str:
     summary = findings.summary()
     kinds = ", ".join(f"{summary[kind]:,} {kind}" for kind in KINDS if summary[kind])
     objects = counted(summary["objects"], "object")
     parts = [f"{objects} in {counted(pairs.shown, 'image')}: {kinds or 'none'}"]
     if summary["mean_iou"] is not None:
         parts.append(f"mean IoU {summary['mean_iou']:.3f}")
-    if score is not None:
-        parts.append(left_out_by_score(pairs, score))
     return "; ".join(parts)

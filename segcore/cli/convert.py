@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from segcore._text import counted
-from segcore.cli.datasets import LossError, input_errors, print_left_out, read_dataset
-from segcore.cli.output import publishing, write_json
+from segcore.cli.command import input_errors, running
+from segcore.cli.options import Common
 from segcore.cli.printing import print_line
 from segcore.data import WriteReport
 from segcore.data.io import write_to
+from segcore.data.per_image.reading import read_with_truth
+from segcore.data.problems import Problems
+from segcore.data.report import NO_MASK
+from segcore.data.valid import without_invalid_masks
 
 
-def convert(
-    source: Path,
-    target: Path,
-    *,
-    source_format: str | None,
-    target_format: str | None,
-    dataset_path: Path | None,
-    report_path: Path | None,
-    skip_invalid: bool,
-    strict: bool,
-    overwrite: bool,
-) -> None:
+def convert(source: Path, target: Path, target_format: str | None, common: Common) -> None:
     """Run ``segcore convert``.
 
     Raises
@@ -31,38 +23,37 @@ def convert(
     BadInput
         If the input or an output cannot be used.
     LossError
-        If `strict` and something is not kept. Nothing is written then.
+        If ``--strict`` was given and something is not kept. Nothing is written then.
     """
-    with publishing([*_files_of(source), dataset_path], overwrite) as outputs:
-        declared = None if report_path is None else outputs.file(report_path)
-        dataset, skipped = read_dataset(source, source_format, dataset_path, skip_invalid)
+    with running(common, source) as command:
+        with command.reading() as options:
+            dataset, _ = read_with_truth(
+                source, command.problems, options, common.dataset, need_images=False
+            )
+            if common.skip_invalid:
+                dataset, messages = without_invalid_masks(dataset)
+                command.problems.skipped += messages
         with input_errors():
-            report = write_to(outputs, dataset, target, target_format)
-        losses = _losses(report, skipped, dataset.notes)
-        if declared is not None:
-            with declared.open() as file:
-                left_out = {"skipped": skipped, "not_read": list(dataset.notes)}
-                write_json(file, {**report.to_dict(), **left_out, "losses": losses})
-        if strict and losses:
-            print_left_out(skipped, dataset.notes)
-            raise LossError(f"--strict: nothing was written, since {'; '.join(losses)}")
-    for line in str(report).splitlines():
-        print_line(line)
-    print_left_out(skipped, dataset.notes)
+            report = write_to(command.outputs, dataset, target, target_format)
+        _count_losses(report, command.problems)
+        command.numbers = report.to_dict()
+    print_line(str(report).splitlines()[0])
+    command.print_left_out()
 
 
-def _files_of(source: Path) -> list[Path]:
-    """Return the input: a file, or a folder and all files in it."""
-    return [source, *source.rglob("*")] if source.is_dir() else [source]
-
-
-def _losses(report: WriteReport, skipped: list[str], notes: tuple[str, ...]) -> list[str]:
-    """Return what is lost, from reading to writing."""
-    found = [f"{len(skipped):,} invalid items were skipped"] if skipped else []
-    found += [f"not read: {note}" for note in notes]
-    found += [f"not written: {dropped}" for dropped in report.dropped]
-    changed = int(((report.gained > 0) | (report.lost > 0)).sum())
-    if changed:
-        found.append(f"{counted(changed, 'annotation')} changed")
-    found += [f"no place for {count:,} {what}" for what, count in report.unwritten.items()]
-    return found
+def _count_losses(report: WriteReport, problems: Problems) -> None:
+    """Count what is lost by writing."""
+    for dropped in report.dropped:
+        option = "--boxes takes the box as the mask" if dropped.reason == NO_MASK else ""
+        problems.leave_out(
+            "annotation",
+            f"not written: {dropped.reason}",
+            len(dropped.rows),
+            dropped.first,
+            option,
+        )
+    changed = (report.gained > 0) | (report.lost > 0)
+    pixels = f"{int(report.gained.sum()):,} pixels gained, {int(report.lost.sum()):,} lost"
+    problems.leave_out("annotation", f"changed: {pixels}", int(changed.sum()))
+    for what, count in report.unwritten.items():
+        problems.leave_out("value", f"that the format has no place for: {what}", count)

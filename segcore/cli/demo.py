@@ -29,7 +29,7 @@ def run_demo(folder: Path, overwrite: bool) -> None:
     found, matches = match_objects(scene)
     # JSON and CSV files have no mark of segcore, but the page beside them has.
     overwrite = overwrite or _is_demo(folder)
-    with publishing([], overwrite) as outputs:
+    with publishing([], None, overwrite) as outputs:
         out = outputs.folder(folder, FILES)
         for name, text in scene.documents.items():
             with out.open(name) as file:

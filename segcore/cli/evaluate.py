@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import numpy as np
 from rich.table import Table
 
 from segcore._text import counted
-from segcore.cli.output import publishing, write_json
+from segcore.cli.command import input_errors, running
+from segcore.cli.options import Common
 from segcore.cli.printing import Printer, print_line
-from segcore.cli.progress import print_note, tracked, unknown_images
-from segcore.data.coco.panoptic import maps_folder
-from segcore.data.per_image.evaluation import confusion_of_folders, quality_of_panoptic
+from segcore.cli.progress import tracked
+from segcore.data.per_image import evaluation
+from segcore.data.per_image.reading import read_dataset
 from segcore.metrics import ConfusionMatrix, PanopticQuality
 
 MAX_ROWS = 40
@@ -29,29 +31,31 @@ def evaluate_semantic(
     prediction: Path,
     num_classes: int | None,
     ignore: int | None,
-    report: Path | None,
-    overwrite: bool,
+    prediction_format: str | None,
+    common: Common,
 ) -> None:
     """Run ``segcore evaluate semantic``. Raises BadInput or DatasetError for unusable input."""
-    with publishing([truth, prediction], overwrite) as outputs:
-        output = outputs.file(report) if report else None
-        confusion, names, images = confusion_of_folders(
-            truth, prediction, num_classes, ignore, tracked
-        )
+    with running(common, truth, prediction) as command:
+        problems = command.problems
+        with input_errors():
+            options = common.reading()
+            both = options, replace(options, format=prediction_format)
+            known = None if common.dataset is None else read_dataset(common.dataset, problems)
+            confusion, names, images = evaluation.evaluate_semantic(
+                (truth, prediction), problems, both, num_classes, ignore, known, tracked
+            )
         scores = {
             "mean IoU": confusion.mean_iou,
             "accuracy": confusion.accuracy,
             "mean accuracy": confusion.mean_class_accuracy,
             "mean Dice": confusion.mean_dice,
         }
-        if output:
-            with output.open() as file:
-                write_json(file, _semantic_report(confusion, names, scores, images))
-
+        command.numbers = _semantic_report(confusion, names, scores, images)
     console = Printer()
     console.print(_classes_table(confusion, names))
     print_line(", ".join(f"{name} {100 * value:.2f}" for name, value in scores.items()))
     print_line(f"{counted(images, 'image')}, {counted(confusion.num_classes, 'class')}")
+    command.print_left_out()
 
 
 def _semantic_report(
@@ -101,29 +105,33 @@ def _classes_table(confusion: ConfusionMatrix, names: dict[int, str]) -> Table:
 def evaluate_panoptic(
     truth: Path,
     prediction: Path,
-    truth_folder: Path | None,
-    prediction_folder: Path | None,
-    report: Path | None,
-    overwrite: bool,
+    folders: tuple[Path | None, Path | None],
+    prediction_format: str | None,
+    common: Common,
 ) -> None:
     """Run ``segcore evaluate panoptic``. Raises BadInput or DatasetError for unusable input."""
-    folders = truth_folder or maps_folder(truth), prediction_folder or maps_folder(prediction)
-    with publishing([truth, prediction, *folders], overwrite) as outputs:
-        output = outputs.file(report) if report else None
-        quality, names, images, unknown = quality_of_panoptic(truth, prediction, folders, tracked)
-        if output:
-            with output.open() as file:
-                write_json(file, _panoptic_report(quality, names, images, unknown))
+    with running(common, truth, prediction, *folders) as command:
+        problems = command.problems
+        with input_errors():
+            options = common.reading()
+            both = (
+                replace(options, folder=folders[0]),
+                replace(options, folder=folders[1], format=prediction_format),
+            )
+            known = None if common.dataset is None else read_dataset(common.dataset, problems)
+            quality, names, images = evaluation.evaluate_panoptic(
+                (truth, prediction), problems, both, known, tracked
+            )
+        command.numbers = _panoptic_report(quality, names, images)
 
     console = Printer()
     console.print(_quality_table(quality, names))
     console.print(_summary(quality))
-    if unknown:
-        print_note(unknown_images(unknown))
+    command.print_left_out()
 
 
 def _panoptic_report(
-    quality: PanopticQuality, names: dict[int, str], images: int, unknown: int
+    quality: PanopticQuality, names: dict[int, str], images: int
 ) -> dict[str, Any]:
     def described(score: Any) -> dict[str, Any]:
         return {name: _number(value) for name, value in dataclasses.asdict(score).items()}
@@ -133,8 +141,7 @@ def _panoptic_report(
         for key, score in quality.per_category.items()
     ]
     means = {name: described(getattr(quality, name)) for name in ("all", "things", "stuff")}
-    counts = {"images": images, "unknown_images_left_out": unknown}
-    return {**counts, **means, "classes": classes}
+    return {"images": images, **means, "classes": classes}
 
 
 def _quality_table(quality: PanopticQuality, names: dict[int, str]) -> Table:

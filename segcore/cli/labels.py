@@ -1,4 +1,4 @@
-"""``segcore labels``: label maps or panoptic maps to one COCO instance file."""
+"""``segcore labels``: maps, or any other data set, to one COCO instance file."""
 
 from __future__ import annotations
 
@@ -7,65 +7,55 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from segcore._publish import OutputFile
 from segcore._text import counted
-from segcore.cli.output import SOFTWARE, publishing
+from segcore.cli.command import running
+from segcore.cli.failures import BadInput
+from segcore.cli.options import Common
+from segcore.cli.output import SOFTWARE
 from segcore.cli.printing import Printer, print_line
-from segcore.cli.progress import print_note, tracked
+from segcore.cli.progress import tracked
 from segcore.data import Dataset
 from segcore.data.coco.writing import write_instances as write_instances_file
-from segcore.data.per_image.instances import (
-    instances_of_label_maps,
-    instances_of_panoptic,
-    with_software,
-)
+from segcore.data.per_image.instance_set import read_instances
+from segcore.data.per_image.instances import as_instances, with_software
 
 MAX_ROWS = 30
 
 
 def write_instances(
-    folder: Path,
+    source: Path,
     target: Path,
-    background: int,
-    ignore: tuple[int, ...],
+    *,
+    panoptic: Path | None,
+    things_only: bool,
     connectivity: int | None,
-    overwrite: bool,
+    common: Common,
 ) -> None:
-    """Run ``segcore labels`` on label maps. Raises BadInput or DatasetError for unusable input."""
-    with publishing([folder], overwrite) as outputs:
-        output = outputs.file(target)
-        dataset = instances_of_label_maps(folder, background, ignore, connectivity, tracked)
-        _write(dataset, output)
-    _print_summary(dataset, target)
-
-
-def write_segments(
-    folder: Path, target: Path, panoptic: Path, things_only: bool, overwrite: bool
-) -> None:
-    """Run ``segcore labels`` on panoptic maps. Raises as `write_instances` does."""
-    with publishing([folder, panoptic], overwrite) as outputs:
-        output = outputs.file(target)
-        dataset = instances_of_panoptic(folder, panoptic, things_only, tracked)
-        _write(dataset, output)
-    _print_summary(dataset, target)
-
-
-def _write(dataset: Dataset, output: OutputFile) -> None:
-    with output.open() as file:
-        write_instances_file(with_software(dataset, SOFTWARE), file)
-
-
-def _print_summary(dataset: Dataset, target: Path) -> None:
+    """Run ``segcore labels``. Raises BadInput or DatasetError for unusable input."""
+    path = panoptic or source
+    with running(common, source, panoptic) as command:
+        output = command.outputs.file(target)
+        problems = command.problems
+        with command.reading(None if panoptic is None else source) as options:
+            found = read_instances(path, problems, options, common.dataset)
+        if panoptic and found.dataset.maps is None:
+            raise BadInput(
+                f'{path}: not a COCO panoptic file: it has no annotations with "segments_info"'
+            )
+        dataset = as_instances(found, problems, connectivity, things_only, tracked)
+        problems.check_left(path, len(found.images), found.num_listed, len(dataset.annotations))
+        with output.open() as file:
+            write_instances_file(with_software(dataset, SOFTWARE), file)
+        command.numbers = {
+            "images": len(dataset),
+            "annotations": len(dataset.annotations),
+            "categories": len(dataset.categories),
+        }
     Printer().print(_table(dataset))
-    parts = {
-        "image": dataset.images,
-        "annotation": dataset.annotations,
-        "category": dataset.categories,
-    }
-    listed = ", ".join(counted(len(items), noun) for noun, items in parts.items())
-    print_line(f"{listed} in {target}")
-    for line in dataset.skipped:
-        print_note(f"left out of {line}")
+    images, categories = counted(len(dataset), "image"), len(dataset.categories)
+    annotations = counted(len(dataset.annotations), "annotation")
+    print_line(f"{images}, {annotations}, {counted(categories, 'category')} in {target}")
+    command.print_left_out()
 
 
 def _table(dataset: Dataset) -> Table:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import click
+
+from segcore.data.coco.stream import Progress
+from segcore.data.per_image.reading import ReadOptions
 
 
 class _GivenPath(click.Path):
@@ -47,23 +53,121 @@ LABEL = click.IntRange(-(2**31), 2**31 - 1)
 MAX_PIXELS = 2**20
 """The greatest width or distance in pixels."""
 
-OVERWRITE = click.option(
-    "--overwrite",
-    is_flag=True,
-    help="Also replace existing files that segcore did not write. Input files are never replaced.",
-)
-DATASET = click.option(
-    "--dataset",
-    "dataset_path",
-    type=PATH,
-    help="The data set with the images and categories of COCO results, which are a list.",
-)
-SKIP_INVALID = click.option(
-    "--skip-invalid",
-    is_flag=True,
-    help="Leave out invalid images and annotations, and list them at the end, instead of stopping "
-    "at the first one.",
-)
+
+@dataclass(frozen=True)
+class Common:
+    """The values of the options that all commands on data sets have: see `common_options`."""
+
+    format: str | None = None
+    dataset: Path | None = None
+    background: int | None = None
+    ignore: tuple[int, ...] = ()
+    colors: Path | None = None
+    boxes: bool = False
+    crowd_as_object: bool = False
+    skip_invalid: bool = False
+    strict: bool = False
+    report: Path | None = None
+    overwrite: bool = False
+
+    def reading(self, progress: Progress | None = None, folder: Path | None = None) -> ReadOptions:
+        """Return how the data set is read; `folder` has the PNGs of a panoptic file."""
+        labels = {
+            "background": self.background,
+            "ignore": self.ignore or None,
+            "colors": self.colors,
+        }
+        given = {name: value for name, value in labels.items() if value is not None}
+        return ReadOptions(self.format, folder, self.boxes, self.crowd_as_object, given, progress)
+
+
+_COMMON = {
+    "format": click.option(
+        "--from",
+        "format",
+        metavar="FORMAT",
+        help="The format of the data set, such as yolo or coco.  [default: recognized]",
+    ),
+    "dataset": click.option(
+        "--dataset",
+        type=PATH,
+        help="The data set with the images and categories of COCO results, which are a list, or "
+        "with the sizes of the images of YOLO and Kaggle.",
+    ),
+    "background": click.option(
+        "--background", type=LABEL, help="The background of label maps.  [default: 0]"
+    ),
+    "ignore": click.option(
+        "--ignore",
+        type=LABEL,
+        multiple=True,
+        help="Another label to leave out of label maps; may be given more than once.  [default: "
+        "255, unless classes.json lists it or the masks are binary]",
+    ),
+    "colors": click.option(
+        "--colors",
+        type=PATH,
+        help="The table of the colors of RGB label maps: lines name:r,g,b.  [default: labelmap.txt "
+        "or another table beside them]",
+    ),
+    "boxes": click.option(
+        "--boxes", is_flag=True, help="Take the box of an annotation without a mask as its mask."
+    ),
+    "crowd_as_object": click.option(
+        "--crowd-as-object", is_flag=True, help="Take crowds (iscrowd 1) as objects like others."
+    ),
+    "skip_invalid": click.option(
+        "--skip-invalid",
+        is_flag=True,
+        help="Leave out invalid images and annotations, and list them at the end, instead of "
+        "stopping at the first one.",
+    ),
+    "strict": click.option(
+        "--strict",
+        is_flag=True,
+        help="Exit with 3, and write nothing, if anything is skipped, not read, or left out "
+        "without an option that asks for it.",
+    ),
+    "report": click.option(
+        "--json",
+        "report",
+        type=FILE,
+        help="Write all numbers, and what is left out, to this file, as JSON.",
+    ),
+    "overwrite": click.option(
+        "--overwrite",
+        is_flag=True,
+        help="Also replace existing files that segcore did not write. Input files are never "
+        "replaced.",
+    ),
+}
+OVERWRITE = _COMMON["overwrite"]
+
+
+def common_options(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that adds the common options, and passes them as ``common``.
+
+    Parameters
+    ----------
+    *without : str
+        Names of the attributes of `Common` that the command does not have as options.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def call(**values: Any) -> None:
+            given = {f.name: values.pop(f.name) for f in fields(Common) if f.name not in without}
+            function(common=Common(**given), **values)
+
+        decorated = call
+        for name, option in reversed(_COMMON.items()):
+            if name not in without:
+                decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
 OUTPUT_FOLDER = click.option(
     "-o", "--output", "folder", type=PATH, required=True, help="The folder for the maps."
 )
@@ -76,6 +180,12 @@ TRUTH_FOLDER = click.option(
 PREDICTION_FOLDER = click.option(
     "--pred-folder", type=PATH, help="The PNGs of a panoptic prediction, if not named after it."
 )
+PREDICTION_FORMAT = click.option(
+    "--pred-from",
+    "prediction_format",
+    metavar="FORMAT",
+    help="The format of the prediction.  [default: recognized]",
+)
 SCORE = click.option(
     "--score", type=float, help="Leave out predictions with a lower score than this."
 )
@@ -83,12 +193,4 @@ ONLY_PREDICTED = click.option(
     "--only-predicted",
     is_flag=True,
     help="Leave out images without predictions. Otherwise their objects count as missed.",
-)
-REPORT = click.option(
-    "--json", "report", type=FILE, help="Write all numbers to this file, as JSON."
-)
-STRICT = click.option(
-    "--strict",
-    is_flag=True,
-    help="Exit with 3 if anything is left out, changed or not kept. Nothing is written then.",
 )

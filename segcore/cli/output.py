@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,20 +22,26 @@ from segcore.cli.failures import BadInput
 from segcore.data.coco.panoptic import maps_folder
 from segcore.data.files.classes import CLASSES
 from segcore.data.files.photographs import SUFFIXES
-from segcore.data.per_image.instance_set import InstanceSet, is_dataset_folder
+from segcore.data.files.walk import files_below
+from segcore.data.per_image.instance_set import InstanceSet
+from segcore.data.per_image.reading import is_dataset_folder
 
 SOFTWARE = f"segcore {__version__}"
 """The mark in output files. Only files with it are replaced without ``--overwrite``."""
 
 
 @contextmanager
-def publishing(inputs: Iterable[Path | None], overwrite: bool) -> Iterator[Outputs]:
+def publishing(
+    inputs: Iterable[Path | None], photographs: Path | None, overwrite: bool
+) -> Iterator[Outputs]:
     """Open a :func:`segcore._publish.publish` block for a command.
 
     Parameters
     ----------
     inputs : iterable of Path
-        Files that the command reads, and folders with images. They are never replaced.
+        Files and folders that the command reads. Their files are never replaced.
+    photographs : Path, optional
+        A folder with photographs, which are not replaced either.
     overwrite : bool
         Whether to replace files that segcore did not write.
 
@@ -46,7 +51,7 @@ def publishing(inputs: Iterable[Path | None], overwrite: bool) -> Iterator[Outpu
         If an output cannot be written.
     """
     try:
-        with publish(_files_of(inputs), overwrite) as outputs:
+        with publish(_files_of(inputs, photographs), overwrite) as outputs:
             yield outputs
     except OutputExistsError as error:
         raise BadInput(f"{error}; --overwrite replaces it") from error
@@ -56,29 +61,19 @@ def publishing(inputs: Iterable[Path | None], overwrite: bool) -> Iterator[Outpu
         sys.stdout = sys.stderr  # keep printed lines out of the file
 
 
-def _files_of(inputs: Iterable[Path | None]) -> Iterator[Path]:
+def _files_of(inputs: Iterable[Path | None], photographs: Path | None) -> Iterator[Path]:
     """Yield the input files, and those read in folders, such as the PNGs of a panoptic file."""
-    for path in inputs:
+    for path in (*inputs, photographs):
         if path is None:
             continue
         yield path
         if path.suffix.lower() == ".png":
             yield path.with_name(CLASSES)
-        is_dataset = path.is_dir() and is_dataset_folder(path)
-        for file in _files_below(path if path.is_dir() else maps_folder(path)):
-            if is_dataset or file.suffix.lower() in SUFFIXES or file.name == CLASSES:
+        is_dataset = path != photographs and is_dataset_folder(path)
+        for file in files_below(path if path.is_dir() else maps_folder(path), everything=True):
+            is_image = file.suffix.lower() in SUFFIXES or file.name == CLASSES
+            if is_image or (is_dataset and file.suffix.lower() != ".html"):
                 yield file
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    """Yield all files below a folder, following links, each folder once."""
-    seen = {os.path.realpath(folder)}
-    for parent, folders, names in os.walk(folder, followlinks=True):
-        real = {name: os.path.realpath(os.path.join(parent, name)) for name in folders}
-        folders[:] = [name for name in folders if real[name] not in seen]
-        seen.update(real.values())
-        for name in names:
-            yield Path(parent, name)
 
 
 def check_images(folder: Path, dataset: InstanceSet) -> None:

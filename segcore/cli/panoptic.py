@@ -11,14 +11,17 @@ from PIL import Image
 from rich.table import Table
 
 from segcore._text import counted
+from segcore.cli.command import running
 from segcore.cli.failures import BadInput
-from segcore.cli.output import check_images, publishing, write_json, write_png
+from segcore.cli.options import Common
+from segcore.cli.output import check_images, write_json, write_png
 from segcore.cli.printing import Printer, print_line
-from segcore.cli.progress import print_note, print_skipped, tracked
+from segcore.cli.progress import print_note, tracked
 from segcore.data.per_image.instance_set import Category, DatasetImage, InstanceSet, read_instances
 from segcore.data.per_image.panoptic_maps import (
     check_categories,
     check_segment_ids,
+    count_dropped,
     describe_segments,
     panoptic_document,
     panoptic_map,
@@ -26,7 +29,6 @@ from segcore.data.per_image.panoptic_maps import (
 )
 from segcore.data.per_image.stuff_maps import StuffMaps
 from segcore.data.per_image.things import find_things
-from segcore.data.problems import Problems
 from segcore.maps.ids import to_rgb
 from segcore.maps.panoptic import Panoptic
 
@@ -39,23 +41,21 @@ def write_panoptic(
     path: Path,
     folder: Path,
     *,
-    dataset_path: Path | None,
     stuff: Path | None,
     preset: str,
     changes: dict[str, Any],
     priority: str | None,
     thing_names: tuple[str, ...],
-    skip_invalid: bool,
-    overwrite: bool,
+    common: Common,
 ) -> None:
     """Run ``segcore panoptic``. Raises BadInput or DatasetError for unusable input."""
-    problems = Problems(skip_invalid)
     entries: list[dict[str, Any]] = []
-    reasons: Counter[str] = Counter()
     num_used = 0
-    with publishing([path, dataset_path, stuff], overwrite) as outputs:
-        files = outputs.folder(folder)
-        dataset = read_instances(path, problems, dataset_path)
+    with running(common, path, stuff) as command:
+        problems = command.problems
+        files = command.outputs.folder(folder)
+        with command.reading() as options:
+            dataset = read_instances(path, problems, options, common.dataset)
         dataset.needs_scores = dataset.has_scores
         dataset.keep_separate_maps(problems)
         check_images(folder / MAPS, dataset)
@@ -63,7 +63,7 @@ def write_panoptic(
         for image in dataset.images:
             files.declare(MAPS / image.map_path)
         check_categories(dataset)
-        thing_ids, note = find_things(path, dataset, dataset_path, thing_names)
+        thing_ids, note = find_things(path, dataset, common.dataset, thing_names)
         things = {int(key) for key in thing_ids}
         rules, priority = panoptic_rules(path, dataset, preset, changes, priority)
         check_segment_ids(dataset, things, rules)
@@ -72,7 +72,7 @@ def write_panoptic(
 
         for image in tracked(dataset.images, "Composing", len(dataset.images)):
             instances = dataset.read(image)
-            problems.skipped += instances.skipped
+            problems.add(instances.problems)
             result = panoptic_map(
                 image,
                 instances,
@@ -85,20 +85,19 @@ def write_panoptic(
             with files.open(MAPS / image.map_path) as file:
                 _write_ids(file, result, image)
             entries.append(describe_segments(image, result, instances))
-            reasons.update(dropped["reason"] for dropped in result.dropped)
+            count_dropped(image, result, instances, stuff_maps is not None, problems)
             num_used += len(instances)
         with files.open(DOCUMENT) as file:
             write_json(file, panoptic_document(dataset, things, entries))
         problems.check_left(path, len(dataset.images), dataset.num_listed, num_used)
+        segments = sum(len(entry["segments_info"]) for entry in entries)
+        command.numbers = {"images": len(entries), "annotations": num_used, "segments": segments}
 
     Printer().print(_table(dataset, entries))
-    if reasons:
-        listed = ", ".join(f"{count:,} for {reason}" for reason, count in reasons.most_common())
-        print_line(f"dropped {reasons.total():,}: {listed}")
     print_line(f"{counted(len(dataset.images), 'map')} and {DOCUMENT} in {folder}")
     if note:
         print_note(note)
-    print_skipped(problems)
+    command.print_left_out()
 
 
 def _write_ids(file: BinaryIO, result: Panoptic, image: DatasetImage) -> None:

@@ -9,15 +9,21 @@ import numpy as np
 from rich.table import Table
 
 from segcore._text import counted
+from segcore.cli.command import running
 from segcore.cli.failures import BadInput
-from segcore.cli.output import check_images, publishing, write_json, write_labels
+from segcore.cli.options import Common
+from segcore.cli.output import check_images, write_json, write_labels
 from segcore.cli.printing import Printer, print_line
-from segcore.cli.progress import print_skipped, tracked
+from segcore.cli.progress import tracked
 from segcore.data.files.classes import CLASSES
 from segcore.data.per_image.instance_set import InstanceSet, read_instances
-from segcore.data.per_image.semantic_maps import ClassCounts, describe_classes, semantic_map
+from segcore.data.per_image.semantic_maps import (
+    ClassCounts,
+    count_covered,
+    describe_classes,
+    semantic_map,
+)
 from segcore.data.per_image.stuff_maps import StuffMaps
-from segcore.data.problems import Problems
 from segcore.show import palette
 
 MAX_CLASSES = 2**16 - 1
@@ -28,20 +34,19 @@ def write_semantic_maps(
     path: Path,
     folder: Path,
     *,
-    dataset_path: Path | None,
     stuff: Path | None,
-    priority: str,
+    priority: str | None,
     crowd: bool,
-    skip_invalid: bool,
-    overwrite: bool,
+    common: Common,
 ) -> None:
     """Run ``segcore semantic``. Raises BadInput or DatasetError for unusable input."""
-    problems = Problems(skip_invalid)
     num_used = 0
-    with publishing([path, dataset_path, stuff], overwrite) as outputs:
-        maps = outputs.folder(folder)
-        dataset = read_instances(path, problems, dataset_path)
-        dataset.needs_scores = priority == "score"
+    with running(common, path, stuff) as command:
+        problems = command.problems
+        maps = command.outputs.folder(folder)
+        with command.reading() as options:
+            dataset = read_instances(path, problems, options, common.dataset)
+        priority = dataset.choose_priority(priority)
         dataset.keep_separate_maps(problems)
         check_images(folder, dataset)
         maps.declare(CLASSES)
@@ -59,7 +64,7 @@ def write_semantic_maps(
 
         for image in tracked(dataset.images, "Painting", len(dataset.images)):
             instances = dataset.read(image)
-            problems.skipped += instances.skipped
+            problems.add(instances.problems)
             labels = semantic_map(
                 instances,
                 priority=priority,
@@ -69,15 +74,17 @@ def write_semantic_maps(
             )
             with maps.open(image.map_path) as file:
                 write_labels(file, labels, colors)
+            count_covered(image, instances, labels, crowd, problems)
             counts.add(labels, instances.category[crowd | ~instances.iscrowd])
             num_used += len(instances)
         with maps.open(CLASSES) as file:
             write_json(file, describe_classes(dataset.categories, colors, dtype))
         problems.check_left(path, len(dataset.images), dataset.num_listed, num_used)
+        command.numbers = {"images": len(dataset.images), "annotations": num_used}
 
     Printer().print(_table(dataset, counts))
     print_line(f"{counted(len(dataset.images), 'label map')} and {CLASSES} in {folder}")
-    print_skipped(problems)
+    command.print_left_out()
 
 
 def _table(dataset: InstanceSet, counts: ClassCounts) -> Table:

@@ -6,25 +6,18 @@ from pathlib import Path
 
 from rich.table import Table
 
-from segcore._text import counted, visible
-from segcore.cli.datasets import LossError, input_errors, print_left_out, read_dataset
-from segcore.cli.output import publishing, write_json
+from segcore._text import counted
+from segcore.cli.command import running
+from segcore.cli.options import Common
 from segcore.cli.printing import Printer, print_line
+from segcore.data.per_image.reading import read_with_truth
 from segcore.data.stats import Distribution, Statistics, statistics
+from segcore.data.valid import without_invalid_masks
 
 MAX_ROWS = 30
 
 
-def stats(
-    path: Path,
-    *,
-    format: str | None,
-    dataset_path: Path | None,
-    report_path: Path | None,
-    skip_invalid: bool,
-    strict: bool,
-    overwrite: bool,
-) -> None:
+def stats(path: Path, common: Common) -> None:
     """Run ``segcore stats``.
 
     Raises
@@ -32,22 +25,24 @@ def stats(
     BadInput
         If the input or an output cannot be used.
     LossError
-        If `strict` and something looks like a mistake, or is not read.
+        If ``--strict`` was given and something looks like a mistake, or is not read.
     """
-    with publishing([path, dataset_path], overwrite) as outputs:
-        declared = None if report_path is None else outputs.file(report_path)
-        dataset, skipped = read_dataset(path, format, dataset_path, skip_invalid)
-        with input_errors():
+    with running(common, path) as command:
+        with command.reading() as options:
+            dataset, _ = read_with_truth(
+                path, command.problems, options, common.dataset, need_images=False
+            )
+            if common.skip_invalid:
+                dataset, messages = without_invalid_masks(dataset)
+                command.problems.skipped += messages
             found = statistics(dataset)
-        if declared is not None:
-            with declared.open() as file:
-                left_out = {"skipped": skipped, "not_read": list(dataset.notes)}
-                write_json(file, {**found.to_dict(), **left_out})
+        command.numbers = found.to_dict()
+        for what, finding in found.findings.items():
+            command.findings.append(f"{what}: {finding.count:,}, the first: {finding.first}")
     _print(found)
-    print_left_out(skipped, dataset.notes)
-    if strict and (found.findings or skipped or dataset.notes):
-        count = len(found.findings) + len(skipped) + len(dataset.notes)
-        raise LossError(f"--strict: {counted(count, 'finding')}, as listed above")
+    for line in command.findings:
+        print_line(line)
+    command.print_left_out()
 
 
 def _print(found: Statistics) -> None:
@@ -62,8 +57,6 @@ def _print(found: Statistics) -> None:
     )
     print_line(f"annotations per image: {_text(found.objects_per_image)}")
     print_line(f"runs per mask: {_text(found.runs_per_mask)}")
-    for what, finding in found.findings.items():
-        print_line(f"{what}: {finding.count:,}, the first: {visible(finding.first)}")
 
 
 def _text(values: Distribution) -> str:

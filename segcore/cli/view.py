@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from segcore._publish import OutputFile
 from segcore._text import counted
+from segcore.cli.command import Command, running
 from segcore.cli.failures import BadInput
-from segcore.cli.output import publishing
+from segcore.cli.options import Common
 from segcore.cli.printing import print_line
-from segcore.cli.progress import print_note, print_skipped, tracked, unknown_images
+from segcore.cli.progress import print_note, tracked
 from segcore.data.files.photographs import Photographs
-from segcore.data.per_image.instance_set import read_dataset
-from segcore.data.per_image.sources import read_source
+from segcore.data.per_image.instance_set import instance_sets, read_two
+from segcore.data.per_image.reading import read_dataset
 from segcore.data.problems import Problems
 from segcore.show.report import PageImage, write_page
 from segcore.show.report.pairs import ImagePairs
@@ -24,33 +27,53 @@ def write_view(
     target: Path,
     *,
     prediction: Path | None,
+    prediction_format: str | None,
     images: Path | None,
-    dataset_path: Path | None,
     folders: tuple[Path | None, Path | None],
     score: float | None,
     only_predicted: bool,
-    skip_invalid: bool,
-    overwrite: bool,
+    common: Common,
 ) -> None:
     """Run ``segcore view``. Raises BadInput or DatasetError for unusable input."""
-    problems = Problems(skip_invalid)
-    with publishing([source, prediction, images, dataset_path, *folders], overwrite) as outputs:
-        page = outputs.file(target)
-        dataset = read_dataset(dataset_path, problems) if dataset_path else None
-        truth = read_source(source, problems, dataset, folders[0], progress=tracked)
-        predicted = None
-        if prediction:
-            predicted = read_source(
-                prediction, problems, dataset, folders[1], truth, progress=tracked
-            )
-        options = {"score_threshold": score}
-        pairs = ImagePairs(truth, predicted, problems, options, only_predicted)
-        photographs = write_html(page, source.name, pairs, images, problems)
+    with running(common, source, prediction, *folders, photographs=images) as command:
+        page = command.outputs.file(target)
+        pairs = read_pairs(
+            command,
+            (source, prediction),
+            prediction_format,
+            folders,
+            common.dataset,
+            {"score_threshold": score},
+            only_predicted,
+        )
+        photographs = write_html(page, source.name, pairs, images, command.problems)
+        command.numbers = {"images": pairs.shown}
     print_page(page, pairs, photographs)
-    if score is not None:
-        print_line(left_out_by_score(pairs, score))
-    print_notes(pairs)
-    print_skipped(problems)
+    print_unpredicted(pairs)
+    command.print_left_out()
+
+
+def read_pairs(
+    command: Command,
+    paths: tuple[Path, Path | None],
+    prediction_format: str | None,
+    folders: tuple[Path | None, Path | None],
+    known_path: Path | None,
+    options: dict[str, Any],
+    only_predicted: bool,
+) -> ImagePairs:
+    """Read a truth and, if given, a prediction."""
+    problems = command.problems
+    with command.reading() as reading:
+        known = None if known_path is None else read_dataset(known_path, problems)
+        both = (
+            replace(reading, folder=folders[0]),
+            replace(reading, folder=folders[1], format=prediction_format),
+        )
+        found = read_two(paths, problems, both, known)
+    truth, prediction = instance_sets(paths, found, problems, known)
+    compared = None if paths[1] is None else prediction
+    return ImagePairs(truth, compared, problems, options, only_predicted)
 
 
 def write_html(
@@ -84,27 +107,11 @@ def print_page(page: OutputFile, pairs: ImagePairs, photographs: Photographs | N
         )
 
 
-def left_out_by_score(pairs: ImagePairs, score: float) -> str:
-    """Return how many predictions were left out because of their scores."""
-    return f"{counted(pairs.below_score, 'prediction')} below score {score:g} left out"
-
-
-def print_notes(pairs: ImagePairs) -> None:
-    """Print what a comparison left out, or counts in a way that users may not expect."""
-    if not pairs.compared:
-        return
-    if pairs.left_out:
-        print_note(f"left out {counted(pairs.left_out, 'image')} without predictions")
-    elif pairs.unpredicted_objects:
+def print_unpredicted(pairs: ImagePairs) -> None:
+    """Print how many objects count as missed because their images have no predictions."""
+    if pairs.compared and pairs.unpredicted_objects and not pairs.left_out:
         print_note(
             f"{counted(pairs.unpredicted, 'image')} of {pairs.shown:,} without predictions: "
             f"{counted(pairs.unpredicted_objects, 'object')} in them counted as missed "
             "(--only-predicted leaves these images out)"
         )
-    if pairs.crowds:
-        print_note(f"{counted(pairs.crowds, 'crowd annotation')} not judged (iscrowd 1)")
-    for count, noun in zip(pairs.empty, ("object", "prediction"), strict=True):
-        if count:
-            print_note(f"{counted(count, noun)} without pixels, which nothing can match")
-    if pairs.unknown:
-        print_note(unknown_images(pairs.unknown))

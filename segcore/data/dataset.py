@@ -373,6 +373,8 @@ class Dataset:
             self.categories,
             annotations,
             members=self.members,
+            skipped=self.skipped,
+            notes=self.notes,
             source=self.source,
             maps=self.maps if images is None else maps,
         )
@@ -380,6 +382,47 @@ class Dataset:
     def with_maps(self, maps: LabelMaps) -> Dataset:
         """Return the data set with its masks in other label maps."""
         return self._with(self.annotations, self.images, maps)
+
+    def with_box_masks(self) -> Dataset:
+        """Return a data set in which boxes are the masks of annotations that have no mask.
+
+        Annotations have no mask if their segmentation is missing or ``[]``. Those with a box of
+        positive width and height get its outline as a polygon; the others stay as they are.
+
+        Returns
+        -------
+        Dataset
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> ds = sc.data.from_coco({
+        ...     "images": [{"id": 1, "height": 4, "width": 6}],
+        ...     "annotations": [{"image_id": 1, "bbox": [1, 1, 4, 2], "segmentation": []}],
+        ... })
+        >>> ds.with_box_masks()[0].masks.area
+        array([8])
+        """
+        if self.maps is not None:
+            return self
+        segmentations: Segmentations = self.annotations["segmentation"]
+        rows = np.flatnonzero(segmentations.is_missing & has_box(self.annotations["bbox"]))
+        if not len(rows):
+            return self
+        boxes = Segmentations.from_boxes(self.annotations["bbox"][rows])
+        source = np.arange(len(segmentations))
+        source[rows] = len(segmentations) + np.arange(len(rows))
+        joined = Segmentations.concatenate([segmentations, boxes])[source]
+        layout = self.annotations.layout.with_plain("segmentation").with_member("segmentation")
+        columns = {name: self.annotations[name] for name in self.annotations.names}
+        return self._with(Table({**columns, "segmentation": joined}, layout))
+
+    def without_crowds(self) -> Dataset:
+        """Return a data set in which no annotation is a crowd: ``iscrowd`` is 0 everywhere."""
+        flags = np.zeros(len(self.annotations), np.bool_)
+        columns = {name: self.annotations[name] for name in self.annotations.names}
+        layout = self.annotations.layout.with_plain("iscrowd")
+        return self._with(Table({**columns, "iscrowd": flags}, layout))
 
     def with_rle(self) -> Dataset:
         """Return a data set with all segmentations converted to compressed RLE.
@@ -672,6 +715,13 @@ def _rows(index: slice | ArrayLike, count: int, name: str) -> NDArray[np.int64]:
     if len(outside):
         raise IndexError(f"{name}: row {rows[outside[0]]} is out of range for {count} rows")
     return np.where(rows < 0, rows + count, rows)
+
+
+def has_box(bboxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return whether boxes x, y, width, height are finite and not empty: bool, shape (N,)."""
+    values = np.column_stack([np.isfinite(bboxes), bboxes[:, 2:] > 0])
+    has_box: NDArray[np.bool_] = np.asarray(values.all(axis=1))
+    return has_box
 
 
 def same_categories(a: Table, b: Table) -> bool:

@@ -40,11 +40,11 @@ class Format:
     """One format of data sets."""
 
     name: str
-    title: str
     read: Reader
     write: Writer
-    takes_sizes: bool = False
-    """Whether ``read(dataset=)`` has the sizes of the images, and not what results belong to."""
+    dataset: Literal["results", "sizes", ""] = "results"
+    """What ``read(dataset=)`` has: the images and categories of results, the sizes of images, or
+    nothing that the format needs."""
 
 
 def _file(write: Callable[[Any, BinaryIO], None]) -> Writer:
@@ -72,7 +72,9 @@ def _write_panoptic(dataset: Dataset, outputs: Outputs, path: Path) -> None:
 
 
 def _read_folder(path: Path, dataset: Dataset | None = None, **options: Any) -> Dataset:
-    """Read every JSON file of a folder as one data set."""
+    """Read every JSON file of a folder as one data set, or one of these files."""
+    if not os.path.isdir(path):
+        return reading.read_coco(path, dataset, **options)
     files = sorted(file for file in os.listdir(path) if file.endswith(".json"))
     if not files:
         raise DatasetError(path, "expected a folder with JSON files, found none")
@@ -108,24 +110,21 @@ def _write_results(dataset: Dataset, outputs: Outputs, path: Path) -> WriteRepor
     return replace(report, unwritten={what: count for what, count in named.items() if count})
 
 
-def _other(module_name: str, title: str, takes_sizes: bool = False) -> Format:
+def _other(name: str, dataset: Literal["sizes", ""] = "") -> Format:
     """Return a format that is a module in `segcore.data.formats`, imported when it is used."""
-    name = module_name.replace("_", "-")
+    module_name = f"segcore.data.formats.{name.replace('-', '_')}"
 
-    def read_it(path: Path, dataset: Dataset | None = None, **options: Any) -> Dataset:
-        if takes_sizes:
-            options["dataset"] = dataset
-        elif dataset is not None:
-            raise ValueError(f"dataset: not used for the format {name!r}")
-        found: Dataset = import_module(f"segcore.data.formats.{module_name}").read(path, **options)
+    def read_it(path: Path, known: Dataset | None = None, **options: Any) -> Dataset:
+        if dataset:
+            options["dataset"] = known
+        found: Dataset = import_module(module_name).read(path, **options)
         return found
 
     def write_it(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
-        module = import_module(f"segcore.data.formats.{module_name}")
-        report: WriteReport = module.write(dataset, outputs, path)
+        report: WriteReport = import_module(module_name).write(dataset, outputs, path)
         return report
 
-    return Format(name, title, read_it, write_it, takes_sizes)
+    return Format(name, read_it, write_it, dataset)
 
 
 def _read_parquet(*args: Any, **options: Any) -> Dataset:
@@ -140,33 +139,24 @@ def _write_parquet(dataset: Any, file: BinaryIO) -> None:
 FORMATS = {
     format.name: format
     for format in (
-        Format(
-            "coco",
-            "COCO instances, LVIS",
-            reading.read_coco,
-            _file(writing.write_instances),
-        ),
-        Format(
-            "coco-results",
-            "COCO results",
-            reading.read_coco,
-            _write_results,
-        ),
-        Format("coco-panoptic", "COCO panoptic", reading.read_coco, _write_panoptic),
-        Format("sa-1b", "SA-1B, a folder of JSON files", _read_folder, _write_folder),
-        Format("sa-v", "SA-V, a JSON file per video", reading.read_coco, _file(write_video)),
-        Format("parquet", "Parquet", _read_parquet, _file(_write_parquet)),
-        _other("yolo", "YOLO segmentation, a folder with data.yaml and labels", takes_sizes=True),
-        _other("labelme", "LabelMe, a JSON file per image or a folder of them"),
-        _other("maps", "PNG label maps or binary masks, or a folder of them"),
-        _other("voc", "Pascal VOC, a folder with SegmentationClass and SegmentationObject"),
-        _other("cvat", "CVAT's XML for images"),
-        _other("label_studio", "Label Studio's JSON"),
-        _other("kaggle", "Kaggle's CSV of run lengths", takes_sizes=True),
-        _other("geojson", "GeoJSON in pixels"),
-        _other("cityscapes", "Cityscapes, a folder of PNGs of ids or of files of polygons"),
+        Format("coco", reading.read_coco, _file(writing.write_instances)),
+        Format("coco-results", reading.read_coco, _write_results),
+        Format("coco-panoptic", reading.read_coco, _write_panoptic),
+        Format("sa-1b", _read_folder, _write_folder),
+        Format("sa-v", reading.read_coco, _file(write_video)),
+        Format("parquet", _read_parquet, _file(_write_parquet)),
+        _other("yolo", "sizes"),
+        _other("labelme"),
+        _other("maps"),
+        _other("voc"),
+        _other("cvat"),
+        _other("label-studio"),
+        _other("kaggle", "sizes"),
+        _other("geojson"),
+        _other("cityscapes"),
     )
 }
+"""The formats by name; `segcore.data.files.kinds.TITLES` has what they are called."""
 
 
 _SUFFIXES = {".csv": "kaggle", ".xml": "cvat", ".geojson": "geojson"}
@@ -246,8 +236,10 @@ def read(
     if invalid not in ("raise", "skip"):
         raise ValueError(f'invalid: expected "raise" or "skip", got {invalid!r}')
     chosen = _format_to_read(path, format)
+    if dataset is not None and not chosen.dataset:
+        raise ValueError(f"dataset: not used for the format {chosen.name!r}")
     found = chosen.read(path, dataset, skip_invalid=invalid == "skip", progress=progress)
-    if dataset is not None and not chosen.takes_sizes and not belongs_to(found, dataset):
+    if dataset is not None and chosen.dataset == "results" and not belongs_to(found, dataset):
         raise DatasetError(str(path), "expected a list of results, as dataset= was passed")
     return found
 
@@ -259,10 +251,15 @@ def read_file(
     dataset: Dataset | None = None,
     skip_invalid: bool = False,
     progress: Progress | None = None,
+    **options: Any,
 ) -> Dataset:
-    """Read as :func:`read` does, but accept a `dataset` that a COCO file does not need."""
+    """Read as :func:`read` does, but accept a `dataset` that the file does not need.
+
+    `options` are those of the format's own reader, such as the labels to ignore in label maps.
+    """
     chosen = _format_to_read(path, format)
-    return chosen.read(path, dataset, skip_invalid=skip_invalid, progress=progress)
+    known = dataset if chosen.dataset else None
+    return chosen.read(path, known, skip_invalid=skip_invalid, progress=progress, **options)
 
 
 def belongs_to(results: Dataset, dataset: Dataset) -> bool:
@@ -487,9 +484,7 @@ def from_arrow(table: Any) -> Dataset:
 
 def _format_to_read(path: Path | Sequence[Path], name: str | None) -> Format:
     """Return the named format, or that of the file or folder."""
-    if name is None:
-        name = recognized(path, [format.title for format in FORMATS.values()])
-    return _format(name)
+    return _format(recognized(path) if name is None else name)
 
 
 def _format_to_write(path: Path) -> Format:

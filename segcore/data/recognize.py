@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import os
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from segcore.data.errors import DatasetError
-from segcore.data.files.kinds import look_of
+from segcore.data.files.kinds import READABLE, kind_of_json, look_of
+from segcore.data.files.walk import files_below
 from segcore.data.parquet.names import is_parquet
 
 PEEK = 1 << 16
@@ -22,26 +24,15 @@ LISTED = 1000
 CITYSCAPES = ("_instanceIds.png", "_labelIds.png", "_polygons.json")
 YOLO = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 _TOKENS = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}\[\]]', re.S)
-_KEYS = (
-    ("labelme", {"shapes"}),
-    ("cityscapes", {"imgHeight", "objects"}),
-    ("geojson", {"type", "features"}),
-)
-_ITEM_KEYS = (
-    ("label-studio", {"data", "annotations"}),
-    ("label-studio", {"data", "predictions"}),
-)
 
 
-def recognized(path: Any, readable: Sequence[str]) -> str:
+def recognized(path: Any) -> str:
     """Return the name of the format of a file, a folder, an address or a list of files.
 
     Parameters
     ----------
     path : path-like or list
         What is to be read.
-    readable : sequence of str
-        What can be read, for the error message.
 
     Raises
     ------
@@ -62,7 +53,7 @@ def recognized(path: Any, readable: Sequence[str]) -> str:
     found = _of_folder(Path(name)) if is_folder else _of_file(Path(name))
     if found.startswith("?"):
         looks = f"it looks like {found[1:]}; " if found[1:] else ""
-        raise DatasetError(name, f"{looks}this is not read; segcore reads {'; '.join(readable)}")
+        raise DatasetError(name, f"{looks}this is not read; {READABLE}")
     return found
 
 
@@ -104,10 +95,8 @@ def _head(path: Path) -> bytes:
 
 def _of_json(data: bytes) -> str:
     opening, keys = _outer_keys(data)
-    for name, needed in _KEYS if opening == b"{" else _ITEM_KEYS:
-        if needed <= keys:
-            return name
-    return "coco"
+    kind = kind_of_json(keys, opening == b"[")
+    return kind[0] or "coco" if kind else "coco"  # whose reader says what it looks like
 
 
 def _outer_keys(data: bytes) -> tuple[bytes, set[str]]:
@@ -149,7 +138,7 @@ def _of_marked_folder(path: Path) -> str | None:
 
 def _of_folder(path: Path) -> str:
     """Return the format of a folder by its files."""
-    files = sorted(_files(path))
+    files = list(_files(path))
     if any(file.endswith(CITYSCAPES) for file in files):
         return "cityscapes"
     jsons = [file for file in files if file.lower().endswith(".json")]
@@ -159,6 +148,8 @@ def _of_folder(path: Path) -> str:
         found = _of_json(data)
         if found != "coco":
             return found
+        if is_maps and b'"segments_info"' in data:
+            return f"?the PNGs of a COCO panoptic file; pass {file}"
         if b'"image"' in data and not is_maps:
             return "sa-1b"
     if is_maps:
@@ -174,6 +165,10 @@ def _look_of_folder(files: list[str]) -> str:
     suffixes = sorted({os.path.splitext(file)[1].lower() for file in files} - {""})
     if not files:
         return "an empty folder"
+    if set(suffixes) <= {".jpg", ".jpeg"}:
+        return "a folder of JPEG files, which cannot hold labels: their compression changes pixels"
+    if set(suffixes) <= {".tif", ".tiff"}:
+        return "a folder of TIFF files; save them as PNG"
     return f"a folder with {', '.join(suffixes[:4]) or 'other'} files"
 
 
@@ -183,12 +178,5 @@ def _has(folder: Path, suffix: str) -> bool:
 
 def _files(folder: Path) -> Iterator[str]:
     """Yield the first files below a folder, without hidden ones, as paths below it."""
-    count = 0
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith("."):
-                yield os.path.relpath(os.path.join(parent, name), folder)
-                count += 1
-                if count >= LISTED:
-                    return
+    for path in itertools.islice(files_below(folder), LISTED):
+        yield os.path.relpath(path, folder)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from segcore._text import counted, visible
 
+NO_MASK = "it has no mask"
+"""The reason for which annotations without a mask are dropped."""
+
 
 @dataclass(frozen=True, eq=False)
 class Dropped:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
-from segcore.data.columns.segmentations import COUNTS, NONE, POLYGON, STRING, Segmentations
+from segcore.data.columns.segmentations import COUNTS, POLYGON, STRING, Segmentations
 from segcore.data.dataset import Dataset, Sample
 from segcore.data.valid import without_invalid_masks
 from segcore.masks import Masks
@@ -119,7 +119,7 @@ def statistics(dataset: Dataset) -> Statistics:
     per_class = np.zeros((3, len(dataset.categories) + 1), np.int64)
     areas, runs, overlapping = [], [], 0
     segmentations: Segmentations = valid.annotations["segmentation"]
-    is_missing = _is_missing(segmentations)
+    is_missing = segmentations.is_missing
     every_row = np.arange(len(valid.annotations))
     for image, sample in enumerate(valid):
         rows = every_row[valid.rows_of(image)]
@@ -165,15 +165,6 @@ def statistics(dataset: Dataset) -> Statistics:
     )
 
 
-def _is_missing(segmentations: Segmentations) -> NDArray[np.bool_]:
-    """Return whether each segmentation is missing or ``[]``."""
-    kinds = segmentations.kinds
-    is_missing: NDArray[np.bool_] = (kinds == NONE) | (
-        (kinds == POLYGON) & (segmentations.lengths == 0)
-    )
-    return is_missing
-
-
 def _distribution(values: NDArray[np.int64]) -> Distribution:
     if not len(values):
         return Distribution(0, 0.0, 0.0, 0)
@@ -205,7 +196,7 @@ class _Findings:
         kinds = segmentations.kinds
         is_rle = (kinds == STRING) | (kinds == COUNTS)
         differs = (segmentations.heights != height) | (segmentations.widths != width)
-        self._add_rows("without a mask", _is_missing(segmentations))
+        self._add_rows("without a mask", segmentations.is_missing)
         self._add_rows("of another size", is_rle & differs & (height > 0))
         rows = np.flatnonzero((kinds == POLYGON) & (segmentations.lengths > 0) & (height > 0))
         part = segmentations[rows].compact()

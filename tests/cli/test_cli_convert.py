@@ -55,20 +55,28 @@ def test_every_pair_of_formats(source, tmp_path):
 
 def test_what_is_printed(source, tmp_path):
     done = run("convert", source, tmp_path / "yolo", "--to", "yolo", "--json", tmp_path / "r.json")
-    assert done.stdout.splitlines() == [
-        f"5 annotations in 2 images written to {tmp_path / 'yolo'}",
-        "no place in this format for: 1 iscrowd flags, 2 category ids",
+    assert done.stdout.splitlines() == [f"5 annotations in 2 images written to {tmp_path / 'yolo'}"]
+    lost = ["iscrowd flags", "category ids"]
+    assert done.stderr.splitlines() == [
+        f"1 value that the format has no place for: {lost[0]}",
+        f"2 values that the format has no place for: {lost[1]}",
     ]
     report = json.loads((tmp_path / "r.json").read_text())
     assert report["annotations"] == 5
-    assert report["losses"] == ["no place for 1 iscrowd flags", "no place for 2 category ids"]
+    assert [(item["count"], item["why"].rpartition(": ")[2]) for item in report["left_out"]] == [
+        (1, lost[0]),
+        (2, lost[1]),
+    ]
     assert report["skipped"] == report["not_read"] == []
 
 
 def test_strict_writes_nothing_if_something_is_lost(source, tmp_path):
     done = run("convert", source, tmp_path / "yolo", "--to", "yolo", "--strict")
     assert done.exit_code == 3
-    assert "--strict: nothing was written, since no place for 1 iscrowd flags" in done.stderr
+    assert (
+        "--strict: nothing was written, since 1 value that the format has no place for: iscrowd"
+        in done.stderr
+    )
     assert not (tmp_path / "yolo").exists()
     done = run("convert", source, tmp_path / "a.geojson", "--strict")
     assert done.exit_code == 0
@@ -129,7 +137,7 @@ def test_stats(source, tmp_path):
     assert json.loads((tmp_path / "s.json").read_text())["annotations"] == 5
     done = run("stats", source, "--strict")
     assert done.exit_code == 3
-    assert "--strict: 1 finding, as listed above" in done.stderr
+    assert "--strict: nothing was written, since polygons partly outside: 1" in done.stderr
 
 
 @pytest.mark.parametrize("name", TARGETS)

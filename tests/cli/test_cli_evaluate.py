@@ -114,7 +114,7 @@ def test_semantic_refuses(maps: Path) -> None:
     refused(semantic(maps, "--num-classes", 0), "num_classes: expected 1 to")
     refused(semantic(maps, "--num-classes", 4), "prediction", ".png", "got the label 4")
     refused(semantic(maps, "--num-classes", 5, "--ignore", 7), "truth", "got the label 255")
-    refused(run("evaluate", "semantic", maps / "none", maps), "none: expected a folder")
+    refused(run("evaluate", "semantic", maps / "none", maps), "none: No such file")
     (maps / "truth" / "classes.json").write_text(
         '{"classes": [{"index": "a", "category_id": 1, "name": "b"}]}'
     )
@@ -212,8 +212,8 @@ def test_predicted_images_that_the_truth_lacks_are_counted(pair: Path) -> None:
     path.write_text(json.dumps(document))
     result = panoptic(pair, "--json", pair / "report.json")
     assert result.exit_code == 0, result.output
-    assert "left out 1 predicted image that the truth lacks" in result.stderr
-    assert json.loads((pair / "report.json").read_text())["unknown_images_left_out"] == 1
+    assert "1 predicted image that the truth lacks, the first: image 99" in result.stderr
+    assert json.loads((pair / "report.json").read_text())["left_out"][0]["count"] == 1
 
 
 def test_panoptic_refuses(pair: Path) -> None:
@@ -224,7 +224,7 @@ def test_panoptic_refuses(pair: Path) -> None:
         return json.dumps(good | {"annotations": [good["annotations"][0] | changes]})
 
     for text, parts in (
-        ("[]", ['it has no annotations with "segments_info"']),
+        ("[]", ["image 3", "expected maps of the same shape"]),
         ("{", ["byte 1: "]),
         (json.dumps(good | {"annotations": []}), ["not COCO: expected"]),
         (with_entry(image_id=4), ["no annotation for the image 3"]),

@@ -169,8 +169,7 @@ def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
 def test_label_maps_that_no_data_set_can_name(tmp_path: Path, name: str) -> None:
     path = save(tmp_path / "maps" / name, MAP)
     assert "rename it" in refused("labels", tmp_path / "maps", "-o", tmp_path / "out.json")
-    words = ["view", path, "--images", tmp_path, "-o", tmp_path / "a.html"]
-    assert "1 image without a photograph" in good(*words).stderr
+    assert 'its "file_name" "' in refused("view", path, "-o", tmp_path / "a.html")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other file systems ignore case")
@@ -309,7 +308,7 @@ NOT_JSON = {
 def test_what_is_not_json_is_named(tmp_path: Path, data: bytes) -> None:
     line = refused("view", write(tmp_path / "in.json", data), "-o", tmp_path / "a.html")
     assert f"not JSON: it looks like {NOT_JSON[data]}" in line
-    assert "segcore reads COCO's JSON" in line
+    assert "segcore reads COCO instances" in line
 
 
 @pytest.mark.parametrize(
@@ -346,8 +345,9 @@ def test_encodings_of_json(tmp_path: Path, encoding: str) -> None:
 
 def test_folders_and_devices_are_not_json(tmp_path: Path) -> None:
     write(tmp_path / "a.json", coco())
+    write(tmp_path / "b.json", coco())
     line = refused("semantic", tmp_path, "-o", tmp_path / "out")
-    assert "this is a folder with 1 JSON file; pass one of them" in line
+    assert "its files do not fit together: two images have the id" in line
     if Path("/dev/zero").exists():
         assert "a device" in refused("semantic", "/dev/zero", "-o", tmp_path / "out")
 

@@ -145,11 +145,16 @@ def png(width: int, height: int, depth: int, color: int, rows: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4])
-def test_grey_of_few_bits_is_refused(tmp_path: Path, depth: int) -> None:
-    """Pillow would read other labels than are there."""
+def test_gray_of_few_bits(tmp_path: Path, depth: int) -> None:
+    """Pillow scales the labels, which are 0 and 1 here; of one bit, they are a binary mask."""
     (tmp_path / "maps").mkdir()
-    (tmp_path / "maps" / "a.png").write_bytes(png(2, 1, depth, 0, b"\0\x10"))
-    refused(tmp_path, labels(tmp_path), "maps/a.png: expected an indexed PNG, or a gray one of 8")
+    pixels = bytes([0, 1 << 8 - 2 * depth])
+    (tmp_path / "maps" / "a.png").write_bytes(png(2, 1, depth, 0, pixels))
+    assert labels(tmp_path).exit_code == 0
+    [annotation] = read(tmp_path)["annotations"]
+    assert annotation["bbox"] == [1, 0, 1, 1]
+    [category] = read(tmp_path)["categories"]
+    assert category == {"id": 1, "name": "object" if depth == 1 else "class 1"}
 
 
 def test_indices_of_few_bits_are_labels(tmp_path: Path) -> None:
@@ -179,15 +184,15 @@ def test_classes_that_are_wrong(tmp_path: Path) -> None:
 
 
 def test_maps_that_are_wrong(tmp_path: Path) -> None:
-    refused(tmp_path, labels(tmp_path), "maps: expected a folder")
+    refused(tmp_path, labels(tmp_path), "maps: No such file")
     (tmp_path / "maps").mkdir()
-    refused(tmp_path, labels(tmp_path), "maps: it contains no file named *.png")
-    save(tmp_path / "maps" / "a.png", np.zeros((3, 3, 3), np.uint8))
-    refused(tmp_path, labels(tmp_path), "maps/a.png", "its mode is RGB")
+    refused(tmp_path, labels(tmp_path), "maps: it looks like an empty folder")
+    save(tmp_path / "maps" / "a.png", np.tile(np.arange(3, dtype=np.uint8), (3, 3, 1)))
+    refused(tmp_path, labels(tmp_path), "maps/a.png: it is an RGB PNG of 1 colors", "table")
     save(tmp_path / "maps" / "a.png", MAP)
     described = {"classes": [{"index": 7, "category_id": 70, "name": "seven"}]}
     (tmp_path / "maps" / "classes.json").write_text(json.dumps(described))
-    refused(tmp_path, labels(tmp_path), "maps/a.png: 3 of its pixels are 3", "--ignore")
+    refused(tmp_path, labels(tmp_path), "maps/a.png: 3 of its pixels have the label 3", "--ignore")
     assert labels(tmp_path, "--ignore", 3, "--ignore", 255).exit_code == 0
     assert read(tmp_path)["categories"] == [{"id": 70, "name": "seven"}]
 
@@ -307,13 +312,12 @@ def test_segments_that_are_wrong(panoptic: Path) -> None:
         ),
         (document(images=3), ["images (byte ", "expected an array of objects"]),
         (document(categories=3), ["categories (byte ", "expected an array of objects"]),
-        (document(categories=[]), ['no list "categories"']),
+        (document(categories=[]), ['the list "categories" is empty']),
         (document(categories=[{"id": 1}, {"id": 1}]), ["categories[1] (id 1", "occurs twice"]),
-        ([], ['no annotations with "segments_info"']),
+        ([], ["panoptic.json: expected an instance file, got a list"]),
     ):
         write(panoptic, value)
         refused(panoptic, labels(panoptic, "--panoptic", panoptic / "panoptic.json"), *parts)
-    refused(panoptic, labels(panoptic, "--things-only"), "--things-only: it is for panoptic maps")
     file = panoptic / "panoptic.json"
     for option in ("--components", 8), ("--background", 0), ("--ignore", 3):
         result = labels(panoptic, "--panoptic", file, *option)

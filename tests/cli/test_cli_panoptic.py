@@ -111,7 +111,8 @@ def test_results_and_stuff(folder: Path) -> None:
     result = compose(folder, "--stuff", folder / "stuff", "--stuff-area", 5)
     assert result.exit_code == 0, result.output
     assert "1 map and panoptic.json" in result.stdout
-    assert "dropped 2: 1 for score, 1 for overlap" in result.stdout
+    assert "1 annotation below the score of the rules, the first: annotation " in result.stderr
+    assert "1 annotation too much covered by better ones, the first: annotation" in result.stderr
     ids, document = read(folder)
     expected = np.zeros((8, 10), int)
     expected[:4, 2:8] = 1  # the dog of 0.9; the one of 0.8 has two of three columns in it
@@ -152,13 +153,13 @@ def test_truth_is_painted_by_priority_and_nothing_is_dropped(folder: Path) -> No
         ids, document = read(folder)
         areas = sorted(each["area"] for each in document["annotations"][0]["segments_info"])
         assert areas == ([4, 59] if on_top else [63])
-        assert ("dropped 1: 1 for hidden" in result.stdout) != on_top
+        assert ("1 annotation hidden by others" in result.stderr) != on_top
         assert len(np.unique(ids)) == 1 + len(areas)
     (folder / "truth.json").write_text(json.dumps(dataset(*listed)))
     result = compose(folder, name="truth.json")
-    assert "dropped 2: 2 for hidden" in result.stdout
+    assert "2 annotations hidden by others" in result.stderr
     result = compose(folder, "--overlap", 0.01, name="truth.json")
-    assert "for overlap" in result.stdout  # what is asked for is done
+    assert "too much covered by better ones" in result.stderr  # what is asked for is done
     maps = [
         "--gt-folder",
         folder / "out" / "panoptic",
@@ -294,8 +295,8 @@ def test_stuff_of_segcore_semantic_has_indices(folder: Path) -> None:
 
 def test_stuff_that_cannot_be_read(folder: Path) -> None:
     path = folder / "stuff" / "a" / "photo.png"
-    save_stuff(folder, np.zeros((8, 10, 3), np.uint8))
-    refused(folder, compose(folder, "--stuff", folder / "stuff"), "photo.png", "its mode is RGB")
+    save_stuff(folder, np.tile(np.arange(3, dtype=np.uint8), (8, 10, 1)))
+    refused(folder, compose(folder, "--stuff", folder / "stuff"), "photo.png", "got colors")
     save_stuff(folder, STUFF)
     path.write_bytes(path.read_bytes()[:-40])
     refused(folder, compose(folder, "--stuff", folder / "stuff"), "photo.png", "cannot read it")

@@ -232,7 +232,7 @@ def test_images_that_only_one_side_has(tmp_path):
     assert "without predictions" not in output.stderr  # it has no objects either
     output = CliRunner().invoke(app, ["view", str(prediction), "--prediction", str(source), "-o",
                                       str(tmp_path / "a.html")])  # fmt: skip
-    assert "left out 1 predicted image that the truth lacks" in output.stderr
+    assert "1 predicted image that the truth lacks, the first: b.jpg" in output.stderr
     other = coco(tmp_path / "other.json", images=[{**two[0], "file_name": "c.jpg"}])
     error = refused("compare", source, other)
     assert "it has none of the images of" in error
@@ -275,7 +275,6 @@ def test_compares(tmp_path):
         "crowds_not_judged": 0,
         "empty_objects": 0,
         "empty_predictions": 0,
-        "skipped": [],
     }
     [image] = document["images"]
     assert image["file_name"] == "a/room.jpg"
@@ -315,12 +314,15 @@ def test_low_scores_are_left_out(tmp_path):
     report, target = tmp_path / "report.json", tmp_path / "a.html"
     options = ["--score", 0.5, "--json", report, "--html", target]
     output = run("compare", source, prediction, *options)
-    assert "1 matched, 2 missed; mean IoU 0.259; 4 predictions below score 0.5 left out" in output
-    assert json.loads(report.read_text())["summary"]["below_score"] == 4
+    assert "1 matched, 2 missed; mean IoU 0.259" in output
+    written = json.loads(report.read_text())
+    assert written["summary"]["below_score"] == 4
+    [item] = written["left_out"]
+    assert (item["what"], item["count"], item["option"]) == ("prediction", 4, "--score")
     assert len(page(target, "image-0")["Prediction"]["objects"]) == 1
-    assert "4 predictions below score 0.5 left out" in run(
-        "view", source, "--prediction", prediction, "-o", target, "--score", 0.5
-    )
+    words = ["view", source, "--prediction", prediction, "-o", target, "--score", 0.5]
+    result = CliRunner().invoke(app, list(map(str, words)))
+    assert "4 predictions below the score (--score)" in result.stderr
     error = refused("compare", source, coco(tmp_path / "plain.json"), "--score", 0.5)
     assert "--score: the predictions of image a/room.jpg have no scores" in error
 
@@ -337,7 +339,7 @@ def test_images_without_predictions_are_named(tmp_path):
     assert "1 image of 2 without predictions: 1 object in them counted as missed" in result.stderr
     result = CliRunner().invoke(app, [*arguments, "--only-predicted"])
     assert "3 objects in 1 image: 2 matched, 1 missed" in result.stdout
-    assert "left out 1 image without predictions" in result.stderr
+    assert "1 image without predictions (--only-predicted)" in result.stderr
     assert "pass --prediction" in refused("view", tmp_path / "gt.json", "--only-predicted")
 
 
@@ -374,8 +376,7 @@ def test_crowds_and_masks_without_pixels_are_counted(tmp_path):
     assert "2 objects in 1 image: 1 matched, 1 missed, 1 spurious" in result.stdout
     for note in (
         "1 crowd annotation not judged (iscrowd 1)",
-        "1 object without pixels, which nothing can match",
-        "1 prediction without pixels, which nothing can match",
+        "2 annotations without pixels, the first: annotation 12 of image 1, whose RLE has no",
     ):
         assert note in result.stderr
     index = page(target, "index")
@@ -437,7 +438,7 @@ def test_what_is_no_source(tmp_path):
         ("a.json", 'not COCO: expected "images" and "annotations", got an empty object'),
         ("b.json", "[0] (byte 1): expected a value" if IS_COMPILED else "byte 1: not JSON"),
         ("c.png", "not a PNG"),
-        ("empty", "it contains no file named"),
+        ("empty", "it looks like an empty folder"),
         ("missing.json", "No such file"),
     ):
         error = refused("view", tmp_path / name, "-o", tmp_path / "a.html")

@@ -11,8 +11,7 @@ import pytest
 import segcore.data
 from segcore.data import DatasetError
 from segcore.data.files.images import opened
-from segcore.data.per_image.instance_set import read_dataset, read_instances
-from segcore.data.per_image.sources import read_source
+from segcore.data.per_image.instance_set import read_instances
 from segcore.data.problems import Problems
 
 
@@ -62,16 +61,8 @@ def test_the_first_problem_is_a_value_error(tmp_path):
 
 def test_problems_are_collected(tmp_path):
     problems = Problems(skip=True)
-    source = read_source(dataset(tmp_path, image_id="\x1b[31m"), problems)
+    source = read_instances(dataset(tmp_path, image_id="\x1b[31m"), problems)
     [message] = problems.skipped
     assert "annotations[1] (id 6, " in message
-    assert [len(image.read()) for image in source.images] == [1]
+    assert [len(source.read(image)) for image in source.images] == [1]
     assert [category.name for category in source.categories] == ["cat"]
-
-
-def test_a_folder_is_no_document(tmp_path):
-    dataset(tmp_path)
-    message = f"{tmp_path}: this is a folder with 1 JSON file; pass one of them, expected a data"
-    with pytest.raises(DatasetError) as caught:
-        read_dataset(tmp_path, Problems(skip=False))
-    assert str(caught.value).startswith(message)

@@ -6,6 +6,7 @@ import json
 import pytest
 
 import segcore as sc
+from segcore.data.files.kinds import TITLES
 from segcore.data.io import FORMATS
 
 
@@ -31,7 +32,7 @@ def test_files_that_are_not_read(name, content, message, tmp_path):
     text = str(caught.value)
     assert text.startswith(f"{path}: ")
     assert "\n" not in text
-    assert all(format.title in text for format in FORMATS.values())
+    assert all(TITLES[name] in text for name in FORMATS)
 
 
 def test_folders_that_are_not_read(tmp_path):
@@ -40,6 +41,14 @@ def test_folders_that_are_not_read(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"")
     (tmp_path / "b.docx").write_bytes(b"")
     with pytest.raises(sc.data.DatasetError, match=r"a folder with \.docx, \.jpg files"):
+        sc.data.read(tmp_path)
+
+
+def test_a_folder_with_a_panoptic_file_names_the_file(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"")
+    entry = {"image_id": 1, "file_name": "a.png", "segments_info": []}
+    (tmp_path / "p.json").write_text(json.dumps({"images": [], "annotations": [entry]}))
+    with pytest.raises(sc.data.DatasetError, match=r"COCO panoptic file; pass p\.json; this is"):
         sc.data.read(tmp_path)
 
 

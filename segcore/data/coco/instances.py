@@ -26,7 +26,7 @@ from segcore.data.columns.table import MISSING, NULL, Layout, Table
 from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
-from segcore.data.files.kinds import READABLE, kind_of_item, kind_of_members
+from segcore.data.files.kinds import READABLE, kind_of_json
 
 
 class Reader:
@@ -46,8 +46,8 @@ class Reader:
                 names = [member for member, _ in members]
                 found = ", ".join(map(json.dumps, names[:8])) or "an empty object"
                 detail = f'not COCO: expected "images" and "annotations", got {found}'
-                if kind := kind_of_members(names):
-                    detail = f"it looks like {kind}; {READABLE}"
+                if kind := kind_of_json(names):
+                    detail = f"it looks like {kind[1]}; {READABLE}"
                 raise DatasetError(self.path, detail)
         return self._dataset(self.images(), self.categories(), members)
 
@@ -63,8 +63,8 @@ class Reader:
         first = self.raw["annotations"]
         if len(first["shape_ids"]):
             names = json.loads(b"{" + Texts(*first["extra"]).raw(0) + b"}")
-            if kind := kind_of_item(names):
-                raise DatasetError(self.path, f"it looks like {kind}; {READABLE}")
+            if kind := kind_of_json(names, is_list=True):
+                raise DatasetError(self.path, f"it looks like {kind[1]}; {READABLE}")
         if dataset is None:
             images, categories = self._images_of_results(), self._categories_of_results()
         else:

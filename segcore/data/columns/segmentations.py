@@ -236,6 +236,34 @@ class Segmentations:
             setattr(selected, name, getattr(self, name))
         return selected
 
+    @property
+    def is_missing(self) -> NDArray[np.bool_]:
+        """Whether each segmentation is missing or has no rings (``[]``): bool, shape (N,)."""
+        is_empty = (self.kinds == POLYGON) & (self.lengths == 0)
+        is_missing: NDArray[np.bool_] = (self.kinds == NONE) | is_empty
+        return is_missing
+
+    @classmethod
+    def from_boxes(cls, boxes: NDArray[np.float64]) -> Segmentations:
+        """Create a column of polygons of one ring, the outlines of boxes x, y, width, height."""
+        x, y, width, height = np.asarray(boxes, np.float64).reshape(-1, 4).T
+        corners = x, y, x + width, y, x + width, y + height, x, y + height
+        coordinates = np.stack(corners, axis=1).ravel()
+        count = len(x)
+        zeros = np.zeros(count, np.int64)
+        return cls(
+            np.full(count, POLYGON, np.uint8),
+            zeros,
+            zeros,
+            np.arange(count),
+            np.ones(count, np.int64),
+            np.empty(0, np.uint8),
+            np.empty(0, np.int64),
+            4 * np.arange(1, count + 1),
+            coordinates,
+            (coordinates == np.rint(coordinates)).astype(np.uint8),
+        )
+
     def compact(self) -> Segmentations:
         """Return a copy whose buffers hold only the data of its rows, in row order."""
         starts = np.zeros(len(self), np.int64)

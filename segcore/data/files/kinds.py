@@ -5,10 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-READABLE = (
-    "segcore reads COCO's JSON (instances, results, panoptic), LVIS, SA-1B, SA-V, Parquet, PNG "
-    "label maps or a folder of these, and the other formats that segcore.data.read lists"
-)
+TITLES = {
+    "coco": "COCO instances, LVIS",
+    "coco-results": "COCO results",
+    "coco-panoptic": "COCO panoptic",
+    "sa-1b": "SA-1B, a folder of JSON files",
+    "sa-v": "SA-V, a JSON file per video",
+    "parquet": "Parquet",
+    "yolo": "YOLO segmentation, a folder with data.yaml and labels",
+    "labelme": "LabelMe, a JSON file per image or a folder of them",
+    "maps": "PNG label maps or binary masks, or a folder of them",
+    "voc": "Pascal VOC, a folder with SegmentationClass and SegmentationObject",
+    "cvat": "CVAT's XML for images",
+    "label-studio": "Label Studio's JSON",
+    "kaggle": "Kaggle's CSV of run lengths",
+    "geojson": "GeoJSON in pixels",
+    "cityscapes": "Cityscapes, a folder of PNGs of ids or of files of polygons",
+}
+"""The formats that are read, and what they are called in messages."""
+
+READABLE = f"segcore reads {'; '.join(TITLES.values())}"
 
 _SIGNATURES = (
     (b"PK\x03\x04", "a ZIP archive (or numpy .npz); unpack it first"),
@@ -62,27 +78,42 @@ def look_of(data: bytes) -> str | None:
     return None
 
 
-def kind_of_members(names: Iterable[str]) -> str | None:
-    """Name the format of a JSON object that segcore does not read by its members, or None."""
+_OBJECTS = (
+    ("labelme", "LabelMe's JSON", {"shapes"}),
+    ("cityscapes", "Cityscapes' polygons", {"imgHeight", "objects"}),
+    ("geojson", "GeoJSON", {"type", "features"}),
+    ("", "VIA's project", {"_via_img_metadata"}),
+    ("label-studio", "a Label Studio task", {"data", "annotations", "predictions"}),
+    ("", "Supervisely's JSON", {"objects", "size"}),
+    ("", "a Jupyter notebook", {"cells", "nbformat"}),
+    ("", "classes.json of segcore semantic: pass its folder", {"png", "classes"}),
+)
+_ITEMS = (
+    ("label-studio", "Label Studio's export", {"data", "annotations"}),
+    ("label-studio", "Label Studio's export", {"data", "predictions"}),
+    ("", "Label Studio's export in an old form", {"data", "completions"}),
+)
+"""Formats of JSON by the members of the outermost object, or of the items of a list: the name of
+the format, or "" if it is not read, a description, and the members."""
+
+
+def kind_of_json(names: Iterable[str], is_list: bool = False) -> tuple[str, str] | None:
+    """Return the name and description of a format of JSON other than COCO's, or None.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Members of the outermost object, or of the first item of a list.
+    is_list : bool
+        Whether it is a list.
+
+    Returns
+    -------
+    tuple of str or None
+        The name in `TITLES`, or "" if the format is not read, and a description.
+    """
     keys = set(names)
-    for kind, needed in (
-        ("LabelMe's JSON", {"shapes", "imagePath"}),
-        ("GeoJSON", {"type", "features"}),
-        ("VIA's project", {"_via_img_metadata"}),
-        ("a Label Studio task", {"data", "annotations", "predictions"}),
-        ("Supervisely's JSON", {"objects", "size"}),
-        ("Cityscapes' polygons", {"objects", "imgHeight"}),
-        ("a Jupyter notebook", {"cells", "nbformat"}),
-        ("classes.json of segcore semantic: pass its folder", {"png", "classes"}),
-    ):
+    for name, kind, needed in _ITEMS if is_list else _OBJECTS:
         if needed <= keys:
-            return kind
-    return None
-
-
-def kind_of_item(names: Iterable[str]) -> str | None:
-    """Name the format of a list that segcore does not read by the members of an item, or None."""
-    keys = set(names)
-    if "data" in keys and keys & {"annotations", "predictions", "completions"}:
-        return "Label Studio's export (segcore.formats.label_studio reads it in Python)"
+            return name, kind
     return None

@@ -13,17 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
-from segcore.data.columns.segmentations import NONE, POLYGON, Segmentations
+from segcore.data.columns.segmentations import POLYGON, Segmentations
 from segcore.data.dataset import Dataset
 from segcore.data.files.names import relative_path
-from segcore.data.report import Dropped, WriteReport
+from segcore.data.report import NO_MASK, Dropped, WriteReport
 from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks
 
 Rows = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 
-NO_MASK = "it has no mask"
 NO_CATEGORY = "it has no category"
 EMPTY = "its mask is empty"
 HIDDEN = "it is hidden by smaller ones"
@@ -176,9 +175,7 @@ class Account:
         """Whether each annotation has a mask: a segmentation that is neither missing nor ``[]``."""
         if self.dataset.maps is not None:
             return np.ones(len(self._kinds), np.bool_)
-        is_missing = (self._kinds == POLYGON) & (self._segmentations.lengths == 0)
-        has_mask: NDArray[np.bool_] = (self._kinds != NONE) & ~is_missing
-        return has_mask
+        return ~self._segmentations.is_missing
 
     @cached_property
     def is_polygon(self) -> NDArray[np.bool_]:

@@ -13,6 +13,8 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -27,9 +29,11 @@ from segcore.data.errors import DatasetError
 from segcore.data.files.classes import CLASSES, MapClass, read_classes
 from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.files.read_ahead import read_ahead
+from segcore.data.files.walk import files_below
 from segcore.data.formats._account import Account, category_names, painted
 from segcore.data.formats._builder import Builder, track
 from segcore.data.formats._images import (
+    is_image,
     read_label_png,
     voc_colors,
     write_label_png,
@@ -51,38 +55,73 @@ def read(
     *,
     skip_invalid: bool = False,
     progress: Progress | None = None,
+    background: int = 0,
+    ignore: Sequence[int] | None = None,
+    colors: str | os.PathLike[str] | None = None,
 ) -> Dataset:
-    """Read a folder of PNG label maps or binary masks, or a single PNG."""
+    """Read a folder of PNG label maps or binary masks, or a single PNG.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder, or the PNG.
+    skip_invalid, progress
+        As for :func:`segcore.data.read`.
+    background : int, default 0
+        Label of the background.
+    ignore : sequence of int, optional
+        Other labels to leave out. Defaults to 255, unless it is a class or the masks are binary.
+    colors : path-like, optional
+        Table of the colors of RGB PNGs. Defaults to the one beside them.
+    """
     place = Path(path)
     folder = place if place.is_dir() else place.parent
     files = label_maps(place) if place.is_dir() else {PurePosixPath(place.name): place}
-    classes = read_classes(folder)
     if not files:
         raise DatasetError(str(place), "expected PNG files, found none")
-    meaning = _Meaning(classes, color_table(folder))
+    classes = read_classes(folder)
+    table = color_table(folder) if colors is None else _read_colors(Path(colors))
+    meaning = _Meaning(classes, table, background, ignore)
     builder = Builder(path, skip_invalid)
+    for category in meaning.listed:
+        builder.category(*category)
     done = track(files, progress)
-    is_binary = not classes
-    ignored = None if IGNORED in classes else "class 255"
-    for index, ((name, _), found) in enumerate(read_ahead(meaning.read, files.items())):
+    is_binary = not classes and ignore is None and background == 0
+    ignored = None if IGNORED in classes or ignore is not None else "class 255"
+    for index, ((_, file), found) in enumerate(read_ahead(meaning.read, files.items())):
         done(index)
         if isinstance(found, DatasetError):
             builder.refuse(found.detail, found.item, found.path)
             continue
-        row = builder.add_image(str(name), found.masks.size)
+        name = file.relative_to(folder).as_posix()
+        row = builder.add_image(name, found.masks.size)
         rows = [builder.category(*category) for category in found.categories]
         builder.add_masks(row, np.array(rows, np.int64), found.masks)
         is_binary &= found.is_binary
         is_ignored = [category == ignored for category, _ in found.categories]
         if ignored and any(is_ignored):
             area = int(found.masks.area[is_ignored].sum())
-            builder.note("pixels of the label 255, which are ignored", str(name), area)
+            builder.note("pixels of the label 255, which are ignored", name, area)
     if is_binary:
         builder.forget_notes()
         builder.change_categories([0] * len(builder.categories), {OBJECT: (1, "")})
     elif ignored in builder.categories:
         builder.drop_category(ignored)
+    if place.is_dir():
+        _note_other_images(builder, place, {path.with_suffix("") for path in files})
     return builder.dataset()
+
+
+def _note_other_images(builder: Builder, folder: Path, stems: set[PurePosixPath]) -> None:
+    """Count image files that are neither PNGs nor, by their names, the photograph of one."""
+    for file in files_below(folder):
+        name = PurePosixPath(file.relative_to(folder).as_posix())
+        if (
+            is_image(name.name)
+            and name.suffix.lower() != ".png"
+            and name.with_suffix("") not in stems
+        ):
+            builder.note("image files that are not PNGs", str(name))
 
 
 @dataclass(frozen=True)
@@ -95,11 +134,37 @@ class _Found:
 
 
 class _Meaning:
-    """What labels and colors mean."""
+    """What labels and colors mean.
 
-    def __init__(self, classes: dict[int, MapClass], colors: dict[int, tuple[str, int]]) -> None:
-        self._classes = classes
+    Attributes
+    ----------
+    listed : list of tuple
+        Name and id of each category that ``classes.json`` lists.
+    """
+
+    def __init__(
+        self,
+        classes: dict[int, MapClass],
+        colors: dict[int, tuple[str, int]],
+        background: int,
+        ignore: Sequence[int] | None,
+    ) -> None:
         self._colors = colors
+        self._background = background
+        self._dropped = {
+            *(ignore or ()),
+            *(c.index for c in classes.values() if c.category_id is None),
+        }
+        # 255 is only found to be ignored, or not, when all files are read.
+        self._unlisted = {IGNORED} if ignore is None else set()
+        known = [c for _, c in sorted(classes.items()) if c.category_id is not None]
+        counts = Counter(c.name for c in known)
+        self._known = {
+            c.index: (f"{c.name} {c.category_id}" if counts[c.name] > 1 else c.name, c.category_id)
+            for c in known
+        }
+        self._has_classes = bool(classes)
+        self.listed = list(self._known.values())
 
     def read(self, item: tuple[PurePosixPath, Path]) -> _Found | DatasetError:
         """Read a file; an error is returned, since it may be skipped."""
@@ -113,21 +178,19 @@ class _Meaning:
             return error
 
     def _of_labels(self, path: Path, labels: NDArray[Any], is_bits: bool) -> _Found:
-        values, masks = Masks.from_label_map(labels)
+        values, masks = Masks.from_label_map(labels, self._background, self._dropped)
         numbers: list[int] = values.tolist()
-        is_binary = is_bits or not set(numbers) - {IGNORED}
-        categories: list[tuple[str, Any]] = [(f"class {number}", number) for number in numbers]
-        if self._classes:
-            for index, number in enumerate(numbers):
-                known = self._classes.get(number)
-                if known is not None:
-                    categories[index] = known.name, known.category_id
-                elif number != IGNORED:
+        if self._has_classes:
+            for number, area in zip(numbers, masks.area.tolist(), strict=True):
+                if number not in self._known and number not in self._unlisted:
                     raise DatasetError(
-                        str(path), f"it has the label {number}, which {CLASSES} does not list"
+                        str(path),
+                        f"{area} of its pixels have the label {number}, which {CLASSES} does not "
+                        "list; ignored labels (--ignore) need not be listed",
                     )
-        kept = [i for i, (_, category_id) in enumerate(categories) if category_id is not None]
-        return _Found([categories[i] for i in kept], masks[kept], is_binary)
+        categories = [self._known.get(number, (f"class {number}", number)) for number in numbers]
+        is_binary = is_bits or not set(numbers) - {IGNORED}
+        return _Found(categories, masks, is_binary)
 
     def _of_colors(self, path: Path, pixels: NDArray[np.uint8]) -> _Found:
         values, masks = Masks.from_label_map(from_rgb(pixels))
@@ -145,6 +208,14 @@ class _Meaning:
             )
         kept = [i for i, code in enumerate(codes) if self._colors[code][1]]
         return _Found([self._colors[codes[i]] for i in kept], masks[kept], False)
+
+
+def read_labels(path: Path) -> NDArray[np.unsignedinteger]:
+    """Return the labels of a PNG that is no map of colors: uint8 or uint16, shape (H, W)."""
+    pixels, _ = read_label_png(path)
+    if pixels.ndim == 3:
+        raise DatasetError(str(path), "expected an indexed or gray PNG, got colors")
+    return pixels
 
 
 def color_table(folder: Path) -> dict[int, tuple[str, int]]:

@@ -1,48 +1,91 @@
-"""Evaluation of folders of label maps and of COCO panoptic files."""
+"""Evaluation of semantic and panoptic maps of data sets."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.data.columns.fields import as_integer
+from segcore.data.columns.fields import as_integer, describe
 from segcore.data.columns.ids import Ids
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.classes import CLASSES, read_classes
-from segcore.data.files.label_maps import IGNORED, label_maps, read_labels
+from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.files.read_ahead import read_ahead
-from segcore.data.per_image.instance_set import isthing_of, panoptic_maps, read_panoptic
-from segcore.data.per_image.sources import Progress, no_progress
+from segcore.data.formats.maps import OBJECT, read_labels
+from segcore.data.per_image.instance_set import (
+    DatasetImage,
+    InstanceSet,
+    category_keys,
+    instance_sets,
+    isthing_of,
+    match_images,
+    read_two,
+)
+from segcore.data.per_image.panoptic_maps import (
+    count_dropped,
+    describe_segments,
+    panoptic_map,
+    panoptic_rules,
+)
+from segcore.data.per_image.reading import ReadOptions, panoptic_maps
+from segcore.data.per_image.semantic_maps import count_covered, semantic_map
+from segcore.data.per_image.things import find_things
 from segcore.data.problems import Problems
+from segcore.data.recognize import recognized
+from segcore.maps.panoptic import Panoptic
 from segcore.metrics import ConfusionMatrix, PanopticQuality
 
 Maps = tuple[NDArray[Any], NDArray[Any]]
 
 
-def confusion_of_folders(
-    truth: Path,
-    prediction: Path,
+class Progress(Protocol):
+    """Passes items on and may show progress, such as by a bar with a title."""
+
+    def __call__(self, items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
+        """Return an iterable of the same items."""
+        ...
+
+
+def no_progress(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
+    """Return the items without showing progress."""
+    return items
+
+
+def evaluate_semantic(
+    paths: tuple[Path, Path],
+    problems: Problems,
+    options: tuple[ReadOptions, ReadOptions],
     num_classes: int | None = None,
     ignore: int | None = None,
+    known: Dataset | None = None,
     progress: Progress = no_progress,
 ) -> tuple[ConfusionMatrix, dict[int, str], int]:
-    """Compare two folders of PNG label maps.
+    """Compare the semantic maps of two data sets.
 
     Parameters
     ----------
-    truth, prediction : Path
-        The folders, which must contain the same names.
+    paths : tuple of Path
+        The truth and the prediction: folders of PNG label maps with the same names, or data sets of
+        any other format, which are painted in their order.
+    problems : Problems
+        Receives what is left out.
+    options : tuple of ReadOptions
+        How they are read.
     num_classes : int, optional
-        Number of classes. Defaults to that of ``classes.json`` in the folder of the truth.
+        Number of classes of label maps. Defaults to that of ``classes.json`` in the folder of the
+        truth, or to 2 for binary masks.
     ignore : int, optional
         True label of pixels to leave out. Defaults to 255, unless it is a class.
+    known : Dataset, optional
+        The data set of results, if this is not the truth.
     progress : callable, optional
-        Shows progress over the maps.
+        Shows progress over the images.
 
     Returns
     -------
@@ -51,34 +94,145 @@ def confusion_of_folders(
     names : dict of int to str
         The names of the classes, if known.
     num_images : int
-        Number of maps.
+        Number of images.
 
     Raises
     ------
     DatasetError
-        If the folders do not match, or a map cannot be used.
+        If the data sets do not match, or a map cannot be used.
     """
-    pairs = _paired_maps(truth, prediction)
-    names = {index: c.name for index, c in read_classes(truth).items()}
-    if num_classes is None and not names:
-        raise DatasetError(truth / CLASSES, "there is no such file; pass --num-classes")
-    count = max(names) + 1 if num_classes is None else num_classes
-    if ignore is None and count <= IGNORED:
-        ignore = IGNORED
+    formats = [o.format or recognized(path) for path, o in zip(paths, options, strict=True)]
+    if formats == ["maps", "maps"] and all(path.is_dir() for path in paths):
+        found: _FolderPairs | _PaintedPairs = _FolderPairs(paths, num_classes, ignore)
+    elif num_classes is not None:
+        raise DatasetError("", "--num-classes: for label maps; other data sets list their classes")
+    else:
+        found = _PaintedPairs(paths, problems, options, known, ignore)
     try:
-        confusion = ConfusionMatrix(count, ignore_index=ignore)
+        confusion = ConfusionMatrix(found.num_classes, ignore_index=found.ignore)
     except ValueError as error:
         raise DatasetError("", str(error)) from error
-
-    def read(pair: tuple[Path, Path]) -> Maps:
-        return read_labels(pair[0]), read_labels(pair[1])
-
-    for pair, maps in progress(read_ahead(read, pairs), "Comparing", len(pairs)):
+    pairs: list[Any] = found.pairs
+    for pair, (maps, left_out) in progress(read_ahead(found.read, pairs), "Comparing", len(pairs)):
+        problems.add(left_out)
         try:
             confusion.update(*maps)
         except ValueError as error:
-            raise DatasetError("", f"{pair[1]}, truth {pair[0]}: {error}") from error
-    return confusion, names, len(pairs)
+            raise DatasetError("", f"{found.name(pair)}: {error}") from error
+    return confusion, found.names, len(found.pairs)
+
+
+class _FolderPairs:
+    """Pairs of PNG label maps with the same names in two folders."""
+
+    def __init__(self, paths: tuple[Path, Path], num_classes: int | None, ignore: int | None):
+        self.pairs = _paired_maps(*paths)
+        self.names = {index: c.name for index, c in read_classes(paths[0]).items()}
+        self._is_asked = ignore is not None
+        self._is_binary = False
+        if not self.names and num_classes in (None, 2) and ignore is None:
+            sides = ([pair[side] for pair in self.pairs] for side in (0, 1))
+            self._is_binary = all(map(_is_binary, sides))
+        if self._is_binary:
+            self.names = {0: "background", 1: OBJECT}
+        if num_classes is None and not self.names:
+            raise DatasetError(paths[0] / CLASSES, "there is no such file; pass --num-classes")
+        self.num_classes = max(self.names) + 1 if num_classes is None else num_classes
+        if ignore is None and self.num_classes <= IGNORED:
+            ignore = IGNORED
+        self.ignore = ignore
+
+    def read(self, pair: tuple[Path, Path]) -> tuple[Maps, Problems]:
+        """Return the two maps of a pair, and the number of ignored pixels."""
+        true, predicted = read_labels(pair[0]), read_labels(pair[1])
+        problems = Problems(skip=False)
+        if self._is_binary:
+            return ((true > 0) * 1, (predicted > 0) * 1), problems
+        if self.ignore is not None:
+            why = f"of the true label {self.ignore}, which is ignored"
+            count = int(np.count_nonzero(true == self.ignore))
+            problems.leave_out("pixel", why, count, str(pair[0]), "--ignore", self._is_asked)
+        return (true, predicted), problems
+
+    def name(self, pair: tuple[Path, Path]) -> str:
+        """Return the name of a pair in messages."""
+        return f"{pair[1]}, truth {pair[0]}"
+
+
+def _is_binary(paths: list[Path]) -> bool:
+    """Return whether PNGs have one label beside 0, which is 1 or 255."""
+    found: set[int] = set()
+    for _, labels in read_ahead(read_labels, paths):
+        found |= set(np.unique(labels).tolist()) - {0}
+        if len(found) > 1 or not found <= {1, IGNORED}:
+            return False
+    return True
+
+
+class _PaintedPairs:
+    """Pairs of images of two data sets, painted as by ``segcore semantic``."""
+
+    ignore = 2**16 - 1
+    """The label of predicted pixels of categories that the truth lacks."""
+
+    def __init__(
+        self,
+        paths: tuple[Path, Path],
+        problems: Problems,
+        options: tuple[ReadOptions, ReadOptions],
+        known: Dataset | None,
+        ignore: int | None,
+    ) -> None:
+        if ignore is not None:
+            raise DatasetError("", "--ignore: for label maps; other data sets have no such labels")
+        both = read_two(paths, problems, options, known)
+        self._sources = instance_sets(paths, both, problems, known)
+        self.pairs = _paired_images(*self._sources, problems)
+        self._priorities = [source.choose_priority() for source in self._sources]
+        keys = category_keys(*self._sources)
+        index_of = {key: index for index, key in enumerate(keys[0], 1)}
+        self.names = {0: "background"} | {c.index: c.name for c in self._sources[0].categories}
+        self.num_classes = len(self.names)
+        self._labels = [
+            np.array([0, *(index_of.get(key, self.ignore) for key in listed)], np.uint16)
+            for listed in keys
+        ]
+
+    def read(self, pair: tuple[DatasetImage, DatasetImage]) -> tuple[Maps, Problems]:
+        """Return the two maps of a pair, and what is left out of them."""
+        problems = Problems(skip=False)
+        maps = []
+        sides = zip(self._sources, pair, self._labels, self._priorities, strict=True)
+        for source, image, labels, priority in sides:
+            instances = source.read(image)
+            painted = semantic_map(
+                instances, priority=priority, crowd=True, dtype=np.dtype(np.uint16), under=None
+            )
+            problems.add(instances.problems)
+            covered = Problems(skip=False)
+            count_covered(image, instances, painted, True, covered)
+            problems.add(covered, with_options=False)
+            maps.append(labels[painted])
+        return (maps[0], maps[1]), problems
+
+    def name(self, pair: tuple[DatasetImage, DatasetImage]) -> str:
+        """Return the name of a pair in messages."""
+        return f"image {pair[0].name}"
+
+
+def _paired_images(
+    truth: InstanceSet, prediction: InstanceSet, problems: Problems
+) -> list[tuple[DatasetImage, DatasetImage]]:
+    """Return each true image with the predicted one; count predicted images without a true one."""
+    matches = match_images(truth, prediction)
+    for index, image in enumerate(truth.images):
+        if index not in matches:
+            raise DatasetError(prediction.path, f"it has no image {image.name}, as {truth.path}")
+    used = {image.row for image in matches.values()}
+    unknown = [image.name for image in prediction.images if image.row not in used]
+    first = unknown[0] if unknown else ""
+    problems.leave_out("predicted image", "that the truth lacks", len(unknown), first)
+    return [(image, matches[index]) for index, image in enumerate(truth.images)]
 
 
 def _paired_maps(truth: Path, prediction: Path) -> list[tuple[Path, Path]]:
@@ -96,20 +250,26 @@ def _paired_maps(truth: Path, prediction: Path) -> list[tuple[Path, Path]]:
     return [(path, maps[prediction][name]) for name, path in maps[truth].items()]
 
 
-def quality_of_panoptic(
-    truth: Path,
-    prediction: Path,
-    folders: tuple[Path, Path],
+def evaluate_panoptic(
+    paths: tuple[Path, Path],
+    problems: Problems,
+    options: tuple[ReadOptions, ReadOptions],
+    known: Dataset | None = None,
     progress: Progress = no_progress,
-) -> tuple[PanopticQuality, dict[int, str], int, int]:
-    """Compare two COCO panoptic files.
+) -> tuple[PanopticQuality, dict[int, str], int]:
+    """Compare the panoptic maps of two data sets.
 
     Parameters
     ----------
-    truth, prediction : Path
-        The files. The prediction must have all images of the truth.
-    folders : tuple of Path
-        The folders with the PNGs of the truth and of the prediction.
+    paths : tuple of Path
+        The truth and the prediction, which must have all images of the truth: COCO panoptic files,
+        or data sets of any other format, whose maps are composed by the default rules.
+    problems : Problems
+        Receives what is left out.
+    options : tuple of ReadOptions
+        How they are read.
+    known : Dataset, optional
+        The data set of results, if this is not the truth.
     progress : callable, optional
         Shows progress over the images.
 
@@ -121,37 +281,44 @@ def quality_of_panoptic(
         The names of the categories.
     num_images : int
         Number of images.
-    num_unknown : int
-        Number of predicted images that the truth lacks, which are left out.
 
     Raises
     ------
     DatasetError
         If a file or a map cannot be used, or an image is missing.
     """
-    true, predicted = (
-        read_panoptic(path, Problems(skip=False), folder)
-        for path, folder in zip((truth, prediction), folders, strict=True)
-    )
-    categories = _panoptic_categories(truth, true)
-    try:
-        quality = PanopticQuality(categories)
-    except (ValueError, TypeError) as error:
-        raise DatasetError(truth, str(error)) from error
-    true_images = _images_with_maps(true)
+    true, predicted = read_two(paths, problems, options, known)
+    if predicted is not None and true.maps is not None and predicted.maps is not None:
+        return _quality_of_files(paths, (true, predicted), problems, progress)
+    sources = instance_sets(paths, (true, predicted), problems, known)
+    return _quality_of_sources(sources, problems, progress)
+
+
+def _quality_of_files(
+    paths: tuple[Path, Path],
+    both: tuple[Dataset, Dataset],
+    problems: Problems,
+    progress: Progress,
+) -> tuple[PanopticQuality, dict[int, str], int]:
+    """Compare two panoptic files, whose images are matched by their ids."""
+    true, predicted = both
+    categories = _panoptic_categories(paths[0], true)
+    quality = _panoptic_quality(paths[0], categories)
+    true_images, predicted_images = _images_with_maps(true), _images_with_maps(predicted)
     image_ids = true.images["id"][true_images]
-    rows = Ids(predicted.images["id"][_images_with_maps(predicted)]).find(image_ids)
+    rows = Ids(predicted.images["id"][predicted_images]).find(image_ids)
     if (rows < 0).any():
         missing = image_ids[rows < 0].tolist()[0]
-        raise DatasetError(prediction, f"it has no annotation for the image {missing}")
-    pairs = list(
-        zip(true_images.tolist(), _images_with_maps(predicted)[rows].tolist(), strict=True)
-    )
+        raise DatasetError(paths[1], f"it has no annotation for the image {missing}")
+    unknown = np.setdiff1d(np.arange(len(predicted_images)), rows)
+    if len(unknown):
+        first = f"image {predicted.images['id'][predicted_images[unknown[0]]]}"
+        problems.leave_out("predicted image", "that the truth lacks", len(unknown), first)
+    pairs = list(zip(true_images.tolist(), predicted_images[rows].tolist(), strict=True))
 
     def read(pair: tuple[int, int]) -> Maps:
         true_map, predicted_map = (
-            panoptic_maps(dataset).labels(image)
-            for dataset, image in zip((true, predicted), pair, strict=True)
+            panoptic_maps(dataset).labels(image) for dataset, image in zip(both, pair, strict=True)
         )
         return true_map, predicted_map
 
@@ -161,9 +328,79 @@ def quality_of_panoptic(
         except (ValueError, TypeError) as error:
             image_id = true.images["id"][row]
             raise DatasetError("", str(error), f"image {image_id}") from error
+    return quality, {c["id"]: c["name"] for c in categories}, len(pairs)
 
-    names = {category["id"]: category["name"] for category in categories}
-    return quality, names, len(pairs), len(_images_with_maps(predicted)) - len(pairs)
+
+def _panoptic_quality(path: Path, categories: list[dict[str, Any]]) -> PanopticQuality:
+    try:
+        return PanopticQuality(categories)
+    except (ValueError, TypeError) as error:
+        raise DatasetError(path, str(error)) from error
+
+
+def _quality_of_sources(
+    sources: tuple[InstanceSet, InstanceSet], problems: Problems, progress: Progress
+) -> tuple[PanopticQuality, dict[int, str], int]:
+    """Compare two data sets of any format, composed as by ``segcore panoptic``."""
+    truth = sources[0]
+    things, _ = find_things(truth.path, truth, None, ())
+    keys = category_keys(*sources)
+    names = {index: c.name for index, c in enumerate(truth.categories, 1)}
+    categories = [
+        {"id": index, "name": c.name, "isthing": int(c.id in things)}
+        for index, c in enumerate(truth.categories, 1)
+    ]
+    quality = _panoptic_quality(truth.path, categories)
+    index_of = {key: index for index, key in enumerate(keys[0], 1)}
+    class_ids = [
+        np.array([0, *(index_of.get(key, 0) for key in listed)], np.int64) for listed in keys
+    ]
+    thing_ids = {index for index, c in enumerate(truth.categories, 1) if c.id in things}
+    rules = [panoptic_rules(s.path, s, "panopticapi", {}, None) for s in sources]
+    pairs = _paired_images(*sources, problems)
+
+    def read(
+        pair: tuple[DatasetImage, DatasetImage],
+    ) -> tuple[list[tuple[Panoptic, Any]], Problems]:
+        left_out = Problems(skip=False)
+        found = []
+        for source, image, ids, (rule, priority) in zip(
+            sources, pair, class_ids, rules, strict=True
+        ):
+            instances = source.read(image)
+            unknown = instances.category[ids[instances.category] == 0]
+            if len(unknown):
+                name = source.categories[unknown[0] - 1].name
+                raise DatasetError(
+                    source.path,
+                    f"its category {describe(name)} is not in {truth.path}",
+                    image.label,
+                )
+            result = panoptic_map(
+                image,
+                instances,
+                ids[instances.category],
+                stuff_maps=None,
+                things=thing_ids,
+                rules=rule,
+                priority=priority,
+            )
+            left_out.add(instances.problems)
+            dropped = Problems(skip=False)
+            count_dropped(image, result, instances, False, dropped)
+            left_out.add(dropped, with_options=False)
+            segments = describe_segments(image, result, instances)["segments_info"]
+            found.append((result, segments))
+        return found, left_out
+
+    for pair, (found, left_out) in progress(read_ahead(read, pairs), "Comparing", len(pairs)):
+        problems.add(left_out)
+        (true, true_segments), (predicted, segments) = found
+        try:
+            quality.update(true.labels, true_segments, predicted.labels, segments)
+        except (ValueError, TypeError) as error:
+            raise DatasetError("", str(error), pair[0].label) from error
+    return quality, names, len(pairs)
 
 
 def _panoptic_categories(path: Path, dataset: Dataset) -> list[dict[str, Any]]:

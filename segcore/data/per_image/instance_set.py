@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,14 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._text import counted
-from segcore.data.coco.panoptic import PanopticMaps
 from segcore.data.columns.fields import MAX_PIXELS, Id, describe
-from segcore.data.columns.table import MISSING, NULL
-from segcore.data.dataset import Dataset, Sample
+from segcore.data.columns.segmentations import POLYGON, Segmentations
+from segcore.data.columns.table import MISSING, NULL, Table
+from segcore.data.dataset import Dataset, Sample, has_box
 from segcore.data.errors import DatasetError
 from segcore.data.files.names import relative_path
-from segcore.data.io import belongs_to, read_file
+from segcore.data.io import belongs_to, from_coco
 from segcore.data.parquet.names import is_parquet
+from segcore.data.per_image.reading import (
+    DEFAULT,
+    ReadOptions,
+    panoptic_maps,
+    read_dataset,
+    read_with_truth,
+)
 from segcore.data.problems import Problems
 from segcore.errors import ItemError
 from segcore.masks import Masks
@@ -75,8 +83,8 @@ class Instances:
         Whether each is a crowd region: bool, shape (N,).
     scores : numpy.ndarray
         Scores, NaN without one: float64, shape (N,).
-    skipped : tuple of str
-        Messages about the invalid annotations.
+    problems : Problems
+        What was left out of the image, or has no pixels.
     """
 
     masks: Masks
@@ -84,99 +92,10 @@ class Instances:
     ids: NDArray[Any]
     iscrowd: NDArray[np.bool_]
     scores: NDArray[np.float64]
-    skipped: tuple[str, ...] = ()
+    problems: Problems
 
     def __len__(self) -> int:
         return len(self.masks)
-
-
-def read_dataset(
-    path: Path, problems: Problems, dataset: Dataset | None = None, folder: Path | None = None
-) -> Dataset:
-    """Read a data set of any format.
-
-    Parameters
-    ----------
-    path : Path
-        The file, or a folder of SA-1B or Parquet.
-    problems : Problems
-        Receives a message per invalid item; these are left out.
-    dataset : Dataset, optional
-        The data set that has the images and categories of results. Other files do not need it.
-    folder : Path, optional
-        The folder with the PNGs of a panoptic file.
-
-    Raises
-    ------
-    DatasetError
-        If the file cannot be used, or the images of results are unknown.
-    """
-    found = _read(path, problems, dataset, folder)
-    if _is_without_images(found):
-        raise DatasetError(
-            path,
-            "expected an instance file, got a list of annotations without images, as in COCO "
-            "results; also pass the instance file with their images and categories (--dataset)",
-        )
-    return found
-
-
-def _read(path: Path, problems: Problems, dataset: Dataset | None, folder: Path | None) -> Dataset:
-    if path.is_dir() and not is_dataset_folder(path):
-        raise DatasetError(path, _not_a_dataset(path))
-    in_parquet = is_parquet(path)
-    needed = None if in_parquet else dataset
-    found = read_file(path, dataset=needed, skip_invalid=problems.skip)
-    if in_parquet and dataset is not None and _is_without_images(found):
-        found = read_file(path, dataset=dataset)
-    for line in found.skipped:
-        problems.report(DatasetError("", line))
-    if found.maps is not None:
-        if folder is not None:
-            found = found.with_maps(panoptic_maps(found).at(folder))
-        folder = panoptic_maps(found).folder
-        if not folder.is_dir():
-            raise DatasetError(folder, f"expected the folder with the PNGs of {path}")
-    return found
-
-
-def read_panoptic(path: Path, problems: Problems, folder: Path | None = None) -> Dataset:
-    """Read a COCO panoptic file, whose PNGs are in the folder of its name by default."""
-    found = _read(path, problems, None, folder)
-    if found.maps is None:
-        raise DatasetError(
-            path, 'not a COCO panoptic file: it has no annotations with "segments_info"'
-        )
-    return found
-
-
-def panoptic_maps(dataset: Dataset) -> PanopticMaps:
-    """Return the PNGs of a panoptic data set."""
-    assert isinstance(dataset.maps, PanopticMaps)
-    return dataset.maps
-
-
-def is_dataset_folder(path: Path) -> bool:
-    """Return whether a folder holds a data set of Parquet files, or of SA-1B's JSON files."""
-    if is_parquet(path):
-        return True
-    first = min(path.glob("*.json"), default=None)
-    if first is None or not first.is_file():
-        return False
-    with first.open("rb") as file:
-        return b'"image"' in file.read(4096)
-
-
-def _not_a_dataset(path: Path) -> str:
-    count = sum(1 for entry in path.iterdir() if entry.suffix.lower() == ".json")
-    held = f" with {counted(count, 'JSON file')}; pass one of them" if count else ""
-    return f"this is a folder{held}, expected a data set: a file, or a folder of Parquet or SA-1B"
-
-
-def _is_without_images(dataset: Dataset) -> bool:
-    """Return whether nothing but the ids of the images is known, as for results alone."""
-    names: Any = dataset.images["file_name"]
-    return not dataset.members and dataset.maps is None and not names.lengths.any()
 
 
 class InstanceSet:
@@ -263,6 +182,15 @@ class InstanceSet:
         """Whether any annotation has a score."""
         return not bool(np.isnan(self.dataset.annotations["score"]).all())
 
+    def choose_priority(self, priority: str | None = None) -> str:
+        """Return which annotation is in front where several overlap, and require its scores.
+
+        By default, this is the one with the highest score; without scores, the smallest.
+        """
+        chosen = priority or ("score" if self.has_scores else "smallest")
+        self.needs_scores = chosen == "score"
+        return chosen
+
     @cached_property
     def _lacks_ids(self) -> bool:
         """Whether the annotations have no ids, as in results; their indices are shown instead."""
@@ -270,6 +198,15 @@ class InstanceSet:
             return False
         forms = self.dataset.annotations.layout.forms("id")
         return bool((forms == MISSING).all())
+
+    def category_table(self, categories: list[Category]) -> Table:
+        """Return the table of some of the categories, as in the file."""
+        if not len(self.dataset.categories):
+            listed = [{"id": c.id, "name": c.name} for c in categories]
+            document = {"images": [], "annotations": [], "categories": listed}
+            return from_coco(document).categories
+        rows = {index: row for row, index in enumerate(self._index_of[:-1].tolist())}
+        return self.dataset.categories.take(np.array([rows[c.index] for c in categories], np.int64))
 
     def ids_of(self, rows: NDArray[np.int64]) -> set[Id]:
         """Return the ids of the categories in these rows of the data set."""
@@ -284,53 +221,86 @@ class InstanceSet:
             If a PNG cannot be used, or an annotation is invalid and these are not skipped.
         """
         sample = self.dataset[image.row]
+        problems = Problems(self._skip)
+        kept = np.arange(len(sample))
+        if self.dataset.maps is None:
+            kept = self._with_mask(sample, problems)
         reasons: dict[int, str] = {}
         masks = None
         try:
             if self.dataset.maps is None:
-                masks = sample.masks
+                masks = sample.segmentations[kept].masks(sample.size)
             else:
                 maps = panoptic_maps(self.dataset)
                 masks = maps.masks(image.row, sample.ids, image.size, only_these=True)
         except DatasetError:  # of a PNG
             raise
         except (ValueError, TypeError):
-            reasons = _invalid_masks(sample)
+            reasons = _invalid_masks(sample, kept)
         category = self._index_of[sample.categories]
-        for row in np.flatnonzero(category == 0).tolist():
+        for row in kept[category[kept] == 0].tolist():
             reasons.setdefault(row, "it has no category_id")
         if self.needs_scores:
-            for row in np.flatnonzero(~np.isfinite(sample.scores)).tolist():
+            for row in kept[~np.isfinite(sample.scores[kept])].tolist():
                 score = "missing" if np.isnan(sample.scores[row]) else str(sample.scores[row])
                 reasons.setdefault(row, f'its "score" is {score}, expected a finite number')
-        errors = [self._error(sample, row, reason) for row, reason in sorted(reasons.items())]
-        if errors and not self._skip:
-            raise errors[0]
-        good = np.array([row for row in range(len(sample)) if row not in reasons], np.int64)
+        for row, reason in sorted(reasons.items()):
+            problems.report(self._error(sample, row, reason))
+        is_good = np.array([row not in reasons for row in kept.tolist()], np.bool_)
+        good = kept[is_good]
         if masks is None:
             masks = sample.segmentations[good].masks(sample.size)
-        elif errors:
-            masks = masks[good]
+        elif reasons:
+            masks = masks[is_good]
+        self._count_empty(sample, good[masks.area == 0], problems)
         return Instances(
             masks,
             category[good],
             sample.ids[good] - 1 if self._lacks_ids else sample.ids[good],
             sample.iscrowd[good],
             sample.scores[good],
-            tuple(map(str, errors)),
+            problems,
         )
+
+    def _with_mask(self, sample: Sample, problems: Problems) -> NDArray[np.int64]:
+        """Return the indices of the annotations that have a mask, and count the others."""
+        is_missing = sample.segmentations.is_missing
+        if is_missing.any():
+            boxes = is_missing & has_box(sample.bboxes)
+            for rows, why, option in (
+                (boxes, "with a box and no mask", "--boxes takes the box as the mask"),
+                (is_missing & ~boxes, "without a mask", ""),
+            ):
+                first = self._name(sample, int(rows.argmax()))
+                problems.leave_out("annotation", why, int(rows.sum()), first, option)
+        return np.flatnonzero(~is_missing)
+
+    def _count_empty(self, sample: Sample, rows: NDArray[np.int64], problems: Problems) -> None:
+        """Count the annotations whose masks have no pixels."""
+        if len(rows):
+            row = int(rows[0])
+            reason = why_empty(sample.segmentations, row, sample.size)
+            first = f"{self._name(sample, row)}, {reason}"
+            problems.leave_out("annotation", "without pixels", len(rows), first)
+
+    def _name(self, sample: Sample, row: int) -> str:
+        if self._lacks_ids:
+            return f"annotation at index {sample.ids[row] - 1} of image {sample.image_id}"
+        return sample.name_of(row)
 
     def _error(self, sample: Sample, row: int, reason: str) -> DatasetError:
         rows = sample.rows
         position = int(rows.start + row if isinstance(rows, slice) else rows[row])
         offset = self.dataset.annotations.offset(position)
-        name = sample.name_of(row)
-        if self._lacks_ids:
-            name = f"annotation at index {sample.ids[row] - 1} of image {sample.image_id}"
-        return DatasetError(self.path, reason, name, offset)
+        return DatasetError(self.path, reason, self._name(sample, row), offset)
 
 
-def read_instances(path: Path, problems: Problems, dataset_path: Path | None = None) -> InstanceSet:
+def read_instances(
+    path: Path,
+    problems: Problems,
+    options: ReadOptions = DEFAULT,
+    truth_path: Path | None = None,
+) -> InstanceSet:
     """Read the instances of a data set of any format, or results together with their data set.
 
     Raises
@@ -338,16 +308,105 @@ def read_instances(path: Path, problems: Problems, dataset_path: Path | None = N
     DatasetError
         If a file as a whole, or its categories, cannot be used.
     """
-    if dataset_path is None:
-        return InstanceSet(path, read_dataset(path, problems), problems)
-    truth = read_dataset(dataset_path, problems)
-    found = read_dataset(path, problems, truth)
-    if not belongs_to(found, truth):
-        raise DatasetError(
-            path,
-            "expected COCO results, a list, since a data set was passed with them (--dataset)",
-        )
+    found, truth = read_with_truth(path, problems, options, truth_path)
     return InstanceSet(path, found, problems, truth)
+
+
+def read_two(
+    paths: tuple[Path, Path | None],
+    problems: Problems,
+    options: tuple[ReadOptions, ReadOptions],
+    known: Dataset | None = None,
+) -> tuple[Dataset, Dataset | None]:
+    """Read a truth, and a prediction, which may be results for the truth.
+
+    Parameters
+    ----------
+    paths : tuple of Path
+        The truth, and the prediction, which may be None.
+    problems : Problems
+        Receives a message per invalid item.
+    options : tuple of ReadOptions
+        How they are read.
+    known : Dataset, optional
+        The data set of results, if this is not the truth.
+
+    Raises
+    ------
+    DatasetError
+        If a file cannot be used.
+    """
+    truth = read_dataset(paths[0], problems, options[0], known)
+    if paths[1] is None:
+        return truth, None
+    return truth, read_dataset(paths[1], problems, options[1], known or truth)
+
+
+def instance_sets(
+    paths: tuple[Path, Path | None],
+    both: tuple[Dataset, Dataset | None],
+    problems: Problems,
+    known: Dataset | None = None,
+) -> tuple[InstanceSet, InstanceSet]:
+    """Return the instances of what `read_two` returns; of the truth twice without a prediction."""
+    true, predicted = both
+    truth = InstanceSet(paths[0], true, problems, known)
+    truth.needs_scores = truth.has_scores
+    if predicted is None or paths[1] is None:
+        return truth, truth
+    images = truth.images if belongs_to(predicted, true) else None
+    prediction = InstanceSet(paths[1], predicted, problems, known or true, images)
+    prediction.needs_scores = prediction.has_scores
+    return truth, prediction
+
+
+def category_keys(truth: InstanceSet, prediction: InstanceSet | None) -> list[list[Id]]:
+    """Return what the categories of two data sets are matched by: their ids, or their names.
+
+    Formats such as YOLO number the categories themselves. So names count if they are the same in
+    both data sets and ids are not.
+
+    Returns
+    -------
+    list of list
+        For each data set, a key per category.
+    """
+    sets = [truth] if prediction is None else [truth, prediction]
+    ids: list[list[Id]] = [[c.id for c in found.categories] for found in sets]
+    names: list[list[Id]] = [[c.name for c in found.categories] for found in sets]
+    if prediction is None or any(len(set(listed)) < len(listed) for listed in names):
+        return ids
+    name_of = dict(zip(ids[0], names[0], strict=True))
+    agree = [name_of.get(c.id) == c.name for c in prediction.categories]
+    share_names = bool({*names[0]} & {*names[1]})
+    return names if share_names and not all(agree) and not any(agree) else ids
+
+
+def match_images(truth: InstanceSet, prediction: InstanceSet) -> dict[int, DatasetImage]:
+    """Return the predicted image of true images, by the index of these.
+
+    Images with the same name are matched first, then those whose names differ in the suffix alone,
+    unless that is ambiguous.
+    """
+    for source in (truth, prediction):
+        counts = Counter(image.name for image in source.images)
+        if duplicate := next((name for name, count in counts.items() if count > 1), None):
+            raise DatasetError(
+                source.path, f"several images are called {duplicate}; they are matched by name"
+            )
+    by_name = {image.name: image for image in prediction.images}
+    matches = {
+        i: by_name.pop(image.name) for i, image in enumerate(truth.images) if image.name in by_name
+    }
+    rest = [i for i in range(len(truth.images)) if i not in matches]
+    true_paths = Counter(truth.images[i].map_path for i in rest)
+    paths = Counter(image.map_path for image in by_name.values())
+    by_path = {image.map_path: image for image in by_name.values() if paths[image.map_path] == 1}
+    for i in rest:
+        path = truth.images[i].map_path
+        if true_paths[path] == 1 and path in by_path:
+            matches[i] = by_path[path]
+    return matches
 
 
 def isthing_of(dataset: Dataset) -> list[bool | None]:
@@ -435,13 +494,33 @@ def _check_size(height: int, width: int, is_needed: bool) -> None:
         )
 
 
-def _invalid_masks(sample: Sample) -> dict[int, str]:
+def _invalid_masks(sample: Sample, rows: NDArray[np.int64]) -> dict[int, str]:
     """Return why masks of an image are invalid, by their indices."""
     reasons: dict[int, str] = {}
     segmentations = sample.segmentations
-    for row in range(len(sample)):
+    for row in rows.tolist():
         try:
             segmentations[row : row + 1].masks(sample.size)
         except (ValueError, TypeError) as error:
             reasons[row] = error.detail if isinstance(error, ItemError) else str(error)
     return reasons
+
+
+def why_empty(segmentations: Segmentations, row: int, size: tuple[int, int]) -> str:
+    """Return why a mask has no pixels."""
+    if segmentations.kinds[row] != POLYGON:
+        return "whose RLE has no foreground"
+    part = segmentations[row : row + 1].compact()
+    points = part.coordinates.reshape(-1, 2)
+    if not len(points):
+        return "whose rings have no points"
+    least, greatest = points.min(axis=0), points.max(axis=0)
+    sides = np.array(size[::-1])
+    if not ((greatest <= 0) | (least >= sides)).any():
+        if least.min() >= 0 and greatest.max() <= 1:
+            return "whose coordinates are from 0 to 1, perhaps shares of the sides of the image"
+        return "whose polygon is too thin to cover a pixel"
+    text = f"whose polygon is outside the image of height {size[0]} and width {size[1]}"
+    if least.min() >= 0 and (greatest <= sides[::-1]).all():
+        text += "; it would fit if height and width were swapped, as by an EXIF orientation"
+    return text

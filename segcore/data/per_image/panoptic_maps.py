@@ -12,6 +12,7 @@ from segcore.data.columns.fields import describe
 from segcore.data.errors import DatasetError
 from segcore.data.per_image.instance_set import DatasetImage, Instances, InstanceSet
 from segcore.data.per_image.stuff_maps import StuffMaps
+from segcore.data.problems import Problems
 from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
 from segcore.maps.semantic import painting_order
 from segcore.masks import Masks
@@ -150,6 +151,43 @@ def _painting_ranks(instances: Instances, priority: str) -> NDArray[np.float64]:
     ranks = np.empty(len(masks))
     ranks[order] = np.arange(len(masks))
     return ranks
+
+
+_DROPPED = {
+    "score": ("below the score of the rules", "--score"),
+    "overlap": ("too much covered by better ones", "--overlap"),
+    "hidden": ("hidden by others", "--priority decides which one is in front"),
+    "class": ("without a thing class in the semantic map", ""),
+    "area": ("with too few visible pixels for stuff", "--stuff-area"),
+}
+"""What is said of each reason to drop an annotation, and the option that changes it. Empty masks
+are counted when they are read."""
+
+
+def count_dropped(
+    image: DatasetImage,
+    result: Panoptic,
+    instances: Instances,
+    has_stuff_maps: bool,
+    problems: Problems,
+) -> None:
+    """Count the annotations that are not in a panoptic map, and the pixels that are covered.
+
+    Stuff of maps lies below the annotations, so that its covered pixels are not counted.
+    """
+    for item in result.dropped:
+        if item["reason"] in _DROPPED:
+            is_annotation = item["isthing"] or not has_stuff_maps
+            what = "annotation" if is_annotation else "stuff region"
+            name = f"annotation {instances.ids[item['source']]} of " if is_annotation else ""
+            why, option = _DROPPED[item["reason"]]
+            problems.leave_out(what, why, 1, f"{name}{image.label}", option)
+    option = _DROPPED["hidden"][1]
+    for segment in result.segments:
+        if segment["isthing"] or not has_stuff_maps:
+            covered = segment["area_before"] - segment["area"]
+            first = f"annotation {instances.ids[segment['sources'][0]]} of {image.label}"
+            problems.leave_out("pixel", "covered by other annotations", covered, first, option)
 
 
 def describe_segments(

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.data.per_image.instance_set import Category, Instances
+from segcore.data.per_image.instance_set import Category, DatasetImage, Instances
+from segcore.data.problems import Problems
 from segcore.maps.semantic import compose_semantic
+from segcore.masks import Masks
 
 _BLOCK = 2**22
 
@@ -51,6 +53,65 @@ def semantic_map(
         masks[rest], indices[rest], priority=priority, scores=scores, dtype=dtype, base=under
     )
     return labels
+
+
+def count_covered(
+    image: DatasetImage, instances: Instances, labels: NDArray[Any], crowd: bool, problems: Problems
+) -> None:
+    """Count the annotations of a semantic map that are hidden, and the pixels that are covered.
+
+    Parameters
+    ----------
+    image : DatasetImage
+        The image.
+    instances : Instances
+        Its annotations.
+    labels : numpy.ndarray
+        Its map, as returned by `semantic_map`.
+    crowd : bool
+        Whether crowds are painted; otherwise they are counted, too.
+    problems : Problems
+        Receives the numbers.
+    """
+    if not crowd:
+        crowds = np.flatnonzero(instances.iscrowd)
+        first = _named(image, instances, crowds)
+        problems.leave_out(
+            "crowd annotation", "not painted", len(crowds), first, "--crowd paints them", True
+        )
+    areas = instances.masks.area
+    rows = np.flatnonzero((areas > 0) & (crowd | ~instances.iscrowd))
+    if np.count_nonzero(labels) == int(areas[rows].sum()):  # nothing overlaps
+        return
+    found, regions = Masks.from_label_map(labels)
+    index = np.searchsorted(found, instances.category[rows])
+    is_there = found[np.minimum(index, len(found) - 1)] == instances.category[rows]
+    visible = np.zeros(len(rows), np.int64)
+    there = np.flatnonzero(is_there)
+    visible[there] = (instances.masks[rows[there]] & regions[index[there]]).area
+    count_hidden(image, instances, rows, visible, problems)
+
+
+def count_hidden(
+    image: DatasetImage,
+    instances: Instances,
+    rows: NDArray[np.int64],
+    visible: NDArray[np.int64],
+    problems: Problems,
+) -> None:
+    """Count the annotations without visible pixels, and the covered pixels of the others."""
+    hidden = rows[visible == 0]
+    option = "--priority decides which one is in front"
+    first = _named(image, instances, hidden)
+    problems.leave_out("annotation", "hidden by others", len(hidden), first, option)
+    partly = (visible > 0) & (visible < instances.masks.area[rows])
+    covered = int((instances.masks.area[rows] - visible)[partly].sum())
+    first = _named(image, instances, rows[partly])
+    problems.leave_out("pixel", "covered by other annotations", covered, first, option)
+
+
+def _named(image: DatasetImage, instances: Instances, rows: NDArray[np.int64]) -> str:
+    return f"annotation {instances.ids[rows[0]]} of {image.label}" if len(rows) else ""
 
 
 class ClassCounts:

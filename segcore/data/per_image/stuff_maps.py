@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from segcore.data.columns.fields import describe
 from segcore.data.errors import DatasetError
 from segcore.data.files.classes import CLASSES, read_classes
-from segcore.data.files.label_maps import IGNORED, read_labels
+from segcore.data.files.label_maps import IGNORED
 from segcore.data.files.names import Folder
+from segcore.data.formats.maps import read_labels
 from segcore.data.per_image.instance_set import Category, DatasetImage
 from segcore.masks import Masks
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,8 +12,13 @@ from segcore.data.columns.fields import Id
 from segcore.data.errors import DatasetError
 from segcore.data.files.photographs import Photographs
 from segcore.data.files.read_ahead import read_ahead
-from segcore.data.per_image.instance_set import Instances
-from segcore.data.per_image.sources import Source, SourceImage
+from segcore.data.per_image.instance_set import (
+    DatasetImage,
+    Instances,
+    InstanceSet,
+    category_keys,
+    match_images,
+)
 from segcore.data.problems import Problems
 from segcore.show.report.objects import Class, Objects, PageImage
 
@@ -24,9 +28,9 @@ class ImagePairs:
 
     Parameters
     ----------
-    truth : Source
+    truth : InstanceSet
         The true objects.
-    prediction : Source or None
+    prediction : InstanceSet or None
         The predicted objects. Images that it lacks have no predictions.
     problems : Problems
         Receives a message per invalid annotation.
@@ -61,8 +65,8 @@ class ImagePairs:
 
     def __init__(
         self,
-        truth: Source,
-        prediction: Source | None,
+        truth: InstanceSet,
+        prediction: InstanceSet | None,
         problems: Problems,
         options: dict[str, Any] | None = None,
         only_predicted: bool = False,
@@ -72,23 +76,29 @@ class ImagePairs:
         self._problems = problems
         self._options = options or {}
         self._only_predicted = only_predicted
-        categories = {c.id: c for source in reversed(self._sources) for c in source.categories}
+        keys_of = category_keys(truth, prediction)
+        categories = {
+            key: category
+            for source, listed in reversed(list(zip(self._sources, keys_of, strict=True)))
+            for key, category in zip(listed, source.categories, strict=True)
+        }
         keys = sorted(categories, key=_numbers_first)
         self.classes = [
             Class(categories[key].name, categories[key].isthing is not False) for key in keys
         ]
-        self._class_of = [
-            np.array([0, *(keys.index(c.id) for c in source.categories)], np.int64)
-            for source in self._sources
-        ]
+        self._class_of = [np.array([0, *map(keys.index, listed)], np.int64) for listed in keys_of]
         self._truth = truth.images
-        self._predicted = _match_by_name(truth, prediction) if prediction else {}
+        self._predicted = match_images(truth, prediction) if prediction else {}
         if prediction and truth.images and not self._predicted:
             raise DatasetError(
                 prediction.path,
                 f"it has none of the images of {truth.path}; they are matched by their file names",
             )
         self.unknown = len(prediction.images) - len(self._predicted) if prediction else 0
+        known = {id(image) for image in self._predicted.values()}
+        unknown = [i.name for i in prediction.images if id(i) not in known] if prediction else []
+        self._first_unknown = unknown[0] if unknown else ""
+        self._first_crowd = ""
         self.total = len(truth.images)
         self.shown = self.unpredicted = self.unpredicted_objects = self.left_out = 0
         self.crowds = self.below_score = 0
@@ -106,7 +116,7 @@ class ImagePairs:
         used = np.zeros(2, np.int64)
         for index, instances in read_ahead(self._read, range(self.total)):
             for number, found in enumerate(instances):
-                self._problems.skipped += found.skipped
+                self._problems.add(found.problems)
                 used[number] += len(found)
             image = self._image(self._truth[index], *instances, photographs=photographs)
             if image is not None:
@@ -116,17 +126,41 @@ class ImagePairs:
             is_read = source is self._sources[0] or not self.unknown
             listed = source.num_listed if is_read else 0
             self._problems.check_left(source.path, len(source.images), listed, number)
+        if self.compared:
+            self._count_left_out()
+
+    def _count_left_out(self) -> None:
+        """Count what is not compared."""
+        leave_out = self._problems.leave_out
+        leave_out(
+            "crowd annotation",
+            "not judged (iscrowd 1)",
+            self.crowds,
+            self._first_crowd,
+            "--crowd-as-object judges them",
+        )
+        leave_out("predicted image", "that the truth lacks", self.unknown, self._first_unknown)
+        leave_out(
+            "prediction", "below the score", self.below_score, option="--score", is_asked=True
+        )
+        leave_out(
+            "image",
+            "without predictions",
+            self.left_out,
+            option="--only-predicted",
+            is_asked=True,
+        )
 
     def _read(self, index: int) -> list[Instances]:
         """Return the true instances of an image, and the predicted ones, if there are any."""
-        images = [self._truth[index]]
+        found = [self._sources[0].read(self._truth[index])]
         if index in self._predicted:
-            images.append(self._predicted[index])
-        return [image.read() for image in images]
+            found.append(self._sources[1].read(self._predicted[index]))
+        return found
 
     def _image(
         self,
-        image: SourceImage,
+        image: DatasetImage,
         true: Instances,
         predicted: Instances | None = None,
         *,
@@ -144,6 +178,9 @@ class ImagePairs:
             prediction = Objects(true.masks[:0], np.zeros(0, np.int64), [])
         elif predicted is not None:
             prediction = self._prediction(image, true, predicted)
+        if true.iscrowd.any() and not self.crowds:
+            first = true.ids[true.iscrowd.argmax()]
+            self._first_crowd = f"annotation {first} of image {image.name}"
         self.crowds += int(true.iscrowd.sum())
         self.empty = self.empty[0] + _count_empty(true), self.empty[1] + _count_empty(predicted)
         photograph = photographs and photographs.read(image.name, true.masks.size)
@@ -153,7 +190,7 @@ class ImagePairs:
             self.below_score += len(shown.diagnosis.below_threshold)
         return shown
 
-    def _prediction(self, image: SourceImage, true: Instances, predicted: Instances) -> Objects:
+    def _prediction(self, image: DatasetImage, true: Instances, predicted: Instances) -> Objects:
         if predicted.masks.size != true.masks.size:
             sizes = f"{predicted.masks.size}, and the true ones {true.masks.size}"
             raise DatasetError(
@@ -174,33 +211,6 @@ def _objects(instances: Instances, class_of: NDArray[np.int64]) -> Objects:
         scores if len(instances) else None,
         instances.iscrowd,
     )
-
-
-def _match_by_name(truth: Source, prediction: Source) -> dict[int, SourceImage]:
-    """Return the predicted image of true images, by the index of these.
-
-    Images with the same name are matched first, then those whose names differ in the suffix alone,
-    unless that is ambiguous.
-    """
-    for source in (truth, prediction):
-        counts = Counter(image.name for image in source.images)
-        if duplicate := next((name for name, count in counts.items() if count > 1), None):
-            raise DatasetError(
-                source.path, f"several images are called {duplicate}; they are matched by name"
-            )
-    by_name = {image.name: image for image in prediction.images}
-    matches = {
-        i: by_name.pop(image.name) for i, image in enumerate(truth.images) if image.name in by_name
-    }
-    rest = [i for i in range(len(truth.images)) if i not in matches]
-    true_paths = Counter(truth.images[i].map_path for i in rest)
-    paths = Counter(image.map_path for image in by_name.values())
-    by_path = {image.map_path: image for image in by_name.values() if paths[image.map_path] == 1}
-    for i in rest:
-        path = truth.images[i].map_path
-        if true_paths[path] == 1 and path in by_path:
-            matches[i] = by_path[path]
-    return matches
 
 
 def _count_empty(instances: Instances | None) -> int:

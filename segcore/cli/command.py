@@ -1,0 +1,133 @@
+"""One run of a command: what it reads, writes and leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import Progress
+
+from segcore._publish import Outputs
+from segcore._text import counted, visible
+from segcore.cli.failures import BadInput
+from segcore.cli.options import Common
+from segcore.cli.output import publishing, write_json
+from segcore.cli.printing import error_printer
+from segcore.data.per_image.reading import ReadOptions
+from segcore.data.problems import Problems
+
+LOSS = 3
+"""The exit code of ``--strict`` if something was left out."""
+MAX_LISTED = 3
+"""Number of losses that the message of ``--strict`` repeats."""
+
+
+class LossError(click.ClickException):
+    """Something was left out, and ``--strict`` was given."""
+
+    exit_code = LOSS
+
+
+class Command:
+    """One run of a command.
+
+    Attributes
+    ----------
+    outputs : Outputs
+        The files to write.
+    problems : Problems
+        What is left out.
+    numbers : dict
+        What ``--json`` writes beside that.
+    findings : list of str
+        What looks like a mistake, which ``--strict`` does not accept either.
+    """
+
+    def __init__(self, common: Common, outputs: Outputs) -> None:
+        self.outputs = outputs
+        self.problems = Problems(common.skip_invalid)
+        self.numbers: dict[str, Any] = {}
+        self.findings: list[str] = []
+        self._common = common
+
+    @contextmanager
+    def reading(self, folder: Path | None = None) -> Iterator[ReadOptions]:
+        """Return how data sets are read: by the options of the command, with a progress bar.
+
+        ValueError and ImportError in the block become BadInput.
+        """
+        console = error_printer()
+        with (
+            input_errors(),
+            Progress(console=console, transient=True, disable=not console.is_terminal) as bar,
+        ):
+            task = bar.add_task("Reading", total=None)
+
+            def show(done: int, total: int | None) -> None:
+                bar.update(task, completed=done, total=total)
+
+            yield self._common.reading(show, folder)
+
+    def print_left_out(self) -> None:
+        """List on the standard error stream what was skipped, not read, or left out."""
+        console = error_printer()
+        problems = self.problems
+        if problems.skipped:
+            console.print(f"skipped {len(problems.skipped):,}:", style="yellow")
+        for message in problems.skipped:
+            console.print(f"  {message}")
+        for line in problems.not_read:
+            console.print(f"not read: {line}", style="yellow")
+        for item in problems.left_out:
+            console.print(str(item), style="yellow")
+
+
+@contextmanager
+def input_errors() -> Iterator[None]:
+    """Turn errors about a data set and missing packages into BadInput."""
+    try:
+        yield
+    except (ValueError, ImportError) as error:
+        raise BadInput(str(error)) from error
+
+
+@contextmanager
+def running(
+    common: Common, *inputs: Path | None, photographs: Path | None = None
+) -> Iterator[Command]:
+    """Run a command: its outputs, and the report of ``--json``, appear when the block ends.
+
+    Parameters
+    ----------
+    common : Common
+        The options.
+    *inputs : Path
+        Files and folders that are read, which no output replaces.
+    photographs : Path, optional
+        A folder with photographs, which no output replaces either.
+
+    Raises
+    ------
+    BadInput
+        If an output cannot be written.
+    LossError
+        If ``--strict`` was given and something is lost. Nothing is written then.
+    """
+    every_input = [*inputs, common.dataset, common.colors]
+    with publishing(every_input, photographs, common.overwrite) as outputs:
+        report = None if common.report is None else outputs.file(common.report)
+        command = Command(common, outputs)
+        yield command
+        if report is not None:
+            with report.open() as file:
+                write_json(file, {**command.numbers, **command.problems.to_dict()})
+        losses = command.findings + command.problems.losses()
+        if common.strict and losses:
+            command.print_left_out()
+            rest = len(losses) - MAX_LISTED
+            more = [f"{counted(rest, 'more')}"] if rest > 0 else []
+            listed = "; ".join(map(visible, losses[:MAX_LISTED] + more))
+            raise LossError(f"--strict: nothing was written, since {listed}")
