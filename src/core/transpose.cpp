@@ -73,31 +73,37 @@ class Transposer {
             ++starts_[static_cast<size_t>(spans_[i].top - lowest)];
             --starts_[static_cast<size_t>(spans_[i].bottom - lowest)];
         }
-        for (int64_t row = 0, pixels = 0, begin = 0; row < static_cast<int64_t>(rows); ++row) {
-            pixels += starts_[static_cast<size_t>(row)];
-            starts_[static_cast<size_t>(row)] = begin;
+        for (size_t row = 0, pixels = 0, begin = 0; row < rows; ++row) {
+            pixels += starts_[row];  // where more end than start, the sum wraps back
+            starts_[row] = begin;
             begin += pixels;
         }
-        each_pixel([&](int64_t x, int64_t y) {
-            to[starts_[static_cast<size_t>(y - lowest)]++] = static_cast<T>(y * width_ + x);
+        // Copies, which the compiler keeps in registers.
+        size_t* const starts = starts_.data();
+        const Span* const spans = spans_.data();
+        const int64_t width = width_;
+        for_blocks(context_, static_cast<int64_t>(spans_.size()), [&](int64_t first, int64_t last) {
+            for (int64_t i = first; i < last; ++i) {
+                const int64_t x = spans[i].x, bottom = spans[i].bottom;
+                for (int64_t y = spans[i].top; y < bottom; ++y) {
+                    to[starts[y - lowest]++] = static_cast<T>(y * width + x);
+                }
+            }
         });
     }
 
     // The same where there are few pixels for so many rows.
     void sort(T* to) {
         T* const begin = to;
-        each_pixel([&](int64_t x, int64_t y) { *to++ = static_cast<T>(y * width_ + x); });
-        std::sort(begin, to);
-    }
-
-    template <class Body>
-    void each_pixel(Body body) {
         for_blocks(context_, static_cast<int64_t>(spans_.size()), [&](int64_t first, int64_t last) {
             for (int64_t i = first; i < last; ++i) {
-                const Span span = spans_[static_cast<size_t>(i)];
-                for (int64_t y = span.top; y < span.bottom; ++y) body(span.x, y);
+                const Span& span = spans_[static_cast<size_t>(i)];
+                for (int64_t y = span.top; y < span.bottom; ++y) {
+                    *to++ = static_cast<T>(y * width_ + span.x);
+                }
             }
         });
+        std::sort(begin, to);
     }
 
     const Context& context_;
@@ -105,7 +111,7 @@ class Transposer {
     SpanFinder<T> finder_;
     Buffer<T> below_;
     Buffer<Span> spans_;
-    Buffer<int64_t> starts_;
+    Buffer<size_t> starts_;
 };
 
 }  // namespace

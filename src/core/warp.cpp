@@ -254,9 +254,20 @@ class Warper {
         for (size_t i = 0; i + 1 < starts_.size(); ++i) {  // each start advanced to its end
             int64_t* const end = rows_.data() + starts_[i];
             if (row == end) continue;
-            std::sort(row, end);
+            sort(row, end);
             write_column(lowest + static_cast<int64_t>(i), row, end, writer);
             row = end;
+        }
+    }
+
+    // A column has few toggles, if it has not many.
+    static void sort(int64_t* begin, int64_t* end) {
+        if (end - begin > 16) return std::sort(begin, end);
+        for (int64_t* next = begin + 1; next < end; ++next) {
+            const int64_t value = *next;
+            int64_t* to = next;
+            for (; to > begin && to[-1] > value; --to) *to = to[-1];
+            *to = value;
         }
     }
 
