@@ -38,6 +38,7 @@ from segcore.backends import kernels
 from segcore.backends.protocol import AND, NEITHER, OR, WITHOUT, XOR
 from segcore.backends.runs import batch_of
 from segcore.formats import coco
+from segcore.ops import geometry
 from segcore.polygons import Polygons, fill
 
 Index: TypeAlias = "int | slice | ArrayLike"
@@ -776,8 +777,15 @@ class Masks:
 
     # -- conversions ------------------------------------------------------------------------------
 
-    def to_dense(self, dtype: DTypeLike = bool, out: Any = None) -> Any:
-        """Decode to a dense array of ones and zeros.
+    def to_dense(
+        self,
+        dtype: DTypeLike = bool,
+        out: Any = None,
+        *,
+        size: Iterable[int] | None = None,
+        box: ArrayLike | None = None,
+    ) -> Any:
+        """Decode to a dense array of ones and zeros, optionally of a crop and in another size.
 
         Parameters
         ----------
@@ -787,17 +795,23 @@ class Masks:
             Array of shape (N, H, W) to write the result to, with any strides and any numeric dtype:
             a NumPy array, or a CPU tensor that shares its memory through DLPack (which requires
             NumPy 2.1 or later).
+        size : sequence of int, optional
+            Size (H, W) of the result, by default that of the masks or of `box`. Masks are resized
+            as by :meth:`resize` with ``method="nearest"``.
+        box : array_like of int, optional
+            Box x0 y0 x1 y1 to decode, or one box of the same size per mask, as in :meth:`crop`.
 
         Returns
         -------
         numpy.ndarray
-            C-contiguous array of shape (N, H, W), or `out`.
+            C-contiguous array of shape (N, H, W), or `out`. The image is cropped and resized
+            before it is decoded, so no array of the full size is allocated.
 
         Raises
         ------
         ValueError
-            If `out` does not have shape (N, H, W) or is read-only, or the result has more bytes
-            than can be addressed.
+            If `out` does not have shape (N, H, W) or is read-only, the result has more bytes than
+            can be addressed, or `size` or `box` is invalid.
         TypeError
             If the dtype is not numeric, or `out` is not an array.
         MemoryError
@@ -810,8 +824,15 @@ class Masks:
         >>> masks.to_dense(np.float32)
         array([[[1., 0., 0.],
                 [1., 0., 0.]]], dtype=float32)
+        >>> masks.to_dense(int, box=(0, 0, 2, 2), size=(2, 4))
+        array([[[1, 1, 0, 0],
+                [1, 1, 0, 0]]])
         """
         batch = self._batch
+        if box is not None:
+            batch = geometry.crop(batch, box)
+        if size is not None:
+            batch = geometry.resize(batch, size)
         shape = (len(batch.offsets) - 1, batch.height, batch.width)
         if out is None:
             fresh = np.dtype(dtype)
@@ -935,6 +956,380 @@ class Masks:
         if limit:
             vertices, ring_offsets = simplify(vertices, ring_offsets, limit)
         return Polygons(vertices, ring_offsets, parent, mask_offsets, self.size)
+
+    # -- geometry ---------------------------------------------------------------------------------
+
+    def crop(self, box: ArrayLike) -> Masks:
+        """Crop the masks to a box.
+
+        Parameters
+        ----------
+        box : array_like of int
+            Box x0 y0 x1 y1 in pixels, half-open: shape (4,), or (N, 4) for one box per mask, all of
+            the same width and height. Boxes may extend beyond the image, where the result is
+            background.
+
+        Returns
+        -------
+        Masks
+            N masks of size (y1 - y0, x1 - x0).
+
+        Raises
+        ------
+        ValueError
+            If the shape is neither (4,) nor (N, 4), x1 < x0 or y1 < y0 in a box, the boxes differ
+            in size, or a coordinate is not between -2**62 and 2**62.
+        TypeError
+            If the coordinates are not integers.
+
+        See Also
+        --------
+        place : The opposite: place masks in a larger image.
+        to_dense : Decode a box to a dense array.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> masks = sc.Masks.from_boxes([[1, 1, 4, 3]], (5, 5))
+        >>> masks.crop((0, 0, 3, 2)).to_dense(int)[0]
+        array([[0, 0, 0],
+               [0, 1, 1]])
+        """
+        return self._trusted(geometry.crop(self._batch, box))
+
+    def pad(
+        self,
+        left: ArrayLike = 0,
+        top: ArrayLike = 0,
+        right: ArrayLike = 0,
+        bottom: ArrayLike = 0,
+    ) -> Masks:
+        """Add rows and columns of background at the edges of the image.
+
+        Parameters
+        ----------
+        left, top, right, bottom : int or array_like of int
+            Number of columns or rows to add, at least 0: one for all masks, or one per mask, shape
+            (N,). `left` and `right` must add up to the same number for all masks, as must `top`
+            and `bottom`.
+
+        Returns
+        -------
+        Masks
+            N masks of size (top + H + bottom, left + W + right).
+
+        Raises
+        ------
+        ValueError
+            If a number is negative, the results differ in size, or have 2**59 pixels or more.
+        TypeError
+            If a number is not an integer.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> masks = sc.Masks.from_boxes([[0, 0, 2, 1]], (1, 2))
+        >>> masks.pad(left=1, bottom=1).to_dense(int)[0]
+        array([[0, 1, 1],
+               [0, 0, 0]])
+        """
+        return self._trusted(geometry.pad(self._batch, left, top, right, bottom))
+
+    def translate(self, dx: ArrayLike, dy: ArrayLike) -> Masks:
+        """Move the masks within their image.
+
+        Parameters
+        ----------
+        dx, dy : int or array_like of int
+            Number of pixels to the right and down: one for all masks, or one per mask, shape (N,).
+
+        Returns
+        -------
+        Masks
+            N masks of size (H, W). Pixels that leave the image are cut off, and new pixels are
+            background.
+
+        Raises
+        ------
+        ValueError
+            If `dx` or `dy` has neither one nor N values.
+        TypeError
+            If a number is not an integer.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> masks = sc.Masks.from_boxes([[0, 0, 2, 2], [0, 0, 2, 2]], (3, 3))
+        >>> masks.translate([1, -1], 0).boxes
+        array([[1, 0, 3, 2],
+               [0, 0, 1, 2]])
+        """
+        return self._trusted(geometry.translate(self._batch, dx, dy))
+
+    def place(self, size: Iterable[int], x: ArrayLike = 0, y: ArrayLike = 0) -> Masks:
+        """Place the masks in an image of another size.
+
+        Parameters
+        ----------
+        size : sequence of int
+            Size (H, W) of the result.
+        x, y : int or array_like of int
+            Column and row of the result for the first pixel of the masks: one for all masks, or one
+            per mask, shape (N,). May be negative.
+
+        Returns
+        -------
+        Masks
+            N masks of size `size`. Pixels beyond its edges are cut off, and new pixels are
+            background.
+
+        Raises
+        ------
+        ValueError
+            If `size` is invalid, or `x` or `y` has neither one nor N values.
+        TypeError
+            If a number is not an integer.
+
+        Examples
+        --------
+        Place the masks of two crops where they were:
+
+        >>> import segcore as sc
+        >>> crops = sc.Masks.from_boxes([[0, 0, 2, 2], [1, 1, 2, 2]], (2, 2))
+        >>> crops.place((200_000, 150_000), x=[10, 100_000], y=20).boxes
+        array([[    10,     20,     12,     22],
+               [100001,     21, 100002,     22]])
+        """
+        return self._trusted(geometry.place(self._batch, size, x, y))
+
+    def flip_horizontal(self) -> Masks:
+        """Flip the masks left to right.
+
+        Returns
+        -------
+        Masks
+            N masks of size (H, W), as by ``numpy.flip(masks, axis=2)``.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> sc.Masks.from_boxes([[0, 0, 1, 2]], (4, 6)).flip_horizontal().boxes
+        array([[5, 0, 6, 2]])
+        """
+        return self._trusted(geometry.reverse(self._batch, columns=True))
+
+    def flip_vertical(self) -> Masks:
+        """Flip the masks upside down.
+
+        Returns
+        -------
+        Masks
+            N masks of size (H, W), as by ``numpy.flip(masks, axis=1)``.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> sc.Masks.from_boxes([[0, 0, 1, 2]], (4, 6)).flip_vertical().boxes
+        array([[0, 2, 1, 4]])
+        """
+        return self._trusted(geometry.reverse(self._batch, rows=True))
+
+    def rot90(self, k: int = 1) -> Masks:
+        """Rotate the masks by quarter turns.
+
+        Parameters
+        ----------
+        k : int, default 1
+            Number of quarter turns counterclockwise. Negative numbers turn clockwise.
+
+        Returns
+        -------
+        Masks
+            N masks of size (W, H) if `k` is odd, otherwise of size (H, W), as by
+            ``numpy.rot90(masks, k, axes=(1, 2))``.
+
+        Raises
+        ------
+        TypeError
+            If `k` is not an integer.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> sc.Masks.from_boxes([[0, 0, 1, 2]], (4, 6)).rot90().boxes
+        array([[0, 5, 2, 6]])
+        """
+        return self._trusted(geometry.rot90(self._batch, k))
+
+    def transpose(self) -> Masks:
+        """Exchange the rows and columns of the masks.
+
+        Returns
+        -------
+        Masks
+            N masks of size (W, H), as by ``numpy.transpose(masks, (0, 2, 1))``.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> sc.Masks.from_boxes([[0, 0, 1, 2]], (4, 6)).transpose().boxes
+        array([[0, 0, 2, 1]])
+        """
+        return self._trusted(geometry.transpose(self._batch))
+
+    def resize(
+        self,
+        size: Iterable[int],
+        method: geometry.Method = "nearest",
+        threshold: float | None = None,
+    ) -> Masks:
+        """Resize the masks.
+
+        Parameters
+        ----------
+        size : sequence of int
+            Size (h, w) of the result.
+        method : {"nearest", "nearest-exact", "coverage"}
+            Which pixels of the result are foreground:
+
+            - ``"nearest"``: row Y takes row ``floor(Y * H / h)`` of the mask, and columns likewise,
+              as in OpenCV's ``INTER_NEAREST`` and PyTorch's ``"nearest"``;
+            - ``"nearest-exact"``: row Y takes row ``floor((Y + 0.5) * H / h)``, the one at the
+              center of the pixel, as in Pillow and PyTorch's ``"nearest-exact"``;
+            - ``"coverage"``: pixels of which the mask covers at least the share `threshold`.
+        threshold : float, optional
+            Covered share of a pixel's area, from 0 to 1, from which on it is foreground, for
+            ``"coverage"`` only. The default is 0.5. With 0, every pixel that the mask touches is
+            foreground, so that thin parts do not disappear.
+
+        Returns
+        -------
+        Masks
+            N masks of size `size`.
+
+        Raises
+        ------
+        ValueError
+            If `size`, `method` or `threshold` is invalid, an image without pixels is to get some,
+            or the product of the old and the new height, or width, is 2**61 or more.
+        TypeError
+            If `size` or `threshold` has the wrong type.
+
+        Notes
+        -----
+        All methods are computed exactly, in integers. The other libraries multiply by a rounded
+        ratio of the sizes, PyTorch in float32, so they may take the neighboring pixel where the
+        exact position is on, or very close to, the border between two pixels.
+
+        Examples
+        --------
+        The leg of a chair is one pixel wide:
+
+        >>> import segcore as sc
+        >>> leg = sc.Masks.from_boxes([[5, 0, 6, 16]], (16, 16))
+        >>> leg.resize((4, 4)).area, leg.resize((4, 4), "coverage").area
+        (array([0]), array([0]))
+        >>> leg.resize((4, 4), "coverage", threshold=0).area
+        array([4])
+        """
+        return self._trusted(geometry.resize(self._batch, size, method, threshold))
+
+    def affine(self, matrix: ArrayLike, size: Iterable[int] | None = None) -> Masks:
+        """Map the masks by an affine matrix.
+
+        Parameters
+        ----------
+        matrix : array_like
+            Shape (2, 3), or (N, 2, 3) for one matrix per mask. It maps the coordinates (x, y, 1) of
+            the masks to those of the result. Coordinates refer to pixel centers, as in OpenCV: the
+            center of the first pixel is (0, 0).
+        size : sequence of int, optional
+            Size (H, W) of the result, by default that of the masks.
+
+        Returns
+        -------
+        Masks
+            N masks of size `size`. Each pixel takes the input pixel nearest to where the inverse
+            matrix maps its center. It is background if this is outside of the image.
+
+        Raises
+        ------
+        ValueError
+            If the shape is wrong, a number is not finite, a matrix is singular or nearly so (its
+            determinant is below 2**-40 of its terms), an element of its first two columns is
+            beyond 2**20, or a side of an image is 2**31 or more.
+        TypeError
+            If the matrix is not numeric.
+
+        See Also
+        --------
+        perspective : Map by a 3 x 3 matrix.
+        translate, flip_horizontal, rot90, resize : Special cases, which are faster.
+
+        Notes
+        -----
+        The result equals that of ``cv2.warpAffine`` with ``INTER_NEAREST``, except for pixels that
+        are mapped to within 1/256 of a pixel from the border between two pixels: OpenCV rounds
+        positions to a fixed-point grid. The exact rule: with the inverse matrix
+        ``[[a, b, c], [d, e, f]]`` in float64, pixel (Y, X) takes column
+        ``floor(b * Y + (a * X + (c + 0.5)))`` and row ``floor(e * Y + (d * X + (f + 0.5)))``.
+
+        A matrix for coordinates that refer to pixel corners, like those of boxes and polygons, is
+        converted by ``T @ matrix @ inverse(T)``, where T subtracts 0.5 from x and y.
+
+        Examples
+        --------
+        Rotate by a quarter turn around the center of an image of 5 x 5 pixels:
+
+        >>> import segcore as sc
+        >>> masks = sc.Masks.from_boxes([[0, 0, 1, 3]], (5, 5))
+        >>> masks.affine([[0, 1, 0], [-1, 0, 4]]) == masks.rot90()
+        True
+        """
+        return self._trusted(geometry.affine(self._batch, matrix, size))
+
+    def perspective(self, matrix: ArrayLike, size: Iterable[int] | None = None) -> Masks:
+        """Map the masks by a perspective matrix.
+
+        Parameters
+        ----------
+        matrix : array_like
+            Shape (3, 3), or (N, 3, 3) for one matrix per mask: a homography. It maps the
+            homogeneous coordinates (x, y, 1) of the masks to those of the result. Coordinates refer
+            to pixel centers, as in OpenCV: the center of the first pixel is (0, 0).
+        size : sequence of int, optional
+            Size (H, W) of the result, by default that of the masks.
+
+        Returns
+        -------
+        Masks
+            N masks of size `size`. Each pixel takes the input pixel nearest to where the inverse
+            matrix maps its center. It is background if this is outside of the image, or at
+            infinity.
+
+        Raises
+        ------
+        ValueError
+            If the shape is wrong, a number is not finite, a matrix is singular or nearly so, or a
+            side of an image is 2**31 or more.
+        TypeError
+            If the matrix is not numeric.
+
+        Notes
+        -----
+        The result equals that of ``cv2.warpPerspective`` with ``INTER_NEAREST``, except for pixels
+        that are mapped to within 1/256 of a pixel from the border between two pixels. Time grows
+        with the number of pixels that the bounding box of a mask is mapped to; memory only with the
+        number of run ends.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> masks = sc.Masks.from_boxes([[2, 2, 6, 6]], (8, 8))
+        >>> masks.perspective([[1, 0, 0], [0, 1, 0], [0.1, 0, 1]]).boxes
+        array([[2, 2, 4, 5]])
+        """
+        return self._trusted(geometry.perspective(self._batch, matrix, size))
 
     # -- set operations ---------------------------------------------------------------------------
 

@@ -171,6 +171,54 @@ class Kernels(Protocol):
         and memory depend on the number of run ends of the input and the result, not on W.
         """
 
+    # -- geometry ---------------------------------------------------------------------------------
+
+    def place(
+        self, batch: Batch, x: NDArray[np.int64], y: NDArray[np.int64], height: int, width: int
+    ) -> Batch:
+        """Place masks on a canvas of size (height, width).
+
+        Pixel (r, c) of mask i becomes pixel (r + y[i], c + x[i]) of the canvas. Pixels beyond the
+        canvas are cut off, and all other pixels of the canvas are background. The offsets have
+        shape (N,), with ``-W <= x <= width`` and ``-H <= y <= height``.
+        """
+
+    def reverse(self, batch: Batch, rows: bool, columns: bool) -> Batch:
+        """Reverse the order of the rows, the columns, both, or neither, of each mask."""
+
+    def transpose(self, batch: Batch) -> Batch:
+        """Exchange rows and columns; the result has size (W, H)."""
+
+    def resize(self, batch: Batch, height: int, width: int, centers: bool) -> Batch:
+        """Resize masks to (height, width) by taking one input pixel for each output pixel.
+
+        Row Y of the result takes row ``floor(Y * H / height)`` or, with ``centers``,
+        ``floor((2 * Y + 1) * H / (2 * height))``, both in exact arithmetic, and columns likewise.
+        ``H * height`` and ``W * width`` are below 2**61, and an image without pixels is resized to
+        one without pixels.
+        """
+
+    def cover(self, batch: Batch, height: int, width: int, limit: int) -> Batch:
+        """Resize masks to (height, width) by the covered area of each output pixel.
+
+        Input pixels are ``width`` wide and ``height`` high, and output pixels W wide and H high, so
+        that both images have the same extent and all borders are integers. A pixel of the result is
+        foreground if the foreground of the mask covers at least ``limit`` of its ``H * W`` units of
+        area. ``limit`` is from 1 to ``max(H * W, 1)``; sizes are those of ``resize``.
+        """
+
+    def warp(self, batch: Batch, matrices: NDArray[np.float64], height: int, width: int) -> Batch:
+        """Map masks to (height, width) by looking up the input pixel of each output pixel.
+
+        ``matrices``, shape (N, 9), are 3 x 3 matrices in C order, with finite elements m. For
+        column x and row y of the result, ``u = m[1] * y + (m[0] * x + m[2])``, and v and w are
+        computed likewise from m[3] to m[5] and m[6] to m[8], in float64 in this order, without
+        fused operations. The pixel is that of row ``floor(v / w)`` and column ``floor(u / w)``; it
+        is background outside of the image and where w is 0. All sides are below 2**31.
+        """
+
+    # -- pairs ------------------------------------------------------------------------------------
+
     def overlap(
         self, a: Batch, b: Batch, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
     ) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ of size (W, H), which is transposed without a dense array.
 
 from __future__ import annotations
 
-from segcore.backends.transpose import transpose
+from segcore.backends import kernels
 from segcore.masks import Masks, unwrap, wrap
 
 
@@ -31,4 +31,4 @@ def transposed(masks: Masks) -> Masks:
             [1, 0],
             [1, 1]]])
     """
-    return wrap(transpose(unwrap(masks)))
+    return wrap(kernels.transpose(unwrap(masks)))

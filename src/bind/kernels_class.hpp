@@ -47,6 +47,11 @@ void register_measure(KernelsClass&);      // area, boxes
 void register_merge(KernelsClass&);        // combine, reduce, resolve
 void register_components(KernelsClass&);   // components
 void register_dilate(KernelsClass&);       // dilate
+void register_place(KernelsClass&);        // place
+void register_reverse(KernelsClass&);      // reverse
+void register_transpose(KernelsClass&);    // transpose
+void register_resize(KernelsClass&);       // resize, cover
+void register_warp(KernelsClass&);         // warp
 void register_outline(KernelsClass&);      // outline
 void register_overlap(KernelsClass&);      // overlap
 void register_overlap_table(KernelsClass&);  // overlap_table

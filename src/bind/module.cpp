@@ -86,6 +86,11 @@ PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
     register_merge(kernels);
     register_components(kernels);
     register_dilate(kernels);
+    register_place(kernels);
+    register_reverse(kernels);
+    register_transpose(kernels);
+    register_resize(kernels);
+    register_warp(kernels);
     register_outline(kernels);
     register_overlap(kernels);
     register_overlap_table(kernels);

@@ -153,6 +153,33 @@ template <class T>
 void dilate(const Context&, BatchView<T>, Size, const int64_t* reach, int64_t count, bool outside,
             Batch<T>&);
 
+// place.cpp; here and below, U is the type of run ends of the result's size: `x` and `y` have N
+// values, with -width <= x <= canvas.width, and y likewise
+template <class T, class U>
+void place(const Context&, BatchView<T>, Size, const int64_t* x, const int64_t* y, Size canvas,
+           Batch<U>&);
+
+// reverse.cpp
+template <class T>
+void reverse(const Context&, BatchView<T>, Size, bool rows, bool columns, Batch<T>&);
+
+// transpose.cpp: the result has the size {width, height}
+template <class T>
+void transpose(const Context&, BatchView<T>, Size, Batch<T>&);
+
+// resize.cpp: neither size is without pixels, unless the result is; for both sides,
+// `2 * input * output < 2**62`
+template <class T, class U>
+void resize(const Context&, BatchView<T>, Size, Size resized, bool centers, Batch<U>&);
+
+// cover.cpp: the same sizes; `limit` is from 1 to the number of input pixels
+template <class T, class U>
+void cover(const Context&, BatchView<T>, Size, Size resized, int64_t limit, Batch<U>&);
+
+// warp.cpp: `matrices` has 9 N finite values; no side is 2**31 or longer
+template <class T, class U>
+void warp(const Context&, BatchView<T>, Size, const double* matrices, Size warped, Batch<U>&);
+
 // overlap.cpp: `areas` is n x m, in C order. It is 0 for the pairs below the limit: those whose
 // common area, divided as `divisors` says for the mask of b, is less than `above`.
 // The area of a | b, of a, of the smaller mask, and the sum of both areas.

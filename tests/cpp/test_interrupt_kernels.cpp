@@ -386,6 +386,41 @@ TEST(interrupt_dilate) {
     });
 }
 
+TEST(interrupt_moves) {
+    Long mask(kMillion, 100);
+    const int64_t x[] = {0}, y[] = {3};
+    check([&](const Context& context) {
+        Batch<uint32_t> batch;
+        place(context, mask.masks.view(), mask.size, x, y, mask.size, batch);
+    });
+    check([&](const Context& context) {
+        Batch<uint32_t> batch;
+        reverse(context, mask.masks.view(), mask.size, true, false, batch);
+    });
+    check([&](const Context& context) {
+        Batch<uint32_t> batch;
+        transpose(context, mask.masks.view(), mask.size, batch);
+    });
+}
+
+TEST(interrupt_resampling) {
+    Long mask(kMillion, 100);
+    const double map[] = {1, 0, 0.5, 0, 1, 0.5, 0, 0, 1};
+    const Size size = mask.size;
+    check([&](const Context& context) {
+        Batch<uint32_t> batch;
+        resize(context, mask.masks.view(), size, size, false, batch);
+    });
+    check([&](const Context& context) {
+        Batch<uint32_t> batch;
+        cover(context, mask.masks.view(), size, size, 1, batch);
+    });
+    check([&](const Context& context) {
+        Batch<uint32_t> batch;
+        warp(context, mask.masks.view(), size, map, size, batch);
+    });
+}
+
 template <class T>
 void check_overlap(Masks<T> a, Masks<T> b, Size size, int64_t polls = kOncePerMask) {
     const auto view_a = a.view(), view_b = b.view();

@@ -110,6 +110,42 @@ def dilate(given: Input) -> tuple[Any, ...]:
     return drawn, np.array(reach, np.int64)
 
 
+def place(given: Input) -> tuple[Any, ...]:
+    drawn, (height, width) = masks(given), any_size(given)
+    sides = (drawn.width, width), (drawn.height, height)
+    moves = [
+        [given.pick([-side, side // 3, 0, 1, -1, canvas - side, canvas]) for _ in drawn.offsets[1:]]
+        for side, canvas in sides
+    ]
+    x, y = (
+        np.array(values, np.int64).clip(-side, canvas)
+        for values, (side, canvas) in zip(moves, sides, strict=True)
+    )
+    width = min(width, 300)  # pieces of what spans columns have runs in each
+    return drawn, np.minimum(x, width), y, height, width
+
+
+def resize(given: Input) -> tuple[Any, ...]:
+    drawn, size = masks(given), (given.between(0, 40), given.between(0, 40))
+    return drawn, *(size if drawn.pixels else (0, size[1]))
+
+
+def cover(given: Input) -> tuple[Any, ...]:
+    drawn, height, width = resize(given)
+    return drawn, height, width, given.pick([1, drawn.pixels // 2 + 1, max(drawn.pixels, 1)])
+
+
+def warp(given: Input) -> tuple[Any, ...]:
+    drawn = batch(given, small_size(given), given.between(0, 4))
+    matrices = []
+    for _ in drawn.offsets[1:]:
+        numbers = [given.pick([0.0, 1.0, 0.5, -1.0, given.double()]) for _ in range(9)]
+        bottom = given.pick([[0.0, 0.0, 1.0], numbers[6:]])
+        matrices.append([*numbers[:6], *bottom])
+    values = np.nan_to_num(np.array(matrices, np.float64).reshape(-1, 9))
+    return drawn, values, given.between(0, 40), given.between(0, 40)
+
+
 def overlap(given: Input) -> tuple[Any, ...]:
     arguments = two_batches(given, is_pairwise=False)
     if given.flag():
@@ -231,6 +267,12 @@ ARGUMENTS: dict[str, Callable[[Input], tuple[Any, ...]]] = {
     "components": lambda given: (masks(given), given.pick([4, 8])),
     "outline": lambda given: (masks(given), given.pick([4, 8])),
     "dilate": dilate,
+    "place": place,
+    "reverse": lambda given: (masks(given), given.flag(), given.flag()),
+    "transpose": lambda given: (batch(given, small_size(given), given.between(0, 5)),),
+    "resize": lambda given: (*resize(given), given.flag()),
+    "cover": cover,
+    "warp": warp,
     "overlap": overlap,
     "overlap_ratios": overlap,
     "rasterize_polygons": rasterize_polygons,

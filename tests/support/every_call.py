@@ -113,6 +113,33 @@ def every_call() -> dict[str, Pair]:
         ),
         "Masks.intersection": Pair(masks.intersection),
         "Masks.components": Pair(masks.components, lambda: masks.components(3)),
+        "Masks.moves": Pair(
+            lambda: (masks.crop((2, 1, 9, 8)), masks.pad(1, 2, 3, 4), masks.translate(-3, 2)),
+            lambda: masks.crop((9, 1, 2, 8)),
+        ),
+        "Masks.place": Pair(
+            lambda: masks.place((30, 40), range(len(masks)), -2), lambda: masks.place((3, 4), 0.5)
+        ),
+        "Masks.flips": Pair(
+            lambda: (masks.flip_horizontal(), masks.flip_vertical(), masks.transpose()),
+        ),
+        "Masks.rot90": Pair(lambda: (masks.rot90(), masks.rot90(2)), lambda: masks.rot90(0.5)),
+        "Masks.resize": Pair(
+            lambda: (masks.resize((9, 30)), masks.resize((9, 30), "coverage", 0.2)),
+            lambda: masks.resize((9, 30), "bilinear"),
+        ),
+        "Masks.affine": Pair(
+            lambda: masks.affine([[0.8, -0.6, 3], [0.6, 0.8, 0]]),
+            lambda: masks.affine([[1, 1, 0], [1, 1, 0]]),
+        ),
+        "Masks.perspective": Pair(
+            lambda: masks.perspective([[1, 0, 0], [0, 1, 0], [0.02, 0, 1]]),
+            lambda: masks.perspective(np.zeros((3, 3))),
+        ),
+        "Masks.decode a crop": Pair(
+            lambda: masks.to_dense(box=(1, 1, 8, 8), size=(5, 5)),
+            lambda: masks.to_dense(box=(1, 1, 8)),
+        ),
         "Masks.html": Pair(masks._repr_html_),
         "Polygons": Pair(
             lambda: (polygons.to_coco(), polygons.to_geojson(), polygons.rings(0)),

@@ -13,6 +13,7 @@ from segcore.backends.numba.coco_string import (
     string_encode,
 )
 from segcore.backends.numba.components import components
+from segcore.backends.numba.cover import cover
 from segcore.backends.numba.decode import decode
 from segcore.backends.numba.dilate import dilate
 from segcore.backends.numba.encode import encode
@@ -24,10 +25,14 @@ from segcore.backends.numba.merge import combine, reduce
 from segcore.backends.numba.outline import outline
 from segcore.backends.numba.overlap import overlap, overlap_ratios
 from segcore.backends.numba.paint import paint
+from segcore.backends.numba.place import place
 from segcore.backends.numba.rasterize import rasterize_boxes, rasterize_polygons
 from segcore.backends.numba.resample import resample
+from segcore.backends.numba.resize import resize
 from segcore.backends.numba.resolve import resolve
-from segcore.backends.reference import label_runs, overlap_table
+from segcore.backends.numba.reverse import reverse
+from segcore.backends.numba.warp import warp
+from segcore.backends.reference import label_runs, overlap_table, transpose
 
 __all__ = [
     "area",
@@ -37,6 +42,7 @@ __all__ = [
     "components",
     "counts_decode",
     "counts_encode",
+    "cover",
     "decode",
     "dilate",
     "encode",
@@ -50,14 +56,19 @@ __all__ = [
     "overlap_ratios",
     "overlap_table",
     "paint",
+    "place",
     "precision_recall",
     "rasterize_boxes",
     "rasterize_polygons",
     "reduce",
     "resample",
+    "resize",
     "resolve",
+    "reverse",
     "string_decode",
     "string_encode",
+    "transpose",
+    "warp",
 ]
 
 name = "numba"

@@ -12,6 +12,7 @@ from segcore.backends.reference.coco_string import (
     string_encode,
 )
 from segcore.backends.reference.components import components
+from segcore.backends.reference.cover import cover
 from segcore.backends.reference.decode import decode
 from segcore.backends.reference.dilate import dilate
 from segcore.backends.reference.encode import encode
@@ -25,9 +26,14 @@ from segcore.backends.reference.outline import outline
 from segcore.backends.reference.overlap import overlap, overlap_ratios
 from segcore.backends.reference.overlap_table import overlap_table
 from segcore.backends.reference.paint import paint
+from segcore.backends.reference.place import place
 from segcore.backends.reference.rasterize import rasterize_boxes, rasterize_polygons
 from segcore.backends.reference.resample import resample
+from segcore.backends.reference.resize import resize
 from segcore.backends.reference.resolve import resolve
+from segcore.backends.reference.reverse import reverse
+from segcore.backends.reference.transpose import transpose
+from segcore.backends.reference.warp import warp
 
 __all__ = [
     "area",
@@ -37,6 +43,7 @@ __all__ = [
     "components",
     "counts_decode",
     "counts_encode",
+    "cover",
     "decode",
     "dilate",
     "encode",
@@ -50,14 +57,19 @@ __all__ = [
     "overlap_ratios",
     "overlap_table",
     "paint",
+    "place",
     "precision_recall",
     "rasterize_boxes",
     "rasterize_polygons",
     "reduce",
     "resample",
+    "resize",
     "resolve",
+    "reverse",
     "string_decode",
     "string_encode",
+    "transpose",
+    "warp",
 ]
 
 name = "reference"

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "../arrays.hpp"
+#include "../moves.hpp"
 #include "../shapes.hpp"
 #include "fuzz.hpp"
 
@@ -122,6 +123,46 @@ void check_resolve(const Context& context, const std::vector<Pixels>& pixels, Ma
     CHECK_EQUAL(got, common);
 }
 
+// Moves, resizing and a map, of which the question's numbers make the arguments.
+template <class T>
+void check_geometry(const Context& context, const std::vector<Pixels>& pixels, Masks<T>& masks,
+                    Size size, const Question& q) {
+    const int64_t seed = static_cast<int64_t>(q.table) + 16 * static_cast<int64_t>(q.reach.size());
+    const Size other{size.pixels() ? 1 + seed % 7 : 0, 1 + seed % 11};
+    const int64_t dx = std::clamp(seed % 9 - 4, -size.width, other.width);
+    const int64_t dy = std::clamp(seed % 5 - 2, -size.height, other.height);
+    const int64_t limit = 1 + seed % std::max<int64_t>(size.pixels(), 1);
+    const double map[] = {0.25 * static_cast<double>(seed % 8),
+                          0.1 * static_cast<double>(seed % 13),
+                          0,
+                          -0.3,
+                          static_cast<double>(seed % 3),
+                          1,
+                          q.outside ? 0.1 : 0,
+                          0,
+                          1};
+    const std::vector<int64_t> x(pixels.size(), dx), y(pixels.size(), dy);
+    std::vector<double> maps;
+    std::vector<Pixels> expected[6];
+    for (const Pixels& mask : pixels) {
+        maps.insert(maps.end(), map, map + 9);
+        expected[0].push_back(placed(mask, size, dx, dy, other));
+        expected[1].push_back(reversed(mask, size, seed % 2, q.outside));
+        expected[2].push_back(transposed(mask, size));
+        expected[3].push_back(resized(mask, size, other, q.outside));
+        expected[4].push_back(covered(mask, size, other, limit));
+        expected[5].push_back(warped(mask, size, map, other));
+    }
+    Batch<T> batches[6];
+    place(context, masks.view(), size, x.data(), y.data(), other, batches[0]);
+    reverse(context, masks.view(), size, seed % 2, q.outside, batches[1]);
+    transpose(context, masks.view(), size, batches[2]);
+    resize(context, masks.view(), size, other, q.outside, batches[3]);
+    cover(context, masks.view(), size, other, limit, batches[4]);
+    warp(context, masks.view(), size, maps.data(), other, batches[5]);
+    for (int i = 0; i < 6; ++i) CHECK_MASKS(batches[i], Masks<T>(expected[i]));
+}
+
 template <class T>
 void check_shapes(const Context& context, const std::vector<Pixels>& pixels, Masks<T>& masks,
                   Size size, const Question& q) {
@@ -142,6 +183,7 @@ void check_shapes(const Context& context, const std::vector<Pixels>& pixels, Mas
     dilate(context, masks.view(), size, q.reach.data(), static_cast<int64_t>(q.reach.size()),
            q.outside, dilated);
     CHECK_MASKS(dilated, Masks<T>(larger));
+    check_geometry(context, pixels, masks, size, q);
     Outlines outlines;
     outline(context, masks.view(), size, q.connectivity, outlines);
     CHECK(filled(outlines, size) == pixels);

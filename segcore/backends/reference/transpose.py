@@ -1,4 +1,4 @@
-"""Transposition of masks, without a dense array. All backends share it."""
+"""Transposition of masks, without a dense array."""
 
 from __future__ import annotations
 
