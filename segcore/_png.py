@@ -15,7 +15,7 @@ def encode_png(
     width: int,
     depth: int,
     palette: NDArray[np.uint8] | None = None,
-    compress: Callable[[bytes], bytes] = zlib.compress,
+    compress: Callable[[memoryview], bytes] = zlib.compress,
 ) -> bytes:
     """Encode an image as PNG.
 
@@ -33,12 +33,14 @@ def encode_png(
     compress : callable, default zlib.compress
         Compresses the pixels to a zlib stream.
     """
-    filtered = np.pad(rows, ((0, 0), (1, 0)))  # filter type 0 for each row
+    filtered = np.empty((len(rows), rows.shape[1] + 1), np.uint8)
+    filtered[:, 0] = 0  # the filter type
+    filtered[:, 1:] = rows
     kind = 0 if palette is None else 3
     chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, len(rows), depth, kind, 0, 0, 0))]
     if palette is not None:
         chunks.append((b"PLTE", palette.tobytes()))
-    chunks += [(b"IDAT", compress(filtered.tobytes())), (b"IEND", b"")]
+    chunks += [(b"IDAT", compress(filtered.data)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
 
 

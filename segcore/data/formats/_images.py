@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,16 +104,11 @@ def _opaque(path: Path, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(first if is_gray else colors)
 
 
-def write_label_png(file: BinaryIO, labels: NDArray[Any], colors: NDArray[np.uint8] | None) -> None:
-    """Write a label map as PNG: indexed with a palette of 256 colors, or gray.
-
-    Label maps consist of long runs, so that zlib's run-length strategy makes smaller files than its
-    default, several times faster.
+def label_png(labels: NDArray[Any], colors: NDArray[np.uint8] | None) -> bytes:
+    """Encode a label map as PNG: indexed with a palette of 256 colors, or gray.
 
     Parameters
     ----------
-    file : file
-        An open file.
     labels : numpy.ndarray
         uint8 or uint16, shape (H, W), with at least one pixel.
     colors : numpy.ndarray or None
@@ -122,11 +117,16 @@ def write_label_png(file: BinaryIO, labels: NDArray[Any], colors: NDArray[np.uin
     height, width = labels.shape
     values = np.ascontiguousarray(labels, labels.dtype.newbyteorder(">")).view(np.uint8)
     rows = values.reshape(height, width * labels.itemsize)
-    file.write(encode_png(rows, width, 8 * labels.itemsize, colors, _compress_runs))
+    return encode_png(rows, width, 8 * labels.itemsize, colors, _compress_runs)
 
 
-def _compress_runs(data: bytes) -> bytes:
-    packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
+def _compress_runs(data: memoryview) -> bytes:
+    """Compress label maps, which consist of long runs.
+
+    zlib's run-length strategy makes smaller files than its default, several times faster. Runs need
+    no window, and small buffers stay in the cache.
+    """
+    packer = zlib.compressobj(1, zlib.DEFLATED, 13, 4, zlib.Z_RLE)
     return packer.compress(data) + packer.flush()
 
 

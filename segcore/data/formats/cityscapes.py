@@ -23,7 +23,7 @@ from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.formats._account import Account, Rows, category_names, painted
 from segcore.data.formats._builder import Builder, as_size, track
-from segcore.data.formats._images import read_label_png, write_label_png
+from segcore.data.formats._images import label_png, read_label_png
 from segcore.data.formats._json import read_json
 from segcore.data.formats._rings import as_points, check_ring
 from segcore.data.report import WriteReport
@@ -181,8 +181,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
         merged += len(visible) - len(np.unique(visible))
         classes = np.where(pixels >= CITYSCAPES_DIVISOR, pixels // CITYSCAPES_DIVISOR, pixels)
         for kind, labels_map in (("instanceIds", pixels), ("labelIds", classes.astype(np.uint8))):
-            with folder.open(f"{stem}_gtFine_{kind}.png") as file:
-                write_label_png(file, labels_map, None)
+            folder.write(f"{stem}_gtFine_{kind}.png", label_png(labels_map, None))
     account.unwritten("annotations merged with others of their category", merged)
     read_names = [_image_name(stem) for stem in stems]
     account.unwritten_values("iscrowd flags", names=read_names, image_names=read_names)

@@ -275,8 +275,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
             "imageHeight": height,
             "imageWidth": width,
         }
-        with folder.open(file_name) as file:
-            file.write(json.dumps(document, ensure_ascii=False, indent=1).encode())
+        folder.write(file_name, json.dumps(document, ensure_ascii=False, indent=1).encode())
     account.unwritten_values("iscrowd flags", names=files)
     return account.report()
 

@@ -30,9 +30,9 @@ from segcore.data.files.read_ahead import read_ahead
 from segcore.data.formats._account import Account, category_names, painted
 from segcore.data.formats._builder import Builder, track
 from segcore.data.formats._images import (
+    label_png,
     read_label_png,
     voc_colors,
-    write_label_png,
 )
 from segcore.data.report import WriteReport
 from segcore.maps.ids import from_rgb
@@ -214,10 +214,8 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
         values = labels[dataset.annotations["category"][rows]]
         pixels, visible = painted(account, rows, account.masks(image, rows), values, dtype)
         merged += len(visible) - len(np.unique(visible))
-        with folder.open(name) as file:
-            write_label_png(file, pixels, colors)
-    with folder.open(CLASSES) as file:
-        file.write(_classes_text(dataset, labels, colors))
+        folder.write(name, label_png(pixels, colors))
+    folder.write(CLASSES, _classes_text(dataset, labels, colors))
     account.unwritten("annotations merged with others of their category", merged)
     account.unwritten_values(
         "category ids", "categories without annotations", names=names, image_names=names

@@ -25,9 +25,9 @@ from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.formats._account import Account, Rows, category_names, painted
 from segcore.data.formats._builder import Builder, track
 from segcore.data.formats._images import (
+    label_png,
     read_label_png,
     voc_colors,
-    write_label_png,
 )
 from segcore.data.formats.maps import color_table
 from segcore.data.report import WriteReport
@@ -193,12 +193,9 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
         of_object = np.zeros(256, np.uint8)
         of_object[numbers] = labels[dataset.annotations["category"][rows]]
         for parent, pixels in ((CLASS_FOLDER, of_object[objects]), (OBJECT_FOLDER, objects)):
-            with folder.open(f"{parent}/{file_name}") as file:
-                write_label_png(file, pixels, colors)
-    with folder.open("labelmap.txt") as file:
-        file.write(_labelmap(names, colors))
-    with folder.open(LISTED) as file:
-        file.write("".join(f"{os.path.splitext(name)[0]}\n" for name in files).encode())
+            folder.write(f"{parent}/{file_name}", label_png(pixels, colors))
+    folder.write("labelmap.txt", _labelmap(names, colors))
+    folder.write(LISTED, "".join(f"{os.path.splitext(name)[0]}\n" for name in files).encode())
     account.unwritten_values(names=files, image_names=image_names)
     return account.report()
 
