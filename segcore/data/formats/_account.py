@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,16 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
+from segcore._input.arrays import Size
+from segcore.backends import kernels
 from segcore.data.columns.segmentations import NONE, POLYGON, Segmentations
 from segcore.data.dataset import Dataset
 from segcore.data.files.names import relative_path
 from segcore.data.report import Dropped, WriteReport
 from segcore.maps.semantic import compose_semantic
-from segcore.masks import Masks
+from segcore.masks import Masks, unwrap, wrap
 
 Rows = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 
+GROUP = 4096
+"""Number of annotations whose masks are made together."""
 NO_MASK = "it has no mask"
 NO_CATEGORY = "it has no category"
 EMPTY = "its mask is empty"
@@ -125,6 +129,34 @@ class Account:
             self._with_mask(self._all_rows[self.dataset.rows_of(image)], boxes)
         )
 
+    def groups(self) -> Iterator[tuple[Size, Rows]]:
+        """Yield the images in groups: their size, and their rows.
+
+        The masks of a group are made together, which is faster than one image at a time. Groups are
+        small, so that memory is bounded, and images of other sizes may lie between.
+        """
+        count = len(self.dataset)
+        annotations = np.bincount(self.dataset.annotations["image"], minlength=count)
+        ends = np.cumsum(np.maximum(annotations, 1)) // GROUP
+        for window in np.split(np.arange(count), np.flatnonzero(np.diff(ends)) + 1):
+            sizes, group_of = np.unique(self.sizes(window), axis=0, return_inverse=True)
+            for part, (height, width) in enumerate(sizes.tolist()):
+                yield (height, width), window[group_of.ravel() == part]
+
+    def with_masks(self) -> Iterator[tuple[int, Rows, Masks]]:
+        """Yield each image, in the order of `groups`, with its annotations and their masks."""
+        for size, images in self.groups():
+            if self.dataset.maps is not None:
+                for image in images.tolist():
+                    rows = self.rows(image)
+                    yield image, rows, self.masks(image, rows)
+                continue
+            rows, counts = self.rows_of(images)
+            masks = self.masks_of(size, rows)
+            offsets = offsets_of(counts).tolist()
+            for image, start, end in zip(images.tolist(), offsets[:-1], offsets[1:], strict=True):
+                yield image, rows[start:end], masks[start:end]
+
     def rows_of(self, images: Rows) -> tuple[Rows, Rows]:
         """Return `rows` of several images, one after the other, and how many each image has."""
         all_rows, counts = self.dataset.rows_of_images(images)
@@ -151,8 +183,11 @@ class Account:
         dataset = self.dataset
         if dataset.maps is not None:
             return dataset.maps.masks(image, dataset.annotations["id"][rows], self.size(image))
-        segmentations = self._segmentations[rows]
-        return segmentations.masks(self.size(image), lambda row: self.name(int(rows[row])))
+        return self.masks_of(self.size(image), rows)
+
+    def masks_of(self, size: Size, rows: Rows) -> Masks:
+        """Return the masks of annotations of several images of one size."""
+        return self._segmentations[rows].masks(size, lambda row: self.name(int(rows[row])))
 
     def rings(self, row: int) -> tuple[Numbers, Rows]:
         """Return the coordinates x0 y0 x1 y1 ... of a polygon, and the points of each ring."""
@@ -272,7 +307,7 @@ class Account:
     def report(self) -> WriteReport:
         """Return the account of what was written."""
         dropped = tuple(
-            Dropped(reason, np.array(rows, np.int64), self.name(rows[0]))
+            Dropped(reason, np.array(sorted(rows), np.int64), self.name(min(rows)))
             for reason, rows in self._dropped.items()
         )
         return WriteReport(
@@ -319,13 +354,16 @@ def painted(
     order = np.lexsort((-areas, ~crowd))
     pixels = compose_semantic(masks, values, priority=order, dtype=dtype)
     account.drop(rows[areas == 0], EMPTY)
-    if np.count_nonzero(pixels) == int(areas.sum()):  # nothing overlaps
+    if int(masks.union().area[0]) == int(areas.sum()):  # nothing overlaps
         return pixels, values[areas > 0]
-    found, regions = Masks.from_label_map(pixels)
-    region = np.searchsorted(found, values)
-    shown = (region < len(found)) & (found[np.minimum(region, len(found) - 1)] == values)
-    lost = areas.copy()
-    lost[shown] = (masks[shown] - regions[region[shown]]).area
+    from_top = order[::-1]
+    stacked, labels = masks[from_top], values[from_top]
+    visible = wrap(kernels.resolve(unwrap(stacked), areas[from_top])[0])
+    lost = np.empty_like(areas)
+    lost[from_top] = areas[from_top] - visible.area
+    if len(set(labels.tolist())) < len(labels):  # pixels of another one of the same label are kept
+        found, regions = visible.union_by(labels)
+        lost[from_top] = (stacked - regions[np.searchsorted(found, labels)]).area
     hidden = (areas > 0) & (lost == areas)
     account.drop(rows[hidden], HIDDEN)
     lost[hidden] = 0

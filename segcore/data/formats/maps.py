@@ -209,12 +209,11 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
     folder = outputs.folder(path, names=[*names, CLASSES])
     colors = voc_colors() if dtype == np.uint8 else None
     merged = 0
-    for image, name in enumerate(names):
-        rows = account.rows(image)
+    for image, rows, masks in account.with_masks():
         values = labels[dataset.annotations["category"][rows]]
-        pixels, visible = painted(account, rows, account.masks(image, rows), values, dtype)
-        merged += len(visible) - len(np.unique(visible))
-        folder.write(name, label_png(pixels, colors))
+        pixels, visible = painted(account, rows, masks, values, dtype)
+        merged += len(visible) - len(set(visible.tolist()))
+        folder.write(names[image], label_png(pixels, colors))
     folder.write(CLASSES, _classes_text(dataset, labels, colors))
     account.unwritten("annotations merged with others of their category", merged)
     account.unwritten_values(
