@@ -109,8 +109,8 @@ def _merged(rings: list[Any]) -> Any:
     for ring in rings[1:]:
         distances = ((joined[:, None] - ring[None]) ** 2).sum(axis=-1)
         here, there = np.unravel_index(distances.argmin(), distances.shape)
-        ring = np.concatenate([ring[there:], ring[: there + 1]])
-        joined = np.concatenate([joined[: here + 1], ring, joined[here:]])
+        parts = joined[: here + 1], ring[there:], ring[: there + 1], joined[here:]
+        joined = np.concatenate(parts)
     return joined
 
 
@@ -221,7 +221,7 @@ def run(name: str, who: int, folder: Path) -> None:
     """Run a conversion and print its seconds and its memory."""
     sc.set_num_threads(1)
     if who:
-        import PIL.Image
+        import PIL.Image  # noqa: F401
         import pycocotools.mask  # noqa: F401
     source, target = (folder / path for path in PATHS[name])
     before, start = _peak(), time.perf_counter()

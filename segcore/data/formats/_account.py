@@ -146,11 +146,6 @@ class Account:
     def with_masks(self) -> Iterator[tuple[int, Rows, Masks]]:
         """Yield each image, in the order of `groups`, with its annotations and their masks."""
         for size, images in self.groups():
-            if self.dataset.maps is not None:
-                for image in images.tolist():
-                    rows = self.rows(image)
-                    yield image, rows, self.masks(image, rows)
-                continue
             rows, counts = self.rows_of(images)
             masks = self.masks_of(size, rows)
             offsets = offsets_of(counts).tolist()
@@ -187,6 +182,15 @@ class Account:
 
     def masks_of(self, size: Size, rows: Rows) -> Masks:
         """Return the masks of annotations of several images of one size."""
+        if self.dataset.maps is not None and len(rows):
+            images = self.dataset.annotations["image"][rows]
+            parts = np.split(rows, np.flatnonzero(np.diff(images)) + 1)
+            return Masks.concatenate(
+                [
+                    self.masks(int(self.dataset.annotations["image"][part[0]]), part)
+                    for part in parts
+                ]
+            )
         return self._segmentations[rows].masks(size, lambda row: self.name(int(rows[row])))
 
     def rings(self, row: int) -> tuple[Numbers, Rows]:

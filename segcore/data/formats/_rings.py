@@ -125,7 +125,8 @@ def joined_ring(coordinates: Numbers, ring_points: Counts) -> Numbers:
 def _nearest(a: Numbers, b: Numbers) -> tuple[int, int]:
     """Return the indices of two vertices that are close together."""
     step_a, step_b = -(-len(a) // COMPARED), -(-len(b) // COMPARED)
-    distances = np.abs(a[::step_a, None] - b[None, ::step_b]).sum(axis=2)
+    distances = np.abs(np.subtract.outer(a[::step_a, 0], b[::step_b, 0]))
+    distances += np.abs(np.subtract.outer(a[::step_a, 1], b[::step_b, 1]))
     index_a, index_b = np.unravel_index(int(distances.argmin()), distances.shape)
     return int(index_a) * step_a, int(index_b) * step_b
 

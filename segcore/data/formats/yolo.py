@@ -17,6 +17,7 @@ import io
 import json
 import os
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -52,7 +53,10 @@ DECIMALS = 6
 GREATEST = 2
 """Coordinates beyond this are taken for pixels. Rings may leave their image a little."""
 BLOCK = 512
-"""Number of images that are read or written at a time."""
+"""Number of images that are read at a time."""
+FOUR_DIGITS = np.frombuffer("".join(f"{i:04}" for i in range(10_000)).encode(), np.uint8)
+FOUR_DIGITS = FOUR_DIGITS.reshape(-1, 4)
+"""The digits of each number below 10,000."""
 
 
 # -- reading --------------------------------------------------------------------------------------
@@ -405,15 +409,11 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
         except OSError as error:
             raise ValueError(f"image {name}: {error}") from None
     decimals = _decimals(max(int(dataset.images[s].max(initial=1)) for s in ("height", "width")))
-    for start in range(0, len(dataset), BLOCK):
-        images = range(start, min(start + BLOCK, len(dataset)))
-        for image, text in zip(images, _texts(account, images, decimals), strict=True):
-            with folder.open(labels[image]) as file:
-                file.write(text)
-    with folder.open("data.yaml") as file:
-        file.write(_yaml_text(category_names(dataset)))
-    with folder.open(IMAGE_LIST) as file:
-        file.write(_image_list(dataset, names))
+    for size, images in account.groups():
+        for image, text in zip(images, _texts(account, size, images, decimals), strict=True):
+            folder.write(labels[image], text)
+    folder.write("data.yaml", _yaml_text(category_names(dataset)))
+    folder.write(IMAGE_LIST, _image_list(dataset, names))
     account.unwritten_values("image ids", "categories without annotations")
     return account.report()
 
@@ -435,58 +435,48 @@ def _image_list(dataset: Dataset, names: list[str]) -> bytes:
     return text.getvalue().encode()
 
 
-def _texts(account: Account, images: range, decimals: int) -> Iterator[bytes]:
-    """Yield the label file of each image."""
-    rows, counts = account.rows_of(np.array(images))
+def _texts(account: Account, size: Size, images: Counts, decimals: int) -> Iterator[bytes]:
+    """Yield the label files of images of one size."""
+    rows, counts = account.rows_of(images)
+    sides = np.array([size[1], size[0]], np.float64)
     classes = account.dataset.annotations["category"][rows]
-    sizes = account.sizes(np.array(images)).astype(np.float64)
-    sides = np.repeat(sizes[:, ::-1], counts, axis=0)  # width, height
-
     lines: list[bytes] = [b""] * len(rows)
-    simple = np.flatnonzero(account.is_polygon[rows] & (account.num_rings[rows] == 1))
-    coordinates, lengths = account.coordinates(rows[simple])
-    simple = simple[_is_kept(coordinates, lengths, sides[simple], decimals)]
-    coordinates, lengths = account.coordinates(rows[simple])
-    found = _lines(classes[simple], coordinates, lengths, sides[simple], decimals)
-    for index, line in zip(simple.tolist(), found, strict=True):
-        lines[index] = line
-    is_done = np.zeros(len(rows), np.bool_)
-    is_done[simple] = True
 
-    offsets = offsets_of(counts)
-    has_rest = np.diff(offsets_of(~is_done)[offsets]) > 0
-    parts_of = zip(images, offsets[:-1].tolist(), offsets[1:].tolist(), has_rest, strict=True)
-    for image, start, end, is_left in parts_of:
-        if is_left:
-            rest = start + np.flatnonzero(~is_done[start:end])
-            rings = _rings(account, image, rows[rest], decimals)
-            written = [index for index in rest.tolist() if int(rows[index]) in rings]
-            parts = [rings[int(rows[index])] for index in written]
-            found = _lines(
-                classes[written],
-                np.concatenate([np.empty(0), *parts]),
-                np.array([len(part) for part in parts], np.int64),
-                sides[written],
-                decimals,
-            )
-            for index, line in zip(written, found, strict=True):
-                lines[index] = line
+    is_simple = account.is_polygon[rows] & (account.num_rings[rows] == 1)
+    simple = np.flatnonzero(is_simple)
+    coordinates, lengths = account.coordinates(rows[simple])
+    digits = _digits(coordinates, sides, decimals)
+    is_kept = _is_kept(coordinates, digits, lengths, sides, decimals)
+    is_simple[simple[~is_kept]] = False
+    _set_lines(lines, simple, classes, digits, lengths, decimals)
+
+    rest = np.flatnonzero(~is_simple)
+    if len(rest):
+        found = _rings(account, size, rows[rest], decimals)
+        for index in rest.tolist():
+            lines[index] = b""
+        rest = rest[[int(row) in found for row in rows[rest].tolist()]]
+        rings = [found[row] for row in rows[rest].tolist()]
+        digits = _digits(np.concatenate([np.empty(0), *rings]), sides, decimals)
+        lengths = np.array([len(ring) for ring in rings], np.int64)
+        _set_lines(lines, rest, classes, digits, lengths, decimals)
+    offsets = offsets_of(counts).tolist()
+    for start, end in pairwise(offsets):
         yield b"".join(lines[start:end])
 
 
-def _rings(account: Account, image: int, rows: Counts, decimals: int) -> dict[int, Numbers]:
-    """Return one ring per annotation of an image, in pixels.
+def _rings(account: Account, size: Size, rows: Counts, decimals: int) -> dict[int, Numbers]:
+    """Return one ring per annotation, in pixels, for annotations of images of one size.
 
     Polygons are written as they are, joined to one ring, if that has the same pixels. Other masks
     are written as their outlines, whose coordinates are integers.
     """
-    size = account.size(image)
     found: dict[int, Numbers] = {}
     for row in rows[account.is_polygon[rows]].tolist():
         coordinates, points = account.rings(row)
         if _fits(coordinates, size):
             found[row] = joined_ring(coordinates, points)
-    masks = account.masks(image, rows)
+    masks = account.masks_of(size, rows)
     tried = np.flatnonzero([row in found for row in rows.tolist()])
     written = _filled([found[row] for row in rows[tried].tolist()], size, decimals)
     is_same = np.zeros(len(rows), np.bool_)
@@ -504,20 +494,19 @@ def _rings(account: Account, image: int, rows: Counts, decimals: int) -> dict[in
 
 def _fits(coordinates: Numbers, size: Size) -> bool:
     """Return whether a ring is within the image."""
-    x, y = coordinates[::2], coordinates[1::2]
-    return bool(x.min() >= 0 and y.min() >= 0 and x.max() <= size[1] and y.max() <= size[0])
+    points = coordinates.reshape(-1, 2)
+    return bool((points.min(axis=0) >= 0).all() and (points.max(axis=0) <= size[::-1]).all())
 
 
 def _is_kept(
-    coordinates: Numbers, lengths: Counts, sides: Numbers, decimals: int
+    coordinates: Numbers, digits: Counts, lengths: Counts, sides: Numbers, decimals: int
 ) -> NDArray[np.bool_]:
     """Return for each ring whether it is within its image and read with the same coordinates."""
-    points = coordinates.reshape(-1, 2)
-    limits = np.repeat(sides, lengths // 2, axis=0)
-    good = _read_back(points, limits, decimals) == points
-    good &= (points >= 0) & (points <= limits)
     if not len(lengths):
         return np.empty(0, np.bool_)
+    points = coordinates.reshape(-1, 2)
+    good = _read_back(digits, sides, decimals) == points
+    good &= (points >= 0) & (points <= sides)
     return np.logical_and.reduceat(good.ravel(), offsets_of(lengths)[:-1])
 
 
@@ -526,43 +515,60 @@ def _decimals(side: int) -> int:
     return DECIMALS + len(str(side))
 
 
-def _read_back(points: Numbers, sides: Numbers, decimals: int) -> Numbers:
+def _digits(coordinates: Numbers, sides: Numbers, decimals: int) -> Counts:
+    """Return coordinates as shares of the sides, in units of the last decimal."""
+    shares = coordinates.reshape(-1, 2) / sides
+    shares *= 10.0**decimals
+    digits: Counts = np.rint(shares, out=shares).astype(np.int64)
+    return digits
+
+
+def _read_back(digits: Counts, sides: Numbers, decimals: int) -> Numbers:
     """Return the coordinates that a reader gets, in pixels."""
-    scale = 10.0**decimals
-    return to_pixels(np.rint(points / sides * scale) / scale, sides)
+    return to_pixels(digits / 10.0**decimals, sides)
 
 
 def _filled(rings: list[Numbers], size: Size, decimals: int) -> Masks:
     """Rasterize rings as they will be read."""
     sides = np.array([size[1], size[0]], np.float64)
-    read_back = [_read_back(ring.reshape(-1, 2), sides, decimals) for ring in rings]
-    return Masks.from_polygons([[ring] for ring in read_back], size)
+    digits = _digits(np.concatenate([np.empty(0), *rings]), sides, decimals)
+    read_back = _read_back(digits, sides, decimals)
+    ends = np.cumsum([len(ring) // 2 for ring in rings])
+    return Masks.from_polygons(
+        [[ring] for ring in np.split(read_back, ends[:-1])][: len(rings)], size
+    )
 
 
-def _lines(
+def _set_lines(
+    lines: list[bytes],
+    places: Counts,
     classes: NDArray[np.int64],
-    coordinates: Numbers,
+    digits: Counts,
     lengths: Counts,
-    sides: Numbers,
     decimals: int,
-) -> list[bytes]:
-    """Return a line per ring, in which each coordinate takes the same number of bytes."""
-    points = coordinates.reshape(-1, 2)
-    text = _fixed((points / np.repeat(sides, lengths // 2, axis=0)).ravel(), decimals)
+) -> None:
+    """Set lines to a class and a ring, in which each coordinate takes the same number of bytes."""
+    text = _fixed(digits.ravel(), decimals)
     bounds = (offsets_of(lengths) * (decimals + 3)).tolist()
-    return [
-        b"%d%b\n" % (number, text[start:end])
-        for number, start, end in zip(classes.tolist(), bounds[:-1], bounds[1:], strict=True)
-    ]
+    numbers = classes[places].tolist()
+    parts = zip(places.tolist(), numbers, bounds[:-1], bounds[1:], strict=True)
+    for place, number, start, end in parts:
+        lines[place] = b"%d%b\n" % (number, text[start:end])
 
 
-def _fixed(values: Numbers, decimals: int) -> bytes:
-    """Return numbers from 0 to 1, each after a space and with the same number of decimals."""
-    digits = np.rint(values * 10.0**decimals).astype(np.int64)
-    text = np.empty((decimals + 3, len(values)), np.uint8)
-    text[0], text[2] = ord(" "), ord(".")
-    for row in [*range(decimals + 2, 2, -1), 1]:
-        rest = digits // 10
-        text[row] = digits - rest * 10 + ord("0")
-        digits = rest
-    return text.T.tobytes()
+def _fixed(digits: Counts, decimals: int) -> bytes:
+    """Return numbers from 0 to 1, each after a space and with the same number of decimals.
+
+    The numbers are in units of the last decimal. Four digits at a time are looked up.
+    """
+    text = np.empty((len(digits), decimals + 3), np.uint8)
+    text[:, 0], text[:, 2] = ord(" "), ord(".")
+    stop = decimals + 3
+    while stop > 3:
+        start = max(stop - 4, 3)
+        high = digits // 10 ** (stop - start)
+        low = digits - high * 10 ** (stop - start)
+        text[:, start:stop] = FOUR_DIGITS[low][:, 4 - (stop - start) :]
+        digits, stop = high, start
+    text[:, 1] = digits + ord("0")
+    return text.tobytes()
