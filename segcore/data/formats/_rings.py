@@ -23,13 +23,15 @@ COMPARED = 1024
 """Number of vertices per ring that are compared for the shortest bridge."""
 
 
-def parse_rings(texts: Sequence[bytes]) -> tuple[Numbers, Counts] | None:
+def parse_rings(texts: Sequence[bytes], count: int | None = None) -> tuple[Numbers, Counts] | None:
     """Parse the coordinates of many rings at once, as the numbers of a JSON array.
 
     Parameters
     ----------
     texts : sequence of bytes
-        ``x0,y0,x1,y1,...`` per ring.
+        ``x0,y0,x1,y1,...`` per ring. They may hold several rings, separated by ``],[``.
+    count : int, optional
+        Number of rings. Defaults to that of `texts`.
 
     Returns
     -------
@@ -37,6 +39,7 @@ def parse_rings(texts: Sequence[bytes]) -> tuple[Numbers, Counts] | None:
         All coordinates, float64, and the number of points per ring, int64. None if a ring is not
         plain numbers in pairs; `parse_numbers` and `check_ring` find which.
     """
+    count = len(texts) if count is None else count
     if not texts:
         return np.empty(0), np.empty(0, np.int64)
     document = b'[{"s":[[' + b"],[".join(texts) + b"]]}]"
@@ -48,7 +51,7 @@ def parse_rings(texts: Sequence[bytes]) -> tuple[Numbers, Counts] | None:
     except (DatasetError, ValueError):
         return None
     rings = Segmentations(*columns["s"])
-    if len(rings) != 1 or rings.kinds[0] != POLYGON or int(rings.lengths[0]) != len(texts):
+    if len(rings) != 1 or rings.kinds[0] != POLYGON or int(rings.lengths[0]) != count:
         return None
     if not np.isfinite(rings.coordinates).all():
         return None
