@@ -224,15 +224,17 @@ def run(name: str, who: int, folder: Path) -> None:
         import PIL.Image  # noqa: F401
         import pycocotools.mask  # noqa: F401
     source, target = (folder / path for path in PATHS[name])
-    before, start = _peak(), time.perf_counter()
+    before, start, processor = _peak(), time.perf_counter(), time.process_time()
     CONVERSIONS[name][who](source, target)
-    print(time.perf_counter() - start, time.process_time(), _peak() - before)
+    seconds = time.perf_counter() - start
+    print(seconds, time.process_time() - processor, _peak() - before)
 
 
 def measured(name: str, who: int, folder: Path) -> tuple[float, float, int]:
     """Return the seconds by the clock and of the processor, and the memory."""
     command = [sys.executable, "-m", "benchmarks.conversion", "--run", name, str(who), str(folder)]
     environment = {**os.environ, "SEGCORE_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     seconds, processor, memory = output.stdout.split()
     return float(seconds), float(processor), int(memory)

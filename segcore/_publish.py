@@ -114,7 +114,7 @@ class Outputs:
         self._stages: dict[Path, _Stage] = {}  # by the folder that they are renamed into
         self._files: dict[str, Path | str] = {}  # all targets, as they were given
         self._folders: set[str] = set()  # all folders above targets
-        self._written: dict[Path, list[_Written]] = {}  # by the folder of their targets
+        self._written: dict[str, list[_Written]] = {}  # by the folder of their targets
         self._writable: set[Path] = set()  # folders of new files, as they were checked last
         self._streams: list[tuple[OutputFile, BinaryIO]] = []
         self._stream_ids: dict[tuple[int, int] | None, Path] = {}
@@ -239,9 +239,9 @@ class Outputs:
             raise OutputError(f"{shown}: other outputs need a folder of this name")
         self._files[key] = shown
 
-    def _add_written(self, stage: _Stage, target: Path, shown: Path | str) -> None:
+    def _add_written(self, stage: _Stage, target: str, shown: Path | str) -> None:
         written = _Written(shown, target, stage.staged(target))
-        self._written.setdefault(target.parent, []).append(written)
+        self._written.setdefault(os.path.dirname(target), []).append(written)
 
     def _stage(self, base: Path, beside: bool = False) -> _Stage:
         if base not in self._stages:
@@ -264,20 +264,20 @@ class Outputs:
         with _signals_held():
             _swap(stages)
 
-    def _check_again(self, parent: Path, written: list[_Written]) -> None:
+    def _check_again(self, parent: str, written: list[_Written]) -> None:
         """Check the targets in a folder, and keep the owners of the files that they replace."""
         first = written[0]
         with _explained(first.shown):
-            if Path(os.path.realpath(parent)) != parent:
+            if os.path.realpath(parent) != parent:
                 raise OutputError(f"{first.shown}: a link has taken its place meanwhile")
-            self._check(first.shown, first.target)
+            self._check(first.shown, Path(first.target))
             if not os.path.lexists(parent):
                 return
         for shown, target, staged in written:
             with _explained(shown):
                 if os.path.islink(target):
                     raise OutputError(f"{shown}: a link has taken its place meanwhile")
-                replaced = self._check(shown, target)
+                replaced = self._check(shown, Path(target))
                 if replaced is not None:
                     _keep_owner(staged, replaced)
 
@@ -292,7 +292,7 @@ class _Written(NamedTuple):
     """A file in a stage: its target, as given and without links, and where it is."""
 
     shown: str | Path
-    target: Path
+    target: str
     staged: str
 
 
@@ -330,10 +330,10 @@ class OutputFile:
                 yield content
                 self.size = content.tell()
             return
-        with self._stage.open(self._target, self.path) as file:
+        with self._stage.open(str(self._target), self.path) as file:
             yield file
             self.size = file.tell()
-        self._outputs._add_written(self._stage, self._target, self.path)
+        self._outputs._add_written(self._stage, str(self._target), self.path)
 
 
 class OutputFolder:
@@ -349,10 +349,11 @@ class OutputFolder:
         self._outputs = outputs
         self._root = root
         self._stage = stage
-        self._targets: dict[str, Path] = {}
+        self._targets: dict[str, str] = {}
         self._parents: dict[str, Path] = {}
-        self._new_parents: dict[str, tuple[Path, str]] = {}  # folders to be made, and their keys
+        self._new_parents: dict[str, tuple[str, str]] = {}  # folders to be made, and their keys
         self._parts: set[str] = set()
+        self._shown = os.path.join(path, "")
         self.path = path
 
     def declare(self, name: str | os.PathLike[str]) -> None:
@@ -364,23 +365,25 @@ class OutputFolder:
             If it cannot, or if a link in its path leads out of the folder.
         """
         name = os.fspath(name)
-        shown = os.path.join(self.path, name)
+        shown = self._shown + name
         parent, last = os.path.split(name)
         with _explained(shown):
-            self._check_names(Path(name).parts if parent not in self._new_parents else (last,))
             if parent in self._new_parents and last not in ("", os.curdir, os.pardir):
                 folder, key = self._new_parents[parent]  # nothing can be there
-                self._targets[name] = folder / last
-                self._outputs._claim_key(shown, f"{key}{os.sep}{self._stage.key(last)}")
+                self._check_names((last,))
+                self._targets[name] = folder + last
+                self._outputs._claim_key(shown, key + self._stage.key(last))
                 return
+            self._check_names(Path(name).parts)
             target = self._resolve(name)
             if self._root not in target.parents:
                 raise OutputError(f"{shown}: this path leads out of the output folder")
             self._outputs._check(shown, target)
             self._outputs._claim(shown, target, self._stage)
-            self._targets[name] = target
+            self._targets[name] = str(target)
             if not os.path.lexists(target.parent):
-                self._new_parents[parent] = target.parent, self._stage.key(target.parent)
+                folder = os.path.join(target.parent, "")
+                self._new_parents[parent] = folder, self._stage.key(folder)
 
     @contextmanager
     def open(self, name: str | os.PathLike[str]) -> Iterator[BinaryIO]:
@@ -397,12 +400,12 @@ class OutputFolder:
             self._stage.write(target, data)
         self._outputs._add_written(self._stage, target, shown)
 
-    def _declared(self, name: str | os.PathLike[str]) -> tuple[Path, str]:
+    def _declared(self, name: str | os.PathLike[str]) -> tuple[str, str]:
         """Return the target of a name, and the path that messages show."""
         name = os.fspath(name)
         if name not in self._targets:
             self.declare(name)
-        return self._targets[name], os.path.join(self.path, name)
+        return self._targets[name], self._shown + name
 
     def _check_names(self, parts: tuple[str, ...]) -> None:
         """Let the file system refuse names that it cannot hold, such as too long ones."""
@@ -458,12 +461,12 @@ class _Stage:
         text = str(target)
         return unicodedata.normalize("NFC", text).casefold() if self._folds_case else text
 
-    def staged(self, target: Path) -> str:
+    def staged(self, target: str) -> str:
         """Return the path of a new file until it is renamed to ``target``."""
-        return self._new_text + str(target)[self._base_length :]
+        return self._new_text + target[self._base_length :]
 
     @contextmanager
-    def open(self, target: Path, shown: Path | str) -> Iterator[BinaryIO]:
+    def open(self, target: str, shown: Path | str) -> Iterator[BinaryIO]:
         """Open a new file that goes to ``target``."""
         with _explained(shown):
             file = os.fdopen(self._create(target), "wb")
@@ -476,7 +479,7 @@ class _Stage:
             with suppress(OSError):  # if something failed before, that is what counts
                 file.close()
 
-    def write(self, target: Path, data: bytes) -> None:
+    def write(self, target: str, data: bytes) -> None:
         """Write a new file that goes to ``target``."""
         descriptor = self._create(target)
         try:
@@ -486,7 +489,7 @@ class _Stage:
         finally:
             os.close(descriptor)
 
-    def _create(self, target: Path) -> int:
+    def _create(self, target: str) -> int:
         """Create a new file and return its descriptor."""
         path = self.staged(target)
         parent = os.path.dirname(path)

@@ -120,9 +120,9 @@ def joined_ring(coordinates: Numbers, ring_points: Counts) -> Numbers:
     for ring in rings[1:]:
         here, there = _nearest(joined, ring)
         joined = np.concatenate(
-            [joined[: here + 1], ring[there:], ring[: there + 1], joined[here:]]
+            (joined[: here + 1], ring[there:], ring[: there + 1], joined[here:])
         )
-    return np.ascontiguousarray(joined).ravel()
+    return joined.ravel()
 
 
 def _nearest(a: Numbers, b: Numbers) -> tuple[int, int]:
@@ -130,8 +130,8 @@ def _nearest(a: Numbers, b: Numbers) -> tuple[int, int]:
     step_a, step_b = -(-len(a) // COMPARED), -(-len(b) // COMPARED)
     distances = np.abs(np.subtract.outer(a[::step_a, 0], b[::step_b, 0]))
     distances += np.abs(np.subtract.outer(a[::step_a, 1], b[::step_b, 1]))
-    index_a, index_b = np.unravel_index(int(distances.argmin()), distances.shape)
-    return int(index_a) * step_a, int(index_b) * step_b
+    index_a, index_b = divmod(int(distances.argmin()), distances.shape[1])
+    return index_a * step_a, index_b * step_b
 
 
 def outline_rings(polygons: Polygons, mask: int) -> tuple[Numbers, Counts]:

@@ -420,7 +420,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
     """Write labels, ``data.yaml`` and ``images.csv``. Image files are not copied."""
     account = Account(dataset, "yolo", path)
     names = account.names()
-    labels = [str(PurePosixPath("labels", name).with_suffix(".txt")) for name in names]
+    labels = [f"labels/{os.path.splitext(name)[0]}.txt" for name in names]
     folder = outputs.folder(path, names=["data.yaml", IMAGE_LIST])
     for name, label in zip(names, labels, strict=True):
         try:
@@ -491,10 +491,9 @@ def _rings(account: Account, size: Size, rows: Counts, decimals: int) -> dict[in
     are written as their outlines, whose coordinates are integers.
     """
     found: dict[int, Numbers] = {}
-    for row in rows[account.is_polygon[rows]].tolist():
-        coordinates, points = account.rings(row)
-        if _fits(coordinates, size):
-            found[row] = joined_ring(coordinates, points)
+    polygons = rows[account.is_polygon[rows]]
+    for row in polygons[_fit(*account.coordinates(polygons), size)].tolist():
+        found[row] = joined_ring(*account.rings(row))
     masks = account.masks_of(size, rows)
     tried = np.flatnonzero([row in found for row in rows.tolist()])
     written = _filled([found[row] for row in rows[tried].tolist()], size, decimals)
@@ -511,22 +510,28 @@ def _rings(account: Account, size: Size, rows: Counts, decimals: int) -> dict[in
     return {row: found[row] for row in rows[~is_empty].tolist()}
 
 
-def _fits(coordinates: Numbers, size: Size) -> bool:
-    """Return whether a ring is within the image."""
+def _fit(coordinates: Numbers, lengths: Counts, size: Size) -> NDArray[np.bool_]:
+    """Return for each polygon whether it is within the image."""
     points = coordinates.reshape(-1, 2)
-    return bool((points.min(axis=0) >= 0).all() and (points.max(axis=0) <= size[::-1]).all())
+    is_inside = (points >= 0) & (points <= size[::-1])
+    return _all_of(is_inside.ravel(), lengths)
+
+
+def _all_of(values: NDArray[np.bool_], lengths: Counts) -> NDArray[np.bool_]:
+    """Return whether all values of each part are true; no part is empty."""
+    if not len(lengths):
+        return np.empty(0, np.bool_)
+    return np.logical_and.reduceat(values, offsets_of(lengths)[:-1])
 
 
 def _is_kept(
     coordinates: Numbers, digits: Counts, lengths: Counts, sides: Numbers, decimals: int
 ) -> NDArray[np.bool_]:
     """Return for each ring whether it is within its image and read with the same coordinates."""
-    if not len(lengths):
-        return np.empty(0, np.bool_)
     points = coordinates.reshape(-1, 2)
     good = _read_back(digits, sides, decimals) == points
     good &= (points >= 0) & (points <= sides)
-    return np.logical_and.reduceat(good.ravel(), offsets_of(lengths)[:-1])
+    return _all_of(good.ravel(), lengths)
 
 
 def _decimals(side: int) -> int:
