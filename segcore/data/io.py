@@ -57,11 +57,13 @@ def _file(write: Callable[[Any, BinaryIO], None]) -> Writer:
     return write_file
 
 
-def _write_panoptic(dataset: Dataset, outputs: Outputs, path: Path) -> None:
-    """Write the JSON file, and copy the PNGs into the folder of its name beside it."""
+def _write_panoptic(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport | None:
+    """Write the JSON file, and copy or compose the PNGs into the folder of its name beside it."""
     maps = dataset.maps
     if not isinstance(maps, PanopticMaps):
-        raise ValueError("dataset: expected one that was read from a COCO panoptic file")
+        module = import_module("segcore.data.formats.panoptic")
+        report: WriteReport = module.write(dataset, outputs, path)
+        return report
     with outputs.file(path).open() as file:
         writing.write_panoptic(dataset, file)
     names = maps.entries["file_name"].tolist()
@@ -69,6 +71,7 @@ def _write_panoptic(dataset: Dataset, outputs: Outputs, path: Path) -> None:
     for name, image in zip(names, maps.entries["image"].tolist(), strict=True):
         with folder.open(name) as file, open(maps.path(image), "rb") as png:
             shutil.copyfileobj(png, file)
+    return None
 
 
 def _read_folder(path: Path, dataset: Dataset | None = None, **options: Any) -> Dataset:
@@ -295,8 +298,9 @@ def write(
     format : str, optional
         One of the formats of :func:`read`. By default, it is ``"parquet"``, ``"kaggle"``,
         ``"cvat"`` or ``"geojson"`` for names that end with ``.parquet``, ``.csv``, ``.xml`` or
-        ``.geojson``, and ``"coco"`` otherwise. For ``"coco-panoptic"``, the PNGs are copied. For
-        ``"sa-1b"``, ``"yolo"``, ``"labelme"``, ``"maps"``, ``"voc"`` and ``"cityscapes"``, `path`
+        ``.geojson``, and ``"coco"`` otherwise. For ``"coco-panoptic"``, the PNGs are copied, or
+        composed if the data set was read from another format. For ``"sa-1b"``, ``"yolo"``,
+        ``"labelme"``, ``"maps"``, ``"binary-masks"``, ``"voc"`` and ``"cityscapes"``, `path`
         is a folder. Formats of several files are written to local paths only.
     overwrite : bool, default False
         Whether to replace an existing file.

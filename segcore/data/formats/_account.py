@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from segcore._batch import offsets_of
 from segcore._input.arrays import Size
 from segcore.backends import kernels
+from segcore.data.columns.layouts import category_layout
 from segcore.data.columns.segmentations import NONE, POLYGON, Segmentations
+from segcore.data.columns.table import Table
+from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
 from segcore.data.files.names import relative_path
 from segcore.data.report import Dropped, WriteReport
@@ -31,6 +34,7 @@ NO_MASK = "it has no mask"
 NO_CATEGORY = "it has no category"
 EMPTY = "its mask is empty"
 HIDDEN = "it is hidden by smaller ones"
+MERGED = "annotations merged with others of their category"
 
 
 class Account:
@@ -39,7 +43,7 @@ class Account:
     Parameters
     ----------
     dataset : Dataset
-        The data set.
+        The data set. Without categories, it gets one, called "object".
     format : str
         Name of the format.
     path : path-like
@@ -47,7 +51,7 @@ class Account:
     """
 
     def __init__(self, dataset: Dataset, format: str, path: str | os.PathLike[str]) -> None:
-        self.dataset = dataset
+        self.dataset = dataset = _with_categories(dataset)
         self._format = format
         self._path = os.fspath(path)
         count = len(dataset.annotations)
@@ -373,6 +377,27 @@ def painted(
     lost[hidden] = 0
     account.change(rows, np.zeros_like(lost), lost)
     return pixels, values[(areas > 0) & ~hidden]
+
+
+def _with_categories(dataset: Dataset) -> Dataset:
+    """Return a data set whose annotations are of a category "object" if it has no categories."""
+    if len(dataset.categories) or not len(dataset.annotations):
+        return dataset
+    categories: dict[str, Any] = {
+        "id": np.array([1]),
+        "name": Texts.from_strings(["object"]),
+        "supercategory": Texts.from_strings([""]),
+        "isthing": np.array([True]),
+    }
+    zeros = np.zeros(len(dataset.annotations), np.int64)
+    return Dataset(
+        dataset.images,
+        Table(categories, category_layout(categories)),
+        dataset.annotations.replace(category=zeros),
+        members=dataset.members,
+        source=dataset.source,
+        maps=dataset.maps,
+    )
 
 
 def _different(a: list[str], b: list[str]) -> int:

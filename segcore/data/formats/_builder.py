@@ -37,6 +37,11 @@ class Builder:
         The file or folder, for error messages.
     skip_invalid : bool
         Whether invalid items are listed in ``skipped``; otherwise, the first one is raised.
+
+    Attributes
+    ----------
+    stuff : set of str
+        Names of the categories that are not things.
     """
 
     def __init__(self, path: str | os.PathLike[str], skip_invalid: bool) -> None:
@@ -47,6 +52,7 @@ class Builder:
         self._images: list[tuple[Any, str, int, int]] = []
         self.categories: dict[str, tuple[Any, str]] = {}
         self._category_rows: dict[str, int] = {}
+        self.stuff: set[str] = set()
         self._new_rows: NDArray[np.int64] | None = None
         self._rows: list[tuple[NDArray[Any], ...]] = []
         self._kinds: list[NDArray[np.uint8]] = []
@@ -241,7 +247,7 @@ class Builder:
             "id": _id_array(ids),
             "name": Texts.from_strings(self.categories),
             "supercategory": Texts.from_strings(s for _, s in self.categories.values()),
-            "isthing": np.ones(len(ids), np.bool_),
+            "isthing": np.array([name not in self.stuff for name in self.categories], np.bool_),
         }
         return Table(columns, category_layout(columns))
 

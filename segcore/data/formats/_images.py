@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from segcore._png import encode_png
 from segcore.data.errors import DatasetError
 from segcore.data.files.images import opened
+from segcore.maps.ids import to_rgb
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "MPO")
@@ -118,6 +119,17 @@ def label_png(labels: NDArray[Any], colors: NDArray[np.uint8] | None) -> bytes:
     values = np.ascontiguousarray(labels, labels.dtype.newbyteorder(">")).view(np.uint8)
     rows = values.reshape(height, width * labels.itemsize)
     return encode_png(rows, width, 8 * labels.itemsize, colors, _compress_runs)
+
+
+def rgb_png(colors: NDArray[np.uint8]) -> bytes:
+    """Encode an image of few colors as PNG: uint8, shape (H, W, 3)."""
+    height, width, _ = colors.shape
+    return encode_png(colors.reshape(height, 3 * width), width, 24, None, _compress_runs)
+
+
+def id_png(ids: NDArray[Any]) -> bytes:
+    """Encode segment ids as the RGB PNG of COCO's panoptic format: integers, shape (H, W)."""
+    return rgb_png(to_rgb(ids))
 
 
 def _compress_runs(data: memoryview) -> bytes:

@@ -21,7 +21,7 @@ from segcore._publish import Outputs
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
-from segcore.data.formats._account import Account, Rows, category_names, painted
+from segcore.data.formats._account import MERGED, Account, Rows, category_names, painted
 from segcore.data.formats._builder import Builder, as_size, track
 from segcore.data.formats._images import label_png, read_label_png
 from segcore.data.formats._json import read_json
@@ -65,6 +65,7 @@ def read(
     builder = Builder(path, skip_invalid)
     for label, name in enumerate(NAMES[1:], 1):
         builder.category(name, label, SUPERCATEGORIES[label])
+    builder.stuff.update(NAMES[:CITYSCAPES_FIRST_THING])
     images = _images(Path(path))
     done = track(images, progress)
     for index, (name, file) in enumerate(images.items()):
@@ -170,6 +171,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
     others. In an image, crowds of the same category become one, and so does stuff.
     """
     account = Account(dataset, "cityscapes", path)
+    dataset = account.dataset
     stems = [re.sub(r"(_leftImg8bit)?\.png$", "", name) for name in account.names(".png")]
     labels = _labels(dataset)
     folder = outputs.folder(path)
@@ -182,7 +184,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
         classes = np.where(pixels >= CITYSCAPES_DIVISOR, pixels // CITYSCAPES_DIVISOR, pixels)
         for kind, labels_map in (("instanceIds", pixels), ("labelIds", classes.astype(np.uint8))):
             folder.write(f"{stem}_gtFine_{kind}.png", label_png(labels_map, None))
-    account.unwritten("annotations merged with others of their category", merged)
+    account.unwritten(MERGED, merged)
     read_names = [_image_name(stem) for stem in stems]
     account.unwritten_values("iscrowd flags", names=read_names, image_names=read_names)
     return account.report()

@@ -302,6 +302,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
     written as run lengths, and annotations that have a box alone as boxes.
     """
     account = Account(dataset, "cvat", path)
+    dataset = account.dataset
     names = account.names()
     labels = category_names(dataset)
     with outputs.file(path).open() as file:

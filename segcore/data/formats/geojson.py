@@ -158,6 +158,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
     categories are members of the collection, and the names of QuPath are used where it has some.
     """
     account = Account(dataset, "geojson", path)
+    dataset = account.dataset
     names = account.names()
     labels = category_names(dataset)
     ids = dataset.images["id"].tolist()

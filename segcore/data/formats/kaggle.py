@@ -233,6 +233,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
     Images without masks have a row with an empty string.
     """
     account = Account(dataset, "kaggle", path)
+    dataset = account.dataset
     names = account.names()
     labels = category_names(dataset)
     with outputs.file(path).open() as file:

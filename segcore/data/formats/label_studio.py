@@ -192,6 +192,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
     masks are written as brush labels, and annotations that have a box alone as rectangles.
     """
     account = Account(dataset, "label-studio", path)
+    dataset = account.dataset
     names = account.names()
     labels = category_names(dataset)
     with outputs.file(path).open() as file:

@@ -260,6 +260,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
     written as embedded PNGs.
     """
     account = Account(dataset, "labelme", path)
+    dataset = account.dataset
     names = account.names()
     files = account.names(".json")
     folder = outputs.folder(path, names=files)

@@ -27,7 +27,7 @@ from segcore.data.errors import DatasetError
 from segcore.data.files.classes import CLASSES, MapClass, read_classes
 from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.files.read_ahead import read_ahead
-from segcore.data.formats._account import Account, category_names, painted
+from segcore.data.formats._account import MERGED, Account, category_names, painted
 from segcore.data.formats._builder import Builder, track
 from segcore.data.formats._images import (
     label_png,
@@ -204,6 +204,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
     others. Annotations of the same category in an image become one.
     """
     account = Account(dataset, "maps", path)
+    dataset = account.dataset
     labels, dtype = _labels(dataset)
     names = account.names(".png")
     folder = outputs.folder(path, names=[*names, CLASSES])
@@ -215,7 +216,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
         merged += len(visible) - len(set(visible.tolist()))
         folder.write(names[image], label_png(pixels, colors))
     folder.write(CLASSES, _classes_text(dataset, labels, colors))
-    account.unwritten("annotations merged with others of their category", merged)
+    account.unwritten(MERGED, merged)
     account.unwritten_values(
         "category ids", "categories without annotations", names=names, image_names=names
     )

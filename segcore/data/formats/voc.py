@@ -180,6 +180,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
     Smaller masks are painted over larger ones, and crowds below all others.
     """
     account = Account(dataset, "voc", path)
+    dataset = account.dataset
     labels, names = _class_labels(dataset)
     files = account.names(".png")
     image_names = account.names(".jpg")

@@ -419,6 +419,7 @@ def to_pixels(values: Numbers, sides: Numbers) -> Numbers:
 def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
     """Write labels, ``data.yaml`` and ``images.csv``. Image files are not copied."""
     account = Account(dataset, "yolo", path)
+    dataset = account.dataset
     names = account.names()
     labels = [f"labels/{os.path.splitext(name)[0]}.txt" for name in names]
     folder = outputs.folder(path, names=["data.yaml", IMAGE_LIST])
