@@ -6,7 +6,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, BinaryIO, Literal
@@ -30,7 +30,7 @@ Path = str | os.PathLike[str]
 
 
 Reader = Callable[..., Dataset]
-Writer = Callable[[Any, Any, Path], WriteReport | None]
+Writer = Callable[..., WriteReport | None]
 """Writes a data set to `Outputs` or, at a URL, to `AddressOutputs`. Returns None if the format
 keeps all values of every annotation."""
 
@@ -123,9 +123,9 @@ def _other(module_name: str, title: str, takes_sizes: bool = False) -> Format:
         found: Dataset = import_module(f"segcore.data.formats.{module_name}").read(path, **options)
         return found
 
-    def write_it(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
+    def write_it(dataset: Dataset, outputs: Outputs, path: Path, **options: Any) -> WriteReport:
         module = import_module(f"segcore.data.formats.{module_name}")
-        report: WriteReport = module.write(dataset, outputs, path)
+        report: WriteReport = module.write(dataset, outputs, path, **options)
         return report
 
     return Format(name, title, read_it, write_it, takes_sizes)
@@ -162,6 +162,7 @@ FORMATS = {
         _other("yolo", "YOLO segmentation, a folder with data.yaml and labels", takes_sizes=True),
         _other("labelme", "LabelMe, a JSON file per image or a folder of them"),
         _other("maps", "PNG label maps or binary masks, or a folder of them"),
+        _other("binary_masks", "a folder of binary masks per image"),
         _other("voc", "Pascal VOC, a folder with SegmentationClass and SegmentationObject"),
         _other("cvat", "CVAT's XML for images"),
         _other("label_studio", "Label Studio's JSON"),
@@ -182,6 +183,7 @@ def read(
     dataset: Dataset | None = None,
     invalid: Literal["raise", "skip"] = "raise",
     progress: Progress | None = None,
+    colors: Mapping[str, Sequence[int]] | None = None,
 ) -> Dataset:
     """Read a data set into columns.
 
@@ -206,10 +208,10 @@ def read(
           are the same in all frames;
         - ``"parquet"``: Parquet (extra ``arrow``). Annotations are read lazily: ``ds[i]`` reads one
           row group, and ``ds.annotations["score"]`` one column;
-        - ``"yolo"``, ``"labelme"``, ``"maps"``, ``"voc"``, ``"cvat"``, ``"label-studio"``,
-          ``"kaggle"``, ``"geojson"``, ``"cityscapes"``: see :ref:`other formats <formats>` (extra
-          ``formats``). What such a file has and the data set does not is listed in
-          `Dataset.notes`.
+        - ``"yolo"``, ``"labelme"``, ``"maps"``, ``"binary-masks"``, ``"voc"``, ``"cvat"``,
+          ``"label-studio"``, ``"kaggle"``, ``"geojson"``, ``"cityscapes"``: see :ref:`other
+          formats <formats>` (extra ``formats``). What such a file has and the data set does not is
+          listed in `Dataset.notes`.
     dataset : Dataset, optional
         Data set with the images and categories that the detections of a results file refer to. By
         default, images and categories are collected from the detections, and image sizes are taken
@@ -224,6 +226,9 @@ def read(
         Called with the number of bytes read and the size of the file (None if unknown), or, for a
         folder, with the number of images read and their total. Not called for Parquet, which is
         read lazily.
+    colors : mapping of str to sequence of int, optional
+        Red, green and blue, 0 to 255, of each class in RGB label maps. A class "background" is not
+        read. By default, the colors are those of a table beside the maps.
 
     Returns
     -------
@@ -249,10 +254,20 @@ def read(
     if invalid not in ("raise", "skip"):
         raise ValueError(f'invalid: expected "raise" or "skip", got {invalid!r}')
     chosen = _format_to_read(path, format)
-    found = chosen.read(path, dataset, skip_invalid=invalid == "skip", progress=progress)
+    options: dict[str, Any] = {"skip_invalid": invalid == "skip", "progress": progress}
+    found = chosen.read(path, dataset, **options, **_color_option(chosen, colors))
     if dataset is not None and not chosen.takes_sizes and not belongs_to(found, dataset):
         raise DatasetError(str(path), "expected a list of results, as dataset= was passed")
     return found
+
+
+def _color_option(format: Format, colors: Mapping[str, Sequence[int]] | None) -> dict[str, Any]:
+    """Return the option of label maps, the only format that has colors."""
+    if colors is None:
+        return {}
+    if format.name != "maps":
+        raise ValueError(f"colors: only used for PNG label maps, not for {format.name!r}")
+    return {"colors": colors}
 
 
 def read_file(
@@ -279,6 +294,7 @@ def write(
     format: str | None = None,
     *,
     overwrite: bool = False,
+    colors: Mapping[str, Sequence[int]] | None = None,
 ) -> WriteReport:
     """Write a data set to a file or a folder.
 
@@ -304,6 +320,9 @@ def write(
         is a folder. Formats of several files are written to local paths only.
     overwrite : bool, default False
         Whether to replace an existing file.
+    colors : mapping of str to sequence of int, optional
+        Red, green and blue, 0 to 255, of each class: label maps are written as RGB PNGs with a
+        table ``class_dict.csv``. The background is black, unless there is a color of "background".
 
     Returns
     -------
@@ -338,11 +357,11 @@ def write(
     if "://" in os.fspath(path):
         if not overwrite:
             check_absent(os.fspath(path))
-        return write_to(AddressOutputs(), dataset, os.fspath(path), format)
+        return write_to(AddressOutputs(), dataset, os.fspath(path), format, colors)
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
     with publish(overwrite=True) as outputs:
-        return write_to(outputs, dataset, path, format)
+        return write_to(outputs, dataset, path, format, colors)
 
 
 def write_to(
@@ -350,13 +369,14 @@ def write_to(
     dataset: Dataset | Iterable[Dataset],
     path: Path,
     format: str | None = None,
+    colors: Mapping[str, Sequence[int]] | None = None,
 ) -> WriteReport:
     """As :func:`write`, among other outputs that appear together."""
     chosen = _format(format) if format is not None else _format_to_write(path)
     if chosen.name != "parquet" and not isinstance(dataset, Dataset):
         dataset = Dataset.concatenate(list(dataset))
     parts = dataset if isinstance(dataset, Dataset) else _Counted(dataset)
-    report = chosen.write(parts, outputs, path)
+    report = chosen.write(parts, outputs, path, **_color_option(chosen, colors))
     return _complete_report(chosen.name, path, parts) if report is None else report
 
 

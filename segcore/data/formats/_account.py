@@ -330,6 +330,12 @@ class Account:
         )
 
 
+def painting_order(masks: Masks, crowd: NDArray[np.bool_]) -> Rows:
+    """Return the order of painting: crowds first, then the others from the largest on."""
+    order: Rows = np.lexsort((-masks.area, ~crowd))
+    return order
+
+
 def painted(
     account: Account, rows: Rows, masks: Masks, values: Rows, dtype: Any
 ) -> tuple[NDArray[Any], Rows]:
@@ -359,7 +365,7 @@ def painted(
     """
     crowd = account.dataset.annotations["iscrowd"][rows]
     areas = masks.area
-    order = np.lexsort((-areas, ~crowd))
+    order = painting_order(masks, crowd)
     pixels = compose_semantic(masks, values, priority=order, dtype=dtype)
     account.drop(rows[areas == 0], EMPTY)
     if int(masks.union().area[0]) == int(areas.sum()):  # nothing overlaps

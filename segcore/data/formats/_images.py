@@ -54,8 +54,15 @@ def _is_rotated(image: Any) -> bool:
     return isinstance(orientation, int) and 5 <= orientation <= 8
 
 
-def read_label_png(path: Path) -> tuple[NDArray[Any], bool]:
+def read_label_png(path: Path, keep_colors: bool = False) -> tuple[NDArray[Any], bool]:
     """Read a PNG label map.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    keep_colors : bool, default False
+        Whether an RGB PNG whose colors are all gray has colors, not labels.
 
     Returns
     -------
@@ -85,13 +92,13 @@ def read_label_png(path: Path) -> tuple[NDArray[Any], bool]:
     if mode in ("L;2", "L;4"):  # scaled by Pillow
         return pixels // (85 if mode == "L;2" else 17), False
     if mode in ("RGB", "RGBA", "LA"):
-        return _opaque(path, pixels), False
+        return _opaque(path, pixels, keep_colors), False
     raise DatasetError(
         str(path), f"expected an indexed, gray or RGB PNG of up to 16 bits; its mode is {mode}"
     )
 
 
-def _opaque(path: Path, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _opaque(path: Path, pixels: NDArray[np.uint8], keep_colors: bool) -> NDArray[np.uint8]:
     """Return colors without their alpha, which must be 255, or gray if they have no color."""
     colors = pixels
     if pixels.shape[2] in (2, 4):
@@ -100,7 +107,9 @@ def _opaque(path: Path, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         colors = pixels[..., :-1]
     first = colors[..., 0]
     is_gray = colors.shape[2] == 1 or (
-        np.array_equal(first, colors[..., 1]) and np.array_equal(first, colors[..., 2])
+        not keep_colors
+        and np.array_equal(first, colors[..., 1])
+        and np.array_equal(first, colors[..., 2])
     )
     return np.ascontiguousarray(first if is_gray else colors)
 

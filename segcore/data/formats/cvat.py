@@ -60,6 +60,7 @@ def read(
     if place.is_dir():
         place = place / NAMES[0]
     builder = Builder(place, skip_invalid)
+    builder.look_beside(place.parent, "images")
     file, size = open_binary(place)
     with file:
         _Parser(builder).parse(file, size, progress)
@@ -146,12 +147,12 @@ class _Parser:
         try:
             name = relative_name(_attribute(attributes, "name"))
             size = as_size(_attribute(attributes, "height"), _attribute(attributes, "width"))
+            self._image = self._builder.add_image(name, size), size
         except ValueError as error:
             self._builder.refuse(str(error), self._where("image"))
             self._is_skipped = True
             return
         self._is_skipped = False
-        self._image = self._builder.add_image(name, size), size
         self._shapes = []
 
     def _start_shape(self, element: str, attributes: dict[str, str]) -> None:

@@ -22,6 +22,7 @@ from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import (
+    ROTATED,
     Builder,
     as_score,
     as_size,
@@ -54,6 +55,7 @@ def read(
     if not isinstance(document, dict) or not isinstance(document.get("features"), list):
         raise DatasetError(str(place), 'expected an object with a list "features"')
     builder = Builder(place, skip_invalid)
+    builder.look_beside(place.parent, "images")
     images = _images(builder, place, document.get("images"))
     _categories(builder, document.get("categories"))
     features = document["features"]
@@ -73,7 +75,10 @@ def _images(builder: Builder, path: Path, listed: Any) -> dict[Any, int]:
     if listed is None:
         file = next((p for s in SUFFIXES if (p := path.with_suffix(s)).is_file()), None)
         if file is not None:
-            return {None: builder.add_image(file.name, image_size(file)[0])}
+            size, is_rotated = image_size(file)
+            if is_rotated:
+                builder.note(ROTATED, file.name)
+            return {None: builder.add_image(file.name, size)}
         builder.note("images without a file beside, so that their size is unknown", path.stem)
         return {None: builder.add_image(path.stem, (0, 0))}
     if not isinstance(listed, list):

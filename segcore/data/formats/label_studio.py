@@ -51,6 +51,7 @@ def read(
     if not isinstance(tasks, list):
         raise DatasetError(os.fspath(path), f"expected a list of tasks, got {described(tasks)}")
     builder = Builder(path, skip_invalid)
+    builder.look_beside(Path(path).parent, "images")
     done = track(tasks, progress)
     for index, task in enumerate(tasks):
         _read_task(builder, task, f"[{index}]")
@@ -67,12 +68,12 @@ def _read_task(builder: Builder, task: Any, where: str) -> None:
     try:
         name = _image_name(task)
         size = _size(task, results)
+        image = builder.add_image(name, size or (0, 0))
     except ValueError as error:
         builder.refuse(str(error), where)
         return
     if size is None:
         builder.note("tasks without results, whose image size is unknown", where)
-    image = builder.add_image(name, size or (0, 0))
     for index, result in enumerate(results):
         try:
             _read_result(builder, image, size, result, f"{item}.result[{index}]", score)

@@ -27,7 +27,7 @@ from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.names import Folder
 from segcore.data.formats._account import EMPTY, Account, category_names
-from segcore.data.formats._builder import Builder, as_size, track
+from segcore.data.formats._builder import ROTATED, Builder, as_size, track
 from segcore.data.formats._crops import cropped, pasted
 from segcore.data.formats._images import image_size
 from segcore.data.formats._json import read_json
@@ -137,7 +137,9 @@ class _FileReader:
                 raise DatasetError(str(self._path), str(error), "imageHeight, imageWidth") from None
         name = PurePosixPath(re.split(r"[/\\]", document["imagePath"])[-1])
         file = Folder(self._path.parent).find(name)
-        found = image_size(file)[0] if file is not None else None
+        found, is_rotated = image_size(file) if file is not None else (None, False)
+        if is_rotated:
+            self._builder.note(ROTATED, str(name))
         if stated is None and found is None:
             raise DatasetError(
                 str(self._path), "expected a number of pixels, got none", "imageHeight, imageWidth"

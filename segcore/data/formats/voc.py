@@ -40,6 +40,7 @@ CLASSES = (
     *("train", "tvmonitor"),
 )
 CLASS_FOLDER, OBJECT_FOLDER = "SegmentationClass", "SegmentationObject"
+IMAGE_FOLDER = "JPEGImages"
 LISTED = "ImageSets/Segmentation/default.txt"
 MOST = 254
 """Number of classes, and of objects per image, that have a label between 0 and 255."""
@@ -69,6 +70,7 @@ def read(
         raise DatasetError(str(root), detail)
     colors = color_table(root)
     builder = Builder(path, skip_invalid)
+    builder.look_beside(root / IMAGE_FOLDER)
     done = track(names, progress)
     for index, name in enumerate(names):
         try:

@@ -32,7 +32,7 @@ from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.formats._account import EMPTY, Account, category_names
-from segcore.data.formats._builder import Builder, as_size, relative_name, track
+from segcore.data.formats._builder import ROTATED, Builder, as_size, relative_name, track
 from segcore.data.formats._images import image_size, is_image
 from segcore.data.formats._rings import (
     Counts,
@@ -365,7 +365,7 @@ def _size(builder: Builder, image: _Image) -> Size:
         return image.size or (0, 0)
     size, is_rotated = image_size(Path(image.file))
     if is_rotated:
-        builder.note("images are rotated by EXIF, and sizes are those displayed", image.name)
+        builder.note(ROTATED, image.name)
     if image.size is not None and image.size != size:
         raise DatasetError(
             image.file, f"expected the size {image.size} of {IMAGE_LIST}, got {size}"

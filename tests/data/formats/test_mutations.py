@@ -19,6 +19,7 @@ TARGETS = {
     "yolo": "out",
     "labelme": "out",
     "maps": "out",
+    "binary-masks": "out",
     "voc": "out",
     "cityscapes": "out",
     "cvat": "a.xml",
