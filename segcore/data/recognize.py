@@ -31,6 +31,7 @@ _KEYS = (
 _ITEM_KEYS = (
     ("label-studio", {"data", "annotations"}),
     ("label-studio", {"data", "predictions"}),
+    ("label-studio", {"annotation_id", "annotator"}),  # the export JSON-MIN
 )
 
 

@@ -38,6 +38,8 @@ from segcore.masks import Masks
 VERSION = "5.5.0"
 WITHOUT_AREA = ("line", "linestrip", "point", "points")
 CROWD = "iscrowd"
+CORNERS = ("rectangle", "rotation", "oriented_rectangle")
+"""Shapes of four corners, as X-AnyLabeling and newer versions of LabelMe write them."""
 
 
 # -- reading --------------------------------------------------------------------------------------
@@ -140,6 +142,8 @@ class _FileReader:
         found, is_rotated = image_size(file) if file is not None else (None, False)
         if is_rotated:
             self._builder.note(ROTATED, str(name))
+        if stated is None and found is None:  # as in files of version 3
+            stated = self._embedded_size(document.get("imageData"))
         if stated is None and found is None:
             raise DatasetError(
                 str(self._path), "expected a number of pixels, got none", "imageHeight, imageWidth"
@@ -149,6 +153,20 @@ class _FileReader:
                 str(self._path), f"its size {stated} differs from {found} of {file}, as displayed"
             )
         return stated or found or (0, 0)
+
+    def _embedded_size(self, data: Any) -> Size | None:
+        """Return the size of the embedded image; None if there is none."""
+        if not isinstance(data, str) or not data:
+            return None
+        image_module = require("PIL.Image", "PIL", "cli", "reading the images in LabelMe files")
+        try:
+            with image_module.open(io.BytesIO(base64.b64decode(data))) as image:
+                return as_size(image.height, image.width)
+        except MemoryError:
+            raise
+        except Exception as error:  # Pillow raises many kinds on broken files
+            detail = f"not an image that can be read: {error}"
+            raise DatasetError(str(self._path), detail, "imageData") from None
 
     def _shape(self, shape: Any, index: int) -> Numbers | Masks | None:
         """Return a ring or a mask; None for shapes without area."""
@@ -217,6 +235,9 @@ def _ring(kind: str, points: Numbers) -> Numbers | None:
     if kind == "polygon":
         polygon: Numbers = points.ravel()
         return polygon
+    if kind in CORNERS and len(points) == 4:
+        corners: Numbers = points.ravel()
+        return corners
     if kind in ("rectangle", "circle") and len(points) != 2:
         raise ValueError(f"points: expected two points of a {kind}, got {len(points)}")
     if kind == "rectangle":

@@ -43,6 +43,7 @@ from segcore.masks import Masks
 
 COLOR_TABLES = ("labelmap.txt", "label_colors.txt", "class_dict.csv")
 BACKGROUND = "background"
+ROBOFLOW = "_classes.csv"
 PHOTOGRAPHS = (".jpg", ".jpeg")
 OBJECT = "object"
 """Name of the category of binary masks."""
@@ -62,7 +63,7 @@ def read(
     place = Path(path)
     folder = place if place.is_dir() else place.parent
     files = label_maps(place) if place.is_dir() else {PurePosixPath(place.name): place}
-    classes = read_classes(folder)
+    classes = read_classes(folder) or _roboflow_classes(folder / ROBOFLOW)
     if not files:
         raise DatasetError(str(place), "expected PNG files, found none")
     table = color_table(folder) if colors is None else _numbered(_color_codes(colors))
@@ -96,6 +97,22 @@ def read(
     elif ignored in builder.categories:
         builder.drop_category(ignored)
     return builder.dataset()
+
+
+def _roboflow_classes(path: Path) -> dict[int, MapClass]:
+    """Return the classes in ``_classes.csv``, with lines such as "1, car", if it exists."""
+    if not path.is_file():
+        return {}
+    found: dict[int, MapClass] = {}
+    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+        label, _, name = (part.strip() for part in line.partition(","))
+        if number == 1 or not line.strip():
+            continue
+        if not (label.isdecimal() and int(label) <= IGNORED and name):
+            detail = f"expected a pixel value and a class, got {line!r:.60}"
+            raise DatasetError(str(path), detail, f"line {number}")
+        found[int(label)] = MapClass(int(label), int(label) or None, name)
+    return found
 
 
 @dataclass(frozen=True)

@@ -110,11 +110,11 @@ def _read_yaml(path: Path) -> tuple[Path, list[str], list[PurePosixPath]]:
         item = f"line {mark.line + 1}" if mark else ""
         detail = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise DatasetError(str(path), f"not YAML: {detail}", item) from None
-    if not isinstance(document, dict) or "names" not in document:
+    if not isinstance(document, dict) or not {"names", "nc"} & document.keys():
         raise DatasetError(str(path), 'expected a mapping with "names", the classes')
     root = path.parent
     base = document.get("path")
-    if isinstance(base, str) and (below := _below(base)) and (root / below).is_dir():
+    if isinstance(base, str) and (below := _below(base, root)) and (root / below).is_dir():
         root = root / below
     folders = []
     for split in ("train", "val", "test"):
@@ -124,21 +124,35 @@ def _read_yaml(path: Path) -> tuple[Path, list[str], list[PurePosixPath]]:
                 folders.append(_image_folder(path, root, entry, split))
             elif entry is not None:
                 raise DatasetError(str(path), f"expected a path, got {entry!r:.40}", split)
-    return root, _class_names(path, document["names"]), list(dict.fromkeys(folders))
+    names = document.get("names")
+    if names is None:  # as Ultralytics names classes of which only the number is known
+        count = document["nc"]
+        if type(count) is not int or not 0 < count < 10**6:
+            raise DatasetError(str(path), f"expected a number of classes, got {count!r:.40}", "nc")
+        names = [f"class_{index}" for index in range(count)]
+    return root, _class_names(path, names), list(dict.fromkeys(folders))
 
 
-def _below(text: str) -> PurePosixPath | None:
-    """Return a path without ``..`` at its start, as Roboflow writes it; None if it leaves."""
+def _below(text: str, root: Path) -> PurePosixPath | None:
+    """Return a path without ``..`` at its start, as Roboflow writes it; None if it leaves.
+
+    Of an absolute path, which another machine may have written, it is the longest end that exists
+    below the root.
+    """
     parts = [part for part in text.replace("\\", "/").split("/") if part not in ("", ".")]
     while parts and parts[0] == "..":
         parts.pop(0)
-    is_absolute = text.startswith(("/", "\\")) or ":" in (parts[0] if parts else "")
-    return None if is_absolute or ".." in parts else PurePosixPath(*parts)
+    if ".." in parts:
+        return None
+    if text.startswith(("/", "\\")) or ":" in (parts[0] if parts else ""):
+        ends = (PurePosixPath(*parts[start:]) for start in range(1, len(parts)))
+        return next((end for end in ends if os.path.lexists(root / end)), None)
+    return PurePosixPath(*parts)
 
 
 def _image_folder(path: Path, root: Path, entry: str, split: str) -> PurePosixPath:
     """Return the folder of a split, or the text file that lists its images."""
-    below = _below(entry)
+    below = _below(entry, root)
     if below is None:
         raise DatasetError(str(path), f"expected a path below {root}, got {entry!r:.60}", split)
     return below
@@ -235,12 +249,13 @@ def _files(root: Path, folder: PurePosixPath) -> Iterator[str]:
     path = root / folder
     if path.suffix == ".txt" and path.is_file():
         for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
-            below = _below(line.strip())
+            if not line.strip():
+                continue
+            below = _below(line.strip(), root)
             if below is None:
-                raise DatasetError(
-                    str(path), f"the path {line!r:.60} is absolute", f"line {number}"
-                )
-            if line.strip():
+                detail = f"the path {line.strip()!r:.60} is not below {root}"
+                raise DatasetError(str(path), detail, f"line {number}")
+            if below.name:
                 yield str(below)
         return
     for parent, folders, files in os.walk(path):
