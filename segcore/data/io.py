@@ -45,6 +45,8 @@ class Format:
     write: Writer
     takes_sizes: bool = False
     """Whether ``read(dataset=)`` has the sizes of the images, and not what results belong to."""
+    has_progress: bool = False
+    """Whether ``write`` reports its progress."""
 
 
 def _file(write: Callable[[Any, BinaryIO], None]) -> Writer:
@@ -57,12 +59,14 @@ def _file(write: Callable[[Any, BinaryIO], None]) -> Writer:
     return write_file
 
 
-def _write_panoptic(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport | None:
+def _write_panoptic(
+    dataset: Dataset, outputs: Outputs, path: Path, progress: Progress | None = None
+) -> WriteReport | None:
     """Write the JSON file, and copy or compose the PNGs into the folder of its name beside it."""
     maps = dataset.maps
     if not isinstance(maps, PanopticMaps):
         module = import_module("segcore.data.formats.panoptic")
-        report: WriteReport = module.write(dataset, outputs, path)
+        report: WriteReport = module.write(dataset, outputs, path, progress)
         return report
     with outputs.file(path).open() as file:
         writing.write_panoptic(dataset, file)
@@ -128,7 +132,7 @@ def _other(module_name: str, title: str, takes_sizes: bool = False) -> Format:
         report: WriteReport = module.write(dataset, outputs, path, **options)
         return report
 
-    return Format(name, title, read_it, write_it, takes_sizes)
+    return Format(name, title, read_it, write_it, takes_sizes, has_progress=True)
 
 
 def _read_parquet(*args: Any, **options: Any) -> Dataset:
@@ -155,7 +159,13 @@ FORMATS = {
             reading.read_coco,
             _write_results,
         ),
-        Format("coco-panoptic", "COCO panoptic", reading.read_coco, _write_panoptic),
+        Format(
+            "coco-panoptic",
+            "COCO panoptic",
+            reading.read_coco,
+            _write_panoptic,
+            has_progress=True,
+        ),
         Format("sa-1b", "SA-1B, a folder of JSON files", _read_folder, _write_folder),
         Format("sa-v", "SA-V, a JSON file per video", reading.read_coco, _file(write_video)),
         Format("parquet", "Parquet", _read_parquet, _file(_write_parquet)),
@@ -294,6 +304,7 @@ def write(
     format: str | None = None,
     *,
     overwrite: bool = False,
+    progress: Progress | None = None,
     colors: Mapping[str, Sequence[int]] | None = None,
 ) -> WriteReport:
     """Write a data set to a file or a folder.
@@ -320,6 +331,9 @@ def write(
         is a folder. Formats of several files are written to local paths only.
     overwrite : bool, default False
         Whether to replace an existing file.
+    progress : callable, optional
+        Called with the number of images written and their total; once, at the end, for formats that
+        are written in one step.
     colors : mapping of str to sequence of int, optional
         Red, green and blue, 0 to 255, of each class: label maps are written as RGB PNGs with a
         table ``class_dict.csv``. The background is black, unless there is a color of "background".
@@ -357,11 +371,11 @@ def write(
     if "://" in os.fspath(path):
         if not overwrite:
             check_absent(os.fspath(path))
-        return write_to(AddressOutputs(), dataset, os.fspath(path), format, colors)
+        return write_to(AddressOutputs(), dataset, os.fspath(path), format, progress, colors)
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
     with publish(overwrite=True) as outputs:
-        return write_to(outputs, dataset, path, format, colors)
+        return write_to(outputs, dataset, path, format, progress, colors)
 
 
 def write_to(
@@ -369,6 +383,7 @@ def write_to(
     dataset: Dataset | Iterable[Dataset],
     path: Path,
     format: str | None = None,
+    progress: Progress | None = None,
     colors: Mapping[str, Sequence[int]] | None = None,
 ) -> WriteReport:
     """As :func:`write`, among other outputs that appear together."""
@@ -376,8 +391,14 @@ def write_to(
     if chosen.name != "parquet" and not isinstance(dataset, Dataset):
         dataset = Dataset.concatenate(list(dataset))
     parts = dataset if isinstance(dataset, Dataset) else _Counted(dataset)
-    report = chosen.write(parts, outputs, path, **_color_option(chosen, colors))
-    return _complete_report(chosen.name, path, parts) if report is None else report
+    options = _color_option(chosen, colors)
+    if chosen.has_progress:
+        options["progress"] = progress
+    report = chosen.write(parts, outputs, path, **options)
+    report = _complete_report(chosen.name, path, parts) if report is None else report
+    if progress is not None and (not chosen.has_progress or not report.images):
+        progress(report.images, report.images)
+    return report
 
 
 class _Counted:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from segcore._batch import offsets_of
 from segcore._input.arrays import Size
 from segcore.backends import kernels
+from segcore.data.coco.stream import Progress
 from segcore.data.columns.layouts import category_layout
 from segcore.data.columns.segmentations import NONE, POLYGON, Segmentations
 from segcore.data.columns.table import Table
@@ -26,6 +27,7 @@ from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks, unwrap, wrap
 
 Rows = NDArray[np.int64]
+Item = TypeVar("Item")
 Numbers = NDArray[np.float64]
 
 GROUP = 4096
@@ -48,9 +50,19 @@ class Account:
         Name of the format.
     path : path-like
         The path that is written.
+    progress : callable, optional
+        Called with the number of images written, and their total.
     """
 
-    def __init__(self, dataset: Dataset, format: str, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        format: str,
+        path: str | os.PathLike[str],
+        progress: Progress | None = None,
+    ) -> None:
+        self._progress = progress
+        self._num_done = 0
         self.dataset = dataset = _with_categories(dataset)
         self._format = format
         self._path = os.fspath(path)
@@ -155,6 +167,19 @@ class Account:
             offsets = offsets_of(counts).tolist()
             for image, start, end in zip(images.tolist(), offsets[:-1], offsets[1:], strict=True):
                 yield image, rows[start:end], masks[start:end]
+                self.image_is_done()
+
+    def tracked(self, images: Sequence[Item]) -> Iterator[tuple[int, Item]]:
+        """Yield the number and the item of each image, and report progress."""
+        for image, item in enumerate(images):
+            yield image, item
+            self.image_is_done()
+
+    def image_is_done(self) -> None:
+        """Report that another image is written."""
+        self._num_done += 1
+        if self._progress is not None:
+            self._progress(self._num_done, len(self.dataset))
 
     def rows_of(self, images: Rows) -> tuple[Rows, Rows]:
         """Return `rows` of several images, one after the other, and how many each image has."""

@@ -145,9 +145,14 @@ def _binary(path: Path) -> Masks:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write a PNG of 0 and 255 per annotation, and ``masks.csv``."""
-    account = Account(dataset, "binary-masks", path)
+    account = Account(dataset, "binary-masks", path, progress)
     dataset = account.dataset
     names = account.names()
     stems = [os.path.splitext(name)[0] for name in account.names(".png")]

@@ -181,19 +181,24 @@ def _label_of(text: str) -> tuple[str, bool]:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write a PNG of instance ids, one of label ids and a file of polygons per image.
 
     Categories are matched by name. Smaller masks are painted over larger ones, and crowds below all
     others. In an image, crowds of the same category become one, and so does stuff.
     """
-    account = Account(dataset, "cityscapes", path)
+    account = Account(dataset, "cityscapes", path, progress)
     dataset = account.dataset
     stems = [re.sub(r"(_leftImg8bit)?\.png$", "", name) for name in account.names(".png")]
     labels = _labels(dataset)
     folder = outputs.folder(path)
     merged = 0
-    for image, stem in enumerate(stems):
+    for image, stem in account.tracked(stems):
         rows = account.rows(image)
         rows, values = _values(account, rows, labels)
         masks = account.masks(image, rows)

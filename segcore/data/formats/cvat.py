@@ -296,13 +296,18 @@ def _whole(attributes: dict[str, str], name: str) -> int:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write an XML file.
 
     Polygons are written as they are, several rings with the same ``group_id``. Other masks are
     written as run lengths, and annotations that have a box alone as boxes.
     """
-    account = Account(dataset, "cvat", path)
+    account = Account(dataset, "cvat", path, progress)
     dataset = account.dataset
     names = account.names()
     labels = category_names(dataset)
@@ -312,7 +317,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
         for label in labels:
             file.write(f"    <label><name>{escape(label)}</name></label>\n".encode())
         file.write(b"  </labels></task></meta>\n")
-        for image, name in enumerate(names):
+        for image, name in account.tracked(names):
             height, width = account.size(image)
             file.write(
                 f'  <image id="{image}" name={quoteattr(name)} width="{width}" '

@@ -156,13 +156,18 @@ def _category(properties: dict[str, Any]) -> str:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write a FeatureCollection with a MultiPolygon per annotation.
 
     Polygons are written as they are, other masks as their outlines and holes. The images and
     categories are members of the collection, and the names of QuPath are used where it has some.
     """
-    account = Account(dataset, "geojson", path)
+    account = Account(dataset, "geojson", path, progress)
     dataset = account.dataset
     names = account.names()
     labels = category_names(dataset)
@@ -179,7 +184,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
         head = {"type": "FeatureCollection", "images": images, "categories": categories}
         file.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "features": [')
         separator = b"\n"
-        for image, image_id in enumerate(ids):
+        for image, image_id in account.tracked(ids):
             for feature in _features(account, image, image_id, labels):
                 file.write(separator + json.dumps(feature, ensure_ascii=False).encode())
                 separator = b",\n"

@@ -232,18 +232,23 @@ def _decode(builder: Builder, image: int, size: Size, rows: list[tuple[int, str,
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write a CSV file with the columns ImageId, Height, Width, ClassId and EncodedPixels.
 
     Images without masks have a row with an empty string.
     """
-    account = Account(dataset, "kaggle", path)
+    account = Account(dataset, "kaggle", path, progress)
     dataset = account.dataset
     names = account.names()
     labels = category_names(dataset)
     with outputs.file(path).open() as file:
         file.write(_line(HEADER))
-        for image, name in enumerate(names):
+        for image, name in account.tracked(names):
             height, width = account.size(image)
             rows = account.rows(image)
             masks = account.masks(image, rows)

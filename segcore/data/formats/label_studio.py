@@ -219,19 +219,24 @@ def _sides(size: Size) -> Numbers:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write a list of tasks.
 
     Polygons of one ring within the image are written as polygons, if they keep their pixels. Other
     masks are written as brush labels, and annotations that have a box alone as rectangles.
     """
-    account = Account(dataset, "label-studio", path)
+    account = Account(dataset, "label-studio", path, progress)
     dataset = account.dataset
     names = account.names()
     labels = category_names(dataset)
     with outputs.file(path).open() as file:
         file.write(b"[")
-        for image, name in enumerate(names):
+        for image, name in account.tracked(names):
             height, width = account.size(image)
             task = {
                 "id": image + 1,

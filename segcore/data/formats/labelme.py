@@ -276,19 +276,24 @@ def _decoded(text: str) -> NDArray[np.bool_]:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write a JSON file per image.
 
     Polygons are written as they are, several rings with the same ``group_id``. Other masks are
     written as embedded PNGs.
     """
-    account = Account(dataset, "labelme", path)
+    account = Account(dataset, "labelme", path, progress)
     dataset = account.dataset
     names = account.names()
     files = account.names(".json")
     folder = outputs.folder(path, names=files)
     labels = category_names(dataset)
-    for image, (name, file_name) in enumerate(zip(names, files, strict=True)):
+    for image, name in account.tracked(names):
         height, width = account.size(image)
         document: dict[str, Any] = {
             "version": VERSION,
@@ -299,7 +304,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
             "imageHeight": height,
             "imageWidth": width,
         }
-        folder.write(file_name, json.dumps(document, ensure_ascii=False, indent=1).encode())
+        folder.write(files[image], json.dumps(document, ensure_ascii=False, indent=1).encode())
     account.unwritten_values("iscrowd flags", names=files)
     return account.report()
 

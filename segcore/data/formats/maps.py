@@ -265,6 +265,7 @@ def write(
     outputs: Outputs,
     path: str | os.PathLike[str],
     colors: Mapping[str, Sequence[int]] | None = None,
+    progress: Progress | None = None,
 ) -> WriteReport:
     """Write a label map per image, and ``classes.json`` with the labels of the categories.
 
@@ -273,7 +274,7 @@ def write(
     masks are painted over larger ones, and crowds below all others. Annotations of the same
     category in an image become one.
     """
-    account = Account(dataset, "maps", path)
+    account = Account(dataset, "maps", path, progress)
     dataset = account.dataset
     encoder = _Labels(dataset) if colors is None else _Colors(dataset, colors)
     names = account.names(".png")

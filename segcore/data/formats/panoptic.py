@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._publish import Outputs
+from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.formats._account import EMPTY, HIDDEN, MERGED, Account, Rows, category_names
 from segcore.data.formats._images import id_png
@@ -34,9 +35,14 @@ REASONS = {
 }
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write the JSON file, and a PNG of segment ids per image into the folder of its name."""
-    account = Account(dataset, "coco-panoptic", path)
+    account = Account(dataset, "coco-panoptic", path, progress)
     dataset = account.dataset
     names = account.names(".png")
     ids, kept = _category_ids(dataset)

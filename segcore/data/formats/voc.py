@@ -176,19 +176,24 @@ def _class_codes(colors: dict[int, tuple[str, int]]) -> NDArray[np.int64]:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write a PNG of classes and one of objects per image, and ``labelmap.txt``.
 
     Smaller masks are painted over larger ones, and crowds below all others.
     """
-    account = Account(dataset, "voc", path)
+    account = Account(dataset, "voc", path, progress)
     dataset = account.dataset
     labels, names = _class_labels(dataset)
     files = account.names(".png")
     image_names = account.names(".jpg")
     folder = outputs.folder(path, names=["labelmap.txt", LISTED])
     colors = voc_colors()
-    for image, file_name in enumerate(files):
+    for image, file_name in account.tracked(files):
         rows = _at_most(account, account.rows(image))
         masks = account.masks(image, rows)
         numbers = np.arange(1, len(rows) + 1)

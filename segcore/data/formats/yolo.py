@@ -431,9 +431,14 @@ def to_pixels(values: Numbers, sides: Numbers) -> Numbers:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write labels, ``data.yaml`` and ``images.csv``. Image files are not copied."""
-    account = Account(dataset, "yolo", path)
+    account = Account(dataset, "yolo", path, progress)
     dataset = account.dataset
     names = account.names()
     labels = [f"labels/{os.path.splitext(name)[0]}.txt" for name in names]
@@ -447,6 +452,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
     for size, images in account.groups():
         for image, text in zip(images, _texts(account, size, images, decimals), strict=True):
             folder.write(labels[image], text)
+            account.image_is_done()
     folder.write("data.yaml", _yaml_text(category_names(dataset)))
     folder.write(IMAGE_LIST, _image_list(dataset, names))
     account.unwritten_values("image ids", "categories without annotations")
