@@ -125,7 +125,7 @@ def _read_yaml(path: Path) -> tuple[Path, list[str], list[PurePosixPath]]:
             elif entry is not None:
                 raise DatasetError(str(path), f"expected a path, got {entry!r:.40}", split)
     names = document.get("names")
-    if names is None:  # as Ultralytics names classes of which only the number is known
+    if "names" not in document:  # as Ultralytics names classes of which only the number is known
         count = document["nc"]
         if type(count) is not int or not 0 < count < 10**6:
             raise DatasetError(str(path), f"expected a number of classes, got {count!r:.40}", "nc")

@@ -58,6 +58,12 @@ def test_yolo_labels_next_to_images_and_classes_without_names(tmp_path):
     assert len(dataset[0]) == 2
 
 
+@pytest.mark.parametrize("yaml", ["names:", "nc: 0", "nc: x", "nc: 1.5", "train: images"])
+def test_yolo_without_classes(yaml, tmp_path):
+    with pytest.raises(sc.data.DatasetError, match=r"data.yaml: (nc: |names: )?expected a"):
+        yolo(tmp_path, ["images/a.jpg"], yaml)
+
+
 @pytest.mark.parametrize(
     "text",
     [
