@@ -6,7 +6,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, BinaryIO, Literal
@@ -30,7 +30,7 @@ Path = str | os.PathLike[str]
 
 
 Reader = Callable[..., Dataset]
-Writer = Callable[[Any, Any, Path], WriteReport | None]
+Writer = Callable[..., WriteReport | None]
 """Writes a data set to `Outputs` or, at a URL, to `AddressOutputs`. Returns None if the format
 keeps all values of every annotation."""
 
@@ -45,6 +45,8 @@ class Format:
     dataset: Literal["results", "sizes", ""] = "results"
     """What ``read(dataset=)`` has: the images and categories of results, the sizes of images, or
     nothing that the format needs."""
+    has_progress: bool = False
+    """Whether ``write`` reports its progress."""
 
 
 def _file(write: Callable[[Any, BinaryIO], None]) -> Writer:
@@ -57,11 +59,15 @@ def _file(write: Callable[[Any, BinaryIO], None]) -> Writer:
     return write_file
 
 
-def _write_panoptic(dataset: Dataset, outputs: Outputs, path: Path) -> None:
-    """Write the JSON file, and copy the PNGs into the folder of its name beside it."""
+def _write_panoptic(
+    dataset: Dataset, outputs: Outputs, path: Path, progress: Progress | None = None
+) -> WriteReport | None:
+    """Write the JSON file, and copy or compose the PNGs into the folder of its name beside it."""
     maps = dataset.maps
     if not isinstance(maps, PanopticMaps):
-        raise ValueError("dataset: expected one that was read from a COCO panoptic file")
+        module = import_module("segcore.data.formats.panoptic")
+        report: WriteReport = module.write(dataset, outputs, path, progress)
+        return report
     with outputs.file(path).open() as file:
         writing.write_panoptic(dataset, file)
     names = maps.entries["file_name"].tolist()
@@ -69,6 +75,7 @@ def _write_panoptic(dataset: Dataset, outputs: Outputs, path: Path) -> None:
     for name, image in zip(names, maps.entries["image"].tolist(), strict=True):
         with folder.open(name) as file, open(maps.path(image), "rb") as png:
             shutil.copyfileobj(png, file)
+    return None
 
 
 def _read_folder(path: Path, dataset: Dataset | None = None, **options: Any) -> Dataset:
@@ -120,11 +127,11 @@ def _other(name: str, dataset: Literal["sizes", ""] = "") -> Format:
         found: Dataset = import_module(module_name).read(path, **options)
         return found
 
-    def write_it(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
-        report: WriteReport = import_module(module_name).write(dataset, outputs, path)
+    def write_it(dataset: Dataset, outputs: Outputs, path: Path, **options: Any) -> WriteReport:
+        report: WriteReport = import_module(module_name).write(dataset, outputs, path, **options)
         return report
 
-    return Format(name, read_it, write_it, dataset)
+    return Format(name, read_it, write_it, dataset, has_progress=True)
 
 
 def _read_parquet(*args: Any, **options: Any) -> Dataset:
@@ -141,13 +148,14 @@ FORMATS = {
     for format in (
         Format("coco", reading.read_coco, _file(writing.write_instances)),
         Format("coco-results", reading.read_coco, _write_results),
-        Format("coco-panoptic", reading.read_coco, _write_panoptic),
+        Format("coco-panoptic", reading.read_coco, _write_panoptic, has_progress=True),
         Format("sa-1b", _read_folder, _write_folder),
         Format("sa-v", reading.read_coco, _file(write_video)),
         Format("parquet", _read_parquet, _file(_write_parquet)),
         _other("yolo", "sizes"),
         _other("labelme"),
         _other("maps"),
+        _other("binary-masks"),
         _other("voc"),
         _other("cvat"),
         _other("label-studio"),
@@ -169,6 +177,7 @@ def read(
     dataset: Dataset | None = None,
     invalid: Literal["raise", "skip"] = "raise",
     progress: Progress | None = None,
+    colors: Mapping[str, Sequence[int]] | None = None,
 ) -> Dataset:
     """Read a data set into columns.
 
@@ -193,10 +202,10 @@ def read(
           are the same in all frames;
         - ``"parquet"``: Parquet (extra ``arrow``). Annotations are read lazily: ``ds[i]`` reads one
           row group, and ``ds.annotations["score"]`` one column;
-        - ``"yolo"``, ``"labelme"``, ``"maps"``, ``"voc"``, ``"cvat"``, ``"label-studio"``,
-          ``"kaggle"``, ``"geojson"``, ``"cityscapes"``: see :ref:`other formats <formats>` (extra
-          ``formats``). What such a file has and the data set does not is listed in
-          `Dataset.notes`.
+        - ``"yolo"``, ``"labelme"``, ``"maps"``, ``"binary-masks"``, ``"voc"``, ``"cvat"``,
+          ``"label-studio"``, ``"kaggle"``, ``"geojson"``, ``"cityscapes"``: see :ref:`other
+          formats <formats>` (extra ``formats``). What such a file has and the data set does not is
+          listed in `Dataset.notes`.
     dataset : Dataset, optional
         Data set with the images and categories that the detections of a results file refer to. By
         default, images and categories are collected from the detections, and image sizes are taken
@@ -211,6 +220,9 @@ def read(
         Called with the number of bytes read and the size of the file (None if unknown), or, for a
         folder, with the number of images read and their total. Not called for Parquet, which is
         read lazily.
+    colors : mapping of str to sequence of int, optional
+        Red, green and blue, 0 to 255, of each class in RGB label maps. A class "background" is not
+        read. By default, the colors are those of a table beside the maps.
 
     Returns
     -------
@@ -238,10 +250,20 @@ def read(
     chosen = _format_to_read(path, format)
     if dataset is not None and not chosen.dataset:
         raise ValueError(f"dataset: not used for the format {chosen.name!r}")
-    found = chosen.read(path, dataset, skip_invalid=invalid == "skip", progress=progress)
+    options: dict[str, Any] = {"skip_invalid": invalid == "skip", "progress": progress}
+    found = chosen.read(path, dataset, **options, **_color_option(chosen, colors))
     if dataset is not None and chosen.dataset == "results" and not belongs_to(found, dataset):
         raise DatasetError(str(path), "expected a list of results, as dataset= was passed")
     return found
+
+
+def _color_option(format: Format, colors: Mapping[str, Sequence[int]] | None) -> dict[str, Any]:
+    """Return the option of label maps, the only format that has colors."""
+    if colors is None:
+        return {}
+    if format.name != "maps":
+        raise ValueError(f"colors: only used for PNG label maps, not for {format.name!r}")
+    return {"colors": colors}
 
 
 def read_file(
@@ -273,6 +295,8 @@ def write(
     format: str | None = None,
     *,
     overwrite: bool = False,
+    progress: Progress | None = None,
+    colors: Mapping[str, Sequence[int]] | None = None,
 ) -> WriteReport:
     """Write a data set to a file or a folder.
 
@@ -292,11 +316,18 @@ def write(
     format : str, optional
         One of the formats of :func:`read`. By default, it is ``"parquet"``, ``"kaggle"``,
         ``"cvat"`` or ``"geojson"`` for names that end with ``.parquet``, ``.csv``, ``.xml`` or
-        ``.geojson``, and ``"coco"`` otherwise. For ``"coco-panoptic"``, the PNGs are copied. For
-        ``"sa-1b"``, ``"yolo"``, ``"labelme"``, ``"maps"``, ``"voc"`` and ``"cityscapes"``, `path`
+        ``.geojson``, and ``"coco"`` otherwise. For ``"coco-panoptic"``, the PNGs are copied, or
+        composed if the data set was read from another format. For ``"sa-1b"``, ``"yolo"``,
+        ``"labelme"``, ``"maps"``, ``"binary-masks"``, ``"voc"`` and ``"cityscapes"``, `path`
         is a folder. Formats of several files are written to local paths only.
     overwrite : bool, default False
         Whether to replace an existing file.
+    progress : callable, optional
+        Called with the number of images written and their total; once, at the end, for formats that
+        are written in one step.
+    colors : mapping of str to sequence of int, optional
+        Red, green and blue, 0 to 255, of each class: label maps are written as RGB PNGs with a
+        table ``class_dict.csv``. The background is black, unless there is a color of "background".
 
     Returns
     -------
@@ -331,11 +362,11 @@ def write(
     if "://" in os.fspath(path):
         if not overwrite:
             check_absent(os.fspath(path))
-        return write_to(AddressOutputs(), dataset, os.fspath(path), format)
+        return write_to(AddressOutputs(), dataset, os.fspath(path), format, progress, colors)
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
     with publish(overwrite=True) as outputs:
-        return write_to(outputs, dataset, path, format)
+        return write_to(outputs, dataset, path, format, progress, colors)
 
 
 def write_to(
@@ -343,14 +374,22 @@ def write_to(
     dataset: Dataset | Iterable[Dataset],
     path: Path,
     format: str | None = None,
+    progress: Progress | None = None,
+    colors: Mapping[str, Sequence[int]] | None = None,
 ) -> WriteReport:
     """As :func:`write`, among other outputs that appear together."""
     chosen = _format(format) if format is not None else _format_to_write(path)
     if chosen.name != "parquet" and not isinstance(dataset, Dataset):
         dataset = Dataset.concatenate(list(dataset))
     parts = dataset if isinstance(dataset, Dataset) else _Counted(dataset)
-    report = chosen.write(parts, outputs, path)
-    return _complete_report(chosen.name, path, parts) if report is None else report
+    options = _color_option(chosen, colors)
+    if chosen.has_progress:
+        options["progress"] = progress
+    report = chosen.write(parts, outputs, path, **options)
+    report = _complete_report(chosen.name, path, parts) if report is None else report
+    if progress is not None and (not chosen.has_progress or not report.images):
+        progress(report.images, report.images)
+    return report
 
 
 class _Counted:

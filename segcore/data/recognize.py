@@ -23,6 +23,7 @@ LISTED = 1000
 
 CITYSCAPES = ("_instanceIds.png", "_labelIds.png", "_polygons.json")
 YOLO = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
+MASK_LIST = "masks.csv"
 _TOKENS = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}\[\]]', re.S)
 
 
@@ -129,6 +130,8 @@ def _of_marked_folder(path: Path) -> str | None:
         return "yolo"
     if {"SegmentationClass", "SegmentationObject"} & names:
         return "voc"
+    if MASK_LIST in names:
+        return "binary-masks"
     if "annotations.xml" in names:
         return "cvat"
     if "labels" in names and _has(path / "labels", ".txt"):
@@ -142,7 +145,7 @@ def _of_folder(path: Path) -> str:
     if any(file.endswith(CITYSCAPES) for file in files):
         return "cityscapes"
     jsons = [file for file in files if file.lower().endswith(".json")]
-    is_maps = any(file.lower().endswith(".png") for file in files)
+    is_maps = any(map(_is_png, files))
     for file in jsons[:10]:
         data = _head(path / file)
         found = _of_json(data)
@@ -153,12 +156,17 @@ def _of_folder(path: Path) -> str:
         if b'"image"' in data and not is_maps:
             return "sa-1b"
     if is_maps:
-        return "maps"
+        folders = {os.path.basename(os.path.dirname(f)) for f in files if _is_png(f)}
+        return "binary-masks" if folders == {"masks"} else "maps"
     if _has(path, ".txt") and path.name == "labels":
         return "yolo"
     if jsons:
         return "sa-1b"
     return "?" + _look_of_folder(files)
+
+
+def _is_png(name: str) -> bool:
+    return name.lower().endswith(".png")
 
 
 def _look_of_folder(files: list[str]) -> str:

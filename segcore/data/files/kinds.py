@@ -15,6 +15,7 @@ TITLES = {
     "yolo": "YOLO segmentation, a folder with data.yaml and labels",
     "labelme": "LabelMe, a JSON file per image or a folder of them",
     "maps": "PNG label maps or binary masks, or a folder of them",
+    "binary-masks": "a folder of binary masks per image",
     "voc": "Pascal VOC, a folder with SegmentationClass and SegmentationObject",
     "cvat": "CVAT's XML for images",
     "label-studio": "Label Studio's JSON",
@@ -91,6 +92,7 @@ _OBJECTS = (
 _ITEMS = (
     ("label-studio", "Label Studio's export", {"data", "annotations"}),
     ("label-studio", "Label Studio's export", {"data", "predictions"}),
+    ("label-studio", "Label Studio's export JSON-MIN", {"annotation_id", "annotator"}),
     ("", "Label Studio's export in an old form", {"data", "completions"}),
 )
 """Formats of JSON by the members of the outermost object, or of the items of a list: the name of

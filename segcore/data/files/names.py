@@ -20,6 +20,8 @@ LONGEST_NAME = 1024
 LONGEST_PART = 255
 """Maximum length in bytes of a name, and of its parts between slashes on common file systems."""
 
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,100}\.[A-Za-z0-9]{1,10}")
+"""Most names of files, which need no further checks, unless Windows reserves them."""
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|:|$)", re.I)
 """Names that Windows treats as devices, in any folder and with any suffix."""
 
@@ -39,6 +41,8 @@ def relative_path(name: object) -> PurePosixPath:
         contains ``..`` or a control character, is too long, is not valid Unicode, or is a device on
         Windows.
     """
+    if isinstance(name, str) and _PLAIN.fullmatch(name) and not _RESERVED.match(name):
+        return PurePosixPath(name)
     if not isinstance(name, str) or not name:
         raise ValueError(f"is {describe(name)}, expected the name of a file")
     shown = json.dumps(name)

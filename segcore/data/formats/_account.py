@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
+from segcore._input.arrays import Size
+from segcore.backends import kernels
+from segcore.data.coco.stream import Progress
+from segcore.data.columns.layouts import category_layout
 from segcore.data.columns.segmentations import POLYGON, Segmentations
+from segcore.data.columns.table import Table
+from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
 from segcore.data.files.names import relative_path
 from segcore.data.report import NO_MASK, Dropped, WriteReport
 from segcore.maps.semantic import compose_semantic
-from segcore.masks import Masks
+from segcore.masks import Masks, unwrap, wrap
 
 Rows = NDArray[np.int64]
+Item = TypeVar("Item")
 Numbers = NDArray[np.float64]
 
+GROUP = 4096
+"""Number of annotations whose masks are made together."""
 NO_CATEGORY = "it has no category"
 EMPTY = "its mask is empty"
 HIDDEN = "it is hidden by smaller ones"
+MERGED = "annotations merged with others of their category"
 
 
 class Account:
@@ -34,15 +44,25 @@ class Account:
     Parameters
     ----------
     dataset : Dataset
-        The data set.
+        The data set. Without categories, it gets one, called "object".
     format : str
         Name of the format.
     path : path-like
         The path that is written.
+    progress : callable, optional
+        Called with the number of images written, and their total.
     """
 
-    def __init__(self, dataset: Dataset, format: str, path: str | os.PathLike[str]) -> None:
-        self.dataset = dataset
+    def __init__(
+        self,
+        dataset: Dataset,
+        format: str,
+        path: str | os.PathLike[str],
+        progress: Progress | None = None,
+    ) -> None:
+        self._progress = progress
+        self._num_done = 0
+        self.dataset = dataset = _with_categories(dataset)
         self._format = format
         self._path = os.fspath(path)
         count = len(dataset.annotations)
@@ -124,6 +144,42 @@ class Account:
             self._with_mask(self._all_rows[self.dataset.rows_of(image)], boxes)
         )
 
+    def groups(self) -> Iterator[tuple[Size, Rows]]:
+        """Yield the images in groups: their size, and their rows.
+
+        The masks of a group are made together, which is faster than one image at a time. Groups are
+        small, so that memory is bounded, and images of other sizes may lie between.
+        """
+        count = len(self.dataset)
+        annotations = np.bincount(self.dataset.annotations["image"], minlength=count)
+        ends = np.cumsum(np.maximum(annotations, 1)) // GROUP
+        for window in np.split(np.arange(count), np.flatnonzero(np.diff(ends)) + 1):
+            sizes, group_of = np.unique(self.sizes(window), axis=0, return_inverse=True)
+            for part, (height, width) in enumerate(sizes.tolist()):
+                yield (height, width), window[group_of.ravel() == part]
+
+    def with_masks(self) -> Iterator[tuple[int, Rows, Masks]]:
+        """Yield each image, in the order of `groups`, with its annotations and their masks."""
+        for size, images in self.groups():
+            rows, counts = self.rows_of(images)
+            masks = self.masks_of(size, rows)
+            offsets = offsets_of(counts).tolist()
+            for image, start, end in zip(images.tolist(), offsets[:-1], offsets[1:], strict=True):
+                yield image, rows[start:end], masks[start:end]
+                self.image_is_done()
+
+    def tracked(self, images: Sequence[Item]) -> Iterator[tuple[int, Item]]:
+        """Yield the number and the item of each image, and report progress."""
+        for image, item in enumerate(images):
+            yield image, item
+            self.image_is_done()
+
+    def image_is_done(self) -> None:
+        """Report that another image is written."""
+        self._num_done += 1
+        if self._progress is not None:
+            self._progress(self._num_done, len(self.dataset))
+
     def rows_of(self, images: Rows) -> tuple[Rows, Rows]:
         """Return `rows` of several images, one after the other, and how many each image has."""
         all_rows, counts = self.dataset.rows_of_images(images)
@@ -150,8 +206,20 @@ class Account:
         dataset = self.dataset
         if dataset.maps is not None:
             return dataset.maps.masks(image, dataset.annotations["id"][rows], self.size(image))
-        segmentations = self._segmentations[rows]
-        return segmentations.masks(self.size(image), lambda row: self.name(int(rows[row])))
+        return self.masks_of(self.size(image), rows)
+
+    def masks_of(self, size: Size, rows: Rows) -> Masks:
+        """Return the masks of annotations of several images of one size."""
+        if self.dataset.maps is not None and len(rows):
+            images = self.dataset.annotations["image"][rows]
+            parts = np.split(rows, np.flatnonzero(np.diff(images)) + 1)
+            return Masks.concatenate(
+                [
+                    self.masks(int(self.dataset.annotations["image"][part[0]]), part)
+                    for part in parts
+                ]
+            )
+        return self._segmentations[rows].masks(size, lambda row: self.name(int(rows[row])))
 
     def rings(self, row: int) -> tuple[Numbers, Rows]:
         """Return the coordinates x0 y0 x1 y1 ... of a polygon, and the points of each ring."""
@@ -269,7 +337,7 @@ class Account:
     def report(self) -> WriteReport:
         """Return the account of what was written."""
         dropped = tuple(
-            Dropped(reason, np.array(rows, np.int64), self.name(rows[0]))
+            Dropped(reason, np.array(sorted(rows), np.int64), self.name(min(rows)))
             for reason, rows in self._dropped.items()
         )
         return WriteReport(
@@ -282,6 +350,12 @@ class Account:
             dropped,
             self._unwritten,
         )
+
+
+def painting_order(masks: Masks, crowd: NDArray[np.bool_]) -> Rows:
+    """Return the order of painting: crowds first, then the others from the largest on."""
+    order: Rows = np.lexsort((-masks.area, ~crowd))
+    return order
 
 
 def painted(
@@ -313,21 +387,45 @@ def painted(
     """
     crowd = account.dataset.annotations["iscrowd"][rows]
     areas = masks.area
-    order = np.lexsort((-areas, ~crowd))
+    order = painting_order(masks, crowd)
     pixels = compose_semantic(masks, values, priority=order, dtype=dtype)
     account.drop(rows[areas == 0], EMPTY)
-    if np.count_nonzero(pixels) == int(areas.sum()):  # nothing overlaps
+    if int(masks.union().area[0]) == int(areas.sum()):  # nothing overlaps
         return pixels, values[areas > 0]
-    found, regions = Masks.from_label_map(pixels)
-    region = np.searchsorted(found, values)
-    shown = (region < len(found)) & (found[np.minimum(region, len(found) - 1)] == values)
-    lost = areas.copy()
-    lost[shown] = (masks[shown] - regions[region[shown]]).area
+    from_top = order[::-1]
+    stacked, labels = masks[from_top], values[from_top]
+    visible = wrap(kernels.resolve(unwrap(stacked), areas[from_top])[0])
+    lost = np.empty_like(areas)
+    lost[from_top] = areas[from_top] - visible.area
+    if len(set(labels.tolist())) < len(labels):  # pixels of another one of the same label are kept
+        found, regions = visible.union_by(labels)
+        lost[from_top] = (stacked - regions[np.searchsorted(found, labels)]).area
     hidden = (areas > 0) & (lost == areas)
     account.drop(rows[hidden], HIDDEN)
     lost[hidden] = 0
     account.change(rows, np.zeros_like(lost), lost)
     return pixels, values[(areas > 0) & ~hidden]
+
+
+def _with_categories(dataset: Dataset) -> Dataset:
+    """Return a data set whose annotations are of a category "object" if it has no categories."""
+    if len(dataset.categories) or not len(dataset.annotations):
+        return dataset
+    categories: dict[str, Any] = {
+        "id": np.array([1]),
+        "name": Texts.from_strings(["object"]),
+        "supercategory": Texts.from_strings([""]),
+        "isthing": np.array([True]),
+    }
+    zeros = np.zeros(len(dataset.annotations), np.int64)
+    return Dataset(
+        dataset.images,
+        Table(categories, category_layout(categories)),
+        dataset.annotations.replace(category=zeros),
+        members=dataset.members,
+        source=dataset.source,
+        maps=dataset.maps,
+    )
 
 
 def _different(a: list[str], b: list[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence, Sized
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,11 @@ from segcore.data.columns.table import Table
 from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
-from segcore.data.files.names import relative_path
+from segcore.data.files.names import Folder, relative_path
+from segcore.data.formats._images import image_size, is_image
 from segcore.masks import Masks, unwrap
 
+ROTATED = "images are rotated by EXIF, and sizes are those displayed"
 Numbers = NDArray[np.float64]
 
 
@@ -37,16 +39,25 @@ class Builder:
         The file or folder, for error messages.
     skip_invalid : bool
         Whether invalid items are listed in ``skipped``; otherwise, the first one is raised.
+
+    Attributes
+    ----------
+    image_folders : list of Folder
+        Where image files may be, whose sizes must be those of the annotations.
+    stuff : set of str
+        Names of the categories that are not things.
     """
 
     def __init__(self, path: str | os.PathLike[str], skip_invalid: bool) -> None:
         self.path = os.fspath(path)
         self.skip_invalid = skip_invalid
         self.skipped: list[str] = []
+        self.image_folders: list[Folder] = []
         self._notes: dict[str, list[Any]] = {}
         self._images: list[tuple[Any, str, int, int]] = []
         self.categories: dict[str, tuple[Any, str]] = {}
         self._category_rows: dict[str, int] = {}
+        self.stuff: set[str] = set()
         self._new_rows: NDArray[np.int64] | None = None
         self._rows: list[tuple[NDArray[Any], ...]] = []
         self._kinds: list[NDArray[np.uint8]] = []
@@ -75,11 +86,59 @@ class Builder:
 
     # -- images and categories --------------------------------------------------------------------
 
-    def add_image(self, file_name: str, size: Size, image_id: Any = None) -> int:
-        """Add an image and return its row. Without an id, its id is its number from 1."""
+    def add_image(
+        self,
+        file_name: str,
+        size: Size,
+        image_id: Any = None,
+        file_names: Sequence[str] | None = None,
+    ) -> int:
+        """Add an image and return its row.
+
+        Parameters
+        ----------
+        file_name : str
+            Its name in the data set.
+        size : tuple of int
+            Its height and width; 0 if they are unknown.
+        image_id : int or str, optional
+            Its id. Defaults to its number from 1.
+        file_names : sequence of str, optional
+            The names that its file may have in `image_folders`. Defaults to `file_name`.
+
+        Raises
+        ------
+        DatasetError
+            If its file has another size.
+        """
+        for name in (file_name,) if file_names is None else file_names:
+            self._check_file(name, size)
         row = len(self._images)
         self._images.append((row + 1 if image_id is None else image_id, file_name, *size))
         return row
+
+    def look_beside(self, folder: Path, *below: str) -> None:
+        """Compare images with the files in a folder, and in some of the folders in it."""
+        places = [folder, *(folder / name for name in below)]
+        self.image_folders = [Folder(place) for place in places if place.is_dir()]
+
+    def _check_file(self, file_name: str, size: Size) -> None:
+        """Raise DatasetError if the file of an image has another size."""
+        for folder in self.image_folders if min(size) > 0 else ():
+            file = folder.find(PurePosixPath(file_name))
+            if file is None or not is_image(file.name):
+                continue
+            try:
+                found, is_rotated = image_size(file)
+            except ImportError:  # without Pillow, sizes are those of the annotations
+                return
+            if is_rotated:
+                self.note(ROTATED, file_name)
+            if found != tuple(size):
+                shown = "as EXIF rotates it" if is_rotated else "as displayed"
+                detail = f"its size {found}, {shown}, differs from {tuple(size)} of {self.path}"
+                raise DatasetError(str(file), detail)
+            return
 
     def category(self, name: str, category_id: Any = None, supercategory: str = "") -> int:
         """Return the row of the category with this name, which is added if it is new."""
@@ -241,7 +300,7 @@ class Builder:
             "id": _id_array(ids),
             "name": Texts.from_strings(self.categories),
             "supercategory": Texts.from_strings(s for _, s in self.categories.values()),
-            "isthing": np.ones(len(ids), np.bool_),
+            "isthing": np.array([name not in self.stuff for name in self.categories], np.bool_),
         }
         return Table(columns, category_layout(columns))
 

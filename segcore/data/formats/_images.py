@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from segcore._png import encode_png
 from segcore.data.errors import DatasetError
 from segcore.data.files.images import opened
+from segcore.maps.ids import to_rgb
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "MPO")
@@ -53,8 +54,15 @@ def _is_rotated(image: Any) -> bool:
     return isinstance(orientation, int) and 5 <= orientation <= 8
 
 
-def read_label_png(path: Path) -> tuple[NDArray[Any], bool]:
+def read_label_png(path: Path, keep_colors: bool = False) -> tuple[NDArray[Any], bool]:
     """Read a PNG label map.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    keep_colors : bool, default False
+        Whether an RGB PNG whose colors are all gray has colors, not labels.
 
     Returns
     -------
@@ -84,13 +92,13 @@ def read_label_png(path: Path) -> tuple[NDArray[Any], bool]:
     if mode in ("L;2", "L;4"):  # scaled by Pillow
         return pixels // (85 if mode == "L;2" else 17), False
     if mode in ("RGB", "RGBA", "LA"):
-        return _opaque(path, pixels), False
+        return _opaque(path, pixels, keep_colors), False
     raise DatasetError(
         str(path), f"expected an indexed, gray or RGB PNG of up to 16 bits; its mode is {mode}"
     )
 
 
-def _opaque(path: Path, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _opaque(path: Path, pixels: NDArray[np.uint8], keep_colors: bool) -> NDArray[np.uint8]:
     """Return colors without their alpha, which must be 255, or gray if they have no color."""
     colors = pixels
     if pixels.shape[2] in (2, 4):
@@ -99,21 +107,18 @@ def _opaque(path: Path, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         colors = pixels[..., :-1]
     first = colors[..., 0]
     is_gray = colors.shape[2] == 1 or (
-        np.array_equal(first, colors[..., 1]) and np.array_equal(first, colors[..., 2])
+        not keep_colors
+        and np.array_equal(first, colors[..., 1])
+        and np.array_equal(first, colors[..., 2])
     )
     return np.ascontiguousarray(first if is_gray else colors)
 
 
-def write_label_png(file: BinaryIO, labels: NDArray[Any], colors: NDArray[np.uint8] | None) -> None:
-    """Write a label map as PNG: indexed with a palette of 256 colors, or gray.
-
-    Label maps consist of long runs, so that zlib's run-length strategy makes smaller files than its
-    default, several times faster.
+def label_png(labels: NDArray[Any], colors: NDArray[np.uint8] | None) -> bytes:
+    """Encode a label map as PNG: indexed with a palette of 256 colors, or gray.
 
     Parameters
     ----------
-    file : file
-        An open file.
     labels : numpy.ndarray
         uint8 or uint16, shape (H, W), with at least one pixel.
     colors : numpy.ndarray or None
@@ -122,11 +127,27 @@ def write_label_png(file: BinaryIO, labels: NDArray[Any], colors: NDArray[np.uin
     height, width = labels.shape
     values = np.ascontiguousarray(labels, labels.dtype.newbyteorder(">")).view(np.uint8)
     rows = values.reshape(height, width * labels.itemsize)
-    file.write(encode_png(rows, width, 8 * labels.itemsize, colors, _compress_runs))
+    return encode_png(rows, width, 8 * labels.itemsize, colors, _compress_runs)
 
 
-def _compress_runs(data: bytes) -> bytes:
-    packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
+def rgb_png(colors: NDArray[np.uint8]) -> bytes:
+    """Encode an image of few colors as PNG: uint8, shape (H, W, 3)."""
+    height, width, _ = colors.shape
+    return encode_png(colors.reshape(height, 3 * width), width, 24, None, _compress_runs)
+
+
+def id_png(ids: NDArray[Any]) -> bytes:
+    """Encode segment ids as the RGB PNG of COCO's panoptic format: integers, shape (H, W)."""
+    return rgb_png(to_rgb(ids))
+
+
+def _compress_runs(data: memoryview) -> bytes:
+    """Compress label maps, which consist of long runs.
+
+    zlib's run-length strategy makes smaller files than its default, several times faster. Runs need
+    no window, and small buffers stay in the cache.
+    """
+    packer = zlib.compressobj(1, zlib.DEFLATED, 13, 4, zlib.Z_RLE)
     return packer.compress(data) + packer.flush()
 
 

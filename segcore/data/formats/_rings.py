@@ -23,13 +23,15 @@ COMPARED = 1024
 """Number of vertices per ring that are compared for the shortest bridge."""
 
 
-def parse_rings(texts: Sequence[bytes]) -> tuple[Numbers, Counts] | None:
+def parse_rings(texts: Sequence[bytes], count: int | None = None) -> tuple[Numbers, Counts] | None:
     """Parse the coordinates of many rings at once, as the numbers of a JSON array.
 
     Parameters
     ----------
     texts : sequence of bytes
-        ``x0,y0,x1,y1,...`` per ring.
+        ``x0,y0,x1,y1,...`` per ring. They may hold several rings, separated by ``],[``.
+    count : int, optional
+        Number of rings. Defaults to that of `texts`.
 
     Returns
     -------
@@ -37,6 +39,7 @@ def parse_rings(texts: Sequence[bytes]) -> tuple[Numbers, Counts] | None:
         All coordinates, float64, and the number of points per ring, int64. None if a ring is not
         plain numbers in pairs; `parse_numbers` and `check_ring` find which.
     """
+    count = len(texts) if count is None else count
     if not texts:
         return np.empty(0), np.empty(0, np.int64)
     document = b'[{"s":[[' + b"],[".join(texts) + b"]]}]"
@@ -48,7 +51,7 @@ def parse_rings(texts: Sequence[bytes]) -> tuple[Numbers, Counts] | None:
     except (DatasetError, ValueError):
         return None
     rings = Segmentations(*columns["s"])
-    if len(rings) != 1 or rings.kinds[0] != POLYGON or int(rings.lengths[0]) != len(texts):
+    if len(rings) != 1 or rings.kinds[0] != POLYGON or int(rings.lengths[0]) != count:
         return None
     if not np.isfinite(rings.coordinates).all():
         return None
@@ -117,17 +120,18 @@ def joined_ring(coordinates: Numbers, ring_points: Counts) -> Numbers:
     for ring in rings[1:]:
         here, there = _nearest(joined, ring)
         joined = np.concatenate(
-            [joined[: here + 1], ring[there:], ring[: there + 1], joined[here:]]
+            (joined[: here + 1], ring[there:], ring[: there + 1], joined[here:])
         )
-    return np.ascontiguousarray(joined).ravel()
+    return joined.ravel()
 
 
 def _nearest(a: Numbers, b: Numbers) -> tuple[int, int]:
     """Return the indices of two vertices that are close together."""
     step_a, step_b = -(-len(a) // COMPARED), -(-len(b) // COMPARED)
-    distances = np.abs(a[::step_a, None] - b[None, ::step_b]).sum(axis=2)
-    index_a, index_b = np.unravel_index(int(distances.argmin()), distances.shape)
-    return int(index_a) * step_a, int(index_b) * step_b
+    distances = np.abs(np.subtract.outer(a[::step_a, 0], b[::step_b, 0]))
+    distances += np.abs(np.subtract.outer(a[::step_a, 1], b[::step_b, 1]))
+    index_a, index_b = divmod(int(distances.argmin()), distances.shape[1])
+    return index_a * step_a, index_b * step_b
 
 
 def outline_rings(polygons: Polygons, mask: int) -> tuple[Numbers, Counts]:

@@ -8,6 +8,7 @@ later objects are in front of earlier ones, and their masks overlap.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path, PurePosixPath
@@ -21,11 +22,18 @@ from segcore._publish import Outputs
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
-from segcore.data.formats._account import Account, Rows, category_names, painted
+from segcore.data.formats._account import (
+    MERGED,
+    Account,
+    Rows,
+    category_names,
+    painted,
+    painting_order,
+)
 from segcore.data.formats._builder import Builder, as_size, track
-from segcore.data.formats._images import read_label_png, write_label_png
+from segcore.data.formats._images import label_png, read_label_png
 from segcore.data.formats._json import read_json
-from segcore.data.formats._rings import as_points, check_ring
+from segcore.data.formats._rings import as_points, check_ring, joined_ring, outline_rings
 from segcore.data.report import WriteReport
 from segcore.maps.ids import CITYSCAPES_DIVISOR, CITYSCAPES_FIRST_THING, to_cityscapes
 from segcore.masks import Masks
@@ -46,6 +54,7 @@ SUPERCATEGORIES = [group for group, names in GROUPS.items() for _ in names.split
 LICENSE_PLATE = "license plate"
 """It has the label id -1, and is not in the PNGs."""
 
+IMAGES = "leftImg8bit"
 KINDS = ("instanceIds.png", "polygons.json", "labelIds.png")
 _FILE = re.compile(r"(.*?)_?(gtFine|gtCoarse)_(instanceIds\.png|polygons\.json|labelIds\.png)$")
 UNKNOWN = "its category is not one of Cityscapes"
@@ -63,8 +72,10 @@ def read(
 ) -> Dataset:
     """Read a folder such as ``gtFine`` or ``gtFine/val``, or a file of polygons."""
     builder = Builder(path, skip_invalid)
+    builder.look_beside(_image_folder(Path(path)))
     for label, name in enumerate(NAMES[1:], 1):
         builder.category(name, label, SUPERCATEGORIES[label])
+    builder.stuff.update(NAMES[:CITYSCAPES_FIRST_THING])
     images = _images(Path(path))
     done = track(images, progress)
     for index, (name, file) in enumerate(images.items()):
@@ -99,8 +110,15 @@ def _images(path: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def _image_folder(path: Path) -> Path:
+    """Return the folder of the images: ``leftImg8bit/val`` for ``gtFine/val``."""
+    folder = path if path.is_dir() else path.parent
+    parts = [IMAGES if part in ("gtFine", "gtCoarse") else part for part in folder.absolute().parts]
+    return Path(*parts)
+
+
 def _image_name(stem: str) -> str:
-    return f"{stem}_leftImg8bit.png"
+    return f"{stem}_{IMAGES}.png"
 
 
 def _read_ids(builder: Builder, name: str, path: Path) -> None:
@@ -163,30 +181,58 @@ def _label_of(text: str) -> tuple[str, bool]:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
-    """Write a PNG of instance ids and one of label ids per image.
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
+    """Write a PNG of instance ids, one of label ids and a file of polygons per image.
 
     Categories are matched by name. Smaller masks are painted over larger ones, and crowds below all
     others. In an image, crowds of the same category become one, and so does stuff.
     """
-    account = Account(dataset, "cityscapes", path)
+    account = Account(dataset, "cityscapes", path, progress)
+    dataset = account.dataset
     stems = [re.sub(r"(_leftImg8bit)?\.png$", "", name) for name in account.names(".png")]
     labels = _labels(dataset)
     folder = outputs.folder(path)
     merged = 0
-    for image, stem in enumerate(stems):
+    for image, stem in account.tracked(stems):
         rows = account.rows(image)
         rows, values = _values(account, rows, labels)
-        pixels, visible = painted(account, rows, account.masks(image, rows), values, np.uint16)
+        masks = account.masks(image, rows)
+        pixels, visible = painted(account, rows, masks, values, np.uint16)
         merged += len(visible) - len(np.unique(visible))
         classes = np.where(pixels >= CITYSCAPES_DIVISOR, pixels // CITYSCAPES_DIVISOR, pixels)
         for kind, labels_map in (("instanceIds", pixels), ("labelIds", classes.astype(np.uint8))):
-            with folder.open(f"{stem}_gtFine_{kind}.png") as file:
-                write_label_png(file, labels_map, None)
-    account.unwritten("annotations merged with others of their category", merged)
+            folder.write(f"{stem}_gtFine_{kind}.png", label_png(labels_map, None))
+        folder.write(f"{stem}_gtFine_polygons.json", _polygons_text(account, rows, masks))
+    account.unwritten(MERGED, merged)
     read_names = [_image_name(stem) for stem in stems]
     account.unwritten_values("iscrowd flags", names=read_names, image_names=read_names)
     return account.report()
+
+
+def _polygons_text(account: Account, rows: Rows, masks: Masks) -> bytes:
+    """Return the polygons of an image, those in front last, and with bridges to their holes."""
+    annotations = account.dataset.annotations
+    names = category_names(account.dataset)
+    crowd = annotations["iscrowd"][rows]
+    objects = []
+    outlines = masks.to_polygons()
+    for index in painting_order(masks, crowd).tolist():
+        row = int(rows[index])
+        is_polygon = bool(account.is_polygon[row])
+        rings = account.rings(row) if is_polygon else outline_rings(outlines, index)
+        if len(rings[1]):
+            name = names[int(annotations["category"][row])]
+            is_group = crowd[index] and NAMES.index(name) >= CITYSCAPES_FIRST_THING
+            points = joined_ring(*rings).reshape(-1, 2).tolist()
+            objects.append({"label": name + "group" * bool(is_group), "polygon": points})
+    height, width = masks.size
+    document = {"imgHeight": height, "imgWidth": width, "objects": objects}
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
 def _labels(dataset: Dataset) -> NDArray[np.int64]:

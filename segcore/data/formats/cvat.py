@@ -60,6 +60,7 @@ def read(
     if place.is_dir():
         place = place / NAMES[0]
     builder = Builder(place, skip_invalid)
+    builder.look_beside(place.parent, "images")
     file, size = open_binary(place)
     with file:
         _Parser(builder).parse(file, size, progress)
@@ -146,12 +147,12 @@ class _Parser:
         try:
             name = relative_name(_attribute(attributes, "name"))
             size = as_size(_attribute(attributes, "height"), _attribute(attributes, "width"))
+            self._image = self._builder.add_image(name, size), size
         except ValueError as error:
             self._builder.refuse(str(error), self._where("image"))
             self._is_skipped = True
             return
         self._is_skipped = False
-        self._image = self._builder.add_image(name, size), size
         self._shapes = []
 
     def _start_shape(self, element: str, attributes: dict[str, str]) -> None:
@@ -295,13 +296,19 @@ def _whole(attributes: dict[str, str], name: str) -> int:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write an XML file.
 
     Polygons are written as they are, several rings with the same ``group_id``. Other masks are
     written as run lengths, and annotations that have a box alone as boxes.
     """
-    account = Account(dataset, "cvat", path)
+    account = Account(dataset, "cvat", path, progress)
+    dataset = account.dataset
     names = account.names()
     labels = category_names(dataset)
     with outputs.file(path).open() as file:
@@ -310,7 +317,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
         for label in labels:
             file.write(f"    <label><name>{escape(label)}</name></label>\n".encode())
         file.write(b"  </labels></task></meta>\n")
-        for image, name in enumerate(names):
+        for image, name in account.tracked(names):
             height, width = account.size(image)
             file.write(
                 f'  <image id="{image}" name={quoteattr(name)} width="{width}" '

@@ -22,6 +22,7 @@ from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import (
+    ROTATED,
     Builder,
     as_score,
     as_size,
@@ -54,6 +55,7 @@ def read(
     if not isinstance(document, dict) or not isinstance(document.get("features"), list):
         raise DatasetError(str(place), 'expected an object with a list "features"')
     builder = Builder(place, skip_invalid)
+    builder.look_beside(place.parent, "images")
     images = _images(builder, place, document.get("images"))
     _categories(builder, document.get("categories"))
     features = document["features"]
@@ -73,7 +75,10 @@ def _images(builder: Builder, path: Path, listed: Any) -> dict[Any, int]:
     if listed is None:
         file = next((p for s in SUFFIXES if (p := path.with_suffix(s)).is_file()), None)
         if file is not None:
-            return {None: builder.add_image(file.name, image_size(file)[0])}
+            size, is_rotated = image_size(file)
+            if is_rotated:
+                builder.note(ROTATED, file.name)
+            return {None: builder.add_image(file.name, size)}
         builder.note("images without a file beside, so that their size is unknown", path.stem)
         return {None: builder.add_image(path.stem, (0, 0))}
     if not isinstance(listed, list):
@@ -151,13 +156,19 @@ def _category(properties: dict[str, Any]) -> str:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write a FeatureCollection with a MultiPolygon per annotation.
 
     Polygons are written as they are, other masks as their outlines and holes. The images and
     categories are members of the collection, and the names of QuPath are used where it has some.
     """
-    account = Account(dataset, "geojson", path)
+    account = Account(dataset, "geojson", path, progress)
+    dataset = account.dataset
     names = account.names()
     labels = category_names(dataset)
     ids = dataset.images["id"].tolist()
@@ -173,7 +184,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
         head = {"type": "FeatureCollection", "images": images, "categories": categories}
         file.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "features": [')
         separator = b"\n"
-        for image, image_id in enumerate(ids):
+        for image, image_id in account.tracked(ids):
             for feature in _features(account, image, image_id, labels):
                 file.write(separator + json.dumps(feature, ensure_ascii=False).encode())
                 separator = b",\n"

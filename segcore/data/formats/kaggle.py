@@ -27,7 +27,7 @@ from segcore.data.coco.stream import Progress, open_binary
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.formats._account import EMPTY, Account, category_names
-from segcore.data.formats._builder import Builder, as_size, relative_name
+from segcore.data.formats._builder import ROTATED, Builder, as_size, relative_name
 from segcore.data.formats._images import SUFFIXES, image_size
 from segcore.data.report import WriteReport
 from segcore.errors import MaskError
@@ -60,6 +60,7 @@ def read(
     """Read a CSV file."""
     place = Path(path)
     builder = Builder(place, skip_invalid)
+    builder.look_beside(place.parent, "images", "train")
     file, total = open_binary(place)
     with file:
         data = file.read()
@@ -69,7 +70,7 @@ def read(
     except StopIteration:
         raise DatasetError(str(place), "expected a header, got an empty file") from None
     columns = _Columns(place, header)
-    sizes = _Sizes(place, dataset)
+    sizes = _Sizes(builder, place, dataset)
     images: dict[str, tuple[int, Size]] = {}
     for block in iter(lambda: list(islice(rows, BLOCK)), []):
         _read_block(builder, columns, sizes, images, block)
@@ -144,7 +145,8 @@ class _Columns:
 class _Sizes:
     """Sizes of images, from a data set or from image files."""
 
-    def __init__(self, path: Path, dataset: Dataset | None) -> None:
+    def __init__(self, builder: Builder, path: Path, dataset: Dataset | None) -> None:
+        self._builder = builder
         self._folder = path.parent
         self._files: dict[str, Path] | None = None
         self._known: dict[str, Size] = {}
@@ -164,7 +166,10 @@ class _Sizes:
                 f"the size of {name!r:.60} is unknown: put the images beside the file, add columns "
                 "Height and Width, or pass a data set that has the images: read(path, dataset=...)"
             )
-        return image_size(file)[0]
+        size, is_rotated = image_size(file)
+        if is_rotated:
+            self._builder.note(ROTATED, name)
+        return size
 
 
 def _image_files(folder: Path) -> dict[str, Path]:
@@ -227,17 +232,23 @@ def _decode(builder: Builder, image: int, size: Size, rows: list[tuple[int, str,
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write a CSV file with the columns ImageId, Height, Width, ClassId and EncodedPixels.
 
     Images without masks have a row with an empty string.
     """
-    account = Account(dataset, "kaggle", path)
+    account = Account(dataset, "kaggle", path, progress)
+    dataset = account.dataset
     names = account.names()
     labels = category_names(dataset)
     with outputs.file(path).open() as file:
         file.write(_line(HEADER))
-        for image, name in enumerate(names):
+        for image, name in account.tracked(names):
             height, width = account.size(image)
             rows = account.rows(image)
             masks = account.masks(image, rows)

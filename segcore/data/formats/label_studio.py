@@ -34,6 +34,7 @@ DECIMALS = 6
 LABELS = ("polygonlabels", "brushlabels", "rectanglelabels")
 UPLOAD = re.compile(r"^[0-9a-f]{8}-")
 """Label Studio puts this in front of the names of uploaded files."""
+SIZES = ("original_width", "original_height", "image_rotation")
 TO_NAME = "image"
 
 
@@ -51,6 +52,7 @@ def read(
     if not isinstance(tasks, list):
         raise DatasetError(os.fspath(path), f"expected a list of tasks, got {described(tasks)}")
     builder = Builder(path, skip_invalid)
+    builder.look_beside(Path(path).parent, "images")
     done = track(tasks, progress)
     for index, task in enumerate(tasks):
         _read_task(builder, task, f"[{index}]")
@@ -60,6 +62,7 @@ def read(
 
 def _read_task(builder: Builder, task: Any, where: str) -> None:
     """Add the image of a task, and its annotations."""
+    task = _full_task(task)
     if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
         builder.refuse('expected an object with "data"', where)
         return
@@ -67,18 +70,34 @@ def _read_task(builder: Builder, task: Any, where: str) -> None:
     try:
         name = _image_name(task)
         size = _size(task, results)
+        image = builder.add_image(name, size or (0, 0))
     except ValueError as error:
         builder.refuse(str(error), where)
         return
     if size is None:
         builder.note("tasks without results, whose image size is unknown", where)
-    image = builder.add_image(name, size or (0, 0))
     for index, result in enumerate(results):
         try:
             _read_result(builder, image, size, result, f"{item}.result[{index}]", score)
         except (ValueError, TypeError) as error:
             detail = getattr(error, "detail", str(error))
             builder.refuse(detail, f"{item}.result[{index}]")
+
+
+def _full_task(task: Any) -> Any:
+    """Return a task of the export JSON-MIN, whose results are its members, in the full form."""
+    if not isinstance(task, dict) or "data" in task:
+        return task
+    results = [
+        {"type": kind, "value": item, **{key: item.get(key) for key in SIZES if key in item}}
+        for value in task.values()
+        for item in (value if isinstance(value, list) else [])
+        if isinstance(item, dict)
+        for kind in LABELS
+        if kind in item
+    ]
+    data = {key: value for key, value in task.items() if isinstance(value, str)}
+    return {"data": data, "annotations": [{"result": results}]} if data else task
 
 
 def _results(builder: Builder, task: dict[str, Any], where: str) -> tuple[list[Any], float, str]:
@@ -166,11 +185,26 @@ def _read_result(
         masks = brush.decode([value.get("rle")], size)
         builder.add_masks(image, np.array([category]), masks, score=score)
     else:
-        if value.get("rotation", 0) not in (0, None):
-            raise ValueError("rotation: expected a box without rotation")
         box = [[value.get(name) for name in names] for names in (("x", "y"), ("width", "height"))]
         pixels = _to_pixels(as_points(box, "x, y, width, height"), size)
-        builder.add_boxes(image, category, pixels.ravel(), score=score)
+        if value.get("rotation", 0) in (0, None):
+            builder.add_boxes(image, category, pixels.ravel(), score=score)
+            return
+        ring = _rotated(pixels, value["rotation"])
+        builder.add_polygons(image, category, ring, [4], [1], score=score)
+
+
+def _rotated(box: Numbers, degrees: Any) -> Numbers:
+    """Return the corners of a box that is rotated clockwise about its top left corner."""
+    if isinstance(degrees, bool) or not isinstance(degrees, (int, float)) or abs(degrees) > 1e6:
+        raise ValueError(f"rotation: expected degrees, got {described(degrees)}")
+    angle = np.deg2rad(float(degrees))
+    (width, height), directions = box[1], np.array([[np.cos(angle), np.sin(angle)]])
+    across = directions * width
+    down = directions[:, ::-1] * [-1, 1] * height
+    corners = np.concatenate([box[:1], box[:1] + across, box[:1] + across + down, box[:1] + down])
+    ring: Numbers = np.round(corners, DECIMALS)
+    return ring
 
 
 def _to_pixels(shares: Numbers, size: Size) -> Numbers:
@@ -185,18 +219,24 @@ def _sides(size: Size) -> Numbers:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write a list of tasks.
 
     Polygons of one ring within the image are written as polygons, if they keep their pixels. Other
     masks are written as brush labels, and annotations that have a box alone as rectangles.
     """
-    account = Account(dataset, "label-studio", path)
+    account = Account(dataset, "label-studio", path, progress)
+    dataset = account.dataset
     names = account.names()
     labels = category_names(dataset)
     with outputs.file(path).open() as file:
         file.write(b"[")
-        for image, name in enumerate(names):
+        for image, name in account.tracked(names):
             height, width = account.size(image)
             task = {
                 "id": image + 1,

@@ -27,7 +27,7 @@ from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.names import Folder
 from segcore.data.formats._account import EMPTY, Account, category_names
-from segcore.data.formats._builder import Builder, as_size, track
+from segcore.data.formats._builder import ROTATED, Builder, as_size, track
 from segcore.data.formats._crops import cropped, pasted
 from segcore.data.formats._images import image_size
 from segcore.data.formats._json import read_json
@@ -38,6 +38,8 @@ from segcore.masks import Masks
 VERSION = "5.5.0"
 WITHOUT_AREA = ("line", "linestrip", "point", "points")
 CROWD = "iscrowd"
+CORNERS = ("rectangle", "rotation", "oriented_rectangle")
+"""Shapes of four corners, as X-AnyLabeling and newer versions of LabelMe write them."""
 
 
 # -- reading --------------------------------------------------------------------------------------
@@ -137,7 +139,11 @@ class _FileReader:
                 raise DatasetError(str(self._path), str(error), "imageHeight, imageWidth") from None
         name = PurePosixPath(re.split(r"[/\\]", document["imagePath"])[-1])
         file = Folder(self._path.parent).find(name)
-        found = image_size(file)[0] if file is not None else None
+        found, is_rotated = image_size(file) if file is not None else (None, False)
+        if is_rotated:
+            self._builder.note(ROTATED, str(name))
+        if stated is None and found is None:  # as in files of version 3
+            stated = self._embedded_size(document.get("imageData"))
         if stated is None and found is None:
             raise DatasetError(
                 str(self._path), "expected a number of pixels, got none", "imageHeight, imageWidth"
@@ -147,6 +153,20 @@ class _FileReader:
                 str(self._path), f"its size {stated} differs from {found} of {file}, as displayed"
             )
         return stated or found or (0, 0)
+
+    def _embedded_size(self, data: Any) -> Size | None:
+        """Return the size of the embedded image; None if there is none."""
+        if not isinstance(data, str) or not data:
+            return None
+        image_module = require("PIL.Image", "PIL", "cli", "reading the images in LabelMe files")
+        try:
+            with image_module.open(io.BytesIO(base64.b64decode(data))) as image:
+                return as_size(image.height, image.width)
+        except MemoryError:
+            raise
+        except Exception as error:  # Pillow raises many kinds on broken files
+            detail = f"not an image that can be read: {error}"
+            raise DatasetError(str(self._path), detail, "imageData") from None
 
     def _shape(self, shape: Any, index: int) -> Numbers | Masks | None:
         """Return a ring or a mask; None for shapes without area."""
@@ -215,6 +235,9 @@ def _ring(kind: str, points: Numbers) -> Numbers | None:
     if kind == "polygon":
         polygon: Numbers = points.ravel()
         return polygon
+    if kind in CORNERS and len(points) == 4:
+        corners: Numbers = points.ravel()
+        return corners
     if kind in ("rectangle", "circle") and len(points) != 2:
         raise ValueError(f"points: expected two points of a {kind}, got {len(points)}")
     if kind == "rectangle":
@@ -253,18 +276,24 @@ def _decoded(text: str) -> NDArray[np.bool_]:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write a JSON file per image.
 
     Polygons are written as they are, several rings with the same ``group_id``. Other masks are
     written as embedded PNGs.
     """
-    account = Account(dataset, "labelme", path)
+    account = Account(dataset, "labelme", path, progress)
+    dataset = account.dataset
     names = account.names()
     files = account.names(".json")
     folder = outputs.folder(path, names=files)
     labels = category_names(dataset)
-    for image, (name, file_name) in enumerate(zip(names, files, strict=True)):
+    for image, name in account.tracked(names):
         height, width = account.size(image)
         document: dict[str, Any] = {
             "version": VERSION,
@@ -275,8 +304,7 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
             "imageHeight": height,
             "imageWidth": width,
         }
-        with folder.open(file_name) as file:
-            file.write(json.dumps(document, ensure_ascii=False, indent=1).encode())
+        folder.write(files[image], json.dumps(document, ensure_ascii=False, indent=1).encode())
     account.unwritten_values("iscrowd flags", names=files)
     return account.report()
 

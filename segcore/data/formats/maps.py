@@ -14,7 +14,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._input.arrays import described
 from segcore._publish import Outputs
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
@@ -30,19 +31,23 @@ from segcore.data.files.classes import CLASSES, MapClass, read_classes
 from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.files.read_ahead import read_ahead
 from segcore.data.files.walk import files_below
-from segcore.data.formats._account import Account, category_names, painted
+from segcore.data.formats._account import MERGED, Account, category_names, painted
 from segcore.data.formats._builder import Builder, track
 from segcore.data.formats._images import (
     is_image,
+    label_png,
     read_label_png,
+    rgb_png,
     voc_colors,
-    write_label_png,
 )
 from segcore.data.report import WriteReport
 from segcore.maps.ids import from_rgb
 from segcore.masks import Masks
 
 COLOR_TABLES = ("labelmap.txt", "label_colors.txt", "class_dict.csv")
+BACKGROUND = "background"
+ROBOFLOW = "_classes.csv"
+PHOTOGRAPHS = (".jpg", ".jpeg")
 OBJECT = "object"
 """Name of the category of binary masks."""
 
@@ -57,7 +62,7 @@ def read(
     progress: Progress | None = None,
     background: int = 0,
     ignore: Sequence[int] | None = None,
-    colors: str | os.PathLike[str] | None = None,
+    colors: str | os.PathLike[str] | Mapping[str, Sequence[int]] | None = None,
 ) -> Dataset:
     """Read a folder of PNG label maps or binary masks, or a single PNG.
 
@@ -79,10 +84,10 @@ def read(
     files = label_maps(place) if place.is_dir() else {PurePosixPath(place.name): place}
     if not files:
         raise DatasetError(str(place), "expected PNG files, found none")
-    classes = read_classes(folder)
-    table = color_table(folder) if colors is None else _read_colors(Path(colors))
-    meaning = _Meaning(classes, table, background, ignore)
+    classes = read_classes(folder) or _roboflow_classes(folder / ROBOFLOW)
+    meaning = _Meaning(classes, _colors_of(folder, colors), background, ignore)
     builder = Builder(path, skip_invalid)
+    builder.look_beside(folder)
     for category in meaning.listed:
         builder.category(*category)
     done = track(files, progress)
@@ -94,7 +99,12 @@ def read(
             builder.refuse(found.detail, found.item, found.path)
             continue
         name = file.relative_to(folder).as_posix()
-        row = builder.add_image(name, found.masks.size)
+        photographs = [str(PurePosixPath(name).with_suffix(suffix)) for suffix in PHOTOGRAPHS]
+        try:
+            row = builder.add_image(name, found.masks.size, file_names=photographs)
+        except DatasetError as error:
+            builder.refuse(error.detail, error.item, error.path)
+            continue
         rows = [builder.category(*category) for category in found.categories]
         builder.add_masks(row, np.array(rows, np.int64), found.masks)
         is_binary &= found.is_binary
@@ -112,6 +122,17 @@ def read(
     return builder.dataset()
 
 
+def _colors_of(
+    folder: Path, colors: str | os.PathLike[str] | Mapping[str, Sequence[int]] | None
+) -> dict[int, tuple[str, int]]:
+    """Return the name and number of each color, as `color_table` does."""
+    if colors is None:
+        return color_table(folder)
+    if isinstance(colors, (str, os.PathLike)):
+        return _read_colors(Path(colors))
+    return _numbered(_color_codes(colors))
+
+
 def _note_other_images(builder: Builder, folder: Path, stems: set[PurePosixPath]) -> None:
     """Count image files that are neither PNGs nor, by their names, the photograph of one."""
     for file in files_below(folder):
@@ -122,6 +143,22 @@ def _note_other_images(builder: Builder, folder: Path, stems: set[PurePosixPath]
             and name.with_suffix("") not in stems
         ):
             builder.note("image files that are not PNGs", str(name))
+
+
+def _roboflow_classes(path: Path) -> dict[int, MapClass]:
+    """Return the classes in ``_classes.csv``, with lines such as "1, car", if it exists."""
+    if not path.is_file():
+        return {}
+    found: dict[int, MapClass] = {}
+    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+        label, _, name = (part.strip() for part in line.partition(","))
+        if number == 1 or not line.strip():
+            continue
+        if not (label.isdecimal() and int(label) <= IGNORED and name):
+            detail = f"expected a pixel value and a class, got {line!r:.60}"
+            raise DatasetError(str(path), detail, f"line {number}")
+        found[int(label)] = MapClass(int(label), int(label) or None, name)
+    return found
 
 
 @dataclass(frozen=True)
@@ -170,7 +207,7 @@ class _Meaning:
         """Read a file; an error is returned, since it may be skipped."""
         path = item[1]
         try:
-            pixels, is_bits = read_label_png(path)
+            pixels, is_bits = read_label_png(path, keep_colors=bool(self._colors))
             if pixels.ndim == 3:
                 return self._of_colors(path, pixels)
             return self._of_labels(path, pixels, is_bits)
@@ -199,7 +236,7 @@ class _Meaning:
             raise DatasetError(
                 str(path),
                 f"it is an RGB PNG of {len(codes)} colors, which need a table beside it: "
-                f"{COLOR_TABLES[0]} with lines name:r,g,b",
+                f"{COLOR_TABLES[0]} with lines name:r,g,b; or pass read(path, colors=...)",
             )
         if unknown := [code for code in codes if code not in self._colors]:
             red, green, blue = unknown[0] & 255, unknown[0] >> 8 & 255, unknown[0] >> 16
@@ -231,25 +268,59 @@ def color_table(folder: Path) -> dict[int, tuple[str, int]]:
 
 
 def _read_colors(path: Path) -> dict[int, tuple[str, int]]:
-    found: dict[int, tuple[str, int]] = {}
+    found = []
+    is_csv = path.suffix == ".csv"
     for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
         text = line.strip()
-        if not text or text.startswith("#") or (path.suffix == ".csv" and number == 1):
+        if not text or (number == 1 if is_csv else text.startswith("#")):
             continue
         name, color = _color_line(path.name, text)
-        parts = [int(part) if part.isdecimal() else 256 for part in color]
-        if len(parts) != 3 or max(parts) > 255 or not name:
-            raise DatasetError(
-                str(path), f"expected a name and a color, got {text!r:.60}", f"line {number}"
-            )
-        code = parts[0] + 256 * parts[1] + 65536 * parts[2]
-        found[code] = (
-            name,
-            0
-            if name.lower() == "background"
-            else 1 + sum(number > 0 for _, number in found.values()),
-        )
+        try:
+            if not name:
+                raise ValueError
+            found.append((name, _code(color)))
+        except ValueError:
+            detail = f"expected a name and a color, got {text!r:.60}"
+            raise DatasetError(str(path), detail, f"line {number}") from None
+    return _numbered(found)
+
+
+def _numbered(names: Iterable[tuple[str, int]]) -> dict[int, tuple[str, int]]:
+    """Return the name and number of each color; the background has the number 0."""
+    found: dict[int, tuple[str, int]] = {}
+    classes = 0
+    for name, code in names:
+        is_background = name.lower() == BACKGROUND
+        classes += not is_background
+        found[code] = name, 0 if is_background else classes
     return found
+
+
+def _color_codes(colors: Mapping[str, Sequence[int]]) -> list[tuple[str, int]]:
+    """Return the code of the color of each class, as given by users; all are different."""
+    if not isinstance(colors, Mapping):
+        raise TypeError(f"colors: expected a mapping of names to colors, got {described(colors)}")
+    found: dict[int, str] = {}
+    for name, color in colors.items():
+        try:
+            code = _code([str(int(part)) for part in color])
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"colors: expected red, green and blue from 0 to 255 for {name!r:.40}, got "
+                f"{color!r:.40}"
+            ) from None
+        if code in found:
+            raise ValueError(f"colors: {found[code]!r:.40} and {name!r:.40} have the same color")
+        found[code] = str(name)
+    return [(name, code) for code, name in found.items()]
+
+
+def _code(color: Sequence[str]) -> int:
+    """Return red + 256 * green + 65536 * blue. Raises ValueError for other values."""
+    red, green, blue = (int(part) if part.isdecimal() else 256 for part in color)
+    if max(red, green, blue) > 255:
+        raise ValueError
+    return red + 256 * green + 65536 * blue
 
 
 def _color_line(file: str, text: str) -> tuple[str, list[str]]:
@@ -267,33 +338,97 @@ def _color_line(file: str, text: str) -> tuple[str, list[str]]:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    colors: Mapping[str, Sequence[int]] | None = None,
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write a label map per image, and ``classes.json`` with the labels of the categories.
 
     Labels are category ids if these are from 1 to 65535, and otherwise numbers from 1. PNGs have 8
-    bits if no label is above 254. Smaller masks are painted over larger ones, and crowds below all
-    others. Annotations of the same category in an image become one.
+    bits if no label is above 254. With `colors`, PNGs are RGB, beside ``class_dict.csv``. Smaller
+    masks are painted over larger ones, and crowds below all others. Annotations of the same
+    category in an image become one.
     """
-    account = Account(dataset, "maps", path)
-    labels, dtype = _labels(dataset)
+    account = Account(dataset, "maps", path, progress)
+    dataset = account.dataset
+    encoder = _Labels(dataset) if colors is None else _Colors(dataset, colors)
     names = account.names(".png")
-    folder = outputs.folder(path, names=[*names, CLASSES])
-    colors = voc_colors() if dtype == np.uint8 else None
+    folder = outputs.folder(path, names=[*names, encoder.table])
     merged = 0
-    for image, name in enumerate(names):
-        rows = account.rows(image)
-        values = labels[dataset.annotations["category"][rows]]
-        pixels, visible = painted(account, rows, account.masks(image, rows), values, dtype)
-        merged += len(visible) - len(np.unique(visible))
-        with folder.open(name) as file:
-            write_label_png(file, pixels, colors)
-    with folder.open(CLASSES) as file:
-        file.write(_classes_text(dataset, labels, colors))
-    account.unwritten("annotations merged with others of their category", merged)
+    for image, rows, masks in account.with_masks():
+        values = encoder.labels[dataset.annotations["category"][rows]]
+        pixels, visible = painted(account, rows, masks, values, encoder.dtype)
+        merged += len(visible) - len(set(visible.tolist()))
+        folder.write(names[image], encoder.png(pixels))
+    folder.write(encoder.table, encoder.table_text())
+    account.unwritten(MERGED, merged)
+    kept = ("category ids",) if colors is None else ()
     account.unwritten_values(
-        "category ids", "categories without annotations", names=names, image_names=names
+        *kept, "categories without annotations", names=names, image_names=names
     )
     return account.report()
+
+
+class _Labels:
+    """Writes labels as gray or indexed PNGs."""
+
+    table = CLASSES
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self.labels, self.dtype = _labels(dataset)
+        self._colors = voc_colors() if self.dtype == np.uint8 else None
+
+    def png(self, pixels: NDArray[Any]) -> bytes:
+        """Return the PNG of a label map."""
+        return label_png(pixels, self._colors)
+
+    def table_text(self) -> bytes:
+        """Return the table of the classes."""
+        return _classes_text(self._dataset, self.labels, self._colors)
+
+
+class _Colors:
+    """Writes labels as RGB PNGs."""
+
+    table = COLOR_TABLES[-1]
+
+    def __init__(self, dataset: Dataset, colors: Mapping[str, Sequence[int]]) -> None:
+        codes = dict(_color_codes(colors))
+        self._names = category_names(dataset)
+        missing = [name for name in self._names if name not in codes]
+        if missing:
+            raise ValueError(
+                f"colors: expected a color for each category, got none of {missing[0]!r}"
+            )
+        background = next((c for name, c in codes.items() if name.lower() == BACKGROUND), 0)
+        listed = [background, *(codes[name] for name in self._names)]
+        if background in listed[1:]:
+            name = self._names[listed.index(background, 1) - 1]
+            raise ValueError(f"colors: {name!r:.40} has the color of the background")
+        if any("\n" in name or not name.strip() for name in self._names):
+            raise ValueError("dataset: expected category names of one line, for a table of colors")
+        array = np.array(listed)
+        self._palette = np.stack([array & 255, array >> 8 & 255, array >> 16], axis=1)
+        self._palette = self._palette.astype(np.uint8)
+        self.labels = np.arange(1, len(listed))
+        self.dtype = np.dtype(np.uint8 if len(listed) < 256 else np.uint32)
+
+    def png(self, pixels: NDArray[Any]) -> bytes:
+        """Return the PNG of a label map."""
+        return rgb_png(self._palette[pixels])
+
+    def table_text(self) -> bytes:
+        """Return the table of the colors."""
+        names = [BACKGROUND, *self._names]
+        lines = [
+            f"{name},{red},{green},{blue}\n"
+            for name, (red, green, blue) in zip(names, self._palette.tolist(), strict=True)
+        ]
+        return ("name,r,g,b\n" + "".join(lines)).encode()
 
 
 def _labels(dataset: Dataset) -> tuple[NDArray[np.int64], Any]:

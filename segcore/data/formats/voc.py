@@ -25,9 +25,9 @@ from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.formats._account import Account, Rows, category_names, painted
 from segcore.data.formats._builder import Builder, track
 from segcore.data.formats._images import (
+    label_png,
     read_label_png,
     voc_colors,
-    write_label_png,
 )
 from segcore.data.formats.maps import color_table
 from segcore.data.report import WriteReport
@@ -40,6 +40,7 @@ CLASSES = (
     *("train", "tvmonitor"),
 )
 CLASS_FOLDER, OBJECT_FOLDER = "SegmentationClass", "SegmentationObject"
+IMAGE_FOLDER = "JPEGImages"
 LISTED = "ImageSets/Segmentation/default.txt"
 MOST = 254
 """Number of classes, and of objects per image, that have a label between 0 and 255."""
@@ -69,6 +70,7 @@ def read(
         raise DatasetError(str(root), detail)
     colors = color_table(root)
     builder = Builder(path, skip_invalid)
+    builder.look_beside(root / IMAGE_FOLDER)
     done = track(names, progress)
     for index, name in enumerate(names):
         try:
@@ -174,18 +176,24 @@ def _class_codes(colors: dict[int, tuple[str, int]]) -> NDArray[np.int64]:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write a PNG of classes and one of objects per image, and ``labelmap.txt``.
 
     Smaller masks are painted over larger ones, and crowds below all others.
     """
-    account = Account(dataset, "voc", path)
+    account = Account(dataset, "voc", path, progress)
+    dataset = account.dataset
     labels, names = _class_labels(dataset)
     files = account.names(".png")
     image_names = account.names(".jpg")
     folder = outputs.folder(path, names=["labelmap.txt", LISTED])
     colors = voc_colors()
-    for image, file_name in enumerate(files):
+    for image, file_name in account.tracked(files):
         rows = _at_most(account, account.rows(image))
         masks = account.masks(image, rows)
         numbers = np.arange(1, len(rows) + 1)
@@ -193,12 +201,9 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
         of_object = np.zeros(256, np.uint8)
         of_object[numbers] = labels[dataset.annotations["category"][rows]]
         for parent, pixels in ((CLASS_FOLDER, of_object[objects]), (OBJECT_FOLDER, objects)):
-            with folder.open(f"{parent}/{file_name}") as file:
-                write_label_png(file, pixels, colors)
-    with folder.open("labelmap.txt") as file:
-        file.write(_labelmap(names, colors))
-    with folder.open(LISTED) as file:
-        file.write("".join(f"{os.path.splitext(name)[0]}\n" for name in files).encode())
+            folder.write(f"{parent}/{file_name}", label_png(pixels, colors))
+    folder.write("labelmap.txt", _labelmap(names, colors))
+    folder.write(LISTED, "".join(f"{os.path.splitext(name)[0]}\n" for name in files).encode())
     account.unwritten_values(names=files, image_names=image_names)
     return account.report()
 

@@ -17,8 +17,9 @@ import io
 import json
 import os
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.formats._account import EMPTY, Account, category_names
-from segcore.data.formats._builder import Builder, as_size, relative_name, track
+from segcore.data.formats._builder import ROTATED, Builder, as_size, relative_name, track
 from segcore.data.formats._images import image_size, is_image
 from segcore.data.formats._rings import (
     Counts,
@@ -52,7 +53,7 @@ DECIMALS = 6
 GREATEST = 2
 """Coordinates beyond this are taken for pixels. Rings may leave their image a little."""
 BLOCK = 512
-"""Number of images that are read or written at a time."""
+"""Number of images that are read at a time."""
 
 
 # -- reading --------------------------------------------------------------------------------------
@@ -107,11 +108,11 @@ def _read_yaml(path: Path) -> tuple[Path, list[str], list[PurePosixPath]]:
         item = f"line {mark.line + 1}" if mark else ""
         detail = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise DatasetError(str(path), f"not YAML: {detail}", item) from None
-    if not isinstance(document, dict) or "names" not in document:
+    if not isinstance(document, dict) or not {"names", "nc"} & document.keys():
         raise DatasetError(str(path), 'expected a mapping with "names", the classes')
     root = path.parent
     base = document.get("path")
-    if isinstance(base, str) and (below := _below(base)) and (root / below).is_dir():
+    if isinstance(base, str) and (below := _below(base, root)) and (root / below).is_dir():
         root = root / below
     folders = []
     for split in ("train", "val", "test"):
@@ -121,21 +122,35 @@ def _read_yaml(path: Path) -> tuple[Path, list[str], list[PurePosixPath]]:
                 folders.append(_image_folder(path, root, entry, split))
             elif entry is not None:
                 raise DatasetError(str(path), f"expected a path, got {entry!r:.40}", split)
-    return root, _class_names(path, document["names"]), list(dict.fromkeys(folders))
+    names = document.get("names")
+    if "names" not in document:  # as Ultralytics names classes of which only the number is known
+        count = document["nc"]
+        if type(count) is not int or not 0 < count < 10**6:
+            raise DatasetError(str(path), f"expected a number of classes, got {count!r:.40}", "nc")
+        names = [f"class_{index}" for index in range(count)]
+    return root, _class_names(path, names), list(dict.fromkeys(folders))
 
 
-def _below(text: str) -> PurePosixPath | None:
-    """Return a path without ``..`` at its start, as Roboflow writes it; None if it leaves."""
+def _below(text: str, root: Path) -> PurePosixPath | None:
+    """Return a path without ``..`` at its start, as Roboflow writes it; None if it leaves.
+
+    Of an absolute path, which another machine may have written, it is the longest end that exists
+    below the root.
+    """
     parts = [part for part in text.replace("\\", "/").split("/") if part not in ("", ".")]
     while parts and parts[0] == "..":
         parts.pop(0)
-    is_absolute = text.startswith(("/", "\\")) or ":" in (parts[0] if parts else "")
-    return None if is_absolute or ".." in parts else PurePosixPath(*parts)
+    if ".." in parts:
+        return None
+    if text.startswith(("/", "\\")) or ":" in (parts[0] if parts else ""):
+        ends = (PurePosixPath(*parts[start:]) for start in range(1, len(parts)))
+        return next((end for end in ends if os.path.lexists(root / end)), None)
+    return PurePosixPath(*parts)
 
 
 def _image_folder(path: Path, root: Path, entry: str, split: str) -> PurePosixPath:
     """Return the folder of a split, or the text file that lists its images."""
-    below = _below(entry)
+    below = _below(entry, root)
     if below is None:
         raise DatasetError(str(path), f"expected a path below {root}, got {entry!r:.60}", split)
     return below
@@ -232,12 +247,13 @@ def _files(root: Path, folder: PurePosixPath) -> Iterator[str]:
     path = root / folder
     if path.suffix == ".txt" and path.is_file():
         for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
-            below = _below(line.strip())
+            if not line.strip():
+                continue
+            below = _below(line.strip(), root)
             if below is None:
-                raise DatasetError(
-                    str(path), f"the path {line!r:.60} is absolute", f"line {number}"
-                )
-            if line.strip():
+                detail = f"the path {line.strip()!r:.60} is not below {root}"
+                raise DatasetError(str(path), detail, f"line {number}")
+            if below.name:
                 yield str(below)
         return
     for parent, folders, files in os.walk(path):
@@ -287,40 +303,73 @@ def _listed_images(root: Path) -> dict[str, tuple[Any, Size]]:
 
 def _read_block(builder: Builder, root: Path, images: Sequence[_Image], is_named: bool) -> None:
     """Read the labels of some images."""
-    rows, sizes, lines, places = [], [], [], []
+    labels = []
     for image in images:
         size = _size(builder, image)
         row = builder.add_image(image.name, size, image.image_id)
         try:
-            with open(image.label, "rb") as file:
-                data = file.read()
+            with open(image.label, "rb", buffering=0) as file:
+                data = file.readall()
         except FileNotFoundError:  # an image without objects
             continue
-        for number, line in enumerate(data.split(b"\n"), 1):
-            if line and (stripped := line.strip()):
-                lines.append(stripped)
-                rows.append(row)
-                sizes.append(size)
-                places.append((image.label, number))
-    heads = [line.split(None, 1) for line in lines]
-    texts = [b",".join(head[1].split(None, 1)) if len(head) > 1 else b"" for head in heads]
-    parsed = parse_rings([text.replace(b" ", b",") for text in texts])
-    classes = _classes(builder, heads, is_named)
-    if (
-        parsed is None
-        or (parsed[1] < 3).any()
-        or not (np.abs(parsed[0]) <= 2).all()
-        or classes is None
-    ):
-        for row, size, line, place in zip(rows, sizes, lines, places, strict=True):
-            _read_line(builder, row, size, line, place, is_named)
+        labels.append(_Label(row, size, image.label, data))
+    if _read_rings(builder, labels, is_named):
         return
+    for label in labels:
+        for number, line in enumerate(label.data.split(b"\n"), 1):
+            if line and (stripped := line.strip()):
+                place = label.path, number
+                _read_line(builder, label.image, label.size, stripped, place, is_named)
+
+
+class _Label(NamedTuple):
+    """A label file: the row and the size of its image, its path, and its content."""
+
+    image: int
+    size: Size
+    path: str
+    data: bytes
+
+
+def _read_rings(builder: Builder, labels: list[_Label], is_named: bool) -> bool:
+    """Read label files at once; return False if one has anything but rings in the plainest form.
+
+    All lines are parsed as one JSON array. "0," in front of each makes its numbers pairs.
+    """
+    texts = [label.data.rstrip().replace(b"\r", b"") for label in labels]
+    counts = np.array([text.count(b"\n") + bool(text) for text in texts], np.int64)
+    lines = b"\n".join(filter(None, texts)).replace(b" \n", b"\n")
+    if lines.translate(None, b"0123456789.eE+- \n"):
+        return False
+    lines = lines.replace(b" ", b",").replace(b"\n", b"],[0,")
+    parsed = parse_rings([b"0," + lines] if lines else [], int(counts.sum()))
+    if parsed is None:
+        return False
     values, points = parsed
-    sides = np.array(sizes, np.float64).reshape(-1, 2)[:, ::-1]  # width, height
-    pixels = to_pixels(values.reshape(-1, 2), np.repeat(sides, points, axis=0))
+    starts = 2 * offsets_of(points)[:-1] + 1
+    classes = values[starts]
+    if (points < 4).any() or (classes != np.rint(classes)).any() or (classes < 0).any():
+        return False
+    is_ring = np.ones(len(values), np.bool_)
+    is_ring[starts] = is_ring[starts - 1] = False
+    shares = values[is_ring].reshape(-1, 2)
+    if (np.abs(shares) > GREATEST).any():
+        return False
+    found, inverse = np.unique(classes, return_inverse=True)
+    try:
+        categories = [_category(builder, b"%d" % number, is_named) for number in found.tolist()]
+    except ValueError:
+        return False
+    sides = np.array([label.size[::-1] for label in labels], np.float64).reshape(-1, 2)
+    label_of = np.repeat(np.arange(len(labels)), counts)
     builder.add_polygons(
-        np.array(rows, np.int64), classes, pixels, points, np.ones(len(points), np.int64)
+        np.array([label.image for label in labels], np.int64)[label_of],
+        np.array(categories, np.int64)[inverse],
+        to_pixels(shares, np.repeat(sides[label_of], points - 1, axis=0)),
+        points - 1,
+        np.ones(len(points), np.int64),
     )
+    return True
 
 
 def _size(builder: Builder, image: _Image) -> Size:
@@ -329,7 +378,7 @@ def _size(builder: Builder, image: _Image) -> Size:
         return image.size or (0, 0)
     size, is_rotated = image_size(Path(image.file))
     if is_rotated:
-        builder.note("images are rotated by EXIF, and sizes are those displayed", image.name)
+        builder.note(ROTATED, image.name)
     if image.size is not None and image.size != size:
         raise DatasetError(
             image.file, f"expected the size {image.size} of {IMAGE_LIST}, got {size}"
@@ -337,22 +386,9 @@ def _size(builder: Builder, image: _Image) -> Size:
     return size
 
 
-def _classes(
-    builder: Builder, heads: list[list[bytes]], is_named: bool
-) -> NDArray[np.int64] | None:
-    """Return the category of each line; None if one is not a known class."""
-    known: dict[bytes, int] = {}
-    for head in heads:
-        if head[0] not in known:
-            try:
-                known[head[0]] = _category(builder, head[0], is_named)
-            except ValueError:
-                return None
-    return np.array([known[head[0]] for head in heads], np.int64)
-
-
 def _category(builder: Builder, word: bytes, is_named: bool) -> int:
-    number = int(word) if word.isdigit() and len(word) < 10 else -1
+    digits = word.removesuffix(b".0")
+    number = int(digits) if digits.isdigit() and len(digits) < 10 else -1
     names = list(builder.categories)
     if number < 0 or (is_named and number >= len(names)):
         expected = f"a class from 0 to {len(names) - 1}" if is_named else "a class, 0 or greater"
@@ -393,11 +429,17 @@ def to_pixels(values: Numbers, sides: Numbers) -> Numbers:
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> WriteReport:
+def write(
+    dataset: Dataset,
+    outputs: Outputs,
+    path: str | os.PathLike[str],
+    progress: Progress | None = None,
+) -> WriteReport:
     """Write labels, ``data.yaml`` and ``images.csv``. Image files are not copied."""
-    account = Account(dataset, "yolo", path)
+    account = Account(dataset, "yolo", path, progress)
+    dataset = account.dataset
     names = account.names()
-    labels = [str(PurePosixPath("labels", name).with_suffix(".txt")) for name in names]
+    labels = [f"labels/{os.path.splitext(name)[0]}.txt" for name in names]
     folder = outputs.folder(path, names=["data.yaml", IMAGE_LIST])
     for name, label in zip(names, labels, strict=True):
         try:
@@ -405,15 +447,12 @@ def write(dataset: Dataset, outputs: Outputs, path: str | os.PathLike[str]) -> W
         except OSError as error:
             raise ValueError(f"image {name}: {error}") from None
     decimals = _decimals(max(int(dataset.images[s].max(initial=1)) for s in ("height", "width")))
-    for start in range(0, len(dataset), BLOCK):
-        images = range(start, min(start + BLOCK, len(dataset)))
-        for image, text in zip(images, _texts(account, images, decimals), strict=True):
-            with folder.open(labels[image]) as file:
-                file.write(text)
-    with folder.open("data.yaml") as file:
-        file.write(_yaml_text(category_names(dataset)))
-    with folder.open(IMAGE_LIST) as file:
-        file.write(_image_list(dataset, names))
+    for size, images in account.groups():
+        for image, text in zip(images, _texts(account, size, images, decimals), strict=True):
+            folder.write(labels[image], text)
+            account.image_is_done()
+    folder.write("data.yaml", _yaml_text(category_names(dataset)))
+    folder.write(IMAGE_LIST, _image_list(dataset, names))
     account.unwritten_values("image ids", "categories without annotations")
     return account.report()
 
@@ -435,58 +474,47 @@ def _image_list(dataset: Dataset, names: list[str]) -> bytes:
     return text.getvalue().encode()
 
 
-def _texts(account: Account, images: range, decimals: int) -> Iterator[bytes]:
-    """Yield the label file of each image."""
-    rows, counts = account.rows_of(np.array(images))
+def _texts(account: Account, size: Size, images: Counts, decimals: int) -> Iterator[bytes]:
+    """Yield the label files of images of one size."""
+    rows, counts = account.rows_of(images)
+    sides = np.array([size[1], size[0]], np.float64)
     classes = account.dataset.annotations["category"][rows]
-    sizes = account.sizes(np.array(images)).astype(np.float64)
-    sides = np.repeat(sizes[:, ::-1], counts, axis=0)  # width, height
-
     lines: list[bytes] = [b""] * len(rows)
-    simple = np.flatnonzero(account.is_polygon[rows] & (account.num_rings[rows] == 1))
-    coordinates, lengths = account.coordinates(rows[simple])
-    simple = simple[_is_kept(coordinates, lengths, sides[simple], decimals)]
-    coordinates, lengths = account.coordinates(rows[simple])
-    found = _lines(classes[simple], coordinates, lengths, sides[simple], decimals)
-    for index, line in zip(simple.tolist(), found, strict=True):
-        lines[index] = line
-    is_done = np.zeros(len(rows), np.bool_)
-    is_done[simple] = True
 
-    offsets = offsets_of(counts)
-    has_rest = np.diff(offsets_of(~is_done)[offsets]) > 0
-    parts_of = zip(images, offsets[:-1].tolist(), offsets[1:].tolist(), has_rest, strict=True)
-    for image, start, end, is_left in parts_of:
-        if is_left:
-            rest = start + np.flatnonzero(~is_done[start:end])
-            rings = _rings(account, image, rows[rest], decimals)
-            written = [index for index in rest.tolist() if int(rows[index]) in rings]
-            parts = [rings[int(rows[index])] for index in written]
-            found = _lines(
-                classes[written],
-                np.concatenate([np.empty(0), *parts]),
-                np.array([len(part) for part in parts], np.int64),
-                sides[written],
-                decimals,
-            )
-            for index, line in zip(written, found, strict=True):
-                lines[index] = line
+    is_simple = account.is_polygon[rows] & (account.num_rings[rows] == 1)
+    simple = np.flatnonzero(is_simple)
+    coordinates, lengths = account.coordinates(rows[simple])
+    digits = _digits(coordinates, sides, decimals)
+    is_kept = _is_kept(coordinates, digits, lengths, sides, decimals)
+    is_simple[simple[~is_kept]] = False
+    _set_lines(lines, simple, classes, digits, lengths, decimals)
+
+    rest = np.flatnonzero(~is_simple)
+    if len(rest):
+        found = _rings(account, size, rows[rest], decimals)
+        for index in rest.tolist():
+            lines[index] = b""
+        rest = rest[[int(row) in found for row in rows[rest].tolist()]]
+        rings = [found[row] for row in rows[rest].tolist()]
+        digits = _digits(np.concatenate([np.empty(0), *rings]), sides, decimals)
+        lengths = np.array([len(ring) for ring in rings], np.int64)
+        _set_lines(lines, rest, classes, digits, lengths, decimals)
+    offsets = offsets_of(counts).tolist()
+    for start, end in pairwise(offsets):
         yield b"".join(lines[start:end])
 
 
-def _rings(account: Account, image: int, rows: Counts, decimals: int) -> dict[int, Numbers]:
-    """Return one ring per annotation of an image, in pixels.
+def _rings(account: Account, size: Size, rows: Counts, decimals: int) -> dict[int, Numbers]:
+    """Return one ring per annotation, in pixels, for annotations of images of one size.
 
     Polygons are written as they are, joined to one ring, if that has the same pixels. Other masks
     are written as their outlines, whose coordinates are integers.
     """
-    size = account.size(image)
     found: dict[int, Numbers] = {}
-    for row in rows[account.is_polygon[rows]].tolist():
-        coordinates, points = account.rings(row)
-        if _fits(coordinates, size):
-            found[row] = joined_ring(coordinates, points)
-    masks = account.masks(image, rows)
+    polygons = rows[account.is_polygon[rows]]
+    for row in polygons[_fit(*account.coordinates(polygons), size)].tolist():
+        found[row] = joined_ring(*account.rings(row))
+    masks = account.masks_of(size, rows)
     tried = np.flatnonzero([row in found for row in rows.tolist()])
     written = _filled([found[row] for row in rows[tried].tolist()], size, decimals)
     is_same = np.zeros(len(rows), np.bool_)
@@ -502,23 +530,28 @@ def _rings(account: Account, image: int, rows: Counts, decimals: int) -> dict[in
     return {row: found[row] for row in rows[~is_empty].tolist()}
 
 
-def _fits(coordinates: Numbers, size: Size) -> bool:
-    """Return whether a ring is within the image."""
-    x, y = coordinates[::2], coordinates[1::2]
-    return bool(x.min() >= 0 and y.min() >= 0 and x.max() <= size[1] and y.max() <= size[0])
+def _fit(coordinates: Numbers, lengths: Counts, size: Size) -> NDArray[np.bool_]:
+    """Return for each polygon whether it is within the image."""
+    points = coordinates.reshape(-1, 2)
+    is_inside = (points >= 0) & (points <= size[::-1])
+    return _all_of(is_inside.ravel(), lengths)
+
+
+def _all_of(values: NDArray[np.bool_], lengths: Counts) -> NDArray[np.bool_]:
+    """Return whether all values of each part are true; no part is empty."""
+    if not len(lengths):
+        return np.empty(0, np.bool_)
+    return np.logical_and.reduceat(values, offsets_of(lengths)[:-1])
 
 
 def _is_kept(
-    coordinates: Numbers, lengths: Counts, sides: Numbers, decimals: int
+    coordinates: Numbers, digits: Counts, lengths: Counts, sides: Numbers, decimals: int
 ) -> NDArray[np.bool_]:
     """Return for each ring whether it is within its image and read with the same coordinates."""
     points = coordinates.reshape(-1, 2)
-    limits = np.repeat(sides, lengths // 2, axis=0)
-    good = _read_back(points, limits, decimals) == points
-    good &= (points >= 0) & (points <= limits)
-    if not len(lengths):
-        return np.empty(0, np.bool_)
-    return np.logical_and.reduceat(good.ravel(), offsets_of(lengths)[:-1])
+    good = _read_back(digits, sides, decimals) == points
+    good &= (points >= 0) & (points <= sides)
+    return _all_of(good.ravel(), lengths)
 
 
 def _decimals(side: int) -> int:
@@ -526,43 +559,57 @@ def _decimals(side: int) -> int:
     return DECIMALS + len(str(side))
 
 
-def _read_back(points: Numbers, sides: Numbers, decimals: int) -> Numbers:
+def _digits(coordinates: Numbers, sides: Numbers, decimals: int) -> Counts:
+    """Return coordinates as shares of the sides, in units of the last decimal."""
+    shares = coordinates.reshape(-1, 2) / sides
+    shares *= 10.0**decimals
+    digits: Counts = np.rint(shares, out=shares).astype(np.int64)
+    return digits
+
+
+def _read_back(digits: Counts, sides: Numbers, decimals: int) -> Numbers:
     """Return the coordinates that a reader gets, in pixels."""
-    scale = 10.0**decimals
-    return to_pixels(np.rint(points / sides * scale) / scale, sides)
+    return to_pixels(digits / 10.0**decimals, sides)
 
 
 def _filled(rings: list[Numbers], size: Size, decimals: int) -> Masks:
     """Rasterize rings as they will be read."""
     sides = np.array([size[1], size[0]], np.float64)
-    read_back = [_read_back(ring.reshape(-1, 2), sides, decimals) for ring in rings]
-    return Masks.from_polygons([[ring] for ring in read_back], size)
+    digits = _digits(np.concatenate([np.empty(0), *rings]), sides, decimals)
+    read_back = _read_back(digits, sides, decimals)
+    ends = np.cumsum([len(ring) // 2 for ring in rings])
+    return Masks.from_polygons(
+        [[ring] for ring in np.split(read_back, ends[:-1])][: len(rings)], size
+    )
 
 
-def _lines(
+def _set_lines(
+    lines: list[bytes],
+    places: Counts,
     classes: NDArray[np.int64],
-    coordinates: Numbers,
+    digits: Counts,
     lengths: Counts,
-    sides: Numbers,
     decimals: int,
-) -> list[bytes]:
-    """Return a line per ring, in which each coordinate takes the same number of bytes."""
-    points = coordinates.reshape(-1, 2)
-    text = _fixed((points / np.repeat(sides, lengths // 2, axis=0)).ravel(), decimals)
+) -> None:
+    """Set lines to a class and a ring, in which each coordinate takes the same number of bytes."""
+    text = _fixed(digits.ravel(), decimals)
     bounds = (offsets_of(lengths) * (decimals + 3)).tolist()
-    return [
-        b"%d%b\n" % (number, text[start:end])
-        for number, start, end in zip(classes.tolist(), bounds[:-1], bounds[1:], strict=True)
-    ]
+    numbers = classes[places].tolist()
+    parts = zip(places.tolist(), numbers, bounds[:-1], bounds[1:], strict=True)
+    for place, number, start, end in parts:
+        lines[place] = b"%d%b\n" % (number, text[start:end])
 
 
-def _fixed(values: Numbers, decimals: int) -> bytes:
-    """Return numbers from 0 to 1, each after a space and with the same number of decimals."""
-    digits = np.rint(values * 10.0**decimals).astype(np.int64)
-    text = np.empty((decimals + 3, len(values)), np.uint8)
+def _fixed(digits: Counts, decimals: int) -> bytes:
+    """Return numbers from 0 to 1, each after a space and with the same number of decimals.
+
+    The numbers are in units of the last decimal.
+    """
+    text = np.empty((decimals + 3, len(digits)), np.uint8)
     text[0], text[2] = ord(" "), ord(".")
+    left: NDArray[Any] = digits.astype(np.uint32) if decimals < 10 else digits  # divided faster
     for row in [*range(decimals + 2, 2, -1), 1]:
-        rest = digits // 10
-        text[row] = digits - rest * 10 + ord("0")
-        digits = rest
+        rest = left // 10
+        text[row] = left - rest * 10 + ord("0")
+        left = rest
     return text.T.tobytes()

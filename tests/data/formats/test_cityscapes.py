@@ -133,3 +133,15 @@ def test_malformed_files(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(sc.data.DatasetError, match="expected files such as"):
         sc.data.read(tmp_path / "empty", "cityscapes")
+
+
+def test_polygons_are_written(tmp_path):
+    categories = [{"id": 3, "name": "car"}, {"id": 7, "name": "road"}]
+    dataset = sc.data.from_coco(document(categories=categories))[:1]
+    sc.data.write(dataset, tmp_path / "out", "cityscapes")
+    for path in (tmp_path / "out").rglob("*.png"):
+        path.unlink()
+    back = sc.data.read(tmp_path / "out")
+    assert len(back.annotations) == len(dataset.annotations)
+    written = {mask.to_coco()[0]["counts"] for mask in back[0].masks}
+    assert written == {mask.to_coco()[0]["counts"] for mask in dataset[0].masks}

@@ -145,7 +145,7 @@ def test_several_annotations_and_predictions(tmp_path):
         (result("rectanglelabels", {"x": 1, "rectanglelabels": ["a"]}), "x, y, width, height: exp"),
         (
             result("rectanglelabels", {"rotation": 3, "rectanglelabels": ["a"]}),
-            "rotation: expected a box without rotation",
+            "x, y, width, height: expected a list of points",
         ),
     ],
 )

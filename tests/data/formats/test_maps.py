@@ -225,3 +225,71 @@ def test_malformed(tmp_path):
         assert len(sc.data.read(folder, invalid="skip")) == 0
     with pytest.raises(ValueError, match="dataset: not used"):
         sc.data.read(path, dataset=small())
+
+
+COLORS = {"cup": (128, 128, 128), "café, größer": (0, 7, 255), "background": (9, 9, 9)}
+
+
+def test_colors_are_written_and_read(tmp_path):
+    report = sc.data.write(small(), tmp_path / "out", "maps", colors=COLORS)
+    with Image.open(tmp_path / "out" / "a.png") as image:
+        assert image.mode == "RGB"
+        assert {color for _, color in image.getcolors()} == set(COLORS.values())
+    sc.data.write(small(), tmp_path / "labels", "maps")
+    labels = sc.data.read(tmp_path / "labels")
+    assert report.lost.sum() > 0
+    for given in (None, COLORS):
+        back = sc.data.read(tmp_path / "out", colors=given)
+        assert back.categories["name"].tolist() == ["cup", "café, größer"]
+        assert [image.masks for image in back] == [image.masks for image in labels]
+
+
+def test_gray_colors_are_colors_where_there_is_a_table(tmp_path):
+    pixels = np.repeat(LABELS[..., None] * np.uint8(50), 3, axis=2)
+    save(tmp_path / "a.png", pixels)
+    colors = {"background": (0, 0, 0), "a": (50, 50, 50), "b": (100,) * 3, "c": (150,) * 3}
+    dataset = sc.data.read(tmp_path, colors=colors)
+    assert dataset.categories["name"].tolist() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("colors", "said"),
+    [
+        ({"cup": (1, 2, 3)}, "a color for each category, got none of 'café, größer'"),
+        ({**COLORS, "cup": (1, 2)}, r"red, green and blue from 0 to 255 for 'cup', got \(1, 2\)"),
+        ({**COLORS, "cup": (1, 2, 256)}, "from 0 to 255 for 'cup'"),
+        ({**COLORS, "cup": (0, 7, 255)}, "have the same color"),
+        ({**COLORS, "cup": (0, 0, 0), "background": (1, 1, 1)}, None),
+        ({"cup": (0, 0, 0), "café, größer": (1, 1, 1)}, "'cup' has the color of the background"),
+    ],
+)
+def test_colors_that_are_refused(colors, said, tmp_path):
+    if said is None:
+        sc.data.write(small(), tmp_path / "out", "maps", colors=colors)
+        return
+    with pytest.raises(ValueError, match=said):
+        sc.data.write(small(), tmp_path / "out", "maps", colors=colors)
+    assert not (tmp_path / "out").exists()
+
+
+def test_colors_of_other_formats_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="colors: only used for PNG label maps, not for 'voc'"):
+        sc.data.write(small(), tmp_path / "out", "voc", colors=COLORS)
+
+
+def test_more_than_254_labels_have_16_bits(tmp_path):
+    categories = [{"id": i, "name": f"c{i}"} for i in range(1, 301)]
+    annotations = [
+        {"id": i, "image_id": 1, "category_id": i, "bbox": [0, 0, 1, 1],
+         "segmentation": [[i % 20, i // 20, i % 20 + 1, i // 20, i % 20 + 1, i // 20 + 1,
+                           i % 20, i // 20 + 1]]}
+        for i in range(1, 301)
+    ]  # fmt: skip
+    images = [{"id": 1, "file_name": "a.jpg", "height": 16, "width": 20}]
+    given = {"images": images, "categories": categories, "annotations": annotations}
+    dataset = sc.data.from_coco(given)
+    report, back = check_round_trip(dataset, tmp_path, "maps")
+    with Image.open(tmp_path / "out" / "a.png") as image:
+        assert image.mode == "I;16"
+    assert not report.lost.any()
+    assert back.categories["id"].tolist() == list(range(1, 301))
