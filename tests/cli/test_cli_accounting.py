@@ -289,7 +289,7 @@ def test_labels_of_other_forms(tmp_path: Path) -> None:
 
 def test_masks_that_lose_pixels_are_refused_or_counted(tmp_path: Path) -> None:
     binary(tmp_path / "masks")
-    blurred = np.zeros((8, 8, 3), np.uint8)
+    blurred = np.zeros((40, 60, 3), np.uint8)
     Image.fromarray(blurred).save(tmp_path / "masks" / "a.jpg")  # the photograph of a.png
     Image.fromarray(blurred).save(tmp_path / "masks" / "b.jpg")
     found = account(tmp_path, "labels", tmp_path / "masks")

@@ -138,7 +138,7 @@ def test_parquet_of_results_needs_the_data_set(tmp_path: Path) -> None:
     from pyarrow import parquet
 
     table = pa.table({
-        "image_id": [1, 1], "category_id": [7, 3], "score": [0.5, 0.5],
+        "image_id": [1, 1], "category_id": [7, 3], "score": [0.5, 0.6],
         "mask": [{"size": [8, 10], "counts": rle["counts"].encode()} for rle in MASKS.to_coco()],
     })  # fmt: skip
     parquet.write_table(table, tmp_path / "found.parquet")
