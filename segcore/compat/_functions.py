@@ -257,7 +257,10 @@ def _boxes_touch(kernels: Kernels, dt: Group, gt: Group) -> NDArray[np.bool_]:
 def _box_iou(
     dt: NDArray[np.float64], gt: NDArray[np.float64], crowd: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Compute the IoU of boxes: shape (m, n), in Fortran order."""
+    """Compute the IoU of boxes: shape (m, n), in Fortran order.
+
+    This is the definition; ``src/bind/bind_shortcuts.cpp`` has a compiled twin for lists of boxes.
+    """
     with np.errstate(all="ignore"):
         width, height = (_common_length(dt, gt, axis) for axis in (0, 1))
         common = width * height
