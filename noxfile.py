@@ -205,7 +205,7 @@ def lint(session):
     stubtest += ["--mypy-config-file", "pyproject.toml"]
     session.run("python", "-m", *stubtest, env={"PYTHONSAFEPATH": "1"})
     folders = ("src/core", "src/json", "src/simd", "src/bind", "tests/cpp", "tests/cpp/fuzz")
-    sources = [str(path) for folder in folders for path in Path(folder).glob("*.[chi][pn][pl]")]
+    sources = [str(path) for folder in folders for path in Path(folder).glob("*.[chi]*")]
     session.run("clang-format", "--dry-run", "-Werror", *sorted(sources))
     tidy = [
         ["clang-tidy", "--quiet", each, "--", *CPP] for each in cpp_files("src/core", "src/json")

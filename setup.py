@@ -167,9 +167,10 @@ def extensions():
         language="c++",
         include_dirs=["src", pybind11.get_include()],
         define_macros=[("SEGCORE_VERSION", f'"{version()}"')],
-        depends=sources("src/**/*.hpp", "src/**/*.inl", "src/bind/*.cpp"),
+        depends=sources("src/**/*.h*", "src/**/*.inl", "src/bind/*.cpp"),
     )
-    [coco] = cythonize("segcore/formats/_coco.pyx", build_dir="build/cython", language_level=3)
+    coco = Extension("segcore.formats._coco", ["segcore/formats/_coco.pyx"], include_dirs=["src"])
+    [coco] = cythonize(coco, build_dir="build/cython", language_level=3)
     for extension in (native, coco):
         extension.optional = not REQUIRE_NATIVE
     return [native, coco]

@@ -28,7 +28,7 @@ AND, OR, XOR, WITHOUT, NEITHER = 0b1000, 0b1110, 0b0110, 0b0100, 0b0001
 
 
 class Kernels(Protocol):
-    """The kernel functions."""
+    """A backend: the operations on batches of masks that segcore's public functions call."""
 
     @property
     def name(self) -> str:
@@ -107,12 +107,12 @@ class Kernels(Protocol):
     # -- set operations ---------------------------------------------------------------------------
 
     def combine(self, a: Batch, b: Batch, table: int) -> Batch:
-        """Apply a boolean function of two pixels to pairs of masks.
+        """Combine two batches mask by mask, e.g. to intersections, unions or differences.
 
-        The truth table ``table`` is an integer from 0 to 15, whose bit ``2 * a + b`` is the result
-        for the pixel values ``a`` and ``b``: AND is 0b1000, OR 0b1110, XOR 0b0110, AND NOT 0b0100.
-        Both batches have N masks, or one of them has a single mask, which is combined with each
-        mask of the other.
+        Mask i of the result is computed from mask i of ``a`` and mask i of ``b``. If one of the
+        batches has a single mask, that is combined with each mask of the other. Each pixel is a
+        boolean function of the pixels of both masks: bit ``2 * a + b`` of ``table``, an integer
+        from 0 to 15. AND is 0b1000, OR 0b1110, XOR 0b0110, AND NOT 0b0100.
         """
 
     def reduce(self, batch: Batch, table: int, groups: Offsets | None = None) -> Batch:

@@ -14,6 +14,7 @@ from segcore._input.arrays import Size, as_size, described
 from segcore.backends.protocol import Kernels
 from segcore.backends.reference.coco_string import read_string, write_strings
 from segcore.errors import MaskError
+from segcore.formats._coco_python import string_of
 
 RleDict = dict[str, Any]
 
@@ -42,7 +43,13 @@ def read(rle_objects: Collection[Any], name: str = "object") -> Rles:
     for index, rle in enumerate(rle_objects):
         try:
             counts, size = parts(rle)
-            rles.strings.append(_string(counts))
+            string = string_of(counts) if isinstance(counts, (str, bytes)) else None
+            if string is None:
+                raise TypeError(
+                    f"counts: expected a compressed string, str or bytes, got {described(counts)}; "
+                    "compress lists of run lengths with frPyObjects"
+                )
+            rles.strings.append(bytes(string))
         except (TypeError, ValueError) as error:
             raise type(error)(f"{name} {index}: {error}") from None
         rles.sizes.append(size)
@@ -78,19 +85,6 @@ def integer(value: Any, name: str) -> int:
         return int(value)
     except (OverflowError, ValueError):
         raise ValueError(f"{name}: expected an integer, got {described(value)}") from None
-
-
-def _string(counts: Any) -> bytes:
-    if isinstance(counts, str):
-        if not counts.isascii():
-            raise ValueError("its counts string contains a non-ASCII character")
-        return counts.encode()
-    if not isinstance(counts, bytes):
-        raise TypeError(
-            f"counts: expected a compressed string, str or bytes, got {described(counts)}; "
-            "compress lists of run lengths with frPyObjects"
-        )
-    return counts
 
 
 # -- masks ----------------------------------------------------------------------------------------

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
-NAMES = ("area", "decode", "encode", "frPyObjects", "iou", "merge", "toBbox")
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 
-def shortcuts_of(kernels: Any) -> SimpleNamespace:
-    """Return the shortcuts of a backend by name.
+def _decline(*_objects: Any) -> None:
+    """Return None, as a shortcut does for what it does not support."""
+
+
+class Shortcuts(NamedTuple):
+    """The shortcuts of a backend.
 
     A shortcut takes the positional arguments of the function of the same name. It returns the same
-    result, or NotImplemented for arguments that it does not support and for errors.
+    result, or None for arguments that it does not support and for errors.
     """
-    if hasattr(kernels, "shortcuts"):
-        return SimpleNamespace(**kernels.shortcuts())
-    return SimpleNamespace(**dict.fromkeys(NAMES, _decline))
+
+    area: Callable[..., Any] = _decline
+    decode: Callable[..., Any] = _decline
+    encode: Callable[..., Any] = _decline
+    frPyObjects: Callable[..., Any] = _decline
+    iou: Callable[..., Any] = _decline
+    merge: Callable[..., Any] = _decline
+    toBbox: Callable[..., Any] = _decline
 
 
-def _decline(*_objects: Any) -> Any:
-    return NotImplemented
+def shortcuts_of(kernels: Any) -> Shortcuts:
+    """Return the shortcuts of a backend, all of which decline if it has none."""
+    return Shortcuts(**kernels.shortcuts()) if hasattr(kernels, "shortcuts") else Shortcuts()

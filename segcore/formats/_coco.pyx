@@ -12,9 +12,9 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.exc cimport PyErr_CheckSignals
-from cpython.float cimport PyFloat_AS_DOUBLE
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF
 from libc.stdint cimport int64_t, uintptr_t
 from libc.string cimport memcpy
 
@@ -26,14 +26,21 @@ from segcore.formats._coco_python import STRING as _STRING
 from segcore.formats._coco_python import Flat, read_object, read_polygon
 
 cdef extern from "Python.h":
-    bint PyUnicode_IS_ASCII(object)
-    void* PyUnicode_DATA(object)
-    Py_ssize_t PyUnicode_GET_LENGTH(object)
     str PyUnicode_DecodeASCII(const char*, Py_ssize_t, const char*)
-    long long PyLong_AsLongLongAndOverflow(object, int*) except? -1
     int PyByteArray_Resize(object, Py_ssize_t) except -1
     char* PyByteArray_AS_STRING(object)
     Py_ssize_t PyByteArray_GET_SIZE(object)
+
+cdef extern from "bind/coco_objects.h":
+    ctypedef struct Rle "SegcoreRle":
+        int64_t height, width
+        PyObject* counts
+        const char* string
+        Py_ssize_t length
+
+    bint read_rle "segcore_read_rle"(dict, str, str, Rle*)
+    bint read_int_item "segcore_read_int_item"(list, Py_ssize_t, int64_t*)
+    int read_numbers "segcore_read_numbers"(list, Py_ssize_t, double*) except -1
 
 cdef int STRING = _STRING, COUNTS = _COUNTS, POLYGON = _POLYGON
 cdef object ndarray = _ndarray
@@ -109,37 +116,16 @@ cdef class _Appender:
 
     cdef bint append_rle(self, dict rle) except -1:
         """Append an RLE of a common form. For other forms, return False and append nothing."""
-        counts = rle.get("counts")
-        size = rle.get("size")
-        if type(size) is not list or len(<list>size) != 2:
+        cdef Rle read
+        if not read_rle(rle, "size", "counts", &read):
             return False
-        side = (<list>size)[0]
-        other = (<list>size)[1]
-        if type(side) is not int or type(other) is not int:
-            return False
-        cdef int too_tall = 0, too_wide = 0
-        cdef int64_t height = PyLong_AsLongLongAndOverflow(side, &too_tall)
-        cdef int64_t width = PyLong_AsLongLongAndOverflow(other, &too_wide)
-        if too_tall or too_wide:
-            return False
-        cdef Py_ssize_t n, start
-        if type(counts) is str:
-            if not PyUnicode_IS_ASCII(counts):
-                return False
-            n = PyUnicode_GET_LENGTH(counts)
-            self.append_characters(<const char*>PyUnicode_DATA(counts), n)
-            self.append_head(STRING, height, width, n)
-        elif type(counts) is bytes:
-            n = PyBytes_GET_SIZE(counts)
-            self.append_characters(PyBytes_AS_STRING(counts), n)
-            self.append_head(STRING, height, width, n)
-        elif type(counts) is list:
-            start = len(self.runs)
-            n = len(<list>counts)
-            if not self.append_runs(<list>counts, n):
-                array.resize_smart(self.runs, start)
-                return False
-            self.append_head(COUNTS, height, width, n)
+        counts = <object>read.counts
+        Py_DECREF(counts)  # which has a reference of its own now
+        if read.string:
+            self.append_characters(read.string, read.length)
+            self.append_head(STRING, read.height, read.width, read.length)
+        elif self.append_runs(<list>counts, read.length):
+            self.append_head(COUNTS, read.height, read.width, read.length)
         else:
             return False
         return True
@@ -151,19 +137,15 @@ cdef class _Appender:
         return 0
 
     cdef bint append_runs(self, list counts, Py_ssize_t n) except -1:
-        cdef Py_ssize_t start = len(self.runs), i = 0
-        cdef int overflow = 0
+        cdef Py_ssize_t start = len(self.runs), i
         array.resize_smart(self.runs, start + n)
-        cdef long long* runs = self.runs.data.as_longlongs + start
-        for run in counts:
+        cdef int64_t* runs = <int64_t*>self.runs.data.as_longlongs + start
+        for i in range(n):
             check_signals(i)
-            if i == n or type(run) is not int:
+            if not read_int_item(counts, i, &runs[i]):
+                array.resize_smart(self.runs, start)
                 return False
-            runs[i] = PyLong_AsLongLongAndOverflow(run, &overflow)
-            if overflow:
-                return False
-            i += 1
-        return i == n  # unless another thread changed the list
+        return True
 
     cdef bint append_polygon(self, polygon) except -1:
         """Append a ring or a list of rings. For other forms, return False and append nothing.
@@ -198,27 +180,14 @@ cdef class _Appender:
         return True
 
     cdef bint append_ring(self, list ring, bint is_first) except -1:
-        cdef Py_ssize_t n = len(ring), start = len(self.coordinates), i = 0
-        cdef int overflow = 0
+        cdef Py_ssize_t n = len(ring), start = len(self.coordinates)
         if n % 2 or (is_first and n < 6):
             return False
         array.resize_smart(self.coordinates, start + n)
-        cdef double* to = self.coordinates.data.as_doubles + start
-        for number in ring:
-            check_signals(i)
-            if i == n:
-                return False
-            if type(number) is float:
-                to[i] = PyFloat_AS_DOUBLE(number)
-            elif type(number) is int:
-                to[i] = <double>PyLong_AsLongLongAndOverflow(number, &overflow)
-                if overflow:
-                    return False
-            else:
-                return False
-            i += 1
+        if not read_numbers(ring, n, self.coordinates.data.as_doubles + start):
+            return False
         self.append_ring_length(n // 2)
-        return i == n
+        return True
 
     cdef bint append_array(self, ring, Py_ssize_t least) except -1:
         """Append an array of points or of at least ``least`` numbers, or return False as above."""

@@ -147,21 +147,27 @@ def _append_rle(flat: Flat, rle: Mapping[Any, Any]) -> None:
             f'"segmentation", got the keys {reprlib.repr(list(rle))}{hint(rle)}'
         ) from None
     counts = _unboxed(counts)
-    if isinstance(counts, str):
-        if not counts.isascii():
-            raise ValueError("its counts string contains a non-ASCII character")
-        counts = counts.encode()
-    elif isinstance(counts, memoryview) and counts.itemsize == 1:
-        counts = counts.tobytes()
-    if isinstance(counts, (bytes, bytearray)):
-        kind, length = STRING, len(counts)
-        flat.characters += counts
-    else:
+    string = string_of(counts)
+    if string is None:
         kind, length = COUNTS, _append_runs(flat.runs, counts)
+    else:
+        kind, length = STRING, len(string)
+        flat.characters += string
     flat.kinds.append(kind)
     flat.sizes.append(height)
     flat.sizes.append(width)
     flat.lengths.append(length)
+
+
+def string_of(counts: Any) -> bytes | bytearray | None:
+    """Return compressed counts as bytes, or None if these are not compressed."""
+    if isinstance(counts, str):
+        if not counts.isascii():
+            raise ValueError("its counts string contains a non-ASCII character")
+        return counts.encode()
+    if isinstance(counts, memoryview) and counts.itemsize == 1:
+        return counts.tobytes()
+    return counts if isinstance(counts, (bytes, bytearray)) else None
 
 
 def _append_parts(flat: Flat, rles: Sequence[Any]) -> None:

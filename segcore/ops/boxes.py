@@ -15,6 +15,8 @@ def box_iou(
 
     Where `crowd` is True, the intersection is divided by the area of the box in `dt` alone. The
     arithmetic is that of pycocotools.
+
+    This is the definition; ``src/bind/bind_shortcuts.cpp`` has a compiled twin for lists of boxes.
     """
     with np.errstate(all="ignore"):
         width, height = (_common_length(dt, gt, axis) for axis in (0, 1))

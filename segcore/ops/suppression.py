@@ -394,6 +394,9 @@ def _suppress(
 
 def _parts(groups: NDArray[Any]) -> Iterator[slice]:
     """Divide sorted masks at the ends of groups, into parts of ``_BLOCK`` masks or more."""
+    if len(groups) <= _BLOCK:  # the rest takes longer than comparing a few masks
+        yield slice(0, len(groups))
+        return
     ends = np.flatnonzero(np.diff(groups)) + 1
     start = 0
     while start < len(groups):

@@ -9,13 +9,30 @@
 #include <utility>
 
 #include "../core/types.hpp"
-#include "numpy_api.hpp"
 #include "seal.hpp"
 #include "signals.hpp"
 
 namespace segcore::bind {
 
 namespace py = pybind11;
+
+// An array of T in Fortran order, created by the C function that pybind11 uses: for small arrays,
+// py::array_t takes longer than the kernels that fill them.
+template <class T, size_t N>
+py::object new_array(const Py_intptr_t (&shape)[N]) {
+    const auto& api = py::detail::npy_api::get();
+    PyObject* const dtype = api.PyArray_DescrFromType_(py::detail::npy_format_descriptor<T>::value);
+    PyObject* const array =
+        api.PyArray_NewFromDescr_(api.PyArray_Type_, dtype, static_cast<int>(N), shape, nullptr,
+                                  nullptr, py::array::f_style, nullptr);
+    if (!array) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(array);
+}
+
+template <class T>
+T* data_of(const py::object& array) {
+    return reinterpret_cast<T*>(py::detail::array_proxy(array.ptr())->data);
+}
 
 [[noreturn]] inline void refuse(const char* name, const std::string& what) {
     throw py::type_error(std::string(name) + ": expected " + what);
@@ -91,7 +108,7 @@ py::array to_array(Buffer<T>&& buffer) {
     const size_t size = buffer.size();
     if (size <= 4096) {
         const Py_intptr_t shape[] = {static_cast<Py_intptr_t>(size)};
-        py::object array = new_array<T>(shape, false);
+        py::object array = new_array<T>(shape);
         if (size) std::memcpy(data_of<T>(array), buffer.data(), size * sizeof(T));
         return py::reinterpret_steal<py::array>(array.release());
     }

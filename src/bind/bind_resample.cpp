@@ -1,4 +1,9 @@
 // resample.
+#include <pybind11/stl.h>
+
+#include <optional>
+#include <utility>
+
 #include "../core/kernels.hpp"
 #include "arrays.hpp"
 #include "batches.hpp"
@@ -44,10 +49,8 @@ void check_windows(const SoftView& soft, Size size, int64_t x_count, int64_t y_c
     }
 }
 
-py::object resample(const Kernels& kernels, const py::array& scores, const py::object& inner,
-                    const py::array& x_positions, const py::array& y_positions,
-                    const py::array& windows, int64_t height, int64_t width, float threshold) {
-    const Size size = size_of(height, width);
+SoftView read_soft(const py::array& scores, const py::array& windows, const py::array& x_positions,
+                   const py::array& y_positions) {
     if (scores.ndim() != 3) refuse("scores", "an (N, h, w) array");
     SoftView soft{};
     soft.scores = values_of<float>(scores, "scores");
@@ -58,16 +61,28 @@ py::object resample(const Kernels& kernels, const py::array& scores, const py::o
     soft.windows = values_of<int64_t>(windows, "windows");
     soft.positions = {values_of<float>(x_positions, "x_positions"),
                       values_of<float>(y_positions, "y_positions")};
-    py::array inner_x, inner_y;
-    if (!inner.is_none()) {
-        const auto pair = inner.cast<py::tuple>();
-        inner_x = pair[0].cast<py::array>(), inner_y = pair[1].cast<py::array>();
-        soft.has_inner = true;
-        soft.inner_size = {inner_y.size(), inner_x.size()};
-        soft.inner = {values_of<float>(inner_x, "inner"), values_of<float>(inner_y, "inner")};
-        check_positions(soft.inner.x, soft.inner_size.width, soft.columns);
-        check_positions(soft.inner.y, soft.inner_size.height, soft.rows);
-    }
+    return soft;
+}
+
+// The positions x, y of the inner interpolation, if there is one.
+using Inner = std::optional<std::pair<py::array, py::array>>;
+
+void add_inner(SoftView& soft, const Inner& inner) {
+    if (!inner) return;
+    const auto& [x, y] = *inner;
+    soft.has_inner = true;
+    soft.inner_size = {y.size(), x.size()};
+    soft.inner = {values_of<float>(x, "inner"), values_of<float>(y, "inner")};
+    check_positions(soft.inner.x, soft.inner_size.width, soft.columns);
+    check_positions(soft.inner.y, soft.inner_size.height, soft.rows);
+}
+
+py::object resample(const Kernels& kernels, const py::array& scores, const Inner& inner,
+                    const py::array& x_positions, const py::array& y_positions,
+                    const py::array& windows, int64_t height, int64_t width, float threshold) {
+    const Size size = size_of(height, width);
+    SoftView soft = read_soft(scores, windows, x_positions, y_positions);
+    add_inner(soft, inner);
     check_windows(soft, size, x_positions.size(), y_positions.size());
     return make_batch(size, [&](auto& batch) {
         kernels.without_gil([&](const Context& context) {

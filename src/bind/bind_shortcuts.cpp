@@ -1,7 +1,7 @@
 // The usual calls of the pycocotools drop-in, in one step from objects to objects: for small masks,
-// everything in between would take longer than the kernels. A shortcut returns NotImplemented for
-// unusual or invalid arguments; segcore/compat/pycocotools.py then takes the general path, which
-// also raises the errors.
+// everything in between would take longer than the kernels. A shortcut returns None for unusual or
+// invalid arguments; segcore/compat/pycocotools/mask.py then takes the general path, which also
+// raises the errors.
 //
 // These are plain C functions, as calling one through pybind11 takes three times as long.
 #include <algorithm>
@@ -9,9 +9,10 @@
 #include <new>
 
 #include "../core/kernels.hpp"
+#include "arrays.hpp"
+#include "coco_objects.h"
 #include "gil.hpp"
 #include "kernels_class.hpp"
-#include "numpy_api.hpp"
 #include "rle_dicts.hpp"
 
 namespace segcore::bind {
@@ -90,8 +91,19 @@ py::object encode(const Context& context, PyObject* const* args) {
     return write(context, batch, size, array->nd == 2);
 }
 
+PyObject* numpy_zeros = nullptr;  // numpy.zeros; is never freed
+
+// An array in Fortran order; of zeros if it is large, whose pages come when they are written.
+template <size_t N>
+py::object new_dense(const Py_intptr_t (&shape)[N], bool large) {
+    if (!large) return new_array<uint8_t>(shape);
+    py::tuple sides(N);
+    for (size_t i = 0; i < N; ++i) sides[i] = shape[i];
+    return py::handle(numpy_zeros)(sides, "uint8", "F");
+}
+
 py::object decode(const Context& context, PyObject* const* args) {
-    constexpr int64_t kLarge = 1 << 16, kMost = int64_t{1} << 40;  // bytes
+    constexpr int64_t kLarge = 1 << 20, kMost = int64_t{1} << 40;  // bytes
     Rles rles;
     if (!read(context, args[0], rles)) return {};
     const BatchView<uint32_t> view = rles.batch.view();
@@ -99,8 +111,8 @@ py::object decode(const Context& context, PyObject* const* args) {
     if (view.count > kMost / pixels) return {};
     const bool large = pixels * view.count >= kLarge;
     const py::object out = PyDict_CheckExact(args[0])
-                               ? new_array<uint8_t>({height, width}, large)
-                               : new_array<uint8_t>({height, width, view.count}, large);
+                               ? new_dense({height, width}, large)
+                               : new_dense({height, width, view.count}, large);
     const Unlocked unlocked(static_cast<double>(pixels * view.count) / 8);
     segcore::decode(
         context, view,
@@ -115,13 +127,11 @@ py::object area(const Context& context, PyObject* const* args) {
     if (PyDict_CheckExact(args[0])) {
         int64_t alone = 0;
         segcore::area(context, view, rles.size, &alone);
-        uint32_t value = static_cast<uint32_t>(alone);
-        const NumpyApi& numpy = NumpyApi::get();
-        return py::reinterpret_steal<py::object>(numpy.scalar(&value, numpy.uint32, nullptr));
+        return py::cast(py::make_scalar(static_cast<uint32_t>(alone)));
     }
     Buffer<int64_t> areas(static_cast<size_t>(view.count));
     segcore::area(context, view, rles.size, areas.data());
-    const py::object out = new_array<uint32_t>({view.count}, false);
+    const py::object out = new_array<uint32_t>({view.count});
     std::copy_n(areas.data(), areas.size(), data_of<uint32_t>(out));
     return out;
 }
@@ -133,7 +143,7 @@ py::object to_bbox(const Context& context, PyObject* const* args) {
     Buffer<int64_t> corners(static_cast<size_t>(view.count) * 4);
     boxes(context, view, rles.size, corners.data());
     // In C order, four values per mask, as pycocotools returns it.
-    py::object out = PyDict_CheckExact(args[0]) ? new_array<double>({4}, false)
+    py::object out = PyDict_CheckExact(args[0]) ? new_array<double>({4})
                                                 : py::array_t<double>({view.count, int64_t{4}});
     double* to = data_of<double>(out);
     for (int64_t* box = corners.data(); box < corners.data() + corners.size(); box += 4, to += 4) {
@@ -168,8 +178,8 @@ bool read_crowds(PyObject* list, int64_t count, Buffer<uint8_t>& crowds) {
     if (!PyList_CheckExact(list) || PyList_GET_SIZE(list) != count) return false;
     for (Py_ssize_t i = 0; i < count; ++i) {
         check_signals(i);
-        const int64_t value = small_int(item_of(list, i).ptr(), 255);
-        if (value < 0) return false;
+        int64_t value = 0;
+        if (!segcore_read_int_item(list, i, &value) || value < 0 || value > 255) return false;
         crowds.push_back(value != 0);
     }
     return true;
@@ -185,7 +195,7 @@ py::object mask_iou(const Context& context, PyObject* const* args) {
         return {};
     }
     const BatchView<uint32_t> dt = detections.batch.view(), gt = truths.batch.view();
-    const py::object out = new_array<double>({dt.count, gt.count}, false);
+    const py::object out = new_array<double>({dt.count, gt.count});
     double* ratio = data_of<double>(out);
     const Unlocked unlocked(static_cast<double>(dt.count * gt.count) * 100);
     Buffer<double> ratios(static_cast<size_t>(dt.count * gt.count));  // in C order
@@ -199,25 +209,19 @@ py::object mask_iou(const Context& context, PyObject* const* args) {
     return out;
 }
 
-// Append the first `length` items of a list. Returns false unless all are numbers.
+// Append the first `length` items of a list. Returns false unless all are finite numbers.
 bool read_numbers(PyObject* list, Py_ssize_t length, Buffer<double>& numbers) {
-    double* to = numbers.grow(static_cast<size_t>(length));
-    for (Py_ssize_t i = 0; i < length; ++i) {
-        check_signals(i);
-        const py::object number = item_of(list, i);
-        if (number && PyFloat_CheckExact(number.ptr())) {
-            to[i] = PyFloat_AS_DOUBLE(number.ptr());
-        } else if (number && PyLong_CheckExact(number.ptr())) {
-            int overflow = 0;
-            to[i] = static_cast<double>(PyLong_AsLongLongAndOverflow(number.ptr(), &overflow));
-            if (overflow) return false;
-        } else {
-            return false;
-        }
-        if (!std::isfinite(to[i])) return false;
-    }
+    double* const to = numbers.grow(static_cast<size_t>(length));
+    const int done = segcore_read_numbers(list, length, to);
+    if (done < 0) throw py::error_already_set();
     numbers.resize(numbers.size() + static_cast<size_t>(length));
-    return true;
+    return done &&
+           std::all_of(to, to + length, [](double number) { return std::isfinite(number); });
+}
+
+// A new reference to item i of a list, or an empty object if it has become shorter.
+py::object item_of(PyObject* list, Py_ssize_t i) {
+    return py::reinterpret_steal<py::object>(segcore_item(list, i));
 }
 
 // Read a list of boxes x y width height. Returns false for anything else.
@@ -234,6 +238,9 @@ bool read_boxes(PyObject* list, Buffer<double>& boxes) {
     return boxes.size() > 0;
 }
 
+// The IoU of boxes, of which _box_iou in segcore/compat/_functions.py is the definition. COCO's
+// evaluation calls it per image and category with a few boxes, for which this takes a hundredth of
+// the time of NumPy's functions.
 double common_length(const double* a, const double* b) {
     return std::min(a[2] + a[0], b[2] + b[0]) - std::max(a[0], b[0]);
 }
@@ -245,7 +252,7 @@ py::object box_iou(const Context& context, PyObject* const* args) {
     Buffer<uint8_t> crowds;
     if (!read_crowds(args[2], static_cast<int64_t>(n), crowds)) return {};
     const py::object out =
-        new_array<double>({static_cast<Py_ssize_t>(m), static_cast<Py_ssize_t>(n)}, false);
+        new_array<double>({static_cast<Py_ssize_t>(m), static_cast<Py_ssize_t>(n)});
     double* ratio = data_of<double>(out);
     const Unlocked unlocked(static_cast<double>(m * n) * 2);
     for (size_t g = 0; g < n; ++g) {
@@ -275,7 +282,7 @@ py::object iou_of_nothing(PyObject* const* args) {
 
 py::object iou(const Context& context, PyObject* const* args) {
     if (!PyList_CheckExact(args[0]) || !PyList_CheckExact(args[1])) return {};
-    const py::object first = item_of(args[0], Py_ssize_t{0});
+    const py::object first = item_of(args[0], 0);
     if (!first || PyList_GET_SIZE(args[1]) == 0) return iou_of_nothing(args);
     return PyDict_CheckExact(first.ptr()) ? mask_iou(context, args) : box_iou(context, args);
 }
@@ -287,11 +294,13 @@ bool read_ring(PyObject* ring, Buffer<double>& coordinates) {
 }
 
 py::object from_polygons(const Context& context, PyObject* const* args) {
-    constexpr int64_t kMostSide = (int64_t{1} << 32) - 1;
-    const Size size = ordinary_size(small_int(args[1], kMostSide), small_int(args[2], kMostSide));
-    if (!PyList_CheckExact(args[0]) || PyList_GET_SIZE(args[0]) == 0 || size.pixels() == 0) {
+    int64_t height = 0, width = 0;
+    if (!PyList_CheckExact(args[0]) || PyList_GET_SIZE(args[0]) == 0 ||
+        !segcore_read_int(args[1], &height) || !segcore_read_int(args[2], &width)) {
         return {};
     }
+    const Size size = ordinary_size(height, width);
+    if (size.pixels() == 0) return {};
     Buffer<double> coordinates;
     Buffer<int64_t> ring_offsets, mask_offsets;
     ring_offsets.push_back(0);
@@ -328,17 +337,17 @@ PyObject* call(PyObject* self, PyObject* const* args, Py_ssize_t count) {
         Signals signals;
         const Context context{*table, num_threads(), signals.for_this_thread()};
         py::object result = shortcut(context, args);
-        if (!result && !PyErr_Occurred()) Py_RETURN_NOTIMPLEMENTED;
+        if (!result && !PyErr_Occurred()) Py_RETURN_NONE;
         return result.release().ptr();
     } catch (py::error_already_set& error) {
-        if (error.matches(PyExc_MemoryError)) Py_RETURN_NOTIMPLEMENTED;
+        if (error.matches(PyExc_MemoryError)) Py_RETURN_NONE;
         error.restore();
     } catch (const py::builtin_exception& error) {
         error.set_error();
     } catch (const Interrupted&) {
         // A signal's handler has raised an exception.
     } catch (const std::bad_alloc&) {
-        if (!PyErr_Occurred()) Py_RETURN_NOTIMPLEMENTED;
+        if (!PyErr_Occurred()) Py_RETURN_NONE;
     } catch (const std::exception& error) {
         PyErr_SetString(PyExc_RuntimeError, error.what());
     }
@@ -373,6 +382,9 @@ py::dict shortcuts(const Kernels& kernels) {
 
 }  // namespace
 
-void register_shortcuts(KernelsClass& c) { c.def("shortcuts", &shortcuts); }
+void register_shortcuts(KernelsClass& c) {
+    numpy_zeros = py::object(py::module_::import("numpy").attr("zeros")).release().ptr();
+    c.def("shortcuts", &shortcuts);
+}
 
 }  // namespace segcore::bind

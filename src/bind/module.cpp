@@ -1,4 +1,5 @@
 // segcore._native: the table of contents.
+#include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
 #include <atomic>
@@ -7,7 +8,6 @@
 
 #include "../simd/dispatch.hpp"
 #include "kernels_class.hpp"
-#include "numpy_api.hpp"
 #include "seal.hpp"
 
 namespace py = pybind11;
@@ -59,7 +59,9 @@ Kernels::Kernels(const std::string& variant) : table_(simd::find(variant.c_str()
 
 PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
     find_main_thread();
-    load_numpy_api();
+    // pybind11 releases the GIL when it loads NumPy's functions, and a thread must not do that
+    // while Python exits (gil.hpp).
+    py::detail::npy_api::get();
     m.doc() = "segcore's native kernels; see segcore.backends.protocol for what they mean.";
     m.attr("version") = SEGCORE_VERSION;
     m.attr("compiler") = compiler();

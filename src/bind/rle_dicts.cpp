@@ -1,6 +1,7 @@
 #include "rle_dicts.hpp"
 
 #include "../core/kernels.hpp"
+#include "coco_objects.h"
 #include "signals.hpp"
 
 namespace segcore::bind {
@@ -22,70 +23,23 @@ PyObject* counts_key() {
     return interned;
 }
 
-// The size of an ordinary RLE, or a size without pixels if it has none.
-Size read_size(PyObject* pair) {
-    if (!pair || !PyList_CheckExact(pair) || PyList_GET_SIZE(pair) != 2) return {0, 0};
-    const int64_t height = small_int(item_of(pair, Py_ssize_t{0}).ptr(), kMaxPixels);
-    const int64_t width = small_int(item_of(pair, Py_ssize_t{1}).ptr(), kMaxPixels);
-    return ordinary_size(height, width);
-}
-
 }  // namespace
-
-py::object item_of(PyObject* dict, PyObject* key) {
-#if PY_VERSION_HEX >= 0x030d0000
-    PyObject* item = nullptr;
-    PyDict_GetItemRef(dict, key, &item);
-#else
-    PyObject* item = PyDict_GetItemWithError(dict, key);
-    Py_XINCREF(item);
-#endif
-    if (!item) PyErr_Clear();
-    return py::reinterpret_steal<py::object>(item);
-}
-
-py::object item_of(PyObject* list, Py_ssize_t i) {
-#if PY_VERSION_HEX >= 0x030d0000
-    PyObject* item = PyList_GetItemRef(list, i);
-    if (!item) PyErr_Clear();
-#else
-    PyObject* item = i < PyList_GET_SIZE(list) ? PyList_GET_ITEM(list, i) : nullptr;
-    Py_XINCREF(item);
-#endif
-    return py::reinterpret_steal<py::object>(item);
-}
 
 Size ordinary_size(int64_t height, int64_t width) {
     if (height < 1 || width < 1 || height > kMaxPixels / width) return {0, 0};
     return {height, width};
 }
 
-int64_t small_int(PyObject* object, int64_t most) {
-    if (!object || !PyLong_CheckExact(object)) return -1;
-    int overflow = 0;
-    const long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
-    return overflow || value < 0 || value > most ? -1 : value;
-}
-
-bool RleDict::read(PyObject* rle) {
-    if (!PyDict_CheckExact(rle)) return false;
-    size = read_size(item_of(rle, size_key()).ptr());
-    if (size.pixels() == 0) return false;
-    counts = item_of(rle, counts_key());
-    if (!counts) return false;
-    PyObject* const text = counts.ptr();
-    const void* start = nullptr;
-    if (PyBytes_CheckExact(text)) {
-        start = PyBytes_AS_STRING(text);
-        length = PyBytes_GET_SIZE(text);
-    } else if (PyUnicode_CheckExact(text) && PyUnicode_IS_ASCII(text)) {
-        start = PyUnicode_DATA(text);
-        length = PyUnicode_GET_LENGTH(text);
-    } else {
+bool RleDict::read(PyObject* dict) {
+    SegcoreRle rle;
+    if (!PyDict_CheckExact(dict) || !segcore_read_rle(dict, size_key(), counts_key(), &rle)) {
         return false;
     }
-    string = static_cast<const uint8_t*>(start);
-    return true;
+    counts = py::reinterpret_steal<py::object>(rle.counts);
+    size = ordinary_size(rle.height, rle.width);
+    string = reinterpret_cast<const uint8_t*>(rle.string);
+    length = rle.length;
+    return string && size.pixels() != 0;
 }
 
 bool RleDict::decode(const Context& context, Batch<uint32_t>& batch) const {
@@ -101,7 +55,7 @@ bool RleDicts::read(PyObject* list) {
     offsets_.push_back(0);
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
         check_signals(i);
-        const py::object rle = item_of(list, i);
+        const auto rle = py::reinterpret_steal<py::object>(segcore_item(list, i));
         if (!rle || !add(rle.ptr())) return false;
     }
     return offsets_.size() > 1;

@@ -10,14 +10,6 @@
 
 namespace segcore::bind {
 
-// A new reference to what a dict holds, or an empty object.
-pybind11::object item_of(PyObject* dict, PyObject* key);
-// A new reference to item i of a list, or an empty object if it has become shorter.
-pybind11::object item_of(PyObject* list, Py_ssize_t i);
-
-// The value of an exact int from 0 to `most`, else -1.
-int64_t small_int(PyObject* object, int64_t most);
-
 // The size if it has 1 to 2**32 - 1 pixels, which 32-bit run ends hold, else one without pixels.
 Size ordinary_size(int64_t height, int64_t width);
 
@@ -29,7 +21,7 @@ struct RleDict {
     int64_t length = 0;
 
     // Returns false unless it is an ordinary RLE.
-    bool read(PyObject* rle);
+    bool read(PyObject* dict);
     // Returns false if its counts are invalid.
     bool decode(const Context& context, Batch<uint32_t>& batch) const;
 };

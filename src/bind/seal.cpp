@@ -1,7 +1,5 @@
 #include "seal.hpp"
 
-#include "numpy_api.hpp"
-
 namespace segcore::bind {
 
 namespace py = pybind11;

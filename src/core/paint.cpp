@@ -97,13 +97,15 @@ class Painter {
     void paint_mask(int64_t i, int64_t x, int64_t columns) {
         const Runs<T> runs(masks_, order_[i], out_.size.pixels());
         const int64_t first = x * height_, last = (x + columns) * height_, count = runs.size();
-        int64_t& at = cursors_[static_cast<size_t>(i)];
+        const Code code = codes_[i];
+        int64_t at = cursors_[static_cast<size_t>(i)];
         for (; at < count; ++at) {
             const Run run = runs[at];
-            if (run.start >= last) return;
-            fill({std::max(run.start, first) - first, std::min(run.stop, last) - first}, codes_[i]);
-            if (run.stop > last) return;  // it continues in the next strip
+            if (run.start >= last) break;
+            fill({std::max(run.start, first) - first, std::min(run.stop, last) - first}, code);
+            if (run.stop > last) break;  // it continues in the next strip
         }
+        cursors_[static_cast<size_t>(i)] = at;
     }
 
     // Fill pixels of the strip, which are counted down its columns.

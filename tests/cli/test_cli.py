@@ -493,14 +493,21 @@ def test_coco_maps_equal_pycocotools_and_numpy(tmp_path: Path) -> None:
 # -- demo, info and the program -------------------------------------------------------------------
 
 
-def test_demo_finds_what_the_prediction_lost(tmp_path: Path) -> None:
-    result = run("demo", "-o", tmp_path / "out")
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """Give the folder in whose `out` the demo is, and what the command printed."""
+    folder = tmp_path_factory.mktemp("demo")
+    return folder, run("demo", "-o", folder / "out")
+
+
+def test_demo_finds_what_the_prediction_lost(demo: tuple[Path, Result]) -> None:
+    folder, result = demo
     assert result.exit_code == 0
-    assert files(tmp_path / "out") == [
+    assert files(folder / "out") == [
         "demo.png", "difference.png", "instances.png", "iou.csv", "page.html", "prediction.png",
         "room-prediction.json", "room.json", "semantic.png",
     ]  # fmt: skip
-    rows = [line.split(",") for line in (tmp_path / "out" / "iou.csv").read_text().splitlines()]
+    rows = [line.split(",") for line in (folder / "out" / "iou.csv").read_text().splitlines()]
     lost = {(thing, part) for thing, part, *_, flag in rows[1:] if flag == "1"}
     assert {("cushion 2", ""), ("sofa", "legs"), ("table", "legs")} <= lost
     assert {thing for thing, part in lost if not part} == {"cushion 2"}
@@ -510,13 +517,13 @@ def test_demo_finds_what_the_prediction_lost(tmp_path: Path) -> None:
     for line in result.stdout.splitlines():
         if "cushion 2" in line and "│" in line:
             assert "LOST" in line
-    assert f"in {tmp_path / 'out'}:" in result.stdout.splitlines()
+    assert f"in {folder / 'out'}:" in result.stdout.splitlines()
 
 
-def test_demo_semantic_map_has_one_colour_for_both_persons(tmp_path: Path) -> None:
-    run("demo", "-o", tmp_path / "out")
-    got = labels(tmp_path, "semantic.png")
-    document = json.loads((tmp_path / "out" / "room.json").read_text())
+def test_demo_semantic_map_has_one_colour_for_both_persons(demo: tuple[Path, Result]) -> None:
+    folder, _ = demo
+    got = labels(folder, "semantic.png")
+    document = json.loads((folder / "out" / "room.json").read_text())
     size = (document["images"][0]["height"], document["images"][0]["width"])
     assert got.shape == size == (640, 960)
     persons = [a for a in document["annotations"] if a["name"].startswith("person")]
@@ -525,12 +532,12 @@ def test_demo_semantic_map_has_one_colour_for_both_persons(tmp_path: Path) -> No
         assert np.mean(got[person] == 1) > 0.98  # at borders, a neighbour may share a pixel
 
 
-def test_demo_room_is_a_file_for_semantic(tmp_path: Path) -> None:
-    run("demo", "-o", tmp_path / "demo")
+def test_demo_room_is_a_file_for_semantic(demo: tuple[Path, Result], tmp_path: Path) -> None:
+    folder, _ = demo
     words = ["-o", tmp_path / "out", "--priority", "last"]
-    result = run("semantic", tmp_path / "demo" / "room.json", *words)
+    result = run("semantic", folder / "out" / "room.json", *words)
     assert result.exit_code == 0
-    with Image.open(tmp_path / "demo" / "semantic.png") as png:
+    with Image.open(folder / "out" / "semantic.png") as png:
         np.testing.assert_array_equal(labels(tmp_path, "room.png"), np.asarray(png))
 
 

@@ -19,6 +19,7 @@ pytest.importorskip("rich")
 Image = pytest.importorskip("PIL.Image")
 
 from click.testing import CliRunner, Result  # noqa: E402
+from support.util import slow  # noqa: E402
 
 from segcore.cli.app import app  # noqa: E402
 
@@ -99,7 +100,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [slow(name) if name == "demo" else name for name in COMMANDS])
 def test_results_are_replaced_and_other_files_only_with_overwrite(
     room: Path, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.util import slow
 
 from segcore import _publish
 from segcore._publish import OutputError, OutputExistsError, publish
@@ -598,7 +599,9 @@ def publish_new(folder: Path) -> None:
 
 
 @POSIX
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), MemoryError()])
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), slow(MemoryError())]
+)
 def test_each_call_may_fail(
     in_memory: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:

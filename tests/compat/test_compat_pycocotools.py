@@ -33,7 +33,8 @@ def compat(kernels):
     """Give the module, on one backend after the other."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drop_in, "kernels", kernels)
-        patch.setattr(drop_in, "shortcuts", shortcuts_of(kernels))
+        for name, shortcut in shortcuts_of(kernels)._asdict().items():
+            patch.setattr(drop_in, f"_{name}", shortcut)
         yield drop_in
 
 

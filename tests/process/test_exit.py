@@ -10,7 +10,7 @@ import pytest
 from support import exit_cases, paths
 from support.util import slow
 
-SLOW = ("exception", "sys.exit", "os._exit", "executor")
+SLOW = ("return", "exception", "sys.exit", "os._exit", "executor")
 
 
 @pytest.mark.parametrize(
