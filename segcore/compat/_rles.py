@@ -14,7 +14,7 @@ from segcore._input.arrays import Size, as_size, described
 from segcore.backends.protocol import Kernels
 from segcore.backends.reference.coco_string import read_string, write_strings
 from segcore.errors import MaskError
-from segcore.formats._coco_python import string_of
+from segcore.formats.coco import string_of
 
 RleDict = dict[str, Any]
 

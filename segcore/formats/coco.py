@@ -31,7 +31,8 @@ except ImportError:  # not compiled
 COMPILED = walker.__name__ == "segcore.formats._coco"
 """Whether lists of objects are read by compiled code."""
 
-not_a_box = _coco_python.not_a_box
+not_a_box, string_of = _coco_python.not_a_box, _coco_python.string_of
+"""Shared with the drop-in for pycocotools."""
 
 
 class Part(NamedTuple):
