@@ -244,6 +244,23 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "paint": kernels.paint(batch=batch, order=order, values=values, out=painted),
         "label_runs": kernels.label_runs(labels=painted, background=0),
         "overlap_table": kernels.overlap_table(labels_a=painted, labels_b=labels),
+        "match": kernels.match(
+            ratios=np.array([[0.9, 0.6], [0.8, 0.7]]),
+            groups_a=np.array([0, 2]),
+            groups_b=np.array([0, 2]),
+            ignored=np.array([[0, 1], [0, 0]], np.uint8),
+            crowd=np.array([0, 1], np.uint8),
+            claims=np.array([1, 0], np.uint8),
+            thresholds=np.array([0.5, 0.75]),
+        ),
+        "precision_recall": kernels.precision_recall(
+            matched=np.array([3, 1, 0], np.uint64),
+            ignored=np.array([0, 0, 2], np.uint64),
+            scores=np.array([0.9, 0.8, 0.7]),
+            num_true=3,
+            num_thresholds=2,
+            recalls=np.array([0.0, 0.5, 1.0]),
+        ),
     }
     assert results["decode"] is None
     assert results["argmax_resample"] is None
