@@ -13,6 +13,10 @@ namespace {
 
 constexpr int64_t kMaxSide = int64_t{1} << 31;  // of an RLE's image, exclusive
 constexpr int64_t kExactIntegers = int64_t{1} << 53;
+constexpr size_t kLongestKept = 256;  // of the text between values that is compared with the next
+
+constexpr size_t kMostHeads = 64;  // that are kept
+constexpr size_t kNoMember = std::numeric_limits<size_t>::max();
 
 // A name occurs twice in an object.
 struct Repeated final : std::exception {};
@@ -103,37 +107,67 @@ bool take_runs(Cursor& cursor, Buffer<int64_t>& runs) {
     }
 }
 
+bool take_counts(Cursor& cursor, Segmentations& to, Segmentation& kind, size_t& start) {
+    const uint8_t first = peek(cursor);
+    if (first == '"') {
+        kind = Segmentation::string;
+        start = to.characters.size();
+        take_string(cursor, to.characters);
+        return true;
+    }
+    if (first != '[') return false;
+    kind = Segmentation::counts;
+    start = to.runs.size();
+    return take_runs(cursor, to.runs);
+}
+
 // {"size": [H, W], "counts": ...} with these two members alone; returns the form, 0 for another.
 uint8_t take_rle(Cursor& cursor, Segmentations& to) {
-    ++cursor.at;  // the brace
+    RleFrame& frame = to.frame;
+    const uint8_t* const begin = cursor.at;
+    Span counts{nullptr, nullptr};
     int64_t size[2] = {-1, -1};
     Segmentation kind = Segmentation::none;
     uint8_t form = 0;
     size_t start = 0;
-    for (int member = 0; member < 2; ++member) {
-        if (peek(cursor) != '"') return 0;
-        const String name = take_string(cursor);
-        if (!accept(cursor, ':')) return 0;
-        if (equals(name, "size") && size[0] < 0) {
-            if (member == 0) form = kSizeFirst;
-            if (!take_size(cursor, size)) return 0;
-        } else if (equals(name, "counts") && kind == Segmentation::none) {
-            if (member == 0) form = kCountsFirst;
-            if (peek(cursor) == '"') {
-                kind = Segmentation::string;
-                start = to.characters.size();
-                take_string(cursor, to.characters);
-            } else if (*cursor.at == '[') {
-                kind = Segmentation::counts;
-                start = to.runs.size();
-                if (!take_runs(cursor, to.runs)) return 0;
+    int members = 0;  // that were taken
+    if (frame.form && take_text(cursor, frame.before)) {
+        form = frame.form;
+        if (form == kSizeFirst) std::copy_n(frame.size, 2, size);
+        members = form == kSizeFirst ? 2 : 1;
+        counts.begin = cursor.at;
+        if (!take_counts(cursor, to, kind, start)) return 0;
+        counts.end = cursor.at;
+    }
+    if (counts.end && take_text(cursor, frame.after)) {
+        std::copy_n(frame.size, 2, size);
+    } else {
+        for (; members < 2; ++members) {
+            if (!accept(cursor, members ? ',' : '{') || peek(cursor) != '"') return 0;
+            const String name = take_string(cursor);
+            if (!accept(cursor, ':')) return 0;
+            if (equals(name, "size") && size[0] < 0) {
+                if (members == 0) form = kSizeFirst;
+                if (!take_size(cursor, size)) return 0;
+            } else if (equals(name, "counts") && kind == Segmentation::none) {
+                if (members == 0) form = kCountsFirst;
+                peek(cursor);
+                counts.begin = cursor.at;
+                if (!take_counts(cursor, to, kind, start)) return 0;
+                counts.end = cursor.at;
             } else {
                 return 0;
             }
-        } else {
-            return 0;
         }
-        if (!accept(cursor, member == 0 ? ',' : '}')) return 0;
+        if (!accept(cursor, '}')) return 0;
+        const Span before{begin, counts.begin}, after{counts.end, cursor.at};
+        const bool is_short = before.size() <= kLongestKept && after.size() <= kLongestKept;
+        frame.form = is_short ? form : 0;
+        if (is_short) {
+            std::copy_n(size, 2, frame.size);
+            frame.before.assign(before.begin, before.end);
+            frame.after.assign(after.begin, after.end);
+        }
     }
     const size_t end = kind == Segmentation::string ? to.characters.size() : to.runs.size();
     append_head(to, kind, size[0], size[1], start, end - start);
@@ -184,7 +218,6 @@ Table::Table(const std::vector<Field>& fields, size_t text_size) : text_size_(te
     for (const Field& field : fields) {
         columns_.emplace_back();
         columns_.back().name = field.name;
-        columns_.back().quoted = '"' + field.name + '"';
         columns_.back().kind = field.kind;
         if (field.kind == Kind::rows) columns_.back().rows = std::make_unique<Table>(field.fields);
     }
@@ -258,27 +291,21 @@ void Table::read_one(Cursor& cursor, int64_t offset) {
 }
 
 void Table::read_object(Cursor& cursor, int64_t offset) {
-    expect(cursor, '{', "an object");
     shape_.clear();
     unknown_.clear();
-    expected_ = shapes_.empty() ? std::string_view() : shapes_[last_shape_];
     uint64_t seen = 0;
     const size_t extra_start = extra_.bytes.size();
-    if (!accept(cursor, '}')) {
-        for (;;) {
-            String name;
-            const size_t column = take_name(cursor, name);
-            expect(cursor, ':', "':'");
-            peek(cursor);
-            if (column == columns_.size()) {
-                read_unknown(cursor, name);
-            } else {
-                if (seen >> column & 1) throw Repeated{};
-                seen |= uint64_t{1} << column;
-                read_member(cursor, column);
-            }
-            if (accept(cursor, '}')) break;
-            expect(cursor, ',', "',' or '}'");
+    for (size_t member = 0;; ++member) {
+        String name;
+        const size_t column = take_name(cursor, member, name);
+        if (column == kNoMember) break;
+        peek(cursor);
+        if (column == columns_.size()) {
+            read_unknown(cursor, name);
+        } else {
+            if (seen >> column & 1) throw Repeated{};
+            seen |= uint64_t{1} << column;
+            read_member(cursor, column);
         }
     }
     if (unknown_.size() > 1) {
@@ -296,18 +323,37 @@ void Table::read_object(Cursor& cursor, int64_t offset) {
     shape_ids_.push_back(shape_of());
 }
 
-// The column whose name comes next, which is taken, or their number and the name. Most objects have
-// the members of the one before, in the same order.
-size_t Table::take_name(Cursor& cursor, String& name) {
-    peek(cursor);
-    if (const size_t member = shape_.size(); member < expected_.size()) {
-        const auto column = static_cast<uint8_t>(expected_[member]);
-        if (column < columns_.size() && take_text(cursor, columns_[column].quoted)) return column;
+// Take the text up to the value of the next member, and return its column, or the number of columns
+// and the name, or kNoMember at the end of the object. Most objects have the members of the one
+// before, in the same order and with the same white space.
+size_t Table::take_name(Cursor& cursor, size_t member, String& name) {
+    const uint8_t* const begin = cursor.at;
+    if (member < heads_.size() && heads_[member].text.size() &&
+        take_text(cursor, heads_[member].text)) {
+        const Head& head = heads_[member];
+        const uint8_t* const start = begin + head.name_start;
+        name = {{start, start + head.name_size}, head.escaped};
+        return head.column;
     }
+    if (member == 0) expect(cursor, '{', "an object");
+    if (accept(cursor, '}')) return kNoMember;
+    if (member != 0) expect(cursor, ',', "',' or '}'");
     name = take_string(cursor);
-    for (size_t i = 0; i < columns_.size(); ++i)
-        if (equals(name, columns_[i].name)) return i;
-    return columns_.size();
+    expect(cursor, ':', "':'");
+    size_t column = 0;
+    while (column < columns_.size() && !equals(name, columns_[column].name)) ++column;
+    peek(cursor);
+    if (member >= kMostHeads) return column;
+    if (member >= heads_.size()) heads_.resize(member + 1);
+    Head& head = heads_[member];
+    const Span text{begin, cursor.at};
+    head.text.clear();
+    if (text.size() <= kLongestKept) head.text.assign(text.begin, text.end);
+    head.column = column;
+    head.name_start = Span{begin, name.raw.begin}.size();
+    head.name_size = name.raw.size();
+    head.escaped = name.escaped;
+    return column;
 }
 
 // Unknown members are kept as they would stand in an object: "name":value, separated by commas.

@@ -38,6 +38,13 @@ struct Texts {
 
 enum class Segmentation : uint8_t { none, string, counts, polygon, other };
 
+// The text of the last RLE before and after its counts, which is often that of the next one, too.
+struct RleFrame {
+    uint8_t form = 0;  // 0: there is none
+    int64_t size[2] = {0, 0};
+    std::string before, after;
+};
+
 // Segmentations in the form in which they came. What a row's start and length count depends on its
 // kind: characters (a string, or the JSON text of `other`), run lengths, or rings.
 struct Segmentations {
@@ -49,13 +56,13 @@ struct Segmentations {
     Buffer<int64_t> ring_ends;    // in points
     Buffer<double> coordinates;   // x0 y0 x1 y1 ... of all rings
     Buffer<uint8_t> is_integer;   // of each coordinate: whether it is written without a fraction
+    RleFrame frame;
 };
 
 class Table;
 
 struct Column {
     std::string name;
-    std::string quoted;  // the name in quotes
     Kind kind;
     size_t filled = 0;  // rows; the last ones, which do not have the member, may be left out
     Buffer<int64_t> integers;  // of integers; of nested rows: their number
@@ -100,6 +107,14 @@ class Table {
     Texts& odd() { return odd_; }
 
    private:
+    // The text before a member's value, from the brace or comma on.
+    struct Head {
+        std::string text;  // empty if it is too long to be kept
+        size_t column;
+        size_t name_start, name_size;  // in `text`, without the quotes
+        bool escaped;
+    };
+
     void read_object(Cursor&, int64_t offset);
     void read_member(Cursor&, size_t index);
     void read_unknown(Cursor&, const String& name);
@@ -110,7 +125,7 @@ class Table {
     uint8_t read_segmentation(Cursor&, Column&, size_t index);
     uint8_t read_rows(Cursor&, Column&, size_t index);
     uint8_t keep_odd(Cursor&, size_t index);
-    size_t take_name(Cursor&, String& name);
+    size_t take_name(Cursor&, size_t member, String& name);
     void fill(Column&, size_t rows);
     void reserve(int64_t offset);
     uint32_t shape_of();
@@ -134,7 +149,7 @@ class Table {
     Texts odd_;
     std::string shape_;  // of the current object
     std::vector<std::string> unknown_;  // names of the current object's unknown members
-    std::string_view expected_;  // the shape that the current object probably has
+    std::vector<Head> heads_;  // of the members of the last object
     size_t text_size_;  // 0 once memory is reserved
     int64_t begin_ = 0;  // offset of the array in the text
     size_t committed_rows_ = 0;  // those before the current object
