@@ -82,10 +82,20 @@ class Table {
     // `text_size`: the size of the whole text, for which memory is reserved; 0 if it is unknown.
     explicit Table(const std::vector<Field>& fields, size_t text_size = 0);
 
-    // Read objects until the array's closing bracket, which is taken, and return true; or return
-    // false where the text ends within an object. `offset` is the text's place in the file.
-    // Throws Malformed; `rows()` then is the index of the malformed object.
-    bool read(Cursor&, int64_t offset);
+    enum class End {
+        array,     // at the closing bracket, which is taken
+        text,      // before an object that is incomplete
+        repeated,  // before an object that repeats a name
+        stop,      // before the object that begins at `stop`
+        passed,    // before the first object that begins after `stop`
+    };
+    // Read objects until one of these; `offset` is the text's place in the file. Throws Malformed;
+    // `rows()` then is the index of the malformed object.
+    End read_until(Cursor&, int64_t offset, const uint8_t* stop);
+    // Read to the end of the array and return true, or as much as there is and return false.
+    bool read(Cursor& cursor, int64_t offset) {
+        return read_until(cursor, offset, nullptr) == End::array;
+    }
     // Read one object that is not in an array.
     void read_one(Cursor&, int64_t offset);
 
@@ -95,6 +105,15 @@ class Table {
     // read_one().
     bool has_repeated_name() const { return repeated_; }
     Span take_repeated(Cursor&);
+
+    // Where an object of the array probably begins between two places; null if nowhere. Objects
+    // begin like the last one that was read.
+    const uint8_t* guess_object(const uint8_t* from, const uint8_t* to) const;
+    // Forget all rows, and go on as if at the first object of an array.
+    void restart();
+    // Append the rows of a table with the same fields, and go on as if they had been read by this
+    // one up to `offset`.
+    void append(Table& other, int64_t offset);
 
     std::vector<Column>& columns();
     std::vector<std::string>& shapes() { return shapes_; }
@@ -129,6 +148,7 @@ class Table {
     void fill(Column&, size_t rows);
     void reserve(int64_t offset);
     uint32_t shape_of();
+    uint32_t number_of(const std::string& shape);
     void commit();
     void roll_back();
     // action(buffer, number of values per row)

@@ -98,8 +98,9 @@ class JsonReader:
         """Return the text of the value."""
         return _text(self._value)
 
-    def rows(self, table: JsonTable) -> bool:
-        """Read the value, an array of objects."""
+    def rows(self, table: JsonTable, threads: int = 1) -> bool:
+        """Read the value, an array of objects, on one thread."""
+        del threads
         if not isinstance(self._value, list):
             raise ValueError("expected an array of objects")
         for item in self._value:
