@@ -80,8 +80,7 @@ class _Unzipped(gzip.GzipFile):
 class Stream:
     """A JSON file that is read once, from its beginning to its end.
 
-    ``repeated`` lists where a name occurs twice in an object. The twin of the compiled reader does
-    not notice that.
+    ``repeated`` lists where a name occurs twice in an object.
     """
 
     def __init__(self, path: str, file: BinaryIO, progress: Progress | None, size: int | None):
@@ -144,7 +143,11 @@ class Stream:
             # A name occurs twice in this object: the last one counts, as for json.
             # Compact, so that the unknown members are kept as in other objects.
             once = json.dumps(json.loads(found), ensure_ascii=False, separators=(",", ":"))
-            table.read_one(once.encode("utf-8", "surrogatepass"), position)
+            try:
+                table.read_one(once.encode("utf-8", "surrogatepass"), position)
+            except ValueError as error:
+                where = f"{item}[{len(table)}]"
+                raise DatasetError(self.path, str(error), where, position) from None
 
     def row(self, fields: Fields, item: str) -> dict[str, Any]:
         """Take one object and return it as columns of one row."""
@@ -180,7 +183,9 @@ class Stream:
         self._chunk = self._chunk * 2 if self._reader.offset == self._fed else self._least
         self._fed = self._reader.offset
         if self._read == 0:
-            self._reader.feed(self._as_utf8(self._read_file(4)))
+            head = self._as_utf8(self._read_file(4))
+            self._reader.feed(head)
+            self._read = len(head)
         count = self._reader.fill(self._read_into, self._chunk)
         self._read += count
         self._ended = not count
