@@ -339,7 +339,9 @@ def test_numbers_refer_to_text_and_text_to_numbers(reference, found):
         with pytest.raises(sc.data.DatasetError, match=r"\(id 5.*image_id: expected"):
             sc.data.from_coco(given_)
     else:
-        assert sc.data.from_coco(given_).annotations["image"].tolist() == [found]
+        dataset = sc.data.from_coco(given_)
+        assert dataset.annotations["image"].tolist() == [found]
+        assert_same_json(sc.data.to_coco(dataset), given_)
 
 
 def test_annotations_of_skipped_images_are_counted(tmp_path):

@@ -66,9 +66,9 @@ class JsonReader:
             return None
         self._document = self._value = self._parse()
         if isinstance(self._document, dict):
-            is_repeated = isinstance(self._document, _Repeated)
-            pairs = self._document.pairs if is_repeated else self._document.items()
-            self._members = iter(pairs)
+            self._members = iter(self._document.items())
+            if isinstance(self._document, _Repeated):
+                self._members = iter(self._document.pairs)
             return "{"
         if isinstance(self._document, list):
             return "["
