@@ -24,7 +24,7 @@ LISTED = 1000
 CITYSCAPES = ("_instanceIds.png", "_labelIds.png", "_polygons.json")
 YOLO = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 MASK_LIST = "masks.csv"
-_TOKENS = re.compile(rb'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}\[\]]', re.S)
+_TOKENS = re.compile(rb'"((?:[^"\\]++|\\.)*+)(?:"(\s*:)?|\\?\Z)|[{}\[\]]', re.S)
 
 
 def recognized(path: Any) -> str:
@@ -110,6 +110,8 @@ def _outer_keys(data: bytes) -> tuple[bytes, set[str]]:
             depth += 1
         elif token in (b"}", b"]"):
             depth -= 1
+            if depth == 1 and opening == b"[":
+                break
         elif match[2] and depth == (1 if opening == b"{" else 2):
             keys.add(match[1].decode("utf-8", "replace"))
     return opening, keys

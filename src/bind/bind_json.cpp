@@ -5,7 +5,10 @@
 #include <deque>
 #include <memory>
 
+#include "../core/context.hpp"
+#include "../json/shared_read.hpp"
 #include "../json/writer.hpp"
+#include "../simd/dispatch.hpp"
 #include "arrays.hpp"
 #include "gil.hpp"
 #include "kernels_class.hpp"
@@ -114,7 +117,7 @@ py::dict columns_of(Table& table) {
 // A table that is read, until its columns are taken.
 class JsonTable {
    public:
-    JsonTable(const py::list& fields, size_t text_size) : table_(fields_of(fields), text_size) {}
+    JsonTable(const py::list& fields, size_t text_size) : JsonTable(fields_of(fields), text_size) {}
 
     size_t size() {
         const Claim claim(claimed_);
@@ -145,10 +148,19 @@ class JsonTable {
         if (taken_) throw std::runtime_error("the columns of this table were taken before");
         return table_;
     }
+    // As Table::read(), with several threads.
+    bool read(json::Cursor& cursor, int64_t offset, int threads) {
+        const Context context{*simd::variants().front(), threads};
+        return shared_.read(table_, cursor, offset, context);
+    }
     std::atomic<bool>& claimed() { return claimed_; }
 
    private:
+    JsonTable(const std::vector<Table::Field>& fields, size_t text_size)
+        : table_(fields, text_size), shared_(fields) {}
+
     Table table_;
+    json::SharedRead shared_;
     std::atomic<bool> claimed_{false};
     bool taken_ = false;
 };
@@ -180,6 +192,7 @@ class JsonReader {
         if (got > count) throw py::value_error("readinto: returned more than it was asked for");
         window_.resize(window_.size() + got);
         last_ = got == 0;
+        is_new_ = true;
         return got;
     }
 
@@ -244,13 +257,15 @@ class JsonReader {
     }
 
     // True: the whole array was read. An object with a repeated name is returned as text.
-    py::object rows(JsonTable& target) {
+    py::object rows(JsonTable& target, int threads) {
         const Claim claim(claimed_), target_claim(target.claimed());
         Table& table = target.table();
         bool is_whole = false;
         take([&](json::Cursor& cursor) -> py::object {
             const GilRelease release;
-            is_whole = table.read(cursor, offset());
+            // What is left of a window after such an object is not divided again.
+            is_whole = std::exchange(is_new_, false) ? target.read(cursor, offset(), threads)
+                                                     : table.read(cursor, offset());
             return {};
         });
         if (is_whole) return py::bool_(true);
@@ -290,6 +305,7 @@ class JsonReader {
     int64_t base_ = 0;
     int64_t error_ = 0;
     bool last_ = false, first_ = true;
+    bool is_new_ = false;  // the window was filled since objects were read
     std::atomic<bool> claimed_{false};
 };
 
@@ -481,7 +497,7 @@ void register_json(py::module_& m) {
         .def("name", &JsonReader::name)
         .def("value", &JsonReader::value)
         .def("end", &JsonReader::end)
-        .def("rows", &JsonReader::rows, py::arg("table"));
+        .def("rows", &JsonReader::rows, py::arg("table"), py::arg("threads") = 1);
     m.def("write_json_rows", &write_rows);
 }
 

@@ -13,6 +13,10 @@ namespace {
 
 constexpr int64_t kMaxSide = int64_t{1} << 31;  // of an RLE's image, exclusive
 constexpr int64_t kExactIntegers = int64_t{1} << 53;
+constexpr size_t kLongestKept = 256;  // of the text between values that is compared with the next
+
+constexpr size_t kMostHeads = 64;  // that are kept
+constexpr size_t kNoMember = std::numeric_limits<size_t>::max();
 
 // A name occurs twice in an object.
 struct Repeated final : std::exception {};
@@ -51,17 +55,23 @@ bool take_text(Cursor& cursor, std::string_view text) {
     return true;
 }
 
+// Append a row whose text begins here. An empty text begins at 0, as that of a missing member does.
+void append_row(Texts& texts, size_t start) {
+    const size_t length = texts.bytes.size() - start;
+    texts.starts.push_back(length ? static_cast<int64_t>(start) : 0);
+    texts.lengths.push_back(static_cast<int64_t>(length));
+}
+
 void append_text(Texts& texts, Span text) {
-    texts.starts.push_back(static_cast<int64_t>(texts.bytes.size()));
-    texts.lengths.push_back(static_cast<int64_t>(text.size()));
+    const size_t start = texts.bytes.size();
     texts.bytes.append(text.begin, text.size());
+    append_row(texts, start);
 }
 
 void append_string(Texts& texts, Cursor& cursor) {
     const size_t start = texts.bytes.size();
     take_string(cursor, texts.bytes);
-    texts.starts.push_back(static_cast<int64_t>(start));
-    texts.lengths.push_back(static_cast<int64_t>(texts.bytes.size() - start));
+    append_row(texts, start);
 }
 
 // -- segmentations --------------------------------------------------------------------------------
@@ -103,37 +113,67 @@ bool take_runs(Cursor& cursor, Buffer<int64_t>& runs) {
     }
 }
 
+bool take_counts(Cursor& cursor, Segmentations& to, Segmentation& kind, size_t& start) {
+    const uint8_t first = peek(cursor);
+    if (first == '"') {
+        kind = Segmentation::string;
+        start = to.characters.size();
+        take_string(cursor, to.characters);
+        return true;
+    }
+    if (first != '[') return false;
+    kind = Segmentation::counts;
+    start = to.runs.size();
+    return take_runs(cursor, to.runs);
+}
+
 // {"size": [H, W], "counts": ...} with these two members alone; returns the form, 0 for another.
 uint8_t take_rle(Cursor& cursor, Segmentations& to) {
-    ++cursor.at;  // the brace
+    RleFrame& frame = to.frame;
+    const uint8_t* const begin = cursor.at;
+    Span counts{nullptr, nullptr};
     int64_t size[2] = {-1, -1};
     Segmentation kind = Segmentation::none;
     uint8_t form = 0;
     size_t start = 0;
-    for (int member = 0; member < 2; ++member) {
-        if (peek(cursor) != '"') return 0;
-        const String name = take_string(cursor);
-        if (!accept(cursor, ':')) return 0;
-        if (equals(name, "size") && size[0] < 0) {
-            if (member == 0) form = kSizeFirst;
-            if (!take_size(cursor, size)) return 0;
-        } else if (equals(name, "counts") && kind == Segmentation::none) {
-            if (member == 0) form = kCountsFirst;
-            if (peek(cursor) == '"') {
-                kind = Segmentation::string;
-                start = to.characters.size();
-                take_string(cursor, to.characters);
-            } else if (*cursor.at == '[') {
-                kind = Segmentation::counts;
-                start = to.runs.size();
-                if (!take_runs(cursor, to.runs)) return 0;
+    int members = 0;  // that were taken
+    if (frame.form && take_text(cursor, frame.before)) {
+        form = frame.form;
+        if (form == kSizeFirst) std::copy_n(frame.size, 2, size);
+        members = form == kSizeFirst ? 2 : 1;
+        counts.begin = cursor.at;
+        if (!take_counts(cursor, to, kind, start)) return 0;
+        counts.end = cursor.at;
+    }
+    if (counts.end && take_text(cursor, frame.after)) {
+        std::copy_n(frame.size, 2, size);
+    } else {
+        for (; members < 2; ++members) {
+            if (!accept(cursor, members ? ',' : '{') || peek(cursor) != '"') return 0;
+            const String name = take_string(cursor);
+            if (!accept(cursor, ':')) return 0;
+            if (equals(name, "size") && size[0] < 0) {
+                if (members == 0) form = kSizeFirst;
+                if (!take_size(cursor, size)) return 0;
+            } else if (equals(name, "counts") && kind == Segmentation::none) {
+                if (members == 0) form = kCountsFirst;
+                peek(cursor);
+                counts.begin = cursor.at;
+                if (!take_counts(cursor, to, kind, start)) return 0;
+                counts.end = cursor.at;
             } else {
                 return 0;
             }
-        } else {
-            return 0;
         }
-        if (!accept(cursor, member == 0 ? ',' : '}')) return 0;
+        if (!accept(cursor, '}')) return 0;
+        const Span before{begin, counts.begin}, after{counts.end, cursor.at};
+        const bool is_short = before.size() <= kLongestKept && after.size() <= kLongestKept;
+        frame.form = is_short ? form : 0;
+        if (is_short) {
+            std::copy_n(size, 2, frame.size);
+            frame.before.assign(before.begin, before.end);
+            frame.after.assign(after.begin, after.end);
+        }
     }
     const size_t end = kind == Segmentation::string ? to.characters.size() : to.runs.size();
     append_head(to, kind, size[0], size[1], start, end - start);
@@ -184,7 +224,6 @@ Table::Table(const std::vector<Field>& fields, size_t text_size) : text_size_(te
     for (const Field& field : fields) {
         columns_.emplace_back();
         columns_.back().name = field.name;
-        columns_.back().quoted = '"' + field.name + '"';
         columns_.back().kind = field.kind;
         if (field.kind == Kind::rows) columns_.back().rows = std::make_unique<Table>(field.fields);
     }
@@ -194,9 +233,9 @@ Table::Table(const std::vector<Field>& fields, size_t text_size) : text_size_(te
     commit();
 }
 
-bool Table::read(Cursor& cursor, int64_t offset) {
+Table::End Table::read_until(Cursor& cursor, int64_t offset, const uint8_t* stop) {
     const uint8_t* const window = cursor.at;
-    const uint8_t* safe = cursor.at;  // where to go on if the text ends before the next object does
+    const uint8_t* safe = cursor.at;  // where to go on if the next object is not read
     if (state_ == kStart) begin_ = offset;
     try {
         for (;;) {
@@ -207,10 +246,15 @@ bool Table::read(Cursor& cursor, int64_t offset) {
             safe = cursor.at;
             if (accept(cursor, ']')) {
                 state_ = kStart;
-                return true;
+                return End::array;
             }
             if (state_ == kNext) expect(cursor, ',', "',' or ']'");
             peek(cursor);
+            if (stop && cursor.at >= stop) {
+                const bool is_there = cursor.at == stop;
+                cursor.at = safe;
+                return is_there ? End::stop : End::passed;
+            }
             const auto position = offset + static_cast<int64_t>(cursor.at - window);
             read_object(cursor, position);
             commit();
@@ -220,12 +264,12 @@ bool Table::read(Cursor& cursor, int64_t offset) {
         roll_back();
         cursor.at = safe;
         reserve(offset + (safe - window));
-        return false;
+        return End::text;
     } catch (const Repeated&) {
         roll_back();
         cursor.at = safe;
         repeated_ = true;
-        return false;
+        return End::repeated;
     } catch (...) {
         roll_back();
         throw;
@@ -258,27 +302,21 @@ void Table::read_one(Cursor& cursor, int64_t offset) {
 }
 
 void Table::read_object(Cursor& cursor, int64_t offset) {
-    expect(cursor, '{', "an object");
     shape_.clear();
     unknown_.clear();
-    expected_ = shapes_.empty() ? std::string_view() : shapes_[last_shape_];
     uint64_t seen = 0;
     const size_t extra_start = extra_.bytes.size();
-    if (!accept(cursor, '}')) {
-        for (;;) {
-            String name;
-            const size_t column = take_name(cursor, name);
-            expect(cursor, ':', "':'");
-            peek(cursor);
-            if (column == columns_.size()) {
-                read_unknown(cursor, name);
-            } else {
-                if (seen >> column & 1) throw Repeated{};
-                seen |= uint64_t{1} << column;
-                read_member(cursor, column);
-            }
-            if (accept(cursor, '}')) break;
-            expect(cursor, ',', "',' or '}'");
+    for (size_t member = 0;; ++member) {
+        String name;
+        const size_t column = take_name(cursor, member, name);
+        if (column == kNoMember) break;
+        peek(cursor);
+        if (column == columns_.size()) {
+            read_unknown(cursor, name);
+        } else {
+            if (seen >> column & 1) throw Repeated{};
+            seen |= uint64_t{1} << column;
+            read_member(cursor, column);
         }
     }
     if (unknown_.size() > 1) {
@@ -289,25 +327,43 @@ void Table::read_object(Cursor& cursor, int64_t offset) {
     if (unknown_.size()) {
         extra_.starts.extend_with_zeros(rows());
         extra_.lengths.extend_with_zeros(rows());
-        extra_.starts.push_back(static_cast<int64_t>(extra_start));
-        extra_.lengths.push_back(static_cast<int64_t>(extra_.bytes.size() - extra_start));
+        append_row(extra_, extra_start);
     }
     positions_.push_back(offset);
     shape_ids_.push_back(shape_of());
 }
 
-// The column whose name comes next, which is taken, or their number and the name. Most objects have
-// the members of the one before, in the same order.
-size_t Table::take_name(Cursor& cursor, String& name) {
-    peek(cursor);
-    if (const size_t member = shape_.size(); member < expected_.size()) {
-        const auto column = static_cast<uint8_t>(expected_[member]);
-        if (column < columns_.size() && take_text(cursor, columns_[column].quoted)) return column;
+// Take the text up to the value of the next member, and return its column, or the number of columns
+// and the name, or kNoMember at the end of the object. Most objects have the members of the one
+// before, in the same order and with the same white space.
+size_t Table::take_name(Cursor& cursor, size_t member, String& name) {
+    const uint8_t* const begin = cursor.at;
+    if (member < heads_.size() && heads_[member].text.size() &&
+        take_text(cursor, heads_[member].text)) {
+        const Head& head = heads_[member];
+        const uint8_t* const start = begin + head.name_start;
+        name = {{start, start + head.name_size}, head.escaped};
+        return head.column;
     }
+    if (member == 0) expect(cursor, '{', "an object");
+    if (accept(cursor, '}')) return kNoMember;
+    if (member != 0) expect(cursor, ',', "',' or '}'");
     name = take_string(cursor);
-    for (size_t i = 0; i < columns_.size(); ++i)
-        if (equals(name, columns_[i].name)) return i;
-    return columns_.size();
+    expect(cursor, ':', "':'");
+    size_t column = 0;
+    while (column < columns_.size() && !equals(name, columns_[column].name)) ++column;
+    peek(cursor);
+    if (member >= kMostHeads) return column;
+    if (member >= heads_.size()) heads_.resize(member + 1);
+    Head& head = heads_[member];
+    const Span text{begin, cursor.at};
+    head.text.clear();
+    if (text.size() <= kLongestKept) head.text.assign(text.begin, text.end);
+    head.column = column;
+    head.name_start = Span{begin, name.raw.begin}.size();
+    head.name_size = name.raw.size();
+    head.escaped = name.escaped;
+    return column;
 }
 
 // Unknown members are kept as they would stand in an object: "name":value, separated by commas.
@@ -531,10 +587,14 @@ Texts& Table::extra() {
 // Most objects have the shape of the one before.
 uint32_t Table::shape_of() {
     if (!shapes_.empty() && shapes_[last_shape_] == shape_) return last_shape_;
-    const auto [found, is_new] = shape_index_.try_emplace(shape_, shapes_.size());
-    if (is_new) shapes_.push_back(shape_);
-    last_shape_ = found->second;
+    last_shape_ = number_of(shape_);
     return last_shape_;
+}
+
+uint32_t Table::number_of(const std::string& shape) {
+    const auto [found, is_new] = shape_index_.try_emplace(shape, shapes_.size());
+    if (is_new) shapes_.push_back(shape);
+    return found->second;
 }
 
 // Reserve the memory that the whole text will need if it goes on as it began.
@@ -556,6 +616,111 @@ void Table::reserve(int64_t offset) {
     } catch (const std::bad_alloc&) {
         // It may not be needed: the text need not go on as it began.
     }
+}
+
+// -- joining --------------------------------------------------------------------------------------
+
+namespace {
+
+template <class V>
+void append_all(Buffer<V>& to, const Buffer<V>& from) {
+    to.append(from.data(), from.size());
+}
+
+// Append values, moved by `shift` where is_moved(row).
+template <class IsMoved>
+void append_moved(Buffer<int64_t>& to, const Buffer<int64_t>& from, size_t shift,
+                  IsMoved&& is_moved) {
+    int64_t* const values = to.grow(from.size());
+    for (size_t row = 0; row < from.size(); ++row)
+        values[row] = from[row] + (is_moved(row) ? static_cast<int64_t>(shift) : 0);
+    to.resize(to.size() + from.size());
+}
+
+void append_all(Texts& to, const Texts& from) {
+    append_moved(to.starts, from.starts, to.bytes.size(),
+                 [&](size_t row) { return from.lengths[row] != 0; });
+    append_all(to.lengths, from.lengths);
+    append_all(to.bytes, from.bytes);
+}
+
+void append_all(Segmentations& to, const Segmentations& from) {
+    const size_t runs = to.runs.size(), rings = to.ring_ends.size();
+    const size_t shifts[] = {0, to.characters.size(), runs, rings, to.characters.size()};
+    int64_t* const starts = to.starts.grow(from.starts.size());
+    for (size_t row = 0; row < from.starts.size(); ++row)
+        starts[row] = from.starts[row] + static_cast<int64_t>(shifts[from.kinds[row]]);
+    to.starts.resize(to.starts.size() + from.starts.size());
+    append_moved(to.ring_ends, from.ring_ends, to.coordinates.size() / 2,
+                 [](size_t) { return true; });
+    append_all(to.kinds, from.kinds);
+    append_all(to.heights, from.heights);
+    append_all(to.widths, from.widths);
+    append_all(to.lengths, from.lengths);
+    append_all(to.characters, from.characters);
+    append_all(to.runs, from.runs);
+    append_all(to.coordinates, from.coordinates);
+    append_all(to.is_integer, from.is_integer);
+}
+
+}  // namespace
+
+const uint8_t* Table::guess_object(const uint8_t* from, const uint8_t* to) const {
+    if (heads_.empty() || heads_[0].text.empty()) return nullptr;
+    const std::string_view text(reinterpret_cast<const char*>(from), Span{from, to}.size());
+    for (size_t at = 0; (at = text.find(heads_[0].text, at)) != text.npos; ++at) {
+        const size_t before = text.substr(0, at).find_last_not_of(" \n\r\t");
+        if (before != text.npos && text[before] == ',') return from + at;
+    }
+    return nullptr;
+}
+
+void Table::restart() {
+    for_each_column_buffer([](auto& buffer, size_t) { buffer.clear(); });
+    for_each_shared_buffer([](auto& buffer) { buffer.clear(); });
+    for (Column& column : columns_) {
+        column.filled = 0;
+        if (column.rows) column.rows->restart();
+    }
+    state_ = kFirst;
+    repeated_ = false;
+    commit();
+}
+
+void Table::append(Table& other, int64_t offset) {
+    const size_t before = rows();
+    for (size_t i = 0; i < columns_.size(); ++i) {
+        Column &to = columns_[i], &from = other.columns_[i];
+        if (from.rows) to.rows->append(*from.rows, 0);
+        if (!from.filled) continue;
+        fill(to, before);
+        append_all(to.integers, from.integers);
+        append_all(to.numbers, from.numbers);
+        append_all(to.texts, from.texts);
+        append_all(to.segmentations, from.segmentations);
+        to.filled = before + from.filled;
+    }
+    if (other.extra_.starts.size()) {
+        extra_.starts.extend_with_zeros(before);
+        extra_.lengths.extend_with_zeros(before);
+        append_all(extra_, other.extra_);
+    }
+    append_all(positions_, other.positions_);
+    append_moved(odd_rows_, other.odd_rows_, before, [](size_t) { return true; });
+    append_all(odd_columns_, other.odd_columns_);
+    append_all(odd_, other.odd_);
+    // Shapes are numbered in the order in which rows have them.
+    std::vector<uint32_t> numbers(other.shapes_.size(), std::numeric_limits<uint32_t>::max());
+    for (size_t row = 0; row < other.rows(); ++row) {
+        const uint32_t shape = other.shape_ids_[row];
+        if (numbers[shape] == std::numeric_limits<uint32_t>::max())
+            numbers[shape] = number_of(other.shapes_[shape]);
+        shape_ids_.push_back(numbers[shape]);
+    }
+    if (other.state_ != kFirst) state_ = other.state_;
+    repeated_ = other.repeated_;
+    commit();
+    reserve(offset);
 }
 
 // -- going back -----------------------------------------------------------------------------------

@@ -38,6 +38,13 @@ struct Texts {
 
 enum class Segmentation : uint8_t { none, string, counts, polygon, other };
 
+// The text of the last RLE before and after its counts, which is often that of the next one, too.
+struct RleFrame {
+    uint8_t form = 0;  // 0: there is none
+    int64_t size[2] = {0, 0};
+    std::string before, after;
+};
+
 // Segmentations in the form in which they came. What a row's start and length count depends on its
 // kind: characters (a string, or the JSON text of `other`), run lengths, or rings.
 struct Segmentations {
@@ -49,13 +56,13 @@ struct Segmentations {
     Buffer<int64_t> ring_ends;    // in points
     Buffer<double> coordinates;   // x0 y0 x1 y1 ... of all rings
     Buffer<uint8_t> is_integer;   // of each coordinate: whether it is written without a fraction
+    RleFrame frame;
 };
 
 class Table;
 
 struct Column {
     std::string name;
-    std::string quoted;  // the name in quotes
     Kind kind;
     size_t filled = 0;  // rows; the last ones, which do not have the member, may be left out
     Buffer<int64_t> integers;  // of integers; of nested rows: their number
@@ -75,10 +82,20 @@ class Table {
     // `text_size`: the size of the whole text, for which memory is reserved; 0 if it is unknown.
     explicit Table(const std::vector<Field>& fields, size_t text_size = 0);
 
-    // Read objects until the array's closing bracket, which is taken, and return true; or return
-    // false where the text ends within an object. `offset` is the text's place in the file.
-    // Throws Malformed; `rows()` then is the index of the malformed object.
-    bool read(Cursor&, int64_t offset);
+    enum class End {
+        array,     // at the closing bracket, which is taken
+        text,      // before an object that is incomplete
+        repeated,  // before an object that repeats a name
+        stop,      // before the object that begins at `stop`
+        passed,    // before the first object that begins after `stop`
+    };
+    // Read objects until one of these; `offset` is the text's place in the file. Throws Malformed;
+    // `rows()` then is the index of the malformed object.
+    End read_until(Cursor&, int64_t offset, const uint8_t* stop);
+    // Read to the end of the array and return true, or as much as there is and return false.
+    bool read(Cursor& cursor, int64_t offset) {
+        return read_until(cursor, offset, nullptr) == End::array;
+    }
     // Read one object that is not in an array.
     void read_one(Cursor&, int64_t offset);
 
@@ -88,6 +105,15 @@ class Table {
     // read_one().
     bool has_repeated_name() const { return repeated_; }
     Span take_repeated(Cursor&);
+
+    // Where an object of the array probably begins between two places; null if nowhere. Objects
+    // begin like the last one that was read.
+    const uint8_t* guess_object(const uint8_t* from, const uint8_t* to) const;
+    // Forget all rows, and go on as if at the first object of an array.
+    void restart();
+    // Append the rows of a table with the same fields, and go on as if they had been read by this
+    // one up to `offset`.
+    void append(Table& other, int64_t offset);
 
     std::vector<Column>& columns();
     std::vector<std::string>& shapes() { return shapes_; }
@@ -100,6 +126,14 @@ class Table {
     Texts& odd() { return odd_; }
 
    private:
+    // The text before a member's value, from the brace or comma on.
+    struct Head {
+        std::string text;  // empty if it is too long to be kept
+        size_t column;
+        size_t name_start, name_size;  // in `text`, without the quotes
+        bool escaped;
+    };
+
     void read_object(Cursor&, int64_t offset);
     void read_member(Cursor&, size_t index);
     void read_unknown(Cursor&, const String& name);
@@ -110,10 +144,11 @@ class Table {
     uint8_t read_segmentation(Cursor&, Column&, size_t index);
     uint8_t read_rows(Cursor&, Column&, size_t index);
     uint8_t keep_odd(Cursor&, size_t index);
-    size_t take_name(Cursor&, String& name);
+    size_t take_name(Cursor&, size_t member, String& name);
     void fill(Column&, size_t rows);
     void reserve(int64_t offset);
     uint32_t shape_of();
+    uint32_t number_of(const std::string& shape);
     void commit();
     void roll_back();
     // action(buffer, number of values per row)
@@ -134,7 +169,7 @@ class Table {
     Texts odd_;
     std::string shape_;  // of the current object
     std::vector<std::string> unknown_;  // names of the current object's unknown members
-    std::string_view expected_;  // the shape that the current object probably has
+    std::vector<Head> heads_;  // of the members of the last object
     size_t text_size_;  // 0 once memory is reserved
     int64_t begin_ = 0;  // offset of the array in the text
     size_t committed_rows_ = 0;  // those before the current object

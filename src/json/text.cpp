@@ -17,8 +17,6 @@ namespace segcore::json {
 
 namespace {
 
-bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
-
 uint8_t next(const Cursor& cursor, const char* expected) {
     if (cursor.at == cursor.end) stop_at_end(cursor, expected);
     return *cursor.at;
@@ -165,13 +163,6 @@ void append_utf8(unsigned code, Buffer<uint8_t>& to) {
 
 // -- numbers --------------------------------------------------------------------------------------
 
-// Ten to this power is exact, and so is an integer of up to 53 bits: their quotient or product is
-// then the nearest number (Clinger).
-constexpr int kExactPower = 22;
-constexpr double kPowers[kExactPower + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                             1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                             1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-
 // The exponent with one more digit. The limit is beyond the number of digits that memory holds, so
 // that no fraction can make up for it.
 int64_t next_exponent(int64_t exponent, uint8_t digit) {
@@ -293,8 +284,6 @@ void take_string(Cursor& cursor, Buffer<uint8_t>& to) {
     to.resize(to.size() + static_cast<size_t>(next - begin));
 }
 
-bool starts_number(uint8_t c) { return is_digit(c) || c == '-' || c == 'N' || c == 'I'; }
-
 void take_word(Cursor& cursor, const char* word) {
     for (const char* c = word; *c; ++c, ++cursor.at) {
         if (next(cursor, "a value") != static_cast<uint8_t>(*c))
@@ -302,46 +291,8 @@ void take_word(Cursor& cursor, const char* word) {
     }
 }
 
-// Take a number of up to 18 digits without an exponent that ends before the text does, which most
-// numbers are; return false, with nothing taken, for any other.
-bool take_short_number(Cursor& cursor, Number& number) {
-    constexpr ptrdiff_t kMost = 18;
-    const uint8_t* at = cursor.at;
-    const bool negative = *at == '-';
-    at += negative;
-    if (cursor.end - at < kMost + 2) return false;
-    const uint8_t* const begin = at;
-    uint64_t digits = 0;
-    for (; is_digit(*at); ++at) {
-        if (at - begin == kMost) return false;
-        digits = digits * 10 + (*at - '0');
-    }
-    const ptrdiff_t whole = at - begin;
-    if (!whole || (whole > 1 && *begin == '0')) return false;
-    number.is_integer = number.is_exact = *at != '.';
-    if (!number.is_integer) {
-        const uint8_t* const fraction = ++at;
-        for (; is_digit(*at); ++at) {
-            if (at - begin >= kMost) return false;
-            digits = digits * 10 + (*at - '0');
-        }
-        const ptrdiff_t power = at - fraction;
-        if (!power || digits >> 53) return false;
-        number.value = static_cast<double>(digits) / kPowers[power];
-        if (negative) number.value = -number.value;
-    } else {
-        number.integer = static_cast<int64_t>(digits);
-        if (negative) number.integer = -number.integer;
-        number.value = static_cast<double>(number.integer);
-    }
-    if (*at == 'e' || *at == 'E') return false;
-    cursor.at = at;
-    return true;
-}
-
-Number take_number(Cursor& cursor) {
+Number take_any_number(Cursor& cursor) {
     Number number{0, 0, false, false};
-    if (cursor.at != cursor.end && take_short_number(cursor, number)) return number;
     constexpr const char* kExpected = "a number";
     const uint8_t* const begin = cursor.at;
     const bool negative = next(cursor, kExpected) == '-';

@@ -86,11 +86,68 @@ inline bool accept(Cursor& cursor, uint8_t character) {
 
 // Each of these takes the value at the cursor, where white space was skipped.
 String take_string(Cursor&);
-Number take_number(Cursor&);
 void take_word(Cursor&, const char* word);  // true, false, null
-bool starts_number(uint8_t character);
 // Take any value, and return its text.
 Span take_value(Cursor&);
+
+// -- numbers --------------------------------------------------------------------------------------
+
+// Ten to this power is exact, and so is an integer of up to 53 bits: their quotient or product is
+// then the nearest number (Clinger).
+constexpr int kExactPower = 22;
+constexpr double kPowers[kExactPower + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                             1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                             1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+inline bool is_digit(uint8_t c) { return c >= '0' && c <= '9'; }
+inline bool starts_number(uint8_t c) { return is_digit(c) || c == '-' || c == 'N' || c == 'I'; }
+
+// Take a number of up to 18 digits without an exponent that ends before the text does, which most
+// numbers are; return false, with nothing taken, for any other.
+inline bool take_short_number(Cursor& cursor, Number& number) {
+    constexpr ptrdiff_t kMost = 18;
+    const uint8_t* at = cursor.at;
+    const bool negative = *at == '-';
+    at += negative;
+    if (cursor.end - at < kMost + 2) return false;
+    const uint8_t* const begin = at;
+    uint64_t digits = 0;
+    for (; is_digit(*at); ++at) {
+        if (at - begin == kMost) return false;
+        digits = digits * 10 + (*at - '0');
+    }
+    const ptrdiff_t whole = at - begin;
+    if (!whole || (whole > 1 && *begin == '0')) return false;
+    number.is_integer = number.is_exact = *at != '.';
+    if (!number.is_integer) {
+        const uint8_t* const fraction = ++at;
+        for (; is_digit(*at); ++at) {
+            if (at - begin >= kMost) return false;
+            digits = digits * 10 + (*at - '0');
+        }
+        const ptrdiff_t power = at - fraction;
+        if (!power || digits >> 53) return false;
+        number.value = static_cast<double>(digits) / kPowers[power];
+        if (negative) number.value = -number.value;
+    } else {
+        number.integer = static_cast<int64_t>(digits);
+        if (negative) number.integer = -number.integer;
+        number.value = static_cast<double>(number.integer);
+    }
+    if (*at == 'e' || *at == 'E') return false;
+    cursor.at = at;
+    return true;
+}
+
+Number take_any_number(Cursor&);
+
+inline Number take_number(Cursor& cursor) {
+    Number number;
+    if (cursor.at != cursor.end && take_short_number(cursor, number)) return number;
+    return take_any_number(cursor);
+}
+
+// -- strings --------------------------------------------------------------------------------------
 
 // Append the unescaped string in UTF-8. A lone surrogate is encoded like any other code point.
 void append_unescaped(Span raw, Buffer<uint8_t>& to);

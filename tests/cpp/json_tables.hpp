@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness.hpp"
+#include "json/shared_read.hpp"
 #include "json/writer.hpp"
 
 namespace segcore::test {
@@ -95,9 +96,10 @@ inline void check_same_outcome(const JsonOutcome& got, const JsonOutcome& expect
 }
 
 // Read an array as src/bind does: in pieces that end at these places, and then once more with
-// nothing, the last time.
-inline JsonOutcome read_pieces(json::Table& table, const std::string& text,
-                               const std::vector<size_t>& ends) {
+// nothing, the last time. read(table, cursor, offset) reads one piece.
+template <class Read>
+JsonOutcome read_pieces(json::Table& table, const std::string& text,
+                        const std::vector<size_t>& ends, Read&& read) {
     JsonOutcome outcome;
     std::string window;
     size_t at = 0, base = 0, fed = 0, piece = 0;
@@ -106,7 +108,7 @@ inline JsonOutcome read_pieces(json::Table& table, const std::string& text,
         JsonText held(window, last);
         held.cursor.at += at;
         try {
-            const bool is_whole = table.read(held.cursor, static_cast<int64_t>(base + at));
+            const bool is_whole = read(table, held.cursor, static_cast<int64_t>(base + at));
             at = held.taken();
             if (is_whole) {
                 outcome.place = base + at;
@@ -139,6 +141,13 @@ inline JsonOutcome read_pieces(json::Table& table, const std::string& text,
     }
     outcome.columns = JsonColumns(table).bytes();
     return outcome;
+}
+
+inline JsonOutcome read_pieces(json::Table& table, const std::string& text,
+                               const std::vector<size_t>& ends) {
+    return read_pieces(table, text, ends, [](json::Table& to, json::Cursor& cursor, int64_t at) {
+        return to.read(cursor, at);
+    });
 }
 
 inline json::TextsView view_of(const json::Texts& texts) {

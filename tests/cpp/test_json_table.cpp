@@ -1,6 +1,7 @@
 // Arrays of objects to columns and back, and text that arrives in any pieces.
 #include "json_tables.hpp"
 #include "random.hpp"
+#include "simd/dispatch.hpp"
 
 namespace segcore::test {
 
@@ -83,6 +84,49 @@ TEST(json_malformed_rows_in_any_pieces) {
             CHECK(JsonColumns(table).bytes() == JsonColumns(before).bytes());
         for (const std::vector<size_t>& ends : all_splits(text.size()))
             check_same_outcome(outcome_of(text, ends), expected);
+    }
+}
+
+TEST(json_rows_with_several_threads) {
+    std::vector<std::string> texts = {kRows, kNested, kRepeated};
+    // Objects that begin alike, and what looks like one within strings and nested objects.
+    std::string many = "[";
+    for (int i = 0; i < 200; ++i) {
+        many += i ? ", {\"id\": " : "{\"id\": ";
+        many += std::to_string(i);
+        if (i % 3 == 0) many += R"(, "name": ", {\"id\": 1}, {)";
+        if (i % 3 == 0) many += R"(\"id\": 7", "bbox": [1, 2, 3, 4.5])";
+        if (i % 5 == 0) many += R"(, "z": [1, {"id": 5}, {"id": 6}])";
+        if (i % 7 == 0) many += R"(, "rows": [{"id": 1}, {"id": 2, "name": "x"}, {"id": 3}])";
+        if (i % 4 == 0) many += R"(, "segmentation": {"size": [4, 6], "counts": "05"})";
+        if (i % 4 == 1) many += R"(, "segmentation": [[1, 2, 3, 4, 5, 6], [7, 8.5]])";
+        if (i % 4 == 2) many += R"(, "segmentation": {"counts": [1, 2], "size": [1, 3]})";
+        if (i % 11 == 0) many += R"(, "name2": "", "score": null, "area": [])";
+        many += "}";
+    }
+    texts.push_back(many + "]");
+    texts.push_back(many + ", {\"id\": 1, \"z\": 1, \"z\": 2}, {\"id\": x}]");
+    texts.push_back(many.substr(0, many.size() / 2) + "?" + many.substr(many.size() / 2));
+    texts.push_back(many);  // it ends too early
+    for (const std::string& text : texts) {
+        const JsonOutcome expected = outcome_of(text);
+        for (const int threads : {2, 5}) {
+            for (const size_t piece : {1, 7, 64, 400}) {
+                for (const size_t window : {size_t{97}, text.size() / 3 + 1, text.size()}) {
+                    std::vector<size_t> ends;
+                    for (size_t end = window; end < text.size() + window; end += window)
+                        ends.push_back(end);
+                    json::Table table(json_fields(true));
+                    json::SharedRead shared(json_fields(true), piece);
+                    const Context context{*simd::variants().front(), threads};
+                    const JsonOutcome got = read_pieces(
+                        table, text, ends, [&](json::Table& to, json::Cursor& cursor, int64_t at) {
+                            return shared.read(to, cursor, at, context);
+                        });
+                    check_same_outcome(got, expected);
+                }
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -263,12 +264,69 @@ def test_text_ids_of_made_tables_are_written():
         }
 
 
-def test_repeated_names_are_noted():
-    text = b'{"images": [{"id": 1, "id": 2}, {"id": 1}, {"id": 3, "id": 3}], "annotations": []}'
+def test_repeated_names_are_noted(twin):
+    text = (
+        b'{"images": [{"id": 1, "id": 2}, {"id": 1}, {"id": 3, "id": 3}], "annotations": [], '
+        b'"x": 1, "x": {"y": 1, "y": 2}}'
+    )
     dataset = reading.read_stream("a.json", io.BytesIO(text), None)
-    if IS_COMPILED:
-        said = "images[0], and 1 more: a name occurs twice in one object; the last value counts"
-        assert dataset.skipped == (f"a.json: {said}",)
+    said = "images[0], and 1 more: a name occurs twice in one object; the last value counts"
+    assert dataset.skipped == (f"a.json: {said}", 'a.json: "x" occurs twice; the last counts')
+    panoptic = (
+        b'{"images": [], "categories": [], "annotations": [{"file_name": "a.png", "image_id": 1, '
+        b'"segments_info": [{"id": 1, "id": 2}, %s]}]}'
+    )
+    items = stream.Stream("a.json", io.BytesIO(panoptic % b"{}"), None, None)
+    reading.read_tables(items)
+    assert [line.split(":")[1] for line in items.repeated] == [" annotations[0]"]
+    items = stream.Stream("a.json", io.BytesIO(panoptic % b"3"), None, None)
+    with pytest.raises(sc.data.DatasetError, match=r"annotations\[0\].*expected an object"):
+        reading.read_tables(items)
+
+
+@pytest.fixture
+def restored_threads():
+    before = sc.get_num_threads()
+    yield
+    sc.set_num_threads(before)
+
+
+def test_any_number_of_threads_reads_the_same(tmp_path, restored_threads):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "a.json"
+    detections = [
+        {
+            "image_id": int(rng.integers(1, 50)),
+            "category_id": 1,
+            "segmentation": {"size": [4, 6], "counts": "52203"} if row % 3 else SQUARE,
+            "score": float(rng.random()),
+            "note": ', {"image_id": 7, "x": [{"image_id": 1}, {"image_id": 2}]' * (row % 5),
+        }
+        for row in range(5000)
+    ]
+    whole = json.dumps(detections)
+    middle = whole.index("{", len(whole) // 2)
+    repeated = f'{{"id": 1, "id": 2, {whole[middle + 1 :]}'
+    for text in (
+        whole,
+        whole[:middle] + repeated if whole[middle + 1] == '"' else whole,
+        whole[:middle] + "?" + whole[middle:],
+        whole[:-1],
+        json.dumps(detections, indent=1),
+    ):
+        path.write_text(text)
+        found, steps = [], []
+        for threads in (1, 2, 7):
+            sc.set_num_threads(threads)
+            done = []
+            try:
+                dataset = sc.data.read(path, progress=lambda *step, done=done: done.append(step))
+                found.append((pickle.dumps(dataset.annotations), dataset.skipped))
+                steps.append(done[-1])
+            except sc.data.DatasetError as error:
+                found.append(str(error))
+        assert found[0] == found[1] == found[2]
+        assert set(steps) <= {(len(text), len(text))}
 
 
 @pytest.mark.parametrize(
@@ -281,7 +339,9 @@ def test_numbers_refer_to_text_and_text_to_numbers(reference, found):
         with pytest.raises(sc.data.DatasetError, match=r"\(id 5.*image_id: expected"):
             sc.data.from_coco(given_)
     else:
-        assert sc.data.from_coco(given_).annotations["image"].tolist() == [found]
+        dataset = sc.data.from_coco(given_)
+        assert dataset.annotations["image"].tolist() == [found]
+        assert_same_json(sc.data.to_coco(dataset), given_)
 
 
 def test_annotations_of_skipped_images_are_counted(tmp_path):

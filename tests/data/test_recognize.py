@@ -8,6 +8,7 @@ import pytest
 import segcore as sc
 from segcore.data.files.kinds import TITLES
 from segcore.data.io import FORMATS
+from segcore.data.recognize import _outer_keys
 
 
 @pytest.mark.parametrize(
@@ -109,3 +110,10 @@ def test_reports_of_formats_that_keep_all_masks(tmp_path):
     report = sc.data.write(dataset, tmp_path / "c", "sa-1b")
     assert report.unwritten == {"categories": 1}
     assert str(report).endswith("no place in this format for: 1 categories")
+
+
+def test_a_string_that_is_cut_off_is_looked_at_once():
+    """The beginning of a file may end within a long string with many quotes."""
+    opening, keys = _outer_keys(b'{"images": 1, "x": "' + b'\\"' * 32_000 + b"\\")
+    assert (opening, keys) == (b"{", {"images", "x"})
+    assert _outer_keys(b'[{"a": [{"b": 1}], "c": 2}, {"d": 3}]') == (b"[", {"a", "c"})

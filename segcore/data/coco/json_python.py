@@ -4,7 +4,9 @@ It has the same results, but reads a file as a whole with :mod:`json`. What diff
 
 - errors of syntax have the message of :mod:`json`, and the depth of nested values is limited by
   Python's recursion limit instead of 500;
-- the position of a row in the file is unknown (-1);
+- the position of a row in the file is unknown (-1), because :mod:`json` does not tell it: errors
+  about an item name its index and id, but no byte offset;
+- a repeated name within the RLE of an annotation is not noticed: the last value counts;
 - the text of unknown members and odd values is written anew, without white space.
 """
 
@@ -34,7 +36,8 @@ class JsonReader:
         self._parts: list[bytes] = []
         self._is_whole = False
         self._document: Any = _MISSING
-        self._names: Any = None
+        self._members: Any = None
+        self._items: Any = None
         self._value: Any = None
         self.offset = 0
         self.error_offset: int | None = None
@@ -63,7 +66,9 @@ class JsonReader:
             return None
         self._document = self._value = self._parse()
         if isinstance(self._document, dict):
-            self._names = iter(self._document)
+            self._members = iter(self._document.items())
+            if isinstance(self._document, _Repeated):
+                self._members = iter(self._document.pairs)
             return "{"
         if isinstance(self._document, list):
             return "["
@@ -74,7 +79,7 @@ class JsonReader:
         self._parts.clear()
         try:
             text = data.decode("utf-8", "surrogatepass")
-            return json.loads(text)
+            return json.loads(text, object_pairs_hook=_object)
         except UnicodeDecodeError as error:
             self.error_offset = error.start
             raise ValueError("expected UTF-8") from None
@@ -88,22 +93,29 @@ class JsonReader:
 
     def name(self) -> Any:
         """Return the next name, as JSON text, or False."""
-        name = next(self._names, _MISSING)
-        if name is _MISSING:
-            return False
-        self._value = self._document[name]
-        return json.dumps(name).encode()
+        name, self._value = next(self._members, (_MISSING, None))
+        return False if name is _MISSING else json.dumps(name).encode()
 
     def value(self) -> bytes:
         """Return the text of the value."""
         return _text(self._value)
 
-    def rows(self, table: JsonTable) -> bool:
-        """Read the value, an array of objects."""
-        if not isinstance(self._value, list):
-            raise ValueError("expected an array of objects")
-        for item in self._value:
+    def rows(self, table: JsonTable, threads: int = 1) -> bool | bytes:
+        """Read the value, an array of objects, on one thread.
+
+        Stop after an object that repeats a name, and return its text, in which the last value of a
+        name counts.
+        """
+        del threads
+        if self._items is None:
+            if not isinstance(self._value, list):
+                raise ValueError("expected an array of objects")
+            self._items = iter(self._value)
+        for item in self._items:
+            if table.has_repeated_name(item):
+                return _text(item)
             table.append(item)
+        self._items = None
         return True
 
     def end(self) -> bool:
@@ -132,6 +144,14 @@ class JsonTable:
     def read_one(self, text: bytes, offset: int) -> None:
         """Append one object."""
         self.append(json.loads(text))
+
+    def has_repeated_name(self, item: Any) -> bool:
+        """Return whether an object, or one of its nested rows, repeats a name."""
+        if not isinstance(item, dict):
+            return False
+        rows = [item.get(name) for name, kind in self._fields if not isinstance(kind, str)]
+        nested = (row for value in rows if isinstance(value, list) for row in value)
+        return isinstance(item, _Repeated) or any(isinstance(row, _Repeated) for row in nested)
 
     def append(self, item: Any) -> None:
         """Append one object."""
@@ -173,6 +193,19 @@ class JsonTable:
             "odd_columns": np.array(self._odd_columns, np.int64),
             "odd": self._odd.arrays(),
         }
+
+
+class _Repeated(dict[str, Any]):
+    """An object that repeats a name, and all its members."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    return made if len(made) == len(pairs) else _Repeated(pairs)
 
 
 def _text(value: Any) -> bytes:

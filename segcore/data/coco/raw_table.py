@@ -124,7 +124,23 @@ class RawTable:
             name,
             lambda row: f"expected the id of {what}, got {self.got(name, row)}",
         )
+        if np.asarray(targets).dtype == object:
+            self._keep_numbers(name, targets, rows)
         return rows
+
+    def _keep_numbers(self, name: str, targets: Any, rows: NDArray[np.int64]) -> None:
+        """Note the numbers that refer to ids that are text, so that they are written again."""
+        forms = self.forms(name)
+        numbers = np.flatnonzero(is_among(forms, (PLAIN, FRACTION)) & (rows >= 0))
+        numbers = numbers[[isinstance(targets[row], str) for row in rows[numbers].tolist()]]
+        if not len(numbers):
+            return
+        values = self.columns[name][numbers].tolist()
+        is_float = (forms[numbers] == FRACTION).tolist()
+        given = [float(v) if f else v for v, f in zip(values, is_float, strict=True)]
+        self.layout = self.layout.with_odd(name, numbers, given)
+        self._forms.pop(name)
+        self._odd_values.pop(name, None)
 
     def check_integers(
         self, name: str, least: int, what: str, required: bool, greatest: int | None = None

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, TypeAlias, cast
 from segcore.data.columns.layouts import Fields
 from segcore.data.errors import DatasetError
 from segcore.data.files.addresses import fsspec_for
+from segcore.threads import get_num_threads
 
 try:
     from segcore._native import JsonReader, JsonTable
@@ -29,7 +30,10 @@ Progress: TypeAlias = "Callable[[int, int | None], None]"
 NO_ARRAY = "expected an array of objects"
 """What is wrong with a member that should be an array but is another value, such as null."""
 CHUNK = 1 << 18
-"""Number of bytes that are read at a time: larger pieces are not read faster, but take memory."""
+"""Number of bytes per thread that are read at a time: larger pieces are not read faster, but take
+memory."""
+MOST_AT_A_TIME = 1 << 24
+"""Number of bytes that are read at a time with any number of threads."""
 
 
 def open_binary(path: str | os.PathLike[str]) -> tuple[BinaryIO, int | None]:
@@ -76,8 +80,7 @@ class _Unzipped(gzip.GzipFile):
 class Stream:
     """A JSON file that is read once, from its beginning to its end.
 
-    ``repeated`` lists where a name occurs twice in an object. The twin of the compiled reader does
-    not notice that.
+    ``repeated`` lists where a name occurs twice in an object.
     """
 
     def __init__(self, path: str, file: BinaryIO, progress: Progress | None, size: int | None):
@@ -86,7 +89,10 @@ class Stream:
         self._progress = progress
         self._size = size
         self._reader = JsonReader()
-        self._chunk = CHUNK
+        self._threads = get_num_threads()
+        # Two pieces per thread, since one thread may be faster than another.
+        count = 2 * self._threads if self._threads > 1 else 1
+        self._least = self._chunk = min(CHUNK * count, MOST_AT_A_TIME)
         self.repeated: list[str] = []
         self._read = 0
         self._fed = -1
@@ -120,7 +126,7 @@ class Stream:
         while True:
             position = self._reader.offset
             try:
-                found = self._until(lambda: self._reader.rows(table))
+                found = self._until(lambda: self._reader.rows(table, self._threads))
             except DatasetError as error:
                 is_array = error.detail != NO_ARRAY
                 where = f"{item}[{len(table)}]" if is_array else item
@@ -137,7 +143,11 @@ class Stream:
             # A name occurs twice in this object: the last one counts, as for json.
             # Compact, so that the unknown members are kept as in other objects.
             once = json.dumps(json.loads(found), ensure_ascii=False, separators=(",", ":"))
-            table.read_one(once.encode("utf-8", "surrogatepass"), position)
+            try:
+                table.read_one(once.encode("utf-8", "surrogatepass"), position)
+            except ValueError as error:
+                where = f"{item}[{len(table)}]"
+                raise DatasetError(self.path, str(error), where, position) from None
 
     def row(self, fields: Fields, item: str) -> dict[str, Any]:
         """Take one object and return it as columns of one row."""
@@ -170,10 +180,12 @@ class Stream:
         if self._ended:
             raise DatasetError(self.path, "the file ends too early", offset=self._read)
         # What does not fit into one piece needs larger ones.
-        self._chunk = self._chunk * 2 if self._reader.offset == self._fed else CHUNK
+        self._chunk = self._chunk * 2 if self._reader.offset == self._fed else self._least
         self._fed = self._reader.offset
         if self._read == 0:
-            self._reader.feed(self._as_utf8(self._read_file(4)))
+            head = self._as_utf8(self._read_file(4))
+            self._reader.feed(head)
+            self._read = len(head)
         count = self._reader.fill(self._read_into, self._chunk)
         self._read += count
         self._ended = not count
