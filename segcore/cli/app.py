@@ -405,7 +405,7 @@ def labels(
 
 @app.group()
 def evaluate() -> None:
-    """Evaluate label maps against true ones."""
+    """Evaluate label maps or instances against true ones."""
 
 
 @evaluate.command("semantic")
@@ -468,6 +468,43 @@ def evaluate_panoptic(
     from segcore.cli.evaluate import evaluate_panoptic
 
     evaluate_panoptic(truth, prediction, (gt_folder, pred_folder), prediction_format, common)
+
+
+@evaluate.command("instances")
+@click.argument("truth", type=PATH)
+@click.argument("prediction", type=PATH)
+@click.option(
+    "--iou",
+    type=click.Choice(["mask", "box", "boundary"]),
+    default="mask",
+    show_default=True,
+    help="What objects are compared by; boundary is the smaller of mask IoU and Boundary IoU.",
+)
+@click.option(
+    "--protocol",
+    type=click.Choice(["coco", "lvis"]),
+    default="coco",
+    show_default=True,
+    help="The rules; lvis is for images in which not all classes are annotated.",
+)
+@PREDICTION_FORMAT
+@common_options()
+def evaluate_instances(
+    truth: Path,
+    prediction: Path,
+    iou: str,
+    protocol: str,
+    prediction_format: str | None,
+    common: Common,
+) -> None:
+    """Compute COCO's average precision and recall, overall and of each class.
+
+    TRUTH is a data set of any format, and PREDICTION has detections with scores, such as COCO
+    results. The numbers are those of pycocotools or, for LVIS, of the LVIS API.
+    """
+    from segcore.cli.evaluate import evaluate_instances
+
+    evaluate_instances(truth, prediction, iou, protocol, prediction_format, common)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""``segcore evaluate``: IoU and accuracy of semantic maps, panoptic quality of panoptic maps."""
+"""``segcore evaluate``: scores of semantic maps, of panoptic maps, and of instances."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import tracked
 from segcore.data.per_image import evaluation
 from segcore.data.per_image.reading import read_dataset
-from segcore.metrics import ConfusionMatrix, PanopticQuality
+from segcore.metrics import ConfusionMatrix, PanopticQuality, PrecisionRecall
 
 MAX_ROWS = 40
 
@@ -172,6 +172,73 @@ def _summary(quality: PanopticQuality) -> Table:
         cells = [_percent(value) for value in (score.pq, score.sq, score.rq)]
         table.add_row(name, *cells, str(score.n))
     return table
+
+
+# -- instances ------------------------------------------------------------------------------------
+
+
+def evaluate_instances(
+    truth: Path,
+    prediction: Path,
+    iou: str,
+    protocol: str,
+    prediction_format: str | None,
+    common: Common,
+) -> None:
+    """Run ``segcore evaluate instances``. Raises BadInput or DatasetError for unusable input."""
+    with running(common, truth, prediction) as command:
+        with command.reading() as options:
+            both = options, replace(options, format=prediction_format)
+            known = (
+                None if common.dataset is None else read_dataset(common.dataset, command.problems)
+            )
+            metric, names = evaluation.evaluate_instances(
+                (truth, prediction), command.problems, both, known, iou, protocol
+            )
+        result = metric.compute()
+        command.numbers = _instances_report(result, names, len(metric))
+    console = Printer()
+    console.print(_precision_table(result, names))
+    print_line(", ".join(f"{name} {_percent_or_none(v)}" for name, v in result.stats.items()))
+    print_line(f"{counted(len(metric), 'image')}, {counted(len(result.class_ids), 'class')}")
+    command.print_left_out()
+
+
+def _instances_report(
+    result: PrecisionRecall, names: dict[int, str], images: int
+) -> dict[str, Any]:
+    """Return the report, in which numbers without true objects are null."""
+
+    def described(numbers: dict[str, float]) -> dict[str, float | None]:
+        return {name: None if value < 0 else value for name, value in numbers.items()}
+
+    classes = [
+        {"id": class_id, "name": names[class_id], **described(numbers)}
+        for class_id, numbers in result.per_class.items()
+    ]
+    return {"images": images, **described(result.stats), "classes": classes}
+
+
+def _precision_table(result: PrecisionRecall, names: dict[int, str]) -> Table:
+    """Return a table of the classes with true objects, the worst first."""
+    occurring = [(key, row) for key, row in result.per_class.items() if row["AP"] >= 0]
+    occurring.sort(key=lambda item: item[1]["AP"])
+    table = Table(title="Classes, the worst first", title_justify="left")
+    table.add_column("id", justify="right")
+    table.add_column("class")
+    columns = list(result.per_class[occurring[0][0]]) if occurring else []
+    for column in columns:
+        table.add_column(column.removeprefix("AP_"), justify="right")
+    for key, row in occurring[:MAX_ROWS]:
+        table.add_row(str(key), names[key], *map(_percent_or_none, row.values()))
+    if len(occurring) > MAX_ROWS:
+        rest = f"{len(occurring) - MAX_ROWS} more, with --json"
+        table.add_row("", rest, *[""] * len(columns))
+    return table
+
+
+def _percent_or_none(value: float) -> str:
+    return "-" if value < 0 else f"{100 * value:.1f}"
 
 
 # -- both -----------------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ def evaluate(
     ----------
     truth, prediction : Dataset
         The annotations, and the results of a model, as read by ``read(path, dataset=truth)``.
-        Images and categories are matched by their ids, which are integers for categories.
+        Images and categories are matched by their ids, which are integers for categories. If one of
+        them has no categories, as in SA-1B, all objects are of class 0.
     metric : AveragePrecision, optional
         Accumulator to which the images are added. For boxes, its `box_format` is ``"xywh"``, as in
         the files. By default, a new one with COCO's settings and the categories of `truth`.
@@ -36,7 +37,7 @@ def evaluate(
     ------
     ValueError
         If there are results for images that `truth` does not have, a result has no score, or a box
-        is missing.
+        or category is missing.
     MaskError
         If an annotation has no valid mask.
 
@@ -48,8 +49,9 @@ def evaluate(
     >>> sc.data.evaluate(truth, prediction).compute().stats["AP"]  # doctest: +SKIP
     0.354
     """
-    true_ids = _category_ids(truth, "truth")
-    found_ids = _category_ids(prediction, "prediction")
+    with_classes = len(truth.categories) and len(prediction.categories)
+    true_ids = _category_ids(truth, "truth") if with_classes else None
+    found_ids = _category_ids(prediction, "prediction") if with_classes else None
     if metric is None:
         metric = AveragePrecision(class_ids=true_ids)
     if metric.iou == "box" and metric.box_format != "xywh":
@@ -66,8 +68,8 @@ def evaluate(
             _shapes(true, metric.iou),
             _shapes(detections, metric.iou),
             scores=_scores(detections),
-            truth_classes=true_ids[true.categories],
-            prediction_classes=found_ids[detections.categories],
+            truth_classes=_classes(true, true_ids),
+            prediction_classes=_classes(detections, found_ids),
             crowd=None if is_lvis else true.iscrowd,
             truth_areas=true.areas,
             truth_ids=None if true.ids.dtype == object else true.ids,
@@ -83,6 +85,16 @@ def _category_ids(dataset: Dataset, name: str) -> NDArray[np.int64]:
     if ids.dtype == object:
         raise ValueError(f"{name}: expected integers as ids of categories")
     return np.asarray(ids)
+
+
+def _classes(sample: Sample, ids: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+    """Return the class id of each annotation."""
+    if ids is None:
+        return None
+    missing = np.flatnonzero(sample.categories < 0)
+    if len(missing):
+        raise ValueError(f"{sample.name_of(int(missing[0]))}: expected a category, got none")
+    return ids[sample.categories]
 
 
 def _check_images(truth: Dataset, found: dict[Any, int]) -> None:

@@ -14,6 +14,7 @@ from segcore.data.columns.fields import as_integer, describe
 from segcore.data.columns.ids import Ids
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
+from segcore.data.evaluation import evaluate
 from segcore.data.files.classes import CLASSES, read_classes
 from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.files.read_ahead import read_ahead
@@ -38,8 +39,9 @@ from segcore.data.per_image.semantic_maps import count_covered, semantic_map
 from segcore.data.per_image.things import find_things
 from segcore.data.problems import Problems
 from segcore.data.recognize import recognized
+from segcore.data.valid import without_invalid_masks
 from segcore.maps.panoptic import Panoptic
-from segcore.metrics import ConfusionMatrix, PanopticQuality
+from segcore.metrics import AveragePrecision, ConfusionMatrix, PanopticQuality
 
 Maps = tuple[NDArray[Any], NDArray[Any]]
 
@@ -435,3 +437,90 @@ def _segments(dataset: Dataset, image: int) -> list[dict[str, Any]]:
         | ({} if math.isnan(area) else {"area": as_integer(area)})
         for key, category, crowd, area in zip(*columns, strict=True)
     ]
+
+
+# -- instances ------------------------------------------------------------------------------------
+
+
+def evaluate_instances(
+    paths: tuple[Path, Path],
+    problems: Problems,
+    options: tuple[ReadOptions, ReadOptions],
+    known: Dataset | None = None,
+    iou: str = "mask",
+    protocol: str = "coco",
+) -> tuple[AveragePrecision, dict[int, str]]:
+    """Match the detections of a data set to the true objects of another one.
+
+    Parameters
+    ----------
+    paths : tuple of Path
+        The truth, and the results of a model.
+    problems : Problems
+        Receives what is left out.
+    options : tuple of ReadOptions
+        How they are read.
+    known : Dataset, optional
+        The data set of results, if this is not the truth.
+    iou, protocol : str
+        As for :class:`segcore.metrics.AveragePrecision`.
+
+    Returns
+    -------
+    ap : AveragePrecision
+        The accumulator of all images of the truth.
+    names : dict of int to str
+        The names of the categories.
+
+    Raises
+    ------
+    DatasetError
+        If a file cannot be used.
+    ValueError
+        If the files do not fit together, or a score or a box is missing.
+    """
+    truth, prediction = read_two(paths, problems, options, known)
+    assert prediction is not None
+    if problems.skip and iou != "box":
+        truth = _valid_part(truth, paths[0], problems)
+        prediction = _valid_part(prediction, paths[1], problems)
+    settings: dict[str, Any] = {}
+    names = {0: OBJECT}
+    if len(truth.categories) and len(prediction.categories):
+        ids = truth.categories["id"].tolist()
+        names = dict(zip(ids, truth.categories["name"], strict=True))
+        _count_unknown(prediction, names, problems)
+        settings["class_ids"] = [class_id for class_id in ids if isinstance(class_id, int)]
+    if protocol == "lvis":
+        extras = ((key, truth.categories.extra(row)) for row, key in enumerate(names))
+        frequencies = {key: more["frequency"] for key, more in extras if "frequency" in more}
+        settings["frequencies"] = frequencies
+    num_crowds = int(np.count_nonzero(truth.annotations["iscrowd"]))
+    if num_crowds and protocol == "coco":
+        problems.leave_out(
+            "crowd annotation",
+            "need not be found, and any number of detections may match it",
+            num_crowds,
+            option="--crowd-as-object",
+        )
+    ap = AveragePrecision(iou, protocol=protocol, box_format="xywh", **settings)
+    return evaluate(truth, prediction, ap), names
+
+
+def _valid_part(dataset: Dataset, path: Path, problems: Problems) -> Dataset:
+    """Return a data set without invalid masks, which are reported."""
+    valid, messages = without_invalid_masks(dataset)
+    for message in messages:
+        problems.report(DatasetError(path, message))
+    return valid
+
+
+def _count_unknown(prediction: Dataset, names: dict[int, str], problems: Problems) -> None:
+    """Count the detections of categories that the truth lacks."""
+    found: Any = prediction.categories["id"]
+    is_unknown = np.array([category not in names for category in found.tolist()], np.bool_)
+    categories: Any = prediction.annotations["category"]
+    rows = np.flatnonzero(is_unknown[categories])
+    if len(rows):
+        first = f"of category {found[categories[rows[0]]]}"
+        problems.leave_out("detection", "of categories that the truth lacks", len(rows), first)

@@ -1,0 +1,112 @@
+"""segcore evaluate instances: COCO's numbers on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("click")
+pytest.importorskip("rich")
+
+from support.commands import good, refused
+from support.detections import data_set
+
+import segcore as sc
+
+SQUARE = [[1, 1, 5, 1, 5, 4, 1, 4]]
+
+
+def write(folder: Path, name: str, content: Any) -> Path:
+    path = folder / name
+    path.write_text(json.dumps(content))
+    return path
+
+
+def room(**changes: Any) -> dict[str, Any]:
+    annotation = {"id": 1, "image_id": 1, "category_id": 63, "segmentation": SQUARE, "iscrowd": 0}
+    return {
+        "images": [{"id": 1, "file_name": "a.jpg", "height": 6, "width": 8}],
+        "categories": [{"id": 63, "name": "couch"}],
+        "annotations": [annotation],
+    } | changes
+
+
+def result(**changes: Any) -> dict[str, Any]:
+    return {"image_id": 1, "category_id": 63, "segmentation": SQUARE, "score": 0.5} | changes
+
+
+@pytest.mark.parametrize("iou", ["mask", "boundary"])
+def test_the_report_has_the_numbers_of_the_library(tmp_path: Path, iou: str) -> None:
+    document, results = data_set(4)
+    for image in document["images"]:
+        image["file_name"] = f"{image['id']}.jpg"
+    truth, found = write(tmp_path, "t.json", document), write(tmp_path, "r.json", results)
+    report = tmp_path / "report.json"
+    printed = good("evaluate", "instances", truth, found, "--iou", iou, "--json", report).stdout
+    ds = sc.data.read(truth)
+    metric = sc.metrics.AveragePrecision(iou, class_ids=ds.categories["id"], box_format="xywh")
+    expected = sc.data.evaluate(ds, sc.data.read(found, dataset=ds), metric).compute()
+    got = json.loads(report.read_text())
+    for name, value in expected.stats.items():
+        assert got[name] == (None if value < 0 else value)
+    assert [row["id"] for row in got["classes"]] == list(expected.per_class)
+    assert f"AP {100 * expected.stats['AP']:.1f}" in printed
+
+
+def test_boxes_and_lvis(tmp_path: Path) -> None:
+    box = {"bbox": [1, 1, 4, 3]}
+    document = room(categories=[{"id": 63, "name": "couch", "frequency": "r"}])
+    document["annotations"][0].update(box)
+    truth = write(tmp_path, "t.json", document)
+    found = write(tmp_path, "r.json", [result(**box)])
+    words = ["evaluate", "instances", truth, found]
+    assert "AP 100.0, AP50 100.0" in good(*words, "--iou", "box").stdout
+    assert "AP_rare 100.0, AP_common -" in good(*words, "--protocol", "lvis").stdout
+
+
+def test_what_is_not_evaluated_is_counted(tmp_path: Path) -> None:
+    document = room()
+    document["annotations"].append(document["annotations"][0] | {"id": 2, "iscrowd": 1})
+    truth = write(tmp_path, "t.json", document)
+    other = room(categories=[{"id": 63, "name": "couch"}, {"id": 7, "name": "cup"}])
+    other["annotations"] = [result(id=1), result(id=2, category_id=7)]
+    found = write(tmp_path, "p.json", other)
+    report = tmp_path / "report.json"
+    done = good("evaluate", "instances", truth, found, "--json", report)
+    assert "1 detection of categories that the truth lacks, the first: of category 7" in done.stderr
+    assert "1 crowd annotation need not be found" in done.stderr
+    assert len(json.loads(report.read_text())["left_out"]) == 2
+
+
+def test_without_categories_all_objects_are_of_one_class(tmp_path: Path) -> None:
+    truth = write(tmp_path, "t.json", room(categories=[]))
+    found = write(tmp_path, "r.json", [result(category_id=5)])
+    assert "AP 100.0" in good("evaluate", "instances", truth, found).stdout
+
+
+@pytest.mark.parametrize(
+    ("truth", "found", "message"),
+    [
+        (room(), room(), "annotation 1 of image 1: expected a score, got none"),
+        (room(), [result(image_id=2)], "expected the id of an image, got 2"),
+        (room(), [result(segmentation={"size": [6, 8], "counts": [1]})], "runs sum to 1"),
+        (room(categories=[{"id": "sofa", "name": "a"}], annotations=[]),
+         room(categories=[{"id": "sofa", "name": "a"}], annotations=[]),
+         "truth: expected integers as ids of categories"),
+    ],
+)  # fmt: skip
+def test_unusable_input(tmp_path: Path, truth: Any, found: Any, message: str) -> None:
+    paths = write(tmp_path, "t.json", truth), write(tmp_path, "r.json", found)
+    assert message in refused("evaluate", "instances", *paths)
+
+
+def test_invalid_masks_can_be_skipped(tmp_path: Path) -> None:
+    truth = write(tmp_path, "t.json", room())
+    broken = result(segmentation={"size": [6, 8], "counts": [1]})
+    found = write(tmp_path, "r.json", [broken, result()])
+    done = good("evaluate", "instances", truth, found, "--skip-invalid")
+    assert "AP 100.0" in done.stdout
+    assert "skipped 1" in done.stderr
