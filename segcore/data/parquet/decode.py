@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from segcore.data.coco.raw_table import first_rows
 from segcore.data.coco.reading import read_stream
+from segcore.data.columns.checks import distinct
 from segcore.data.columns.ids import Ids
 from segcore.data.columns.layouts import (
     ANNOTATIONS,
@@ -488,7 +489,7 @@ class Decoder:
         batches = batches or [_one_batch(self._schema.empty_table())]
         with _named(self._path, "category_id"):
             ids = concatenate([_ids(batch["category_id"].drop_null(), kind) for batch in batches])
-        values = np.unique(ids)
+        values, _ = distinct(ids)
         columns: dict[str, Any] = {
             "id": values,
             "name": Texts.from_strings([str(value) for value in values.tolist()]),
