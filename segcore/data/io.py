@@ -137,6 +137,13 @@ def _write_parquet(dataset: Any, file: BinaryIO) -> None:
     parquet_files().write_parquet(dataset, file)
 
 
+def _write_masks(dataset: Any, outputs: Any, path: Path) -> WriteReport:
+    """Write Parquet without polygons and what follows from the masks."""
+    with outputs.file(path).open() as file:
+        unwritten = parquet_files().write_parquet(dataset, file, masks_only=True)
+    return replace(_complete_report("parquet", path, dataset), unwritten=unwritten)
+
+
 FORMATS = {
     format.name: format
     for format in (
@@ -276,6 +283,7 @@ def write(
     format: str | None = None,
     *,
     overwrite: bool = False,
+    masks_only: bool = False,
 ) -> WriteReport:
     """Write a data set to a file or a folder.
 
@@ -300,6 +308,11 @@ def write(
         is a folder. Formats of several files are written to local paths only.
     overwrite : bool, default False
         Whether to replace an existing file.
+    masks_only : bool, default False
+        Whether to write the smallest Parquet file that keeps every pixel: ids, categories, crowd
+        flags, scores, masks, and the names and sizes of the images. Polygons are replaced by their
+        masks. Their coordinates, the boxes and areas of the source, and unknown fields are left
+        out, and counted in `WriteReport.unwritten`.
 
     Returns
     -------
@@ -315,7 +328,8 @@ def write(
         If a mask that has to be converted is invalid.
     ValueError
         If the format is unknown, `path` is a URL and the format writes several files, the
-        categories of the parts differ, or two images have the same id.
+        categories of the parts differ, two images have the same id, or `masks_only` is True and the
+        format is not Parquet.
     TypeError
         If `dataset` is neither a `Dataset` nor an iterable.
     ImportError
@@ -334,11 +348,11 @@ def write(
     if "://" in os.fspath(path):
         if not overwrite:
             check_absent(os.fspath(path))
-        return write_to(AddressOutputs(), dataset, os.fspath(path), format)
+        return write_to(AddressOutputs(), dataset, os.fspath(path), format, masks_only)
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
     with publish(overwrite=True) as outputs:
-        return write_to(outputs, dataset, path, format)
+        return write_to(outputs, dataset, path, format, masks_only)
 
 
 def write_to(
@@ -346,13 +360,16 @@ def write_to(
     dataset: Dataset | Iterable[Dataset],
     path: Path,
     format: str | None = None,
+    masks_only: bool = False,
 ) -> WriteReport:
     """As :func:`write`, among other outputs that appear together."""
     chosen = _format(format) if format is not None else _format_to_write(path)
+    if masks_only and chosen.name != "parquet":
+        raise ValueError(f'masks_only: expected the format "parquet", got {chosen.name!r}')
     if chosen.name != "parquet" and not isinstance(dataset, Dataset):
         dataset = Dataset.concatenate(list(dataset))
     parts = dataset if isinstance(dataset, Dataset) else _Counted(dataset)
-    report = chosen.write(parts, outputs, path)
+    report = (_write_masks if masks_only else chosen.write)(parts, outputs, path)
     return _complete_report(chosen.name, path, parts) if report is None else report
 
 

@@ -36,10 +36,12 @@ _STATISTICS = ["image_id", "category_id", "id", "iscrowd", "score", "area"]
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write_parquet(dataset: Dataset | Iterable[Dataset], file: BinaryIO) -> None:
-    """Write a data set, or parts of one, a row group at a time."""
+def write_parquet(
+    dataset: Dataset | Iterable[Dataset], file: BinaryIO, masks_only: bool = False
+) -> dict[str, int]:
+    """Write a data set, or parts of one, a row group at a time; return what was left out."""
     parts = [dataset] if isinstance(dataset, Dataset) else dataset
-    encoder = Encoder()
+    encoder = Encoder(masks_only)
     writer = None
     try:
         for part in parts:
@@ -54,6 +56,7 @@ def write_parquet(dataset: Dataset | Iterable[Dataset], file: BinaryIO) -> None:
     finally:
         if writer is not None:
             writer.close()
+    return {what: count for what, count in encoder.unwritten.items() if count}
 
 
 def _writer(file: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
