@@ -365,7 +365,7 @@ def write_to(
     """As :func:`write`, among other outputs that appear together."""
     chosen = _format(format) if format is not None else _format_to_write(path)
     if masks_only and chosen.name != "parquet":
-        raise ValueError(f'masks_only: expected the format "parquet", got {chosen.name!r}')
+        raise ValueError(f'masks_only: expected the format "parquet", got "{chosen.name}"')
     if chosen.name != "parquet" and not isinstance(dataset, Dataset):
         dataset = Dataset.concatenate(list(dataset))
     parts = dataset if isinstance(dataset, Dataset) else _Counted(dataset)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -23,7 +22,7 @@ from segcore.data.columns.layouts import annotation_layout, category_layout, ima
 from segcore.data.columns.segmentations import OTHER, POLYGON, Segmentations
 from segcore.data.columns.table import Layout, Table
 from segcore.data.dataset import Dataset, check_unique
-from segcore.data.parquet.arrays import to_array, to_bytes, to_lists, to_numbers, to_strings
+from segcore.data.parquet.arrays import packed, to_array, to_bytes, to_lists, to_numbers, to_strings
 from segcore.data.parquet.segmentations import as_strings, encode_segmentations
 
 VERSION = 1
@@ -45,8 +44,10 @@ COLUMNS = {
     "json": "how the annotation is written in JSON, for an exact round trip",
 }
 """What each column means. It is written into the metadata."""
+MASKS_ONLY = ["image_id", "category_id", "id", "iscrowd", "score", "mask", "json"]
+"""The columns of files with masks only."""
 
-_ODD = pa.struct([("member", pa.string()), ("value", pa.binary())])
+ODD = pa.struct([("member", pa.string()), ("value", pa.binary())])
 
 
 class Encoder:
@@ -117,7 +118,9 @@ class Encoder:
             segmentations = self._as_masks(segmentations, heights, widths)
         mask, polygons, form = encode_segmentations(segmentations, heights, widths)
         form = {"row": to_array(rows), **_layout_arrays(layout, self._shape_ids(layout)), **form}
-        extra = form.pop("extra")
+        extra = _as_objects(form.pop("extra"), layout.extra.lengths > 0)
+        if self._masks_only:
+            form = {name: form[name] for name in ("row", "shape", "kind")}
         columns = {
             "image_id": _id_array(images["id"][image], kinds["image_id"]),
             "category_id": _id_array(category_ids, kinds["category_id"], known),
@@ -128,12 +131,14 @@ class Encoder:
             "bbox": to_lists(offsets_of(4 * has_bbox), to_array(bbox[has_bbox].ravel()), has_bbox),
             "mask": mask,
             "polygons": polygons,
-            "extra": _as_objects(extra, layout.extra.lengths > 0),
+            "extra": extra,
             "file_name": to_strings(images["file_name"][image]),
             "height": to_array(heights),
             "width": to_array(widths),
             "json": pa.StructArray.from_arrays(list(form.values()), list(form)),
         }
+        if self._masks_only:
+            columns = {name: columns[name] for name in MASKS_ONLY}
         return pa.table(columns)
 
     # -- masks only -------------------------------------------------------------------------------
@@ -194,9 +199,12 @@ class Encoder:
             "columns": COLUMNS,
             "categories": self._category_names,
         }
+        if self._masks_only:
+            del readable["columns"], readable["categories"]
         rest = {
             "annotations": self._rows,
             "sorted": self._is_sorted,
+            "masks_only": self._masks_only,
             "ids": {**self._id_kinds, "images": kind},
             "members": members,
             "annotation": _layout_header(self._names, list(self._shapes)),
@@ -205,7 +213,7 @@ class Encoder:
         }
         return {
             b"segcore": json.dumps(readable).encode(),
-            b"segcore.data": base64.b64encode(zlib.compress(json.dumps(rest).encode(), 9)),
+            b"segcore.data": packed(json.dumps(rest).encode()),
             b"segcore.images": base64.b64encode(_encoded_images(images, kind)),
         }
 
@@ -256,7 +264,7 @@ def _layout_arrays(layout: Layout, shape_ids: NDArray[np.uint32]) -> dict[str, p
     count = len(shape_ids)
     counts = np.bincount(layout.odd_rows, minlength=count)
     names = to_strings(layout.names).take(to_array(layout.odd_columns))
-    odd = pa.StructArray.from_arrays([names, to_bytes(layout.odd)], fields=list(_ODD))
+    odd = pa.StructArray.from_arrays([names, to_bytes(layout.odd)], fields=list(ODD))
     return {
         "shape": to_array(shape_ids),
         "odd": to_lists(offsets_of(counts), odd, counts > 0),

@@ -47,7 +47,7 @@ def write_parquet(
         for part in parts:
             for table in encoder.add(part):
                 if writer is None:
-                    writer = _writer(file, table.schema)
+                    writer = _writer(file, table.schema, 19 if masks_only else 9)
                 if len(table):
                     writer.write_table(table, row_group_size=len(table))
         if writer is None:
@@ -59,7 +59,7 @@ def write_parquet(
     return {what: count for what, count in encoder.unwritten.items() if count}
 
 
-def _writer(file: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
+def _writer(file: BinaryIO, schema: pa.Schema, level: int) -> pq.ParquetWriter:
     encodings = {"mask.counts": "DELTA_LENGTH_BYTE_ARRAY", "json.row": "DELTA_BINARY_PACKED"}
     if pa.types.is_integer(schema.field("id").type):
         encodings["id"] = "DELTA_BINARY_PACKED"
@@ -67,7 +67,7 @@ def _writer(file: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
         file,
         schema,
         compression="zstd",
-        compression_level=9,
+        compression_level=level,
         use_dictionary=_DICTIONARY,
         column_encoding=encodings,
         write_statistics=_STATISTICS,
