@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from segcore._batch import offsets_of
 from segcore._input.arrays import Size, described
 from segcore._text import counted
+from segcore.data.columns.checks import are_distinct
 from segcore.data.columns.ids import sorted_ids
 from segcore.data.columns.layouts import annotation_layout
 from segcore.data.columns.segmentations import Segmentations
@@ -354,7 +355,7 @@ class Dataset:
         return self._with(self.annotations.take(rows))
 
     def _of_images(self, rows: NDArray[np.int64]) -> Dataset:
-        if len(np.unique(rows)) != len(rows):
+        if not are_distinct(rows):
             raise ValueError("images: expected each image at most once")
         new_rows = np.full(len(self), -1, np.int64)
         new_rows[rows] = np.arange(len(rows))
@@ -534,7 +535,7 @@ class Dataset:
             ]
         )
         ids: Any = annotations["id"]
-        if len(np.unique(ids.astype(str) if ids.dtype == object else ids)) != len(ids):
+        if not are_distinct(ids.astype(str) if ids.dtype == object else ids):
             annotations = annotations.with_ids(np.arange(1, len(ids) + 1))
         return cls(
             images,

@@ -143,6 +143,13 @@ def _write_parquet(dataset: Any, file: BinaryIO) -> None:
     parquet_files().write_parquet(dataset, file)
 
 
+def _write_masks(dataset: Any, outputs: Any, path: Path) -> WriteReport:
+    """Write Parquet without polygons and what follows from the masks."""
+    with outputs.file(path).open() as file:
+        unwritten = parquet_files().write_parquet(dataset, file, masks_only=True)
+    return replace(_complete_report("parquet", path, dataset), unwritten=unwritten)
+
+
 FORMATS = {
     format.name: format
     for format in (
@@ -297,6 +304,7 @@ def write(
     overwrite: bool = False,
     progress: Progress | None = None,
     colors: Mapping[str, Sequence[int]] | None = None,
+    masks_only: bool = False,
 ) -> WriteReport:
     """Write a data set to a file or a folder.
 
@@ -328,6 +336,11 @@ def write(
     colors : mapping of str to sequence of int, optional
         Red, green and blue, 0 to 255, of each class: label maps are written as RGB PNGs with a
         table ``class_dict.csv``. The background is black, unless there is a color of "background".
+    masks_only : bool, default False
+        Whether to write the smallest Parquet file that keeps every pixel: ids, categories, crowd
+        flags, scores, masks, and the names and sizes of the images. Polygons are replaced by their
+        masks. Their coordinates, the boxes and areas of the source, and unknown fields are left
+        out, and counted in `WriteReport.unwritten`.
 
     Returns
     -------
@@ -343,7 +356,8 @@ def write(
         If a mask that has to be converted is invalid.
     ValueError
         If the format is unknown, `path` is a URL and the format writes several files, the
-        categories of the parts differ, or two images have the same id.
+        categories of the parts differ, two images have the same id, or `masks_only` is True and the
+        format is not Parquet.
     TypeError
         If `dataset` is neither a `Dataset` nor an iterable.
     ImportError
@@ -362,11 +376,11 @@ def write(
     if "://" in os.fspath(path):
         if not overwrite:
             check_absent(os.fspath(path))
-        return write_to(AddressOutputs(), dataset, os.fspath(path), format, progress, colors)
+        return write_to(AddressOutputs(), dataset, os.fspath(path), format, progress, colors, masks_only)
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
     with publish(overwrite=True) as outputs:
-        return write_to(outputs, dataset, path, format, progress, colors)
+        return write_to(outputs, dataset, path, format, progress, colors, masks_only)
 
 
 def write_to(
@@ -376,16 +390,20 @@ def write_to(
     format: str | None = None,
     progress: Progress | None = None,
     colors: Mapping[str, Sequence[int]] | None = None,
+    masks_only: bool = False,
 ) -> WriteReport:
     """As :func:`write`, among other outputs that appear together."""
     chosen = _format(format) if format is not None else _format_to_write(path)
+    if masks_only and chosen.name != "parquet":
+        raise ValueError(f'masks_only: expected the format "parquet", got "{chosen.name}"')
     if chosen.name != "parquet" and not isinstance(dataset, Dataset):
         dataset = Dataset.concatenate(list(dataset))
     parts = dataset if isinstance(dataset, Dataset) else _Counted(dataset)
     options = _color_option(chosen, colors)
     if chosen.has_progress:
         options["progress"] = progress
-    report = chosen.write(parts, outputs, path, **options)
+    write_parts = _write_masks if masks_only else chosen.write
+    report = write_parts(parts, outputs, path, **options)
     report = _complete_report(chosen.name, path, parts) if report is None else report
     if progress is not None and (not chosen.has_progress or not report.images):
         progress(report.images, report.images)

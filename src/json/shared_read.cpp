@@ -13,7 +13,7 @@ struct Piece {
     Table* table;
     const uint8_t* end = nullptr;  // what was read
     Table::End reason = Table::End::text;
-    std::exception_ptr error;
+    std::exception_ptr error = nullptr;
 };
 
 }  // namespace

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import pickle
 import subprocess
 import sys
-import zlib
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +20,7 @@ import segcore as sc
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
+from segcore.data.parquet.arrays import packed, unpacked  # noqa: E402
 
 BEST = {"coco": 123_744, "lvis": 105_401, "taco": 1_745_887}
 """Bytes of the masks alone, as COCO strings in Parquet with zstd."""
@@ -91,6 +90,54 @@ def test_real_data_there_and_back(name, tmp_path):
         columns = [group.column(i) for group in groups for i in range(group.num_columns)]
         masks = [c.total_compressed_size for c in columns if c.path_in_schema.startswith("mask")]
         assert sum(masks) <= 1.05 * BEST[name]
+        report = sc.data.write(dataset, path, overwrite=True, masks_only=True)
+        assert path.stat().st_size <= 1.05 * BEST[name]
+        assert not report.lost.any()
+        assert not report.gained.any()
+        small = sc.data.read(path)
+        for image in range(0, len(dataset), 37):
+            assert small[image].masks == dataset[image].masks
+
+
+def test_masks_only(tmp_path):
+    polygon = {"id": 3, "segmentation": SQUARE, "bbox": [1, 1, 4, 2], "area": 8, "mine": 1}
+    rle = {"size": [4, 6], "counts": [5, 2, 17]}
+    given_ = document(
+        polygon,
+        {"id": 1, "segmentation": rle, "iscrowd": 1},
+        {"id": 2, "segmentation": [[1, 1, 2]]},
+        info={"year": 2026},
+    )
+    dataset = sc.data.from_coco(given_)
+    path = tmp_path / "a.parquet"
+    report = sc.data.write(dataset, path, masks_only=True)
+    assert report.unwritten == {
+        "areas": 1,
+        "boxes": 1,
+        "annotations with other JSON fields": 1,
+        "other members of the JSON file": 1,
+        "polygons, whose masks were written": 1,
+        "segmentations without a valid mask": 1,
+    }
+    assert not report.is_lossless
+    back = sc.data.read(path)
+    assert back.annotations["id"].tolist() == [3, 1, 2]
+    assert back.annotations["iscrowd"].tolist() == [False, True, False]
+    assert np.isnan(back.annotations["area"]).all()
+    assert np.isnan(back.annotations["bbox"]).all()
+    assert back.categories["name"] == dataset.categories["name"]
+    assert back.images["file_name"] == dataset.images["file_name"]
+    counts = [back.annotations["segmentation"].value(row) for row in range(3)]
+    expected = sc.Masks.from_coco([polygon["segmentation"], rle], (4, 6)).to_coco()
+    assert [each["counts"] for each in counts[:2]] == [each["counts"] for each in expected]
+    assert counts[2] is None
+    assert sc.data.to_coco(back)["annotations"][1]["segmentation"] == counts[1]
+    parts = [dataset[:0], dataset]
+    sc.data.write(iter(parts), path, overwrite=True, masks_only=True)
+    assert_same_json(sc.data.to_coco(sc.data.read(path)), sc.data.to_coco(back))
+    with pytest.raises(ValueError, match='masks_only: expected the format "parquet", got "coco"'):
+        sc.data.write(dataset, tmp_path / "a.json", masks_only=True)
+    assert not (tmp_path / "a.json").exists()
 
 
 def test_strange_annotations_there_and_back(tmp_path):
@@ -328,9 +375,9 @@ def replaced(table, name, values):
 
 def with_header(table, **changes):
     metadata = dict(table.schema.metadata)
-    header = json.loads(zlib.decompress(base64.b64decode(metadata[b"segcore.data"])))
+    header = json.loads(unpacked(metadata[b"segcore.data"]))
     header.update(changes)
-    metadata[b"segcore.data"] = base64.b64encode(zlib.compress(json.dumps(header).encode()))
+    metadata[b"segcore.data"] = packed(json.dumps(header).encode())
     return table.replace_schema_metadata(metadata)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._input.arrays import described
-from segcore.data.columns.checks import is_among
+from segcore.data.columns.checks import are_distinct, is_among
 from segcore.data.columns.fields import MAX_EXACT
 from segcore.data.columns.ids import Ids
 from segcore.data.columns.segmentations import Segmentations
@@ -201,7 +201,7 @@ def first_rows(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
 
 def check_repeated(column: RawTable, ids: NDArray[Any], name: str) -> None:
     """Refuse ids that occurred before in a valid row."""
-    if ids.dtype != object and len(np.unique(ids)) == len(ids):
+    if ids.dtype != object and are_distinct(ids):
         return
     seen: set[Any] = set()
     for row, value in enumerate(ids.tolist()):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
 from segcore.data.coco.panoptic import PanopticMaps
+from segcore.data.columns.checks import distinct, is_among
 from segcore.data.columns.layouts import ANNOTATIONS, CATEGORIES, ENTRIES, IMAGE, IMAGES, SEGMENTS
 from segcore.data.columns.segmentations import Segmentations
 from segcore.data.columns.table import FRACTION, PLAIN, Layout, Table
@@ -137,7 +138,7 @@ def _arguments(fields: Any, table: Table, columns: dict[str, Any]) -> tuple[Any,
             layout = _with_texts(layout, name, columns[name])
             columns = {**columns, name: _integers(columns[name])}
     # The shapes of these rows alone: of all, there may be as many as rows.
-    used, shape_ids = np.unique(layout.shape_ids, return_inverse=True)
+    used, shape_ids = distinct(layout.shape_ids)
     return (
         [(name, kind, _raw(columns[name])) for name, kind in fields],
         [layout.shapes[shape] for shape in used.tolist()],
@@ -175,7 +176,7 @@ def _fits(value: Any) -> bool:
 
 def _with_texts(layout: Layout, name: str, ids: NDArray[Any]) -> Layout:
     """Return the layout with the ids that are text, or too large, where it does not have them."""
-    rows = np.flatnonzero(np.isin(layout.forms(name), (PLAIN, FRACTION)))
+    rows = np.flatnonzero(is_among(layout.forms(name), (PLAIN, FRACTION)))
     rows = rows[[not _fits(ids[row]) for row in rows.tolist()]] if len(rows) else rows
     return layout.with_odd(name, rows, ids[rows].tolist()) if len(rows) else layout
 

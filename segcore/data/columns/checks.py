@@ -34,6 +34,26 @@ def is_among(codes: NDArray[np.uint8], values: Iterable[int]) -> NDArray[np.bool
     return table[codes]
 
 
+# numpy.unique imports numpy.ma, which takes 9 MB and longer than opening a data set.
+
+
+def are_distinct(values: NDArray[Any]) -> bool:
+    """Return whether no value occurs twice."""
+    ordered = np.sort(values)
+    return not np.count_nonzero(ordered[1:] == ordered[:-1])
+
+
+def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the sorted distinct values, and the index of each value among them."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    is_new = np.ones(len(ordered), np.bool_)
+    is_new[1:] = ordered[1:] != ordered[:-1]
+    index = np.empty(len(ordered), np.int64)
+    index[order] = np.cumsum(is_new) - 1
+    return ordered[is_new], index
+
+
 def check_parts(
     starts: NDArray[np.int64], lengths: NDArray[np.int64], size: int | NDArray[np.int64], what: str
 ) -> None:

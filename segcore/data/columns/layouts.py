@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore.data.columns.checks import distinct
 from segcore.data.columns.table import FRACTION, PLAIN, Layout, Table
 from segcore.data.columns.texts import Texts
 
@@ -87,7 +88,7 @@ def _layout(
     presence = np.zeros(count, np.int64)
     for bit, (name, _) in enumerate(fields):
         presence |= there.get(name, np.ones(count, np.bool_)).astype(np.int64) << bit
-    values, shape_ids = np.unique(presence, return_inverse=True)
+    values, shape_ids = distinct(presence)
     forms = {"box": 0b1111} if as_integers else {"number": FRACTION}
     shapes = [
         bytes(

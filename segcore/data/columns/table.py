@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.data.columns.checks import check_lengths, read_only
+from segcore.data.columns.checks import check_lengths, distinct, read_only
 from segcore.data.columns.segmentations import Segmentations
 from segcore.data.columns.texts import Texts
 
@@ -129,7 +129,7 @@ class Layout:
         """Return the layout with values of a member in some rows that its column cannot hold."""
         index = self.names.index(name)
         shapes, shape_ids = list(self.shapes), self.shape_ids.copy()
-        for old in np.unique(shape_ids[rows]).tolist():
+        for old in distinct(shape_ids[rows])[0].tolist():
             members = zip(shapes[old][0::2], shapes[old][1::2], strict=True)
             changed = ((member, ODD if member == index else form) for member, form in members)
             shape_ids[rows[self.shape_ids[rows] == old]] = len(shapes)

@@ -6,6 +6,7 @@ every file, and so are the methods of arrays that import it, such as ``is_valid`
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -156,3 +157,16 @@ def _int32(offsets: NDArray[Any]) -> NDArray[np.int32]:
     if len(offsets) and int(offsets[-1]) > MOST:
         raise ValueError(f"expected at most 2 GB for the annotations of a part, got {offsets[-1]}")
     return np.ascontiguousarray(offsets, np.int32)
+
+
+def packed(data: bytes) -> bytes:
+    """Compress data for the metadata of a schema, which is text."""
+    return base64.b64encode(pa.Codec("brotli", 11).compress(data, asbytes=True))
+
+
+def unpacked(text: bytes) -> bytes:
+    """Restore data from the metadata of a schema."""
+    compressed = pa.BufferReader(base64.b64decode(text))
+    with pa.CompressedInputStream(compressed, "brotli") as stream:
+        data: bytes = stream.read()
+    return data

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from segcore.data.coco.raw_table import first_rows
 from segcore.data.coco.reading import read_stream
+from segcore.data.columns.checks import distinct
 from segcore.data.columns.ids import Ids
 from segcore.data.columns.layouts import (
     ANNOTATIONS,
@@ -38,9 +38,10 @@ from segcore.data.parquet.arrays import (
     from_numbers,
     is_valid,
     to_array,
+    unpacked,
     values_of,
 )
-from segcore.data.parquet.encode import VERSION
+from segcore.data.parquet.encode import ODD, VERSION
 from segcore.data.parquet.segmentations import decode_segmentations
 
 Read: TypeAlias = "Callable[[list[str]], list[pa.RecordBatch]]"
@@ -63,6 +64,8 @@ class Header:
     members: list[tuple[str, bytes | None]]
     images: Table
     categories: Table
+    has_other_members: bool
+    """Whether rows may have members that are not columns, or values of other types."""
 
     @classmethod
     def parse(cls, path: str, metadata: Mapping[bytes, bytes] | None) -> Header | None:
@@ -72,7 +75,7 @@ class Header:
         try:
             if int(json.loads(metadata[b"segcore"])["version"]) > VERSION:
                 raise DatasetError(path, "written by a newer version of segcore; update segcore")
-            about = json.loads(zlib.decompress(base64.b64decode(metadata[b"segcore.data"])))
+            about = json.loads(unpacked(metadata[b"segcore.data"]))
             text = about["categories"].encode("utf-8", "surrogatepass")
             document = b'{"images":[],"annotations":[],"categories":' + text + b"}"
             return cls(
@@ -86,10 +89,11 @@ class Header:
                 ],
                 _images(path, base64.b64decode(metadata[b"segcore.images"]), about),
                 read_stream(path, io.BytesIO(document), len(document)).categories,
+                not about.get("masks_only", False),
             )
         except DatasetError:
             raise
-        except (*ERRORS, AttributeError, zlib.error, RecursionError) as error:
+        except (*ERRORS, AttributeError, RecursionError) as error:
             raise DatasetError(path, f"the metadata of segcore are malformed: {error}") from None
 
 
@@ -407,13 +411,19 @@ class Decoder:
 
     def _decode_layout(self, batch: pa.RecordBatch) -> Layout:
         assert self._header is not None
+        shape = self.array(batch, "json.shape")
+        if not self._header.has_other_members:
+            odd = pa.nulls(batch.num_rows, pa.list_(ODD))
+            return _layout(
+                self._path, NAMES, self._header.shapes, shape, odd, Texts.empty(batch.num_rows)
+            )
         array = self.array(batch, "extra")
         extra, there = from_bytes(array), is_valid(array)
         first = extra.data[extra.starts[extra.lengths > 0]]
         if (there & (extra.lengths < 2)).any() or (first != ord("{")).any():
             raise DatasetError(self._path, "extra: expected JSON objects")
         members = Texts(extra.data, extra.starts + there, extra.lengths - 2 * there)
-        shape, odd = self.array(batch, "json.shape"), self.array(batch, "json.odd")
+        odd = self.array(batch, "json.odd")
         return _layout(self._path, NAMES, self._header.shapes, shape, odd, members)
 
     def _with_extra(self, layout: Layout, read: Read) -> Layout:
@@ -488,7 +498,7 @@ class Decoder:
         batches = batches or [_one_batch(self._schema.empty_table())]
         with _named(self._path, "category_id"):
             ids = concatenate([_ids(batch["category_id"].drop_null(), kind) for batch in batches])
-        values = np.unique(ids)
+        values, _ = distinct(ids)
         columns: dict[str, Any] = {
             "id": values,
             "name": Texts.from_strings([str(value) for value in values.tolist()]),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
-import zlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,12 @@ from segcore._batch import offsets_of
 from segcore._version import __version__
 from segcore.data.coco.writing import categories_text
 from segcore.data.columns.ids import as_text, kind_of_ids
+from segcore.data.columns.layouts import annotation_layout, category_layout, image_layout
+from segcore.data.columns.segmentations import OTHER, POLYGON, Segmentations
 from segcore.data.columns.table import Layout, Table
 from segcore.data.dataset import Dataset, check_unique
-from segcore.data.parquet.arrays import to_array, to_bytes, to_lists, to_numbers, to_strings
-from segcore.data.parquet.segmentations import encode_segmentations
+from segcore.data.parquet.arrays import packed, to_array, to_bytes, to_lists, to_numbers, to_strings
+from segcore.data.parquet.segmentations import as_strings, encode_segmentations
 
 VERSION = 1
 COLUMNS = {
@@ -42,17 +44,27 @@ COLUMNS = {
     "json": "how the annotation is written in JSON, for an exact round trip",
 }
 """What each column means. It is written into the metadata."""
+MASKS_ONLY = ["image_id", "category_id", "id", "iscrowd", "score", "mask", "json"]
+"""The columns of files with masks only."""
 
-_ODD = pa.struct([("member", pa.string()), ("value", pa.binary())])
+ODD = pa.struct([("member", pa.string()), ("value", pa.binary())])
 
 
 class Encoder:
     """Convert one data set, or parts of one, to Arrow tables.
 
     Parts have the same categories and different images.
+
+    Parameters
+    ----------
+    masks_only : bool, default False
+        Whether to leave out what :func:`segcore.data.write` says about this option. The number of
+        values of each kind that were left out is in ``unwritten``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, masks_only: bool = False) -> None:
+        self._masks_only = masks_only
+        self.unwritten: Counter[str] = Counter()
         self._members: Sequence[tuple[str, bytes | None]] | None = None
         self._categories = b""
         self._category_names: dict[str, str] = {}
@@ -65,6 +77,8 @@ class Encoder:
 
     def add(self, dataset: Dataset) -> Iterator[pa.Table]:
         """Yield a table for each part of a data set's images."""
+        if self._masks_only:
+            dataset = self._with_masks_only(dataset)
         categories = categories_text(dataset)
         kinds = {
             "image_id": kind_of_ids(dataset.images["id"]),
@@ -99,9 +113,14 @@ class Encoder:
         has_bbox = ~np.isnan(bbox).all(axis=1)
         layout = table.layout
         heights, widths = images["height"][image], images["width"][image]
-        mask, polygons, form = encode_segmentations(table["segmentation"], heights, widths)
+        segmentations = table["segmentation"]
+        if self._masks_only:
+            segmentations = self._as_masks(segmentations, heights, widths)
+        mask, polygons, form = encode_segmentations(segmentations, heights, widths)
         form = {"row": to_array(rows), **_layout_arrays(layout, self._shape_ids(layout)), **form}
-        extra = form.pop("extra")
+        extra = _as_objects(form.pop("extra"), layout.extra.lengths > 0)
+        if self._masks_only:
+            form = {name: form[name] for name in ("row", "shape", "kind")}
         columns = {
             "image_id": _id_array(images["id"][image], kinds["image_id"]),
             "category_id": _id_array(category_ids, kinds["category_id"], known),
@@ -112,13 +131,51 @@ class Encoder:
             "bbox": to_lists(offsets_of(4 * has_bbox), to_array(bbox[has_bbox].ravel()), has_bbox),
             "mask": mask,
             "polygons": polygons,
-            "extra": _as_objects(extra, layout.extra.lengths > 0),
+            "extra": extra,
             "file_name": to_strings(images["file_name"][image]),
             "height": to_array(heights),
             "width": to_array(widths),
             "json": pa.StructArray.from_arrays(list(form.values()), list(form)),
         }
+        if self._masks_only:
+            columns = {name: columns[name] for name in MASKS_ONLY}
         return pa.table(columns)
+
+    # -- masks only -------------------------------------------------------------------------------
+
+    def _with_masks_only(self, dataset: Dataset) -> Dataset:
+        """Return the data set with plain rows, and without areas and boxes."""
+        annotations = dataset.annotations
+        area, bbox = annotations["area"], annotations["bbox"]
+        self._leave_out("areas", ~np.isnan(area))
+        self._leave_out("boxes", ~np.isnan(bbox).all(axis=1))
+        for name, table in (
+            ("annotations", annotations),
+            ("images", dataset.images),
+            ("categories", dataset.categories),
+        ):
+            self._leave_out(f"{name} with other JSON fields", table.layout.extra.lengths > 0)
+        others = sum(text is not None for _, text in dataset.members)
+        self.unwritten["other members of the JSON file"] += others
+        columns = {name: annotations[name] for name in annotations.names}
+        columns |= {"area": np.full(area.shape, np.nan), "bbox": np.full(bbox.shape, np.nan)}
+        return Dataset(
+            _plain(dataset.images, image_layout),
+            _plain(dataset.categories, category_layout),
+            Table(columns, annotation_layout(columns)),
+        )
+
+    def _as_masks(
+        self, column: Segmentations, heights: NDArray[np.int64], widths: NDArray[np.int64]
+    ) -> Segmentations:
+        """Return all valid masks as compressed RLEs."""
+        masks = as_strings(column, heights, widths)
+        self._leave_out("polygons, whose masks were written", column.kinds == POLYGON)
+        self._leave_out("segmentations without a valid mask", column.kinds > masks.kinds * OTHER)
+        return masks
+
+    def _leave_out(self, what: str, rows: NDArray[np.bool_]) -> None:
+        self.unwritten[what] += int(np.count_nonzero(rows))
 
     def _shape_ids(self, layout: Layout) -> NDArray[np.uint32]:
         self._names = self._names or layout.names
@@ -142,9 +199,12 @@ class Encoder:
             "columns": COLUMNS,
             "categories": self._category_names,
         }
+        if self._masks_only:
+            del readable["columns"], readable["categories"]
         rest = {
             "annotations": self._rows,
             "sorted": self._is_sorted,
+            "masks_only": self._masks_only,
             "ids": {**self._id_kinds, "images": kind},
             "members": members,
             "annotation": _layout_header(self._names, list(self._shapes)),
@@ -153,9 +213,15 @@ class Encoder:
         }
         return {
             b"segcore": json.dumps(readable).encode(),
-            b"segcore.data": base64.b64encode(zlib.compress(json.dumps(rest).encode(), 9)),
+            b"segcore.data": packed(json.dumps(rest).encode()),
             b"segcore.images": base64.b64encode(_encoded_images(images, kind)),
         }
+
+
+def _plain(table: Table, layout_of: Callable[[dict[str, Any]], Layout]) -> Table:
+    """Return a table without other fields, and with the usual order of fields."""
+    columns = {name: table[name] for name in table.names}
+    return Table(columns, layout_of(columns))
 
 
 def _layout_header(names: Any, shapes: list[bytes]) -> dict[str, Any]:
@@ -198,7 +264,7 @@ def _layout_arrays(layout: Layout, shape_ids: NDArray[np.uint32]) -> dict[str, p
     count = len(shape_ids)
     counts = np.bincount(layout.odd_rows, minlength=count)
     names = to_strings(layout.names).take(to_array(layout.odd_columns))
-    odd = pa.StructArray.from_arrays([names, to_bytes(layout.odd)], fields=list(_ODD))
+    odd = pa.StructArray.from_arrays([names, to_bytes(layout.odd)], fields=list(ODD))
     return {
         "shape": to_array(shape_ids),
         "odd": to_lists(offsets_of(counts), odd, counts > 0),

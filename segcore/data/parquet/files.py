@@ -36,16 +36,18 @@ _STATISTICS = ["image_id", "category_id", "id", "iscrowd", "score", "area"]
 # -- writing --------------------------------------------------------------------------------------
 
 
-def write_parquet(dataset: Dataset | Iterable[Dataset], file: BinaryIO) -> None:
-    """Write a data set, or parts of one, a row group at a time."""
+def write_parquet(
+    dataset: Dataset | Iterable[Dataset], file: BinaryIO, masks_only: bool = False
+) -> dict[str, int]:
+    """Write a data set, or parts of one, a row group at a time; return what was left out."""
     parts = [dataset] if isinstance(dataset, Dataset) else dataset
-    encoder = Encoder()
+    encoder = Encoder(masks_only)
     writer = None
     try:
         for part in parts:
             for table in encoder.add(part):
                 if writer is None:
-                    writer = _writer(file, table.schema)
+                    writer = _writer(file, table.schema, 19 if masks_only else 9)
                 if len(table):
                     writer.write_table(table, row_group_size=len(table))
         if writer is None:
@@ -54,9 +56,10 @@ def write_parquet(dataset: Dataset | Iterable[Dataset], file: BinaryIO) -> None:
     finally:
         if writer is not None:
             writer.close()
+    return {what: count for what, count in encoder.unwritten.items() if count}
 
 
-def _writer(file: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
+def _writer(file: BinaryIO, schema: pa.Schema, level: int) -> pq.ParquetWriter:
     encodings = {"mask.counts": "DELTA_LENGTH_BYTE_ARRAY", "json.row": "DELTA_BINARY_PACKED"}
     if pa.types.is_integer(schema.field("id").type):
         encodings["id"] = "DELTA_BINARY_PACKED"
@@ -64,7 +67,7 @@ def _writer(file: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
         file,
         schema,
         compression="zstd",
-        compression_level=9,
+        compression_level=level,
         use_dictionary=_DICTIONARY,
         column_encoding=encodings,
         write_statistics=_STATISTICS,

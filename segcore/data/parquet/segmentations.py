@@ -47,11 +47,7 @@ def encode_segmentations(
     """
     kinds = column.kinds
     is_polygon = kinds == POLYGON
-    strings, exact = _as_strings(
-        column,
-        np.where(is_polygon, heights, column.heights),
-        np.where(is_polygon, widths, column.widths),
-    )
+    strings, exact = _as_strings(column, heights, widths)
     has_mask = strings.kinds == STRING
     sizes = np.column_stack([strings.heights, strings.widths])[has_mask].astype(np.int32)
     size = to_lists(offsets_of(2 * has_mask), to_array(sizes.ravel()), has_mask)
@@ -69,13 +65,23 @@ def encode_segmentations(
     return mask, polygons, form
 
 
+def as_strings(
+    column: Segmentations, heights: NDArray[np.int64], widths: NDArray[np.int64]
+) -> Segmentations:
+    """Return compressed RLEs where they can be made; the other rows have no segmentation."""
+    return _as_strings(column, heights, widths)[0]
+
+
 def _as_strings(
     column: Segmentations, heights: NDArray[np.int64], widths: NDArray[np.int64]
 ) -> tuple[Segmentations, NDArray[np.bool_]]:
     """Return compressed RLEs where they can be made, and for which rows the counts follow from it.
 
-    The other rows have no segmentation.
+    The other rows have no segmentation. Sizes are those of the images, for polygons.
     """
+    is_polygon = column.kinds == POLYGON
+    heights = np.where(is_polygon, heights, column.heights)
+    widths = np.where(is_polygon, widths, column.widths)
     is_exact = np.zeros(len(column), np.bool_)
     given = np.flatnonzero(column.kinds == STRING)
     parts, order = [column[given]], [given]
