@@ -376,7 +376,9 @@ def write(
     if "://" in os.fspath(path):
         if not overwrite:
             check_absent(os.fspath(path))
-        return write_to(AddressOutputs(), dataset, os.fspath(path), format, progress, colors, masks_only)
+        return write_to(
+            AddressOutputs(), dataset, os.fspath(path), format, progress, colors, masks_only
+        )
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
     with publish(overwrite=True) as outputs:
