@@ -387,7 +387,7 @@ TEST(interrupt_dilate) {
 }
 
 TEST(interrupt_moves) {
-    Long mask(kMillion, 100);
+    Long mask(4 * kMillion, 100);
     const int64_t x[] = {0}, y[] = {3};
     check([&](const Context& context) {
         Batch<uint32_t> batch;
