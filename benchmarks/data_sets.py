@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -41,9 +42,9 @@ def peak():  # ru_maxrss would include the process that started this one
     status = Path("/proc/self/status").read_text()
     return 1024 * int(re.search(r"VmHWM:\s*(\d+)", status)[1])
 sc.set_num_threads(1)
-before, start = peak(), time.perf_counter()
+before, start = peak(), time.process_time()
 masks = {what}
-print(masks, peak() - before, time.perf_counter() - start)
+print(masks, peak() - before, time.process_time() - start)
 """
 ALL_MASKS = "sum(len(sample.masks) for sample in Results(Path(sys.argv[1])).read())"
 LAST_IMAGE = "len(sc.data.read(sys.argv[1])[-1].masks)"
@@ -116,15 +117,34 @@ def memory(results: Results, masks: int) -> float:
 
 
 def opening(results: Results) -> tuple[int, float]:
-    """Return the memory and the seconds that the masks of one image of a Parquet file take."""
+    """Return the memory and the processor time of the masks of one image of a Parquet file."""
     target = results.path.with_suffix(".parquet")
     sc.data.write(results.read(), target, overwrite=True)
     runs = [_measured(LAST_IMAGE, target, DETECTIONS) for _ in range(5)]
     return runs[-1][0], min(seconds for _, seconds in runs)
 
 
+def reading(results: Results, turns: int = 15) -> dict[int, tuple[float, float]]:
+    """Return the least seconds of reading with 1 and 2 threads: elapsed, and of the calling thread.
+
+    The number of threads alternates, since other programs may take the processor.
+    """
+    images = sc.data.read(results.images)
+    before = sc.get_num_threads()
+    best = {1: (np.inf, np.inf), 2: (np.inf, np.inf)}
+    for _ in range(turns):
+        for threads, (elapsed, own) in best.items():
+            sc.set_num_threads(threads)
+            start, own_start = time.perf_counter(), time.thread_time()
+            sc.data.read(results.path, dataset=images)
+            stop, own_stop = time.perf_counter(), time.thread_time()
+            best[threads] = min(elapsed, stop - start), min(own, own_stop - own_start)
+    sc.set_num_threads(before)
+    return best
+
+
 def _measured(what: str, path: Path, masks: int) -> tuple[int, float]:
-    """Run in a process of its own; return the bytes beyond the imports, and the seconds."""
+    """Run in a process of its own; return the bytes and the processor time beyond the imports."""
     command = [sys.executable, "-c", MEASURED.format(what=what), str(path)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     made, peak, seconds = output.split()
@@ -142,8 +162,11 @@ def parquet_sizes(path: Path) -> dict[str, int]:
     sc.data.write(dataset, target, overwrite=True)
     if sc.data.to_coco(sc.data.read(target)) != sc.data.to_coco(dataset):
         raise AssertionError(f"{path}: expected the same data set from Parquet")
+    sc.data.write(dataset, masks := target.with_name("masks.parquet"), masks_only=True)
     metadata = pq.ParquetFile(target).metadata
-    sizes = {"file": target.stat().st_size, "footer": metadata.serialized_size}
+    sizes = {"file": target.stat().st_size, "masks_only": masks.stat().st_size}
+    masks.unlink()
+    sizes["footer"] = metadata.serialized_size
     for group in range(metadata.num_row_groups):
         for number in range(metadata.num_columns):
             column = metadata.row_group(group).column(number)
@@ -166,11 +189,18 @@ def main() -> None:
         results = Results.made(real[0] + real[1], images)
         share = memory(results, images * DETECTIONS)
         print(f"{images} images, {images * DETECTIONS} masks: peak memory {share:.2f} of the file")
+        for threads, (elapsed, own) in reading(results).items():
+            print(
+                f"  read with {threads} threads: {elapsed * 1e3:.0f} ms, "
+                f"{own * 1e3:.0f} ms of the calling thread"
+            )
         peak, seconds = opening(results)
         print(f"  as Parquet, opened, one image: {seconds * 1e3:.0f} ms, {peak / 1e6:.0f} MB")
     for name, masks_only in MASKS_ONLY.items():
         sizes = parquet_sizes(Path(os.environ[TEST_DATA], name))
-        share = f"mask {sizes['mask'] / masks_only:.2f}, file {sizes['file'] / masks_only:.2f}"
+        share = ", ".join(
+            f"{part} {sizes[part] / masks_only:.2f}" for part in ("mask", "file", "masks_only")
+        )
         print(f"{name}: {share} of the masks alone; {sizes}")
 
 

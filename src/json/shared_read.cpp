@@ -9,6 +9,8 @@ namespace {
 constexpr size_t kPiecesPerThread = 4;
 
 struct Piece {
+    Piece(const uint8_t* from, Table* to) : begin(from), table(to) {}
+
     const uint8_t* begin;
     Table* table;
     const uint8_t* end = nullptr;  // what was read
@@ -30,13 +32,14 @@ bool SharedRead::read(Table& table, Cursor& cursor, int64_t offset, const Contex
     const size_t size = Span{cursor.at, cursor.end}.size();
     const size_t most = kPiecesPerThread * static_cast<size_t>(context.threads);
     const size_t count = context.threads > 1 ? std::min(size / piece_, most) : 0;
-    std::vector<Piece> pieces{{cursor.at, &table}};
+    std::vector<Piece> pieces;
+    pieces.emplace_back(cursor.at, &table);
     for (size_t i = 1; i < count; ++i) {
         const uint8_t* const from = cursor.at + size / count * i;
         const uint8_t* const begin = table.guess_object(from, from + size / count);
         if (!begin) continue;
         if (tables_.size() < pieces.size()) tables_.emplace_back(fields_);
-        pieces.push_back({begin, &tables_[pieces.size() - 1]});
+        pieces.emplace_back(begin, &tables_[pieces.size() - 1]);
         pieces.back().table->restart();
     }
     const auto total = static_cast<int64_t>(pieces.size());

@@ -785,6 +785,7 @@ void Table::for_each_shared_buffer(Action&& action) {
 
 void Table::commit() {
     committed_rows_ = rows();
+    committed_shapes_ = shapes_.size();
     size_t i = 0;
     for_each_shared_buffer([&](auto& buffer) { committed_sizes_[i++] = buffer.size(); });
     for (Column& column : columns_)
@@ -792,6 +793,9 @@ void Table::commit() {
 }
 
 void Table::roll_back() {
+    for (; shapes_.size() > committed_shapes_; shapes_.pop_back())
+        shape_index_.erase(shapes_.back());
+    if (last_shape_ >= shapes_.size()) last_shape_ = 0;
     for_each_column_buffer([&](auto& buffer, size_t width) {
         buffer.resize(std::min(buffer.size(), committed_rows_ * width));
     });

@@ -173,6 +173,7 @@ class Table {
     size_t text_size_;  // 0 once memory is reserved
     int64_t begin_ = 0;  // offset of the array in the text
     size_t committed_rows_ = 0;  // those before the current object
+    size_t committed_shapes_ = 0;
     std::vector<size_t> committed_sizes_;  // of the shared buffers
     enum { kStart, kFirst, kNext } state_ = kStart;
     bool repeated_ = false;

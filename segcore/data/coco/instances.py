@@ -166,6 +166,7 @@ class Reader:
         is_list = set(self.raw) == {"annotations"}
         column = RawTable(self.raw["annotations"], ANNOTATIONS, "" if is_list else "annotations")
         raw = column.columns
+        numbers = {name: _number_column(column, name) for name in ("score", "area", "bbox")}
         image = np.zeros(len(column), np.int64)
         if "image" not in self.raw:
             image = column.lookup("image_id", images["id"], "an image", self.skipped_images)
@@ -185,9 +186,7 @@ class Reader:
             "category": category,
             "id": ids,
             "iscrowd": raw["iscrowd"] != 0,
-            "score": raw["score"],
-            "area": raw["area"],
-            "bbox": raw["bbox"],
+            **numbers,
             "segmentation": raw["segmentation"],
         }
         if not len(categories):
@@ -215,6 +214,16 @@ class Reader:
             self.skipped.append(str(error))
             good[row] = False
         return good
+
+
+def _number_column(column: RawTable, name: str) -> Any:
+    """Return a column of numbers; if no row has the member, what makes it when it is needed."""
+    values = column.columns[name]
+    if not len(column) or (column.forms(name) != MISSING).any():
+        return values
+    shape = values.shape
+    column.forget(name)
+    return lambda: np.full(shape, np.nan)
 
 
 def _names_from_addresses(names: Texts, layout: Layout) -> Texts:

@@ -232,7 +232,9 @@ class Table:
         """Return a column: an array, `Texts` or `Segmentations`. KeyError if there is none."""
         column = self._columns[name]
         if callable(column):
-            column = self._columns[name] = column()
+            column = column()
+            column = read_only(column) if isinstance(column, np.ndarray) else column
+            self._columns[name] = column
         return column
 
     @property

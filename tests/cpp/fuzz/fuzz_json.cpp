@@ -1,6 +1,8 @@
-// JSON from anything: read in pieces as at once, written, and read again as the same.
+// JSON from anything: read in pieces and by several threads as at once, written, and read again as
+// the same.
 #include "../json_tables.hpp"
 #include "fuzz.hpp"
+#include "simd/dispatch.hpp"
 
 namespace segcore::fuzz {
 
@@ -71,6 +73,7 @@ std::vector<size_t> ends_of(Input& input) {
 
 FUZZ(input) {
     using namespace segcore::fuzz;
+    using segcore::json::SharedRead;
     using segcore::json::Table;
     const bool nested = input.flag();
     const std::vector<size_t> ends = ends_of(input);
@@ -78,6 +81,13 @@ FUZZ(input) {
     Table whole(json_fields(nested)), pieces(json_fields(nested));
     const JsonOutcome expected = read_pieces(whole, text, {});
     check_same_outcome(read_pieces(pieces, text, ends), expected);
+    Table shared(json_fields(nested));
+    SharedRead several(json_fields(nested), 8);
+    const segcore::Context context{*segcore::simd::variants().front(), 3};
+    const auto read = [&](Table& to, segcore::json::Cursor& cursor, int64_t at) {
+        return several.read(to, cursor, at, context);
+    };
+    check_same_outcome(read_pieces(shared, text, ends, read), expected);
     if (nested) return;
     Table again(json_fields(false)), twice(json_fields(false));
     const std::string first = written(whole);
