@@ -82,14 +82,21 @@ class Transposer {
         size_t* const starts = starts_.data();
         const Span* const spans = spans_.data();
         const int64_t width = width_;
-        for_blocks(context_, static_cast<int64_t>(spans_.size()), [&](int64_t first, int64_t last) {
-            for (int64_t i = first; i < last; ++i) {
-                const int64_t x = spans[i].x, bottom = spans[i].bottom;
-                for (int64_t y = spans[i].top; y < bottom; ++y) {
+        const size_t count = spans_.size();
+        int64_t written = 0;
+        for (size_t i = 0; i < count; ++i) {
+            const int64_t x = spans[i].x, top = spans[i].top, height = spans[i].bottom - top;
+            for_blocks(context_, height, [&](int64_t first, int64_t last) {
+                for (int64_t y = top + first; y < top + last; ++y) {
                     to[starts[y - lowest]++] = static_cast<T>(y * width + x);
                 }
+            });
+            written += height;
+            if (written >= kItemsPerPoll) {
+                context_.poll();
+                written = 0;
             }
-        });
+        }
     }
 
     // The same where there are few pixels for so many rows.
