@@ -423,10 +423,15 @@ class AveragePrecision:
             COCO's numbers by name in ``stats``, the same by class in ``per_class``, and the
             curves.
         """
-        positions = np.empty(len(self._images), np.int64)
-        ids = sorted(self._images, key=lambda name: (isinstance(name, str), name))
-        positions[[self._images[name] for name in ids]] = np.arange(len(ids))
+        in_order = self._in_order()
+        positions = np.empty(len(in_order), np.int64)
+        positions[in_order] = np.arange(len(in_order))
         return self._curves(*self._rows(), positions)
+
+    def _in_order(self) -> NDArray[np.int64]:
+        """Return the indices of the images, sorted by their ids: integers, then strings."""
+        ids = sorted(self._images, key=lambda name: (isinstance(name, str), name))
+        return np.array([self._images[name] for name in ids], np.int64)
 
     def _rows(self) -> tuple[Truths, Detections]:
         """Return all columns; they are concatenated once."""
@@ -486,12 +491,12 @@ class AveragePrecision:
         margin = (1 - as_fraction(level, "level")) / 2
         rng = np.random.default_rng(seed)
         truths, detections = self._rows()
-        ids = sorted(self._images, key=lambda name: (isinstance(name, str), name))
-        in_order = np.array([self._images[name] for name in ids], np.int64)
-        by_image = [_rows_by_image(part.image, len(ids)) for part in (truths, detections)]
+        in_order = self._in_order()
+        by_image = [_rows_by_image(part.image, len(in_order)) for part in (truths, detections)]
         values: dict[str, list[float]] = {}
         for _ in range(samples):
-            drawn = in_order[np.sort(rng.integers(len(ids), size=len(ids)))] if ids else in_order
+            count = len(in_order)
+            drawn = in_order[np.sort(rng.integers(count, size=count))] if count else in_order
             some = _drawn(truths, by_image[0], drawn), _drawn(detections, by_image[1], drawn)
             for name, value in self._curves(*some, np.arange(len(drawn))).stats.items():
                 values.setdefault(name, []).append(value)

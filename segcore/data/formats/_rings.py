@@ -135,7 +135,7 @@ def _nearest(a: Numbers, b: Numbers) -> tuple[int, int]:
 
 
 def outline_rings(polygons: Polygons, mask: int) -> tuple[Numbers, Counts]:
-    """Return the coordinates of all rings of a mask, and the number of points of each ring."""
+    """Return the coordinates of the rings of a mask, and the number of points per ring."""
     first, last = polygons.mask_offsets[mask : mask + 2].tolist()
     offsets = polygons.ring_offsets[first : last + 1]
     vertices = polygons.vertices[offsets[0] : offsets[-1]]
