@@ -210,6 +210,7 @@ class Encoder {
         strip_.resize(64 * column_words);
         previous_ = 0;
         for (size_t w = 0; w < row_words; ++w) {
+            context_.poll();
             for (size_t block = 0; block < column_words; ++block) {
                 uint64_t rows[64], columns[64];
                 for (size_t j = 0; j < 64; ++j) {
@@ -224,7 +225,7 @@ class Encoder {
                 const uint64_t* column = strip_.data() + j * column_words;
                 for (int64_t start = 0; start < height; start += kBlock) {
                     const int64_t n = height - start < kBlock ? height - start : kBlock;
-                    context_.poll();
+                    if (start) context_.poll();
                     append_flips(column + start / 64, words_for(n), n, x * height + start,
                                  run_ends);
                 }
