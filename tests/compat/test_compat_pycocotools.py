@@ -375,10 +375,9 @@ def test_random_pairs(compat, original):
 
 @pytest.mark.parametrize("name", FILES)
 def test_real_annotations(compat, kernels, original, name, request):
-    # Every image; on the reference, which is slow, and on all backends but one in plain pytest,
-    # some of them.
+    # Every image with --slow, else, and on the reference, which is slow, some of them.
     slow = request.config.option.slow
-    step = 1 if slow or kernels.name == backends.current() else 10
+    step = 1 if slow else 10
     if kernels.name == "reference":
         step = 10 if slow else 40
     document = read(name)

@@ -206,11 +206,11 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "components": kernels.components(batch=few, connectivity=8),
         "dilate": kernels.dilate(batch=few, reach=np.array([3, 3, 2])),
         "place": kernels.place(
-            batch=batch, x=np.arange(n) - 40, y=np.arange(n) - 9, height=width, width=height
+            batch=few, x=np.arange(13) - 40, y=np.arange(13) - 9, height=width, width=height
         ),
-        "reverse": kernels.reverse(batch=batch, rows=True, columns=True),
+        "reverse": kernels.reverse(batch=few, rows=True, columns=True),
         "transpose": kernels.transpose(batch=few),
-        "resize": kernels.resize(batch=batch, height=90, width=400, centers=True),
+        "resize": kernels.resize(batch=few, height=90, width=400, centers=True),
         "cover": kernels.cover(batch=few, height=90, width=100, limit=9000),
         "warp": kernels.warp(
             batch=few, matrices=np.tile([0.8, 0.6, 0, -0.6, 0.8, 50, 0, 0, 1], (13, 1)), **image
