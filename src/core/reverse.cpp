@@ -43,11 +43,11 @@ class Mirror {
         int64_t room = 2 * runs.size() + 4;
         reserve(room);
         first_ = column_ = to_;
-        int64_t current = -1;
+        int64_t current = -1, x = 0;
         for_blocks(context_, runs.size(), [&](int64_t first, int64_t last) {
             for (int64_t i = first; i < last; ++i) {
                 const Run run = runs[i];
-                const auto x = static_cast<int64_t>(divider_.quotient(static_cast<T>(run.start)));
+                x = column_of(run.start, x);
                 if (run.stop <= (x + 1) * height_) {
                     add(x, 1, run, current);
                     continue;
@@ -64,19 +64,31 @@ class Mirror {
     }
 
    private:
+    // The column of a position that is not before column x: mostly that one, or the next.
+    int64_t column_of(int64_t position, int64_t x) const {
+        const int64_t next = (x + 1) * height_;
+        if (position < next) return x;
+        if (position < next + height_) return x + 1;
+        return static_cast<int64_t>(divider_.quotient(static_cast<T>(position)));
+    }
+
     void add(int64_t x, int64_t columns, Run piece, int64_t& current) {
         if (x != current) {
             close_column();
             current = x;
         }
         const int64_t ends = (2 * x + columns) * height_;
-        *to_++ = static_cast<T>(ends - piece.start);
-        *to_++ = static_cast<T>(ends - piece.stop);
+        to_[0] = static_cast<T>(ends - piece.stop);
+        to_[1] = static_cast<T>(ends - piece.start);
+        to_ += 2;
     }
 
-    // The flips of the column descend: reverse them, and join its first run to the one before it.
+    // The runs of the column descend: reverse them, and join the first one to the run before it.
     void close_column() {
-        std::reverse(column_, to_);
+        for (T *low = column_, *high = to_ - 2; low < high; low += 2, high -= 2) {
+            std::swap(low[0], high[0]);
+            std::swap(low[1], high[1]);
+        }
         if (column_ != first_ && column_ != to_ && column_[-1] == column_[0]) {
             std::copy(column_ + 1, to_, column_ - 1);
             to_ -= 2;
@@ -116,6 +128,8 @@ void reverse(const Context& context, BatchView<T> masks, Size size, bool rows, b
     const double work =
         4 * static_cast<double>(masks.total()) + 50. * static_cast<double>(masks.count);
     std::vector<Buffer<T>> reversed(static_cast<size_t>(threads_for(context, masks.count, work)));
+    // Most masks keep the number of their flips.
+    if (reversed.size() == 1) batch.run_ends.grow(static_cast<size_t>(masks.total()) + 1024);
     build_batch(context, masks.count, work, batch, [&](int64_t mask, Buffer<T>& out, int worker) {
         const Runs<T> runs(masks, mask, size.pixels());
         if (rows && columns) {
