@@ -198,28 +198,35 @@ def precision_recall(
     class_groups: Mapping[str, NDArray[np.int64]],
 ) -> PrecisionRecall:
     """Compute the curves of each class. Columns are sorted by image."""
+    # A curve is contiguous in memory; the axes are those of the results.
     counts = len(class_ids), len(areas), len(max_detections)
-    precision = np.full((len(thresholds), len(recalls), *counts), -1.0)
-    scores = precision.copy()
+    precision, scores = (
+        np.full((*counts, len(thresholds), len(recalls)), -1.0).transpose(3, 4, 0, 1, 2)
+        for _ in range(2)
+    )
     recall = np.full((len(thresholds), *counts), -1.0)
     # Within a class, by descending score; among equal ones, in the order of the images.
     order = np.lexsort((-detections.score, detections.label))
-    labels = detections.label[order]
-    starts = np.searchsorted(labels, class_ids)
-    ends = np.searchsorted(labels, class_ids, side="right")
     num_true = [_counts(truths.label[counted], class_ids) for counted in truths.counted]
-    for k in range(len(class_ids)):
-        rows = order[starts[k] : ends[k]]
-        for m, limit in enumerate(max_detections):
-            kept = rows[detections.rank[rows] < limit]
-            score = detections.score[kept]
-            matched = detections.matched[:, kept].astype(np.uint64, order="C")
-            ignored = detections.ignored[:, kept].astype(np.uint64, order="C")
+    for m, limit in enumerate(max_detections):
+        rows = order[detections.rank[order] < limit]
+        labels, score = detections.label[rows], detections.score[rows]
+        matched = detections.matched[:, rows].astype(np.uint64, order="C")
+        ignored = detections.ignored[:, rows].astype(np.uint64, order="C")
+        starts = np.searchsorted(labels, class_ids).tolist()
+        ends = np.searchsorted(labels, class_ids, side="right").tolist()
+        for k, bounds in enumerate(zip(starts, ends, strict=True)):
+            part = slice(*bounds)
             for a in range(len(areas)):
                 if num_true[a][k]:
                     at = np.s_[..., k, a, m]
                     precision[at], scores[at], recall[at] = kernels.precision_recall(
-                        matched[a], ignored[a], score, int(num_true[a][k]), len(thresholds), recalls
+                        matched[a, part],
+                        ignored[a, part],
+                        score[part],
+                        int(num_true[a][k]),
+                        len(thresholds),
+                        recalls,
                     )
     return PrecisionRecall(
         precision,

@@ -245,7 +245,7 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "label_runs": kernels.label_runs(labels=painted, background=0),
         "overlap_table": kernels.overlap_table(labels_a=painted, labels_b=labels),
         "match": kernels.match(
-            ratios=np.array([[0.9, 0.6], [0.8, 0.7]]),
+            ratios=np.array([0.9, 0.6, 0.8, 0.7]),
             groups_a=np.array([0, 2]),
             groups_b=np.array([0, 2]),
             ignored=np.array([[0, 1], [0, 0]], np.uint8),

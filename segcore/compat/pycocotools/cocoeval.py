@@ -461,12 +461,11 @@ class _Groups:
         return list(zip(self.categories, *bounds, strict=True))
 
     def ratios(self) -> NDArray[np.float64]:
-        """Return the IoUs of all pairs; those of different categories are 0."""
-        ratios = np.zeros((len(self.found), len(self.true)))
-        for (_, found, true), part in zip(self.slices(), self._ratios, strict=True):
-            if len(part):
-                ratios[found, true] = part[: found.stop - found.start]
-        return ratios
+        """Return the IoUs of the pairs of each category, one category after the other."""
+        parts = [np.empty(0)]
+        for (_, found, _), part in zip(self.slices(), self._ratios, strict=True):
+            parts.append(np.ravel(part[: found.stop - found.start]))
+        return np.concatenate(parts)
 
 
 class _Ranked:
