@@ -8,21 +8,6 @@ the first one. SEGCORE_TEST_DATA names the folder of the real data.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-
-import segcore as sc
-
-from .inputs import TEST_DATA
-
 DETECTIONS = 86
 """Per image."""
 

@@ -15,7 +15,7 @@ from segcore.data.columns.table import Table
 from segcore.data.dataset import Dataset
 from segcore.masks import Masks
 from segcore.metrics import AveragePrecision
-from segcore.metrics.matching import FoundObjects, ImageClasses, TrueObjects
+from segcore.metrics.matching import MAX_MASKS, FoundObjects, ImageClasses, TrueObjects
 
 ANNOTATIONS = 16_384
 """Number of annotations whose columns are in memory at a time, unless an image has more."""
@@ -179,12 +179,13 @@ class _Part:
         areas = areas.copy()
         sizes = self.sizes[self._rows[rows]]
         ends = np.flatnonzero((sizes[1:] != sizes[:-1]).any(axis=1)) + 1
-        for part in np.split(rows, ends):
-            if len(part):
+        for of_size in np.split(rows, ends):
+            for start in range(0, len(of_size), MAX_MASKS):
+                part = of_size[start : start + MAX_MASKS]
                 areas[part] = self.masks(part).area
         return areas
 
-    def _refuse(self, invalid: NDArray[np.bool_], message: str) -> None:
+    def _refuse(self, invalid: Any, message: str) -> None:
         if invalid.any():
             raise ValueError(f"{self._name(int(invalid.argmax()))}: {message}")
 

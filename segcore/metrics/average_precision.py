@@ -23,6 +23,7 @@ from segcore._text import counted
 from segcore.masks import Masks, check_same_size
 from segcore.metrics.curves import PrecisionRecall, precision_recall
 from segcore.metrics.detections import Detections, Truths, concatenated, taken
+from segcore.metrics.keys import distinct, sorted_rows
 from segcore.metrics.matching import FoundObjects, ImageClasses, TrueObjects, matched
 
 AREAS = {
@@ -254,8 +255,9 @@ class AveragePrecision:
             raise ValueError("crowd: expected none, as LVIS has no crowds")
         none = np.empty(0, np.int64)
         sizes = np.zeros(len(image_ids), np.int64) if sizes is None else sizes
-        lists = (none, none) if negative is None else negative, (
-            (none, none) if incomplete is None else incomplete
+        lists = (
+            (none, none) if negative is None else negative,
+            ((none, none) if incomplete is None else incomplete),
         )
         truths, detections = matched(self, true, found, sizes, *lists)
         first = len(self._images)
@@ -398,17 +400,18 @@ class AveragePrecision:
     def _curves(
         self, truths: Truths, detections: Detections, positions: NDArray[np.int64]
     ) -> PrecisionRecall:
-        order = np.argsort(positions[detections.image], kind="stable")
+        in_order = sorted_rows(positions[detections.image], np.arange(len(detections.image)))
         class_ids = self.class_ids
         if class_ids is None:
-            class_ids = np.union1d(truths.label, detections.label)
+            class_ids = distinct(np.concatenate([truths.label, detections.label]))
         groups = {}
         for letter, name in FREQUENCIES.items() if self.frequencies else ():
             found = [self.frequencies.get(class_id) == letter for class_id in class_ids.tolist()]
             groups[name] = np.flatnonzero(found)
         return precision_recall(
             truths,
-            taken(detections, order),
+            detections,
+            in_order,
             class_ids,
             self.thresholds,
             self.recalls,
@@ -512,7 +515,7 @@ def _class_ids(values: ArrayLike, name: str = "class_ids") -> NDArray[np.int64]:
     if len(ids) and int(ids.max()) > np.iinfo(np.int64).max:
         raise ValueError(f"{name}: expected ids below 2**63, got {int(ids.max())}")
     ids = ids.astype(np.int64)
-    return np.unique(ids) if name == "class_ids" else ids
+    return distinct(ids) if name == "class_ids" else ids
 
 
 def _areas(values: ArrayLike, default: NDArray[np.float64], name: str) -> NDArray[np.float64]:

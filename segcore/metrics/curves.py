@@ -190,6 +190,7 @@ class PrecisionRecall:
 def precision_recall(
     truths: Truths,
     detections: Detections,
+    in_order: NDArray[np.int64],
     class_ids: NDArray[np.int64],
     thresholds: NDArray[np.float64],
     recalls: NDArray[np.float64],
@@ -197,7 +198,7 @@ def precision_recall(
     max_detections: Sequence[int],
     class_groups: Mapping[str, NDArray[np.int64]],
 ) -> PrecisionRecall:
-    """Compute the curves of each class. Columns are sorted by image."""
+    """Compute the curves of each class; `in_order` has the detections' indices by image."""
     # A curve is contiguous in memory; the axes are those of the results.
     counts = len(class_ids), len(areas), len(max_detections)
     precision, scores = (
@@ -206,24 +207,22 @@ def precision_recall(
     )
     recall = np.full((len(thresholds), *counts), -1.0)
     # Within a class, by descending score; among equal ones, in the order of the images.
-    order = np.lexsort((-detections.score, detections.label))
+    order = in_order[np.lexsort((-detections.score[in_order], detections.label[in_order]))]
     num_true = [_counts(truths.label[counted], class_ids) for counted in truths.counted]
     for m, limit in enumerate(max_detections):
         rows = order[detections.rank[order] < limit]
-        labels, score = detections.label[rows], detections.score[rows]
-        matched = detections.matched[:, rows].astype(np.uint64, order="C")
-        ignored = detections.ignored[:, rows].astype(np.uint64, order="C")
+        labels = detections.label[rows]
         starts = np.searchsorted(labels, class_ids).tolist()
         ends = np.searchsorted(labels, class_ids, side="right").tolist()
         for k, bounds in enumerate(zip(starts, ends, strict=True)):
-            part = slice(*bounds)
+            part = rows[slice(*bounds)]
             for a in range(len(areas)):
                 if num_true[a][k]:
                     at = np.s_[..., k, a, m]
                     precision[at], scores[at], recall[at] = kernels.precision_recall(
-                        matched[a, part],
-                        ignored[a, part],
-                        score[part],
+                        detections.matched[a, part].astype(np.uint64),
+                        detections.ignored[a, part].astype(np.uint64),
+                        detections.score[part],
                         int(num_true[a][k]),
                         len(thresholds),
                         recalls,

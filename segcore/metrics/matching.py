@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import offsets_of, spread
 from segcore.backends import kernels
 from segcore.backends.threshold_bits import packed
 from segcore.metrics.detections import Detections, Truths
+from segcore.metrics.keys import common_groups, distinct, ranks, sorted_rows
 from segcore.ops.groups import Groups, boundary_iou_of_groups, box_iou_of_groups, iou_of_groups
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ Indices: TypeAlias = NDArray[np.int64]
 ImageClasses: TypeAlias = tuple[Indices, Indices]
 """Indices of images, and the ids of classes in them."""
 
-MAX_MASKS = 8192
+MAX_MASKS = 2048
 """Number of masks of one sequence that are in memory at a time, unless an image has more."""
 
 
@@ -97,7 +97,7 @@ def matched(
         The state of average precision, without objects that are not evaluated.
     """
     columns = (true.image, true.classes), (found.image, found.classes), negative, incomplete
-    classes = np.unique(np.concatenate([labels for _, labels in columns]))
+    classes = distinct(np.concatenate([labels for _, labels in columns]))
     # One number per image and class.
     true_keys, found_keys, negative_keys, incomplete_keys = (
         image * len(classes) + np.searchsorted(classes, labels) for image, labels in columns
@@ -106,21 +106,19 @@ def matched(
     if settings.class_ids is not None:
         evaluated = np.isin(classes, settings.class_ids)
     is_lvis = settings.protocol == "lvis"
-    true_rows = _sorted(true_keys, np.arange(len(true_keys)))
+    true_rows = sorted_rows(true_keys, np.arange(len(true_keys)))
     if is_lvis:
         true_rows = true_rows[true.areas[true_rows] > 0]
     true_rows = true_rows[evaluated[true_keys[true_rows] % len(classes)]]
-    found_rows = _sorted(found_keys, np.argsort(-found.scores, kind="stable"))
+    found_rows = sorted_rows(found_keys, np.argsort(-found.scores, kind="stable"))
     if is_lvis:
         present = np.concatenate([true_keys[true_rows], negative_keys])
         is_candidate = _are_best(found, settings.max_detections[-1]) & (found.areas > 0)
         is_candidate &= np.isin(found_keys, present)
         found_rows = found_rows[is_candidate[found_rows]]
     found_rows = found_rows[evaluated[found_keys[found_rows] % len(classes)]]
-    rank = _ranks(found_keys[found_rows])
-    found_rows, rank = (
-        column[rank < settings.max_detections[-1]] for column in (found_rows, rank)
-    )
+    rank = ranks(found_keys[found_rows])
+    found_rows, rank = (column[rank < settings.max_detections[-1]] for column in (found_rows, rank))
     true_keys, found_keys = true_keys[true_rows], found_keys[found_rows]
 
     low, high = np.array(list(settings.areas.values())).T[..., None]
@@ -136,9 +134,10 @@ def matched(
     ignored = np.where(out_of_range, bits, bits.dtype.type(0))
     is_match = np.zeros_like(ignored)
     # Most classes of an image have either no true objects or no detections.
-    groups, a, b = _common_groups(found_keys, true_keys)
+    groups, a, b = common_groups(found_keys, true_keys)
+    rows = found_rows[a], true_rows[b]
     if len(a):
-        ratios = _ratios(settings, true, found, true_rows[b], found_rows[a], groups, crowd[b], sizes)
+        ratios = _ratios(settings, found, true, *rows, groups, crowd[b], sizes)
         is_match[:, a], ignored[:, a] = _match(
             settings,
             ratios,
@@ -154,52 +153,20 @@ def matched(
     return truths, Detections(image, label, rank, found.scores[found_rows], is_match, ignored)
 
 
-def _sorted(keys: Indices, rows: Indices) -> Indices:
-    """Return rows sorted by their keys; those of equal keys stay in their order."""
-    # Small integers are sorted faster.
-    small = keys.astype(np.min_scalar_type(keys.max(initial=0)))
-    return rows[np.argsort(small[rows], kind="stable")]
-
-
 def _are_best(found: FoundObjects, limit: int) -> NDArray[np.bool_]:
     """Return which detections are among those with the best scores of their image."""
     rows = np.lexsort((-found.scores, found.image))
     are_best = np.empty(len(rows), np.bool_)
-    are_best[rows] = _ranks(found.image[rows]) < limit
+    are_best[rows] = ranks(found.image[rows]) < limit
     return are_best
-
-
-def _starts(keys: Indices) -> Indices:
-    """Return where each run of equal keys starts, in sorted keys."""
-    return np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
-
-
-def _ranks(keys: Indices) -> Indices:
-    """Return how many equal keys precede each one, in sorted keys."""
-    starts = _starts(keys)
-    return np.arange(len(keys)) - np.repeat(starts, np.diff(starts, append=len(keys)))
-
-
-def _common_groups(a: Indices, b: Indices) -> tuple[Groups, Indices, Indices]:
-    """Return the groups of equal keys that are in two sorted sequences, and their items in each."""
-    starts = _starts(a), _starts(b)
-    _, *common = np.intersect1d(
-        a[starts[0]], b[starts[1]], assume_unique=True, return_indices=True
-    )
-    bounds, items = [], []
-    for keys, first, chosen in zip((a, b), starts, common, strict=True):
-        offsets = offsets_of(np.diff(first, append=len(keys))[chosen])
-        bounds.append(offsets)
-        items.append(spread(first[chosen], offsets))
-    return Groups(*bounds), items[0], items[1]
 
 
 def _ratios(
     settings: AveragePrecision,
-    true: TrueObjects,
     found: FoundObjects,
-    true_rows: Indices,
+    true: TrueObjects,
     found_rows: Indices,
+    true_rows: Indices,
     groups: Groups,
     crowd: NDArray[np.bool_],
     sizes: Indices,

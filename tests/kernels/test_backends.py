@@ -218,7 +218,9 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "outline": kernels.outline(batch=few, connectivity=8),
         "resolve": kernels.resolve(batch=batch, limits=np.full(n, 400)),
         "overlap": kernels.overlap(**few_pairs),
-        "overlap_ratios": kernels.overlap_ratios(**few_pairs),
+        "overlap_ratios": kernels.overlap_ratios(
+            **few_pairs, groups=(np.array([0, 5, 26]), np.array([0, 7, 26]))
+        ),
         "rasterize_polygons": kernels.rasterize_polygons(
             coordinates=points.ravel(),
             ring_offsets=ring_offsets,

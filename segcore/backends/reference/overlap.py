@@ -43,7 +43,8 @@ def overlap_ratios(
     if groups is None:
         return _ratios(overlap(a, b, above, divisors), area(a), area(b), divisors)
     parts = [np.empty(0)]
-    for (first, last), (start, stop) in zip(*(pairwise(ends.tolist()) for ends in groups)):
+    bounds = (pairwise(ends.tolist()) for ends in groups)
+    for (first, last), (start, stop) in zip(*bounds, strict=True):
         part = None if divisors is None else divisors[start:stop]
         ratios = overlap_ratios(sliced(a, first, last), sliced(b, start, stop), above, part)
         parts.append(ratios.ravel())
