@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segcore._input.arrays import (
+    as_array,
     as_boxes,
     as_flags,
     as_fraction,
@@ -306,8 +307,8 @@ class AveragePrecision:
         if self.box_format == "xyxy":
             corners = as_boxes(boxes)
             return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
-        array = np.asarray(boxes, np.float64).reshape(-1, 4) if np.size(boxes) == 0 else boxes
-        array = np.ascontiguousarray(array, np.float64)
+        array = as_array(boxes, name)
+        array = np.ascontiguousarray(array if array.size else array.reshape(-1, 4), np.float64)
         if array.ndim != 2 or array.shape[1] != 4:
             raise ValueError(f"{name}: expected boxes of shape (N, 4), got {array.shape}")
         return array
@@ -519,6 +520,6 @@ def _class_ids(values: ArrayLike, name: str = "class_ids") -> NDArray[np.int64]:
 
 
 def _areas(values: ArrayLike, default: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-    areas = np.array(values, np.float64)
+    areas = as_array(values, name).astype(np.float64)
     check_length(areas, name, len(default))
     return np.where(np.isnan(areas), default, areas)

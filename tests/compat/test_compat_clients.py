@@ -267,14 +267,11 @@ def test_supervision_loads_what_was_written_under_the_patch(
 # -- evaluators -----------------------------------------------------------------------------------
 
 
-def test_lvis(calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lvis(folder: Path, calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The LVIS API calls functions of masks, and has an evaluation of its own."""
     lvis = client("lvis")
     monkeypatch.setattr(np, "float", float, raising=False)  # which NumPy 2 does not have
-    name = os.environ.get("SEGCORE_TEST_DATA")
-    if not name:
-        pytest.skip("SEGCORE_TEST_DATA does not name the folder with the real data")
-    truth_file = Path(name) / "lvis_val_100" / "lvis_val_100.json"
+    truth_file = folder.parent / "lvis_val_100" / "lvis_val_100.json"
     document = json.loads(truth_file.read_bytes())
     results_file = tmp_path / "results.json"
     results_file.write_text(json.dumps(lvis_results(document)), "utf-8")
@@ -300,9 +297,9 @@ def test_lvis(calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     )
     prediction = sc.data.read(results_file, dataset=truth)
     stats = sc.data.evaluate(truth, prediction, metric).compute().stats
-    for ours, theirs in (("AP", "AP"), ("AP50", "AP50"), ("AP_small", "APs"), ("AP_rare", "APr"),
+    for name, other in (("AP", "AP"), ("AP50", "AP50"), ("AP_small", "APs"), ("AP_rare", "APr"),
                          ("AP_frequent", "APf"), ("AR300", "AR@300")):  # fmt: skip
-        assert stats[ours] == expected[theirs], ours
+        assert stats[name] == expected[other], name
 
 
 def lvis_results(document: dict[str, Any]) -> list[dict[str, Any]]:
