@@ -174,11 +174,12 @@ def mindeps(session):
 @nox.session(requires=WHEEL)
 def clients(session):
     """Run what meets other people's code; this installs PyTorch, gigabytes on Linux."""
-    theirs = ["torchmetrics[detection]", "supervision", "faster-coco-eval"]
+    theirs = ["torchmetrics[detection]", "supervision", "faster-coco-eval", "lvis", "sahi"]
     theirs += ["torchvision", "transformers", "joblib"]
     theirs += ["duckdb", "polars", "pandas", "datasets", "s3fs", "moto[server]"]
     session.install(f"{built(NATIVE)}[test,arrow]", *theirs)
-    names = ["compat_clients", "documents", "integrations", "bfloat16", "processes"]
+    names = ["compat_clients", "documents", "integrations", "integrations_torchmetrics"]
+    names += ["bfloat16", "processes"]
     names += ["soft_torch", "argmax_torch", "panoptic_rules_torch", "parquet", "arrow"]
     run_suite(session, *test_files(*names), expect=backends(session)[0])
 

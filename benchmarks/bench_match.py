@@ -16,9 +16,10 @@ class Match:
     def setup(self, backend, size):
         n, m = size
         rng = np.random.default_rng(0)
-        ratios = rng.random((n, m)) * (rng.random((n, m)) < 4 / m)
         groups = [np.arange(0, count + 1, max(count // 5, 1))[:5] for count in size]
         bounds = [np.append(ends, count) for ends, count in zip(groups, size, strict=True)]
+        pairs = int(np.diff(bounds[0]) @ np.diff(bounds[1]))
+        ratios = rng.random(pairs) * (rng.random(pairs) < 4 / m)
         flags = [np.zeros(shape, np.uint8) for shape in ((4, m), m)]
         claims = np.ones(n, np.uint8)
         self.arguments = ratios, *bounds, *flags, claims, np.linspace(0.5, 0.95, 10)

@@ -20,6 +20,7 @@ html_css_files = ["width.css"]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3  # headings can be linked to, as on a repository's own pages
 
+autodoc_mock_imports = ["torch", "torchmetrics"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # docstrings say what arguments are, and more than a type can
 numpydoc_show_class_members = False  # :members: lists them

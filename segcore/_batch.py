@@ -62,19 +62,6 @@ def sliced(batch: Batch, start: int, stop: int) -> Batch:
     return Batch(run_ends, bounds - bounds[0], *batch.size)
 
 
-def taken(batch: Batch, indices: NDArray[np.intp]) -> Batch:
-    """Return the masks at the given indices, from 0 to N - 1."""
-    run_ends, starts = batch.run_ends, batch.offsets[indices]
-    lengths = batch.offsets[indices + 1] - starts
-    offsets = offsets_of(lengths)
-    if 32 * len(indices) < offsets[-1]:  # masks with many run ends are copied one by one
-        slices = zip(starts.tolist(), (starts + lengths).tolist(), strict=True)
-        run_ends = np.concatenate([run_ends[start:end] for start, end in slices])
-    else:
-        run_ends = run_ends[spread(starts, offsets)]
-    return Batch(run_ends, offsets, *batch.size)
-
-
 def spread(starts: NDArray[np.int64], offsets: Offsets) -> NDArray[np.int64]:
     """Return the indices of the elements of N items, which begin at ``starts``.
 

@@ -59,7 +59,12 @@ class Kernels:
         self, a: Batch, b: Batch, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
     ) -> NDArray[np.int64]: ...
     def overlap_ratios(
-        self, a: Batch, b: Batch, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
+        self,
+        a: Batch,
+        b: Batch,
+        above: float = 0.0,
+        divisors: NDArray[np.uint8] | None = None,
+        groups: tuple[Offsets, Offsets] | None = None,
     ) -> NDArray[np.float64]: ...
     def rasterize_polygons(
         self,
@@ -130,6 +135,11 @@ def seal_batch(batch: Batch, /) -> Batch:
 
 def seal(array: NDArray[Any], /) -> NDArray[Any]:
     """Return a read-only view, through which nothing can make the memory writable again."""
+
+def gather(
+    values: NDArray[Any], starts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> NDArray[Any]:
+    """Return parts of an array, one after the other."""
 
 def set_num_threads(count: int) -> None:
     """Set how many threads a kernel may use, from 1."""

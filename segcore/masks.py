@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from segcore._batch import Batch, Offsets, RunEnds, joined, offsets_of, taken
+from segcore._batch import Batch, Offsets, RunEnds, joined, offsets_of
+from segcore._gather import taken
 from segcore._input import bfloat16
 from segcore._input.arrays import (
     Size,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import reprlib
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -101,7 +102,7 @@ def as_output(value: object, name: str) -> NDArray[Any]:
         If `value` is read-only.
     """
     _refuse_devices(value, name)
-    if isinstance(value, np.ma.MaskedArray):
+    if _is_masked_array(value):
         raise TypeError(f"{name}: expected an array to write into, got a masked array")
     if lazy := _lazy_operations(value, name):
         raise TypeError(
@@ -182,11 +183,16 @@ def _refuse_masked(value: object, name: str) -> None:
         if value and isinstance(value[0], np.ndarray):
             for item in value:
                 _refuse_masked(item, name)
-    elif isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+    elif _is_masked_array(value) and np.ma.is_masked(value):
         raise TypeError(
             f"{name}: expected an array without masked elements; fill them first with "
             ".filled(value)"
         )
+
+
+def _is_masked_array(value: object) -> bool:
+    # Until numpy.ma is loaded, which takes a while, there are no masked arrays.
+    return "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray)
 
 
 def _is_on_cpu(value: object) -> bool:

@@ -232,12 +232,21 @@ class Kernels(Protocol):
         """
 
     def overlap_ratios(
-        self, a: Batch, b: Batch, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
+        self,
+        a: Batch,
+        b: Batch,
+        above: float = 0.0,
+        divisors: NDArray[np.uint8] | None = None,
+        groups: tuple[Offsets, Offsets] | None = None,
     ) -> NDArray[np.float64]:
         """Divide the intersection areas of all pairs by their denominators: shape (n, m).
 
-        The arguments are those of ``overlap``. The intersection area and the denominator are
+        The other arguments are those of ``overlap``. The intersection area and the denominator are
         converted to float64 before the division. The ratio is 0 where ``overlap`` returns 0.
+
+        With ``groups`` = (p, q), only masks of the same group are compared. Group g consists of the
+        masks ``p[g]`` to ``p[g + 1] - 1`` of ``a`` and ``q[g]`` to ``q[g + 1] - 1`` of ``b``. The
+        result has one dimension: the matrix of each group in C order, one after the other.
         """
 
     # -- shapes -----------------------------------------------------------------------------------
@@ -377,9 +386,10 @@ class Kernels(Protocol):
     ) -> NDArray[np.int64]:
         """Match predictions to true objects like COCO's evaluation (``COCOeval.evaluateImg``).
 
-        ``ratios``, shape (n, m), are the IoUs of n predictions, the most confident of each group
-        first, with m true objects. Group g consists of the predictions ``groups_a[g]`` to
-        ``groups_a[g + 1] - 1`` and the true objects ``groups_b[g]`` to ``groups_b[g + 1] - 1``.
+        There are n predictions, the most confident of each group first, and m true objects. Group g
+        consists of the predictions ``groups_a[g]`` to ``groups_a[g + 1] - 1`` and the true objects
+        ``groups_b[g]`` to ``groups_b[g + 1] - 1``. ``ratios`` are their IoUs in one dimension, as
+        ``overlap_ratios`` returns them: the matrix of each group in C order, one after the other.
         Other arrays have values 0 and 1: ``ignored``, shape (R, m), are the true objects that are
         ignored in each of R ranges of area, and ``crowd``, shape (m,), those that any number of
         predictions may match.

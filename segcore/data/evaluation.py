@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import offsets_of
 from segcore._text import counted
-from segcore.data.dataset import Dataset, Sample
+from segcore.data.columns.ids import sorted_ids
+from segcore.data.columns.table import Table
+from segcore.data.dataset import Dataset
+from segcore.masks import Masks
 from segcore.metrics import AveragePrecision
+from segcore.metrics.matching import MAX_MASKS, FoundObjects, ImageClasses, TrueObjects
+
+ANNOTATIONS = 16_384
+"""Number of annotations whose columns are in memory at a time, unless an image has more."""
 
 
 def evaluate(
@@ -56,28 +65,194 @@ def evaluate(
         metric = AveragePrecision(class_ids=true_ids)
     if metric.iou == "box" and metric.box_format != "xywh":
         raise ValueError('metric: expected box_format="xywh", which is the format of data sets')
-    found = {image: index for index, image in enumerate(prediction.images["id"].tolist())}
-    _check_images(truth, found)
-    is_lvis = metric.protocol == "lvis"
-    without_detections = truth.select([])
-    for index, image in enumerate(truth.images["id"].tolist()):
-        true = truth[index]
-        detections = prediction[found[image]] if image in found else without_detections[index]
-        extra = truth.images.extra(index) if is_lvis else {}
-        metric.update(
-            _shapes(true, metric.iou),
-            _shapes(detections, metric.iou),
-            scores=_scores(detections),
-            truth_classes=_classes(true, true_ids),
-            prediction_classes=_classes(detections, found_ids),
-            crowd=None if is_lvis else true.iscrowd,
-            truth_areas=true.areas,
-            truth_ids=None if true.ids.dtype == object else true.ids,
-            negative_classes=extra.get("neg_category_ids", []),
-            incomplete_classes=extra.get("not_exhaustive_category_ids", []),
-            image_id=image,
+    if metric.iou != "box":  # label maps are read image by image
+        truth, prediction = (
+            dataset if dataset.maps is None else dataset.with_rle()
+            for dataset in (truth, prediction)
+        )
+    found_images = _found_images(truth, prediction)
+    area_iou = "box" if _has_box_areas(prediction) else metric.iou
+    for images in _parts(truth, prediction, found_images):
+        true = _Part(truth, images, np.arange(len(images)))
+        positions = np.flatnonzero(found_images[images] >= 0)
+        found = _Part(prediction, found_images[images[positions]], positions)
+        if metric.iou != "box":
+            _check_sizes(true, found)
+        is_lvis = metric.protocol == "lvis"
+        annotations = true.annotations
+        ids = annotations["id"]
+        every = np.ones(len(annotations), np.bool_)
+        metric.add(
+            truth.images["id"][images].tolist(),
+            TrueObjects(
+                true.image,
+                true.classes(true_ids),
+                true.areas(annotations["area"], metric.iou),
+                true.shapes(metric.iou),
+                ~every if is_lvis else annotations["iscrowd"],
+                every if ids.dtype == object else ids != 0,
+            ),
+            FoundObjects(
+                found.image,
+                found.classes(found_ids),
+                found.areas(np.full(len(found.image), np.nan), area_iou),
+                found.shapes(metric.iou),
+                found.scores(),
+            ),
+            sizes=true.size_numbers if metric.iou != "box" else None,
+            negative=_listed(truth, images, "neg_category_ids") if is_lvis else None,
+            incomplete=_listed(truth, images, "not_exhaustive_category_ids") if is_lvis else None,
         )
     return metric
+
+
+class _Part:
+    """The annotations of some images of a data set, grouped by image.
+
+    `positions` are the ascending numbers of the images in the part of the truth.
+    """
+
+    def __init__(
+        self, dataset: Dataset, images: NDArray[np.int64], positions: NDArray[np.int64]
+    ) -> None:
+        self.dataset = dataset
+        self.images = images
+        self.positions = positions
+        self.annotations: Table = dataset.annotations_of(images)[0]
+        place = np.full(len(dataset), -1, np.int64)
+        place[images] = np.arange(len(images))
+        self._rows = place[self.annotations["image"]]  # indices in `images`
+        self.image = positions[self._rows]
+        self.sizes = _sizes(dataset)[images]
+
+    @property
+    def size_numbers(self) -> NDArray[np.int64]:
+        """Number of the size of each image."""
+        changes = (self.sizes[1:] != self.sizes[:-1]).any(axis=1)
+        return offsets_of(changes)[: len(self.sizes)]
+
+    def classes(self, ids: NDArray[np.int64] | None) -> NDArray[np.int64]:
+        """Return the class id of each annotation."""
+        categories: NDArray[np.int64] = self.annotations["category"]
+        if ids is None:
+            return np.zeros(len(categories), np.int64)
+        self._refuse(categories < 0, "expected a category, got none")
+        return ids[categories]
+
+    def scores(self) -> NDArray[np.float64]:
+        """Return the score of each annotation."""
+        scores: NDArray[np.float64] = self.annotations["score"]
+        self._refuse(np.isnan(scores), "expected a score, got none")
+        return scores
+
+    def boxes(self) -> NDArray[np.float64]:
+        """Return the box of each annotation."""
+        boxes: NDArray[np.float64] = self.annotations["bbox"]
+        self._refuse(np.isnan(boxes).any(axis=1), "expected a bbox, got none")
+        return boxes
+
+    def masks(self, rows: NDArray[np.int64]) -> Masks:
+        """Return the masks of annotations of images of the same size."""
+        height, width = self.sizes[self._rows[rows[0]]].tolist()
+        if height <= 0 or width <= 0:
+            image = self.dataset.images["id"][self.images[self._rows[rows[0]]]]
+            raise ValueError(
+                f"image {image}: its size is unknown; for results, pass the data set that they "
+                "belong to: read(path, dataset=...)"
+            )
+        segmentations = self.annotations["segmentation"]
+        masks: Masks = segmentations[rows].masks(
+            (height, width), lambda row: self._name(int(rows[row]))
+        )
+        return masks
+
+    def shapes(self, iou: str) -> Any:
+        """Return the function from rows to their boxes or masks."""
+        return self.boxes().__getitem__ if iou == "box" else self.masks
+
+    def areas(self, areas: NDArray[np.float64], iou: str) -> NDArray[np.float64]:
+        """Return the areas, which are those of the masks or boxes where they are NaN."""
+        if iou == "box":
+            boxes = self.boxes()
+            return np.where(np.isnan(areas), boxes[:, 2] * boxes[:, 3], areas)
+        rows = np.flatnonzero(np.isnan(areas))
+        areas = areas.copy()
+        sizes = self.sizes[self._rows[rows]]
+        ends = np.flatnonzero((sizes[1:] != sizes[:-1]).any(axis=1)) + 1
+        for of_size in np.split(rows, ends):
+            for start in range(0, len(of_size), MAX_MASKS):
+                part = of_size[start : start + MAX_MASKS]
+                areas[part] = self.masks(part).area
+        return areas
+
+    def _refuse(self, invalid: Any, message: str) -> None:
+        if invalid.any():
+            raise ValueError(f"{self._name(int(invalid.argmax()))}: {message}")
+
+    def _name(self, row: int) -> str:
+        image = self.dataset.images["id"][self.images[self._rows[row]]]
+        return f"annotation {self.annotations['id'][row]} of image {image}"
+
+
+def _found_images(truth: Dataset, prediction: Dataset) -> NDArray[np.int64]:
+    """Return the index of each image of the truth in the prediction, or -1."""
+    found = {image: index for index, image in enumerate(prediction.images["id"].tolist())}
+    _check_images(truth, found)
+    return np.array([found.get(image, -1) for image in truth.images["id"].tolist()], np.int64)
+
+
+def _parts(
+    truth: Dataset, prediction: Dataset, found_images: NDArray[np.int64]
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the indices of the images of each part, of which those of the same size adjoin.
+
+    Images are distributed in the order of their ids, which is that of Parquet files.
+    """
+    counts = np.bincount(truth.annotations["image"], minlength=len(truth))
+    of_found = np.bincount(prediction.annotations["image"], minlength=len(prediction))
+    counts += np.append(of_found, 0)[found_images]  # the last one is for images without detections
+    images = sorted_ids(truth.images["id"])
+    number = (np.cumsum(counts[images]) - 1) // ANNOTATIONS
+    sizes = _sizes(truth)
+    for part in np.split(images, np.flatnonzero(np.diff(number)) + 1):
+        if len(part):
+            yield part[np.lexsort(sizes[part].T)]
+
+
+def _sizes(dataset: Dataset) -> NDArray[np.int64]:
+    """Return the size of each image: shape (N, 2)."""
+    return np.column_stack([dataset.images["height"], dataset.images["width"]])
+
+
+def _check_sizes(true: _Part, found: _Part) -> None:
+    """Raise ValueError if images with detections do not have the size of those of the truth."""
+    expected = true.sizes[found.positions]
+    differs = (found.sizes != expected).any(axis=1) & (found.sizes > 0).all(axis=1)
+    with_detections = np.zeros(len(found.images), np.bool_)
+    with_detections[np.searchsorted(found.positions, found.image)] = True
+    wrong = np.flatnonzero(differs & with_detections)
+    if len(wrong):
+        image = found.dataset.images["id"][found.images[wrong[0]]]
+        raise ValueError(
+            f"prediction: image {image} has the size {tuple(found.sizes[wrong[0]].tolist())}, but "
+            f"{tuple(expected[wrong[0]].tolist())} in the truth"
+        )
+
+
+def _has_box_areas(prediction: Dataset) -> bool:
+    """Return whether areas are those of boxes, by pycocotools' rule for lists of results.
+
+    They are if the first result has a box. Data sets other than such lists have areas.
+    """
+    boxes, areas = prediction.annotations["bbox"], prediction.annotations["area"]
+    return len(boxes) > 0 and not np.isnan(boxes[0]).any() and bool(np.isnan(areas).all())
+
+
+def _listed(truth: Dataset, images: NDArray[np.int64], name: str) -> ImageClasses:
+    """Return the indices of images and the class ids in their lists of that name."""
+    lists = [truth.images.extra(image).get(name, []) for image in images.tolist()]
+    image = np.repeat(np.arange(len(lists)), [len(ids) for ids in lists])
+    return image, np.array([class_id for ids in lists for class_id in ids], np.int64)
 
 
 def _category_ids(dataset: Dataset, name: str) -> NDArray[np.int64]:
@@ -85,16 +260,6 @@ def _category_ids(dataset: Dataset, name: str) -> NDArray[np.int64]:
     if ids.dtype == object:
         raise ValueError(f"{name}: expected integers as ids of categories")
     return np.asarray(ids)
-
-
-def _classes(sample: Sample, ids: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
-    """Return the class id of each annotation."""
-    if ids is None:
-        return None
-    missing = np.flatnonzero(sample.categories < 0)
-    if len(missing):
-        raise ValueError(f"{sample.name_of(int(missing[0]))}: expected a category, got none")
-    return ids[sample.categories]
 
 
 def _check_images(truth: Dataset, found: dict[Any, int]) -> None:
@@ -106,20 +271,3 @@ def _check_images(truth: Dataset, found: dict[Any, int]) -> None:
             if len(unknown) > 1
             else f"prediction: image {first!r} is not in the truth"
         )
-
-
-def _shapes(sample: Sample, iou: str) -> Any:
-    """Return the masks or boxes of an image."""
-    if iou != "box":
-        return sample.masks
-    missing = np.flatnonzero(np.isnan(sample.bboxes).any(axis=1))
-    if len(missing):
-        raise ValueError(f"{sample.name_of(int(missing[0]))}: expected a bbox, got none")
-    return sample.bboxes
-
-
-def _scores(sample: Sample) -> NDArray[np.float64]:
-    missing = np.flatnonzero(np.isnan(sample.scores))
-    if len(missing):
-        raise ValueError(f"{sample.name_of(int(missing[0]))}: expected a score, got none")
-    return sample.scores

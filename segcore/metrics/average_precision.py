@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segcore._input.arrays import (
+    as_array,
     as_boxes,
     as_flags,
     as_fraction,
@@ -20,13 +21,11 @@ from segcore._input.arrays import (
     described,
 )
 from segcore._text import counted
-from segcore.backends import kernels
-from segcore.backends.threshold_bits import packed
-from segcore.masks import Masks
+from segcore.masks import Masks, check_same_size
 from segcore.metrics.curves import PrecisionRecall, precision_recall
 from segcore.metrics.detections import Detections, Truths, concatenated, taken
-from segcore.ops.boxes import box_iou
-from segcore.ops.overlap import boundary_iou, iou
+from segcore.metrics.keys import distinct, sorted_rows
+from segcore.metrics.matching import FoundObjects, ImageClasses, TrueObjects, matched
 
 AREAS = {
     "all": (0.0, 1e10),
@@ -37,21 +36,6 @@ AREAS = {
 """COCO's ranges of areas, both limits included, in square pixels."""
 MAX_THRESHOLDS = 64
 FREQUENCIES = {"r": "rare", "c": "common", "f": "frequent"}
-
-
-@dataclass
-class _Objects:
-    """Objects of one image to evaluate: columns of equal length, sorted by class."""
-
-    shapes: Any
-    """Masks or boxes of all objects of the image, in their order."""
-    rows: NDArray[np.int64]
-    """Index of each object in `shapes`."""
-    classes: NDArray[np.int64]
-    areas: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.classes)
 
 
 class AveragePrecision:
@@ -165,6 +149,7 @@ class AveragePrecision:
         prediction_classes: ArrayLike | None = None,
         crowd: ArrayLike | None = None,
         truth_areas: ArrayLike | None = None,
+        prediction_areas: ArrayLike | None = None,
         truth_ids: ArrayLike | None = None,
         negative_classes: ArrayLike = (),
         incomplete_classes: ArrayLike = (),
@@ -184,9 +169,9 @@ class AveragePrecision:
         crowd : array_like of bool, optional
             Shape (m,): COCO's ``iscrowd``. A crowd is not to be found, and any number of
             detections may match it.
-        truth_areas : array_like, optional
-            Shape (m,): COCO's ``area``, which decides on the range of an object. Default: the areas
-            of the masks or boxes. NaN means that default.
+        truth_areas, prediction_areas : array_like, optional
+            Shapes (m,) and (n,): COCO's ``area``, which decides on the range of an object. Default:
+            the areas of the masks or boxes. NaN means that default.
         truth_ids : array_like of int, optional
             Shape (m,): ids of the true objects. As in pycocotools, a match with the id 0 does not
             count as a match. By default, there are no ids, and all matches count.
@@ -206,151 +191,127 @@ class AveragePrecision:
             If a value has the wrong type.
         """
         image_id = len(self._images) if image_id is None else image_id
-        self._check_image(image_id)
-        true = self._objects(truth, truth_classes, "truth")
-        found = self._objects(prediction, prediction_classes, "prediction")
+        true, true_classes, true_areas = self._objects(truth, truth_classes, truth_areas, "truth")
+        found, found_classes, found_areas = self._objects(
+            prediction, prediction_classes, prediction_areas, "prediction"
+        )
         score = as_scores(scores, "scores", len(found)).astype(np.float64)
         is_crowd = np.zeros(len(true), np.bool_)
         if crowd is not None:
             is_crowd = as_flags(crowd, "crowd", len(true))
-            if self.protocol == "lvis" and is_crowd.any():
-                raise ValueError("crowd: expected none, as LVIS has no crowds")
-        if truth_areas is not None:
-            true.areas = _areas(truth_areas, true.areas)
         ids = np.ones(len(true), np.int64)
         if truth_ids is not None:
             ids = as_integers(truth_ids, "truth_ids", len(true))
         negative = _class_ids(negative_classes, "negative_classes")
         incomplete = _class_ids(incomplete_classes, "incomplete_classes")
-
-        order = self._truths_to_evaluate(true)
-        true, is_crowd, ids = _taken(true, order), is_crowd[order], ids[order]
-        order, rank = self._detections_to_evaluate(found, score, true, negative)
-        found, score = _taken(found, order), score[order]
-
-        low, high = np.array(list(self.areas.values())).T[..., None]
-        counted = ~(is_crowd | (true.areas < low) | (true.areas > high))
-        out_of_range = (found.areas < low) | (found.areas > high)
-        if self.protocol == "lvis":
-            out_of_range |= np.isin(found.classes, incomplete)
-        matched, ignored = self._match(true, found, is_crowd, ids != 0, counted, out_of_range)
-
-        image = len(self._images)
-        self._images[image_id] = image
-        self._truths.append(Truths(np.full(len(true), image), true.classes, counted))
-        self._detections.append(
-            Detections(np.full(len(found), image), found.classes, rank, score, matched, ignored)
+        if self.iou != "box":
+            check_same_size(found, true)
+        of_true, of_found = (np.zeros(len(objects), np.int64) for objects in (true, found))
+        self.add(
+            [image_id],
+            TrueObjects(of_true, true_classes, true_areas, true.__getitem__, is_crowd, ids != 0),
+            FoundObjects(of_found, found_classes, found_areas, found.__getitem__, score),
+            negative=(np.zeros(len(negative), np.int64), negative),
+            incomplete=(np.zeros(len(incomplete), np.int64), incomplete),
         )
 
-    def _check_image(self, image_id: object) -> None:
-        if isinstance(image_id, bool) or not isinstance(image_id, (int, np.integer, str)):
-            raise TypeError(f"image_id: expected an integer or a string, got {described(image_id)}")
-        if image_id in self._images:
-            raise ValueError(f"image_id: image {image_id!r} was added before")
+    def add(
+        self,
+        image_ids: Sequence[Any],
+        true: TrueObjects,
+        found: FoundObjects,
+        *,
+        sizes: NDArray[np.int64] | None = None,
+        negative: ImageClasses | None = None,
+        incomplete: ImageClasses | None = None,
+    ) -> None:
+        """Match the detections of several images, in columns, and add the results.
 
-    def _objects(self, shapes: Any, classes: ArrayLike | None, name: str) -> _Objects:
-        """Return the objects in their order."""
+        :meth:`update` validates the objects of an image and calls this method, and so does
+        :func:`segcore.data.evaluate` for many images.
+
+        Parameters
+        ----------
+        image_ids : sequence of int or str
+            Ids of K images.
+        true, found : TrueObjects, FoundObjects
+            The true objects and the detections of all images, as :mod:`segcore.metrics.matching`
+            defines them.
+        sizes : numpy.ndarray, optional
+            Number of the image size of each image, ascending: int64, shape (K,). By default, all
+            images have the same size.
+        negative, incomplete : tuple of numpy.ndarray, optional
+            For LVIS: indices of images, and ids of classes in them; see :meth:`update`.
+
+        Raises
+        ------
+        ValueError
+            If an image was added before, or there are crowds although LVIS has none. The
+            accumulator is then unchanged.
+        TypeError
+            If an image id is neither an integer nor a string.
+        """
+        self._check_images(image_ids)
+        if self.protocol == "lvis" and true.crowd.any():
+            raise ValueError("crowd: expected none, as LVIS has no crowds")
+        none = np.empty(0, np.int64)
+        sizes = np.zeros(len(image_ids), np.int64) if sizes is None else sizes
+        lists = (
+            (none, none) if negative is None else negative,
+            ((none, none) if incomplete is None else incomplete),
+        )
+        truths, detections = matched(self, true, found, sizes, *lists)
+        first = len(self._images)
+        self._append(truths, detections, first)
+        self._images.update({name: first + index for index, name in enumerate(image_ids)})
+
+    def _append(self, truths: Truths, detections: Detections, first: int) -> None:
+        """Add the results of images whose numbers begin with `first`."""
+        self._truths.append(replace(truths, image=truths.image + first))
+        self._detections.append(replace(detections, image=detections.image + first))
+
+    def _check_images(self, image_ids: Sequence[Any]) -> None:
+        seen: set[Any] = set()
+        for image_id in image_ids:
+            if isinstance(image_id, bool) or not isinstance(image_id, (int, np.integer, str)):
+                raise TypeError(
+                    f"image_id: expected an integer or a string, got {described(image_id)}"
+                )
+            if image_id in self._images or image_id in seen:
+                raise ValueError(f"image_id: image {image_id!r} was added before")
+            seen.add(image_id)
+
+    def _objects(
+        self, shapes: Any, classes: ArrayLike | None, areas: ArrayLike | None, name: str
+    ) -> tuple[Any, NDArray[np.int64], NDArray[np.float64]]:
+        """Return the masks or boxes, and their classes and areas."""
         if self.iou == "box":
             if isinstance(shapes, Masks):
                 raise TypeError(f'{name}: expected boxes for iou="box", got Masks')
             shapes = self._boxes(shapes, name)
-            areas = shapes[:, 2] * shapes[:, 3]
+            own_areas = shapes[:, 2] * shapes[:, 3]
         else:
             if not isinstance(shapes, Masks):
                 raise TypeError(f"{name}: expected Masks, got {described(shapes)}")
-            areas = shapes.area.astype(np.float64)
+            own_areas = shapes.area.astype(np.float64)
         labels = np.zeros(len(shapes), np.int64)
         if classes is not None:
             labels = _class_ids(classes, f"{name}_classes")
             check_length(labels, f"{name}_classes", len(shapes))
-        return _Objects(shapes, np.arange(len(labels)), labels, areas)
+        if areas is not None:
+            own_areas = _areas(areas, own_areas, f"{name}_areas")
+        return shapes, labels, own_areas
 
     def _boxes(self, boxes: ArrayLike, name: str) -> NDArray[np.float64]:
         """Return boxes as x, y, width, height."""
         if self.box_format == "xyxy":
             corners = as_boxes(boxes)
             return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
-        array = np.asarray(boxes, np.float64).reshape(-1, 4) if np.size(boxes) == 0 else boxes
-        array = np.ascontiguousarray(array, np.float64)
+        array = as_array(boxes, name)
+        array = np.ascontiguousarray(array if array.size else array.reshape(-1, 4), np.float64)
         if array.ndim != 2 or array.shape[1] != 4:
             raise ValueError(f"{name}: expected boxes of shape (N, 4), got {array.shape}")
         return array
-
-    def _truths_to_evaluate(self, true: _Objects) -> NDArray[np.int64]:
-        """Return the indices of the true objects of evaluated classes, sorted by class."""
-        order = np.argsort(true.classes, kind="stable")
-        if self.protocol == "lvis":
-            order = order[true.areas[order] > 0]
-        if self.class_ids is not None:
-            order = order[_is_in(true.classes[order], self.class_ids)]
-        return order
-
-    def _detections_to_evaluate(
-        self,
-        found: _Objects,
-        scores: NDArray[np.float64],
-        true: _Objects,
-        negative: NDArray[np.int64],
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return indices sorted by class and descending score, and their ranks in their class."""
-        limit = self.max_detections[-1]
-        order = np.lexsort((-scores, found.classes))
-        if self.protocol == "lvis":
-            best = np.argsort(-scores, kind="stable")[:limit]
-            present = np.concatenate([true.classes, negative])
-            order = order[np.isin(order, best) & np.isin(found.classes[order], present)]
-            order = order[found.areas[order] > 0]
-        if self.class_ids is not None:
-            order = order[_is_in(found.classes[order], self.class_ids)]
-        classes = found.classes[order]
-        rank = np.arange(len(order)) - np.searchsorted(classes, classes)
-        return order[rank < limit], rank[rank < limit]
-
-    def _match(
-        self,
-        true: _Objects,
-        found: _Objects,
-        crowd: NDArray[np.bool_],
-        counts_as_match: NDArray[np.bool_],
-        counted: NDArray[np.bool_],
-        out_of_range: NDArray[np.bool_],
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the bits of matched and of ignored detections."""
-        classes = np.union1d(true.classes, found.classes)
-        matches = kernels.match(
-            self._ratios(true, found, crowd),
-            _group_bounds(found, classes),
-            _group_bounds(true, classes),
-            np.ascontiguousarray(~counted).view(np.uint8),
-            crowd.view(np.uint8),
-            np.ones(len(found), np.uint8),
-            self.thresholds,
-        )
-        # The last column is for detections without a match, whose index is -1.
-        counts_as_match = np.append(counts_as_match, False)
-        ignored = np.concatenate([~counted, np.zeros((len(counted), 1), np.bool_)], axis=1)
-        matched = counts_as_match[matches]
-        is_ignored = ignored[np.arange(len(ignored))[:, None, None], matches]
-        is_ignored |= ~matched & out_of_range[:, None]
-        return packed(matched), packed(is_ignored)
-
-    def _ratios(
-        self, true: _Objects, found: _Objects, crowd: NDArray[np.bool_]
-    ) -> NDArray[np.float64]:
-        if not len(true) or not len(found):
-            return np.zeros((len(found), len(true)))
-        a, b = found.shapes, true.shapes
-        is_crowd = np.zeros(len(b), np.bool_)
-        is_crowd[true.rows] = crowd
-        if self.iou == "box":
-            ratios = box_iou(a, b, is_crowd)
-        else:
-            ratios = iou(a, b, is_crowd, min(float(self.thresholds.min()), 1 - 1e-10))
-        if self.iou == "boundary":
-            ratios = np.minimum(ratios, boundary_iou(a, b, self.dilation_ratio, is_crowd))
-        # It takes less time to sort the ratios than to sort the masks.
-        sorted_ratios: NDArray[np.float64] = ratios[found.rows[:, None], true.rows]
-        return sorted_ratios
 
     # -- parts of a data set ----------------------------------------------------------------------
 
@@ -384,9 +345,7 @@ class AveragePrecision:
                 f"{counted(len(common), 'such image')}); pass image_id to update"
             )
         first = len(self._images)
-        truths, detections = other._rows()
-        self._truths.append(replace(truths, image=truths.image + first))
-        self._detections.append(replace(detections, image=detections.image + first))
+        self._append(*other._rows(), first)
         self._images.update({name: first + index for name, index in other._images.items()})
 
     def __iadd__(self, other: AveragePrecision) -> AveragePrecision:
@@ -442,17 +401,18 @@ class AveragePrecision:
     def _curves(
         self, truths: Truths, detections: Detections, positions: NDArray[np.int64]
     ) -> PrecisionRecall:
-        order = np.argsort(positions[detections.image], kind="stable")
+        in_order = sorted_rows(positions[detections.image], np.arange(len(detections.image)))
         class_ids = self.class_ids
         if class_ids is None:
-            class_ids = np.union1d(truths.label, detections.label)
+            class_ids = distinct(np.concatenate([truths.label, detections.label]))
         groups = {}
         for letter, name in FREQUENCIES.items() if self.frequencies else ():
             found = [self.frequencies.get(class_id) == letter for class_id in class_ids.tolist()]
             groups[name] = np.flatnonzero(found)
         return precision_recall(
             truths,
-            taken(detections, order),
+            detections,
+            in_order,
             class_ids,
             self.thresholds,
             self.recalls,
@@ -528,24 +488,6 @@ def _interval(values: list[float], margin: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _taken(objects: _Objects, rows: NDArray[np.int64]) -> _Objects:
-    columns = objects.rows[rows], objects.classes[rows], objects.areas[rows]
-    return _Objects(objects.shapes, *columns)
-
-
-def _is_in(values: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which values are among sorted ids."""
-    starts = np.searchsorted(ids, values)
-    there: NDArray[np.bool_] = np.searchsorted(ids, values, side="right") > starts
-    return there
-
-
-def _group_bounds(objects: _Objects, classes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the bounds of each class in objects that are sorted by class."""
-    starts = np.searchsorted(objects.classes, classes)
-    return np.append(starts, len(objects)).astype(np.int64)
-
-
 def _choice(value: str, name: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         listed = ", ".join(f'"{choice}"' for choice in choices)
@@ -574,10 +516,10 @@ def _class_ids(values: ArrayLike, name: str = "class_ids") -> NDArray[np.int64]:
     if len(ids) and int(ids.max()) > np.iinfo(np.int64).max:
         raise ValueError(f"{name}: expected ids below 2**63, got {int(ids.max())}")
     ids = ids.astype(np.int64)
-    return np.unique(ids) if name == "class_ids" else ids
+    return distinct(ids) if name == "class_ids" else ids
 
 
-def _areas(values: ArrayLike, default: NDArray[np.float64]) -> NDArray[np.float64]:
-    areas = np.array(values, np.float64)
-    check_length(areas, "truth_areas", len(default))
+def _areas(values: ArrayLike, default: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+    areas = as_array(values, name).astype(np.float64)
+    check_length(areas, name, len(default))
     return np.where(np.isnan(areas), default, areas)

@@ -190,6 +190,7 @@ class PrecisionRecall:
 def precision_recall(
     truths: Truths,
     detections: Detections,
+    in_order: NDArray[np.int64],
     class_ids: NDArray[np.int64],
     thresholds: NDArray[np.float64],
     recalls: NDArray[np.float64],
@@ -197,29 +198,34 @@ def precision_recall(
     max_detections: Sequence[int],
     class_groups: Mapping[str, NDArray[np.int64]],
 ) -> PrecisionRecall:
-    """Compute the curves of each class. Columns are sorted by image."""
+    """Compute the curves of each class; `in_order` has the detections' indices by image."""
+    # A curve is contiguous in memory; the axes are those of the results.
     counts = len(class_ids), len(areas), len(max_detections)
-    precision = np.full((len(thresholds), len(recalls), *counts), -1.0)
-    scores = precision.copy()
+    precision, scores = (
+        np.full((*counts, len(thresholds), len(recalls)), -1.0).transpose(3, 4, 0, 1, 2)
+        for _ in range(2)
+    )
     recall = np.full((len(thresholds), *counts), -1.0)
     # Within a class, by descending score; among equal ones, in the order of the images.
-    order = np.lexsort((-detections.score, detections.label))
-    labels = detections.label[order]
-    starts = np.searchsorted(labels, class_ids)
-    ends = np.searchsorted(labels, class_ids, side="right")
+    order = in_order[np.lexsort((-detections.score[in_order], detections.label[in_order]))]
     num_true = [_counts(truths.label[counted], class_ids) for counted in truths.counted]
-    for k in range(len(class_ids)):
-        rows = order[starts[k] : ends[k]]
-        for m, limit in enumerate(max_detections):
-            kept = rows[detections.rank[rows] < limit]
-            score = detections.score[kept]
-            matched = detections.matched[:, kept].astype(np.uint64, order="C")
-            ignored = detections.ignored[:, kept].astype(np.uint64, order="C")
+    for m, limit in enumerate(max_detections):
+        rows = order[detections.rank[order] < limit]
+        labels = detections.label[rows]
+        starts = np.searchsorted(labels, class_ids).tolist()
+        ends = np.searchsorted(labels, class_ids, side="right").tolist()
+        for k, bounds in enumerate(zip(starts, ends, strict=True)):
+            part = rows[slice(*bounds)]
             for a in range(len(areas)):
                 if num_true[a][k]:
                     at = np.s_[..., k, a, m]
                     precision[at], scores[at], recall[at] = kernels.precision_recall(
-                        matched[a], ignored[a], score, int(num_true[a][k]), len(thresholds), recalls
+                        detections.matched[a, part].astype(np.uint64),
+                        detections.ignored[a, part].astype(np.uint64),
+                        detections.score[part],
+                        int(num_true[a][k]),
+                        len(thresholds),
+                        recalls,
                     )
     return PrecisionRecall(
         precision,

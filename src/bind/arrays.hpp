@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "../core/types.hpp"
+#include "../core/kernels.hpp"
 #include "seal.hpp"
 #include "signals.hpp"
 
@@ -70,6 +70,16 @@ inline int64_t count_of(const int64_t* offsets, py::ssize_t size, int64_t total,
                               std::to_string(total) + " that never descend");
     }
     return static_cast<int64_t>(size) - 1;
+}
+
+// Groups of two sequences of `rows` and `columns` items.
+inline Groups groups_of(const py::array& a, const py::array& b, int64_t rows, int64_t columns) {
+    Groups groups{values_of<int64_t>(a, "groups_a"), values_of<int64_t>(b, "groups_b"), 0};
+    groups.count = count_of(groups.a, a.size(), rows, "groups_a");
+    if (count_of(groups.b, b.size(), columns, "groups_b") != groups.count) {
+        refuse("groups_b", "as many groups as groups_a");
+    }
+    return groups;
 }
 
 // Positions that are sorted and lie among the samples, or the kernel would read out of bounds.

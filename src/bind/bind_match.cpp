@@ -33,16 +33,10 @@ py::array match(const Kernels& kernels, const py::array& ratios, const py::array
                 const py::array& groups_b, const py::array& ignored, const py::array& crowd,
                 const py::array& claims, const py::array& thresholds) {
     Candidates all{};
-    all.ratios = values_of<double>(ratios, "ratios");
-    if (ratios.ndim() != 2) refuse("ratios", "a matrix");
-    all.rows = ratios.shape(0);
-    all.columns = ratios.shape(1);
-    all.groups_a = values_of<int64_t>(groups_a, "groups_a");
-    all.groups_b = values_of<int64_t>(groups_b, "groups_b");
-    all.groups = count_of(all.groups_a, groups_a.size(), all.rows, "groups_a");
-    if (count_of(all.groups_b, groups_b.size(), all.columns, "groups_b") != all.groups) {
-        refuse("groups_b", "as many groups as groups_a");
-    }
+    all.rows = claims.size();
+    all.columns = crowd.size();
+    all.groups = groups_of(groups_a, groups_b, all.rows, all.columns);
+    all.ratios = vector_of<double>(ratios, all.groups.pairs(), "ratios");
     all.ignored = matrix_of<uint8_t>(ignored, all.columns, "ignored");
     all.ranges = ignored.shape(0);
     all.crowd = vector_of<uint8_t>(crowd, all.columns, "crowd");

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <optional>
-#include <type_traits>
+#include <utility>
 
 #include "../core/kernels.hpp"
 #include "batches.hpp"
@@ -25,36 +25,52 @@ const uint8_t* divisors_of(const std::optional<py::array>& divisors, int64_t cou
     return values;
 }
 
-template <class Value>
 py::array overlap(const Kernels& kernels, const BatchArrays& a, const BatchArrays& b, double above,
                   const std::optional<py::array>& divisors) {
     check_same_size(a, b);
     return with_masks(a, [&](auto x) -> py::array {
         const auto y = b.view_like(x);
         const Limit limit{above, divisors_of(divisors, y.count)};
-        py::array_t<Value> values(
-            {static_cast<py::ssize_t>(x.count), static_cast<py::ssize_t>(y.count)});
-        Value* out = values.mutable_data();
-        kernels.without_gil([&](const Context& context) {
-            if constexpr (std::is_same_v<Value, double>) {
+        py::array_t<int64_t> areas({x.count, y.count});
+        int64_t* out = areas.mutable_data();
+        kernels.without_gil(
+            [&](const Context& context) { segcore::overlap(context, x, y, a.size, out, limit); });
+        return std::move(areas);
+    });
+}
+
+py::array overlap_ratios(const Kernels& kernels, const BatchArrays& a, const BatchArrays& b,
+                         double above, const std::optional<py::array>& divisors,
+                         const std::optional<std::pair<py::array, py::array>>& groups) {
+    check_same_size(a, b);
+    return with_masks(a, [&](auto x) -> py::array {
+        const auto y = b.view_like(x);
+        const Limit limit{above, divisors_of(divisors, y.count)};
+        if (!groups) {
+            py::array_t<double> ratios({x.count, y.count});
+            double* out = ratios.mutable_data();
+            kernels.without_gil([&](const Context& context) {
                 segcore::overlap_ratios(context, x, y, a.size, out, limit);
-            } else {
-                segcore::overlap(context, x, y, a.size, out, limit);
-            }
+            });
+            return std::move(ratios);
+        }
+        const Groups pairs = groups_of(groups->first, groups->second, x.count, y.count);
+        py::array_t<double> ratios(pairs.pairs());
+        double* out = ratios.mutable_data();
+        kernels.without_gil([&](const Context& context) {
+            segcore::overlap_ratios(context, x, y, a.size, pairs, out, limit);
         });
-        return std::move(values);
+        return std::move(ratios);
     });
 }
 
 }  // namespace
 
 void register_overlap(KernelsClass& c) {
-    const auto define = [&c](const char* name, auto function) {
-        c.def(name, function, py::arg("a"), py::arg("b"), py::arg("above") = 0.0,
-              py::arg("divisors") = py::none());
-    };
-    define("overlap", &overlap<int64_t>);
-    define("overlap_ratios", &overlap<double>);
+    c.def("overlap", &overlap, py::arg("a"), py::arg("b"), py::arg("above") = 0.0,
+          py::arg("divisors") = py::none());
+    c.def("overlap_ratios", &overlap_ratios, py::arg("a"), py::arg("b"), py::arg("above") = 0.0,
+          py::arg("divisors") = py::none(), py::arg("groups") = py::none());
 }
 
 }  // namespace segcore::bind

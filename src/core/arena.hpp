@@ -22,7 +22,13 @@ class Arena {
         static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= alignof(Word));
         if (count > static_cast<size_t>(PTRDIFF_MAX) / sizeof(T)) throw std::bad_alloc();
         const size_t words = (count * sizeof(T) + sizeof(Word) - 1) / sizeof(Word);
-        return reinterpret_cast<T*>(words > kLarge ? block_of(words) : piece_of(words));
+        return reinterpret_cast<T*>(words > kLarge ? large_of(words) : piece_of(words));
+    }
+
+    // End the life of all values. Blocks are kept for later ones, but not those of large arrays.
+    void clear() {
+        large_.clear();
+        used_ = left_ = 0;
     }
 
    private:
@@ -30,14 +36,15 @@ class Arena {
     static constexpr size_t kBlock = 8192;  // words
     static constexpr size_t kLarge = kBlock / 8;  // those that need more have blocks of their own
 
-    Word* block_of(size_t words) {
-        blocks_.emplace_back(words);
-        return blocks_.back().data();
+    Word* large_of(size_t words) {
+        large_.emplace_back(words);
+        return large_.back().data();
     }
 
     Word* piece_of(size_t words) {
         if (words > left_) {
-            next_ = block_of(kBlock);
+            if (used_ == blocks_.size()) blocks_.emplace_back(kBlock);
+            next_ = blocks_[used_++].data();
             left_ = kBlock;
         }
         Word* const piece = next_;
@@ -46,7 +53,8 @@ class Arena {
         return piece;
     }
 
-    std::vector<Buffer<Word>> blocks_;
+    std::vector<Buffer<Word>> blocks_, large_;
+    size_t used_ = 0;  // blocks
     Word* next_ = nullptr;
     size_t left_ = 0;  // words, from `next_` on
 };

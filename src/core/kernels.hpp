@@ -195,14 +195,31 @@ template <class T>
 void overlap_ratios(const Context&, BatchView<T> a, BatchView<T> b, Size, double* ratios,
                     Limit = {});
 
-// match.cpp: predictions and true objects are a and b; both are sorted by group. `ratios` is
-// (rows, columns) in C order, and `ignored` is (ranges, columns).
+// The objects of two sequences, a and b, by group: group g has those from a[g] to a[g + 1] - 1, and
+// b likewise.
+struct Groups {
+    const int64_t* a;
+    const int64_t* b;
+    int64_t count;
+
+    int64_t pairs(int64_t g) const { return (a[g + 1] - a[g]) * (b[g + 1] - b[g]); }
+    int64_t pairs() const {
+        int64_t sum = 0;
+        for (int64_t g = 0; g < count; ++g) sum += pairs(g);
+        return sum;
+    }
+};
+// The ratios of the pairs of each group, in C order, one group after the other.
+template <class T>
+void overlap_ratios(const Context&, BatchView<T> a, BatchView<T> b, Size, const Groups&,
+                    double* ratios, Limit = {});
+
+// match.cpp: predictions and true objects are a and b. `ratios` are those of their groups, as
+// above, and `ignored` is (ranges, columns).
 struct Candidates {
     const double* ratios;
     int64_t rows, columns;
-    const int64_t* groups_a;
-    const int64_t* groups_b;
-    int64_t groups;
+    Groups groups;
     const uint8_t* ignored;
     int64_t ranges;
     const uint8_t* crowd;   // one per true object

@@ -1,81 +1,107 @@
 // Matches predicted to true objects, the most confident first, as COCO's evaluation does.
 //
-// Few pairs of objects reach the lowest threshold. They are found once for each prediction; only
-// they are looked at again for every range and threshold.
+// Few pairs of objects reach the lowest threshold. They are found once for each group; only they
+// are looked at again for every range and threshold.
 #include <algorithm>
 #include <vector>
 
 #include "kernels.hpp"
+#include "parallel.hpp"
 
 namespace segcore {
 
 namespace {
 
-// The objects of one group, and which of the true ones are taken.
-class Group {
+// Matches the objects of one group after another.
+class Matcher {
    public:
-    Group(const Candidates& all, int64_t first, int64_t last)
-        : all_(all),
-          first_(first),
-          count_(static_cast<size_t>(last - first)),
-          taken_(static_cast<size_t>(all.ranges * all.num_thresholds) * count_) {}
+    Matcher(const Candidates& all, double lowest) : all_(all), lowest_(lowest) {}
 
-    // Write the true object that a prediction gets, for each range and threshold; -1 for none.
-    void match(int64_t prediction, double lowest, int64_t* matches) {
-        find_close(prediction, lowest);
-        const int64_t step = all_.rows;
+    // `ratios` are those of the group.
+    void match(const Context& context, int64_t group, const double* ratios, int64_t* matches) {
+        first_ = all_.groups.b[group];
+        count_ = static_cast<size_t>(all_.groups.b[group + 1] - first_);
+        find_close(context, group, ratios);
         for (int64_t range = 0; range < all_.ranges; ++range) {
-            const size_t ignored_from = sort_ignored_last(range);
+            sort_ignored_last(range);
             for (int64_t t = 0; t < all_.num_thresholds; ++t) {
-                const int64_t slot = range * all_.num_thresholds + t;
-                matches[slot * step + prediction] =
-                    ordered_.empty() ? -1
-                                     : best(prediction, all_.thresholds[t], slot, ignored_from);
+                int64_t* const row = matches + (range * all_.num_thresholds + t) * all_.rows;
+                std::fill(row + all_.groups.a[group], row + all_.groups.a[group + 1], -1);
+                match_at(all_.thresholds[t], row);
             }
         }
     }
 
    private:
-    const double* ratios(int64_t prediction) const {
-        return all_.ratios + prediction * all_.columns;
-    }
+    // A true object that is close to a prediction.
+    struct Close {
+        int64_t index;
+        double ratio;
+    };
+    // A prediction, and its close objects: [first, last), in which those from `ignored` on are
+    // ignored.
+    struct Prediction {
+        int64_t index;
+        size_t first, last, ignored;
+    };
 
-    void find_close(int64_t prediction, double lowest) {
+    void find_close(const Context& context, int64_t group, const double* ratios) {
+        predictions_.clear();
         close_.clear();
-        const double* row = ratios(prediction) + first_;
-        for (size_t i = 0; i < count_; ++i)
-            if (row[i] >= lowest) close_.push_back(first_ + static_cast<int64_t>(i));
-    }
-
-    size_t sort_ignored_last(int64_t range) {
-        const uint8_t* ignored = all_.ignored + range * all_.columns;
-        ordered_ = close_;
-        const auto middle = std::stable_partition(ordered_.begin(), ordered_.end(),
-                                                  [&](int64_t i) { return !ignored[i]; });
-        return static_cast<size_t>(middle - ordered_.begin());
-    }
-
-    int64_t best(int64_t prediction, double threshold, int64_t slot, size_t ignored_from) {
-        uint8_t* const taken = taken_.data() + static_cast<size_t>(slot) * count_ - first_;
-        const double* row = ratios(prediction);
-        double least = std::min(threshold, 1 - 1e-10);
-        int64_t found = -1;
-        for (size_t k = 0; k < ordered_.size(); ++k) {
-            if (k == ignored_from && found >= 0) break;
-            const int64_t i = ordered_[k];
-            if ((taken[i] && !all_.crowd[i]) || row[i] < least) continue;
-            least = row[i];
-            found = i;
+        for (int64_t i = all_.groups.a[group]; i < all_.groups.a[group + 1]; ++i) {
+            context.poll();
+            const size_t first = close_.size();
+            for (size_t k = 0; k < count_; ++k, ++ratios) {
+                if (*ratios >= lowest_) {
+                    close_.push_back({first_ + static_cast<int64_t>(k), *ratios});
+                }
+            }
+            if (close_.size() > first) predictions_.push_back({i, first, close_.size(), 0});
         }
-        if (found >= 0) taken[found] = all_.claims[prediction];
-        return found;
     }
+
+    void sort_ignored_last(int64_t range) {
+        const uint8_t* ignored = all_.ignored + range * all_.columns;
+        sorted_ = close_;
+        const auto begin = sorted_.begin();
+        for (Prediction& prediction : predictions_) {
+            const auto middle =
+                std::stable_partition(begin + static_cast<std::ptrdiff_t>(prediction.first),
+                                      begin + static_cast<std::ptrdiff_t>(prediction.last),
+                                      [&](const Close& close) { return !ignored[close.index]; });
+            prediction.ignored = static_cast<size_t>(middle - begin);
+        }
+    }
+
+    void match_at(double threshold, int64_t* matches) {
+        taken_.assign(count_, 0);
+        for (const Prediction& prediction : predictions_) {
+            double least = std::min(threshold, 1 - 1e-10);
+            int64_t found = -1;
+            for (size_t k = prediction.first; k < prediction.last; ++k) {
+                if (k == prediction.ignored && found >= 0) break;
+                const Close& close = sorted_[k];
+                if ((taken(close.index) && !all_.crowd[close.index]) || close.ratio < least) {
+                    continue;
+                }
+                least = close.ratio;
+                found = close.index;
+            }
+            if (found < 0) continue;
+            matches[prediction.index] = found;
+            taken(found) = all_.claims[prediction.index];
+        }
+    }
+
+    uint8_t& taken(int64_t index) { return taken_[static_cast<size_t>(index - first_)]; }
 
     const Candidates& all_;
-    int64_t first_;
-    size_t count_;
-    std::vector<uint8_t> taken_;  // ranges x thresholds x true objects
-    std::vector<int64_t> close_, ordered_;
+    const double lowest_;
+    int64_t first_ = 0;  // of the group's true objects
+    size_t count_ = 0;
+    std::vector<Prediction> predictions_;  // with close objects
+    std::vector<Close> close_, sorted_;
+    std::vector<uint8_t> taken_;
 };
 
 }  // namespace
@@ -84,44 +110,100 @@ void match(const Context& context, const Candidates& all, int64_t* matches) {
     const double* const end = all.thresholds + all.num_thresholds;
     const double lowest =
         all.num_thresholds ? std::min(*std::min_element(all.thresholds, end), 1 - 1e-10) : 0;
-    for (int64_t g = 0; g < all.groups; ++g) {
-        Group group(all, all.groups_b[g], all.groups_b[g + 1]);
-        for (int64_t i = all.groups_a[g]; i < all.groups_a[g + 1]; ++i) {
-            context.poll();
-            group.match(i, lowest, matches);
+    const Groups& groups = all.groups;
+    std::vector<int64_t> starts(static_cast<size_t>(groups.count) + 1);
+    for (int64_t g = 0; g < groups.count; ++g) {
+        const size_t i = static_cast<size_t>(g);
+        starts[i + 1] = starts[i] + groups.pairs(g);
+    }
+    const double work = static_cast<double>(starts.back()) * 2 +
+                        static_cast<double>(all.ranges * all.num_thresholds * all.rows) * 2;
+    const int threads = threads_for(context, groups.count, work);
+    std::vector<Matcher> matchers(static_cast<size_t>(threads), Matcher(all, lowest));
+    parallel_for(context, groups.count, threads, [&](int64_t g, int worker) {
+        const double* const ratios = all.ratios + starts[static_cast<size_t>(g)];
+        matchers[static_cast<size_t>(worker)].match(context, g, ratios, matches);
+    });
+}
+
+namespace {
+
+// The curve of one threshold. Between two right predictions, precision does not rise, and recall
+// stays the same; so only the right ones are points of the curve.
+class Curve {
+   public:
+    // Add a right prediction, the `counted`-th of those that count.
+    void add(size_t index, int64_t counted) {
+        const double right = static_cast<double>(points_.size() + 1);
+        const double wrong = static_cast<double>(counted) - right;
+        points_.push_back({index, right / (wrong + right + kEpsilon)});
+    }
+
+    double recall(double num_true) const { return static_cast<double>(points_.size()) / num_true; }
+
+    // Write the best precision at each recall or above, and the score at which it is reached.
+    void write(const Ranked& ranked, double num_true, const double* recalls, int64_t num_recalls,
+               double* precision, double* scores) {
+        for (size_t i = points_.size(); i-- > 1;) {
+            points_[i - 1].precision = std::max(points_[i - 1].precision, points_[i].precision);
         }
+        std::fill(precision, precision + num_recalls, 0.0);
+        std::fill(scores, scores + num_recalls, 0.0);
+        size_t i = 0;
+        for (int64_t r = 0; r < num_recalls; ++r) {
+            if (!(recalls[r] > 0)) {  // the first prediction, right or wrong
+                if (ranked.count == 0) break;
+                precision[r] = points_.empty() ? 0 : points_[0].precision;
+                scores[r] = ranked.scores[0];
+                continue;
+            }
+            while (i < points_.size() && static_cast<double>(i + 1) / num_true < recalls[r]) ++i;
+            if (i == points_.size()) break;
+            precision[r] = points_[i].precision;
+            scores[r] = ranked.scores[points_[i].index];
+        }
+    }
+
+   private:
+    static constexpr double kEpsilon = 2.220446049250313e-16;  // numpy.spacing(1)
+    struct Point {
+        size_t index;
+        double precision;
+    };
+    std::vector<Point> points_;
+};
+
+template <class Visit>
+void for_each_bit(uint64_t bits, Visit&& visit) {
+    for (size_t t = 0; bits; ++t, bits >>= 1) {
+        if (bits & 1) visit(t);
     }
 }
 
+}  // namespace
+
 void precision_recall(const Context& context, const Ranked& ranked, int64_t num_true,
                       const double* recalls, int64_t num_recalls, const Curves& curves) {
-    constexpr double kEpsilon = 2.220446049250313e-16;  // numpy.spacing(1)
-    const size_t count = static_cast<size_t>(ranked.count);
-    std::vector<double> precision(count), recall(count);
-    for (int64_t t = 0; t < curves.num_thresholds; ++t) {
+    const size_t num_thresholds = static_cast<size_t>(curves.num_thresholds);
+    const uint64_t all = num_thresholds < 64 ? (uint64_t{1} << num_thresholds) - 1 : ~uint64_t{0};
+    std::vector<Curve> of_threshold(num_thresholds);
+    std::vector<int64_t> ignored(num_thresholds);  // predictions that some thresholds ignore
+    int64_t counted = 0;  // predictions that not all thresholds ignore
+    for (size_t i = 0; i < static_cast<size_t>(ranked.count); ++i) {
         context.poll();
-        double right = 0, wrong = 0;
-        for (size_t i = 0; i < count; ++i) {
-            const bool is_match = ranked.matched[i] >> t & 1, ignored = ranked.ignored[i] >> t & 1;
-            right += is_match && !ignored;
-            wrong += !is_match && !ignored;
-            precision[i] = right / (wrong + right + kEpsilon);
-            recall[i] = right / static_cast<double>(num_true);
-        }
-        curves.recall[t] = count ? recall[count - 1] : 0;
-        for (size_t i = count; i-- > 1;)
-            precision[i - 1] = std::max(precision[i - 1], precision[i]);
-        double* out = curves.precision + t * num_recalls;
-        double* scores = curves.scores + t * num_recalls;
-        std::fill(out, out + num_recalls, 0.0);
-        std::fill(scores, scores + num_recalls, 0.0);
-        for (int64_t r = 0; r < num_recalls; ++r) {
-            const auto at = std::lower_bound(recall.begin(), recall.end(), recalls[r]);
-            if (at == recall.end()) break;
-            const size_t i = static_cast<size_t>(at - recall.begin());
-            out[r] = precision[i];
-            scores[r] = ranked.scores[i];
-        }
+        const uint64_t not_counted = ranked.ignored[i] & all;
+        if (not_counted == all) continue;
+        ++counted;
+        for_each_bit(not_counted, [&](size_t t) { ++ignored[t]; });
+        for_each_bit(ranked.matched[i] & all & ~not_counted,
+                     [&](size_t t) { of_threshold[t].add(i, counted - ignored[t]); });
+    }
+    const double total = static_cast<double>(num_true);
+    for (size_t t = 0; t < num_thresholds; ++t) {
+        const int64_t at = static_cast<int64_t>(t) * num_recalls;
+        curves.recall[t] = of_threshold[t].recall(total);
+        of_threshold[t].write(ranked, total, recalls, num_recalls, curves.precision + at,
+                              curves.scores + at);
     }
 }
 

@@ -64,9 +64,16 @@ class Preparer {
         : simd_(simd), size_(size), divider_(size.height > 0 ? size.height : 1) {}
 
     void prepare(const T* begin, const T* end, Mask<T>& mask) {
+        mask = measured(begin, end);
+        if (mask.count > 0) shape(mask);
+    }
+
+    // A mask without layers and plane, whose rows are not known.
+    Mask<T> measured(const T* begin, const T* end) const {
+        Mask<T> mask;
         mask.flips = begin;
         mask.count = end - begin;
-        if (mask.count == 0) return;
+        if (mask.count == 0) return mask;
         const Runs<T> runs = runs_of(mask);
         mask.area = runs.area();
         mask.first = runs.first();
@@ -74,8 +81,16 @@ class Preparer {
         mask.bottom = size_.height;
         mask.first_column = column_of(mask.first);
         mask.last_column = column_of(mask.last - 1) + 1;
+        return mask;
+    }
+
+    // Make the layers or the plane of a mask that is measured and not empty.
+    void shape(Mask<T>& mask) {
         if (!make_layers(mask)) make_plane(mask);
     }
+
+    // Free what was made for all masks so far.
+    void clear() { arena_.clear(); }
 
     // Compute the ranks of the flips; needed only if some mask has no layers.
     void rank_flips(Mask<T>& mask) {
@@ -393,6 +408,13 @@ double ratio_of(int64_t common, int64_t a_area, int64_t b_area, const uint8_t* d
     return static_cast<double>(common) / static_cast<double>(divisor);
 }
 
+// Whether the overlap ratio of a mask of a and mask j of b reaches the limit, if they have `common`
+// pixels in common.
+bool is_enough(const Limit& limit, int64_t common, int64_t a_area, int64_t b_area, int64_t j) {
+    if (!(limit.above > 0)) return true;
+    return !(ratio_of(common, a_area, b_area, limit.divisors, j) < limit.above);
+}
+
 // Selects the pairs that must be counted, from boxes and areas alone.
 class Chooser {
    public:
@@ -426,11 +448,8 @@ class Chooser {
         }
     }
 
-    // Whether the overlap ratio of a mask of a and mask j of b reaches the limit, if they have
-    // `common` pixels in common.
     bool enough(int64_t common, int64_t a_area, int64_t b_area, int64_t j) const {
-        if (!(limit_.above > 0)) return true;
-        return !(ratio_of(common, a_area, b_area, limit_.divisors, j) < limit_.above);
+        return is_enough(limit_, common, a_area, b_area, j);
     }
 
    private:
@@ -446,6 +465,82 @@ class Chooser {
 
     Limit limit_;
     std::vector<Box> boxes_;  // of those masks of b that are not empty
+};
+
+// The ratios of one group after another. Groups are small, and most of their pairs are ruled out:
+// masks are prepared when a pair needs them.
+template <class T>
+class GroupOverlap {
+   public:
+    GroupOverlap(const Context& context, Size size, Limit limit)
+        : context_(context),
+          limit_(limit),
+          preparer_(context.simd, size),
+          counter_(context, size) {}
+
+    // The masks of b are those from `first` on.
+    void write(BatchView<T> a, BatchView<T> b, int64_t first, double* ratios) {
+        if (a.count == 0 || b.count == 0) return;
+        preparer_.clear();
+        others_.clear();
+        for (int64_t j = 0; j < b.count; ++j) {
+            context_.poll();
+            others_.push_back({preparer_.measured(b.begin(j), b.end(j))});
+        }
+        for (int64_t i = 0; i < a.count; ++i) {
+            Item mask{preparer_.measured(a.begin(i), a.end(i))};
+            for (int64_t j = 0; j < b.count; ++j) {
+                context_.poll();
+                *ratios++ = ratio(mask, others_[static_cast<size_t>(j)], first + j);
+            }
+        }
+    }
+
+   private:
+    struct Item {
+        Mask<T> mask;
+        bool has_shape = false, has_ranks = false;
+    };
+
+    double ratio(Item& a, Item& b, int64_t j) {
+        if (a.mask.count == 0 || b.mask.count == 0 || !may_reach(a.mask, b.mask, j)) return 0;
+        shape(a);
+        shape(b);
+        if (!may_reach(a.mask, b.mask, j)) return 0;
+        if (!a.mask.layer_count || !b.mask.layer_count) {
+            rank(a);
+            rank(b);
+        }
+        const int64_t common = counter_.count(a.mask, b.mask);
+        if (!common) return 0;
+        const double value = ratio_of(common, a.mask.area, b.mask.area, limit_.divisors, j);
+        return value < limit_.above ? 0 : value;
+    }
+
+    // Whether boxes and areas leave it open that the ratio reaches the limit.
+    bool may_reach(const Mask<T>& a, const Mask<T>& b, int64_t j) const {
+        const int64_t width = std::min(a.last_column, b.last_column) -
+                              std::max(a.first_column, b.first_column);
+        const int64_t height = std::min(a.bottom, b.bottom) - std::max(a.top, b.top);
+        if (width <= 0 || height <= 0) return false;
+        const int64_t most = std::min(width * height, std::min(a.area, b.area));
+        return is_enough(limit_, most, a.area, b.area, j);
+    }
+
+    void shape(Item& item) {
+        if (!item.has_shape) preparer_.shape(item.mask);
+        item.has_shape = true;
+    }
+    void rank(Item& item) {
+        if (!item.has_ranks) preparer_.rank_flips(item.mask);
+        item.has_ranks = true;
+    }
+
+    const Context& context_;
+    const Limit limit_;
+    Preparer<T> preparer_;
+    Counter<T> counter_;
+    std::vector<Item> others_;  // the masks of b
 };
 
 }  // namespace
@@ -494,6 +589,28 @@ void overlap_ratios(const Context& context, BatchView<T> a, BatchView<T> b, Size
     });
 }
 
+template <class T>
+void overlap_ratios(const Context& context, BatchView<T> a, BatchView<T> b, Size size,
+                    const Groups& groups, double* ratios, Limit limit) {
+    std::vector<double*> of_group(static_cast<size_t>(groups.count));
+    for (int64_t g = 0; g < groups.count; ++g) {
+        of_group[static_cast<size_t>(g)] = ratios;
+        ratios += groups.pairs(g);
+    }
+    const double work = static_cast<double>(a.total() + b.total()) * 2 +
+                        static_cast<double>(a.count + b.count) * 100;
+    const int threads = threads_for(context, groups.count, work);
+    std::vector<std::unique_ptr<GroupOverlap<T>>> workers;
+    for (int i = 0; i < threads; ++i) {
+        workers.push_back(std::make_unique<GroupOverlap<T>>(context, size, limit));
+    }
+    parallel_for(context, groups.count, threads, [&](int64_t g, int worker) {
+        workers[static_cast<size_t>(worker)]->write(a.slice(groups.a[g], groups.a[g + 1]),
+                                                    b.slice(groups.b[g], groups.b[g + 1]),
+                                                    groups.b[g], of_group[static_cast<size_t>(g)]);
+    });
+}
+
 template void overlap<uint32_t>(const Context&, BatchView<uint32_t>, BatchView<uint32_t>, Size,
                                 int64_t*, Limit);
 template void overlap<uint64_t>(const Context&, BatchView<uint64_t>, BatchView<uint64_t>, Size,
@@ -502,5 +619,9 @@ template void overlap_ratios<uint32_t>(const Context&, BatchView<uint32_t>, Batc
                                        Size, double*, Limit);
 template void overlap_ratios<uint64_t>(const Context&, BatchView<uint64_t>, BatchView<uint64_t>,
                                        Size, double*, Limit);
+template void overlap_ratios<uint32_t>(const Context&, BatchView<uint32_t>, BatchView<uint32_t>,
+                                       Size, const Groups&, double*, Limit);
+template void overlap_ratios<uint64_t>(const Context&, BatchView<uint64_t>, BatchView<uint64_t>,
+                                       Size, const Groups&, double*, Limit);
 
 }  // namespace segcore

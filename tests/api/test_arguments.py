@@ -163,3 +163,21 @@ def test_the_dtype_of_run_ends_goes_by_the_number_of_pixels(native):
         assert native.area(Batch(np.zeros(1, right), offsets, *size)) == size[0] * size[1]
         with pytest.raises(TypeError, match="run_ends: expected"):
             native.area(Batch(np.zeros(1, wrong), offsets, *size))
+
+
+def test_parts_outside_of_an_array():
+    native = pytest.importorskip("segcore._native")
+    values = np.arange(6, dtype=np.uint32)
+    starts, lengths = np.array([4, 0, 6]), np.array([2, 1, 0])
+    assert_identical(native.gather(values, starts, lengths), np.array([4, 5, 0], np.uint32))
+    for start, length in ((-1, 1), (0, -1), (5, 2), (7, 0), (2**62, 2**62), (0, 2**63 - 1)):
+        with pytest.raises(ValueError, match="part 0: expected a part of 6 items"):
+            native.gather(values, np.array([start]), np.array([length]))
+    for arguments in (
+        (values[::2], starts, lengths),
+        (values.astype(object), starts, lengths),
+        (values, starts[:2], lengths),
+        (values, starts.astype(np.int32), lengths),
+    ):
+        with pytest.raises(TypeError, match="expected"):
+            native.gather(*arguments)

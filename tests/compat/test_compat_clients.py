@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import segcore as sc
 from segcore.compat import patch_pycocotools
 from segcore.compat.pycocotools import mask as ours
 
@@ -116,13 +117,8 @@ def test_cocoeval_gives_the_published_figures(
     assert calls["frPyObjects"] == 839
     assert calls["merge"] == 830
     assert calls["area"] == calls["toBbox"] == 734
-    assert calls["iou"] == sum(len(each) > 0 for each in pairs(evaluation))
-
-
-def pairs(evaluation: Any) -> list[list[Any]]:
-    """Give the objects of each image and class that COCOeval compares, if there are any."""
-    keys = evaluation.ious.keys()
-    return [evaluation._gts.get(key, []) + evaluation._dts.get(key, []) for key in keys]
+    # Images and classes with both true objects and detections.
+    assert calls["iou"] == len(evaluation._gts.keys() & evaluation._dts.keys())
 
 
 def test_coco_draws_the_same_masks(folder: Path, calls: Calls) -> None:
@@ -266,3 +262,135 @@ def test_supervision_loads_what_was_written_under_the_patch(
     assert patched.annotations.keys() == unpatched.annotations.keys()
     for path, each in unpatched.annotations.items():
         np.testing.assert_array_equal(patched.annotations[path].mask, each.mask)
+
+
+# -- evaluators -----------------------------------------------------------------------------------
+
+
+def test_lvis(folder: Path, calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The LVIS API calls functions of masks, and has an evaluation of its own."""
+    lvis = client("lvis")
+    monkeypatch.setattr(np, "float", float, raising=False)  # which NumPy 2 does not have
+    truth_file = folder.parent / "lvis_val_100" / "lvis_val_100.json"
+    document = json.loads(truth_file.read_bytes())
+    results_file = tmp_path / "results.json"
+    results_file.write_text(json.dumps(lvis_results(document)), "utf-8")
+
+    def evaluated() -> dict[str, float]:
+        truth = lvis.LVIS(str(truth_file))
+        evaluation = lvis.LVISEval(truth, lvis.LVISResults(truth, str(results_file)), "segm")
+        evaluation.run()
+        return dict(evaluation.get_results())
+
+    expected = evaluated()
+    assert not calls
+    with patch_pycocotools():
+        assert evaluated() == expected
+    assert calls["iou"] > 0
+    assert 0.2 < expected["AP"] < 1
+    truth = sc.data.read(truth_file)
+    ids = truth.categories["id"]
+    metric = sc.metrics.AveragePrecision(
+        protocol="lvis",
+        class_ids=ids,
+        frequencies={c["id"]: c["frequency"] for c in document["categories"]},
+    )
+    prediction = sc.data.read(results_file, dataset=truth)
+    stats = sc.data.evaluate(truth, prediction, metric).compute().stats
+    for name, other in (("AP", "AP"), ("AP50", "AP50"), ("AP_small", "APs"), ("AP_rare", "APr"),
+                         ("AP_frequent", "APf"), ("AR300", "AR@300")):  # fmt: skip
+        assert stats[name] == expected[other], name
+
+
+def lvis_results(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Move true objects, and give some of them another class."""
+    rng = np.random.default_rng(0)
+    sizes = {image["id"]: (image["height"], image["width"]) for image in document["images"]}
+    results = []
+    for annotation in document["annotations"]:
+        size = sizes[annotation["image_id"]]
+        mask = sc.Masks.from_coco([annotation["segmentation"]], size)
+        x, y = rng.integers(-2, 3, 2).tolist()
+        other = document["categories"][int(rng.integers(len(document["categories"])))]["id"]
+        results.append(
+            {
+                "image_id": annotation["image_id"],
+                "category_id": other if rng.random() < 0.2 else annotation["category_id"],
+                "segmentation": mask.translate(x, y).to_coco()[0],
+                "score": round(float(rng.random()), 2),
+            }
+        )
+    return results
+
+
+@pytest.mark.parametrize("kind", ["segm", "bbox"])
+def test_sahi(folder: Path, calls: Calls, tmp_path: Path, kind: str) -> None:
+    evaluation = client("sahi.scripts.coco_evaluation")
+    sample = Sample(folder)
+    results_file = tmp_path / "results.json"
+    kept = {"segm": "segmentation", "bbox": "bbox"}[kind]
+    keys = {"image_id", "category_id", "score", kept}
+    results = [
+        {key: value for key, value in annotation.items() if key in keys}
+        for annotation in sample.results.dataset["annotations"]
+    ]
+    for result in results:
+        result["bbox"] = [float(value) for value in result.get("bbox", [0, 0, 1, 1])]
+    results_file.write_text(json.dumps(results), "utf-8")
+
+    def evaluated() -> dict[str, Any]:
+        files = str(sample.truth_file), str(results_file)
+        result = evaluation.evaluate(*files, str(tmp_path), kind, classwise=True, return_dict=True)
+        numbers: dict[str, Any] = result["eval_results"]
+        return numbers
+
+    expected = evaluated()
+    assert not calls
+    with patch_pycocotools():
+        patched = evaluated()
+    assert repr(patched) == repr(expected)  # NaN is NaN
+    assert calls["iou"] > 0
+    assert expected[f"{kind}_mAP"] > 0.2
+
+
+def test_detectron2(folder: Path, calls: Calls, tmp_path: Path) -> None:
+    evaluation = client("detectron2.evaluation.coco_evaluation")
+    structures, data = client("detectron2.structures"), client("detectron2.data")
+    torch = client("torch")
+    sample = Sample(folder)
+    data.MetadataCatalog.get("segcore-sample").set(json_file=str(sample.truth_file))
+    categories = sorted(sample.truth.cats)
+    numbers = {category: number for number, category in enumerate(categories)}
+    data.MetadataCatalog.get("segcore-sample").set(
+        thing_dataset_id_to_contiguous_id=numbers,
+        thing_classes=[sample.truth.cats[category]["name"] for category in categories],
+    )
+
+    def evaluated() -> dict[str, Any]:
+        evaluator = evaluation.COCOEvaluator(
+            "segcore-sample", distributed=False, output_dir=str(tmp_path), use_fast_impl=False
+        )
+        evaluator.reset()
+        for image in sorted(sample.truth.imgs)[:30]:
+            found = sample.results.imgToAnns[image]
+            size = [sample.truth.imgs[image][side] for side in ("height", "width")]
+            masks = [sc.Masks.from_coco([each["segmentation"]]).to_dense()[0] for each in found]
+            boxes = np.array([each["bbox"] for each in found], np.float32).reshape(-1, 4)
+            boxes[:, 2:] += boxes[:, :2]
+            instances = structures.Instances(tuple(size))
+            instances.pred_masks = torch.from_numpy(np.array(masks, bool).reshape(-1, *size))
+            instances.pred_boxes = structures.Boxes(torch.from_numpy(boxes))
+            instances.scores = torch.tensor([each["score"] for each in found])
+            classes = [numbers[each["category_id"]] for each in found]
+            instances.pred_classes = torch.tensor(classes, dtype=torch.int64)
+            evaluator.process([{"image_id": image}], [{"instances": instances}])
+        results: dict[str, Any] = evaluator.evaluate()
+        return results
+
+    expected = evaluated()
+    assert not calls
+    with patch_pycocotools():
+        assert repr(evaluated()) == repr(expected)
+    assert calls["encode"] > 0
+    assert calls["iou"] > 0
+    assert expected["segm"]["AP50"] > 10

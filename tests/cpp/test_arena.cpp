@@ -41,6 +41,22 @@ TEST(arena_arrays_share_nothing) {
     for (const Taken& taken : all) CHECK(is_marked(taken));
 }
 
+TEST(arena_is_used_again) {
+    Arena arena;
+    const uint8_t* const first = arena.take<uint8_t>(100);
+    for (int repeat = 0; repeat < 3; ++repeat) {
+        arena.clear();
+        std::vector<Taken> all;
+        for (size_t size : {100, 9000, 30000, 100, 65536, 8000, 200000, 100}) {
+            const uint8_t mark = static_cast<uint8_t>(all.size() + 1);
+            all.push_back({arena.take<uint8_t>(size), size, mark});
+            std::memset(all.back().bytes, mark, size);
+        }
+        CHECK_EQUAL(all[0].bytes == first, true);
+        for (const Taken& taken : all) CHECK(is_marked(taken));
+    }
+}
+
 TEST(arena_arrays_are_aligned) {
     Arena arena;
     for (size_t size = 0; size < 100; ++size) {

@@ -18,12 +18,17 @@ struct Case {
     int64_t rows, columns, ranges;
 
     Candidates view() const {
-        return {ratios.data(),     rows,
-                columns,           groups_a.data(),
-                groups_b.data(),   static_cast<int64_t>(groups_a.size()) - 1,
-                ignored.data(),    ranges,
-                crowd.data(),      claims.data(),
-                thresholds.data(), static_cast<int64_t>(thresholds.size())};
+        const int64_t groups = static_cast<int64_t>(groups_a.size()) - 1;
+        return {ratios.data(),
+                rows,
+                columns,
+                {groups_a.data(), groups_b.data(), groups},
+                ignored.data(),
+                ranges,
+                crowd.data(),
+                claims.data(),
+                thresholds.data(),
+                static_cast<int64_t>(thresholds.size())};
     }
     bool is_ignored(int64_t range, int64_t i) const {
         return ignored[static_cast<size_t>(range * columns + i)];
@@ -36,21 +41,24 @@ std::vector<int64_t> matched_one_by_one(const Case& c) {
     for (int64_t range = 0; range < c.ranges; ++range) {
         for (double threshold : c.thresholds) {
             std::vector<bool> taken(static_cast<size_t>(c.columns));
+            const double* ratios = c.ratios.data();
             for (size_t g = 0; g + 1 < c.groups_a.size(); ++g) {
+                const int64_t first = c.groups_b[g];
                 for (int64_t row = c.groups_a[g]; row < c.groups_a[g + 1]; ++row) {
                     int64_t found = -1;
                     for (bool ignored : {false, true}) {
                         if (found >= 0) break;
                         double least = std::min(threshold, 1 - 1e-10);
-                        for (int64_t i = c.groups_b[g]; i < c.groups_b[g + 1]; ++i) {
+                        for (int64_t i = first; i < c.groups_b[g + 1]; ++i) {
                             const size_t at = static_cast<size_t>(i);
-                            const double ratio = c.ratios[static_cast<size_t>(row * c.columns + i)];
+                            const double ratio = ratios[i - first];
                             if (c.is_ignored(range, i) != ignored || ratio < least) continue;
                             if (taken[at] && !c.crowd[at]) continue;
                             least = ratio;
                             found = i;
                         }
                     }
+                    ratios += c.groups_b[g + 1] - first;
                     matches.push_back(found);
                     if (found >= 0)
                         taken[static_cast<size_t>(found)] = c.claims[static_cast<size_t>(row)];
@@ -75,7 +83,7 @@ std::vector<uint8_t> flags(Random& random, int64_t count) {
 }
 
 TEST(match_random) {
-    const Context context{*simd::variants().back(), 1};
+    const Context context{*simd::variants().back(), 3};
     Random random(0);
     const std::vector<double> levels = {0, 0.3, 0.5, 0.5, 0.75, 1};
     for (int64_t number = 0; number < 2000; ++number) {
@@ -87,7 +95,9 @@ TEST(match_random) {
         const int64_t groups = random.between(1, 4);
         c.groups_a = bounds(random, c.rows, groups);
         c.groups_b = bounds(random, c.columns, groups);
-        for (int64_t i = 0; i < c.rows * c.columns; ++i) c.ratios.push_back(random.pick(levels));
+        for (int64_t i = c.view().groups.pairs(); i > 0; --i) {
+            c.ratios.push_back(random.pick(levels));
+        }
         for (int64_t i = random.below(4); i > 0; --i) c.thresholds.push_back(random.pick(levels));
         c.ignored = flags(random, c.ranges * c.columns);
         c.crowd = flags(random, c.columns);

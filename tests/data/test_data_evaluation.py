@@ -10,6 +10,8 @@ import pytest
 from support.detections import data_set
 
 import segcore as sc
+from segcore.data import evaluation
+from segcore.metrics import matching
 
 coco = pytest.importorskip("pycocotools.coco")
 cocoeval = pytest.importorskip("pycocotools.cocoeval")
@@ -19,20 +21,27 @@ KINDS = {"mask": "segm", "box": "bbox"}
 RING = [1, 1, 5, 1, 5, 3, 1, 3]
 
 
-def files(folder, seed, key):
+def files(folder, seed, keys):
     document, results = data_set(seed)
-    other = "bbox" if key == "segmentation" else "segmentation"
-    results = [{name: value for name, value in result.items() if name != other}
+    others = {"bbox", "segmentation"} - set(keys)
+    results = [{name: value for name, value in result.items() if name not in others}
                for result in results]  # fmt: skip
     for name, content in (("truth", document), ("results", results)):
         (folder / f"{name}.json").write_text(json.dumps(content))
     return folder / "truth.json", folder / "results.json", results
 
 
-@pytest.mark.parametrize(("iou", "key"), [("mask", "segmentation"), ("box", "bbox")])
+@pytest.mark.parametrize(
+    ("iou", "keys"),
+    [("mask", ["segmentation"]), ("mask", ["segmentation", "bbox"]), ("box", ["bbox"])],
+)
 @pytest.mark.parametrize("seed", range(8))
-def test_equal_to_pycocotools(tmp_path, capsys, iou, key, seed):
-    truth, prediction, results = files(tmp_path, seed, key)
+def test_equal_to_pycocotools(tmp_path, monkeypatch, iou, keys, seed):
+    truth, prediction, results = files(tmp_path, seed, keys)
+    if seed % 2:  # one image per part, and few masks at a time
+        monkeypatch.setattr(evaluation, "ANNOTATIONS", 1)
+        monkeypatch.setattr(evaluation, "MAX_MASKS", 2)
+        monkeypatch.setattr(matching, "MAX_MASKS", 2)
     if not results:
         pytest.skip("pycocotools needs a result")
     true = coco.COCO(str(truth))
@@ -79,6 +88,75 @@ def test_images_without_results_have_misses():
     assert sc.data.evaluate(truth, nothing).compute().stats["AR100"] == 0
 
 
+def sizes_and_shuffled(seed):
+    """Return a data set of images of several sizes, whose annotations are not sorted by image."""
+    rng = np.random.default_rng(seed)
+    sizes = {image: [(4, 6), (5, 6), (6, 4)][int(rng.integers(3))] for image in range(1, 9)}
+    annotations = []
+    for image in rng.permutation([*sizes] * 4).tolist():
+        height, width = sizes[image]
+        mask = sc.Masks.from_dense(rng.random((height, width)) < 0.7)
+        annotations.append(
+            {"id": len(annotations) + 1, "image_id": image, "iscrowd": int(rng.random() < 0.2),
+             "category_id": int(rng.integers(63, 65)), "segmentation": mask.to_coco()[0],
+             "area": float(mask.area[0]), "score": float(rng.choice([0.2, 0.5, rng.random()]))}
+        )  # fmt: skip
+    images = [{"id": image, "height": h, "width": w} for image, (h, w) in sizes.items()]
+    categories = [{"id": number, "name": str(number)} for number in (63, 64)]
+    return {"images": images, "categories": categories, "annotations": annotations}
+
+
+@pytest.mark.parametrize("iou", ["mask", "boundary"])
+@pytest.mark.parametrize("seed", range(4))
+def test_images_together_as_one_by_one(iou, seed):
+    document = sizes_and_shuffled(seed)
+    annotations = document["annotations"]
+    truth, found = (
+        sc.data.from_coco(document | {"annotations": part})
+        for part in (annotations[::2], annotations[1::2])
+    )
+    settings = {"iou": iou, "class_ids": [63, 64], "thresholds": [0.3, 0.5, 0.6]}
+    one_by_one = sc.metrics.AveragePrecision(**settings)
+    for true, detections in zip(truth, found, strict=True):
+        one_by_one.update(
+            true.masks,
+            detections.masks,
+            scores=detections.scores,
+            truth_classes=true.category_ids,
+            prediction_classes=detections.category_ids,
+            crowd=true.iscrowd,
+            image_id=int(true.image_id),
+        )
+    expected = one_by_one.compute()
+    got = sc.data.evaluate(truth, found, sc.metrics.AveragePrecision(**settings)).compute()
+    assert expected.stats["AR100"] > 0
+    for name in ("precision", "recall", "scores"):
+        np.testing.assert_array_equal(getattr(got, name), getattr(expected, name))
+
+
+def test_images_of_another_size():
+    found = [{"id": 1, "height": 5, "width": 6}, {"id": 2, "height": 9, "width": 9}]
+    annotation = room()["annotations"][0] | {"score": 1}
+    truth = sc.data.from_coco(room())
+    prediction = sc.data.from_coco(room(images=found, annotations=[annotation]))
+    message = r"prediction: image 1 has the size \(5, 6\), but \(4, 6\) in the truth"
+    with pytest.raises(ValueError, match=message):
+        sc.data.evaluate(truth, prediction)
+    found[0]["height"] = 4  # the other image has no detections
+    sc.data.evaluate(truth, sc.data.from_coco(room(images=found, annotations=[annotation])))
+
+
+def test_only_masks_that_matter_are_decoded():
+    broken = {"size": [4, 6], "counts": "!"}
+    result = {"image_id": 1, "category_id": 63, "score": 0.9, "segmentation": broken}
+    truth = sc.data.from_coco(room())
+    with pytest.raises(sc.MaskError, match="annotation 1 of image 1"):
+        sc.data.evaluate(truth, sc.data.from_coco([result], dataset=truth))
+    # Its area is that of its box, and the image has no object of its class.
+    elsewhere = sc.data.from_coco([result | {"image_id": 2, "bbox": [0, 0, 2, 2]}], dataset=truth)
+    assert sc.data.evaluate(truth, elsewhere).compute().stats["AR100"] == 0
+
+
 def test_the_rules_of_lvis_read_the_images():
     document = room()
     document["categories"].append({"id": 64, "name": "bed"})
@@ -101,7 +179,7 @@ def test_the_rules_of_lvis_read_the_images():
     ]
     assert counts == [1, 2]
     ignored = ap(neg_category_ids=[64], not_exhaustive_category_ids=[64])
-    assert [int(part.ignored.sum()) for part in ignored._detections if len(part.score)][-1] == 4
+    assert ignored._detections[-1].ignored.sum(axis=0).tolist() == [2, 4]
 
 
 @pytest.mark.parametrize(

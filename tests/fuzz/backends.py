@@ -228,6 +228,19 @@ def resample(given: Input) -> tuple[Any, ...]:
     )
 
 
+def overlap_ratios(given: Input) -> tuple[Any, ...]:
+    a, b, *rest = overlap(given)
+    if given.flag():
+        return a, b, *rest
+    rest = rest or [0.0, None]
+    cuts = given.between(0, 3)
+    groups = tuple(
+        np.array([0, *sorted(given.between(0, count) for _ in range(cuts)), count], np.int64)
+        for count in (len(batch.offsets) - 1 for batch in (a, b))
+    )
+    return a, b, *rest, groups
+
+
 def label_map(given: Input, shape: tuple[int, int]) -> np.ndarray:
     return placed(given, shape, given.pick(ANY_ORDER))
 
@@ -274,7 +287,7 @@ ARGUMENTS: dict[str, Callable[[Input], tuple[Any, ...]]] = {
     "cover": cover,
     "warp": warp,
     "overlap": overlap,
-    "overlap_ratios": overlap,
+    "overlap_ratios": overlap_ratios,
     "rasterize_polygons": rasterize_polygons,
     "rasterize_boxes": rasterize_boxes,
     "resample": resample,

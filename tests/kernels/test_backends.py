@@ -218,7 +218,9 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "outline": kernels.outline(batch=few, connectivity=8),
         "resolve": kernels.resolve(batch=batch, limits=np.full(n, 400)),
         "overlap": kernels.overlap(**few_pairs),
-        "overlap_ratios": kernels.overlap_ratios(**few_pairs),
+        "overlap_ratios": kernels.overlap_ratios(
+            **few_pairs, groups=(np.array([0, 5, 26]), np.array([0, 7, 26]))
+        ),
         "rasterize_polygons": kernels.rasterize_polygons(
             coordinates=points.ravel(),
             ring_offsets=ring_offsets,
@@ -245,7 +247,7 @@ def everything(kernels: Kernels) -> dict[str, object]:
         "label_runs": kernels.label_runs(labels=painted, background=0),
         "overlap_table": kernels.overlap_table(labels_a=painted, labels_b=labels),
         "match": kernels.match(
-            ratios=np.array([[0.9, 0.6], [0.8, 0.7]]),
+            ratios=np.array([0.9, 0.6, 0.8, 0.7]),
             groups_a=np.array([0, 2]),
             groups_b=np.array([0, 2]),
             ignored=np.array([[0, 1], [0, 0]], np.uint8),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -21,13 +23,15 @@ def flags(*values):
 
 def match(kernels, ratios, *, groups=None, ignored=None, crowd=None, claims=None,
           thresholds=THRESHOLDS):  # fmt: skip
+    """Match by a matrix of all pairs, of which each group has a part."""
     ratios = np.array(ratios, np.float64)
     n, m = ratios.shape
     groups_a, groups_b = groups or (bounds(0, n), bounds(0, m))
+    parts = zip(*(pairwise(ends.tolist()) for ends in (groups_a, groups_b)), strict=True)
     return agree(
         kernels,
         "match",
-        ratios,
+        np.concatenate([ratios[slice(*rows), slice(*columns)].ravel() for rows, columns in parts]),
         groups_a,
         groups_b,
         np.zeros((1, m), np.uint8) if ignored is None else np.array(ignored, np.uint8),
@@ -149,8 +153,9 @@ def native(kernels):
 @pytest.mark.parametrize(
     "change",
     [
-        {0: np.zeros((2, 3), np.float32)},
-        {0: np.zeros(6)},
+        {0: np.zeros(6, np.float32)},
+        {0: np.zeros((2, 3))},
+        {0: np.zeros(5)},
         {1: bounds(0, 3)},
         {1: bounds(1, 2)},
         {2: bounds(0, 1, 3)},
@@ -164,7 +169,7 @@ def native(kernels):
     ids=str,
 )
 def test_unsafe_arguments(native, change):
-    arguments = [np.zeros((2, 3)), bounds(0, 2), bounds(0, 3), np.zeros((1, 3), np.uint8),
+    arguments = [np.zeros(6), bounds(0, 2), bounds(0, 3), np.zeros((1, 3), np.uint8),
                  flags(0, 0, 0), flags(1, 1), THRESHOLDS]  # fmt: skip
     native.match(*arguments)
     for index, value in change.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -21,6 +23,7 @@ from support.util import (
     stretched,
 )
 
+import segcore
 from segcore.backends import reference
 
 
@@ -239,3 +242,71 @@ def test_many_ratios(kernels):
     areas = common(a, b)
     union = a.sum(axis=(1, 2))[:, None] + b.sum(axis=(1, 2)) - areas
     assert_identical(kernels.overlap_ratios(*batches), areas / np.maximum(union, 1))
+
+
+# -- pairs of the same group ----------------------------------------------------------------------
+
+
+def assert_grouped(kernels, a, b, groups, above=0.0, divisors=None):
+    """The ratios of the pairs of each group are those of the matrix of all pairs."""
+    ratios = limited(a, b, above, divisors)[1]
+    bounds = zip(*(pairwise(ends.tolist()) for ends in groups), strict=True)
+    expected = [ratios[slice(*rows), slice(*columns)].ravel() for rows, columns in bounds]
+    arguments = batch_of(a), batch_of(b), above, divisors, groups
+    got = agree(kernels, "overlap_ratios", *arguments)
+    assert_identical(got, np.concatenate([np.empty(0), *expected]))
+
+
+def random_bounds(rng, count, groups):
+    inner = np.sort(rng.integers(0, count + 1, groups - 1))
+    return np.concatenate([[0], inner, [count]]).astype(np.int64)
+
+
+@given(both=two_dense(), seed=st.integers(0, 2**32 - 1))
+def test_groups_of_any_masks(kernels, both, seed):
+    a, b = both
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(1, 5))
+    groups = random_bounds(rng, len(a), count), random_bounds(rng, len(b), count)
+    above = float(rng.choice([0, 0.2, 0.5, 1]))
+    divisors = rng.integers(0, 4, len(b)).astype(np.uint8) if rng.random() < 0.5 else None
+    assert_grouped(kernels, a, b, groups, above, divisors)
+
+
+@pytest.mark.parametrize("above", [0.0, 0.3])
+@pytest.mark.parametrize("size", [(67, 131), slow((32769, 3))])
+def test_groups_of_blobs_and_patterns(kernels, size, above):
+    a, b = patterns(*size), patterns(*size, seed=1)
+    if size[1] > 9:
+        a, b = np.concatenate([blobs(9, *size, seed=0), a]), np.concatenate([b, a[:5]])
+    rng = np.random.default_rng(0)
+    groups = random_bounds(rng, len(a), 4), random_bounds(rng, len(b), 4)
+    assert_grouped(kernels, a, b, groups, above)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_groups_on_threads(kernels, threads):
+    if kernels.name == "numba":
+        pytest.skip("it has no threads")
+    a = batch_of(np.tile(blobs(20, 90, 70, seed=4), (20, 1, 1)))
+    groups = (np.arange(0, 401, 8),) * 2
+    before = segcore.get_num_threads()
+    try:
+        segcore.set_num_threads(threads)
+        got = kernels.overlap_ratios(a, a, 0.1, None, groups)
+    finally:
+        segcore.set_num_threads(before)
+    assert_identical(got, reference.overlap_ratios(a, a, 0.1, None, groups))
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [([0, 3], [0, 2]), ([0, 2], [0, 2, 3]), ([0, 2], [1, 3]), ([0, 2, 1, 2], [0, 1, 2, 3])],
+    ids=str,
+)
+def test_groups_that_do_not_divide_the_masks(kernels, groups):
+    if not kernels.name.startswith("native"):
+        pytest.skip("the other backends are memory-safe")
+    a, b = (batch_of(np.ones((count, 2, 2), bool)) for count in (2, 3))
+    with pytest.raises((TypeError, ValueError), match="groups"):
+        kernels.overlap_ratios(a, b, 0.0, None, tuple(np.array(ends) for ends in groups))

@@ -8,7 +8,10 @@ import pytest
 
 import segcore
 
-OPTIONAL = {"click", "numba", "PIL", "pyarrow", "rich", "segcore.formats._coco", "segcore._native"}
+OPTIONAL = {
+    *("click", "numba", "PIL", "pyarrow", "rich", "torch", "torchmetrics"),
+    *("segcore.formats._coco", "segcore._native"),
+}
 
 
 def modules():

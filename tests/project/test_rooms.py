@@ -18,7 +18,7 @@ LAYERS = (
     ("cli",),
     ("show",),
     ("data",),
-    ("diagnosis", "metrics"),
+    ("diagnosis", "metrics", "integrations.torchmetrics"),
     ("compat", "integrations", "formats", "maps", "models", "ops"),
     ("masks", "polygons"),
     ("formats.coco", "formats._coco", "formats._coco_python", "formats.geojson", "ops.geometry"),

@@ -23,9 +23,11 @@ def match(
     thresholds: Floats,
 ) -> Integers:
     """Match the predictions of each group to its true objects, in order."""
-    matches = np.full((len(ignored), len(thresholds), len(ratios)), -1, np.int64)
-    order = np.argsort(ignored, axis=1, kind="stable")
-    taken = np.zeros((len(ignored), len(thresholds), ratios.shape[1]), np.uint8)
+    matches = np.full((len(ignored), len(thresholds), len(claims)), -1, np.int64)
+    # Within a group, the objects that are not ignored come first.
+    group = np.repeat(np.arange(len(groups_b) - 1), np.diff(groups_b))
+    order = np.argsort(2 * group + ignored, axis=1, kind="stable")
+    taken = np.zeros((len(ignored), len(thresholds), len(crowd)), np.uint8)
     groups = np.array(groups_a), np.array(groups_b)
     each = np.array(crowd), np.array(claims)
     _match(np.array(ratios), *groups, np.array(ignored), *each, np.array(thresholds), order, taken,
@@ -46,24 +48,26 @@ def _match(
     taken: Bytes,
     matches: Integers,
 ) -> None:
-    group = 0
-    for prediction in range(len(ratios)):
+    group, before = 0, 0
+    for prediction in range(claims.size):
         while groups_a[group + 1] <= prediction:
             group += 1
         start, stop = groups_b[group], groups_b[group + 1]
         for row in range(len(ignored)):
             for t in range(thresholds.size):
                 least, found = min(thresholds[t], 1 - 1e-10), -1
-                for true in order[row]:
-                    if true < start or true >= stop or (taken[row, t, true] and not crowd[true]):
+                for true in order[row, start:stop]:
+                    ratio = ratios[before + true - start]
+                    if taken[row, t, true] and not crowd[true]:
                         continue
                     if found >= 0 and ignored[row, true] and not ignored[row, found]:
                         break
-                    if ratios[prediction, true] >= least:
-                        least, found = ratios[prediction, true], true
+                    if ratio >= least:
+                        least, found = ratio, true
                 if found >= 0:
                     matches[row, t, prediction] = found
                     taken[row, t, found] = claims[prediction]
+        before += stop - start
 
 
 def precision_recall(

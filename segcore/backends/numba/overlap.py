@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import Batch
+from segcore._batch import Batch, Offsets
 from segcore.backends.numba.compiled import Integers, arrays_of, compiled, uint64
-from segcore.backends.numba.measure import area, write_areas, write_boxes
+from segcore.backends.numba.measure import write_areas, write_boxes
 
 UNION, FIRST, SMALLER, SUM = range(4)
 """Denominators: the union area, the area of ``a``, of the smaller mask, and the sum of both."""
@@ -17,35 +17,45 @@ def overlap(
     a: Batch, b: Batch, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
 ) -> NDArray[np.int64]:
     """Compute the intersection areas of all pairs whose boxes and areas do not rule them out."""
-    areas = np.zeros((len(a.offsets) - 1, len(b.offsets) - 1), np.int64)
-    if not areas.size or a.pixels == 0:
-        return areas
-    if divisors is None:
-        divisors = np.full(areas.shape[1], UNION, np.uint8)
-    _overlap(*_with_sizes(a), *_with_sizes(b), float(above), np.array(divisors), areas)
-    return areas
+    shape = len(a.offsets) - 1, len(b.offsets) - 1
+    everything = np.array([0, shape[0]]), np.array([0, shape[1]])
+    areas, _ = _areas_and_ratios(a, b, above, divisors, everything)
+    return areas.reshape(shape)
 
 
 def overlap_ratios(
-    a: Batch, b: Batch, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
+    a: Batch,
+    b: Batch,
+    above: float = 0.0,
+    divisors: NDArray[np.uint8] | None = None,
+    groups: tuple[Offsets, Offsets] | None = None,
 ) -> NDArray[np.float64]:
-    """Divide the intersection areas of all pairs."""
-    areas = overlap(a, b, above, divisors)
+    """Divide the intersection areas of all pairs, or of those of the same group."""
+    if groups is not None:
+        return _areas_and_ratios(a, b, above, divisors, groups)[1]
+    shape = len(a.offsets) - 1, len(b.offsets) - 1
+    everything = np.array([0, shape[0]]), np.array([0, shape[1]])
+    return _areas_and_ratios(a, b, above, divisors, everything)[1].reshape(shape)
+
+
+def _areas_and_ratios(
+    a: Batch,
+    b: Batch,
+    above: float,
+    divisors: NDArray[np.uint8] | None,
+    groups: tuple[Offsets, Offsets],
+) -> tuple[Integers, NDArray[np.float64]]:
+    """Return the intersection area and the ratio of each pair, group by group."""
+    groups_a, groups_b = (np.array(bounds) for bounds in groups)
+    areas = np.zeros(np.diff(groups_a) @ np.diff(groups_b), np.int64)
+    ratios = np.zeros(len(areas))
+    if not len(areas) or a.pixels == 0:
+        return areas, ratios
     if divisors is None:
-        divisors = np.full(areas.shape[1], UNION, np.uint8)
-    return _ratios(areas, np.array(area(a)), np.array(area(b)), np.array(divisors))
-
-
-@compiled
-def _ratios(
-    areas: Integers, a_areas: Integers, b_areas: Integers, divisors: NDArray[np.uint8]
-) -> NDArray[np.float64]:
-    ratios = np.zeros(areas.shape)
-    for i in range(areas.shape[0]):
-        for j in range(areas.shape[1]):
-            if areas[i, j]:
-                ratios[i, j] = _ratio(areas[i, j], a_areas[i], b_areas[j], divisors[j])
-    return ratios
+        divisors = np.full(len(b.offsets) - 1, UNION, np.uint8)
+    _overlap(*_with_sizes(a), *_with_sizes(b), float(above), np.array(divisors), groups_a, groups_b,
+             areas, ratios)  # fmt: skip
+    return areas, ratios
 
 
 def _with_sizes(batch: Batch) -> tuple[Integers, Integers, Integers, Integers]:
@@ -76,17 +86,26 @@ def _overlap(
     b_boxes: Integers,
     above: float,
     divisors: NDArray[np.uint8],
+    groups_a: Integers,
+    groups_b: Integers,
     areas: Integers,
+    ratios: NDArray[np.float64],
 ) -> None:
-    for i in range(areas.shape[0]):
-        for j in range(areas.shape[1]):
-            # The ratio is monotonic in the intersection area, in floating point too.
-            most = min(_common_box(a_boxes, i, b_boxes, j), a_areas[i], b_areas[j])
-            if most == 0 or _ratio(most, a_areas[i], b_areas[j], divisors[j]) < above:
-                continue
-            common = _common(a, a_offsets[i], a_offsets[i + 1], b, b_offsets[j], b_offsets[j + 1])
-            if not _ratio(common, a_areas[i], b_areas[j], divisors[j]) < above:
-                areas[i, j] = common
+    pair = -1
+    for group in range(groups_a.size - 1):
+        for i in range(groups_a[group], groups_a[group + 1]):
+            for j in range(groups_b[group], groups_b[group + 1]):
+                pair += 1
+                # The ratio is monotonic in the intersection area, in floating point too.
+                most = min(_common_box(a_boxes, i, b_boxes, j), a_areas[i], b_areas[j])
+                if most == 0 or _ratio(most, a_areas[i], b_areas[j], divisors[j]) < above:
+                    continue
+                common = _common(
+                    a, a_offsets[i], a_offsets[i + 1], b, b_offsets[j], b_offsets[j + 1]
+                )
+                ratio = _ratio(common, a_areas[i], b_areas[j], divisors[j])
+                if common and not ratio < above:
+                    areas[pair], ratios[pair] = common, ratio
 
 
 @compiled

@@ -20,22 +20,25 @@ def match(
     thresholds: NDArray[np.float64],
 ) -> NDArray[np.int64]:
     """Match the predictions of each group to its true objects, in order."""
-    matches = np.full((len(ignored), len(thresholds), len(ratios)), -1, np.int64)
+    matches = np.full((len(ignored), len(thresholds), len(claims)), -1, np.int64)
     groups = list(zip(pairwise(groups_a.tolist()), pairwise(groups_b.tolist()), strict=True))
     for row, is_ignored in enumerate(ignored):
         for t, threshold in enumerate(thresholds):
-            taken = np.zeros(ratios.shape[1], np.uint8)
+            taken = np.zeros(len(crowd), np.uint8)
+            before = 0
             for (first, last), (start, stop) in groups:
                 order = start + np.argsort(is_ignored[start:stop], kind="stable")
                 for prediction in range(first, last):
+                    ratio = dict(zip(range(start, stop), ratios[before:].tolist(), strict=False))
+                    before += stop - start
                     least, found = min(threshold, 1 - 1e-10), -1
                     for true in order.tolist():
                         if taken[true] and not crowd[true]:
                             continue
                         if found >= 0 and is_ignored[true] and not is_ignored[found]:
                             break
-                        if ratios[prediction, true] >= least:
-                            least, found = ratios[prediction, true], true
+                        if ratio[true] >= least:
+                            least, found = ratio[true], true
                     if found >= 0:
                         matches[row, t, prediction] = found
                         taken[found] = claims[prediction]

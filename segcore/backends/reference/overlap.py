@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import Batch, offsets_of
+from segcore._batch import Batch, Offsets, offsets_of, sliced
 from segcore.backends.reference.flips import Flips, spans, split
 from segcore.backends.reference.measure import area
 
@@ -31,10 +33,22 @@ def overlap(
 
 
 def overlap_ratios(
-    a: Batch, b: Batch, above: float = 0.0, divisors: NDArray[np.uint8] | None = None
+    a: Batch,
+    b: Batch,
+    above: float = 0.0,
+    divisors: NDArray[np.uint8] | None = None,
+    groups: tuple[Offsets, Offsets] | None = None,
 ) -> NDArray[np.float64]:
     """Divide each intersection area by the union area, or as ``divisors`` says."""
-    return _ratios(overlap(a, b, above, divisors), area(a), area(b), divisors)
+    if groups is None:
+        return _ratios(overlap(a, b, above, divisors), area(a), area(b), divisors)
+    parts = [np.empty(0)]
+    bounds = (pairwise(ends.tolist()) for ends in groups)
+    for (first, last), (start, stop) in zip(*bounds, strict=True):
+        part = None if divisors is None else divisors[start:stop]
+        ratios = overlap_ratios(sliced(a, first, last), sliced(b, start, stop), above, part)
+        parts.append(ratios.ravel())
+    return np.concatenate(parts)
 
 
 def _ratios(

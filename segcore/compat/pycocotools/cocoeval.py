@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import copy
 import datetime
-import math
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.backends import kernels
-from segcore.backends.threshold_bits import packed
+from segcore.compat._matches import Groups, Matches, Ranked, best_first, collecting_later
 from segcore.compat.pycocotools import mask
 
 __all__ = ["COCOeval", "Params"]
@@ -101,7 +99,8 @@ class COCOeval:
         self.cocoGt = cocoGt
         self.cocoDt = cocoDt
         self.params = Params(iouType=iouType)
-        self.evalImgs: Any = defaultdict(list)
+        self._eval_images: Any = defaultdict(list)
+        self._matches: Matches | None = None
         self.eval: Record = {}
         self.ious: dict[Any, Any] = {}
         self.stats: Any = []
@@ -113,6 +112,22 @@ class COCOeval:
             self.params.catIds = sorted(cocoGt.getCatIds())
 
     # -- matching ---------------------------------------------------------------------------------
+
+    @property
+    def evalImgs(self) -> Any:
+        """The matches of each category, range of areas and image, as a list of dicts.
+
+        The list is made when it is read for the first time after :meth:`evaluate`.
+        """
+        if self._matches is not None:
+            with collecting_later():
+                self._eval_images = self._matches.records()
+            self._matches = None
+        return self._eval_images
+
+    @evalImgs.setter
+    def evalImgs(self, value: Any) -> None:
+        self._eval_images, self._matches = value, None
 
     def evaluate(self) -> None:
         """Match the detections of each image; fills `ious` and `evalImgs`."""
@@ -126,28 +141,20 @@ class COCOeval:
         if p.useCats:
             p.catIds = list(np.unique(p.catIds))
         p.maxDets = sorted(p.maxDets)
-        self._prepare()
-        categories = p.catIds if p.useCats else [-1]
-        overlaps = self.computeOks if p.iouType == "keypoints" else self.computeIoU
-        there = self._gts.keys() | self._dts.keys()
-        self.ious, by_image = {}, []
-        for image in p.imgIds:
-            present = []
-            for category in categories:
-                pair = image, category
-                self.ious[pair] = []
-                if pair in there or not p.useCats:
-                    self.ious[pair] = overlaps(image, category)
-                    present.append(category)
-            by_image.append(self._evaluate(image, present, p.areaRng, p.maxDets[-1]))
-        self.evalImgs = [
-            found[category][index] if category in found else None
-            for category in categories
-            for index in range(len(p.areaRng))
-            for found in by_image
-        ]
+        with collecting_later():
+            self._prepare()
+            categories = p.catIds if p.useCats else [-1]
+            self._compute_ious(p.imgIds, categories)
+            self._matches = self._match(p.imgIds, categories, p.areaRng, p.maxDets[-1])
         self._paramsEval = copy.deepcopy(p)
         print("DONE")
+
+    def _compute_ious(self, images: Sequence[Any], categories: Sequence[Any]) -> None:
+        """Fill `ious`. Without detections or true objects, there are none to compute."""
+        overlaps = self.computeOks if self.params.iouType == "keypoints" else self.computeIoU
+        self.ious = {(image, category): [] for image in images for category in categories}
+        for pair in self.ious if not self.params.useCats else self._gts.keys() & self._dts.keys():
+            self.ious[pair] = overlaps(*pair)
 
     def _prepare(self) -> None:
         """Collect the annotations of each image and category."""
@@ -160,7 +167,9 @@ class COCOeval:
         if p.iouType == "segm":
             for coco, annotations in ((self.cocoGt, true), (self.cocoDt, found)):
                 for annotation in annotations:
-                    annotation["segmentation"] = coco.annToRLE(annotation)
+                    segmentation = annotation["segmentation"]
+                    if type(segmentation) is list or type(segmentation["counts"]) is list:
+                        annotation["segmentation"] = coco.annToRLE(annotation)
         self._gts, self._dts = defaultdict(list), defaultdict(list)
         for annotation in true:
             annotation["ignore"] = annotation.get("iscrowd", 0)
@@ -182,13 +191,7 @@ class COCOeval:
                 list(chain.from_iterable(all_.get((image, c), ()) for c in self.params.catIds))
                 for all_ in (self._gts, self._dts)
             )
-        if len(found) > 1:
-            scores = [-detection["score"] for detection in found]
-            order = sorted(range(len(found)), key=scores.__getitem__)
-            if math.isnan(sum(scores)):  # NumPy sorts NaN last
-                order = np.argsort(scores, kind="stable").tolist()
-            found = [found[index] for index in order]
-        return true, found
+        return true, best_first(found)
 
     def computeIoU(self, imgId: Any, catId: Any) -> Any:
         """Return the IoUs of the detections and true objects of an image: shape (n, m), or []."""
@@ -253,78 +256,38 @@ class COCOeval:
         dict or None
             The matches, an item of `evalImgs`; None if there are no objects.
         """
-        found = self._evaluate(imgId, [catId], [aRng], maxDet)
-        return found[catId][0] if found else None
+        [record] = self._match([imgId], [catId], [aRng], maxDet).records()
+        result: Record | None = record
+        return result
 
-    def _evaluate(
-        self, image: Any, categories: Sequence[Any], ranges: Sequence[Sequence[float]], limit: int
-    ) -> dict[Any, list[Record]]:
-        """Match the detections of an image, for each category with objects and each range."""
-        groups = _Groups()
-        for category in categories:
+    def _match(
+        self,
+        images: Sequence[Any],
+        categories: Sequence[Any],
+        ranges: Sequence[Sequence[float]],
+        limit: int,
+    ) -> Matches:
+        """Match the detections of images, for each category and range of areas."""
+        groups = Groups(images, categories)
+        for k, i, image, category in self._pairs(images, categories):
             true, found = self._objects(image, category)
             if true or found:
-                groups.add(category, true, found[:limit], self.ious[image, category])
-        if not groups.categories:
-            return {}
-        low, high = np.array(ranges, np.float64).reshape(-1, 2).T[..., None]
-        true, found = groups.true, groups.found
-        areas = np.array([annotation["area"] for annotation in true], np.float64)
-        ignore = np.array([bool(annotation["ignore"]) for annotation in true], np.bool_)
-        ignored = ignore | (areas < low) | (areas > high)
-        areas = np.array([detection["area"] for detection in found], np.float64)
-        outside = (areas < low) | (areas > high)
-        ids = np.array([annotation["id"] for annotation in true])
-        found_ids = np.array([detection["id"] for detection in found])
+                groups.add(k, i, true, found[:limit], self.ious[image, category])
+        return Matches(groups, ranges, limit, self.params.iouThrs)
 
-        matches = kernels.match(
-            groups.ratios(),
-            np.array(groups.found_bounds),
-            np.array(groups.true_bounds),
-            ignored.astype(np.uint8),
-            np.array([int(annotation.get("iscrowd", 0)) for annotation in true], np.uint8),
-            (found_ids > 0).astype(np.uint8),
-            np.ascontiguousarray(self.params.iouThrs, np.float64),
+    def _pairs(
+        self, images: Sequence[Any], categories: Sequence[Any]
+    ) -> list[tuple[int, int, Any, Any]]:
+        """Return the indices and ids of each category and image with objects, in this order."""
+        number_of = {image: i for i, image in enumerate(images)}
+        if not self.params.useCats:
+            return [(0, i, image, categories[0]) for image, i in number_of.items()]
+        place_of = {category: k for k, category in enumerate(categories)}
+        return sorted(
+            (place_of[category], number_of[image], image, category)
+            for image, category in self._gts.keys() | self._dts.keys()
+            if image in number_of and category in place_of
         )
-        true_matches = np.zeros((*matches.shape[:2], len(true)))
-        found_matches = np.zeros(matches.shape)
-        found_ignored = np.zeros(matches.shape, np.bool_)
-        which, t, detection = np.nonzero(matches >= 0)
-        chosen = matches[which, t, detection]
-        if len(chosen):
-            found_matches[which, t, detection] = ids[chosen]
-            true_matches[which, t, chosen] = found_ids[detection]  # the last match of a crowd
-            found_ignored[which, t, detection] = ignored[which, chosen]
-        found_ignored |= (found_matches == 0) & outside[:, None]
-        for annotation, value in zip(true, ignored[-1].tolist(), strict=True):
-            annotation["_ignore"] = int(value)
-
-        group = np.repeat(np.arange(len(groups.categories)), np.diff(groups.true_bounds))
-        found_id_list = [detection["id"] for detection in found]
-        scores = [detection["score"] for detection in found]
-        results: dict[Any, list[Record]] = {category: [] for category in groups.categories}
-        for row, limits in enumerate(ranges):
-            order = np.lexsort((ignored[row], group))
-            true_ids = [true[index]["id"] for index in order.tolist()]
-            row_matches, row_ignored = true_matches[row][:, order], ignored[row, order]
-            row_ignored = row_ignored.astype(np.int64)
-            for category, of_found, of_true in groups.slices():
-                results[category].append(
-                    {
-                        "image_id": image,
-                        "category_id": category,
-                        "aRng": limits,
-                        "maxDet": limit,
-                        "dtIds": found_id_list[of_found],
-                        "gtIds": true_ids[of_true],
-                        "dtMatches": found_matches[row, :, of_found],
-                        "gtMatches": row_matches[:, of_true],
-                        "dtScores": scores[of_found],
-                        "gtIgnore": row_ignored[of_true],
-                        "dtIgnore": found_ignored[row, :, of_found],
-                    }
-                )
-        return results
 
     # -- curves -----------------------------------------------------------------------------------
 
@@ -338,15 +301,14 @@ class COCOeval:
             evaluated. Default: all.
         """
         print("Accumulating evaluation results...")
-        if not self.evalImgs:
+        if self._matches is None and not self.evalImgs:
             print("Please run evaluate() first")
         p = self.params if p is None else p
         p.catIds = p.catIds if p.useCats == 1 else [-1]
         done = self._paramsEval
         categories = done.catIds if done.useCats else [-1]
         shape = len(p.catIds) if p.useCats else 1, len(p.areaRng), len(p.maxDets)
-        precision = -np.ones((len(p.iouThrs), len(p.recThrs), *shape))
-        scores = precision.copy()
+        precision, scores = (-np.ones((len(p.iouThrs), len(p.recThrs), *shape)) for _ in range(2))
         recall = -np.ones((len(p.iouThrs), *shape))
         recalls = np.ascontiguousarray(p.recThrs, np.float64)
 
@@ -356,22 +318,19 @@ class COCOeval:
         ranges = [n for n, limits in enumerate(p.areaRng) if tuple(limits) in evaluated]
         limits = [limit for limit in p.maxDets if limit in set(done.maxDets)]
         images = [n for n, image in enumerate(p.imgIds) if image in set(done.imgIds)]
-        num_images, num_ranges = len(done.imgIds), len(done.areaRng)
+        matches = self._matches
         for k, row in enumerate(rows):
             for a, column in enumerate(ranges):
-                start = (row * num_ranges + column) * num_images
-                parts = [self.evalImgs[start + image] for image in images]
-                parts = [part for part in parts if part is not None]
-                if not parts:
+                if matches is not None:
+                    ranked = matches.ranked(row, column, images)
+                else:
+                    start = (row * len(done.areaRng) + column) * len(done.imgIds)
+                    ranked = Ranked.of_records([self.evalImgs[start + image] for image in images])
+                if not ranked.num_true:
                     continue
-                ignored = np.concatenate([part["gtIgnore"] for part in parts])
-                num_true = int(np.count_nonzero(ignored == 0))
-                if not num_true:
-                    continue
-                ranked = _Ranked(parts)
                 for m, limit in enumerate(limits):
                     at = np.s_[..., k, a, m]
-                    precision[at], scores[at], recall[at] = ranked.curves(limit, num_true, recalls)
+                    precision[at], scores[at], recall[at] = ranked.curves(limit, recalls)
         self.eval = {
             "params": p,
             "counts": [*precision.shape],
@@ -431,78 +390,6 @@ class COCOeval:
         """Print the summary."""
         self.summarize()
         return ""
-
-
-class _Groups:
-    """The objects of an image by category, one category after the other."""
-
-    def __init__(self) -> None:
-        self.categories: list[Any] = []
-        self.true: list[Record] = []
-        self.found: list[Record] = []
-        self.true_bounds, self.found_bounds = [0], [0]
-        self._ratios: list[Any] = []
-
-    def add(self, category: Any, true: list[Record], found: list[Record], ratios: Any) -> None:
-        """Append the objects of a category, and their IoUs."""
-        self.categories.append(category)
-        self.true += true
-        self.found += found
-        self.true_bounds.append(len(self.true))
-        self.found_bounds.append(len(self.found))
-        self._ratios.append(ratios)
-
-    def slices(self) -> list[tuple[Any, slice, slice]]:
-        """Return each category with the slices of its detections and of its true objects."""
-        bounds = (
-            [slice(*pair) for pair in pairwise(ends)]
-            for ends in (self.found_bounds, self.true_bounds)
-        )
-        return list(zip(self.categories, *bounds, strict=True))
-
-    def ratios(self) -> NDArray[np.float64]:
-        """Return the IoUs of all pairs; those of different categories are 0."""
-        ratios = np.zeros((len(self.found), len(self.true)))
-        for (_, found, true), part in zip(self.slices(), self._ratios, strict=True):
-            if len(part):
-                ratios[found, true] = part[: found.stop - found.start]
-        return ratios
-
-
-class _Ranked:
-    """The detections of one category and range of areas, the best scores first."""
-
-    def __init__(self, parts: list[Record]) -> None:
-        lengths = np.array([len(part["dtScores"]) for part in parts])
-        scores = np.array(list(chain.from_iterable(part["dtScores"] for part in parts)), np.float64)
-        order = np.argsort(-scores, kind="stable")
-        ranks = np.arange(len(scores)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        self._ranks, self._scores = ranks[order], scores[order]
-        matches, ignored = (
-            np.concatenate([part[name] for part in parts], axis=1)[:, order] != 0
-            for name in ("dtMatches", "dtIgnore")
-        )
-        self._matched, self._ignored = matches, ignored
-
-    def curves(
-        self, limit: int, num_true: int, recalls: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return precision, scores and recall with a limit of detections per image."""
-        kept = self._ranks < limit
-        scores = self._scores[kept]
-        parts = []
-        for start in range(0, len(self._matched), 64):  # a bit for each threshold
-            rows = slice(start, start + 64)
-            matched, ignored = (
-                packed(flags[None, rows, kept])[0].astype(np.uint64)
-                for flags in (self._matched, self._ignored)
-            )
-            count = len(self._matched[rows])
-            parts.append(
-                kernels.precision_recall(matched, ignored, scores, num_true, count, recalls)
-            )
-        precision, at, recall = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return precision, at, recall
 
 
 def _distances(values: NDArray[Any], low: Any, high: Any) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from segcore import _batch
 from segcore._batch import Batch, Offsets, offsets_of
+from segcore._gather import gathered
 from segcore._input.arrays import Size
 from segcore.backends import kernels
 from segcore.data.columns.checks import (
@@ -475,5 +476,4 @@ def _gather(
     first = int(starts[0])
     if np.count_nonzero(starts - first == offsets[:-1]) == len(starts):
         return values[first : first + int(offsets[-1])], offsets
-    parts = zip(starts.tolist(), (starts + lengths).tolist(), strict=True)
-    return np.concatenate([values[start:stop] for start, stop in parts]), offsets
+    return gathered(values, starts, lengths), offsets

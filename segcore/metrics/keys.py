@@ -1,0 +1,52 @@
+"""Columns of keys: their order, runs of equal ones, and those that two columns have in common."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore._batch import offsets_of, spread
+from segcore.ops.groups import Groups
+
+Keys: TypeAlias = NDArray[np.int64]
+
+
+def sorted_rows(keys: Keys, rows: Keys) -> Keys:
+    """Return rows sorted by their nonnegative keys; those of equal keys stay in their order."""
+    # Small integers are sorted faster.
+    small = keys.astype(np.min_scalar_type(keys.max(initial=0)))
+    return rows[np.argsort(small[rows], kind="stable")]
+
+
+def starts_of(keys: Keys) -> Keys:
+    """Return where each run of equal keys starts, in sorted keys."""
+    return np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
+
+
+def distinct(keys: Keys) -> Keys:
+    """Return the distinct keys in ascending order, as `numpy.unique`, which imports numpy.ma."""
+    keys = np.sort(keys)
+    return keys[starts_of(keys)]
+
+
+def ranks(keys: Keys) -> Keys:
+    """Return how many equal keys precede each one, in sorted keys."""
+    starts = starts_of(keys)
+    return np.arange(len(keys)) - np.repeat(starts, np.diff(starts, append=len(keys)))
+
+
+def common_groups(a: Keys, b: Keys) -> tuple[Groups, Keys, Keys]:
+    """Return the groups of the equal keys that two sorted columns have in common.
+
+    The indices of their items in both columns follow.
+    """
+    starts = starts_of(a), starts_of(b)
+    _, *common = np.intersect1d(a[starts[0]], b[starts[1]], assume_unique=True, return_indices=True)
+    bounds, items = [], []
+    for keys, first, chosen in zip((a, b), starts, common, strict=True):
+        offsets = offsets_of(np.diff(first, append=len(keys))[chosen])
+        bounds.append(offsets)
+        items.append(spread(first[chosen], offsets))
+    return Groups(*bounds), items[0], items[1]

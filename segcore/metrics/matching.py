@@ -1,0 +1,225 @@
+"""Matching of the detections of several images to the true objects, class by class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore.backends import kernels
+from segcore.backends.threshold_bits import packed
+from segcore.metrics.detections import Detections, Truths
+from segcore.metrics.keys import common_groups, distinct, ranks, sorted_rows
+from segcore.ops.groups import Groups, boundary_iou_of_groups, box_iou_of_groups, iou_of_groups
+
+if TYPE_CHECKING:
+    from segcore.metrics.average_precision import AveragePrecision
+
+Indices: TypeAlias = NDArray[np.int64]
+ImageClasses: TypeAlias = tuple[Indices, Indices]
+"""Indices of images, and the ids of classes in them."""
+
+MAX_MASKS = 2048
+"""Number of masks of one sequence that are in memory at a time, unless an image has more."""
+
+
+@dataclass
+class Objects:
+    """Objects of several images: columns of equal length.
+
+    Attributes
+    ----------
+    image : numpy.ndarray
+        Index of the image of each object: int64.
+    classes : numpy.ndarray
+        Class ids: int64.
+    areas : numpy.ndarray
+        Float64, in square pixels.
+    shapes : callable
+        Returns the `Masks`, or the boxes x y width height of shape (N, 4), of some objects of
+        images of the same size, given their indices.
+    """
+
+    image: Indices
+    classes: Indices
+    areas: NDArray[np.float64]
+    shapes: Callable[[Indices], Any]
+
+
+@dataclass
+class TrueObjects(Objects):
+    """True objects, and the two columns ``crowd`` and ``counts_as_match`` of bools.
+
+    A crowd is not to be found, and any number of detections may match it. Where ``counts_as_match``
+    is False, detections that match the object count as wrong.
+    """
+
+    crowd: NDArray[np.bool_]
+    counts_as_match: NDArray[np.bool_]
+
+
+@dataclass
+class FoundObjects(Objects):
+    """Detections, with a column ``scores`` of float64."""
+
+    scores: NDArray[np.float64]
+
+
+def matched(
+    settings: AveragePrecision,
+    true: TrueObjects,
+    found: FoundObjects,
+    sizes: Indices,
+    negative: ImageClasses,
+    incomplete: ImageClasses,
+) -> tuple[Truths, Detections]:
+    """Match the detections of several images.
+
+    Parameters
+    ----------
+    settings : AveragePrecision
+        What to compare, and by which rules.
+    true, found : TrueObjects, FoundObjects
+        The true objects and the detections, in any order.
+    sizes : numpy.ndarray
+        Number of the image size of each image, equal for images of the same size, in ascending
+        order: int64.
+    negative, incomplete : tuple of numpy.ndarray
+        For LVIS: the classes that are known to be absent from images, and those whose objects are
+        not all annotated.
+
+    Returns
+    -------
+    truths, detections
+        The state of average precision, without objects that are not evaluated.
+    """
+    columns = (true.image, true.classes), (found.image, found.classes), negative, incomplete
+    classes = distinct(np.concatenate([labels for _, labels in columns]))
+    # One number per image and class.
+    true_keys, found_keys, negative_keys, incomplete_keys = (
+        image * len(classes) + np.searchsorted(classes, labels) for image, labels in columns
+    )
+    evaluated = np.ones(len(classes), np.bool_)
+    if settings.class_ids is not None:
+        evaluated = np.isin(classes, settings.class_ids)
+    is_lvis = settings.protocol == "lvis"
+    true_rows = sorted_rows(true_keys, np.arange(len(true_keys)))
+    if is_lvis:
+        true_rows = true_rows[true.areas[true_rows] > 0]
+    true_rows = true_rows[evaluated[true_keys[true_rows] % len(classes)]]
+    found_rows = sorted_rows(found_keys, np.argsort(-found.scores, kind="stable"))
+    if is_lvis:
+        present = np.concatenate([true_keys[true_rows], negative_keys])
+        is_candidate = _are_best(found, settings.max_detections[-1]) & (found.areas > 0)
+        is_candidate &= np.isin(found_keys, present)
+        found_rows = found_rows[is_candidate[found_rows]]
+    found_rows = found_rows[evaluated[found_keys[found_rows] % len(classes)]]
+    rank = ranks(found_keys[found_rows])
+    found_rows, rank = (column[rank < settings.max_detections[-1]] for column in (found_rows, rank))
+    true_keys, found_keys = true_keys[true_rows], found_keys[found_rows]
+
+    low, high = np.array(list(settings.areas.values())).T[..., None]
+    areas = true.areas[true_rows]
+    crowd = true.crowd[true_rows]
+    counted = ~(crowd | (areas < low) | (areas > high))
+    areas = found.areas[found_rows]
+    out_of_range = (areas < low) | (areas > high)
+    if is_lvis:
+        out_of_range |= np.isin(found_keys, incomplete_keys)
+
+    bits = packed(np.ones((1, len(settings.thresholds), 1), np.bool_))[0, 0]
+    ignored = np.where(out_of_range, bits, bits.dtype.type(0))
+    is_match = np.zeros_like(ignored)
+    # Most classes of an image have either no true objects or no detections.
+    groups, a, b = common_groups(found_keys, true_keys)
+    rows = found_rows[a], true_rows[b]
+    if len(a):
+        ratios = _ratios(settings, found, true, *rows, groups, crowd[b], sizes)
+        is_match[:, a], ignored[:, a] = _match(
+            settings,
+            ratios,
+            groups,
+            counted[:, b],
+            crowd[b],
+            true.counts_as_match[true_rows[b]],
+            out_of_range[:, a],
+        )
+    image, label = true.image[true_rows], true.classes[true_rows]
+    truths = Truths(image, label, counted)
+    image, label = found.image[found_rows], found.classes[found_rows]
+    return truths, Detections(image, label, rank, found.scores[found_rows], is_match, ignored)
+
+
+def _are_best(found: FoundObjects, limit: int) -> NDArray[np.bool_]:
+    """Return which detections are among those with the best scores of their image."""
+    rows = np.lexsort((-found.scores, found.image))
+    are_best = np.empty(len(rows), np.bool_)
+    are_best[rows] = ranks(found.image[rows]) < limit
+    return are_best
+
+
+def _ratios(
+    settings: AveragePrecision,
+    found: FoundObjects,
+    true: TrueObjects,
+    found_rows: Indices,
+    true_rows: Indices,
+    groups: Groups,
+    crowd: NDArray[np.bool_],
+    sizes: Indices,
+) -> NDArray[np.float64]:
+    """Return the IoUs of each group, computed for images of the same size at a time."""
+    if settings.iou == "box":
+        return box_iou_of_groups(found.shapes(found_rows), true.shapes(true_rows), groups, crowd)
+    least = min(float(settings.thresholds.min()), 1 - 1e-10)
+    part_of_group = sizes[true.image[true_rows[groups.b[:-1]]]]
+    parts = []
+    start = 0
+    while start < len(part_of_group):
+        end = int(np.searchsorted(part_of_group, part_of_group[start], side="right"))
+        full = int(np.searchsorted(groups.a, groups.a[start] + MAX_MASKS, side="right")) - 1
+        end = min(end, max(full, start + 1))
+        in_a = slice(groups.a[start], groups.a[end])
+        in_b = slice(groups.b[start], groups.b[end])
+        a, b = found.shapes(found_rows[in_a]), true.shapes(true_rows[in_b])
+        some = groups.part(start, end)
+        if settings.iou == "mask":
+            parts.append(iou_of_groups(a, b, some, crowd[in_b], least))
+        else:
+            ratio = settings.dilation_ratio
+            parts.append(boundary_iou_of_groups(a, b, some, crowd[in_b], least, ratio))
+        start = end
+    return np.concatenate(parts)
+
+
+def _match(
+    settings: AveragePrecision,
+    ratios: NDArray[np.float64],
+    groups: Groups,
+    counted: NDArray[np.bool_],
+    crowd: NDArray[np.bool_],
+    counts_as_match: NDArray[np.bool_],
+    out_of_range: NDArray[np.bool_],
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the bits of matched and of ignored detections."""
+    matches = kernels.match(
+        ratios,
+        groups.a,
+        groups.b,
+        np.ascontiguousarray(~counted).view(np.uint8),
+        crowd.view(np.uint8),
+        np.ones(out_of_range.shape[1], np.uint8),
+        settings.thresholds,
+    )
+    is_match = matches >= 0
+    if not counts_as_match.all():
+        is_match &= counts_as_match[matches]
+    # The last item is for detections without a match, whose index is -1.
+    is_ignored = np.array(
+        [np.append(~flags, False)[found] for flags, found in zip(counted, matches, strict=True)]
+    )
+    is_ignored |= ~is_match & out_of_range[:, None]
+    return packed(is_match), packed(is_ignored)
