@@ -28,6 +28,7 @@ from segcore._input.arrays import (
 )
 from segcore._input.dense import check_numeric, decode, for_encode
 from segcore._input.extras import require
+from segcore._input.integer_boxes import as_integer_boxes
 from segcore._input.recognize import dense_hint, is_image_like, masks_hint, shape_hint
 from segcore._input.run_ends import as_batch
 from segcore._input.warn import warn
@@ -38,7 +39,7 @@ from segcore.backends import kernels
 from segcore.backends.protocol import AND, NEITHER, OR, WITHOUT, XOR
 from segcore.backends.runs import batch_of
 from segcore.formats import coco
-from segcore.ops import geometry
+from segcore.ops import geometry, tiles
 from segcore.polygons import Polygons, fill
 
 Index: TypeAlias = "int | slice | ArrayLike"
@@ -534,6 +535,157 @@ class Masks:
             if len(kept) < len(ids):
                 return ids[kept], masks[kept]
         return ids, masks
+
+    @classmethod
+    def from_tiles(
+        cls,
+        parts: Iterable[Any],
+        boxes: ArrayLike,
+        size: Iterable[int],
+        threshold: float | None = None,
+    ) -> Masks:
+        """Encode masks of a large canvas tile by tile.
+
+        Parameters
+        ----------
+        parts : iterable
+            The masks within each of T tiles: arrays of shape (N, h, w), or (h, w) for a batch of
+            one, as in :meth:`from_dense`, or `Masks`. N is the same for all tiles. The iterable is
+            read once, so it may be a generator, and only run ends are kept of each tile.
+        boxes : array_like of int
+            Boxes x0 y0 x1 y1 of the tiles on the canvas: shape (T, 4), such as from
+            :func:`segcore.tiles`. They may overlap, and may extend beyond the canvas.
+        size : sequence of int
+            Size (H, W) of the canvas.
+        threshold : float, optional
+            Threshold of the arrays, as in :meth:`from_dense`.
+
+        Returns
+        -------
+        Masks
+            N masks of size (H, W). A pixel is foreground if it is in one of the tiles that cover
+            it, and background if no tile covers it.
+
+        Raises
+        ------
+        ValueError
+            If `boxes` or `size` is invalid, there are no tiles, the number of tiles differs, or the
+            masks of a tile do not have the size of its box or the number of those of the first
+            tile. The message contains the index of the tile.
+        TypeError
+            If an array has an unsuitable dtype, or a box is not of integers.
+
+        See Also
+        --------
+        from_label_map_tiles : Encode a label map tile by tile.
+        segcore.stitch : Join instances that were found in tiles.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import segcore as sc
+        >>> boxes = sc.tiles((100_000, 100_000), tile=50_000)
+        >>> parts = (np.broadcast_to(y0 == 0, (50_000, 50_000)) for _, y0, _, _ in boxes.tolist())
+        >>> sc.Masks.from_tiles(parts, boxes, (100_000, 100_000)).boxes
+        array([[     0,      0, 100000,  50000]])
+        """
+        counts: list[int] = []
+
+        def read(part: Any, size: Size) -> tuple[NDArray[Any], Batch]:
+            masks = part if isinstance(part, Masks) else cls.from_dense(part, threshold, size)
+            if masks.size != size:
+                raise ValueError(f"expected masks of size {size}, got {masks.size}")
+            counts.append(len(masks))
+            if counts[-1] != counts[0]:
+                raise ValueError(
+                    f"expected {counted(counts[0], 'mask')}, as in the first tile, got {counts[-1]}"
+                )
+            return np.arange(len(masks)), masks._batch
+
+        return cls._from_tiles(parts, boxes, size, read)[1]
+
+    @classmethod
+    def from_label_map_tiles(
+        cls,
+        parts: Iterable[ArrayLike],
+        boxes: ArrayLike,
+        size: Iterable[int],
+        background: int | None = 0,
+    ) -> tuple[NDArray[Any], Masks]:
+        """Split a large label map into one mask per label, tile by tile.
+
+        Parameters
+        ----------
+        parts : iterable of array_like of int
+            Labels within each of T tiles: arrays of shape (h, w) of one dtype. A label has the same
+            meaning in all tiles; :func:`segcore.stitch` joins labels of instances that each tile
+            numbers anew. The iterable is read once, so it may be a generator, and only run ends are
+            kept of each tile.
+        boxes : array_like of int
+            Boxes x0 y0 x1 y1 of the tiles on the canvas: shape (T, 4), such as from
+            :func:`segcore.tiles`. They may overlap, and may extend beyond the canvas.
+        size : sequence of int
+            Size (H, W) of the canvas.
+        background : int or None, default 0
+            Label to leave out. If None, every label gets a mask.
+
+        Returns
+        -------
+        ids : numpy.ndarray
+            Distinct labels in ascending order: shape (N,), in the dtype of the parts.
+        masks : Masks
+            N masks of size (H, W), one per label. Where tiles overlap and have different labels,
+            masks overlap as well. Labels that lie beyond the canvas have empty masks.
+
+        Raises
+        ------
+        ValueError
+            If `boxes` or `size` is invalid, there are no tiles, the number of tiles differs, or a
+            part does not have the size of its box or the dtype of the first part.
+        TypeError
+            If the labels, `background` or the boxes are not integers.
+
+        See Also
+        --------
+        from_label_map : Split a label map that fits into memory.
+        segcore.stitch : Join instances that were found in tiles.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> boxes = sc.tiles((2, 4), tile=2)
+        >>> parts = [[[7, 7], [7, 9]], [[9, 0], [9, 0]]]
+        >>> ids, masks = sc.Masks.from_label_map_tiles(parts, boxes, (2, 4))
+        >>> ids, masks.area
+        (array([7, 9]), array([3, 3]))
+        """
+        dtypes: list[np.dtype[Any]] = []
+        if background is not None:
+            background = as_integer(background, "background")
+
+        def read(part: ArrayLike, size: Size) -> tuple[NDArray[Any], Batch]:
+            ids, masks = cls.from_label_map(as_label_map(part, "labels", size), background)
+            dtypes.append(ids.dtype)
+            if dtypes[-1] != dtypes[0]:
+                raise ValueError(f"expected {dtypes[0]}, as in the first tile, got {dtypes[-1]}")
+            return ids, masks._batch
+
+        return cls._from_tiles(parts, boxes, size, read)
+
+    @classmethod
+    def _from_tiles(
+        cls,
+        parts: Iterable[Any],
+        boxes: ArrayLike,
+        size: Iterable[int],
+        read: Callable[[Any, Size], tuple[NDArray[Any], Batch]],
+    ) -> tuple[NDArray[Any], Masks]:
+        canvas = as_size(size)
+        corners = as_integer_boxes(boxes, "boxes")
+        if len(corners) == 0:
+            raise ValueError("boxes: expected at least one tile, got none")
+        ids, batch = tiles.assembled(tiles.read_tiles(parts, corners, read), corners, canvas)
+        return ids, cls._trusted(batch)
 
     @classmethod
     def from_arrow(cls, data: Any, size: Iterable[int] | None = None) -> Masks:

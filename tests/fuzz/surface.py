@@ -28,7 +28,8 @@ from segcore.masks import unwrap, wrap
 DTYPES = [np.dtype(code) for code in ("?", *"bBhHiIqQefd", ">i4", ">f4", "O", "c8", "U1", "M8[s]")]
 TRUE_NUMBERS = [0, 1, 2, 3, 5, 0.5, 0.25, -1, 1e-3, 100]
 WORDS: dict[str, list[Any]] = {
-    "rule": ["detectron2", "torchvision"],
+    "rule": ["detectron2", "torchvision", "iou", "ios", "contact", "sahi", "cellpose"],
+    "merge": ["union", "greedy", "best"],
     "metric": ["iou", "smaller"],
     "decay": ["linear", "gaussian"],
     "shape": ["square", "disc", "diamond"],
@@ -235,6 +236,17 @@ class Call:
             return iter(made)
         return made
 
+    def tiles(self) -> Any:
+        """Make boxes of the size of the masks, which overlap, touch or are apart."""
+        made = []
+        for _ in range(self.count):
+            y, x = (
+                self.given.pick([0, side, -side, self.given.between(0, side % 99)])
+                for side in self.size
+            )
+            made.append([x, y, x + self.size[1], y + self.size[0]])
+        return made
+
     def pairs(self) -> Any:
         numbers = [self.given.byte() % 40 for _ in range(self.given.between(0, 8))]
         return [self.given.pick(NUMBERS), *numbers] if self.is_other() else numbers
@@ -301,6 +313,13 @@ MAKERS: dict[str, Callable[[Call], Any]] = {
     "index": lambda call: call.given.pick([0, -1, slice(0, 2), [0], call.flags(), call.integers()]),
     "ids": Call.labels,
     "classes": Call.labels,
+    "parts": lambda call: call.several(call.masks),
+    "from_label_map_tiles.parts": lambda call: call.several(call.labels),
+    "tile": lambda call: [side // call.given.between(1, 3) for side in call.size],
+    "overlap": lambda call: call.given.between(0, 3),
+    **{f"{name}.boxes": Call.tiles for name in ("stitch", "from_tiles", "from_label_map_tiles")},
+    "stitch.scores": lambda call: call.several(call.scores),
+    "stitch.class_ids": lambda call: call.several(call.few_integers),
     "instances": Call.labels,
     "rgb": lambda call: call.array((*call.sides(), 3), "B"),
     "pixels": lambda call: call.array((*call.sides(), 2), "B"),
@@ -348,6 +367,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
         for name in ("from_dense", "from_bits", "from_coco", "from_polygons", "from_boxes")
     },
     "from_label_map": sc.Masks.from_label_map,
+    "from_tiles": sc.Masks.from_tiles,
+    "from_label_map_tiles": sc.Masks.from_label_map_tiles,
     "concatenate": sc.Masks.concatenate,
     "index": lambda batch, index: batch[index],
     "and": lambda batch, other: batch & other,
