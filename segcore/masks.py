@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from segcore._batch import Batch, Offsets, RunEnds, joined, offsets_of, taken
+from segcore._contours import read_contours
 from segcore._input import bfloat16
 from segcore._input.arrays import (
     Size,
@@ -34,6 +35,7 @@ from segcore._input.run_ends import as_batch
 from segcore._input.warn import warn
 from segcore._seal import seal, seal_batch, slice_batch
 from segcore._simplify import simplify
+from segcore._split_rings import Rings, split_at_corners
 from segcore._text import counted
 from segcore.backends import kernels
 from segcore.backends.protocol import AND, NEITHER, OR, WITHOUT, XOR
@@ -358,7 +360,10 @@ class Masks:
 
     @classmethod
     def from_polygons(
-        cls, polygons: Polygons | Iterable[Any], size: Iterable[int] | None = None
+        cls,
+        polygons: Polygons | Iterable[Any],
+        size: Iterable[int] | None = None,
+        rule: Literal["coco", "even-odd", "non-zero", "holes"] = "coco",
     ) -> Masks:
         """Rasterize polygons, pixel for pixel as the COCO API does.
 
@@ -377,20 +382,30 @@ class Masks:
         size : sequence of int, optional
             Image size (H, W). Required unless `polygons` is a :class:`Polygons`, whose size is the
             default.
+        rule : {"coco", "even-odd", "non-zero", "holes"}
+            How the rings of an object combine:
+
+            - ``"coco"``: each ring is filled by the even-odd rule, and they are united;
+            - ``"even-odd"``: a pixel is foreground if an odd number of rings winds around it;
+            - ``"non-zero"``: a pixel is foreground if its winding number is not 0, so that rings
+              that run in opposite directions cancel out;
+            - ``"holes"``: the first ring of a list is filled, and the others are holes in it.
+
+            The holes (interior rings) of a :class:`Polygons` or a geometry are background with
+            every rule.
 
         Returns
         -------
         Masks
-            One mask per object: the union of its rings or polygons, each filled by the even-odd
-            rule. The pixels in the holes (interior rings) of a :class:`Polygons` or a geometry are
-            background.
+            One mask per object.
 
         Raises
         ------
         ValueError, TypeError
             If a ring has an odd number of coordinates, a coordinate is NaN or beyond 2**30, none of
             the rings of a mask has three or more points, or a ring has an unknown form. The message
-            contains the index of the mask and of the ring.
+            contains the index of the mask and of the ring. If `rule` is unknown, is not ``"coco"``
+            for a :class:`Polygons`, or is ``"holes"`` for a geometry.
 
         Warns
         -----
@@ -402,12 +417,8 @@ class Masks:
         -----
         Rasterization follows ``rleFrPoly`` of the COCO API.
 
-        Every plain ring is filled; none is a hole. To convert OpenCV contours with holes, pass the
-        hole contours (``hierarchy[0, i, 3] >= 0`` with ``cv2.RETR_CCOMP``) as separate masks and
-        subtract the result.
-
-        OpenCV's contours pass through the centers of the outermost pixels, so some of these pixels
-        are lost when a contour is rasterized. The rings of :meth:`to_polygons` follow the pixel
+        OpenCV's contours pass through the centers of the outermost pixels, some of which are lost
+        here; :meth:`from_contours` keeps them. The rings of :meth:`to_polygons` follow the pixel
         edges, so no pixels are lost.
 
         Examples
@@ -427,11 +438,68 @@ class Masks:
                 [0, 0, 1, 1]]])
         """
         if isinstance(polygons, Polygons):
+            if rule != "coco":
+                raise ValueError("rule: Polygons say themselves which rings are holes")
             common = polygons.size if size is None else as_size(size)
             return cls._trusted(fill(polygons, common))
         if size is None:
             raise ValueError("size: polygons have no image size; pass size=(H, W)")
-        return cls._trusted(coco.read_polygons(polygons, size))
+        return cls._trusted(coco.read_polygons(polygons, size, rule))
+
+    @classmethod
+    def from_contours(
+        cls, contours: Iterable[ArrayLike], size: Iterable[int], hierarchy: ArrayLike | None = None
+    ) -> Masks:
+        """Rasterize contours of OpenCV, whose vertices are the centers of pixels.
+
+        Parameters
+        ----------
+        contours : iterable of array_like of int
+            Contours as returned by ``cv2.findContours``: arrays of shape (K, 1, 2) or (K, 2), with
+            one or more vertices x y. They may lie outside the image.
+        size : sequence of int
+            Image size (H, W).
+        hierarchy : array_like of int, optional
+            The hierarchy returned by ``cv2.findContours`` with ``RETR_CCOMP`` or ``RETR_TREE``:
+            shape (1, C, 4) for C contours. It tells which contours are holes.
+
+        Returns
+        -------
+        Masks
+            One mask per contour that is not a hole, in the order of the contours: the pixels on the
+            contour and on those of its holes, and the pixels between them.
+
+        Raises
+        ------
+        ValueError
+            If a contour does not have one of the shapes, a coordinate is beyond 2**29, or
+            `hierarchy` has another number of contours or no outermost one.
+        TypeError
+            If the coordinates are not integers.
+
+        See Also
+        --------
+        from_polygons : Rasterize polygons whose coordinates refer to corners of pixels.
+
+        Notes
+        -----
+        The result equals that of ``cv2.fillPoly`` for contours returned by ``cv2.findContours``
+        with ``CHAIN_APPROX_NONE`` or ``CHAIN_APPROX_SIMPLE``, whose edges are horizontal, vertical
+        or diagonal; objects that are one pixel wide survive. Along other edges, OpenCV may round to
+        the neighboring pixel.
+
+        Examples
+        --------
+        A line, which is one pixel wide, and a square with a hole:
+
+        >>> import segcore as sc
+        >>> line, square = [[0, 0], [4, 0]], [[1, 2], [1, 5], [4, 5], [4, 2]]
+        >>> hole = [[1, 3], [2, 2], [3, 2], [4, 3], [4, 4], [3, 5], [2, 5], [1, 4]]
+        >>> hierarchy = [[[1, -1, -1, -1], [-1, 0, 2, -1], [-1, -1, -1, 1]]]
+        >>> sc.Masks.from_contours([line, square, hole], (6, 6), hierarchy).area
+        array([ 5, 12])
+        """
+        return cls._trusted(read_contours(contours, as_size(size), hierarchy))
 
     @classmethod
     def from_boxes(cls, boxes: ArrayLike, size: Iterable[int]) -> Masks:
@@ -1057,7 +1125,9 @@ class Masks:
         """
         return coco.write_objects(self._batch, compressed)
 
-    def to_polygons(self, connectivity: int = 8, tolerance: float = 0.0) -> Polygons:
+    def to_polygons(
+        self, connectivity: int = 8, tolerance: float = 0.0, valid: bool = False
+    ) -> Polygons:
         """Trace the outlines of the masks as polygons with holes.
 
         Parameters
@@ -1072,6 +1142,11 @@ class Masks:
             ring are kept. Where the algorithm would take quadratic time, such as on a comb with
             many teeth, more points than necessary may be kept. Simplified outlines may intersect
             themselves and each other.
+        valid : bool, default False
+            Whether to split rings that touch themselves at a corner, so that exact outlines are
+            valid geometries as defined by the OGC (Simple Features), which shapely and PostGIS
+            accept. Requires ``connectivity=4``: pixels that touch only at a corner are parts of
+            their own. Rings may still touch each other at corners.
 
         Returns
         -------
@@ -1082,7 +1157,8 @@ class Masks:
         Raises
         ------
         ValueError
-            If `connectivity` is not 8 or 4, or `tolerance` is negative or not finite.
+            If `connectivity` is not 8 or 4, `tolerance` is negative or not finite, or `valid` is
+            True and `connectivity` is 8.
         TypeError
             If `tolerance` is not a number.
 
@@ -1102,12 +1178,15 @@ class Masks:
                 "tolerance: expected a finite number of pixels, at least 0, got "
                 f"{described(tolerance)}"
             )
-        vertices, ring_offsets, parent, mask_offsets = kernels.outline(
-            self._batch, int(connectivity)
-        )
+        if valid and connectivity != 4:
+            raise ValueError("valid: valid outlines need connectivity=4")
+        rings = Rings(*kernels.outline(self._batch, int(connectivity)))
+        if valid:
+            rings = split_at_corners(rings)
         if limit:
-            vertices, ring_offsets = simplify(vertices, ring_offsets, limit)
-        return Polygons(vertices, ring_offsets, parent, mask_offsets, self.size)
+            vertices, ring_offsets = simplify(rings.vertices, rings.ring_offsets, limit)
+            rings = rings._replace(vertices=vertices, ring_offsets=ring_offsets)
+        return Polygons(*rings, self.size)
 
     # -- geometry ---------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from segcore._input.arrays import Size, as_integer, as_size, described
 from segcore._text import counted
 from segcore.backends import kernels
 from segcore.backends.protocol import OR
-from segcore.errors import MaskError, MaskTypeError
+from segcore.errors import located
 
 _Part = TypeVar("_Part")
 _Labeled: TypeAlias = "tuple[NDArray[Any], Batch]"
@@ -127,10 +127,8 @@ def read_tiles(
             raise ValueError(f"{expected} {i:,}") from None
         try:
             value = read(part, (y1 - y0, x1 - x0))
-        except TypeError as error:
-            raise MaskTypeError(i, str(error), argument="part") from None
-        except ValueError as error:
-            raise MaskError(i, str(error), argument="part") from None
+        except (TypeError, ValueError) as error:
+            raise located(error, i, "part") from None
         yield value
     if next(iterator, iterator) is not iterator:
         raise ValueError(f"{expected} more")

@@ -28,7 +28,16 @@ from segcore.masks import unwrap, wrap
 DTYPES = [np.dtype(code) for code in ("?", *"bBhHiIqQefd", ">i4", ">f4", "O", "c8", "U1", "M8[s]")]
 TRUE_NUMBERS = [0, 1, 2, 3, 5, 0.5, 0.25, -1, 1e-3, 100]
 WORDS: dict[str, list[Any]] = {
-    "rule": ["detectron2", "torchvision", "iou", "ios", "contact", "sahi", "cellpose"],
+    "rule": [
+        "detectron2",
+        "torchvision",
+        "iou",
+        "ios",
+        "contact",
+        "sahi",
+        "cellpose",
+        *("coco", "even-odd", "non-zero", "holes"),
+    ],
     "merge": ["union", "greedy", "best"],
     "metric": ["iou", "smaller"],
     "decay": ["linear", "gaussian"],
@@ -236,6 +245,10 @@ class Call:
             return iter(made)
         return made
 
+    def contour(self) -> Any:
+        self.shrink()
+        return self.array((self.given.between(1, 5), *self.given.pick([(2,), (1, 2)])), "b")
+
     def tiles(self) -> Any:
         """Make boxes of the size of the masks, which overlap, touch or are apart."""
         made = []
@@ -313,6 +326,8 @@ MAKERS: dict[str, Callable[[Call], Any]] = {
     "index": lambda call: call.given.pick([0, -1, slice(0, 2), [0], call.flags(), call.integers()]),
     "ids": Call.labels,
     "classes": Call.labels,
+    "contours": lambda call: call.several(call.contour),
+    "hierarchy": lambda call: call.array((1, call.count, 4), "b"),
     "parts": lambda call: call.several(call.masks),
     "from_label_map_tiles.parts": lambda call: call.several(call.labels),
     "tile": lambda call: [side // call.given.between(1, 3) for side in call.size],
@@ -364,7 +379,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(sc, name) for name in sc.__all__ if inspect.isfunction(getattr(sc, name))},
     **{
         name: getattr(sc.Masks, name)
-        for name in ("from_dense", "from_bits", "from_coco", "from_polygons", "from_boxes")
+        for name in (
+            *("from_dense", "from_bits", "from_coco", "from_polygons", "from_contours"),
+            "from_boxes",
+        )
     },
     "from_label_map": sc.Masks.from_label_map,
     "from_tiles": sc.Masks.from_tiles,
@@ -375,8 +393,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "union": lambda batch: batch.union(),
     "to_dense": lambda batch, dtype: batch.to_dense(dtype),
     "to_coco": lambda batch, compressed: batch.to_coco(compressed),
-    "to_polygons": lambda batch, connectivity, tolerance: batch.to_polygons(
-        connectivity, tolerance
+    "to_polygons": lambda batch, connectivity, tolerance, outside: batch.to_polygons(
+        connectivity, tolerance, outside
     ),
     "components": lambda batch, connectivity: batch.components(connectivity),
     "kaggle.decode": formats.kaggle.decode,

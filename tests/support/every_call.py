@@ -81,6 +81,14 @@ def every_call() -> dict[str, Pair]:
             lambda: sc.Masks.from_polygons([[[1, 1, 1, 9, 9, 9]], [[2, 2, 8, 2, 5, 9]]], SIZE),
             lambda: sc.Masks.from_polygons([[[1, 1, 1, 9, 9, 9]], [[2, 2, nan, 2, 5, 9]]], SIZE),
         ),
+        "Masks.from_polygons with holes": Pair(
+            lambda: sc.Masks.from_polygons([[[1, 1, 1, 9, 9, 9]] * 2], SIZE, rule="non-zero"),
+            lambda: sc.Masks.from_polygons([[[1, 1, 1, 9, 9, 9]] * 2], SIZE, rule="odd"),
+        ),
+        "Masks.from_contours": Pair(
+            lambda: sc.Masks.from_contours([[[1, 1], [1, 5], [4, 5]], [[2, 2]]], SIZE),
+            lambda: sc.Masks.from_contours([[[1, 1], [1, 5], [4, 5]], [2, 2]], SIZE),
+        ),
         "Masks.from_boxes": Pair(
             lambda: sc.Masks.from_boxes(corners, SIZE),
             lambda: sc.Masks.from_boxes([[1, 2, nan, 4]], SIZE),
@@ -102,7 +110,8 @@ def every_call() -> dict[str, Pair]:
         "Masks.to_dense": Pair(masks.to_dense, lambda: masks.to_dense("U3")),
         "Masks.to_coco": Pair(lambda: (masks.to_coco(), masks.to_coco(compressed=False))),
         "Masks.to_polygons": Pair(
-            lambda: masks.to_polygons(tolerance=1), lambda: masks.to_polygons(connectivity=5)
+            lambda: (masks.to_polygons(tolerance=1), masks.to_polygons(4, valid=True)),
+            lambda: masks.to_polygons(connectivity=5),
         ),
         "Masks.sets": Pair(
             lambda: (masks & other, masks | other, masks ^ other, masks - other, ~masks),
