@@ -38,7 +38,9 @@ from segcore.models.upsample import prototype_masks, upsample_masks
 from segcore.ops.morphology import boundary, closing, dilate, erode, opening
 from segcore.ops.overlap import boundary_iou, containment, dice, intersection_area, iou
 from segcore.ops.regions import fill_holes, holes, keep_largest, remove_small, thin_parts
+from segcore.ops.stitch import stitch
 from segcore.ops.suppression import matrix_nms, merge_duplicates, nms, soft_nms
+from segcore.ops.tiles import tiles
 from segcore.polygons import Polygons
 from segcore.runtime import runtime_info, show_runtime
 from segcore.threads import get_num_threads, set_num_threads
@@ -107,7 +109,9 @@ __all__ = [
     "show_runtime",
     "soft_nms",
     "stability_score",
+    "stitch",
     "thin_parts",
+    "tiles",
     "upsample_masks",
 ]
 

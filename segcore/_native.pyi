@@ -73,6 +73,7 @@ class Kernels:
         mask_offsets: Offsets,
         height: int,
         width: int,
+        filling: int = 0,
     ) -> Batch: ...
     def rasterize_boxes(self, boxes: NDArray[np.float64], height: int, width: int) -> Batch: ...
     def resample(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from segcore._batch import Batch, Offsets, RunEnds, joined, offsets_of
+from segcore._contours import read_contours
 from segcore._gather import taken
 from segcore._input import bfloat16
 from segcore._input.arrays import (
@@ -29,17 +30,19 @@ from segcore._input.arrays import (
 )
 from segcore._input.dense import check_numeric, decode, for_encode
 from segcore._input.extras import require
+from segcore._input.integer_boxes import as_integer_boxes
 from segcore._input.recognize import dense_hint, is_image_like, masks_hint, shape_hint
 from segcore._input.run_ends import as_batch
 from segcore._input.warn import warn
 from segcore._seal import seal, seal_batch, slice_batch
 from segcore._simplify import simplify
+from segcore._split_rings import Rings, split_at_corners
 from segcore._text import counted
 from segcore.backends import kernels
 from segcore.backends.protocol import AND, NEITHER, OR, WITHOUT, XOR
 from segcore.backends.runs import batch_of
 from segcore.formats import coco
-from segcore.ops import geometry
+from segcore.ops import geometry, tiles
 from segcore.polygons import Polygons, fill
 
 Index: TypeAlias = "int | slice | ArrayLike"
@@ -358,7 +361,10 @@ class Masks:
 
     @classmethod
     def from_polygons(
-        cls, polygons: Polygons | Iterable[Any], size: Iterable[int] | None = None
+        cls,
+        polygons: Polygons | Iterable[Any],
+        size: Iterable[int] | None = None,
+        rule: Literal["coco", "even-odd", "non-zero", "holes"] = "coco",
     ) -> Masks:
         """Rasterize polygons, pixel for pixel as the COCO API does.
 
@@ -377,20 +383,30 @@ class Masks:
         size : sequence of int, optional
             Image size (H, W). Required unless `polygons` is a :class:`Polygons`, whose size is the
             default.
+        rule : {"coco", "even-odd", "non-zero", "holes"}
+            How the rings of an object combine:
+
+            - ``"coco"``: each ring is filled by the even-odd rule, and they are united;
+            - ``"even-odd"``: a pixel is foreground if an odd number of rings winds around it;
+            - ``"non-zero"``: a pixel is foreground if its winding number is not 0, so that rings
+              that run in opposite directions cancel out;
+            - ``"holes"``: the first ring of a list is filled, and the others are holes in it.
+
+            The holes (interior rings) of a :class:`Polygons` or a geometry are background with
+            every rule.
 
         Returns
         -------
         Masks
-            One mask per object: the union of its rings or polygons, each filled by the even-odd
-            rule. The pixels in the holes (interior rings) of a :class:`Polygons` or a geometry are
-            background.
+            One mask per object.
 
         Raises
         ------
         ValueError, TypeError
             If a ring has an odd number of coordinates, a coordinate is NaN or beyond 2**30, none of
             the rings of a mask has three or more points, or a ring has an unknown form. The message
-            contains the index of the mask and of the ring.
+            contains the index of the mask and of the ring. If `rule` is unknown, is not ``"coco"``
+            for a :class:`Polygons`, or is ``"holes"`` for a geometry.
 
         Warns
         -----
@@ -402,12 +418,8 @@ class Masks:
         -----
         Rasterization follows ``rleFrPoly`` of the COCO API.
 
-        Every plain ring is filled; none is a hole. To convert OpenCV contours with holes, pass the
-        hole contours (``hierarchy[0, i, 3] >= 0`` with ``cv2.RETR_CCOMP``) as separate masks and
-        subtract the result.
-
-        OpenCV's contours pass through the centers of the outermost pixels, so some of these pixels
-        are lost when a contour is rasterized. The rings of :meth:`to_polygons` follow the pixel
+        OpenCV's contours pass through the centers of the outermost pixels, some of which are lost
+        here; :meth:`from_contours` keeps them. The rings of :meth:`to_polygons` follow the pixel
         edges, so no pixels are lost.
 
         Examples
@@ -427,11 +439,68 @@ class Masks:
                 [0, 0, 1, 1]]])
         """
         if isinstance(polygons, Polygons):
+            if rule != "coco":
+                raise ValueError("rule: Polygons say themselves which rings are holes")
             common = polygons.size if size is None else as_size(size)
             return cls._trusted(fill(polygons, common))
         if size is None:
             raise ValueError("size: polygons have no image size; pass size=(H, W)")
-        return cls._trusted(coco.read_polygons(polygons, size))
+        return cls._trusted(coco.read_polygons(polygons, size, rule))
+
+    @classmethod
+    def from_contours(
+        cls, contours: Iterable[ArrayLike], size: Iterable[int], hierarchy: ArrayLike | None = None
+    ) -> Masks:
+        """Rasterize contours of OpenCV, whose vertices are the centers of pixels.
+
+        Parameters
+        ----------
+        contours : iterable of array_like of int
+            Contours as returned by ``cv2.findContours``: arrays of shape (K, 1, 2) or (K, 2), with
+            one or more vertices x y. They may lie outside the image.
+        size : sequence of int
+            Image size (H, W).
+        hierarchy : array_like of int, optional
+            The hierarchy returned by ``cv2.findContours`` with ``RETR_CCOMP`` or ``RETR_TREE``:
+            shape (1, C, 4) for C contours. It tells which contours are holes.
+
+        Returns
+        -------
+        Masks
+            One mask per contour that is not a hole, in the order of the contours: the pixels on the
+            contour and on those of its holes, and the pixels between them.
+
+        Raises
+        ------
+        ValueError
+            If a contour does not have one of the shapes, a coordinate is beyond 2**29, or
+            `hierarchy` has another number of contours or no outermost one.
+        TypeError
+            If the coordinates are not integers.
+
+        See Also
+        --------
+        from_polygons : Rasterize polygons whose coordinates refer to corners of pixels.
+
+        Notes
+        -----
+        The result equals that of ``cv2.fillPoly`` for contours returned by ``cv2.findContours``
+        with ``CHAIN_APPROX_NONE`` or ``CHAIN_APPROX_SIMPLE``, whose edges are horizontal, vertical
+        or diagonal; objects that are one pixel wide survive. Along other edges, OpenCV may round to
+        the neighboring pixel.
+
+        Examples
+        --------
+        A line, which is one pixel wide, and a square with a hole:
+
+        >>> import segcore as sc
+        >>> line, square = [[0, 0], [4, 0]], [[1, 2], [1, 5], [4, 5], [4, 2]]
+        >>> hole = [[1, 3], [2, 2], [3, 2], [4, 3], [4, 4], [3, 5], [2, 5], [1, 4]]
+        >>> hierarchy = [[[1, -1, -1, -1], [-1, 0, 2, -1], [-1, -1, -1, 1]]]
+        >>> sc.Masks.from_contours([line, square, hole], (6, 6), hierarchy).area
+        array([ 5, 12])
+        """
+        return cls._trusted(read_contours(contours, as_size(size), hierarchy))
 
     @classmethod
     def from_boxes(cls, boxes: ArrayLike, size: Iterable[int]) -> Masks:
@@ -535,6 +604,157 @@ class Masks:
             if len(kept) < len(ids):
                 return ids[kept], masks[kept]
         return ids, masks
+
+    @classmethod
+    def from_tiles(
+        cls,
+        parts: Iterable[Any],
+        boxes: ArrayLike,
+        size: Iterable[int],
+        threshold: float | None = None,
+    ) -> Masks:
+        """Encode masks of a large canvas tile by tile.
+
+        Parameters
+        ----------
+        parts : iterable
+            The masks within each of T tiles: arrays of shape (N, h, w), or (h, w) for a batch of
+            one, as in :meth:`from_dense`, or `Masks`. N is the same for all tiles. The iterable is
+            read once, so it may be a generator, and only run ends are kept of each tile.
+        boxes : array_like of int
+            Boxes x0 y0 x1 y1 of the tiles on the canvas: shape (T, 4), such as from
+            :func:`segcore.tiles`. They may overlap, and may extend beyond the canvas.
+        size : sequence of int
+            Size (H, W) of the canvas.
+        threshold : float, optional
+            Threshold of the arrays, as in :meth:`from_dense`.
+
+        Returns
+        -------
+        Masks
+            N masks of size (H, W). A pixel is foreground if it is in one of the tiles that cover
+            it, and background if no tile covers it.
+
+        Raises
+        ------
+        ValueError
+            If `boxes` or `size` is invalid, there are no tiles, the number of tiles differs, or the
+            masks of a tile do not have the size of its box or the number of those of the first
+            tile. The message contains the index of the tile.
+        TypeError
+            If an array has an unsuitable dtype, or a box is not of integers.
+
+        See Also
+        --------
+        from_label_map_tiles : Encode a label map tile by tile.
+        segcore.stitch : Join instances that were found in tiles.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import segcore as sc
+        >>> boxes = sc.tiles((100_000, 100_000), tile=50_000)
+        >>> parts = (np.broadcast_to(y0 == 0, (50_000, 50_000)) for _, y0, _, _ in boxes.tolist())
+        >>> sc.Masks.from_tiles(parts, boxes, (100_000, 100_000)).boxes
+        array([[     0,      0, 100000,  50000]])
+        """
+        counts: list[int] = []
+
+        def read(part: Any, size: Size) -> tuple[NDArray[Any], Batch]:
+            masks = part if isinstance(part, Masks) else cls.from_dense(part, threshold, size)
+            if masks.size != size:
+                raise ValueError(f"expected masks of size {size}, got {masks.size}")
+            counts.append(len(masks))
+            if counts[-1] != counts[0]:
+                raise ValueError(
+                    f"expected {counted(counts[0], 'mask')}, as in the first tile, got {counts[-1]}"
+                )
+            return np.arange(len(masks)), masks._batch
+
+        return cls._from_tiles(parts, boxes, size, read)[1]
+
+    @classmethod
+    def from_label_map_tiles(
+        cls,
+        parts: Iterable[ArrayLike],
+        boxes: ArrayLike,
+        size: Iterable[int],
+        background: int | None = 0,
+    ) -> tuple[NDArray[Any], Masks]:
+        """Split a large label map into one mask per label, tile by tile.
+
+        Parameters
+        ----------
+        parts : iterable of array_like of int
+            Labels within each of T tiles: arrays of shape (h, w) of one dtype. A label has the same
+            meaning in all tiles; :func:`segcore.stitch` joins labels of instances that each tile
+            numbers anew. The iterable is read once, so it may be a generator, and only run ends are
+            kept of each tile.
+        boxes : array_like of int
+            Boxes x0 y0 x1 y1 of the tiles on the canvas: shape (T, 4), such as from
+            :func:`segcore.tiles`. They may overlap, and may extend beyond the canvas.
+        size : sequence of int
+            Size (H, W) of the canvas.
+        background : int or None, default 0
+            Label to leave out. If None, every label gets a mask.
+
+        Returns
+        -------
+        ids : numpy.ndarray
+            Distinct labels in ascending order: shape (N,), in the dtype of the parts.
+        masks : Masks
+            N masks of size (H, W), one per label. Where tiles overlap and have different labels,
+            masks overlap as well. Labels that lie beyond the canvas have empty masks.
+
+        Raises
+        ------
+        ValueError
+            If `boxes` or `size` is invalid, there are no tiles, the number of tiles differs, or a
+            part does not have the size of its box or the dtype of the first part.
+        TypeError
+            If the labels, `background` or the boxes are not integers.
+
+        See Also
+        --------
+        from_label_map : Split a label map that fits into memory.
+        segcore.stitch : Join instances that were found in tiles.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> boxes = sc.tiles((2, 4), tile=2)
+        >>> parts = [[[7, 7], [7, 9]], [[9, 0], [9, 0]]]
+        >>> ids, masks = sc.Masks.from_label_map_tiles(parts, boxes, (2, 4))
+        >>> ids, masks.area
+        (array([7, 9]), array([3, 3]))
+        """
+        dtypes: list[np.dtype[Any]] = []
+        if background is not None:
+            background = as_integer(background, "background")
+
+        def read(part: ArrayLike, size: Size) -> tuple[NDArray[Any], Batch]:
+            ids, masks = cls.from_label_map(as_label_map(part, "labels", size), background)
+            dtypes.append(ids.dtype)
+            if dtypes[-1] != dtypes[0]:
+                raise ValueError(f"expected {dtypes[0]}, as in the first tile, got {dtypes[-1]}")
+            return ids, masks._batch
+
+        return cls._from_tiles(parts, boxes, size, read)
+
+    @classmethod
+    def _from_tiles(
+        cls,
+        parts: Iterable[Any],
+        boxes: ArrayLike,
+        size: Iterable[int],
+        read: Callable[[Any, Size], tuple[NDArray[Any], Batch]],
+    ) -> tuple[NDArray[Any], Masks]:
+        canvas = as_size(size)
+        corners = as_integer_boxes(boxes, "boxes")
+        if len(corners) == 0:
+            raise ValueError("boxes: expected at least one tile, got none")
+        ids, batch = tiles.assembled(tiles.read_tiles(parts, corners, read), corners, canvas)
+        return ids, cls._trusted(batch)
 
     @classmethod
     def from_arrow(cls, data: Any, size: Iterable[int] | None = None) -> Masks:
@@ -906,7 +1126,9 @@ class Masks:
         """
         return coco.write_objects(self._batch, compressed)
 
-    def to_polygons(self, connectivity: int = 8, tolerance: float = 0.0) -> Polygons:
+    def to_polygons(
+        self, connectivity: int = 8, tolerance: float = 0.0, valid: bool = False
+    ) -> Polygons:
         """Trace the outlines of the masks as polygons with holes.
 
         Parameters
@@ -921,6 +1143,11 @@ class Masks:
             ring are kept. Where the algorithm would take quadratic time, such as on a comb with
             many teeth, more points than necessary may be kept. Simplified outlines may intersect
             themselves and each other.
+        valid : bool, default False
+            Whether to split rings that touch themselves at a corner, so that exact outlines are
+            valid geometries as defined by the OGC (Simple Features), which shapely and PostGIS
+            accept. Requires ``connectivity=4``: pixels that touch only at a corner are parts of
+            their own. Rings may still touch each other at corners.
 
         Returns
         -------
@@ -931,7 +1158,8 @@ class Masks:
         Raises
         ------
         ValueError
-            If `connectivity` is not 8 or 4, or `tolerance` is negative or not finite.
+            If `connectivity` is not 8 or 4, `tolerance` is negative or not finite, or `valid` is
+            True and `connectivity` is 8.
         TypeError
             If `tolerance` is not a number.
 
@@ -951,12 +1179,15 @@ class Masks:
                 "tolerance: expected a finite number of pixels, at least 0, got "
                 f"{described(tolerance)}"
             )
-        vertices, ring_offsets, parent, mask_offsets = kernels.outline(
-            self._batch, int(connectivity)
-        )
+        if valid and connectivity != 4:
+            raise ValueError("valid: valid outlines need connectivity=4")
+        rings = Rings(*kernels.outline(self._batch, int(connectivity)))
+        if valid:
+            rings = split_at_corners(rings)
         if limit:
-            vertices, ring_offsets = simplify(vertices, ring_offsets, limit)
-        return Polygons(vertices, ring_offsets, parent, mask_offsets, self.size)
+            vertices, ring_offsets = simplify(rings.vertices, rings.ring_offsets, limit)
+            rings = rings._replace(vertices=vertices, ring_offsets=ring_offsets)
+        return Polygons(*rings, self.size)
 
     # -- geometry ---------------------------------------------------------------------------------
 

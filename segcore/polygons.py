@@ -7,13 +7,14 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from segcore._batch import Batch, offsets_of, spread
-from segcore._input.arrays import Size
+from segcore._bridges import joined_order
+from segcore._input.arrays import Size, as_array
 from segcore._text import counted
 from segcore.backends import kernels
-from segcore.backends.protocol import OR, XOR
+from segcore.backends.protocol import EVEN_ODD, OR
 
 Integers = NDArray[np.int64]
 
@@ -129,21 +130,37 @@ class Polygons:
         ends = mask_offsets.tolist()
         return [rings[start:end] for start, end in pairwise(ends)]
 
-    def to_geojson(self) -> list[dict[str, Any]]:
+    def to_geojson(self, transform: ArrayLike | None = None) -> list[dict[str, Any]]:
         """Convert to GeoJSON geometries, as read by shapely and labeling tools.
+
+        Parameters
+        ----------
+        transform : array_like, optional
+            Affine map from pixels to the coordinates of the result, such as those of a map:
+            ``a, b, c, d, e, f`` for ``x' = a * x + b * y + c`` and ``y' = d * x + e * y + f``, as
+            in rasterio, or a matrix of shape (2, 3) or (3, 3). An ``affine.Affine`` is one, too.
 
         Returns
         -------
         list of dict
             A ``"MultiPolygon"`` per mask, with one polygon per connected part: exterior ring, then
-            holes. The first point of a ring is repeated at its end.
+            holes. The first point of a ring is repeated at its end. Coordinates are integers, or
+            floats if there is a transform. Without one, :meth:`Masks.from_polygons` returns the
+            same masks, unless the outlines were simplified.
+
+        Raises
+        ------
+        ValueError
+            If `transform` has another shape, a last row other than 0, 0, 1, or numbers that are not
+            finite.
+        TypeError
+            If `transform` is not numeric.
 
         Notes
         -----
         Where two pixels of a part touch only at a corner, a ring may pass through this corner
-        twice. shapely reports such a polygon as invalid, and ``shapely.make_valid`` repairs it.
-        This is rarer with ``connectivity=4``, because pixels that touch only at a corner are then
-        separate parts unless other pixels connect them.
+        twice. shapely reports such a polygon as invalid. The outlines of
+        ``to_polygons(connectivity=4, valid=True)`` are valid.
 
         Examples
         --------
@@ -151,11 +168,12 @@ class Polygons:
         >>> sc.Masks.from_boxes([[1, 0, 3, 2]], (4, 4)).to_polygons().to_geojson()
         [{'type': 'MultiPolygon', 'coordinates': [[[[1, 0], [3, 0], [3, 2], [1, 2], [1, 0]]]]}]
         """
+        matrix = None if transform is None else _as_affine(transform)
         found: list[dict[str, Any]] = []
         for i in range(len(self)):
             parts: dict[int, list[Any]] = {}
             for r in range(*self.mask_offsets[i : i + 2].tolist()):
-                ring = self._ring(r).tolist()
+                ring = _mapped(self._ring(r), matrix).tolist()
                 owner = int(self.parent[r]) if self.parent[r] >= 0 else r
                 parts.setdefault(owner, []).append([*ring, ring[0]])
             found.append({"type": "MultiPolygon", "coordinates": list(parts.values())})
@@ -164,8 +182,8 @@ class Polygons:
     def bridged(self) -> tuple[Integers, Integers, Integers]:
         """Join each exterior ring and its holes into a single ring.
 
-        A bridge runs from the first vertex of the exterior ring to a hole and back along the same
-        line. It encloses no area, so the even-odd rule fills the same pixels.
+        A bridge runs between the nearest vertices of the exterior ring and a hole, and back along
+        the same line. It encloses no area, so the even-odd rule fills the same pixels.
 
         Returns
         -------
@@ -188,26 +206,56 @@ class Polygons:
         >>> ring_offsets, mask_offsets
         (array([ 0, 10]), array([0, 1]))
         """
-        holes = np.flatnonzero(self.is_hole)
-        if not len(holes):
+        if not self.is_hole.any():
             return self.vertices, self.ring_offsets, self.mask_offsets
-        parts: dict[int, list[Integers]] = {}
-        for r in holes.tolist():
-            parent = int(self.parent[r])
-            first = self.vertices[self.ring_offsets[parent]][None]
-            hole = self._ring(r)
-            parts.setdefault(parent, [self._ring(parent), first]).extend([hole, hole[:1], first])
+        by_part, part_offsets = self._by_part()
+        rings = []
+        for start, stop in pairwise(part_offsets.tolist()):
+            part = [self._ring(r) for r in by_part[start:stop].tolist()]
+            points = np.concatenate(part)
+            if len(part) > 1:
+                points = points[joined_order(points, offsets_of(list(map(len, part))).tolist())]
+            rings.append(points)
         outlines = np.flatnonzero(~self.is_hole)
-        # The last bridge back to the first vertex is the closing edge of the ring.
-        rings = [
-            np.concatenate(parts[r][:-1]) if r in parts else self._ring(r)
-            for r in outlines.tolist()
-        ]
         offsets = offsets_of([len(ring) for ring in rings])
         return np.concatenate(rings), offsets, np.searchsorted(outlines, self.mask_offsets)
 
+    def _by_part(self) -> tuple[Integers, Integers]:
+        """Return the rings in the order of the parts, and the offsets of these.
+
+        The first ring of a part is its exterior ring, and the others are its holes.
+        """
+        rings = np.arange(len(self.parent))
+        order = np.argsort(np.where(self.is_hole, self.parent, rings), kind="stable")
+        return order, np.append(np.flatnonzero(~self.is_hole[order]), len(rings))
+
     def _ring(self, ring: int) -> Integers:
         return self.vertices[self.ring_offsets[ring] : self.ring_offsets[ring + 1]]
+
+
+def _as_affine(transform: object) -> NDArray[np.float64]:
+    """Convert a transform to a 2 x 3 matrix."""
+    array = as_array(transform, "transform")
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"transform: expected numbers, got {array.dtype}")
+    if array.shape not in ((6,), (9,), (2, 3), (3, 3)):
+        raise ValueError(
+            "transform: expected six numbers a, b, c, d, e, f, or a matrix of shape (2, 3) or "
+            f"(3, 3), got the shape {array.shape}"
+        )
+    matrix = array.astype(np.float64).reshape(-1, 3)
+    if not np.isfinite(matrix).all() or matrix[2:].tolist() not in ([], [[0, 0, 1]]):
+        raise ValueError(f"transform: expected an affine map, got {matrix.tolist()}")
+    return matrix[:2]
+
+
+def _mapped(ring: Integers, matrix: NDArray[np.float64] | None) -> NDArray[Any]:
+    """Return the vertices of a ring, mapped by a matrix, rounded as by GDAL and rasterio."""
+    if matrix is None:
+        return ring
+    x, y = ring.T
+    mapped: NDArray[np.float64] = np.stack([c + x * a + y * b for a, b, c in matrix], axis=1)
+    return mapped
 
 
 def fill(polygons: Polygons, size: Size) -> Batch:
@@ -225,44 +273,16 @@ def fill(polygons: Polygons, size: Size) -> Batch:
     Batch
         N masks.
     """
-    if _bridges_are_short(polygons):
-        vertices, ring_offsets, mask_offsets = polygons.bridged()
-        return _rasterize(vertices, ring_offsets, mask_offsets, size)
-    try:
-        parts, part_offsets = _parts(polygons, size)
-    except ValueError:
-        # The error names a ring. This raises the same error, which names the mask.
-        _rasterize(polygons.vertices, polygons.ring_offsets, polygons.mask_offsets, size)
-        raise
-    return kernels.reduce(parts, OR, part_offsets)
-
-
-def _bridges_are_short(polygons: Polygons) -> bool:
-    """Return whether the bridges to the holes cross few columns, compared with the rings."""
-    x = polygons.vertices[:, 0]
-    begins = x[polygons.ring_offsets[:-1]]
-    holes = polygons.is_hole
-    crossed = np.abs(begins[holes] - begins[polygons.parent[holes]]).sum()
-    return bool(crossed <= 4 * np.abs(np.diff(x)).sum())
-
-
-def _rasterize(
-    vertices: Integers, ring_offsets: Integers, mask_offsets: Integers, size: Size
-) -> Batch:
-    coordinates = vertices.astype(np.float64).ravel()
-    return kernels.rasterize_polygons(coordinates, ring_offsets, mask_offsets, *size)
-
-
-def _parts(polygons: Polygons, size: Size) -> tuple[Batch, Integers]:
-    """Rasterize each outline without its holes; return the parts and the offsets of the masks."""
-    rings = np.arange(len(polygons.parent))
-    order = np.argsort(np.where(polygons.is_hole, polygons.parent, rings), kind="stable")
-    starts, lengths = polygons.ring_offsets[order], np.diff(polygons.ring_offsets)[order]
+    by_part, part_offsets = polygons._by_part()
+    starts, lengths = polygons.ring_offsets[by_part], np.diff(polygons.ring_offsets)[by_part]
     offsets = offsets_of(lengths)
-    vertices = polygons.vertices[spread(starts, offsets)]
-    filled = _rasterize(vertices, offsets, np.arange(len(rings) + 1), size)
-    # An outline comes before its holes, and outlines keep their order.
-    is_outline = ~polygons.is_hole
-    groups = np.append(np.flatnonzero(is_outline[order]), len(rings))
-    parts = kernels.reduce(filled, XOR, groups)
-    return parts, np.searchsorted(np.flatnonzero(is_outline), polygons.mask_offsets)
+    coordinates = polygons.vertices[spread(starts, offsets)].astype(np.float64).ravel()
+    try:
+        parts = kernels.rasterize_polygons(coordinates, offsets, part_offsets, *size, EVEN_ODD)
+    except ValueError:
+        # The error names a part. This raises the same error, which names the mask.
+        coordinates = polygons.vertices.astype(np.float64).ravel()
+        kernels.rasterize_polygons(coordinates, polygons.ring_offsets, polygons.mask_offsets, *size)
+        raise
+    part_of_mask = np.searchsorted(np.flatnonzero(~polygons.is_hole), polygons.mask_offsets)
+    return kernels.reduce(parts, OR, part_of_mask)

@@ -26,6 +26,9 @@ from segcore._batch import Batch, Offsets
 # Truth tables of two pixels a and b, for combine and reduce: bit 2 * a + b is the result.
 AND, OR, XOR, WITHOUT, NEITHER = 0b1000, 0b1110, 0b0110, 0b0100, 0b0001
 
+# How rasterize_polygons combines the rings of a mask.
+UNITED, EVEN_ODD, NON_ZERO = 0, 1, 2
+
 
 class Kernels(Protocol):
     """A backend: the operations on batches of masks that segcore's public functions call."""
@@ -258,12 +261,17 @@ class Kernels(Protocol):
         mask_offsets: Offsets,
         height: int,
         width: int,
+        filling: int = UNITED,
     ) -> Batch:
-        """Rasterize polygons like COCO (``rleFrPoly``): even-odd within a ring, union of rings.
+        """Rasterize polygons by the positions at which COCO's rule (``rleFrPoly``) flips pixels.
 
         ``coordinates`` is flat: x0 y0 x1 y1 ... Ring r has the points ``ring_offsets[r]`` to
         ``ring_offsets[r + 1] - 1``, and mask i has the rings ``mask_offsets[i]`` to
         ``mask_offsets[i + 1] - 1``. Rings of fewer than three points are empty.
+
+        ``filling`` is ``UNITED``, ``EVEN_ODD`` or ``NON_ZERO``. The rings of a mask are filled by
+        the even-odd rule, each of them alone, and united; or all of them together by the even-odd
+        rule; or a pixel is foreground if its winding number is not zero.
         """
 
     def rasterize_boxes(self, boxes: NDArray[np.float64], height: int, width: int) -> Batch:

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import Batch, Offsets, joined, offsets_of
+from segcore._batch import Batch, Offsets, joined, offsets_of, taken
 from segcore._input.arrays import Size, as_size, described
 from segcore._input.dense import for_encode
 from segcore._input.recognize import counts_hint, hint, runs_hint
 from segcore._input.warn import warn
 from segcore.backends import kernels
 from segcore.backends.errors import coordinate as coordinate_error
-from segcore.backends.protocol import OR
+from segcore.backends.protocol import EVEN_ODD, NON_ZERO, OR, UNITED, WITHOUT
 from segcore.errors import MaskError, located
 from segcore.formats import _coco_python
 from segcore.formats._coco_python import COUNTS, DENSE, PARTS, POLYGON, STRING, Flat, object_name
@@ -33,6 +33,9 @@ COMPILED = walker.__name__ == "segcore.formats._coco"
 
 not_a_box, string_of = _coco_python.not_a_box, _coco_python.string_of
 """Shared with the drop-in for pycocotools."""
+
+FILLINGS = {"coco": UNITED, "even-odd": EVEN_ODD, "non-zero": NON_ZERO, "holes": None}
+"""The rules of :meth:`segcore.Masks.from_polygons`, and how the kernel combines the rings."""
 
 
 class Part(NamedTuple):
@@ -65,14 +68,30 @@ def read_objects(objects: Iterable[Any], size: object) -> tuple[Size, list[Part]
     return size, _parts(flat, size, lambda index: object_name(index, items[index]))
 
 
-def read_polygons(polygons: Iterable[Any], size: object) -> Batch:
+def read_polygons(polygons: Iterable[Any], size: object, rule: str = "coco") -> Batch:
     """Rasterize a list of polygons or geometries, one per mask, or a single geometry."""
     height, width = as_size(size)
+    if rule not in FILLINGS:
+        *others, last = (f'"{name}"' for name in FILLINGS)
+        raise ValueError(f"rule: expected {', '.join(others)} or {last}, got {described(rule)}")
     if type(polygons) is not list and as_geometry(polygons) is not None:
         polygons = [polygons]
-    flat = walker.read_polygons(_as_list(polygons, "polygons"))
+    items = _as_list(polygons, "polygons")
+    if rule == "holes":
+        _refuse_geometries(items)
+    flat = walker.read_polygons(items)
     offsets = offsets_of(np.frombuffer(flat.lengths, np.int64))
-    return _rings(flat, offsets, height, width)
+    return _rings(flat, offsets, height, width, rule)
+
+
+def _refuse_geometries(polygons: list[Any]) -> None:
+    """Raise ValueError for a geometry, whose rings say themselves which are holes."""
+    for index, polygon in enumerate(polygons):
+        if as_geometry(polygon) is not None:
+            raise MaskError(
+                index,
+                'rule="holes" is for lists of rings; geometries have holes with every rule',
+            )
 
 
 def write_objects(batch: Batch, compressed: bool) -> list[dict[str, Any]]:
@@ -203,10 +222,10 @@ def _encoded(flat: Flat, _: Offsets, height: int, width: int) -> Batch:
     return joined(batches)
 
 
-def _rings(flat: Flat, offsets: Offsets, height: int, width: int) -> Batch:
+def _rings(flat: Flat, offsets: Offsets, height: int, width: int, rule: str = "coco") -> Batch:
     coordinates = np.frombuffer(flat.coordinates, np.float64)
     ring_offsets = offsets_of(np.frombuffer(flat.ring_lengths, np.int64))
-    return rasterize(coordinates, ring_offsets, offsets, height, width)
+    return rasterize(coordinates, ring_offsets, offsets, height, width, rule)
 
 
 def rasterize(
@@ -215,16 +234,36 @@ def rasterize(
     offsets: Offsets,
     height: int,
     width: int,
+    rule: str = "coco",
 ) -> Batch:
     """Rasterize polygons. Errors name the ring; warn of coordinates that seem to be normalized."""
+    filling = FILLINGS[rule]
     try:
-        batch = kernels.rasterize_polygons(coordinates, ring_offsets, offsets, height, width)
+        batch = kernels.rasterize_polygons(
+            coordinates, ring_offsets, offsets, height, width, filling or UNITED
+        )
     except MaskError as error:
         raise _ring_named(error, ring_offsets, offsets) from None
+    if filling is None:
+        batch = _without_holes(coordinates, ring_offsets, offsets, (height, width))
     warn_of_normalized(coordinates, batch)
     if len(batch.run_ends) <= 2 * (len(offsets) - 1) and len(ring_offsets) > len(offsets):
         _warn_of_lists(coordinates, ring_offsets)
     return batch
+
+
+def _without_holes(
+    coordinates: NDArray[np.float64], ring_offsets: Offsets, offsets: Offsets, size: Size
+) -> Batch:
+    """Rasterize the first ring of each mask without the others."""
+    each_ring = np.arange(len(ring_offsets))
+    rings = kernels.rasterize_polygons(coordinates, ring_offsets, each_ring, *size)
+    is_first = np.zeros(len(ring_offsets) - 1, np.bool_)
+    is_first[offsets[:-1][np.diff(offsets) > 0]] = True
+    count = offsets_of(is_first)[offsets]  # of the first rings before each mask
+    outlines = kernels.reduce(taken(rings, np.flatnonzero(is_first)), OR, count)
+    holes = kernels.reduce(taken(rings, np.flatnonzero(~is_first)), OR, offsets - count)
+    return kernels.combine(outlines, holes, WITHOUT)
 
 
 def _warn_of_lists(coordinates: NDArray[np.float64], ring_offsets: Offsets) -> None:

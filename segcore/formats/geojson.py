@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from segcore._batch import offsets_of
+from segcore._bridges import joined_order
 from segcore._input.arrays import described
 
 
@@ -20,8 +24,9 @@ def as_geometry(value: Any) -> Any:
 def rings_of(geometry: Mapping[str, Any]) -> list[list[Any]]:
     """Return one ring per polygon of a geometry.
 
-    Each hole is joined to the first point of its exterior ring by a bridge: a line to the hole and
-    back, which encloses no area. The even-odd rule, which COCO uses, does not fill the hole.
+    Each hole is joined to its exterior ring by a bridge between their nearest points: a line to the
+    hole and back, which encloses no area. Neither the even-odd rule, which COCO uses, nor the
+    non-zero rule fills the hole.
 
     Parameters
     ----------
@@ -84,15 +89,21 @@ def _bridged(polygon: Any) -> list[Any]:
     for number, ring in enumerate(rings):
         if 0 < len(ring) < 3:
             raise ValueError(f"ring {number}: expected at least three points, got {len(ring)}")
-    rings = [ring for ring in rings if ring]
-    if not rings:
-        return []
-    outline, *holes = rings
-    joined = list(outline)
-    for hole in holes:
-        joined += [outline[0], *hole, hole[0]]
-    # The last bridge back to the first point is the closing edge of the ring.
-    return joined
+    rings = [_open(ring) for ring in rings if ring]
+    points = [point for ring in rings for point in ring]
+    if len(rings) < 2:
+        return points
+    try:
+        coordinates = np.array(points, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return points  # the caller raises an error for coordinates that are not numbers
+    order = joined_order(coordinates, offsets_of([len(ring) for ring in rings]).tolist())
+    return [points[index] for index in order.tolist()]
+
+
+def _open(ring: list[Any]) -> list[Any]:
+    """Return a ring without its last point, if that repeats the first one."""
+    return ring[:-1] if len(ring) > 3 and ring[0] == ring[-1] else ring
 
 
 def _point(point: Any) -> list[Any]:

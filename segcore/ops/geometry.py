@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segcore._batch import Batch
 from segcore._input.arrays import Size, as_array, as_fraction, as_integer, as_size, described
-from segcore._input.recognize import box_hint
+from segcore._input.integer_boxes import as_int64, as_integer_boxes
 from segcore.backends import kernels
 from segcore.errors import MaskError
 
@@ -23,9 +23,6 @@ Method: TypeAlias = Literal["nearest", "nearest-exact", "coverage"]
 
 _MAX_PRODUCT = 2**61
 """Limit of the product of an input side and an output side, in units of which areas are exact."""
-
-_MAX_BOX = 2**62
-"""Limit of the coordinates of boxes, so that their differences fit in int64."""
 
 _MAX_SIDE = 2**31
 """Limit of the sides of images that are mapped."""
@@ -44,7 +41,7 @@ _INT64 = np.iinfo(np.int64)
 
 def crop(batch: Batch, box: ArrayLike) -> Batch:
     """Crop masks to boxes of one size."""
-    boxes = _as_integer_boxes(box, len(batch.offsets) - 1)
+    boxes = as_integer_boxes(box, "box", len(batch.offsets) - 1)
     x0, y0, x1, y1 = boxes.T
     if len(boxes) == 0:
         raise ValueError("box: expected at least one box, which determines the size, got none")
@@ -258,54 +255,13 @@ def _as_numbers(value: object, name: str, count: int) -> NDArray[np.int64]:
     if array.ndim == 0:
         number = min(max(as_integer(array.item(), name), _INT64.min), _INT64.max)
         return np.array([number], np.int64)
-    array = _as_int64(value, array, name)
+    array = as_int64(value, array, name)
     if array.ndim != 1 or len(array) != count:
         raise ValueError(
             f"{name}: expected one integer, or {count} of them, one per mask, got the shape "
             f"{array.shape}"
         )
     return array
-
-
-def _as_int64(value: object, array: NDArray[Any], name: str) -> NDArray[np.int64]:
-    """Convert an array of integers to int64, those beyond it to the nearest."""
-    if array.size == 0:
-        return array.astype(np.int64)  # an empty list has no dtype
-    if array.dtype.kind == "i":
-        return array.astype(np.int64)
-    if array.dtype.kind == "u":
-        array = np.minimum(array.astype(np.uint64), _INT64.max)
-        return array.astype(np.int64)
-    # A list of integers that no dtype holds, or something else.
-    items = np.array(value if isinstance(value, (list, tuple)) else array, object)
-    numbers = [as_integer(item, name) for item in items.flat]
-    clipped = [min(max(number, _INT64.min), _INT64.max) for number in numbers]
-    integers: NDArray[np.int64] = np.array(clipped, np.int64).reshape(array.shape)
-    return integers
-
-
-def _as_integer_boxes(box: object, count: int) -> NDArray[np.int64]:
-    """Convert one box x0 y0 x1 y1, or one per mask, to int64, shape (1, 4) or (`count`, 4)."""
-    array = as_array(box, "box")
-    if array.shape not in ((4,), (count, 4)):
-        raise ValueError(
-            f"box: expected the shape (4,), or ({count}, 4) for one box per mask, got "
-            f"{array.shape}{box_hint(array.shape)}"
-        )
-    boxes = _as_int64(box, array, "box").reshape(-1, 4)
-    far = np.flatnonzero(((boxes <= -_MAX_BOX) | (boxes >= _MAX_BOX)).any(axis=1))
-    if len(far):
-        raise MaskError(int(far[0]), "expected integers between -2**62 and 2**62", argument="box")
-    inverted = np.flatnonzero((boxes[:, 2] < boxes[:, 0]) | (boxes[:, 3] < boxes[:, 1]))
-    if len(inverted):
-        first = int(inverted[0])
-        raise MaskError(
-            first,
-            f"expected x0 y0 x1 y1 with x0 <= x1 and y0 <= y1, got {boxes[first].tolist()}; if "
-            "these are x y width height, add x to the width and y to the height",
-            argument="box",
-        )
-    return boxes
 
 
 def _common_sum(values: dict[str, NDArray[np.int64]], first: str, second: str) -> int:

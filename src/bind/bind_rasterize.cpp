@@ -11,8 +11,9 @@ namespace {
 
 py::object rasterize_polygons(const Kernels& kernels, const py::array& coordinates,
                               const py::array& ring_offsets, const py::array& mask_offsets,
-                              int64_t height, int64_t width) {
+                              int64_t height, int64_t width, int64_t filling) {
     const Size size = size_of(height, width);
+    if (filling < 0 || filling > 2) throw py::value_error("filling: expected 0, 1 or 2");
     const double* points = values_of<double>(coordinates, "coordinates");
     const int64_t* rings = values_of<int64_t>(ring_offsets, "ring_offsets");
     const int64_t* masks = values_of<int64_t>(mask_offsets, "mask_offsets");
@@ -22,7 +23,8 @@ py::object rasterize_polygons(const Kernels& kernels, const py::array& coordinat
     const int64_t count = count_of(masks, mask_offsets.size(), ring_count, "mask_offsets");
     return make_batch(size, [&](auto& batch) {
         check(kernels.without_gil([&](const Context& context) {
-            return segcore::rasterize_polygons(context, points, rings, masks, count, size, batch);
+            return segcore::rasterize_polygons(context, points, rings, masks, count, size, batch,
+                                               Filling{filling});
         }),
               size);
     });
@@ -45,7 +47,8 @@ py::object rasterize_boxes(const Kernels& kernels, const py::array& boxes, int64
 
 void register_rasterize(KernelsClass& c) {
     c.def("rasterize_polygons", &rasterize_polygons, py::arg("coordinates"),
-          py::arg("ring_offsets"), py::arg("mask_offsets"), py::arg("height"), py::arg("width"));
+          py::arg("ring_offsets"), py::arg("mask_offsets"), py::arg("height"), py::arg("width"),
+          py::arg("filling") = 0);
     c.def("rasterize_boxes", &rasterize_boxes, py::arg("boxes"), py::arg("height"),
           py::arg("width"));
 }

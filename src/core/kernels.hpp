@@ -246,10 +246,14 @@ struct Curves {
 void precision_recall(const Context&, const Ranked&, int64_t num_true, const double* recalls,
                       int64_t num_recalls, const Curves&);
 
+// How the rings of a mask combine; codes of the Python layer.
+enum class Filling : int64_t { united = 0, even_odd = 1, non_zero = 2 };
+
 // rasterize.cpp: coordinates are x0 y0 x1 y1 ...
 template <class T>
 Status rasterize_polygons(const Context&, const double* coordinates, const int64_t* ring_offsets,
-                          const int64_t* mask_offsets, int64_t count, Size, Batch<T>&);
+                          const int64_t* mask_offsets, int64_t count, Size, Batch<T>&,
+                          Filling filling = Filling::united);
 template <class T>
 Status rasterize_boxes(const Context&, const double* boxes, int64_t count, Size, Batch<T>&);
 

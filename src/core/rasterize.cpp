@@ -30,24 +30,42 @@ int64_t row_of(int64_t v, int64_t height) {
 
 struct Crossing {
     int64_t column, row;
+    bool rightward;
 };
 
-// The flips of one ring.
+// The flips of one ring, or of all rings of a mask together.
 template <class T>
-class Ring {
+class Rings {
    public:
-    Ring(const Context& context, Size size)
+    Rings(const Context& context, Size size)
         : context_(context), height_(size.height), width_(size.width) {}
 
     void rasterize(const double* points, int64_t count, Buffer<T>& run_ends) {
-        if (count < 3 || height_ == 0 || width_ == 0) return;
         crossings_.clear();
+        trace(points, count);
+        collect(run_ends);
+    }
+
+    void rasterize_all(const double* coordinates, const int64_t* offsets, int64_t count,
+                       Filling filling, Buffer<T>& run_ends) {
+        crossings_.clear();
+        for (int64_t i = 0; i < count; ++i) {
+            context_.poll();
+            trace(coordinates + 2 * offsets[i], offsets[i + 1] - offsets[i]);
+        }
+        collect_all(filling, run_ends);
+    }
+
+   private:
+    void trace(const double* points, int64_t count) {
+        if (count < 3 || height_ == 0 || width_ == 0) return;
         int64_t x = to_grid(points[2 * count - 2]), y = to_grid(points[2 * count - 1]);
         for (int64_t i = 0; i < count; ++i) {
             if (i % kEdgesPerPoll == kEdgesPerPoll - 1) context_.poll();
             const int64_t next_x = to_grid(points[2 * i]), next_y = to_grid(points[2 * i + 1]);
             // The rule's walk is along the longer axis, upwards.
             const int64_t dx = std::abs(next_x - x), dy = std::abs(next_y - y);
+            rightward_ = x < next_x;
             if (dx >= dy) {
                 if (x < next_x) {
                     cross_flat(x, y, next_x, next_y);
@@ -62,17 +80,15 @@ class Ring {
             x = next_x;
             y = next_y;
         }
-        collect(run_ends);
     }
 
-   private:
     void add(int64_t column, int64_t v) {
         int64_t row = row_of(v, height_);
         if (row == height_) {  // the first row of the next column is the same place
             row = 0;
             ++column;
         }
-        crossings_.push_back({column, row});
+        crossings_.push_back({column, row, rightward_});
     }
 
     // An edge at most as steep as 1: v is a function of u = x0 + t.
@@ -188,11 +204,40 @@ class Ring {
         run_ends.resize(run_ends.size() + static_cast<size_t>(to - out));
     }
 
+    // Sort the crossings of all rings, which may be far apart, and add up their directions: the
+    // winding number of the pixels that follow. It is odd where an odd number of rings winds.
+    void collect_all(Filling filling, Buffer<T>& run_ends) {
+        keys_.resize(crossings_.size());
+        for (size_t i = 0; i < keys_.size(); ++i) {
+            const auto [column, row, rightward] = crossings_[i];
+            keys_[i] = 2 * static_cast<uint64_t>(column * height_ + row) + rightward;
+        }
+        std::sort(keys_.data(), keys_.data() + keys_.size());
+        const uint64_t pixels = static_cast<uint64_t>(height_ * width_);
+        int64_t winding = 0;
+        bool inside = false;
+        T* const out = run_ends.grow(keys_.size());
+        T* to = out;
+        for_blocks(context_, static_cast<int64_t>(keys_.size()), [&](int64_t first, int64_t last) {
+            for (auto i = static_cast<size_t>(first); i < static_cast<size_t>(last); ++i) {
+                winding += keys_[i] % 2 ? 1 : -1;
+                const uint64_t position = keys_[i] / 2;
+                if (i + 1 < keys_.size() && keys_[i + 1] / 2 == position) continue;
+                const bool now = filling == Filling::even_odd ? winding % 2 != 0 : winding != 0;
+                if (now != inside && position < pixels) *to++ = static_cast<T>(position);
+                inside = now;
+            }
+        });
+        run_ends.resize(run_ends.size() + static_cast<size_t>(to - out));
+    }
+
     static constexpr int64_t kEdgesPerPoll = 64;
 
     const Context& context_;
     int64_t height_, width_;
+    bool rightward_ = false;  // the edge that is traced
     Buffer<Crossing> crossings_;
+    Buffer<uint64_t> keys_;
     Buffer<size_t> column_ends_;
     Buffer<int64_t> rows_;
 };
@@ -257,11 +302,11 @@ class Box {
 template <class T>
 Status rasterize_polygons(const Context& context, const double* coordinates,
                           const int64_t* ring_offsets, const int64_t* mask_offsets, int64_t count,
-                          Size size, Batch<T>& batch) {
+                          Size size, Batch<T>& batch, Filling filling) {
     const int64_t points = ring_offsets[mask_offsets[count]];
     const double work = static_cast<double>(points) * 100 + static_cast<double>(count) * 500;
     const int threads = threads_for(context, count, work);
-    std::vector<Ring<T>> rings;
+    std::vector<Rings<T>> rings;
     for (int i = 0; i < threads; ++i) rings.emplace_back(context, size);
     return build_batch<T>(
         context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int worker) {
@@ -270,7 +315,12 @@ Status rasterize_polygons(const Context& context, const double* coordinates,
             const Status status =
                 check_coordinates(start, 2 * (ring_offsets[last] - ring_offsets[first]), mask);
             if (!status.ok()) return status;
-            Ring<T>& ring = rings[static_cast<size_t>(worker)];
+            Rings<T>& ring = rings[static_cast<size_t>(worker)];
+            if (filling != Filling::united) {
+                ring.rasterize_all(coordinates, ring_offsets + first, last - first, filling,
+                                   run_ends);
+                return status;
+            }
             auto rasterize = [&](int64_t i, Buffer<T>& to) {
                 context.poll();
                 ring.rasterize(coordinates + 2 * ring_offsets[i],
@@ -317,9 +367,9 @@ Status rasterize_boxes(const Context& context, const double* boxes, int64_t coun
     return {};
 }
 
-#define SEGCORE_INSTANTIATE(T)                                                           \
-    template Status rasterize_polygons<T>(const Context&, const double*, const int64_t*, \
-                                          const int64_t*, int64_t, Size, Batch<T>&);     \
+#define SEGCORE_INSTANTIATE(T)                                                                \
+    template Status rasterize_polygons<T>(const Context&, const double*, const int64_t*,      \
+                                          const int64_t*, int64_t, Size, Batch<T>&, Filling); \
     template Status rasterize_boxes<T>(const Context&, const double*, int64_t, Size, Batch<T>&);
 SEGCORE_INSTANTIATE(uint32_t)
 SEGCORE_INSTANTIATE(uint64_t)

@@ -34,11 +34,12 @@ inline void walk_edge(Point from, Point to, std::vector<Point>& points) {
     }
 }
 
-// COCO's rule by the letter: walk round the ring, and flip where the walk crosses pixel centres.
-inline Pixels fill_ring(const Ring& ring, Size size) {
-    Pixels pixels(pixel_count(size));
+// COCO's rule by the letter: walk round the ring, and where the walk crosses the centre of a pixel,
+// call cross(the first pixel that it turns, whether it goes right).
+template <class Cross>
+void walk_ring(const Ring& ring, Size size, Cross cross) {
     const size_t corners = ring.size() / 2;
-    if (corners < 3 || size.pixels() == 0) return pixels;
+    if (corners < 3 || size.pixels() == 0) return;
     std::vector<Point> points;
     auto corner = [&](size_t i) {
         i %= corners;
@@ -53,13 +54,35 @@ inline Pixels fill_ring(const Ring& ring, Size size) {
         const double y =
             (static_cast<double>(std::min(points[i].v, points[i - 1].v)) + .5) / 5 - .5;
         const double row = std::ceil(std::clamp(y, 0.0, static_cast<double>(size.height)));
-        const size_t at = pixel_at(size, static_cast<int64_t>(row), static_cast<int64_t>(x));
+        cross(pixel_at(size, static_cast<int64_t>(row), static_cast<int64_t>(x)), u > before);
+    }
+}
+
+inline Pixels fill_ring(const Ring& ring, Size size) {
+    Pixels pixels(pixel_count(size));
+    walk_ring(ring, size, [&](size_t at, bool) {
         for (size_t p = at; p < pixels.size(); ++p) pixels[p] ^= 1;
+    });
+    return pixels;
+}
+
+// All rings together, by the winding number of each pixel.
+inline Pixels wind_polygon(const Polygon& polygon, Size size, Filling filling) {
+    std::vector<int> winding(pixel_count(size));
+    for (const Ring& ring : polygon) {
+        walk_ring(ring, size, [&](size_t at, bool rightward) {
+            for (size_t p = at; p < winding.size(); ++p) winding[p] += rightward ? 1 : -1;
+        });
+    }
+    Pixels pixels(winding.size());
+    for (size_t p = 0; p < pixels.size(); ++p) {
+        pixels[p] = filling == Filling::even_odd ? winding[p] % 2 != 0 : winding[p] != 0;
     }
     return pixels;
 }
 
-inline Pixels fill_polygon(const Polygon& polygon, Size size) {
+inline Pixels fill_polygon(const Polygon& polygon, Size size, Filling filling = Filling::united) {
+    if (filling != Filling::united) return wind_polygon(polygon, size, filling);
     Pixels pixels(pixel_count(size));
     for (const Ring& ring : polygon) {
         const Pixels filled = fill_ring(ring, size);
@@ -70,7 +93,7 @@ inline Pixels fill_polygon(const Polygon& polygon, Size size) {
 
 template <class T>
 Status rasterize(const Context& context, const std::vector<Polygon>& polygons, Size size,
-                 Batch<T>& batch) {
+                 Batch<T>& batch, Filling filling = Filling::united) {
     std::vector<double> coordinates;
     std::vector<int64_t> rings = {0}, masks = {0};
     for (const Polygon& polygon : polygons) {
@@ -82,7 +105,7 @@ Status rasterize(const Context& context, const std::vector<Polygon>& polygons, S
     }
     coordinates.shrink_to_fit();
     return rasterize_polygons(context, coordinates.data(), rings.data(), masks.data(),
-                              static_cast<int64_t>(polygons.size()), size, batch);
+                              static_cast<int64_t>(polygons.size()), size, batch, filling);
 }
 
 }  // namespace segcore::test

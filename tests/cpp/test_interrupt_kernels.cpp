@@ -463,6 +463,10 @@ void check_polygon(const std::vector<double>& points, Size size) {
         Batch<uint32_t> batch;
         CHECK(rasterize_polygons(context, points.data(), rings, masks, 1, size, batch).ok());
     });
+    check([&](const Context& context) {
+        Batch<uint32_t> batch;
+        rasterize_polygons(context, points.data(), rings, masks, 1, size, batch, Filling::non_zero);
+    });
 }
 
 // A ring that goes back and forth between the centres of two columns.

@@ -11,11 +11,15 @@ namespace {
 template <class T>
 void check_polygons(const Context& context, const std::vector<Polygon>& polygons, Size size) {
     const Note note("size:", {size.height, size.width});
-    std::vector<Pixels> expected;
-    for (const Polygon& polygon : polygons) expected.push_back(fill_polygon(polygon, size));
-    Batch<T> batch;
-    CHECK_STATUS(rasterize(context, polygons, size, batch), {});
-    CHECK_MASKS(batch, Masks<T>(expected));
+    for (Filling filling : {Filling::united, Filling::even_odd, Filling::non_zero}) {
+        std::vector<Pixels> expected;
+        for (const Polygon& polygon : polygons) {
+            expected.push_back(fill_polygon(polygon, size, filling));
+        }
+        Batch<T> batch;
+        CHECK_STATUS(rasterize(context, polygons, size, batch, filling), {});
+        CHECK_MASKS(batch, Masks<T>(expected));
+    }
 }
 
 // Whole, half, fine and arbitrary numbers, inside the image and outside.

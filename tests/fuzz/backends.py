@@ -178,7 +178,8 @@ def rasterize_polygons(given: Input) -> tuple[Any, ...]:
     points = given.between(0, 20) if rings and count else 0
     rings = rings if count else 0
     numbers = coordinates(given, 2 * points, is_small=True)
-    return numbers, offsets(given, points, rings), offsets(given, rings, count), *size
+    filling = given.between(0, 2)
+    return numbers, offsets(given, points, rings), offsets(given, rings, count), *size, filling
 
 
 def rasterize_boxes(given: Input) -> tuple[Any, ...]:

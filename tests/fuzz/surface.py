@@ -28,7 +28,17 @@ from segcore.masks import unwrap, wrap
 DTYPES = [np.dtype(code) for code in ("?", *"bBhHiIqQefd", ">i4", ">f4", "O", "c8", "U1", "M8[s]")]
 TRUE_NUMBERS = [0, 1, 2, 3, 5, 0.5, 0.25, -1, 1e-3, 100]
 WORDS: dict[str, list[Any]] = {
-    "rule": ["detectron2", "torchvision"],
+    "rule": [
+        "detectron2",
+        "torchvision",
+        "iou",
+        "ios",
+        "contact",
+        "sahi",
+        "cellpose",
+        *("coco", "even-odd", "non-zero", "holes"),
+    ],
+    "merge": ["union", "greedy", "best"],
     "metric": ["iou", "smaller"],
     "decay": ["linear", "gaussian"],
     "shape": ["square", "disc", "diamond"],
@@ -235,6 +245,21 @@ class Call:
             return iter(made)
         return made
 
+    def contour(self) -> Any:
+        self.shrink()
+        return self.array((self.given.between(1, 5), *self.given.pick([(2,), (1, 2)])), "b")
+
+    def tiles(self) -> Any:
+        """Make boxes of the size of the masks, which overlap, touch or are apart."""
+        made = []
+        for _ in range(self.count):
+            y, x = (
+                self.given.pick([0, side, -side, self.given.between(0, side % 99)])
+                for side in self.size
+            )
+            made.append([x, y, x + self.size[1], y + self.size[0]])
+        return made
+
     def pairs(self) -> Any:
         numbers = [self.given.byte() % 40 for _ in range(self.given.between(0, 8))]
         return [self.given.pick(NUMBERS), *numbers] if self.is_other() else numbers
@@ -301,6 +326,15 @@ MAKERS: dict[str, Callable[[Call], Any]] = {
     "index": lambda call: call.given.pick([0, -1, slice(0, 2), [0], call.flags(), call.integers()]),
     "ids": Call.labels,
     "classes": Call.labels,
+    "contours": lambda call: call.several(call.contour),
+    "hierarchy": lambda call: call.array((1, call.count, 4), "b"),
+    "parts": lambda call: call.several(call.masks),
+    "from_label_map_tiles.parts": lambda call: call.several(call.labels),
+    "tile": lambda call: [side // call.given.between(1, 3) for side in call.size],
+    "overlap": lambda call: call.given.between(0, 3),
+    **{f"{name}.boxes": Call.tiles for name in ("stitch", "from_tiles", "from_label_map_tiles")},
+    "stitch.scores": lambda call: call.several(call.scores),
+    "stitch.class_ids": lambda call: call.several(call.few_integers),
     "instances": Call.labels,
     "rgb": lambda call: call.array((*call.sides(), 3), "B"),
     "pixels": lambda call: call.array((*call.sides(), 2), "B"),
@@ -345,17 +379,22 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(sc, name) for name in sc.__all__ if inspect.isfunction(getattr(sc, name))},
     **{
         name: getattr(sc.Masks, name)
-        for name in ("from_dense", "from_bits", "from_coco", "from_polygons", "from_boxes")
+        for name in (
+            *("from_dense", "from_bits", "from_coco", "from_polygons", "from_contours"),
+            "from_boxes",
+        )
     },
     "from_label_map": sc.Masks.from_label_map,
+    "from_tiles": sc.Masks.from_tiles,
+    "from_label_map_tiles": sc.Masks.from_label_map_tiles,
     "concatenate": sc.Masks.concatenate,
     "index": lambda batch, index: batch[index],
     "and": lambda batch, other: batch & other,
     "union": lambda batch: batch.union(),
     "to_dense": lambda batch, dtype: batch.to_dense(dtype),
     "to_coco": lambda batch, compressed: batch.to_coco(compressed),
-    "to_polygons": lambda batch, connectivity, tolerance: batch.to_polygons(
-        connectivity, tolerance
+    "to_polygons": lambda batch, connectivity, tolerance, outside: batch.to_polygons(
+        connectivity, tolerance, outside
     ),
     "components": lambda batch, connectivity: batch.components(connectivity),
     "kaggle.decode": formats.kaggle.decode,

@@ -19,8 +19,10 @@ from support.util import (
     slow,
 )
 
+from segcore._batch import sliced
 from segcore.backends import reference
 from segcore.backends.errors import MAX_COORDINATE
+from segcore.backends.protocol import EVEN_ODD, NON_ZERO, XOR
 from segcore.backends.sizes import run_end_dtype
 
 SIZES = [
@@ -194,6 +196,82 @@ def test_rings_of_a_mask_unite(kernels, size, count):
     for rle, rings in zip(rles, masks, strict=True):
         parts = pycocotools.frPyObjects([ring.reshape(-1).tolist() for ring in rings], *size)
         assert rle == pycocotools.merge(parts)
+
+
+def winding(rings: list[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """Give the winding number of each pixel: each triangle of a ring with a corner, by its turn."""
+    total = np.zeros(size, int)
+    for ring in rings:
+        x, y = np.reshape(ring, (-1, 2)).T
+        column, row = np.meshgrid(np.arange(size[1]) + 0.5, np.arange(size[0]) + 0.5)
+        for x0, y0, x1, y1 in zip(x, y, np.roll(x, -1), np.roll(y, -1), strict=True):
+            # The edge crosses the line from the pixel upwards.
+            crosses = (np.minimum(x0, x1) < column) & (column < np.maximum(x0, x1))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                above = y0 + (column - x0) * (y1 - y0) / (x1 - x0) < row
+            total += np.sign(x1 - x0).astype(int) * (crosses & above)
+    return total
+
+
+@pytest.mark.parametrize("filling", [EVEN_ODD, NON_ZERO])
+def test_rings_of_a_mask_together(kernels, filling):
+    """Rings of horizontal and vertical edges, where COCO's rule is exact, and that cross."""
+    rng = np.random.default_rng(7)
+    size = 17, 23
+
+    def ring() -> np.ndarray:
+        x, y = rng.integers(-4, 27, (2, rng.integers(2, 9))).repeat(2, axis=1).astype(float)
+        return np.stack([np.roll(x, -1), y], axis=1)
+
+    masks = [[ring() for _ in range(rng.integers(0, 5))] for _ in range(60)]
+    rounds = corners([2, 2, 9, 9]) * 2
+    masks += [
+        [rounds],
+        [rounds, corners([3, 3, 5, 5])],
+        [rounds, np.reshape(rounds, (-1, 2))[::-1]],
+    ]
+    batch = agree(kernels, "rasterize_polygons", *polygons(*masks), *size, filling)
+    numbers = [winding(rings, size) for rings in masks]
+    expected = np.array([n % 2 != 0 if filling == EVEN_ODD else n != 0 for n in numbers])
+    assert_batch(batch, expected)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("filling", [EVEN_ODD, NON_ZERO])
+def test_random_rings_together(kernels, size, filling):
+    rng = np.random.default_rng(8)
+    pool = [ring for _ in range(20) for ring in random_rings(rng, *size)]
+    rng.shuffle(pool)
+    masks = [pool[i : i + 4] for i in range(0, len(pool), 4)] + [[ring] for ring in pool]
+    batch = agree(kernels, "rasterize_polygons", *polygons(*masks), *size, filling)
+    assert_valid(batch, len(masks), *size)
+    alone = kernels.rasterize_polygons(*polygons(*([ring] for ring in pool)), *size)
+    if filling == EVEN_ODD:
+        groups = np.array([*range(0, len(pool), 4), len(pool)])
+        assert_identical(
+            reference.reduce(alone, XOR, groups), sliced(batch, 0, len(masks) - len(pool))
+        )
+        assert_identical(alone, sliced(batch, len(masks) - len(pool), len(masks)))
+
+
+def test_filling_of_nothing(kernels):
+    for filling in (EVEN_ODD, NON_ZERO):
+        masks = [], [[]], [[1, 1]], [[0, 0, 3, 3], []]
+        nothing = np.zeros((4, 3, 3), bool)
+        batch = agree(kernels, "rasterize_polygons", *polygons(*masks), 3, 3, filling)
+        assert_batch(batch, nothing)
+        batch = agree(kernels, "rasterize_polygons", *polygons(*masks), 0, 3, filling)
+        assert_batch(batch, nothing[:, :0])
+        with pytest.raises(ValueError, match=r"^mask 0: coordinate 0 is not"):
+            agree(kernels, "rasterize_polygons", *polygons([[np.nan, 1]]), 3, 3, filling)
+
+
+def test_rings_together_that_are_far_apart(kernels):
+    """Memory is for the crossings, not for the columns between them."""
+    size = 5, 2**30
+    rings = [corners([1, 1, 3, 3]), corners([2**30 - 9, 0, 2**30, 5])]
+    batch = agree(kernels, "rasterize_polygons", *polygons(rings), *size, NON_ZERO)
+    assert reference.area(batch).tolist() == [4 + 45]
 
 
 def test_short_rings_cover_nothing(kernels):

@@ -21,7 +21,14 @@ LAYERS = (
     ("diagnosis", "metrics", "integrations.torchmetrics"),
     ("compat", "integrations", "formats", "maps", "models", "ops"),
     ("masks", "polygons"),
-    ("formats.coco", "formats._coco", "formats._coco_python", "formats.geojson", "ops.geometry"),
+    (
+        "formats.coco",
+        "formats._coco",
+        "formats._coco_python",
+        "formats.geojson",
+        "ops.geometry",
+        "ops.tiles",
+    ),
     ("backends",),
 )
 """From top to bottom, as in docs/architecture.md."""

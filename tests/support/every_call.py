@@ -31,6 +31,7 @@ def every_call() -> dict[str, Pair]:
     masks = sc.Masks.from_boxes(corners, SIZE)
     other = sc.Masks.from_boxes([[0, 0, 5, 5]], SIZE)
     larger = sc.Masks.from_boxes([[0, 0, 5, 5]], (13, 20))
+    tiles = [[0, 0, 20, 12], [10, 0, 30, 12]]
     ids, scores = np.array([3, 7, 7]), np.array([0.9, 0.8, 0.7])
     dense = masks.to_dense()
     objects = masks.to_coco()
@@ -80,6 +81,14 @@ def every_call() -> dict[str, Pair]:
             lambda: sc.Masks.from_polygons([[[1, 1, 1, 9, 9, 9]], [[2, 2, 8, 2, 5, 9]]], SIZE),
             lambda: sc.Masks.from_polygons([[[1, 1, 1, 9, 9, 9]], [[2, 2, nan, 2, 5, 9]]], SIZE),
         ),
+        "Masks.from_polygons with holes": Pair(
+            lambda: sc.Masks.from_polygons([[[1, 1, 1, 9, 9, 9]] * 2], SIZE, rule="non-zero"),
+            lambda: sc.Masks.from_polygons([[[1, 1, 1, 9, 9, 9]] * 2], SIZE, rule="odd"),
+        ),
+        "Masks.from_contours": Pair(
+            lambda: sc.Masks.from_contours([[[1, 1], [1, 5], [4, 5]], [[2, 2]]], SIZE),
+            lambda: sc.Masks.from_contours([[[1, 1], [1, 5], [4, 5]], [2, 2]], SIZE),
+        ),
         "Masks.from_boxes": Pair(
             lambda: sc.Masks.from_boxes(corners, SIZE),
             lambda: sc.Masks.from_boxes([[1, 2, nan, 4]], SIZE),
@@ -101,7 +110,8 @@ def every_call() -> dict[str, Pair]:
         "Masks.to_dense": Pair(masks.to_dense, lambda: masks.to_dense("U3")),
         "Masks.to_coco": Pair(lambda: (masks.to_coco(), masks.to_coco(compressed=False))),
         "Masks.to_polygons": Pair(
-            lambda: masks.to_polygons(tolerance=1), lambda: masks.to_polygons(connectivity=5)
+            lambda: (masks.to_polygons(tolerance=1), masks.to_polygons(4, valid=True)),
+            lambda: masks.to_polygons(connectivity=5),
         ),
         "Masks.sets": Pair(
             lambda: (masks & other, masks | other, masks ^ other, masks - other, ~masks),
@@ -209,6 +219,19 @@ def every_call() -> dict[str, Pair]:
         "boundary": Pair(lambda: sc.boundary(masks, 1), lambda: sc.boundary(masks, -1)),
         "thin_parts": Pair(lambda: sc.thin_parts(masks, 3), lambda: sc.thin_parts(masks, 2)),
         "holes": Pair(lambda: sc.holes(masks), lambda: sc.holes(masks, 3)),
+        "tiles": Pair(lambda: sc.tiles(SIZE, 8, 2), lambda: sc.tiles(SIZE, 8, 8)),
+        "stitch": Pair(
+            lambda: sc.stitch([masks] * 2, tiles, (12, 30), [scores] * 2, rule="cellpose"),
+            lambda: sc.stitch([masks] * 2, tiles, (12, 30), [scores, ids[:2]]),
+        ),
+        "Masks.from_tiles": Pair(
+            lambda: sc.Masks.from_tiles([masks, dense], tiles, (12, 30)),
+            lambda: sc.Masks.from_tiles([masks, larger], tiles, (12, 30)),
+        ),
+        "Masks.from_label_map_tiles": Pair(
+            lambda: sc.Masks.from_label_map_tiles([semantic] * 2, tiles, (12, 30)),
+            lambda: sc.Masks.from_label_map_tiles([semantic, heads], tiles, (12, 30)),
+        ),
         "fill_holes": Pair(lambda: sc.fill_holes(masks, 4), lambda: sc.fill_holes(masks, -1)),
         "remove_small": Pair(lambda: sc.remove_small(masks, 9), lambda: sc.remove_small(masks, -1)),
         "keep_largest": Pair(lambda: sc.keep_largest(masks), lambda: sc.keep_largest(masks, 3)),

@@ -23,7 +23,7 @@ from segcore.backends.numba.compiled import (
     with_room,
 )
 from segcore.backends.numba.merge import reduce_by_pairs
-from segcore.backends.protocol import OR
+from segcore.backends.protocol import OR, UNITED
 
 
 def rasterize_polygons(
@@ -32,10 +32,13 @@ def rasterize_polygons(
     mask_offsets: Offsets,
     height: int,
     width: int,
+    filling: int = UNITED,
 ) -> Batch:
-    """Rasterize polygons: even-odd within a ring, union of rings."""
-    if not np.all(np.abs(coordinates) <= MAX_COORDINATE):
-        return reference.rasterize_polygons(coordinates, ring_offsets, mask_offsets, height, width)
+    """Rasterize polygons. All rings of a mask together are left to the reference."""
+    if filling != UNITED or not np.all(np.abs(coordinates) <= MAX_COORDINATE):
+        return reference.rasterize_polygons(
+            coordinates, ring_offsets, mask_offsets, height, width, filling
+        )
     offsets = np.zeros(len(mask_offsets), np.int64)
     run_ends = np.empty(0, np.int64)
     if height * width:

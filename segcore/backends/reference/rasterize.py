@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from segcore._batch import Batch, Offsets
 from segcore.backends import errors
-from segcore.backends.reference.flips import Flips, at_least, cancel
+from segcore.backends.protocol import EVEN_ODD, UNITED
+from segcore.backends.reference.flips import Flips, at_least, cancel, changes
 from segcore.backends.runs import batch_of
 
 IntArray = NDArray[np.int64]
@@ -27,17 +28,22 @@ def rasterize_polygons(
     mask_offsets: Offsets,
     height: int,
     width: int,
+    filling: int = UNITED,
 ) -> Batch:
-    """Rasterize polygons: even-odd within a ring, union of rings."""
+    """Rasterize polygons."""
     masks = []
     for mask, (first, last) in enumerate(pairwise(mask_offsets)):
         bounds = ring_offsets[first : last + 1]
         _check(mask, coordinates[2 * bounds[0] : 2 * bounds[-1]])
         rings = [
-            _ring(coordinates[2 * start : 2 * end].reshape(-1, 2), height, width)
+            _crossings(coordinates[2 * start : 2 * end].reshape(-1, 2), height, width)
             for start, end in pairwise(bounds)
         ]
-        masks.append(at_least(1, rings, height * width))
+        if filling == UNITED:
+            flips = [cancel(positions, height * width) for positions, _ in rings]
+            masks.append(at_least(1, flips, height * width))
+        else:
+            masks.append(_filled(rings, height * width, filling))
     return batch_of(masks, height, width)
 
 
@@ -79,14 +85,30 @@ def _nearest(scaled: IntArray) -> IntArray:
     return (scaled + 2) // 5
 
 
-def _ring(points: NDArray[np.float64], height: int, width: int) -> Flips:
-    """Return the flips of a single ring."""
+def _filled(crossings: list[tuple[IntArray, IntArray]], pixels: int, filling: int) -> Flips:
+    """Return the flips of the rings of a mask together."""
+    none = np.empty(0, np.int64)
+    positions = np.concatenate([none, *(positions for positions, _ in crossings)])
+    directions = np.concatenate([none, *(directions for _, directions in crossings)])
+    offsets, index = np.unique(positions, return_inverse=True)
+    steps = np.zeros(len(offsets), np.int64)
+    np.add.at(steps, index, directions)
+    winding = np.cumsum(steps)[offsets < pixels]
+    inside = winding % 2 == 1 if filling == EVEN_ODD else winding != 0
+    return changes(offsets[offsets < pixels], inside)
+
+
+def _crossings(points: NDArray[np.float64], height: int, width: int) -> tuple[IntArray, IntArray]:
+    """Return the positions at which a ring flips pixels, and the direction of its edge in x.
+
+    The positions may repeat, and may be the end of the image. The directions are 1 and -1.
+    """
     if len(points) < 3 or height * width == 0:
-        return np.empty(0, np.int64)
+        return np.empty(0, np.int64), np.empty(0, np.int64)
     x, y = _scaled(points).T
     next_x, next_y = np.roll(x, -1), np.roll(y, -1)
     is_flat = np.abs(next_x - x) >= np.abs(next_y - y)  # walked along x
-    positions = []
+    positions, directions = [], []
     for edges, swap, crossed in (
         (is_flat, x > next_x, _crossed_flat),
         (~is_flat, y > next_y, _crossed_steep),
@@ -100,7 +122,8 @@ def _ring(points: NDArray[np.float64], height: int, width: int) -> Flips:
         column = np.arange(len(edge)) + (right - np.cumsum(right - left))[edge]
         scaled_row = crossed(column, xs[edge], ys[edge], xe[edge], ye[edge])
         positions.append(column * height + np.clip(_nearest(scaled_row), 0, height))
-    return cancel(np.concatenate(positions), height * width)
+        directions.append(np.sign(next_x - x)[edges][edge])
+    return np.concatenate(positions), np.concatenate(directions)
 
 
 def _crossed_flat(

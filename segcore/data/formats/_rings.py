@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._bridges import joined_order
 from segcore._input.arrays import described
 from segcore.data.coco.stream import Stream
 from segcore.data.columns.segmentations import POLYGON, Segmentations
@@ -18,9 +18,6 @@ from segcore.polygons import Polygons
 
 Numbers = NDArray[np.float64]
 Counts = NDArray[np.int64]
-
-COMPARED = 1024
-"""Number of vertices per ring that are compared for the shortest bridge."""
 
 
 def parse_rings(texts: Sequence[bytes], count: int | None = None) -> tuple[Numbers, Counts] | None:
@@ -103,8 +100,8 @@ def _has_other_values(value: Any) -> bool:
 def joined_ring(coordinates: Numbers, ring_points: Counts) -> Numbers:
     """Join rings to one, which encloses the same area by the even-odd rule.
 
-    Each ring is connected to the nearest vertex of the rings before it by a bridge: a line there
-    and back, which encloses no area.
+    Each ring is connected to the nearest vertex of the first one by a bridge: a line there and
+    back, which encloses no area.
 
     Parameters
     ----------
@@ -114,24 +111,8 @@ def joined_ring(coordinates: Numbers, ring_points: Counts) -> Numbers:
         Number of points of each ring.
     """
     points = coordinates.reshape(-1, 2)
-    bounds = np.concatenate([[0], np.cumsum(ring_points)]).tolist()
-    rings = [points[start:end] for start, end in pairwise(bounds)]
-    joined = rings[0]
-    for ring in rings[1:]:
-        here, there = _nearest(joined, ring)
-        joined = np.concatenate(
-            (joined[: here + 1], ring[there:], ring[: there + 1], joined[here:])
-        )
-    return joined.ravel()
-
-
-def _nearest(a: Numbers, b: Numbers) -> tuple[int, int]:
-    """Return the indices of two vertices that are close together."""
-    step_a, step_b = -(-len(a) // COMPARED), -(-len(b) // COMPARED)
-    distances = np.abs(np.subtract.outer(a[::step_a, 0], b[::step_b, 0]))
-    distances += np.abs(np.subtract.outer(a[::step_a, 1], b[::step_b, 1]))
-    index_a, index_b = divmod(int(distances.argmin()), distances.shape[1])
-    return index_a * step_a, index_b * step_b
+    offsets = np.concatenate([[0], np.cumsum(ring_points)]).tolist()
+    return points[joined_order(points, offsets)].ravel()
 
 
 def outline_rings(polygons: Polygons, mask: int) -> tuple[Numbers, Counts]:

@@ -82,11 +82,13 @@ void check_outlines(const Context& context, BatchView<T> view, const std::vector
 // `rasterize` fills what `polygons` are, which may be boxes.
 template <class T, class Rasterize>
 void check_filled(Rasterize rasterize, const std::vector<Polygon>& polygons, Size size,
-                  bool is_small) {
+                  bool is_small, Filling filling = Filling::united) {
     const bool good = are_allowed(polygons);
     std::vector<Pixels> expected;
     if (good && is_small) {
-        for (const Polygon& polygon : polygons) expected.push_back(fill_polygon(polygon, size));
+        for (const Polygon& polygon : polygons) {
+            expected.push_back(fill_polygon(polygon, size, filling));
+        }
     }
     Masks<T> masks(expected);
     std::vector<uint64_t> first;
@@ -134,11 +136,12 @@ FUZZ(input) {
         return;
     }
     const auto polygons = polygons_of(input, !is_small);
+    const segcore::Filling filling{input.between(0, 2)};
     for_run_ends(size, [&](auto type) {
         using T = decltype(type);
         auto fill = [&](const segcore::Context& context, segcore::Batch<T>& batch) {
-            return rasterize(context, polygons, size, batch);
+            return rasterize(context, polygons, size, batch, filling);
         };
-        check_filled<T>(fill, polygons, size, is_small);
+        check_filled<T>(fill, polygons, size, is_small, filling);
     });
 }
