@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -28,6 +26,8 @@ from segcore.data.per_image.reading import is_dataset_folder
 
 SOFTWARE = f"segcore {__version__}"
 """The mark in output files. Only files with it are replaced without ``--overwrite``."""
+MARK = {"Software": SOFTWARE}
+"""The mark as a text of PNGs."""
 
 
 @contextmanager
@@ -94,17 +94,6 @@ def write_json(file: BinaryIO, value: Mapping[str, object]) -> None:
     while text := "".join(itertools.islice(pieces, 10_000)):
         file.write(visible(text, keep_lines=True).encode())
     file.write(b"\n")
-
-
-def write_labels(
-    file: BinaryIO, labels: NDArray[np.unsignedinteger], colors: NDArray[np.uint8]
-) -> None:
-    """Write a label map as PNG: uint8 indexed, with `colors` as palette; uint16 in gray."""
-    image = Image.fromarray(labels)
-    if labels.dtype == np.uint8:
-        # With a shorter palette, Pillow would pack pixels into fewer bits.
-        image.putpalette(colors.tobytes().ljust(256 * 3, b"\0"))
-    write_png(file, image)
 
 
 def write_png(file: BinaryIO, image: Image.Image, optimize: bool = False) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
-from PIL import Image
 from rich.table import Table
 
 from segcore._text import counted
 from segcore.cli.command import running
 from segcore.cli.failures import BadInput
 from segcore.cli.options import Common
-from segcore.cli.output import check_images, write_json, write_png
+from segcore.cli.output import MARK, check_images, write_json
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import print_note, tracked
+from segcore.data.files.pngs import id_png
 from segcore.data.per_image.instance_set import Category, DatasetImage, InstanceSet, read_instances
 from segcore.data.per_image.panoptic_maps import (
     check_categories,
@@ -29,7 +29,6 @@ from segcore.data.per_image.panoptic_maps import (
 )
 from segcore.data.per_image.stuff_maps import StuffMaps
 from segcore.data.per_image.things import find_things
-from segcore.maps.ids import to_rgb
 from segcore.maps.panoptic import Panoptic
 
 DOCUMENT = "panoptic.json"
@@ -82,8 +81,7 @@ def write_panoptic(
                 rules=rules,
                 priority=priority,
             )
-            with files.open(MAPS / image.map_path) as file:
-                _write_ids(file, result, image)
+            files.write(MAPS / image.map_path, _id_png(result, image))
             entries.append(describe_segments(image, result, instances))
             count_dropped(image, result, instances, stuff_maps is not None, problems)
             num_used += len(instances)
@@ -100,12 +98,11 @@ def write_panoptic(
     command.print_left_out()
 
 
-def _write_ids(file: BinaryIO, result: Panoptic, image: DatasetImage) -> None:
+def _id_png(result: Panoptic, image: DatasetImage) -> bytes:
     try:
-        colors = to_rgb(result.labels)
+        return id_png(result.labels, MARK)
     except ValueError as error:
         raise BadInput(f"{image.label}: {error}") from error
-    write_png(file, Image.fromarray(colors))
 
 
 def _table(dataset: InstanceSet, entries: list[dict[str, Any]]) -> Table:

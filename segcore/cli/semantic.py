@@ -12,10 +12,11 @@ from segcore._text import counted
 from segcore.cli.command import running
 from segcore.cli.failures import BadInput
 from segcore.cli.options import Common
-from segcore.cli.output import check_images, write_json, write_labels
+from segcore.cli.output import MARK, check_images, write_json
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import tracked
 from segcore.data.files.classes import CLASSES
+from segcore.data.files.pngs import label_png
 from segcore.data.per_image.instance_set import InstanceSet, read_instances
 from segcore.data.per_image.semantic_maps import (
     ClassCounts,
@@ -72,8 +73,8 @@ def write_semantic_maps(
                 dtype=dtype,
                 under=None if stuff_maps is None else stuff_maps.indices(image, dtype),
             )
-            with maps.open(image.map_path) as file:
-                write_labels(file, labels, colors)
+            palette_of_map = colors if dtype == np.uint8 else None
+            maps.write(image.map_path, label_png(labels, palette_of_map, MARK))
             count_covered(image, instances, labels, crowd, problems)
             counts.add(labels, instances.category[crowd | ~instances.iscrowd])
             num_used += len(instances)
