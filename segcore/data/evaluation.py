@@ -56,8 +56,8 @@ def evaluate(
         metric = AveragePrecision(class_ids=true_ids)
     if metric.iou == "box" and metric.box_format != "xywh":
         raise ValueError('metric: expected box_format="xywh", which is the format of data sets')
+    check_images(truth, prediction)
     found = {image: index for index, image in enumerate(prediction.images["id"].tolist())}
-    _check_images(truth, found)
     is_lvis = metric.protocol == "lvis"
     without_detections = truth.select([])
     for index, image in enumerate(truth.images["id"].tolist()):
@@ -97,7 +97,9 @@ def _classes(sample: Sample, ids: NDArray[np.int64] | None) -> NDArray[np.int64]
     return ids[sample.categories]
 
 
-def _check_images(truth: Dataset, found: dict[Any, int]) -> None:
+def check_images(truth: Dataset, prediction: Dataset) -> None:
+    """Raise ValueError if there are results for images that the truth does not have."""
+    found = {image: index for index, image in enumerate(prediction.images["id"].tolist())}
     unknown = found.keys() - set(truth.images["id"].tolist())
     if unknown:
         first = min(unknown, key=found.__getitem__)

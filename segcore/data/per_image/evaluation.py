@@ -14,11 +14,11 @@ from segcore.data.columns.fields import as_integer, describe
 from segcore.data.columns.ids import Ids
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
-from segcore.data.evaluation import evaluate
 from segcore.data.files.classes import CLASSES, read_classes
 from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.files.read_ahead import read_ahead
 from segcore.data.formats.maps import OBJECT, read_labels
+from segcore.data.jobs import evaluate
 from segcore.data.per_image.instance_set import (
     DatasetImage,
     InstanceSet,
