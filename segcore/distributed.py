@@ -7,6 +7,8 @@ or the pool of the standard library schedules; there is no scheduler or retry he
 
 from __future__ import annotations
 
+import _thread
+import itertools
 import multiprocessing
 import os
 import signal
@@ -17,6 +19,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from types import FrameType
 from typing import Any, TypeVar
 
 from segcore._input.arrays import as_integer, described
@@ -108,12 +111,19 @@ def available_workers() -> int:
 def _run_in_processes(
     function: Callable[[Item], Result], items: Iterable[Item], workers: int
 ) -> Generator[Result, None, None]:
-    if workers == 1:
-        yield from map(function, items)
+    items = iter(items)
+    first = list(itertools.islice(items, 2))
+    if workers == 1 or len(first) < 2:  # a single item needs no other process
+        yield from map(function, itertools.chain(first, items))
         return
+    items = itertools.chain(first, items)
     with _pool(function, workers) as pool:
         try:
-            yield from _in_order(lambda item: pool.submit(_call, item), items, AHEAD * workers)
+
+            def submit(item: Item) -> Future[Result]:
+                return pool.submit(_Worker.call, item)
+
+            yield from _in_order(submit, items, AHEAD * workers)
         except BrokenProcessPool as error:
             raise WorkerError(
                 "a worker process ended before its task was done, perhaps for lack of memory"
@@ -158,43 +168,70 @@ def _in_order(
 
 # -- processes ------------------------------------------------------------------------------------
 
-_function: Callable[[Any], Any]
-"""In a process of a pool: the function that it runs."""
-
 
 @contextmanager
 def _pool(function: Callable[[Any], Any], workers: int) -> Iterator[ProcessPoolExecutor]:
     """Return a pool of processes, which end when the block or this process does."""
     context = multiprocessing.get_context("spawn")
     their_end, our_end = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(workers, context, _start, (function, their_end))
+    pool = ProcessPoolExecutor(workers, context, _Worker.start, (function, their_end))
     is_done = False
     try:
         yield pool
         is_done = True
     finally:
         if not is_done:
-            our_end.close()
+            our_end.close()  # tasks that run are interrupted
         pool.shutdown(cancel_futures=True)
         our_end.close()
         their_end.close()
 
 
-def _start(function: Callable[[Any], Any], parent: Connection) -> None:
-    """Prepare a process of a pool."""
-    global _function  # noqa: PLW0603  # a process has one job
-    _function = function
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C: the parent ends the processes
-    set_num_threads(1)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+class _Worker:
+    """A process of a pool. It ends tasks when its parent closes a pipe, and itself without it."""
 
+    function: Callable[[Any], Any]
+    is_busy = False
+    is_stopped = False
 
-def _end_with(parent: Connection) -> None:
-    """End this process when the parent closes its end of a pipe, or ends."""
-    with suppress(EOFError, OSError):
-        parent.recv()
-    os._exit(1)
+    @classmethod
+    def start(cls, function: Callable[[Any], Any], parent: Connection) -> None:
+        """Prepare this process."""
+        cls.function = staticmethod(function)
+        # What ends a program, such as Ctrl-C, is sent to all its processes: the parent handles it.
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
+        signal.signal(signal.SIGINT, cls._interrupt)
+        set_num_threads(1)
+        threading.Thread(target=cls._watch, args=(parent,), daemon=True).start()
 
+    @classmethod
+    def _watch(cls, parent: Connection) -> None:
+        with suppress(EOFError, OSError):
+            parent.recv()  # until the other end is closed
+        cls.is_stopped = True
+        if hasattr(signal, "pthread_kill"):  # wakes it from a system call, too
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        else:
+            _thread.interrupt_main()
+        process = multiprocessing.parent_process()
+        if process is not None:
+            process.join()
+        os._exit(1)
 
-def _call(item: Any) -> Any:
-    return _function(item)
+    @classmethod
+    def _interrupt(cls, number: int, frame: FrameType | None) -> None:
+        if cls.is_stopped and cls.is_busy:
+            raise KeyboardInterrupt
+
+    @classmethod
+    def call(cls, item: Any) -> Any:
+        """Return the result of an item."""
+        cls.is_busy = True
+        try:
+            if cls.is_stopped:
+                raise KeyboardInterrupt
+            return cls.function(item)
+        finally:
+            cls.is_busy = False

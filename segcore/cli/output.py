@@ -96,6 +96,38 @@ def write_json(file: BinaryIO, value: Mapping[str, object]) -> None:
     file.write(b"\n")
 
 
+class ListsWriter:
+    """Writes a JSON object of lists, an item per line, as `write_json` writes other objects."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._before = ""
+        self._write(f'{{"info": {json.dumps({"software": SOFTWARE})}')
+
+    def write(self, name: str, items: Iterable[str]) -> None:
+        """Write a list of items, each of them JSON text."""
+        self.start(name)
+        self.add(items)
+
+    def start(self, name: str) -> None:
+        """Start a list."""
+        self._write(f'{"]" if self._before else ""},\n"{name}": [')
+        self._before = "\n"
+
+    def add(self, items: Iterable[str]) -> None:
+        """Add items to the list, each of them JSON text."""
+        for item in items:
+            self._write(self._before + item)
+            self._before = ",\n"
+
+    def end(self) -> None:
+        """End the object."""
+        self._write("]}\n")
+
+    def _write(self, text: str) -> None:
+        self._file.write(visible(text, keep_lines=True).encode())
+
+
 def write_png(file: BinaryIO, image: Image.Image, optimize: bool = False) -> None:
     """Write a PNG with the mark of segcore."""
     info = PngInfo()
