@@ -183,6 +183,11 @@ def common_options(*without: str) -> Callable[[Callable[..., None]], Callable[..
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def call(**values: Any) -> None:
+            if values.get("dask") is not None:  # workers have working folders of their own
+                values = {
+                    name: value.absolute() if isinstance(value, Path) else value
+                    for name, value in values.items()
+                }
             given = {f.name: values.pop(f.name) for f in fields(Common) if f.name not in without}
             function(common=Common(**given), **values)
 
