@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import select
 import signal
 import sys
 from types import FrameType
@@ -63,7 +64,15 @@ def _catch_signals() -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    raise _Stopped(number)
+    if number != getattr(signal, "SIGPIPE", None) or _reader_has_gone():
+        raise _Stopped(number)
+
+
+def _reader_has_gone() -> bool:
+    """Return whether the standard output is the broken pipe, and not that of a worker process."""
+    poll = select.poll()
+    poll.register(1, 0)
+    return any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0))
 
 
 def _end(number: int) -> int:

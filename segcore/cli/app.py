@@ -9,6 +9,7 @@ import click
 from segcore._version import __version__
 from segcore.cli.failures import BadInput, Commands
 from segcore.cli.options import (
+    ENGINE,
     FILE,
     IMAGES,
     LABEL,
@@ -195,7 +196,7 @@ def panoptic(
 @ONLY_PREDICTED
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
-@common_options()
+@common_options(*ENGINE)
 def view(
     source: Path,
     target: Path,
@@ -272,7 +273,7 @@ def view(
 @PREDICTION_FORMAT
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
-@common_options()
+@common_options(*ENGINE)
 def compare(
     truth: Path,
     prediction: Path,
@@ -365,7 +366,7 @@ def demo(folder: Path, overwrite: bool) -> None:
     help="Make one annotation per connected component instead of one per label. With 8, pixels "
     "are also connected at corners.",
 )
-@common_options()
+@common_options(*ENGINE)
 def labels(
     source: Path,
     target: Path,
@@ -521,7 +522,7 @@ def info() -> None:
 @click.option(
     "--to", "target_format", help="The format of OUT. By default, it is that of its name."
 )
-@common_options()
+@common_options(*ENGINE)
 def convert(source: Path, target: Path, target_format: str | None, common: Common) -> None:
     """Convert a data set from one format to another, and list what is not kept.
 

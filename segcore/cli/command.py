@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from rich.progress import Progress
@@ -16,8 +16,13 @@ from segcore.cli.failures import BadInput
 from segcore.cli.options import Common
 from segcore.cli.output import publishing, write_json
 from segcore.cli.printing import error_printer
+from segcore.cli.progress import tracked
 from segcore.data.per_image.reading import ReadOptions
 from segcore.data.problems import Problems
+from segcore.distributed import run
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 LOSS = 3
 """The exit code of ``--strict`` if something was left out."""
@@ -70,6 +75,18 @@ class Command:
                 bar.update(task, completed=done, total=total)
 
             yield self._common.reading(show, folder)
+
+    def engine(self) -> AbstractContextManager[dict[str, Any]]:
+        """Return the arguments that say what runs a job."""
+        return self._common.engine()
+
+    @contextmanager
+    def run(
+        self, job: Callable[[Item], Result], items: list[Item], title: str
+    ) -> Iterator[Iterator[tuple[Item, Result]]]:
+        """Return each item with the result of a job, and show a progress bar."""
+        with self.engine() as engine, closing(run(job, items, **engine)) as results:
+            yield zip(items, tracked(results, title, len(items)), strict=True)
 
     def print_left_out(self) -> None:
         """List on the standard error stream what was skipped, not read, or left out."""

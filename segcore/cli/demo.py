@@ -13,9 +13,10 @@ from rich.table import Table
 
 from segcore._publish import OutputFolder, is_replaceable
 from segcore.cli.figures import legend, resized, titled, write_image
-from segcore.cli.output import publishing, write_labels
+from segcore.cli.output import MARK, publishing
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.scene import Match, Scene, category_ids, match_objects, read_scene
+from segcore.data.files.pngs import label_png
 from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks
 from segcore.show import colorize, difference, instances, palette, side_by_side
@@ -101,8 +102,7 @@ def _draw(scene: Scene, found: Masks, out: OutputFolder) -> None:
 
     with out.open("instances.png") as file:
         write_image(file, np.concatenate([true, legend(names, colors, true.shape[1])]))
-    with out.open("semantic.png") as file:
-        write_labels(file, labels, class_colors)
+    out.write("semantic.png", label_png(labels, class_colors, MARK))
     with out.open("prediction.png") as file:
         write_image(file, instances(found, colors))
     with out.open("difference.png") as file:

@@ -41,9 +41,11 @@ def evaluate_semantic(
             options = common.reading()
             both = options, replace(options, format=prediction_format)
             known = None if common.dataset is None else read_dataset(common.dataset, problems)
-            confusion, names, images = evaluation.evaluate_semantic(
-                (truth, prediction), problems, both, num_classes, ignore, known, tracked
-            )
+            with command.engine() as engine:
+                confusion, names, images = evaluation.evaluate_semantic(
+                    *((truth, prediction), problems, both, num_classes, ignore, known, tracked),
+                    engine=engine,
+                )
         scores = {
             "mean IoU": confusion.mean_iou,
             "accuracy": confusion.accuracy,
@@ -119,9 +121,10 @@ def evaluate_panoptic(
                 replace(options, folder=folders[1], format=prediction_format),
             )
             known = None if common.dataset is None else read_dataset(common.dataset, problems)
-            quality, names, images = evaluation.evaluate_panoptic(
-                (truth, prediction), problems, both, known, tracked
-            )
+            with command.engine() as engine:
+                quality, names, images = evaluation.evaluate_panoptic(
+                    (truth, prediction), problems, both, known, tracked, engine
+                )
         command.numbers = _panoptic_report(quality, names, images)
 
     console = Printer()
@@ -192,9 +195,10 @@ def evaluate_instances(
             known = (
                 None if common.dataset is None else read_dataset(common.dataset, command.problems)
             )
-            metric, names = evaluation.evaluate_instances(
-                (truth, prediction), command.problems, both, known, iou, protocol
-            )
+            with command.engine() as engine:
+                metric, names = evaluation.evaluate_instances(
+                    (truth, prediction), command.problems, both, known, iou, protocol, engine
+                )
         result = metric.compute()
         command.numbers = _instances_report(result, names, len(metric))
     console = Printer()

@@ -14,6 +14,7 @@ import click
 
 from segcore._text import visible
 from segcore.data.errors import DatasetError
+from segcore.distributed import WorkerError
 
 TRACEBACK = "SEGCORE_TRACEBACK"
 """The environment variable that, unless empty, makes errors print their traceback."""
@@ -79,7 +80,7 @@ def _report(error: Exception) -> int:
 def _expected(error: Exception) -> BadInput | None:
     """Return errors caused by the input or the machine as a BadInput; None for a defect."""
     match error:
-        case DatasetError():
+        case DatasetError() | WorkerError():
             message = str(error)
         case ModuleNotFoundError() if "install segcore[" in str(error):
             message = str(error)

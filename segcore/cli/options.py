@@ -5,15 +5,18 @@ from __future__ import annotations
 import functools
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import click
 
+from segcore._input.extras import require
 from segcore.data.coco.stream import Progress
 from segcore.data.per_image.reading import ReadOptions
+from segcore.distributed import MAX_WORKERS
 
 
 class _GivenPath(click.Path):
@@ -69,6 +72,18 @@ class Common:
     strict: bool = False
     report: Path | None = None
     overwrite: bool = False
+    workers: int | None = None
+    dask: str | None = None
+
+    @contextmanager
+    def engine(self) -> Iterator[dict[str, Any]]:
+        """Return the arguments of `segcore.distributed.run` that say what runs a job."""
+        if self.dask is None:
+            yield {"workers": self.workers}
+            return
+        distributed = require("distributed", "distributed", "dask", "--dask")
+        with distributed.Client(self.dask) as client:
+            yield {"client": client}
 
     def reading(self, progress: Progress | None = None, folder: Path | None = None) -> ReadOptions:
         """Return how the data set is read; `folder` has the PNGs of a panoptic file."""
@@ -140,8 +155,20 @@ _COMMON = {
         help="Also replace existing files that segcore did not write. Input files are never "
         "replaced.",
     ),
+    "workers": click.option(
+        "--workers",
+        type=click.IntRange(1, MAX_WORKERS),
+        help="The number of processes; the result does not depend on it.  [default: one per core]",
+    ),
+    "dask": click.option(
+        "--dask",
+        metavar="ADDRESS",
+        help="The address of a Dask scheduler, such as tcp://host:8786, whose workers do the work.",
+    ),
 }
 OVERWRITE = _COMMON["overwrite"]
+ENGINE = "workers", "dask"
+"""The options of commands that run on several cores or a cluster."""
 
 
 def common_options(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -156,6 +183,11 @@ def common_options(*without: str) -> Callable[[Callable[..., None]], Callable[..
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def call(**values: Any) -> None:
+            if values.get("dask") is not None:  # workers have working folders of their own
+                values = {
+                    name: value.absolute() if isinstance(value, Path) else value
+                    for name, value in values.items()
+                }
             given = {f.name: values.pop(f.name) for f in fields(Common) if f.name not in without}
             function(common=Common(**given), **values)
 

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -28,6 +26,8 @@ from segcore.data.per_image.reading import is_dataset_folder
 
 SOFTWARE = f"segcore {__version__}"
 """The mark in output files. Only files with it are replaced without ``--overwrite``."""
+MARK = {"Software": SOFTWARE}
+"""The mark as a text of PNGs."""
 
 
 @contextmanager
@@ -96,15 +96,36 @@ def write_json(file: BinaryIO, value: Mapping[str, object]) -> None:
     file.write(b"\n")
 
 
-def write_labels(
-    file: BinaryIO, labels: NDArray[np.unsignedinteger], colors: NDArray[np.uint8]
-) -> None:
-    """Write a label map as PNG: uint8 indexed, with `colors` as palette; uint16 in gray."""
-    image = Image.fromarray(labels)
-    if labels.dtype == np.uint8:
-        # With a shorter palette, Pillow would pack pixels into fewer bits.
-        image.putpalette(colors.tobytes().ljust(256 * 3, b"\0"))
-    write_png(file, image)
+class ListsWriter:
+    """Writes a JSON object of lists, an item per line, as `write_json` writes other objects."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._before = ""
+        self._write(f'{{"info": {json.dumps({"software": SOFTWARE})}')
+
+    def write(self, name: str, items: Iterable[str]) -> None:
+        """Write a list of items, each of them JSON text."""
+        self.start(name)
+        self.add(items)
+
+    def start(self, name: str) -> None:
+        """Start a list."""
+        self._write(f'{"]" if self._before else ""},\n"{name}": [')
+        self._before = "\n"
+
+    def add(self, items: Iterable[str]) -> None:
+        """Add items to the list, each of them JSON text."""
+        for item in items:
+            self._write(self._before + item)
+            self._before = ",\n"
+
+    def end(self) -> None:
+        """End the object."""
+        self._write("]}\n")
+
+    def _write(self, text: str) -> None:
+        self._file.write(visible(text, keep_lines=True).encode())
 
 
 def write_png(file: BinaryIO, image: Image.Image, optimize: bool = False) -> None:

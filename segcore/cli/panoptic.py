@@ -4,33 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any
 
-import numpy as np
-from PIL import Image
 from rich.table import Table
 
 from segcore._text import counted
 from segcore.cli.command import running
-from segcore.cli.failures import BadInput
 from segcore.cli.options import Common
-from segcore.cli.output import check_images, write_json, write_png
+from segcore.cli.output import MARK, ListsWriter, check_images
 from segcore.cli.printing import Printer, print_line
-from segcore.cli.progress import print_note, tracked
-from segcore.data.per_image.instance_set import Category, DatasetImage, InstanceSet, read_instances
+from segcore.cli.progress import print_note
+from segcore.data.columns.fields import Id
+from segcore.data.per_image.instance_set import Category, InstanceSet, read_instances
 from segcore.data.per_image.panoptic_maps import (
+    PanopticComposer,
+    category_entries,
     check_categories,
     check_segment_ids,
-    count_dropped,
-    describe_segments,
-    panoptic_document,
-    panoptic_map,
+    image_entries,
     panoptic_rules,
 )
 from segcore.data.per_image.stuff_maps import StuffMaps
 from segcore.data.per_image.things import find_things
-from segcore.maps.ids import to_rgb
-from segcore.maps.panoptic import Panoptic
 
 DOCUMENT = "panoptic.json"
 MAPS = PurePosixPath("panoptic")
@@ -49,7 +44,9 @@ def write_panoptic(
     common: Common,
 ) -> None:
     """Run ``segcore panoptic``. Raises BadInput or DatasetError for unusable input."""
-    entries: list[dict[str, Any]] = []
+    segments: Counter[Id] = Counter()
+    pixels: Counter[Id] = Counter()
+    images: Counter[Id] = Counter()
     num_used = 0
     with running(common, path, stuff) as command:
         problems = command.problems
@@ -67,57 +64,45 @@ def write_panoptic(
         things = {int(key) for key in thing_ids}
         rules, priority = panoptic_rules(path, dataset, preset, changes, priority)
         check_segment_ids(dataset, things, rules)
-        category_ids = np.array([0, *(c.id for c in dataset.categories)], np.int64)
         stuff_maps = None if stuff is None else StuffMaps(stuff, dataset.categories)
 
-        for image in tracked(dataset.images, "Composing", len(dataset.images)):
-            instances = dataset.read(image)
-            problems.add(instances.problems)
-            result = panoptic_map(
-                image,
-                instances,
-                category_ids[instances.category],
-                stuff_maps=stuff_maps,
-                things=things,
-                rules=rules,
-                priority=priority,
-            )
-            with files.open(MAPS / image.map_path) as file:
-                _write_ids(file, result, image)
-            entries.append(describe_segments(image, result, instances))
-            count_dropped(image, result, instances, stuff_maps is not None, problems)
-            num_used += len(instances)
-        with files.open(DOCUMENT) as file:
-            write_json(file, panoptic_document(dataset, things, entries))
+        job = PanopticComposer(stuff_maps, things, rules, priority, MARK)
+        with (
+            files.open(DOCUMENT) as file,
+            command.run(job, dataset.parts(), "Composing") as results,
+        ):
+            document = ListsWriter(file)
+            document.write("images", image_entries(dataset))
+            document.start("annotations")
+            for part, composed in results:
+                for image, png in zip(part.images, composed.pngs, strict=True):
+                    files.write(MAPS / image.map_path, png)
+                document.add(composed.entries)
+                segments.update(composed.segments)
+                pixels.update(composed.pixels)
+                images.update(composed.images)
+                problems.add(composed.problems)
+                num_used += composed.num_annotations
+            document.write("categories", category_entries(dataset, things))
+            document.end()
         problems.check_left(path, len(dataset.images), dataset.num_listed, num_used)
-        segments = sum(len(entry["segments_info"]) for entry in entries)
-        command.numbers = {"images": len(entries), "annotations": num_used, "segments": segments}
+        command.numbers = {
+            "images": len(dataset.images),
+            "annotations": num_used,
+            "segments": segments.total(),
+        }
 
-    Printer().print(_table(dataset, entries))
+    Printer().print(_table(dataset, segments, pixels, images))
     print_line(f"{counted(len(dataset.images), 'map')} and {DOCUMENT} in {folder}")
     if note:
         print_note(note)
     command.print_left_out()
 
 
-def _write_ids(file: BinaryIO, result: Panoptic, image: DatasetImage) -> None:
-    try:
-        colors = to_rgb(result.labels)
-    except ValueError as error:
-        raise BadInput(f"{image.label}: {error}") from error
-    write_png(file, Image.fromarray(colors))
-
-
-def _table(dataset: InstanceSet, entries: list[dict[str, Any]]) -> Table:
+def _table(
+    dataset: InstanceSet, segments: Counter[Id], pixels: Counter[Id], images: Counter[Id]
+) -> Table:
     """Return a table of the classes that occur, by decreasing number of pixels."""
-    segments: Counter[object] = Counter()
-    pixels: Counter[object] = Counter()
-    images: Counter[object] = Counter()
-    for entry in entries:
-        for segment in entry["segments_info"]:
-            segments[segment["category_id"]] += 1
-            pixels[segment["category_id"]] += segment["area"]
-        images.update({segment["category_id"] for segment in entry["segments_info"]})
     table = Table(title="Classes", title_justify="left")
     table.add_column("category", justify="right")
     table.add_column("class")
@@ -134,5 +119,5 @@ def _table(dataset: InstanceSet, entries: list[dict[str, Any]]) -> Table:
     if rest := occurring[MAX_ROWS:]:
         table.add_row("", f"{len(rest)} more", *sums(rest), "")
     table.add_section()
-    table.add_row("", "in all", *sums(occurring), f"{len(entries):,}")
+    table.add_row("", "in all", *sums(occurring), f"{len(dataset.images):,}")
     return table

@@ -12,17 +12,11 @@ from segcore._text import counted
 from segcore.cli.command import running
 from segcore.cli.failures import BadInput
 from segcore.cli.options import Common
-from segcore.cli.output import check_images, write_json, write_labels
+from segcore.cli.output import MARK, check_images, write_json
 from segcore.cli.printing import Printer, print_line
-from segcore.cli.progress import tracked
 from segcore.data.files.classes import CLASSES
 from segcore.data.per_image.instance_set import InstanceSet, read_instances
-from segcore.data.per_image.semantic_maps import (
-    ClassCounts,
-    count_covered,
-    describe_classes,
-    semantic_map,
-)
+from segcore.data.per_image.semantic_maps import ClassCounts, SemanticPainter, describe_classes
 from segcore.data.per_image.stuff_maps import StuffMaps
 from segcore.show import palette
 
@@ -62,21 +56,14 @@ def write_semantic_maps(
         counts = ClassCounts(num_classes)
         stuff_maps = None if stuff is None else StuffMaps(stuff, dataset.categories)
 
-        for image in tracked(dataset.images, "Painting", len(dataset.images)):
-            instances = dataset.read(image)
-            problems.add(instances.problems)
-            labels = semantic_map(
-                instances,
-                priority=priority,
-                crowd=crowd,
-                dtype=dtype,
-                under=None if stuff_maps is None else stuff_maps.indices(image, dtype),
-            )
-            with maps.open(image.map_path) as file:
-                write_labels(file, labels, colors)
-            count_covered(image, instances, labels, crowd, problems)
-            counts.add(labels, instances.category[crowd | ~instances.iscrowd])
-            num_used += len(instances)
+        job = SemanticPainter(priority, crowd, dtype, colors, stuff_maps, MARK)
+        with command.run(job, dataset.parts(), "Painting") as results:
+            for part, painted in results:
+                for image, png in zip(part.images, painted.pngs, strict=True):
+                    maps.write(image.map_path, png)
+                counts += painted.counts
+                problems.add(painted.problems)
+                num_used += painted.num_annotations
         with maps.open(CLASSES) as file:
             write_json(file, describe_classes(dataset.categories, colors, dtype))
         problems.check_left(path, len(dataset.images), dataset.num_listed, num_used)

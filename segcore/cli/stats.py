@@ -35,7 +35,8 @@ def stats(path: Path, common: Common) -> None:
             if common.skip_invalid:
                 dataset, messages = without_invalid_masks(dataset)
                 command.problems.skipped += messages
-            found = statistics(dataset)
+        with command.engine() as engine:
+            found = statistics(dataset, **engine)
         command.numbers = found.to_dict()
         for what, finding in found.findings.items():
             command.findings.append(f"{what}: {finding.count:,}, the first: {finding.first}")

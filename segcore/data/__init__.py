@@ -12,8 +12,9 @@ from segcore.data.columns.table import Table
 from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset, Sample
 from segcore.data.errors import DatasetError
-from segcore.data.evaluation import evaluate
 from segcore.data.io import from_arrow, from_coco, read, to_coco, write
+from segcore.data.jobs import evaluate
+from segcore.data.mapping import map
 from segcore.data.report import Dropped, WriteReport
 from segcore.data.stats import Statistics, statistics
 
@@ -30,6 +31,7 @@ __all__ = [
     "evaluate",
     "from_arrow",
     "from_coco",
+    "map",
     "read",
     "statistics",
     "to_coco",

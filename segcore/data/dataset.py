@@ -97,6 +97,9 @@ class Dataset:
     (array([8]), array([63]))
     """
 
+    is_lazy = False
+    """Whether it pickles as the path of a file, of which it reads the parts that are asked for."""
+
     def __init__(
         self,
         images: Table,

@@ -22,41 +22,15 @@ ANNOTATIONS = 16_384
 
 
 def evaluate(
-    truth: Dataset, prediction: Dataset, metric: AveragePrecision | None = None
+    truth: Dataset,
+    prediction: Dataset,
+    metric: AveragePrecision | None = None,
+    box_areas: bool | None = None,
 ) -> AveragePrecision:
-    """Match the detections of all images to the true objects.
+    """Match the detections of all images in this process; see :func:`segcore.data.evaluate`.
 
-    Parameters
-    ----------
-    truth, prediction : Dataset
-        The annotations, and the results of a model, as read by ``read(path, dataset=truth)``.
-        Images and categories are matched by their ids, which are integers for categories. If one of
-        them has no categories, as in SA-1B, all objects are of class 0.
-    metric : AveragePrecision, optional
-        Accumulator to which the images are added. For boxes, its `box_format` is ``"xywh"``, as in
-        the files. By default, a new one with COCO's settings and the categories of `truth`.
-
-    Returns
-    -------
-    AveragePrecision
-        `metric`, or the new accumulator. Its results equal those of pycocotools for the same files,
-        bit for bit.
-
-    Raises
-    ------
-    ValueError
-        If there are results for images that `truth` does not have, a result has no score, or a box
-        or category is missing.
-    MaskError
-        If an annotation has no valid mask.
-
-    Examples
-    --------
-    >>> import segcore as sc
-    >>> truth = sc.data.read("instances_val2017.json")  # doctest: +SKIP
-    >>> prediction = sc.data.read("results.json", dataset=truth)  # doctest: +SKIP
-    >>> sc.data.evaluate(truth, prediction).compute().stats["AP"]  # doctest: +SKIP
-    0.354
+    If the data sets are parts of others, `box_areas` is the result of :func:`has_box_areas` for the
+    whole prediction.
     """
     with_classes = len(truth.categories) and len(prediction.categories)
     true_ids = _category_ids(truth, "truth") if with_classes else None
@@ -70,8 +44,11 @@ def evaluate(
             dataset if dataset.maps is None else dataset.with_rle()
             for dataset in (truth, prediction)
         )
+    check_images(truth, prediction)
     found_images = _found_images(truth, prediction)
-    area_iou = "box" if _has_box_areas(prediction) else metric.iou
+    if box_areas is None:
+        box_areas = has_box_areas(prediction)
+    area_iou = "box" if box_areas else metric.iou
     for images in _parts(truth, prediction, found_images):
         true = _Part(truth, images, np.arange(len(images)))
         positions = np.flatnonzero(found_images[images] >= 0)
@@ -197,7 +174,6 @@ class _Part:
 def _found_images(truth: Dataset, prediction: Dataset) -> NDArray[np.int64]:
     """Return the index of each image of the truth in the prediction, or -1."""
     found = {image: index for index, image in enumerate(prediction.images["id"].tolist())}
-    _check_images(truth, found)
     return np.array([found.get(image, -1) for image in truth.images["id"].tolist()], np.int64)
 
 
@@ -239,7 +215,7 @@ def _check_sizes(true: _Part, found: _Part) -> None:
         )
 
 
-def _has_box_areas(prediction: Dataset) -> bool:
+def has_box_areas(prediction: Dataset) -> bool:
     """Return whether areas are those of boxes, by pycocotools' rule for lists of results.
 
     They are if the first result has a box. Data sets other than such lists have areas.
@@ -262,7 +238,9 @@ def _category_ids(dataset: Dataset, name: str) -> NDArray[np.int64]:
     return np.asarray(ids)
 
 
-def _check_images(truth: Dataset, found: dict[Any, int]) -> None:
+def check_images(truth: Dataset, prediction: Dataset) -> None:
+    """Raise ValueError if there are results for images that the truth does not have."""
+    found = {image: index for index, image in enumerate(prediction.images["id"].tolist())}
     unknown = found.keys() - set(truth.images["id"].tolist())
     if unknown:
         first = min(unknown, key=found.__getitem__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
+from segcore.data.coco.stream import Progress
 from segcore.data.columns.segmentations import COUNTS, POLYGON, STRING, Segmentations
+from segcore.data.columns.table import Table
 from segcore.data.dataset import Dataset, Sample
+from segcore.data.mapping import map
 from segcore.data.valid import without_invalid_masks
 from segcore.masks import Masks
 from segcore.ops.overlap import iou
@@ -19,6 +23,11 @@ SMALL, MEDIUM = 32**2, 96**2
 """Areas from which COCO calls an object medium and large."""
 NEARLY = 0.95
 """IoU from which two masks are nearly equal."""
+FINDINGS = (
+    *("without a mask", "of another size", "polygons outside", "polygons partly outside"),
+    *("invalid", "empty", "equal", "nearly equal"),
+)
+"""What looks like a mistake, in the order in which it is listed."""
 
 
 @dataclass(frozen=True)
@@ -93,12 +102,31 @@ class Statistics:
         return asdict(self)
 
 
-def statistics(dataset: Dataset) -> Statistics:
+def statistics(
+    dataset: Dataset,
+    *,
+    workers: int | None = 1,
+    client: Any = None,
+    progress: Progress | None = None,
+) -> Statistics:
     """Compute statistics of a data set. All masks are made for it, one image at a time.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The data set.
+    workers : int or None, default 1
+        Number of processes; None for one per core. See :func:`segcore.data.map`.
+    client : dask.distributed.Client or concurrent.futures.Executor, optional
+        What does the work instead; `workers` is then not used.
+    progress : callable, optional
+        Called with the number of images done and their total.
 
     Returns
     -------
     Statistics
+        The same for any number of processes. The first item of each finding is that of the image
+        with the lowest id.
 
     Examples
     --------
@@ -111,13 +139,66 @@ def statistics(dataset: Dataset) -> Statistics:
     >>> found.small, found.findings["equal"]
     (2, Finding(count=1, first='annotations 5 and 5 of image 1'))
     """
+    total = _Counts(len(dataset.categories))
+    workers = workers if client is None else None
+    for part in map(dataset, _counts, workers=workers, client=client, progress=progress):
+        total += part
+    return total.statistics(dataset.categories)
+
+
+class _Counts:
+    """What is counted in a part of a data set, for C categories; counts of parts can be added."""
+
+    def __init__(self, num_classes: int) -> None:
+        self.images = self.annotations = self.crowds = self.overlapping = 0
+        self.images_without_annotations = 0
+        self.by_size = np.zeros(3, np.int64)
+        self.per_class = np.zeros((3, num_classes + 1), np.int64)  # the last one: without a class
+        self.objects_per_image: Counter[int] = Counter()
+        self.runs_per_mask: Counter[int] = Counter()
+        self.findings: dict[str, Finding] = {}
+
+    def __iadd__(self, other: _Counts) -> _Counts:
+        """Add the counts of a part that follows."""
+        for name, value in vars(other).items():
+            if name != "findings":
+                setattr(self, name, getattr(self, name) + value)
+        for what, finding in other.findings.items():
+            before = self.findings.get(what, Finding(0, finding.first))
+            self.findings[what] = Finding(before.count + finding.count, before.first)
+        return self
+
+    def statistics(self, categories: Table) -> Statistics:
+        """Return the statistics of a data set with these categories."""
+        small, medium, large = self.by_size.tolist()
+        named = zip(categories["id"].tolist(), categories["name"].tolist(), strict=True)
+        return Statistics(
+            images=self.images,
+            annotations=self.annotations,
+            crowds=self.crowds,
+            images_without_annotations=self.images_without_annotations,
+            classes=tuple(
+                ClassStatistics(category_id, name, *self.per_class[:, row].tolist())
+                for row, (category_id, name) in enumerate(named)
+            ),
+            small=small,
+            medium=medium,
+            large=large,
+            objects_per_image=_distribution(self.objects_per_image),
+            runs_per_mask=_distribution(self.runs_per_mask),
+            overlapping=self.overlapping,
+            findings={what: self.findings[what] for what in FINDINGS if what in self.findings},
+        )
+
+
+def _counts(dataset: Dataset) -> _Counts:
+    """Count a part of a data set."""
+    counts = _Counts(len(dataset.categories))
     findings = _Findings(dataset)
     findings.look_at_columns()
     valid, messages = without_invalid_masks(dataset)
     if messages:
         findings.add("invalid", len(messages), messages[0])
-    per_class = np.zeros((3, len(dataset.categories) + 1), np.int64)
-    areas, runs, overlapping = [], [], 0
     segmentations: Segmentations = valid.annotations["segmentation"]
     is_missing = segmentations.is_missing
     every_row = np.arange(len(valid.annotations))
@@ -129,47 +210,35 @@ def statistics(dataset: Dataset) -> Statistics:
             continue
         masks = sample.masks if valid.maps is not None else segmentations[rows].masks(sample.size)
         area = masks.area
-        categories = valid.annotations["category"][rows]
-        np.add.at(per_class[2], categories, area)
-        areas.append(area)
-        runs.append(-(-np.diff(masks.offsets) // 2))
-        overlapping += findings.look_at_masks(sample, valid.annotations["id"][rows], masks, area)
-    all_areas = np.concatenate([np.empty(0, np.int64), *areas])
+        np.add.at(counts.per_class[2], valid.annotations["category"][rows], area)
+        counts.by_size += np.bincount(np.searchsorted((SMALL, MEDIUM), area, "right"), minlength=3)
+        counts.runs_per_mask.update((-(-np.diff(masks.offsets) // 2)).tolist())
+        ids = valid.annotations["id"][rows]
+        counts.overlapping += findings.look_at_masks(sample, ids, masks, area)
     found: Any = dataset.annotations["category"]
-    np.add.at(per_class[0], found, 1)
+    np.add.at(counts.per_class[0], found, 1)
     pairs = np.unique(np.stack([found, dataset.annotations["image"]]), axis=1)
-    np.add.at(per_class[1], pairs[0], 1)
+    np.add.at(counts.per_class[1], pairs[0], 1)
     per_image = np.bincount(dataset.annotations["image"], minlength=len(dataset))
-    return Statistics(
-        images=len(dataset),
-        annotations=len(dataset.annotations),
-        crowds=int(dataset.annotations["iscrowd"].sum()),
-        images_without_annotations=int((per_image == 0).sum()),
-        classes=tuple(
-            ClassStatistics(category_id, name, *per_class[:, row].tolist())
-            for row, (category_id, name) in enumerate(
-                zip(
-                    dataset.categories["id"].tolist(),
-                    dataset.categories["name"].tolist(),
-                    strict=True,
-                )
-            )
-        ),
-        small=int((all_areas < SMALL).sum()),
-        medium=int(((all_areas >= SMALL) & (all_areas < MEDIUM)).sum()),
-        large=int((all_areas >= MEDIUM).sum()),
-        objects_per_image=_distribution(per_image),
-        runs_per_mask=_distribution(np.concatenate([np.empty(0, np.int64), *runs])),
-        overlapping=overlapping,
-        findings=findings.found,
-    )
+    counts.images, counts.annotations = len(dataset), len(dataset.annotations)
+    counts.crowds = int(dataset.annotations["iscrowd"].sum())
+    counts.images_without_annotations = int((per_image == 0).sum())
+    counts.objects_per_image.update(per_image.tolist())
+    counts.findings = findings.found
+    return counts
 
 
-def _distribution(values: NDArray[np.int64]) -> Distribution:
-    if not len(values):
+def _distribution(counts: Counter[int]) -> Distribution:
+    """Return the distribution of values, of which it is known how often each occurs."""
+    if not counts:
         return Distribution(0, 0.0, 0.0, 0)
-    median, mean = float(np.median(values)), float(values.mean())
-    return Distribution(int(values.min()), median, mean, int(values.max()))
+    values = sorted(counts)
+    ends = np.cumsum([counts[value] for value in values])
+    number = int(ends[-1])
+    middle = np.searchsorted(ends, [(number - 1) // 2, number // 2], "right").tolist()
+    median = (values[middle[0]] + values[middle[1]]) / 2
+    mean = sum(value * count for value, count in counts.items()) / number
+    return Distribution(values[0], median, mean, values[-1])
 
 
 class _Findings:
@@ -217,8 +286,9 @@ class _Findings:
 
     def _add_rows(self, what: str, selected: NDArray[np.bool_]) -> None:
         if selected.any():
-            row = int(selected.argmax())
             annotations, images = self._dataset.annotations, self._dataset.images
+            rows = np.flatnonzero(selected)
+            row = int(rows[annotations["image"][rows].argmin()])
             image_id = images["id"][annotations["image"][row]]
             name = f"annotation {annotations['id'][row]} of image {image_id}"
             self.add(what, int(selected.sum()), name)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import Batch, Offsets, joined, offsets_of, taken
+from segcore._batch import Batch, Offsets, joined, offsets_of
+from segcore._gather import taken
 from segcore._input.arrays import Size, as_size, described
 from segcore._input.dense import for_encode
 from segcore._input.recognize import counts_hint, hint, runs_hint

@@ -8,7 +8,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore._batch import Batch, joined, offsets_of, spread, taken
+from segcore._batch import Batch, joined, offsets_of, spread
+from segcore._gather import taken
 from segcore._input.arrays import (
     Size,
     as_array,

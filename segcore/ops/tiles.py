@@ -12,7 +12,8 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._batch import Batch, joined, offsets_of, taken
+from segcore._batch import Batch, joined, offsets_of
+from segcore._gather import taken
 from segcore._input.arrays import Size, as_integer, as_size, described
 from segcore._text import counted
 from segcore.backends import kernels

@@ -73,9 +73,17 @@ def test_fork_after_use():
     assert done.stdout.split() == ["0"] * 4, done.stderr
 
 
-def recipe():
-    [script] = re.findall(r'```python title="shared_masks.py"\n(.*?)```', PAGE.read_text(), re.S)
+def recipe(name="shared_masks.py"):
+    [script] = re.findall(rf'```python title="{name}"\n(.*?)```', PAGE.read_text(), re.S)
     return script
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="the documents are not here")
+def test_the_recipe_for_several_cores(tmp_path):
+    script = tmp_path / "count_pixels.py"
+    script.write_text(recipe("count_pixels.py"))
+    done = run(None, str(script))
+    assert done.stdout.split() == ["15", "5", "0.0"], done.stderr
 
 
 @pytest.mark.skipif(not PAGE.exists(), reason="the documents are not here")

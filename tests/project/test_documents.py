@@ -171,6 +171,7 @@ PUBLIC_MODULES = [
     *("segcore", "segcore.backends", "segcore.formats", "segcore.compat", "segcore.diagnosis"),
     *("segcore.show", "segcore.integrations", "segcore.metrics", "segcore.maps.panoptic"),
     *("segcore.data", "segcore.maps.ids", "segcore.show.report", "segcore.compat.pycocotools"),
+    *("segcore.distributed",),
 ]
 TORCHMETRICS = "segcore.integrations.torchmetrics"  # which cannot be imported without its package
 if importlib.util.find_spec("torchmetrics"):

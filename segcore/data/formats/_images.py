@@ -1,19 +1,16 @@
-"""Image files beside annotations: their sizes, PNG label maps, and colors."""
+"""Image files beside annotations: their sizes, the labels of PNGs, and colors."""
 
 from __future__ import annotations
 
 import os
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._png import encode_png
 from segcore.data.errors import DatasetError
 from segcore.data.files.images import opened
-from segcore.maps.ids import to_rgb
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "MPO")
@@ -112,43 +109,6 @@ def _opaque(path: Path, pixels: NDArray[np.uint8], keep_colors: bool) -> NDArray
         and np.array_equal(first, colors[..., 2])
     )
     return np.ascontiguousarray(first if is_gray else colors)
-
-
-def label_png(labels: NDArray[Any], colors: NDArray[np.uint8] | None) -> bytes:
-    """Encode a label map as PNG: indexed with a palette of 256 colors, or gray.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        uint8 or uint16, shape (H, W), with at least one pixel.
-    colors : numpy.ndarray or None
-        uint8, shape (256, 3), for uint8 labels; None for gray.
-    """
-    height, width = labels.shape
-    values = np.ascontiguousarray(labels, labels.dtype.newbyteorder(">")).view(np.uint8)
-    rows = values.reshape(height, width * labels.itemsize)
-    return encode_png(rows, width, 8 * labels.itemsize, colors, _compress_runs)
-
-
-def rgb_png(colors: NDArray[np.uint8]) -> bytes:
-    """Encode an image of few colors as PNG: uint8, shape (H, W, 3)."""
-    height, width, _ = colors.shape
-    return encode_png(colors.reshape(height, 3 * width), width, 24, None, _compress_runs)
-
-
-def id_png(ids: NDArray[Any]) -> bytes:
-    """Encode segment ids as the RGB PNG of COCO's panoptic format: integers, shape (H, W)."""
-    return rgb_png(to_rgb(ids))
-
-
-def _compress_runs(data: memoryview) -> bytes:
-    """Compress label maps, which consist of long runs.
-
-    zlib's run-length strategy makes smaller files than its default, several times faster. Runs need
-    no window, and small buffers stay in the cache.
-    """
-    packer = zlib.compressobj(1, zlib.DEFLATED, 13, 4, zlib.Z_RLE)
-    return packer.compress(data) + packer.flush()
 
 
 def voc_colors() -> NDArray[np.uint8]:

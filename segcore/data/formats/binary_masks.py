@@ -24,9 +24,10 @@ from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.label_maps import label_maps
+from segcore.data.files.pngs import label_png
 from segcore.data.formats._account import Account, category_names
 from segcore.data.formats._builder import Builder, as_size, relative_name, track
-from segcore.data.formats._images import label_png, read_label_png
+from segcore.data.formats._images import read_label_png
 from segcore.data.recognize import MASK_LIST
 from segcore.data.report import WriteReport
 from segcore.masks import Masks

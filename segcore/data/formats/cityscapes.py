@@ -22,6 +22,7 @@ from segcore._publish import Outputs
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
+from segcore.data.files.pngs import label_png
 from segcore.data.formats._account import (
     MERGED,
     Account,
@@ -31,7 +32,7 @@ from segcore.data.formats._account import (
     painting_order,
 )
 from segcore.data.formats._builder import Builder, as_size, track
-from segcore.data.formats._images import label_png, read_label_png
+from segcore.data.formats._images import read_label_png
 from segcore.data.formats._json import read_json
 from segcore.data.formats._rings import as_points, check_ring, joined_ring, outline_rings
 from segcore.data.report import WriteReport

@@ -29,15 +29,14 @@ from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.classes import CLASSES, MapClass, read_classes
 from segcore.data.files.label_maps import IGNORED, label_maps
+from segcore.data.files.pngs import label_png, rgb_png
 from segcore.data.files.read_ahead import read_ahead
 from segcore.data.files.walk import files_below
 from segcore.data.formats._account import MERGED, Account, category_names, painted
 from segcore.data.formats._builder import Builder, track
 from segcore.data.formats._images import (
     is_image,
-    label_png,
     read_label_png,
-    rgb_png,
     voc_colors,
 )
 from segcore.data.report import WriteReport

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from segcore._publish import Outputs
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
+from segcore.data.files.pngs import id_png
 from segcore.data.formats._account import EMPTY, HIDDEN, MERGED, Account, Rows, category_names
-from segcore.data.formats._images import id_png
 from segcore.data.report import WriteReport
 from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
 from segcore.masks import Masks

@@ -22,10 +22,10 @@ from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.label_maps import IGNORED, label_maps
+from segcore.data.files.pngs import label_png
 from segcore.data.formats._account import Account, Rows, category_names, painted
 from segcore.data.formats._builder import Builder, track
 from segcore.data.formats._images import (
-    label_png,
     read_label_png,
     voc_colors,
 )

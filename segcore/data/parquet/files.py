@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +29,8 @@ from segcore.formats import arrow as _arrow  # noqa: F401 (registers the type of
 
 CACHED = 16
 """Number of row groups that a data set keeps in memory."""
+REOPENED = 2
+"""Number of data sets of other processes that a process keeps open: a truth and a prediction."""
 _DICTIONARY = ["image_id", "category_id", "file_name", "height", "width", "extra"]
 _DICTIONARY += ["mask.size.list.element", "json.shape", "json.kind"]
 _STATISTICS = ["image_id", "category_id", "id", "iscrowd", "score", "area"]
@@ -209,9 +212,12 @@ class _Group(NamedTuple):
 class ParquetDataset(Dataset):
     """A data set whose annotations are read from Parquet files lazily."""
 
+    is_lazy = True
+
     def __init__(self, path: Any, files: list[_File], dataset: Dataset | None) -> None:
         self._path = path
         self._given = dataset
+        self._key = uuid.uuid4().hex
         starts = offsets_of([sum(file.counts) for file in files]).tolist()
         images, categories = (
             _tables(files) if dataset is None else (dataset.images, dataset.categories)
@@ -238,8 +244,8 @@ class ParquetDataset(Dataset):
             self.annotations["image"], self.annotations["category"]  # checks the ids
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the path: the copy opens the files itself."""
-        return read_parquet, (self._path, self._given)
+        """Pickle the path: the copy opens the files itself, once per process."""
+        return _reopened, (self._key, self._path, self._given)
 
     # -- images -----------------------------------------------------------------------------------
 
@@ -333,6 +339,22 @@ class ParquetDataset(Dataset):
             while len(self._cache) > CACHED:
                 self._cache.popitem(last=False)
         return table, rows
+
+
+_opened: OrderedDict[str, ParquetDataset] = OrderedDict()
+"""Copies of the data sets of other processes, which partitions of them share."""
+_opened_lock = threading.Lock()
+
+
+def _reopened(key: str, path: Any, dataset: Dataset | None) -> Dataset:
+    """Return the copy of a data set that another process opened."""
+    with _opened_lock:
+        if key not in _opened:
+            _opened[key] = cast("ParquetDataset", read_parquet(path, dataset))
+        _opened.move_to_end(key)
+        while len(_opened) > REOPENED:
+            _opened.popitem(last=False)
+        return _opened[key]
 
 
 def _tables(files: list[_File]) -> tuple[Table, Table]:

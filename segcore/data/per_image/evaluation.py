@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,15 +18,18 @@ from segcore.data.columns.fields import as_integer, describe
 from segcore.data.columns.ids import Ids
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
-from segcore.data.evaluation import evaluate
 from segcore.data.files.classes import CLASSES, read_classes
 from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.files.read_ahead import read_ahead
 from segcore.data.formats.maps import OBJECT, read_labels
+from segcore.data.jobs import evaluate
+from segcore.data.mapping import Partition
 from segcore.data.per_image.instance_set import (
     DatasetImage,
     InstanceSet,
     category_keys,
+    chunks,
+    chunks_of,
     instance_sets,
     isthing_of,
     match_images,
@@ -40,10 +47,16 @@ from segcore.data.per_image.things import find_things
 from segcore.data.problems import Problems
 from segcore.data.recognize import recognized
 from segcore.data.valid import without_invalid_masks
-from segcore.maps.panoptic import Panoptic
+from segcore.distributed import run
+from segcore.maps.panoptic import Panoptic, PanopticRules
+from segcore.masks import Masks
 from segcore.metrics import AveragePrecision, ConfusionMatrix, PanopticQuality
 
 Maps = tuple[NDArray[Any], NDArray[Any]]
+
+
+Engine = Mapping[str, Any]
+ONE_PROCESS: Engine = {"workers": 1}
 
 
 class Progress(Protocol):
@@ -67,6 +80,7 @@ def evaluate_semantic(
     ignore: int | None = None,
     known: Dataset | None = None,
     progress: Progress = no_progress,
+    engine: Engine = ONE_PROCESS,
 ) -> tuple[ConfusionMatrix, dict[int, str], int]:
     """Compare the semantic maps of two data sets.
 
@@ -87,7 +101,9 @@ def evaluate_semantic(
     known : Dataset, optional
         The data set of results, if this is not the truth.
     progress : callable, optional
-        Shows progress over the images.
+        Shows progress over parts of the images.
+    engine : mapping, optional
+        Arguments of :func:`segcore.distributed.run` that say what does the work.
 
     Returns
     -------
@@ -114,14 +130,30 @@ def evaluate_semantic(
         confusion = ConfusionMatrix(found.num_classes, ignore_index=found.ignore)
     except ValueError as error:
         raise DatasetError("", str(error)) from error
+    parts = found.parts()
+    job = functools.partial(_confusion, empty=confusion)
+    with closing(run(job, parts, **engine)) as results:
+        for part, left_out in progress(results, "Comparing", len(parts)):
+            problems.add(left_out)
+            confusion += part
+    return confusion, found.names, len(found.pairs)
+
+
+def _confusion(
+    found: _FolderPairs | _PaintedPairs, empty: ConfusionMatrix
+) -> tuple[ConfusionMatrix, Problems]:
+    """Compare some pairs of maps: a job."""
+    confusion = ConfusionMatrix(empty.num_classes, ignore_index=empty.ignore_index)
+    problems = Problems(skip=True)
     pairs: list[Any] = found.pairs
-    for pair, (maps, left_out) in progress(read_ahead(found.read, pairs), "Comparing", len(pairs)):
+    for pair in pairs:
+        maps, left_out = found.read(pair)
         problems.add(left_out)
         try:
             confusion.update(*maps)
         except ValueError as error:
             raise DatasetError("", f"{found.name(pair)}: {error}") from error
-    return confusion, found.names, len(found.pairs)
+    return confusion, problems
 
 
 class _FolderPairs:
@@ -143,6 +175,15 @@ class _FolderPairs:
         if ignore is None and self.num_classes <= IGNORED:
             ignore = IGNORED
         self.ignore = ignore
+
+    def parts(self) -> list[_FolderPairs]:
+        """Return the pairs in parts."""
+        found = []
+        for pairs in chunks(self.pairs):
+            part = copy.copy(self)
+            part.pairs = pairs
+            found.append(part)
+        return found
 
     def read(self, pair: tuple[Path, Path]) -> tuple[Maps, Problems]:
         """Return the two maps of a pair, and the number of ignored pixels."""
@@ -189,7 +230,7 @@ class _PaintedPairs:
             raise DatasetError("", "--ignore: for label maps; other data sets have no such labels")
         both = read_two(paths, problems, options, known)
         self._sources = instance_sets(paths, both, problems, known)
-        self.pairs = _paired_images(*self._sources, problems)
+        self._sources = _paired_images(*self._sources, problems)
         self._priorities = [source.choose_priority() for source in self._sources]
         keys = category_keys(*self._sources)
         index_of = {key: index for index, key in enumerate(keys[0], 1)}
@@ -199,6 +240,20 @@ class _PaintedPairs:
             np.array([0, *(index_of.get(key, self.ignore) for key in listed)], np.uint16)
             for listed in keys
         ]
+
+    @property
+    def pairs(self) -> list[tuple[DatasetImage, DatasetImage]]:
+        """The pairs of images."""
+        return list(zip(*(source.images for source in self._sources), strict=True))
+
+    def parts(self) -> list[_PaintedPairs]:
+        """Return the pairs in parts."""
+        found = []
+        for sources in _pair_parts(self._sources):
+            part = copy.copy(self)
+            part._sources = sources
+            found.append(part)
+        return found
 
     def read(self, pair: tuple[DatasetImage, DatasetImage]) -> tuple[Maps, Problems]:
         """Return the two maps of a pair, and what is left out of them."""
@@ -212,7 +267,7 @@ class _PaintedPairs:
             )
             problems.add(instances.problems)
             covered = Problems(skip=False)
-            count_covered(image, instances, painted, True, covered)
+            count_covered(image, instances, Masks.from_label_map(painted), True, covered)
             problems.add(covered, with_options=False)
             maps.append(labels[painted])
         return (maps[0], maps[1]), problems
@@ -224,8 +279,8 @@ class _PaintedPairs:
 
 def _paired_images(
     truth: InstanceSet, prediction: InstanceSet, problems: Problems
-) -> list[tuple[DatasetImage, DatasetImage]]:
-    """Return each true image with the predicted one; count predicted images without a true one."""
+) -> tuple[InstanceSet, InstanceSet]:
+    """Return the true images and, in the same order, those predicted; count unknown ones."""
     matches = match_images(truth, prediction)
     for index, image in enumerate(truth.images):
         if index not in matches:
@@ -234,7 +289,15 @@ def _paired_images(
     unknown = [image.name for image in prediction.images if image.row not in used]
     first = unknown[0] if unknown else ""
     problems.leave_out("predicted image", "that the truth lacks", len(unknown), first)
-    return [(image, matches[index]) for index, image in enumerate(truth.images)]
+    return truth, prediction.part([matches[index] for index in range(len(truth.images))])
+
+
+def _pair_parts(
+    sources: tuple[InstanceSet, InstanceSet],
+) -> list[tuple[InstanceSet, InstanceSet]]:
+    """Return pairs of images in parts."""
+    true, predicted = sources
+    return list(zip(true.parts(), predicted.parts(), strict=True))
 
 
 def _paired_maps(truth: Path, prediction: Path) -> list[tuple[Path, Path]]:
@@ -258,6 +321,7 @@ def evaluate_panoptic(
     options: tuple[ReadOptions, ReadOptions],
     known: Dataset | None = None,
     progress: Progress = no_progress,
+    engine: Engine = ONE_PROCESS,
 ) -> tuple[PanopticQuality, dict[int, str], int]:
     """Compare the panoptic maps of two data sets.
 
@@ -273,7 +337,9 @@ def evaluate_panoptic(
     known : Dataset, optional
         The data set of results, if this is not the truth.
     progress : callable, optional
-        Shows progress over the images.
+        Shows progress over parts of the images.
+    engine : mapping, optional
+        Arguments of :func:`segcore.distributed.run` that say what does the work.
 
     Returns
     -------
@@ -291,18 +357,32 @@ def evaluate_panoptic(
     """
     true, predicted = read_two(paths, problems, options, known)
     if predicted is not None and true.maps is not None and predicted.maps is not None:
-        return _quality_of_files(paths, (true, predicted), problems, progress)
-    sources = instance_sets(paths, (true, predicted), problems, known)
-    return _quality_of_sources(sources, problems, progress)
+        quality, names, job, parts, count = _panoptic_files(paths, (true, predicted), problems)
+    else:
+        sources = instance_sets(paths, (true, predicted), problems, known)
+        quality, names, job, parts, count = _panoptic_sources(sources, problems)
+    with closing(run(job, parts, **engine)) as results:
+        for part, left_out in progress(results, "Comparing", len(parts)):
+            problems.add(left_out)
+            quality += part
+    return quality, names, count
 
 
-def _quality_of_files(
-    paths: tuple[Path, Path],
-    both: tuple[Dataset, Dataset],
-    problems: Problems,
-    progress: Progress,
-) -> tuple[PanopticQuality, dict[int, str], int]:
-    """Compare two panoptic files, whose images are matched by their ids."""
+PanopticJob = tuple[
+    PanopticQuality,
+    dict[int, str],
+    Callable[[Any], tuple[PanopticQuality, Problems]],
+    list[Any],
+    int,
+]
+"""An empty accumulator, the names of the categories, a function of some of the images, the parts,
+and the number of images."""
+
+
+def _panoptic_files(
+    paths: tuple[Path, Path], both: tuple[Dataset, Dataset], problems: Problems
+) -> PanopticJob:
+    """Return how two panoptic files are compared, whose images are matched by their ids."""
     true, predicted = both
     categories = _panoptic_categories(paths[0], true)
     quality = _panoptic_quality(paths[0], categories)
@@ -316,21 +396,30 @@ def _quality_of_files(
     if len(unknown):
         first = f"image {predicted.images['id'][predicted_images[unknown[0]]]}"
         problems.leave_out("predicted image", "that the truth lacks", len(unknown), first)
-    pairs = list(zip(true_images.tolist(), predicted_images[rows].tolist(), strict=True))
+    rows = predicted_images[rows]
+    parts = [
+        (Partition(true, true_images[part]), Partition(predicted, rows[part]))
+        for part in chunks_of(len(true_images))
+    ]
+    names = {c["id"]: c["name"] for c in categories}
+    job = functools.partial(_quality_of_files, categories)
+    return quality, names, job, parts, len(true_images)
 
-    def read(pair: tuple[int, int]) -> Maps:
-        true_map, predicted_map = (
-            panoptic_maps(dataset).labels(image) for dataset, image in zip(both, pair, strict=True)
-        )
-        return true_map, predicted_map
 
-    for (row, other), maps in progress(read_ahead(read, pairs), "Comparing", len(pairs)):
+def _quality_of_files(
+    categories: list[dict[str, Any]], parts: tuple[Partition, Partition]
+) -> tuple[PanopticQuality, Problems]:
+    """Compare some images of two panoptic files: a job."""
+    quality = PanopticQuality(categories)
+    true, predicted = (part.load() for part in parts)
+    maps = panoptic_maps(true), panoptic_maps(predicted)
+    for row, image_id in enumerate(true.images["id"].tolist()):
+        labels = [found.labels(row) for found in maps]
         try:
-            quality.update(maps[0], _segments(true, row), maps[1], _segments(predicted, other))
+            quality.update(labels[0], _segments(true, row), labels[1], _segments(predicted, row))
         except (ValueError, TypeError) as error:
-            image_id = true.images["id"][row]
             raise DatasetError("", str(error), f"image {image_id}") from error
-    return quality, {c["id"]: c["name"] for c in categories}, len(pairs)
+    return quality, Problems(skip=True)
 
 
 def _panoptic_quality(path: Path, categories: list[dict[str, Any]]) -> PanopticQuality:
@@ -340,10 +429,8 @@ def _panoptic_quality(path: Path, categories: list[dict[str, Any]]) -> PanopticQ
         raise DatasetError(path, str(error)) from error
 
 
-def _quality_of_sources(
-    sources: tuple[InstanceSet, InstanceSet], problems: Problems, progress: Progress
-) -> tuple[PanopticQuality, dict[int, str], int]:
-    """Compare two data sets of any format, composed as by ``segcore panoptic``."""
+def _panoptic_sources(sources: tuple[InstanceSet, InstanceSet], problems: Problems) -> PanopticJob:
+    """Return how data sets of any format are compared, composed as by ``segcore panoptic``."""
     truth = sources[0]
     things, _ = find_things(truth.path, truth, None, ())
     keys = category_keys(*sources)
@@ -359,50 +446,64 @@ def _quality_of_sources(
     ]
     thing_ids = {index for index, c in enumerate(truth.categories, 1) if c.id in things}
     rules = [panoptic_rules(s.path, s, "panopticapi", {}, None) for s in sources]
-    pairs = _paired_images(*sources, problems)
+    sources = _paired_images(*sources, problems)
+    job = _SourceComparison(categories, class_ids, thing_ids, rules)
+    return quality, names, job, _pair_parts(sources), len(truth.images)
 
-    def read(
-        pair: tuple[DatasetImage, DatasetImage],
-    ) -> tuple[list[tuple[Panoptic, Any]], Problems]:
-        left_out = Problems(skip=False)
-        found = []
-        for source, image, ids, (rule, priority) in zip(
-            sources, pair, class_ids, rules, strict=True
-        ):
-            instances = source.read(image)
-            unknown = instances.category[ids[instances.category] == 0]
-            if len(unknown):
-                name = source.categories[unknown[0] - 1].name
-                raise DatasetError(
-                    source.path,
-                    f"its category {describe(name)} is not in {truth.path}",
-                    image.label,
-                )
-            result = panoptic_map(
-                image,
-                instances,
-                ids[instances.category],
-                stuff_maps=None,
-                things=thing_ids,
-                rules=rule,
-                priority=priority,
+
+@dataclass(frozen=True)
+class _SourceComparison:
+    """Compares some images of two data sets: a job."""
+
+    categories: list[dict[str, Any]]
+    class_ids: list[NDArray[np.int64]]
+    thing_ids: set[int]
+    rules: list[tuple[PanopticRules, str | None]]
+
+    def __call__(
+        self, sources: tuple[InstanceSet, InstanceSet]
+    ) -> tuple[PanopticQuality, Problems]:
+        """Return the quality of all images of `sources`."""
+        quality, problems = PanopticQuality(self.categories), Problems(skip=True)
+        for pair in zip(*(source.images for source in sources), strict=True):
+            found = [self._composed(sources, side, pair[side], problems) for side in (0, 1)]
+            (true, true_segments), (predicted, segments) = found
+            try:
+                quality.update(true.labels, true_segments, predicted.labels, segments)
+            except (ValueError, TypeError) as error:
+                raise DatasetError("", str(error), pair[0].label) from error
+        return quality, problems
+
+    def _composed(
+        self,
+        sources: tuple[InstanceSet, InstanceSet],
+        side: int,
+        image: DatasetImage,
+        problems: Problems,
+    ) -> tuple[Panoptic, list[dict[str, Any]]]:
+        """Return the map of an image, and its segments."""
+        source, ids, (rules, priority) = sources[side], self.class_ids[side], self.rules[side]
+        instances = source.read(image)
+        unknown = instances.category[ids[instances.category] == 0]
+        if len(unknown):
+            name = describe(source.categories[unknown[0] - 1].name)
+            raise DatasetError(
+                source.path, f"its category {name} is not in {sources[0].path}", image.label
             )
-            left_out.add(instances.problems)
-            dropped = Problems(skip=False)
-            count_dropped(image, result, instances, False, dropped)
-            left_out.add(dropped, with_options=False)
-            segments = describe_segments(image, result, instances)["segments_info"]
-            found.append((result, segments))
-        return found, left_out
-
-    for pair, (found, left_out) in progress(read_ahead(read, pairs), "Comparing", len(pairs)):
-        problems.add(left_out)
-        (true, true_segments), (predicted, segments) = found
-        try:
-            quality.update(true.labels, true_segments, predicted.labels, segments)
-        except (ValueError, TypeError) as error:
-            raise DatasetError("", str(error), pair[0].label) from error
-    return quality, names, len(pairs)
+        result = panoptic_map(
+            image,
+            instances,
+            ids[instances.category],
+            stuff_maps=None,
+            things=self.thing_ids,
+            rules=rules,
+            priority=priority,
+        )
+        problems.add(instances.problems)
+        dropped = Problems(skip=False)
+        count_dropped(image, result, instances, False, dropped)
+        problems.add(dropped, with_options=False)
+        return result, describe_segments(image, result, instances)["segments_info"]
 
 
 def _panoptic_categories(path: Path, dataset: Dataset) -> list[dict[str, Any]]:
@@ -449,6 +550,7 @@ def evaluate_instances(
     known: Dataset | None = None,
     iou: str = "mask",
     protocol: str = "coco",
+    engine: Engine = ONE_PROCESS,
 ) -> tuple[AveragePrecision, dict[int, str]]:
     """Match the detections of a data set to the true objects of another one.
 
@@ -464,6 +566,8 @@ def evaluate_instances(
         The data set of results, if this is not the truth.
     iou, protocol : str
         As for :class:`segcore.metrics.AveragePrecision`.
+    engine : mapping, optional
+        Arguments of :func:`segcore.data.evaluate` that say what does the work.
 
     Returns
     -------
@@ -504,7 +608,7 @@ def evaluate_instances(
             option="--crowd-as-object",
         )
     ap = AveragePrecision(iou, protocol=protocol, box_format="xywh", **settings)
-    return evaluate(truth, prediction, ap), names
+    return evaluate(truth, prediction, ap, **engine), names
 
 
 def _valid_part(dataset: Dataset, path: Path, problems: Problems) -> Dataset:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from segcore.data.dataset import Dataset, Sample, has_box
 from segcore.data.errors import DatasetError
 from segcore.data.files.names import relative_path
 from segcore.data.io import belongs_to, from_coco
+from segcore.data.mapping import Partition
 from segcore.data.parquet.names import is_parquet
 from segcore.data.per_image.reading import (
     DEFAULT,
@@ -31,6 +32,10 @@ from segcore.data.per_image.reading import (
 from segcore.data.problems import Problems
 from segcore.errors import ItemError
 from segcore.masks import Masks
+
+Item = TypeVar("Item")
+IMAGES = 128
+"""Number of images per part: the work of a fraction of a second."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +187,30 @@ class InstanceSet:
         """Whether any annotation has a score."""
         return not bool(np.isnan(self.dataset.annotations["score"]).all())
 
+    def parts(self) -> list[InstanceSet]:
+        """Return the instances of some images after the other, as many as a job should take."""
+        return [self.part(images) for images in chunks(self.images)]
+
+    def part(self, images: list[DatasetImage]) -> InstanceSet:
+        """Return the instances of some of the images.
+
+        In another process, it has these images and their annotations only.
+        """
+        self.has_scores, self._lacks_ids  # noqa: B018  # of the whole data set
+        part = InstanceSet.__new__(InstanceSet)
+        part.__dict__.update(self.__dict__, images=images)
+        return part
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: the data set as a `Partition` of the images."""
+        rows = np.array([image.row for image in self.images], np.int64)
+        images = [replace(image, row=row) for row, image in enumerate(self.images)]
+        partition = Partition(self.dataset, rows)
+        return {**self.__dict__, "dataset": partition, "truth": None, "images": images}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, dataset=state["dataset"].load())
+
     def choose_priority(self, priority: str | None = None) -> str:
         """Return which annotation is in front where several overlap, and require its scores.
 
@@ -293,6 +322,16 @@ class InstanceSet:
         position = int(rows.start + row if isinstance(rows, slice) else rows[row])
         offset = self.dataset.annotations.offset(position)
         return DatasetError(self.path, reason, self._name(sample, row), offset)
+
+
+def chunks(items: list[Item]) -> list[list[Item]]:
+    """Return the items of consecutive images, as many at a time as a job should take."""
+    return [items[part] for part in chunks_of(len(items))]
+
+
+def chunks_of(count: int) -> list[slice]:
+    """Return the slices of consecutive images, as many at a time as a job should take."""
+    return [slice(start, start + IMAGES) for start in range(0, count, IMAGES)]
 
 
 def read_instances(

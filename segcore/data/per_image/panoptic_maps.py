@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.data.columns.fields import describe
+from segcore.data.columns.fields import Id, describe
 from segcore.data.errors import DatasetError
+from segcore.data.files.pngs import id_png
 from segcore.data.per_image.instance_set import DatasetImage, Instances, InstanceSet
 from segcore.data.per_image.stuff_maps import StuffMaps
 from segcore.data.problems import Problems
@@ -211,15 +216,83 @@ def describe_segments(
     return {"image_id": image.id, "file_name": name, "segments_info": segments}
 
 
-def panoptic_document(
-    dataset: InstanceSet, things: set[int], entries: list[dict[str, Any]]
-) -> dict[str, object]:
-    """Return the content of a panoptic file."""
-    images = [
-        {"id": image.id, "file_name": image.name, "height": image.size[0], "width": image.size[1]}
-        for image in dataset.images
-    ]
-    categories = [
-        {"id": c.id, "name": c.name, "isthing": int(c.id in things)} for c in dataset.categories
-    ]
-    return {"images": images, "annotations": entries, "categories": categories}
+@dataclass(frozen=True)
+class ComposedMaps:
+    """The maps of some images as PNG files, their JSON, and what is counted in them.
+
+    ``segments``, ``pixels`` and ``images`` are counts by category id.
+    """
+
+    pngs: list[bytes]
+    entries: list[str]
+    segments: Counter[Id]
+    pixels: Counter[Id]
+    images: Counter[Id]
+    problems: Problems
+    num_annotations: int
+
+
+@dataclass(frozen=True)
+class PanopticComposer:
+    """Composes the maps of some images: a job, see :func:`segcore.distributed.run`.
+
+    Attributes
+    ----------
+    stuff_maps, things, rules, priority
+        As for `panoptic_map`.
+    text : dict of str to str
+        Keywords of the PNGs and their texts.
+    """
+
+    stuff_maps: StuffMaps | None
+    things: set[int]
+    rules: PanopticRules
+    priority: str | None
+    text: dict[str, str]
+
+    def __call__(self, source: InstanceSet) -> ComposedMaps:
+        """Return the maps of all images of `source`."""
+        category_ids = np.array([0, *(c.id for c in source.categories)], np.int64)
+        found = ComposedMaps([], [], Counter(), Counter(), Counter(), Problems(skip=True), 0)
+        num_annotations = 0
+        for image in source.images:
+            instances = source.read(image)
+            result = panoptic_map(
+                image,
+                instances,
+                category_ids[instances.category],
+                stuff_maps=self.stuff_maps,
+                things=self.things,
+                rules=self.rules,
+                priority=self.priority,
+            )
+            try:
+                found.pngs.append(id_png(result.labels, self.text))
+            except ValueError as error:
+                raise DatasetError(image.label, str(error)) from error
+            entry = describe_segments(image, result, instances)
+            found.entries.append(json.dumps(entry, ensure_ascii=False))
+            for segment in entry["segments_info"]:
+                found.segments[segment["category_id"]] += 1
+                found.pixels[segment["category_id"]] += segment["area"]
+            found.images.update({s["category_id"] for s in entry["segments_info"]})
+            found.problems.add(instances.problems)
+            has_stuff_maps = self.stuff_maps is not None
+            count_dropped(image, result, instances, has_stuff_maps, found.problems)
+            num_annotations += len(instances)
+        return replace(found, num_annotations=num_annotations)
+
+
+def image_entries(dataset: InstanceSet) -> Iterator[str]:
+    """Yield the images of a panoptic file, as JSON."""
+    for image in dataset.images:
+        height, width = image.size
+        entry = {"id": image.id, "file_name": image.name, "height": height, "width": width}
+        yield json.dumps(entry, ensure_ascii=False)
+
+
+def category_entries(dataset: InstanceSet, things: set[int]) -> Iterator[str]:
+    """Yield the categories of a panoptic file, as JSON."""
+    for c in dataset.categories:
+        entry = {"id": c.id, "name": c.name, "isthing": int(c.id in things)}
+        yield json.dumps(entry, ensure_ascii=False)

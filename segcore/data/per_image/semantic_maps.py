@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.data.per_image.instance_set import Category, DatasetImage, Instances
+from segcore.data.files.pngs import label_png
+from segcore.data.per_image.instance_set import Category, DatasetImage, Instances, InstanceSet
+from segcore.data.per_image.stuff_maps import StuffMaps
 from segcore.data.problems import Problems
 from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks
 
-_BLOCK = 2**22
+Regions = tuple[NDArray[Any], Masks]
+"""The labels of a map, ascending and without 0, and the mask of each."""
 
 
 def semantic_map(
@@ -56,7 +60,7 @@ def semantic_map(
 
 
 def count_covered(
-    image: DatasetImage, instances: Instances, labels: NDArray[Any], crowd: bool, problems: Problems
+    image: DatasetImage, instances: Instances, regions: Regions, crowd: bool, problems: Problems
 ) -> None:
     """Count the annotations of a semantic map that are hidden, and the pixels that are covered.
 
@@ -66,8 +70,8 @@ def count_covered(
         The image.
     instances : Instances
         Its annotations.
-    labels : numpy.ndarray
-        Its map, as returned by `semantic_map`.
+    regions : tuple of numpy.ndarray and Masks
+        The labels of its map, as returned by `semantic_map`, and the mask of each.
     crowd : bool
         Whether crowds are painted; otherwise they are counted, too.
     problems : Problems
@@ -81,14 +85,14 @@ def count_covered(
         )
     areas = instances.masks.area
     rows = np.flatnonzero((areas > 0) & (crowd | ~instances.iscrowd))
-    if np.count_nonzero(labels) == int(areas[rows].sum()):  # nothing overlaps
+    found, visible_masks = regions
+    if visible_masks.area.sum() == areas[rows].sum():  # nothing overlaps
         return
-    found, regions = Masks.from_label_map(labels)
     index = np.searchsorted(found, instances.category[rows])
     is_there = found[np.minimum(index, len(found) - 1)] == instances.category[rows]
     visible = np.zeros(len(rows), np.int64)
     there = np.flatnonzero(is_there)
-    visible[there] = (instances.masks[rows[there]] & regions[index[there]]).area
+    visible[there] = (instances.masks[rows[there]] & visible_masks[index[there]]).area
     count_hidden(image, instances, rows, visible, problems)
 
 
@@ -126,16 +130,78 @@ class ClassCounts:
     def __init__(self, num_classes: int) -> None:
         self.instances, self.pixels, self.images = np.zeros((3, num_classes + 1), np.int64)
 
-    def add(self, labels: NDArray[np.unsignedinteger], painted: NDArray[np.int64]) -> None:
+    def add(self, regions: Regions, painted: NDArray[np.int64]) -> None:
         """Add the map of an image and the category indices of the annotations painted in it."""
-        num_labels = len(self.pixels)
-        pixels = np.zeros(num_labels, np.int64)
-        for start in range(0, labels.size, _BLOCK):  # bincount copies its input to int64
-            block = labels.ravel()[start : start + _BLOCK]
-            pixels += np.bincount(block, minlength=num_labels)
+        labels, masks = regions
+        pixels = np.zeros(len(self.pixels), np.int64)
+        pixels[labels] = masks.area
+        pixels[0] = masks.size[0] * masks.size[1] - masks.area.sum()
         self.pixels += pixels
         self.images += pixels > 0
-        self.instances += np.bincount(painted, minlength=num_labels)
+        self.instances += np.bincount(painted, minlength=len(pixels))
+
+    def __iadd__(self, other: ClassCounts) -> ClassCounts:
+        """Add the counts of other images."""
+        self.instances += other.instances
+        self.pixels += other.pixels
+        self.images += other.images
+        return self
+
+
+@dataclass(frozen=True)
+class PaintedMaps:
+    """The maps of some images as PNG files, and what is counted in them."""
+
+    pngs: list[bytes]
+    counts: ClassCounts
+    problems: Problems
+    num_annotations: int
+
+
+@dataclass(frozen=True)
+class SemanticPainter:
+    """Paints the maps of some images: a job, see :func:`segcore.distributed.run`.
+
+    Attributes
+    ----------
+    priority, crowd, dtype
+        As for `semantic_map`.
+    colors : numpy.ndarray
+        Color of each category index: uint8, shape (C + 1, 3). They are the palette of 8-bit maps.
+    stuff : StuffMaps, optional
+        The stuff below the annotations.
+    text : dict of str to str
+        Keywords of the PNGs and their texts.
+    """
+
+    priority: str
+    crowd: bool
+    dtype: np.dtype[Any]
+    colors: NDArray[np.uint8]
+    stuff: StuffMaps | None
+    text: dict[str, str]
+
+    def __call__(self, source: InstanceSet) -> PaintedMaps:
+        """Return the maps of all images of `source`."""
+        painted = PaintedMaps([], ClassCounts(len(source.categories)), Problems(skip=True), 0)
+        num_annotations = 0
+        palette = self.colors if self.dtype == np.uint8 else None
+        for image in source.images:
+            instances = source.read(image)
+            labels = semantic_map(
+                instances,
+                priority=self.priority,
+                crowd=self.crowd,
+                dtype=self.dtype,
+                under=None if self.stuff is None else self.stuff.indices(image, self.dtype),
+            )
+            painted.pngs.append(label_png(labels, palette, self.text))
+            regions = Masks.from_label_map(labels)
+            painted.problems.add(instances.problems)
+            count_covered(image, instances, regions, self.crowd, painted.problems)
+            painted.counts.add(regions, instances.category[self.crowd | ~instances.iscrowd])
+            num_annotations += len(instances)
+        return replace(painted, num_annotations=num_annotations)
 
 
 def describe_classes(

@@ -5,7 +5,8 @@ import io
 import numpy as np
 import pytest
 
-from segcore.data.formats._images import label_png, voc_colors
+from segcore.data.files.pngs import label_png
+from segcore.data.formats._images import voc_colors
 
 Image = pytest.importorskip("PIL.Image")
 

@@ -1,0 +1,58 @@
+"""Label maps, colors and segment ids as PNG files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore._png import encode_png
+from segcore.maps.ids import to_rgb
+
+
+def label_png(
+    labels: NDArray[Any],
+    colors: NDArray[np.uint8] | None,
+    text: Mapping[str, str] | None = None,
+) -> bytes:
+    """Encode a label map as PNG: indexed with a palette, or gray.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        uint8 or uint16, shape (H, W), with at least one pixel.
+    colors : numpy.ndarray or None
+        Color of each label: uint8, shape (K, 3), for uint8 labels below K; None for gray.
+    text : mapping of str to str, optional
+        Keywords and their texts, such as "Software".
+    """
+    height, width = labels.shape
+    values = np.ascontiguousarray(labels, labels.dtype.newbyteorder(">")).view(np.uint8)
+    rows = values.reshape(height, width * labels.itemsize)
+    return encode_png(rows, width, 8 * labels.itemsize, colors, text)
+
+
+def rgb_png(colors: NDArray[np.uint8], text: Mapping[str, str] | None = None) -> bytes:
+    """Encode an image as PNG: uint8, shape (H, W, 3), with at least one pixel."""
+    height, width, _ = colors.shape
+    return encode_png(colors.reshape(height, 3 * width), width, 24, None, text)
+
+
+def id_png(ids: NDArray[Any], text: Mapping[str, str] | None = None) -> bytes:
+    """Encode segment ids as the RGB PNG of COCO's panoptic format.
+
+    Parameters
+    ----------
+    ids : numpy.ndarray
+        Integers from 0 to 2**24 - 1, shape (H, W), with at least one pixel.
+    text : mapping of str to str, optional
+        Keywords and their texts, such as "Software".
+
+    Raises
+    ------
+    ValueError
+        If an id is out of range.
+    """
+    return rgb_png(to_rgb(ids), text)
