@@ -22,7 +22,8 @@ from segcore.data.columns.table import Table
 from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
-from segcore.data.files.names import Folder, relative_path
+from segcore.data.files import names as file_names
+from segcore.data.files.names import Folder
 from segcore.data.formats._images import image_size, is_image
 from segcore.masks import Masks, unwrap
 
@@ -372,6 +373,6 @@ def as_score(value: object) -> float:
 def relative_name(name: object) -> str:
     """Return a file name in a data set. Raises ValueError unless it stays below its folder."""
     try:
-        return str(relative_path(name))
+        return file_names.relative_name(name)
     except ValueError as error:
         raise ValueError(f"the file name {error}") from None

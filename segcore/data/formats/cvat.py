@@ -30,18 +30,24 @@ from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import Builder, as_size, relative_name
 from segcore.data.formats._crops import cropped, pasted
 from segcore.data.formats._rings import (
+    Counts,
     Numbers,
     check_ring,
     number_text,
     parse_numbers,
-    parse_rings,
 )
 from segcore.data.report import WriteReport
 from segcore.masks import Masks, unwrap, wrap
 
+try:
+    from segcore._native import read_number_lines
+except ImportError:  # not compiled
+    from segcore.data.formats._lines_python import read_number_lines
+
 NAMES = ("annotations.xml",)
 WITHOUT_MASK = ("ellipse", "polyline", "points", "cuboid", "skeleton", "tag")
 CHUNK = 1 << 20
+_AS_BLANKS = bytes.maketrans(b",;", b"  ")
 MAX_DEPTH = 64
 """Elements of CVAT are nested less deeply."""
 
@@ -168,10 +174,10 @@ class _Parser:
         """Add the annotations of an image."""
         polygons = [shape for shape in self._shapes if shape.element == "polygon"]
         texts = [shape.attributes.get("points", "").encode() for shape in polygons]
-        parsed = parse_rings([text.replace(b";", b",") for text in texts])
+        parsed = read_number_lines([text.translate(_AS_BLANKS) for text in texts])
         rings: list[Numbers] | None = None
         if parsed is not None and _are_rings(texts, *parsed):
-            rings = np.split(parsed[0], 2 * np.cumsum(parsed[1])[:-1]) if polygons else []
+            rings = np.split(parsed[0], np.cumsum(parsed[1])[:-1]) if polygons else []
         for index, shape in enumerate(polygons):
             shape.ring = None if rings is None else rings[index]
         groups: dict[Any, list[tuple[str, Any]]] = {}
@@ -206,12 +212,15 @@ class _Parser:
                 self._builder.add_boxes(image, category, part)
 
 
-def _are_rings(texts: list[bytes], coordinates: Numbers, points: NDArray[np.int64]) -> bool:
+def _are_rings(texts: list[bytes], coordinates: Numbers, lengths: Counts, lines: Counts) -> bool:
     """Return whether the text of each ring is "x,y;x,y;...", with three points or more."""
-    counts = [(text.count(b";") + 1, text.count(b",")) for text in texts]
-    expected = np.stack([points, points], axis=1)
-    is_text = np.array_equal(np.array(counts, np.int64).reshape(-1, 2), expected)
-    return is_text and bool((points >= 3).all() and (np.abs(coordinates) < 2**30).all())
+    points = [text.count(b";") + 1 for text in texts]
+    return (
+        bool((lines == 1).all())
+        and lengths.tolist() == [2 * count for count in points]
+        and [text.count(b",") for text in texts] == points
+        and bool((lengths >= 6).all() and (np.abs(coordinates) < 2**30).all())
+    )
 
 
 class _Shape:
