@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pathlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.addresses import AddressOutputs, check_absent
+from segcore.data.files.walk import files_below
 from segcore.data.parquet import parquet_files
 from segcore.data.parquet.names import has_parquet_name
 from segcore.data.recognize import recognized
@@ -84,7 +86,9 @@ def _read_folder(path: Path, dataset: Dataset | None = None, **options: Any) -> 
         return reading.read_coco(path, dataset, **options)
     files = sorted(file for file in os.listdir(path) if file.endswith(".json"))
     if not files:
-        raise DatasetError(path, "expected a folder with JSON files, found none")
+        below = (file for file in files_below(pathlib.Path(path)) if file.suffix == ".json")
+        found = f"the first one below it is {next(below, 'none')}"
+        raise DatasetError(path, f"expected JSON files in this folder; {found}")
     parts = [reading.read_coco(os.path.join(path, name), dataset, **options) for name in files]
     try:
         return Dataset.concatenate(parts)

@@ -61,6 +61,8 @@ class Builder:
         self.stuff: set[str] = set()
         self._new_rows: NDArray[np.int64] | None = None
         self._rows: list[tuple[NDArray[Any], ...]] = []
+        self._count = 0
+        self._extra: dict[int, bytes] = {}
         self._kinds: list[NDArray[np.uint8]] = []
         self._lengths: list[NDArray[np.int64]] = []
         self._sizes: list[NDArray[np.int64]] = []
@@ -219,8 +221,15 @@ class Builder:
         size: Size,
         values: dict[str, Any],
     ) -> None:
-        """Add annotations; `values` has ``iscrowd``, ``score`` and ``bbox``, where known."""
+        """Add annotations.
+
+        `values` has ``iscrowd``, ``score`` and ``bbox``, where known, and ``extra``, the text of
+        another member, for a single annotation.
+        """
         count = len(kinds)
+        if values.get("extra"):
+            self._extra[self._count] = values["extra"]
+        self._count += count
         self._kinds.append(kinds)
         self._lengths.append(np.asarray(lengths, np.int64))
         self._sizes.append(np.tile(np.array(size, np.int64), (count, 1)))
@@ -258,6 +267,10 @@ class Builder:
         if len(kept) < count:
             columns = {name: column[kept] for name, column in columns.items()}
             columns["id"] = np.arange(1, len(kept) + 1)
+        layout = annotation_layout(columns)
+        if self._extra:
+            texts = [self._extra.get(row, b"").decode() for row in kept.tolist()]
+            layout = layout.with_extra(Texts.from_strings(texts))
         notes = [
             f"{count:,} {what}, the first: {visible(where)}"
             for what, (count, where) in self._notes.items()
@@ -265,7 +278,7 @@ class Builder:
         return Dataset(
             images,
             categories,
-            Table(columns, annotation_layout(columns)),
+            Table(columns, layout),
             skipped=self.skipped,
             notes=notes,
             source=self.path,

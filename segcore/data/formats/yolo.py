@@ -6,6 +6,7 @@ A line is a class and the coordinates of one ring, divided by the image's width 
 
 A line of a class and four numbers is the center and the size of a box, without a mask.
 
+Without ``data.yaml``, the names of the classes are those in ``classes.txt`` or ``obj.names``.
 Image sizes come from the headers of the image files. `write` also lists the images with their ids
 and sizes in ``images.csv``, so that labels are read without the image files; other tools ignore it.
 """
@@ -53,6 +54,7 @@ except ImportError:  # not compiled
     from segcore.data.formats._lines_python import read_number_lines, write_ring_lines
 
 IMAGE_LIST = "images.csv"
+NAMES = ("classes.txt", "obj.names")
 DECIMALS = 6
 """Decimals of coordinates in pixels. Coordinates with as many decimals are read as they were."""
 GREATEST = 2
@@ -94,14 +96,24 @@ def _layout(path: Path) -> tuple[Path, list[str], list[PurePosixPath]]:
         if (path / name).is_file():
             return _read_yaml(path / name)
     if (path / "labels").is_dir():
-        return path, [], [PurePosixPath("images")]
+        return path, _listed_names(path), [PurePosixPath("images")]
     for parent in path.parents:
         if parent.name == "labels" or path.name == "labels":
             root = path.parent if path.name == "labels" else parent.parent
             below = path.relative_to(root / "labels")
-            names = next((_read_yaml(root / n)[1] for n in YOLO if (root / n).is_file()), [])
+            names = next((_read_yaml(root / n)[1] for n in YOLO if (root / n).is_file()), None)
+            names = _listed_names(root) if names is None else names
             return root, names, [PurePosixPath("images", below.as_posix())]
     raise DatasetError(str(path), f"expected {YOLO[0]} or a folder labels, found neither")
+
+
+def _listed_names(root: Path) -> list[str]:
+    """Return the names of the classes in a text file, as Label Studio writes them, one per line."""
+    for path in (folder / name for folder in (root, root / "labels") for name in NAMES):
+        if path.is_file():
+            lines = path.read_text("utf-8-sig", "replace").splitlines()
+            return _class_names(path, [line.strip() for line in lines if line.strip()])
+    return []
 
 
 def _read_yaml(path: Path) -> tuple[Path, list[str], list[PurePosixPath]]:
@@ -239,7 +251,7 @@ def _check_labels(root: Path, folder: PurePosixPath, by_label: dict[str, _Image]
     for parent, _, files in os.walk(labels):
         for name in sorted(files):
             path = os.path.join(parent, name)
-            if name.endswith(".txt") and path not in by_label:
+            if name.endswith(".txt") and name not in NAMES and path not in by_label:
                 raise DatasetError(
                     path,
                     "found no image of this name, whose size is needed; put the images beside the "
