@@ -47,8 +47,8 @@ def test_folders_that_are_not_read(tmp_path):
 
 def test_a_folder_with_json_files_below_it_names_the_first(tmp_path):
     (tmp_path / "train").mkdir()
-    (tmp_path / "train/_annotations.coco.json").write_text(json.dumps({"images": [], "annotations": []}))
-    with pytest.raises(sc.data.DatasetError, match=r"the first one below it is .*_annotations\.coco\.json"):
+    (tmp_path / "train/_annotations.coco.json").write_text('{"images": [], "annotations": []}')
+    with pytest.raises(sc.data.DatasetError, match=r"below it is .*_annotations\.coco\.json"):
         sc.data.read(tmp_path)
 
 

@@ -25,6 +25,7 @@ from segcore.data.errors import DatasetError
 from segcore.data.files import names as file_names
 from segcore.data.files.names import Folder
 from segcore.data.formats._images import image_size, is_image
+from segcore.data.formats._measures import polygon_measures
 from segcore.masks import Masks, unwrap
 
 ROTATED = "images are rotated by EXIF, and sizes are those displayed"
@@ -203,6 +204,9 @@ class Builder:
         if len(masks):
             characters, offsets = kernels.string_encode(unwrap(masks))
             kinds = np.full(len(masks), STRING, np.uint8)
+            corners = masks.boxes
+            boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+            values = {"area": masks.area, "bbox": boxes, **values}
             self._add(image, category, kinds, np.diff(offsets), masks.size, values)
             self._characters.append(characters)
 
@@ -210,7 +214,8 @@ class Builder:
         """Add annotations that have a box x, y, width, height, and no mask."""
         boxes = np.asarray(bboxes, np.float64).reshape(-1, 4)
         kinds = np.full(len(boxes), NONE, np.uint8)
-        self._add(image, category, kinds, np.zeros(len(boxes)), (0, 0), {"bbox": boxes, **values})
+        values = {"area": boxes[:, 2] * boxes[:, 3], "bbox": boxes, **values}
+        self._add(image, category, kinds, np.zeros(len(boxes)), (0, 0), values)
 
     def _add(
         self,
@@ -223,8 +228,8 @@ class Builder:
     ) -> None:
         """Add annotations.
 
-        `values` has ``iscrowd``, ``score`` and ``bbox``, where known, and ``extra``, the text of
-        another member, for a single annotation.
+        `values` has ``iscrowd``, ``score``, ``area`` and ``bbox``, where known, and ``extra``, the
+        text of another member, for a single annotation.
         """
         count = len(kinds)
         if values.get("extra"):
@@ -239,6 +244,7 @@ class Builder:
                 np.broadcast_to(np.asarray(category, np.int64), count),
                 np.broadcast_to(np.asarray(values.get("iscrowd", False), np.bool_), count),
                 np.broadcast_to(np.asarray(values.get("score", np.nan), np.float64), count),
+                np.broadcast_to(np.asarray(values.get("area", np.nan), np.float64), count),
                 np.broadcast_to(np.asarray(values.get("bbox", np.nan), np.float64), (count, 4)),
             )
         )
@@ -250,17 +256,20 @@ class Builder:
         self._sort_categories()
         images, categories = self._image_table(), self._category_table()
         empty = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.bool_))
-        first = (*empty, np.empty(0), np.empty((0, 4)))
+        first = (*empty, np.empty(0), np.empty(0), np.empty((0, 4)))
         parts = [np.concatenate(column) for column in zip(first, *self._rows, strict=True)]
         columns: dict[str, Any] = dict(
-            zip(("image", "category", "iscrowd", "score", "bbox"), parts, strict=True)
+            zip(("image", "category", "iscrowd", "score", "area", "bbox"), parts, strict=True)
         )
         count = len(columns["image"])
-        columns |= {
-            "id": np.arange(1, count + 1),
-            "area": np.full(count, np.nan),
-            "segmentation": self._segmentations(),
-        }
+        segmentations = self._segmentations()
+        columns |= {"id": np.arange(1, count + 1), "segmentation": segmentations}
+        polygons = np.flatnonzero(segmentations.kinds == POLYGON)
+        if len(polygons):
+            areas, boxes = polygon_measures(segmentations, polygons)
+            given = columns["area"][polygons]
+            columns["area"][polygons] = np.where(np.isnan(given), areas, given)
+            columns["bbox"][polygons] = boxes
         if self._new_rows is not None:
             columns["category"] = self._new_rows[columns["category"]]
         kept = np.flatnonzero(columns["category"] >= 0)
