@@ -124,12 +124,17 @@ def plain_from_yolo(source: Path, target: Path) -> None:
         for line in label.read_text().splitlines():
             number, *words = line.split()
             ring = np.array([float(word) for word in words]).reshape(-1, 2) * size
+            x, y = ring.T
+            (left, top), (right, bottom) = ring.min(axis=0), ring.max(axis=0)
+            area = abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2
             annotations.append(
                 {
                     "id": len(annotations) + 1,
                     "image_id": image["id"],
                     "category_id": int(number) + 1,
                     "iscrowd": 0,
+                    "area": round(area, 2),
+                    "bbox": [left, top, right - left, bottom - top],
                     "segmentation": [ring.ravel().round(2).tolist()],
                 }
             )

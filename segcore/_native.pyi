@@ -184,3 +184,29 @@ def write_json_rows(
     /,
 ) -> bytes:
     """Return the rows of a table as JSON objects, separated by commas."""
+
+def read_number_lines(
+    texts: list[bytes],
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]] | None:
+    """Return the numbers of some texts, how many each line has, and how many lines each text."""
+
+def write_ring_lines(
+    classes: NDArray[np.int64],
+    coordinates: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    height: int,
+    width: int,
+    decimals: int,
+    kept: int,
+) -> tuple[bytes, NDArray[np.int64], NDArray[np.bool_]]:
+    """Return a line per ring, where each ends, and whether it is read exactly."""
+
+def join_rings(
+    coordinates: NDArray[np.float64],
+    ring_offsets: NDArray[np.int64],
+    first_rings: NDArray[np.int64],
+    ring_counts: NDArray[np.int64],
+    compared: int,
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Return one ring per object, how many values each has, and whether its rings were apart."""

@@ -55,6 +55,8 @@ MAX_DEPTH = 100
 FLUSHED_AT_ONCE = 256
 """Files: as many as are flushed in a fraction of a second, for which signals wait. Where there are
 more, the whole file system is flushed, which is some twenty times faster."""
+PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+"""Names that all file systems can hold."""
 MARK_WITHIN = 4096
 MARK = re.compile(
     rb'(?:Software\0|name="generator" content="|"software": ?")segcore '
@@ -410,7 +412,7 @@ class OutputFolder:
     def _check_names(self, parts: tuple[str, ...]) -> None:
         """Let the file system refuse names that it cannot hold, such as too long ones."""
         for part in parts:
-            if part not in self._parts:
+            if part not in self._parts and not PLAIN.fullmatch(part):
                 _status(os.path.join(self._stage.path, part))
                 self._parts.add(part)
 
@@ -440,7 +442,6 @@ class _Stage:
         self._kept = False
         self._new_text = str(self.new)
         self._base_length = len(str(base).rstrip(os.sep))
-        self._made: set[str] = set()  # folders in `new`
         lock = self.path / "lock"
         try:
             self._lock = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
@@ -492,12 +493,12 @@ class _Stage:
     def _create(self, target: str) -> int:
         """Create a new file and return its descriptor."""
         path = self.staged(target)
-        parent = os.path.dirname(path)
-        if parent not in self._made:
-            os.makedirs(parent, exist_ok=True)
-            self._made.add(parent)
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
-        return os.open(path, flags, 0o666)
+        try:
+            return os.open(path, flags, 0o666)
+        except FileNotFoundError:  # the first one in its folder
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            return os.open(path, flags, 0o666)
 
     def flush(self) -> None:
         """Flush all files to the disk."""

@@ -390,6 +390,7 @@ def labels(
             "--background": common.background,
             "--ignore": common.ignore,
             "--colors": common.colors,
+            "--ids": common.ids,
         }
         for option, value in given.items():
             if value not in (None, ()):
@@ -424,7 +425,7 @@ def evaluate() -> None:
     help="The true label of pixels to leave out.  [default: 255, unless it is a class]",
 )
 @PREDICTION_FORMAT
-@common_options("ignore", "background", "colors")
+@common_options("ignore", "background", "colors", "ids")
 def evaluate_semantic(
     truth: Path,
     prediction: Path,

@@ -8,7 +8,7 @@ import sys
 import traceback
 import warnings
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -48,7 +48,9 @@ class Commands(click.Group):
         # Pillow warns about oddities of images. Unusable images are errors here.
         warnings.filterwarnings("ignore", module=r"PIL\.")
         try:
-            code = super().main(*args, **{**options, "standalone_mode": False})
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                code = super().main(*args, **{**options, "standalone_mode": False})
             sys.exit(code if isinstance(code, int) else 0)
         except click.Abort:
             click.echo("Aborted!", err=True)
@@ -57,6 +59,18 @@ class Commands(click.Group):
             if os.environ.get(TRACEBACK):
                 traceback.print_exception(error)
             sys.exit(_report(error))
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning as one line, without the line of code that it is about."""
+    click.echo(f"Warning: {visible(str(message))}", err=True)
 
 
 def _report(error: Exception) -> int:

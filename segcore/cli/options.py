@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -50,6 +51,15 @@ class Share(click.FloatRange):
         return number
 
 
+def _check_ids(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Return the code of ids of a class and an instance, or the number of ids per class."""
+    if value is not None and not re.fullmatch(r"cityscapes|two-channels|[1-9][0-9]{0,8}", value):
+        raise click.BadParameter(
+            f"expected cityscapes, two-channels or a number, got {value}", context, option
+        )
+    return value
+
+
 PATH = _GivenPath()
 FILE = _GivenPath(file=True)
 LABEL = click.IntRange(-(2**31), 2**31 - 1)
@@ -66,6 +76,7 @@ class Common:
     background: int | None = None
     ignore: tuple[int, ...] = ()
     colors: Path | None = None
+    ids: str | None = None
     boxes: bool = False
     crowd_as_object: bool = False
     skip_invalid: bool = False
@@ -91,6 +102,7 @@ class Common:
             "background": self.background,
             "ignore": self.ignore or None,
             "colors": self.colors,
+            "ids": self.ids,
         }
         given = {name: value for name, value in labels.items() if value is not None}
         return ReadOptions(self.format, folder, self.boxes, self.crowd_as_object, given, progress)
@@ -124,6 +136,13 @@ _COMMON = {
         type=PATH,
         help="The table of the colors of RGB label maps: lines name:r,g,b.  [default: labelmap.txt "
         "or another table beside them]",
+    ),
+    "ids": click.option(
+        "--ids",
+        callback=_check_ids,
+        metavar="cityscapes|two-channels|N",
+        help="Labels of label maps are ids of a class and an instance: as in Cityscapes, as in the "
+        "2-channel PNGs of panopticapi, or class * N + instance.  [default: classes]",
     ),
     "boxes": click.option(
         "--boxes", is_flag=True, help="Take the box of an annotation without a mask as its mask."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import pathlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.addresses import AddressOutputs, check_absent
+from segcore.data.files.walk import files_below
 from segcore.data.parquet import parquet_files
 from segcore.data.parquet.names import has_parquet_name
 from segcore.data.recognize import recognized
@@ -84,7 +86,9 @@ def _read_folder(path: Path, dataset: Dataset | None = None, **options: Any) -> 
         return reading.read_coco(path, dataset, **options)
     files = sorted(file for file in os.listdir(path) if file.endswith(".json"))
     if not files:
-        raise DatasetError(path, "expected a folder with JSON files, found none")
+        below = (file for file in files_below(pathlib.Path(path)) if file.suffix == ".json")
+        found = f"the first one below it is {next(below, 'none')}"
+        raise DatasetError(path, f"expected JSON files in this folder; {found}")
     parts = [reading.read_coco(os.path.join(path, name), dataset, **options) for name in files]
     try:
         return Dataset.concatenate(parts)
@@ -185,6 +189,7 @@ def read(
     invalid: Literal["raise", "skip"] = "raise",
     progress: Progress | None = None,
     colors: Mapping[str, Sequence[int]] | None = None,
+    ids: str | int | None = None,
 ) -> Dataset:
     """Read a data set into columns.
 
@@ -230,6 +235,11 @@ def read(
     colors : mapping of str to sequence of int, optional
         Red, green and blue, 0 to 255, of each class in RGB label maps. A class "background" is not
         read. By default, the colors are those of a table beside the maps.
+    ids : {"cityscapes", "two-channels"} or int, optional
+        How labels of PNG label maps stand for a class and an instance; each label is an annotation.
+        ``"cityscapes"``: instanceIds; ``"two-channels"``: the class in red and the instance in
+        green, as panopticapi writes them; an int: the number of ids per class, such as 256 for
+        KITTI. By default, labels are classes.
 
     Returns
     -------
@@ -258,19 +268,19 @@ def read(
     if dataset is not None and not chosen.dataset:
         raise ValueError(f"dataset: not used for the format {chosen.name!r}")
     options: dict[str, Any] = {"skip_invalid": invalid == "skip", "progress": progress}
-    found = chosen.read(path, dataset, **options, **_color_option(chosen, colors))
+    found = chosen.read(path, dataset, **options, **_map_options(chosen, colors=colors, ids=ids))
     if dataset is not None and chosen.dataset == "results" and not belongs_to(found, dataset):
         raise DatasetError(str(path), "expected a list of results, as dataset= was passed")
     return found
 
 
-def _color_option(format: Format, colors: Mapping[str, Sequence[int]] | None) -> dict[str, Any]:
-    """Return the option of label maps, the only format that has colors."""
-    if colors is None:
-        return {}
-    if format.name != "maps":
-        raise ValueError(f"colors: only used for PNG label maps, not for {format.name!r}")
-    return {"colors": colors}
+def _map_options(format: Format, **values: Any) -> dict[str, Any]:
+    """Return the options that are given, which only label maps have."""
+    given = {name: value for name, value in values.items() if value is not None}
+    if given and format.name != "maps":
+        name = next(iter(given))
+        raise ValueError(f"{name}: only used for PNG label maps, not for {format.name!r}")
+    return given
 
 
 def read_file(
@@ -401,7 +411,7 @@ def write_to(
     if chosen.name != "parquet" and not isinstance(dataset, Dataset):
         dataset = Dataset.concatenate(list(dataset))
     parts = dataset if isinstance(dataset, Dataset) else _Counted(dataset)
-    options = _color_option(chosen, colors)
+    options = _map_options(chosen, colors=colors)
     if chosen.has_progress:
         options["progress"] = progress
     write_parts = _write_masks if masks_only else chosen.write

@@ -23,6 +23,7 @@ LISTED = 1000
 
 CITYSCAPES = ("_instanceIds.png", "_labelIds.png", "_polygons.json")
 YOLO = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
+VOC = [f"Segmentation{kind}{png}" for kind in ("Class", "Object") for png in ("", "PNG")]
 MASK_LIST = "masks.csv"
 _TOKENS = re.compile(rb'"((?:[^"\\]++|\\.)*+)(?:"(\s*:)?|\\?\Z)|[{}\[\]]', re.S)
 
@@ -130,7 +131,7 @@ def _of_marked_folder(path: Path) -> str | None:
     names = set(os.listdir(path))
     if names.intersection(YOLO):
         return "yolo"
-    if {"SegmentationClass", "SegmentationObject"} & names:
+    if names.intersection(VOC):
         return "voc"
     if MASK_LIST in names:
         return "binary-masks"

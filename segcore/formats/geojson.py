@@ -44,11 +44,15 @@ def rings_of(geometry: Mapping[str, Any]) -> list[list[Any]]:
     ValueError
         If the geometry is none of these types or is malformed.
     """
+    return [ring for ring in map(_bridged, polygons_of(geometry)) if ring]
+
+
+def polygons_of(geometry: Mapping[str, Any]) -> list[Any]:
+    """Return the polygons of a geometry, as `rings_of` does: their outlines and holes."""
     try:
-        polygons = list(_polygons(geometry))
+        return list(_polygons(geometry))
     except RecursionError:
         raise ValueError("the collections of the GeoJSON geometry are nested too deeply") from None
-    return [ring for ring in map(_bridged, polygons) if ring]
 
 
 def _polygons(geometry: Any) -> Iterator[Any]:

@@ -63,5 +63,6 @@ void register_match(KernelsClass&);        // match, precision_recall
 void register_shortcuts(KernelsClass&);    // what the pycocotools drop-in calls
 void register_json(pybind11::module_&);    // JsonReader, JsonTable
 void register_gather(pybind11::module_&);  // gather
+void register_lines(pybind11::module_&);   // lines of numbers
 
 }  // namespace segcore::bind

@@ -79,6 +79,7 @@ PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
     register_seal(m);
     register_json(m);
     register_gather(m);
+    register_lines(m);
 
     KernelsClass kernels(m, "Kernels", "The kernels of one instruction set.");
     kernels.def(py::init<const std::string&>(), py::arg("variant"))

@@ -224,7 +224,7 @@ def test_missing_file(tmp_path: Path) -> None:
         ("\ud800".encode("utf-16", "surrogatepass").decode("latin1"), "not JSON"),
         ([], "a list"),
         (3, "not JSON: expected an object or an array"),
-        ({"images": [], "categories": []}, 'expected "images" and "annotations"'),
+        ({"images": [], "captions": []}, 'expected "images" and "annotations"'),
         ({"images": [], "categories": {}, "annotations": []}, "expected an array of objects"),
         ({"images": [], "annotations": []}, '"categories" is missing'),
         (coco(categories=[]), '"categories" is empty'),

@@ -640,3 +640,18 @@ def test_defects_are_not_disguised(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "SEGCORE_TRACEBACK=1" in line
     monkeypatch.setenv(failures.TRACEBACK, "1")
     assert "Traceback (most recent call last)" in run("info").stderr
+
+
+def test_warnings_are_one_line(tmp_path: Path) -> None:
+    ring = [0.1, 0.1, 0.5, 0.1, 0.5, 0.5]
+    document = {
+        "images": [{"id": 1, "file_name": "a.jpg", "height": 80, "width": 120}],
+        "categories": [{"id": 1, "name": "cup"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "segmentation": [ring]}],
+    }
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(document))
+    command = [sys.executable, "-m", "segcore.cli", "stats", str(path)]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stderr.splitlines()
+    assert [line for line in lines if "Warning" in line] == [lines[0]]
+    assert lines[0].startswith("Warning: all coordinates are between 0 and 1, but the image has 80")

@@ -17,6 +17,7 @@ pytest.importorskip("rich")
 Image = pytest.importorskip("PIL.Image")
 
 from click.testing import CliRunner, Result  # noqa: E402
+from support import commands  # noqa: E402
 from support.json_reader import placed  # noqa: E402
 
 import segcore as sc  # noqa: E402
@@ -339,3 +340,19 @@ def test_the_sample_is_its_detection_form(tmp_path: Path) -> None:
         for some in (read(tmp_path), expected)
     )
     assert mine == theirs
+
+
+def test_ids_of_classes_and_instances(tmp_path: Path) -> None:
+    (tmp_path / "ids").mkdir()
+    pixels = np.array([[0, 26], [26000, 26001]], np.uint16)
+    Image.fromarray(pixels).save(tmp_path / "ids/a.png")
+    for ids, names in (("cityscapes", ["car"]), ("1000", ["class 26"])):
+        target = tmp_path / f"{ids}.json"
+        assert commands.run("labels", tmp_path / "ids", "--ids", ids, "-o", target).exit_code == 0
+        document = json.loads(target.read_text())
+        assert [category["name"] for category in document["categories"]] == names
+    assert len(document["annotations"]) == 2
+    words = ("labels", tmp_path / "ids", "--ids", "kitti", "-o", tmp_path / "a.json")
+    assert "expected cityscapes, two-channels or a number" in commands.run(*words).stderr
+    words = ("view", target, "--ids", "1000", "-o", tmp_path / "a.html")
+    assert "--ids" in commands.refused(*words)

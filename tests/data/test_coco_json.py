@@ -355,3 +355,24 @@ def test_annotations_of_skipped_images_are_counted(tmp_path):
         "images[0]",
         "3 annotations of images that were skipped",
     ]
+
+
+def test_images_without_annotations(twin, tmp_path):
+    document = {
+        "info": {"year": 2017},
+        "images": [{"id": 7, "height": 4, "width": 6, "file_name": "a.jpg"}],
+        "licenses": [],
+        "categories": [{"id": 1, "name": "cup"}],
+    }
+    path = tmp_path / "image_info_test.json"
+    path.write_text(json.dumps(document))
+    images = sc.data.read(path)
+    assert len(images) == 1
+    assert len(images.annotations) == 0
+    assert sc.data.to_coco(images) == document
+    results = [{"image_id": 7, "category_id": 1, "segmentation": {"size": [4, 6], "counts": "0h0"}}]
+    path.write_text(json.dumps(results))
+    assert sc.data.read(path, dataset=images)[0].file_name == "a.jpg"
+    path.write_text(json.dumps({**document, "annotation": []}))
+    with pytest.raises(sc.data.DatasetError, match='expected "images" and "annotations"'):
+        sc.data.read(path)

@@ -160,6 +160,16 @@ def test_sa_1b_there_and_back(tmp_path):
     assert sc.data.read(tmp_path / "sa_7.json")[0].masks == dataset[1].masks
 
 
+@pytest.mark.parametrize("invalid", ["raise", "skip"])
+def test_an_invalid_image_of_sa_1b_is_named(invalid, tmp_path):
+    path = tmp_path / "sa_1.json"
+    path.write_text('{"images": [{"id": 1, "id": 1}], "image": {"height": 3}, "annotations": []}')
+    with pytest.raises(sc.data.DatasetError) as caught:
+        sc.data.read(path, "coco", invalid=invalid)
+    message = "image[0] (byte 41): image_id: expected an integer or a string, got none"
+    assert str(caught.value) == f"{path}: {message}"
+
+
 def test_sa_v_there_and_back(tmp_path):
     masks = sc.Masks.from_boxes([[1, 1, 3, 3], [0, 0, 6, 1]], (4, 6)).to_coco()
     document = {

@@ -45,6 +45,13 @@ def test_folders_that_are_not_read(tmp_path):
         sc.data.read(tmp_path)
 
 
+def test_a_folder_with_json_files_below_it_names_the_first(tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train/_annotations.coco.json").write_text('{"images": [], "annotations": []}')
+    with pytest.raises(sc.data.DatasetError, match=r"below it is .*_annotations\.coco\.json"):
+        sc.data.read(tmp_path)
+
+
 def test_a_folder_with_a_panoptic_file_names_the_file(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
     entry = {"image_id": 1, "file_name": "a.png", "segments_info": []}

@@ -53,9 +53,9 @@ class Reader:
 
     def single_image(self, members: list[tuple[str, bytes | None]]) -> Dataset:
         """Make the data set of a file of SA-1B: one image, without categories."""
+        skip_invalid, self._skip_invalid = self._skip_invalid, False  # there is no other image
         images = self.images("image", IMAGE)
-        if not len(images):
-            raise DatasetError(self.path, self.skipped[0])
+        self._skip_invalid = skip_invalid
         return self._dataset(images, empty_categories(), members)
 
     def results(self, dataset: Dataset | None) -> Dataset:

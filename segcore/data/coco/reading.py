@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from segcore.data.coco.instances import Reader
 from segcore.data.coco.panoptic import panoptic_dataset
 from segcore.data.coco.sa_v import video_dataset
-from segcore.data.coco.stream import Progress, Stream, open_binary
+from segcore.data.coco.stream import Progress, Stream, no_rows, open_binary
 from segcore.data.columns.layouts import ANNOTATIONS, CATEGORIES, ENTRIES, IMAGE, IMAGES, Fields
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
@@ -17,6 +17,8 @@ from segcore.data.files.kinds import READABLE, look_of
 
 PEEK = 1 << 16
 _PANOPTIC = b'"segments_info"'
+WITHOUT_ANNOTATIONS = {"info", "licenses", "images", "categories"}
+"""The members of files of images alone, such as those of COCO's test sets."""
 TABLES: dict[str, Fields] = {"images": IMAGES, "categories": CATEGORIES, "annotations": ANNOTATIONS}
 
 
@@ -66,6 +68,8 @@ def read_stream(
         return video_dataset(name, members)
     if "image" in raw and "annotations" in raw:
         return reader.single_image(members)
+    if {"images", "categories"} <= set(raw) and set(dict(members)) <= WITHOUT_ANNOTATIONS:
+        raw["annotations"] = no_rows(ANNOTATIONS)
     return reader.instances(members)
 
 

@@ -77,6 +77,12 @@ class _Unzipped(gzip.GzipFile):
         self._compressed.close()
 
 
+def no_rows(fields: Fields) -> dict[str, Any]:
+    """Return the columns of an array without objects."""
+    columns: dict[str, Any] = JsonTable(fields).columns()
+    return columns
+
+
 class Stream:
     """A JSON file that is read once, from its beginning to its end.
 

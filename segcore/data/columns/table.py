@@ -81,6 +81,13 @@ class Layout:
         ]
         return replace(self, shapes=shapes)
 
+    def with_extra(self, extra: Texts) -> Layout:
+        """Return the layout with an unknown member at the end of all rows where `extra` has one."""
+        has_extra = extra.lengths > 0
+        shapes = [*self.shapes, *(shape + bytes((UNKNOWN, PLAIN)) for shape in self.shapes)]
+        shape_ids = self.shape_ids + (len(self.shapes) * has_extra).astype(np.uint32)
+        return replace(self, shapes=shapes, shape_ids=shape_ids, extra=extra)
+
     def odd_values(self, name: str) -> dict[int, Any]:
         """Return the odd values of a member by row."""
         of_member = np.flatnonzero(self.odd_columns == self.names.index(name))

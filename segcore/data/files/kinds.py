@@ -17,7 +17,7 @@ TITLES = {
     "maps": "PNG label maps or binary masks, or a folder of them",
     "binary-masks": "a folder of binary masks per image",
     "voc": "Pascal VOC, a folder with SegmentationClass and SegmentationObject",
-    "cvat": "CVAT's XML for images",
+    "cvat": "CVAT's XML for images or video",
     "label-studio": "Label Studio's JSON",
     "kaggle": "Kaggle's CSV of run lengths",
     "geojson": "GeoJSON in pixels",

@@ -41,8 +41,13 @@ def relative_path(name: object) -> PurePosixPath:
         contains ``..`` or a control character, is too long, is not valid Unicode, or is a device on
         Windows.
     """
+    return PurePosixPath(relative_name(name))
+
+
+def relative_name(name: object) -> str:
+    """Return the text of `relative_path`, which most names are as they are."""
     if isinstance(name, str) and _PLAIN.fullmatch(name) and not _RESERVED.match(name):
-        return PurePosixPath(name)
+        return name
     if not isinstance(name, str) or not name:
         raise ValueError(f"is {describe(name)}, expected the name of a file")
     shown = json.dumps(name)
@@ -67,7 +72,7 @@ def relative_path(name: object) -> PurePosixPath:
             raise ValueError(f"{shown} is not a valid name for a file on Windows")
     if length > LONGEST_NAME or max(len(part.encode()) for part in path.parts) > LONGEST_PART:
         raise ValueError(f"{shown} is too long for a name of a file")
-    return path
+    return str(path)
 
 
 class Folder:

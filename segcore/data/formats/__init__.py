@@ -6,6 +6,7 @@ reads. The modules whose names start with an underscore are shared:
 
 - ``_builder``: collects what a reader finds, and makes the data set of it;
 - ``_account``: gives a writer the masks of each image, and notes what it does not keep;
-- ``_rings``: polygons as text and as single rings;
+- ``_rings``: polygons as single rings;
+- ``_lines_python``, ``_rings_python``: what ``src/json`` has, without a compiler;
 - ``_images``: sizes of image files, PNG label maps, colors.
 """

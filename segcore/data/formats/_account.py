@@ -21,7 +21,7 @@ from segcore.data.columns.segmentations import POLYGON, Segmentations
 from segcore.data.columns.table import Table
 from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
-from segcore.data.files.names import relative_path
+from segcore.data.files.names import relative_name
 from segcore.data.report import NO_MASK, Dropped, WriteReport
 from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks, unwrap, wrap
@@ -95,16 +95,17 @@ class Account:
         found: dict[str, int] = {}
         for row, name in enumerate(images["file_name"].tolist()):
             try:
-                path = relative_path(name or str(images["id"][row]))
+                path = relative_name(name or str(images["id"][row]))
             except ValueError as error:
                 raise ValueError(f"image {images['id'][row]}: its file_name {error}") from None
-            path = path if not suffix else path.with_name(path.stem + suffix)
-            if str(path) in found:
-                first = images["id"][found[str(path)]]
+            if suffix:
+                path = str(PurePosixPath(path).with_suffix(suffix))
+            if path in found:
+                first = images["id"][found[path]]
                 raise ValueError(
                     f"images {first} and {images['id'][row]}: both would be written to {path}"
                 )
-            found[str(path)] = row
+            found[path] = row
         return list(found)
 
     def sizes(self, images: Rows) -> NDArray[np.int64]:
@@ -228,15 +229,19 @@ class Account:
         ends = self._ring_ends[first : first + int(segmentations.lengths[row]) + 1]
         return segmentations.coordinates[2 * ends[0] : 2 * ends[-1]], np.diff(ends)
 
-    def coordinates(self, rows: Rows) -> tuple[Numbers, Rows]:
-        """Return the coordinates of the polygons of many annotations, and how many each has."""
+    def ring_parts(self, rows: Rows) -> tuple[Numbers, Rows, Rows, Rows]:
+        """Return the polygons of many annotations.
+
+        Returns
+        -------
+        coordinates, ring_offsets : numpy.ndarray
+            x0 y0 x1 y1 ... of all rings of the data set, and where each starts, in points.
+        first_rings, ring_counts : numpy.ndarray
+            First ring of each annotation, and its number of rings.
+        """
         segmentations = self._segmentations
-        first = segmentations.starts[rows]
-        begins, ends = self._ring_ends[first], self._ring_ends[first + segmentations.lengths[rows]]
-        lengths = 2 * (ends - begins)
-        offsets = offsets_of(lengths)
-        indices = np.repeat(2 * begins - offsets[:-1], lengths) + np.arange(offsets[-1])
-        return segmentations.coordinates[indices], lengths
+        parts = segmentations.starts[rows], segmentations.lengths[rows]
+        return segmentations.coordinates, self._ring_ends, *parts
 
     @cached_property
     def has_mask(self) -> NDArray[np.bool_]:

@@ -22,8 +22,10 @@ from segcore.data.columns.table import Table
 from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
-from segcore.data.files.names import Folder, relative_path
+from segcore.data.files import names as file_names
+from segcore.data.files.names import Folder
 from segcore.data.formats._images import image_size, is_image
+from segcore.data.formats._measures import polygon_measures
 from segcore.masks import Masks, unwrap
 
 ROTATED = "images are rotated by EXIF, and sizes are those displayed"
@@ -60,6 +62,8 @@ class Builder:
         self.stuff: set[str] = set()
         self._new_rows: NDArray[np.int64] | None = None
         self._rows: list[tuple[NDArray[Any], ...]] = []
+        self._count = 0
+        self._extra: dict[int, bytes] = {}
         self._kinds: list[NDArray[np.uint8]] = []
         self._lengths: list[NDArray[np.int64]] = []
         self._sizes: list[NDArray[np.int64]] = []
@@ -200,6 +204,9 @@ class Builder:
         if len(masks):
             characters, offsets = kernels.string_encode(unwrap(masks))
             kinds = np.full(len(masks), STRING, np.uint8)
+            corners = masks.boxes
+            boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+            values = {"area": masks.area, "bbox": boxes, **values}
             self._add(image, category, kinds, np.diff(offsets), masks.size, values)
             self._characters.append(characters)
 
@@ -207,7 +214,8 @@ class Builder:
         """Add annotations that have a box x, y, width, height, and no mask."""
         boxes = np.asarray(bboxes, np.float64).reshape(-1, 4)
         kinds = np.full(len(boxes), NONE, np.uint8)
-        self._add(image, category, kinds, np.zeros(len(boxes)), (0, 0), {"bbox": boxes, **values})
+        values = {"area": boxes[:, 2] * boxes[:, 3], "bbox": boxes, **values}
+        self._add(image, category, kinds, np.zeros(len(boxes)), (0, 0), values)
 
     def _add(
         self,
@@ -218,8 +226,15 @@ class Builder:
         size: Size,
         values: dict[str, Any],
     ) -> None:
-        """Add annotations; `values` has ``iscrowd``, ``score`` and ``bbox``, where known."""
+        """Add annotations.
+
+        `values` has ``iscrowd``, ``score``, ``area`` and ``bbox``, where known, and ``extra``, the
+        text of another member, for a single annotation.
+        """
         count = len(kinds)
+        if values.get("extra"):
+            self._extra[self._count] = values["extra"]
+        self._count += count
         self._kinds.append(kinds)
         self._lengths.append(np.asarray(lengths, np.int64))
         self._sizes.append(np.tile(np.array(size, np.int64), (count, 1)))
@@ -229,6 +244,7 @@ class Builder:
                 np.broadcast_to(np.asarray(category, np.int64), count),
                 np.broadcast_to(np.asarray(values.get("iscrowd", False), np.bool_), count),
                 np.broadcast_to(np.asarray(values.get("score", np.nan), np.float64), count),
+                np.broadcast_to(np.asarray(values.get("area", np.nan), np.float64), count),
                 np.broadcast_to(np.asarray(values.get("bbox", np.nan), np.float64), (count, 4)),
             )
         )
@@ -240,23 +256,30 @@ class Builder:
         self._sort_categories()
         images, categories = self._image_table(), self._category_table()
         empty = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.bool_))
-        first = (*empty, np.empty(0), np.empty((0, 4)))
+        first = (*empty, np.empty(0), np.empty(0), np.empty((0, 4)))
         parts = [np.concatenate(column) for column in zip(first, *self._rows, strict=True)]
         columns: dict[str, Any] = dict(
-            zip(("image", "category", "iscrowd", "score", "bbox"), parts, strict=True)
+            zip(("image", "category", "iscrowd", "score", "area", "bbox"), parts, strict=True)
         )
         count = len(columns["image"])
-        columns |= {
-            "id": np.arange(1, count + 1),
-            "area": np.full(count, np.nan),
-            "segmentation": self._segmentations(),
-        }
+        segmentations = self._segmentations()
+        columns |= {"id": np.arange(1, count + 1), "segmentation": segmentations}
+        polygons = np.flatnonzero(segmentations.kinds == POLYGON)
+        if len(polygons):
+            areas, boxes = polygon_measures(segmentations, polygons)
+            given = columns["area"][polygons]
+            columns["area"][polygons] = np.where(np.isnan(given), areas, given)
+            columns["bbox"][polygons] = boxes
         if self._new_rows is not None:
             columns["category"] = self._new_rows[columns["category"]]
         kept = np.flatnonzero(columns["category"] >= 0)
         if len(kept) < count:
             columns = {name: column[kept] for name, column in columns.items()}
             columns["id"] = np.arange(1, len(kept) + 1)
+        layout = annotation_layout(columns)
+        if self._extra:
+            texts = [self._extra.get(row, b"").decode() for row in kept.tolist()]
+            layout = layout.with_extra(Texts.from_strings(texts))
         notes = [
             f"{count:,} {what}, the first: {visible(where)}"
             for what, (count, where) in self._notes.items()
@@ -264,7 +287,7 @@ class Builder:
         return Dataset(
             images,
             categories,
-            Table(columns, annotation_layout(columns)),
+            Table(columns, layout),
             skipped=self.skipped,
             notes=notes,
             source=self.path,
@@ -372,6 +395,6 @@ def as_score(value: object) -> float:
 def relative_name(name: object) -> str:
     """Return a file name in a data set. Raises ValueError unless it stays below its folder."""
     try:
-        return str(relative_path(name))
+        return file_names.relative_name(name)
     except ValueError as error:
         raise ValueError(f"the file name {error}") from None

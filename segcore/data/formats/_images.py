@@ -13,8 +13,8 @@ from segcore.data.errors import DatasetError
 from segcore.data.files.images import opened
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
-FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "MPO")
-"""Images that annotation tools use."""
+FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
+"""Images that annotation tools use. Pillow opens MPO, of two images, as JPEG."""
 
 _ORIENTATION = 0x0112
 

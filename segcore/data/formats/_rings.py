@@ -2,57 +2,26 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._bridges import joined_order
+from segcore._batch import offsets_of
 from segcore._input.arrays import described
-from segcore.data.coco.stream import Stream
-from segcore.data.columns.segmentations import POLYGON, Segmentations
-from segcore.data.errors import DatasetError
 from segcore.polygons import Polygons
+
+try:
+    from segcore._native import join_rings
+except ImportError:  # not compiled
+    from segcore.data.formats._rings_python import join_rings
 
 Numbers = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
-
-def parse_rings(texts: Sequence[bytes], count: int | None = None) -> tuple[Numbers, Counts] | None:
-    """Parse the coordinates of many rings at once, as the numbers of a JSON array.
-
-    Parameters
-    ----------
-    texts : sequence of bytes
-        ``x0,y0,x1,y1,...`` per ring. They may hold several rings, separated by ``],[``.
-    count : int, optional
-        Number of rings. Defaults to that of `texts`.
-
-    Returns
-    -------
-    coordinates, ring_points : numpy.ndarray or None
-        All coordinates, float64, and the number of points per ring, int64. None if a ring is not
-        plain numbers in pairs; `parse_numbers` and `check_ring` find which.
-    """
-    count = len(texts) if count is None else count
-    if not texts:
-        return np.empty(0), np.empty(0, np.int64)
-    document = b'[{"s":[[' + b"],[".join(texts) + b"]]}]"
-    stream = Stream("", io.BytesIO(document), None, len(document))
-    try:
-        stream.enter()
-        columns = stream.rows([("s", "segmentation")], "")["columns"]
-        stream.end()
-    except (DatasetError, ValueError):
-        return None
-    rings = Segmentations(*columns["s"])
-    if len(rings) != 1 or rings.kinds[0] != POLYGON or int(rings.lengths[0]) != count:
-        return None
-    if not np.isfinite(rings.coordinates).all():
-        return None
-    return rings.coordinates, np.diff(rings.ring_ends, prepend=0)
+COMPARED = 1024
+"""Number of vertices per ring that are compared for the shortest bridge."""
 
 
 def parse_numbers(words: Sequence[bytes | str]) -> Numbers:
@@ -97,22 +66,40 @@ def _has_other_values(value: Any) -> bool:
     return any(type(number) not in (int, float) for point in value for number in point)
 
 
-def joined_ring(coordinates: Numbers, ring_points: Counts) -> Numbers:
-    """Join rings to one, which encloses the same area by the even-odd rule.
+def joined_rings(
+    coordinates: Numbers, ring_offsets: Counts, first_rings: Counts, ring_counts: Counts
+) -> tuple[Numbers, Counts, NDArray[np.bool_]]:
+    """Join the rings of each object to one, which encloses the same area by the even-odd rule.
 
-    Each ring is connected to the nearest vertex of the first one by a bridge: a line there and
-    back, which encloses no area.
+    Each ring is connected to the nearest vertex of the rings before it by a bridge: a line there
+    and back, which encloses no area.
 
     Parameters
     ----------
     coordinates : numpy.ndarray
         x0 y0 x1 y1 ... of all rings: float64.
-    ring_points : numpy.ndarray
-        Number of points of each ring.
+    ring_offsets : numpy.ndarray
+        Start of each ring, in points, and the end of the last one: int64.
+    first_rings, ring_counts : numpy.ndarray
+        First ring of each object, and its number of rings: int64, shape (N,).
+
+    Returns
+    -------
+    coordinates : numpy.ndarray
+        x0 y0 x1 y1 ... of the N joined rings: float64.
+    lengths : numpy.ndarray
+        How many coordinates each has: int64, shape (N,).
+    are_apart : numpy.ndarray
+        Whether the boxes of the rings of each object are more than a pixel apart, so that the
+        joined ring has the same pixels: bool, shape (N,).
     """
-    points = coordinates.reshape(-1, 2)
-    offsets = np.concatenate([[0], np.cumsum(ring_points)]).tolist()
-    return points[joined_order(points, offsets)].ravel()
+    return join_rings(coordinates, ring_offsets, first_rings, ring_counts, COMPARED)
+
+
+def joined_ring(coordinates: Numbers, ring_points: Counts) -> Numbers:
+    """Join the rings of one object, as `joined_rings` does."""
+    count = np.array([len(ring_points)])
+    return joined_rings(coordinates, offsets_of(ring_points), np.array([0]), count)[0]
 
 
 def outline_rings(polygons: Polygons, mask: int) -> tuple[Numbers, Counts]:

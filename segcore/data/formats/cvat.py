@@ -1,8 +1,12 @@
-"""CVAT's XML for images, version 1.1: ``annotations.xml``.
+"""CVAT's XML for images and for video, version 1.1: ``annotations.xml``.
 
 Polygons, masks (run lengths within a box) and boxes are read. Shapes of the same label and
 ``group_id`` other than 0 are parts of one annotation. Ellipses, polylines, points, cuboids,
 skeletons and tags are counted.
+
+The frames of a video are images, called ``frame_000010.PNG`` as CVAT exports them, and annotations
+have a member ``track_id``. Shapes that are ``outside`` have left the image. Shapes between
+keyframes are read if they are listed, as CVAT lists them; none are interpolated.
 
 The file is read in one pass, without a tree. A document type declaration is refused, so entities
 cannot be defined, and none can expand.
@@ -24,24 +28,32 @@ from segcore._input.arrays import Size
 from segcore._publish import Outputs
 from segcore.backends import kernels
 from segcore.data.coco.stream import Progress, open_binary
+from segcore.data.columns.table import members_text
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import Builder, as_size, relative_name
 from segcore.data.formats._crops import cropped, pasted
+from segcore.data.formats._cvat_video import Videos
 from segcore.data.formats._rings import (
+    Counts,
     Numbers,
     check_ring,
     number_text,
     parse_numbers,
-    parse_rings,
 )
 from segcore.data.report import WriteReport
 from segcore.masks import Masks, unwrap, wrap
 
+try:
+    from segcore._native import read_number_lines
+except ImportError:  # not compiled
+    from segcore.data.formats._lines_python import read_number_lines
+
 NAMES = ("annotations.xml",)
 WITHOUT_MASK = ("ellipse", "polyline", "points", "cuboid", "skeleton", "tag")
 CHUNK = 1 << 20
+_AS_BLANKS = bytes.maketrans(b",;", b"  ")
 MAX_DEPTH = 64
 """Elements of CVAT are nested less deeply."""
 
@@ -80,7 +92,9 @@ class _Parser:
         self._parser.CharacterDataHandler = self._text
         self._parser.buffer_text = True
         self._stack: list[str] = []
-        self._name: list[str] = []
+        self._content: list[str] = []
+        self._videos = Videos()
+        self._track: dict[str, str] = {}
         self._image: tuple[int, Size] | None = None
         self._is_skipped = False
         self._shapes: list[_Shape] = []
@@ -95,6 +109,7 @@ class _Parser:
                 if progress is not None:
                     progress(done, size)
             self._parser.Parse(b"", True)
+            self._add_frames()
         except expat.ExpatError as error:
             detail = f"not XML: {expat.ErrorString(error.code)}"
             raise DatasetError(self._builder.path, detail, f"line {error.lineno}") from None
@@ -121,27 +136,35 @@ class _Parser:
         if len(self._stack) > MAX_DEPTH:
             detail = "its elements are nested too deeply"
             raise DatasetError(self._builder.path, detail, self._where(element[:40]))
-        if element == "name":
-            self._name = []
-        elif element == "track" and len(self._stack) == 2:
-            detail = "expected CVAT for images, got the tracks of CVAT for video"
-            raise DatasetError(self._builder.path, detail, self._where(element))
+        self._content = []
+        if element == "track" and len(self._stack) == 2:
+            self._start_track(attributes)
         elif element == "image" and len(self._stack) == 2:
             self._start_image(attributes)
-        elif len(self._stack) == 3 and self._stack[1] == "image" and not self._is_skipped:
-            self._start_shape(element, attributes)
+        elif element == "tag" and len(self._stack) == 2:
+            self._builder.note(f"shapes <{element}>, which are not masks", self._where(element))
+        elif len(self._stack) == 3 and not self._is_skipped:
+            if self._stack[1] == "image":
+                self._start_shape(element, attributes)
+            elif self._stack[1] == "track":
+                self._start_tracked(element, attributes)
 
     def _end(self, element: str) -> None:
         self._stack.pop()
+        text = "".join(self._content)
         if element == "name" and self._stack[-1:] == ["label"] and "labels" in self._stack:
-            self._builder.category("".join(self._name))
+            self._builder.category(text)
+        elif "meta" in (element, *self._stack[1:2]):
+            self._videos.end_element(element, self._stack[-1], text)
+        elif element == "track" and len(self._stack) == 1 and not self._is_skipped:
+            self._videos.end_track(self._track.get("task_id", ""))
         elif element == "image" and len(self._stack) == 1 and self._image is not None:
             self._add_shapes(*self._image)
             self._image = None
 
     def _text(self, text: str) -> None:
-        if self._stack and self._stack[-1] == "name":
-            self._name.append(text)
+        if self._stack[1:2] == ["meta"]:
+            self._content.append(text)
 
     def _start_image(self, attributes: dict[str, str]) -> None:
         try:
@@ -154,6 +177,46 @@ class _Parser:
             return
         self._is_skipped = False
         self._shapes = []
+
+    def _start_track(self, attributes: dict[str, str]) -> None:
+        self._track = attributes
+        task = attributes.get("task_id", "")
+        try:
+            self._videos.size(task)
+        except ValueError as error:
+            self._builder.refuse(str(error), self._where("track"))
+            self._is_skipped = True
+            return
+        self._is_skipped = False
+        self._videos.start_track(task)
+
+    def _start_tracked(self, element: str, attributes: dict[str, str]) -> None:
+        """Add a shape to its frame. Its label and its group are those of the track."""
+        where = self._where(element)
+        if element not in ("polygon", "mask", "box"):
+            self._start_shape(element, attributes)
+            return
+        try:
+            frame = _whole(attributes, "frame")
+        except ValueError as error:
+            self._builder.refuse(str(error), where)
+            return
+        shape = _Shape(element, {**attributes, **self._track}, where)
+        is_outside = attributes.get("outside") == "1"
+        self._videos.add(self._track.get("task_id", ""), frame, is_outside, shape)
+
+    def _add_frames(self) -> None:
+        """Add the frames of all videos, and the shapes in them."""
+        for task, frames in self._videos.frames(self._builder.path):
+            folder = f"task_{task}/" if len(self._videos.shapes) > 1 else ""
+            size = self._videos.size(task)
+            for frame in frames:
+                image = self._builder.add_image(f"{folder}frame_{frame:06}.PNG", size)
+                self._shapes = self._videos.shapes[task].get(frame, [])
+                self._add_shapes(image, size)
+        if self._videos.unlisted:
+            what = "frames in which a track goes on without a shape, which is not interpolated"
+            self._builder.note(what, "<track>", self._videos.unlisted)
 
     def _start_shape(self, element: str, attributes: dict[str, str]) -> None:
         where = self._where(element)
@@ -168,13 +231,14 @@ class _Parser:
         """Add the annotations of an image."""
         polygons = [shape for shape in self._shapes if shape.element == "polygon"]
         texts = [shape.attributes.get("points", "").encode() for shape in polygons]
-        parsed = parse_rings([text.replace(b";", b",") for text in texts])
+        parsed = read_number_lines([text.translate(_AS_BLANKS) for text in texts])
         rings: list[Numbers] | None = None
         if parsed is not None and _are_rings(texts, *parsed):
-            rings = np.split(parsed[0], 2 * np.cumsum(parsed[1])[:-1]) if polygons else []
+            rings = np.split(parsed[0], np.cumsum(parsed[1])[:-1]) if polygons else []
         for index, shape in enumerate(polygons):
             shape.ring = None if rings is None else rings[index]
         groups: dict[Any, list[tuple[str, Any]]] = {}
+        tracks: dict[Any, bytes] = {}
         for index, shape in enumerate(self._shapes):
             try:
                 label = _attribute(shape.attributes, "label")
@@ -185,33 +249,40 @@ class _Parser:
                 continue
             key = (label, index, None) if group == 0 else (label, None, group)
             groups.setdefault(key, []).append(part)
-        for (label, _, _), parts in groups.items():
-            self._add(image, size, self._builder.category(label), parts)
+            tracks.setdefault(key, shape.track)
+        for key, parts in groups.items():
+            self._add(image, size, self._builder.category(key[0]), parts, tracks[key])
 
-    def _add(self, image: int, size: Size, category: int, parts: list[tuple[str, Any]]) -> None:
+    def _add(
+        self, image: int, size: Size, category: int, parts: list[tuple[str, Any]], track: bytes
+    ) -> None:
         """Add an annotation; boxes are parts only if there is nothing else."""
         rings = [part for kind, part in parts if kind == "polygon"]
         masks = [part for kind, part in parts if kind == "mask"]
         if masks:
             if rings:
                 masks.append(Masks.from_polygons([rings], size))
-            self._builder.add_masks(image, np.array([category]), Masks.concatenate(masks).union())
+            union = Masks.concatenate(masks).union()
+            self._builder.add_masks(image, np.array([category]), union, extra=track)
         elif rings:
             lengths = [len(ring) // 2 for ring in rings]
             self._builder.add_polygons(
-                image, category, np.concatenate(rings), lengths, [len(rings)]
+                image, category, np.concatenate(rings), lengths, [len(rings)], extra=track
             )
         for kind, part in parts:
             if kind == "box":
-                self._builder.add_boxes(image, category, part)
+                self._builder.add_boxes(image, category, part, extra=track)
 
 
-def _are_rings(texts: list[bytes], coordinates: Numbers, points: NDArray[np.int64]) -> bool:
+def _are_rings(texts: list[bytes], coordinates: Numbers, lengths: Counts, lines: Counts) -> bool:
     """Return whether the text of each ring is "x,y;x,y;...", with three points or more."""
-    counts = [(text.count(b";") + 1, text.count(b",")) for text in texts]
-    expected = np.stack([points, points], axis=1)
-    is_text = np.array_equal(np.array(counts, np.int64).reshape(-1, 2), expected)
-    return is_text and bool((points >= 3).all() and (np.abs(coordinates) < 2**30).all())
+    points = [text.count(b";") + 1 for text in texts]
+    return (
+        bool((lines == 1).all())
+        and lengths.tolist() == [2 * count for count in points]
+        and [text.count(b",") for text in texts] == points
+        and bool((lengths >= 6).all() and (np.abs(coordinates) < 2**30).all())
+    )
 
 
 class _Shape:
@@ -224,6 +295,15 @@ class _Shape:
         self.attributes = attributes
         self.where = where
         self.ring: Numbers | None = None
+
+    @property
+    def track(self) -> bytes:
+        """The id of its track as a member of an annotation; empty without one."""
+        if "frame" not in self.attributes or "id" not in self.attributes:
+            return b""
+        text = self.attributes["id"]
+        is_number = text.isascii() and text.isdecimal() and len(text) <= 18
+        return members_text({"track_id": int(text) if is_number else text})
 
     def part(self, size: Size) -> Any:
         """Return the ring of a polygon, a mask, or the x, y, width and height of a box."""

@@ -31,9 +31,10 @@ from segcore.data.formats._builder import (
 )
 from segcore.data.formats._images import SUFFIXES, image_size
 from segcore.data.formats._json import read_json
+from segcore.data.formats._measures import ring_areas
 from segcore.data.formats._rings import Numbers, as_points, check_ring
 from segcore.data.report import WriteReport
-from segcore.formats.geojson import rings_of
+from segcore.formats.geojson import polygons_of, rings_of
 
 WITHOUT_AREA = ("Point", "MultiPoint", "LineString", "MultiLineString")
 OBJECT = "object"
@@ -134,9 +135,18 @@ def _read_feature(builder: Builder, images: dict[Any, int], feature: Any, where:
         np.concatenate(rings),
         [len(ring) for ring in rings],
         [len(rings)],
+        area=sum(map(_area, polygons_of(geometry))),
         iscrowd=properties.get("iscrowd") in (1, True),
         score=as_score(properties.get("score")),
     )
+
+
+def _area(polygon: Any) -> float:
+    """Return the area of a polygon, without its holes, whichever way round they go."""
+    rings = [rings_of({"type": "Polygon", "coordinates": [ring]}) for ring in polygon]
+    points = [as_points(ring, "coordinates") for [ring] in filter(None, rings)]
+    areas = [float(ring_areas(ring, np.zeros(1, np.int64))[0]) for ring in points]
+    return areas[0] - sum(areas[1:]) if areas else 0.0
 
 
 def _without_end(ring: Numbers) -> Numbers:

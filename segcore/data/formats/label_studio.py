@@ -1,8 +1,10 @@
 """Label Studio's JSON export: a list of tasks with annotations.
 
 Polygons (in per cent of the image) and brush labels (run lengths) are read, and rectangles as
-boxes. Of several annotations of a task, the first that was not cancelled is read. Where there is
-none, the first prediction is read, with its score. The rest is counted.
+boxes, also where the labels are those of a tag ``Labels``. Coordinates are those of the image as it
+is: ``image_rotation`` only rotates it on the screen. Of several annotations of a task, the first
+that was not cancelled is read. Where there is none, the first prediction is read, with its score.
+The rest is counted.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ from segcore.masks import Masks
 DECIMALS = 6
 """Decimals of coordinates in pixels. Coordinates with as many decimals are read as they were."""
 LABELS = ("polygonlabels", "brushlabels", "rectanglelabels")
+SHAPES = ("polygon", "brush", "rectangle")
+"""Results without a label, which a result of the type "labels" with the same id has."""
 UPLOAD = re.compile(r"^[0-9a-f]{8}-")
 """Label Studio puts this in front of the names of uploaded files."""
 SIZES = ("original_width", "original_height", "image_rotation")
@@ -76,7 +80,15 @@ def _read_task(builder: Builder, task: Any, where: str) -> None:
         return
     if size is None:
         builder.note("tasks without results, whose image size is unknown", where)
+    labeled = {
+        str(result.get("id"))
+        for result in results
+        if isinstance(result, dict) and result.get("type") == "labels"
+    }
     for index, result in enumerate(results):
+        is_shape = isinstance(result, dict) and result.get("type") in SHAPES
+        if is_shape and str(result.get("id")) in labeled:
+            continue
         try:
             _read_result(builder, image, size, result, f"{item}.result[{index}]", score)
         except (ValueError, TypeError) as error:
@@ -161,16 +173,20 @@ def _read_result(
     if not isinstance(result, dict):
         raise ValueError(f"expected an object, got {described(result)}")
     kind, value = result.get("type"), result.get("value")
+    name = kind
+    if kind == "labels" and isinstance(value, dict):
+        kind = _kind_of_labels(value)
     if kind not in LABELS:
         builder.note(f"results of the type {str(kind)[:40]!r}, which are not masks", where)
         return
     if not isinstance(value, dict) or size is None:
         raise ValueError('expected "value" and "original_width"')
     if result.get("image_rotation", 0) not in (0, None):
-        raise ValueError(f"image_rotation: expected 0, got {result['image_rotation']!r:.20}")
-    labels = value.get(kind)
+        _check_rotation(result["image_rotation"])
+        builder.note("results on images that were rotated on the screen", where)
+    labels = value.get(name)
     if not isinstance(labels, list) or not labels or not isinstance(labels[0], str):
-        raise ValueError(f"{kind}: expected a list of labels, got {described(labels)}")
+        raise ValueError(f"{name}: expected a list of labels, got {described(labels)}")
     category = builder.category(labels[0])
     if len(labels) > 1:
         builder.note("further labels of a result", where, len(labels) - 1)
@@ -192,6 +208,20 @@ def _read_result(
             return
         ring = _rotated(pixels, value["rotation"])
         builder.add_polygons(image, category, ring, [4], [1], score=score)
+
+
+def _kind_of_labels(value: dict[str, Any]) -> str:
+    """Return the type that a result of the type "labels" has with a label of its own."""
+    if "points" in value:
+        return "polygonlabels"
+    if "rle" in value:
+        return "brushlabels"
+    return "rectanglelabels" if "width" in value and "height" in value else "labels"
+
+
+def _check_rotation(degrees: Any) -> None:
+    if isinstance(degrees, bool) or not isinstance(degrees, (int, float)) or degrees % 90:
+        raise ValueError(f"image_rotation: expected 0, 90, 180 or 270, got {degrees!r:.20}")
 
 
 def _rotated(box: Numbers, degrees: Any) -> Numbers:

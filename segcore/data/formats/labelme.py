@@ -29,7 +29,7 @@ from segcore.data.files.names import Folder
 from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import ROTATED, Builder, as_size, track
 from segcore.data.formats._crops import cropped, pasted
-from segcore.data.formats._images import image_size
+from segcore.data.formats._images import image_size, is_image
 from segcore.data.formats._json import read_json
 from segcore.data.formats._rings import Numbers, as_points, check_ring
 from segcore.data.report import WriteReport
@@ -139,6 +139,7 @@ class _FileReader:
                 raise DatasetError(str(self._path), str(error), "imageHeight, imageWidth") from None
         name = PurePosixPath(re.split(r"[/\\]", document["imagePath"])[-1])
         file = Folder(self._path.parent).find(name)
+        file = file if file is not None and is_image(file.name) else None
         found, is_rotated = image_size(file) if file is not None else (None, False)
         if is_rotated:
             self._builder.note(ROTATED, str(name))

@@ -4,6 +4,9 @@ Every label except 0 is a category, and its pixels in an image are one annotatio
 pixel is ignored, unless ``classes.json`` lists it, or no file has another label beside 0: a folder
 of PNGs of 0 and 255 has one object per image.
 
+With `ids`, labels are ids of a class and an instance, and each is an annotation of its class:
+Cityscapes' instanceIds, ``class * divisor + instance``, or panopticapi's two channels.
+
 Colors of RGB PNGs need a table beside them: ``labelmap.txt`` (``name:r,g,b``, as written by CVAT),
 ``label_colors.txt`` (``r g b name``, as in CamVid) or ``class_dict.csv`` (``name,r,g,b``).
 """
@@ -14,7 +17,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -39,8 +42,9 @@ from segcore.data.formats._images import (
     read_label_png,
     voc_colors,
 )
+from segcore.data.formats.cityscapes import NAMES
 from segcore.data.report import WriteReport
-from segcore.maps.ids import from_rgb
+from segcore.maps.ids import decode, from_cityscapes, from_rgb, from_two_channels
 from segcore.masks import Masks
 
 COLOR_TABLES = ("labelmap.txt", "label_colors.txt", "class_dict.csv")
@@ -49,6 +53,8 @@ ROBOFLOW = "_classes.csv"
 PHOTOGRAPHS = (".jpg", ".jpeg")
 OBJECT = "object"
 """Name of the category of binary masks."""
+CITYSCAPES, TWO_CHANNELS, CHANNEL = "cityscapes", "two-channels", 256
+_Decoder = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 
 
 # -- reading --------------------------------------------------------------------------------------
@@ -62,6 +68,7 @@ def read(
     background: int = 0,
     ignore: Sequence[int] | None = None,
     colors: str | os.PathLike[str] | Mapping[str, Sequence[int]] | None = None,
+    ids: str | int | None = None,
 ) -> Dataset:
     """Read a folder of PNG label maps or binary masks, or a single PNG.
 
@@ -77,6 +84,8 @@ def read(
         Other labels to leave out. Defaults to 255, unless it is a class or the masks are binary.
     colors : path-like, optional
         Table of the colors of RGB PNGs. Defaults to the one beside them.
+    ids : {"cityscapes", "two-channels"} or int, optional
+        How a label stands for a class and an instance; an int is the number of ids per class.
     """
     place = Path(path)
     folder = place if place.is_dir() else place.parent
@@ -84,13 +93,13 @@ def read(
     if not files:
         raise DatasetError(str(place), "expected PNG files, found none")
     classes = read_classes(folder) or _roboflow_classes(folder / ROBOFLOW)
-    meaning = _Meaning(classes, _colors_of(folder, colors), background, ignore)
+    meaning = _Meaning(classes, _colors_of(folder, colors), background, ignore, ids)
     builder = Builder(path, skip_invalid)
     builder.look_beside(folder)
     for category in meaning.listed:
         builder.category(*category)
     done = track(files, progress)
-    is_binary = not classes and ignore is None and background == 0
+    is_binary = not classes and ignore is None and background == 0 and ids is None
     ignored = None if IGNORED in classes or ignore is not None else "class 255"
     for index, ((_, file), found) in enumerate(read_ahead(meaning.read, files.items())):
         done(index)
@@ -119,6 +128,21 @@ def read(
     if place.is_dir():
         _note_other_images(builder, place, {path.with_suffix("") for path in files})
     return builder.dataset()
+
+
+def _decoder(ids: str | int) -> _Decoder:
+    """Return the function that returns the classes of ids. Raises ValueError for other values."""
+    if ids == CITYSCAPES:
+        return lambda labels: from_cityscapes(labels)[0]
+    if ids == TWO_CHANNELS:
+        ids = CHANNEL
+    if isinstance(ids, str) and ids.isdecimal():
+        ids = int(ids[:20])
+    if not isinstance(ids, int) or isinstance(ids, bool) or not 1 <= ids < 2**31:
+        expected = f'"{CITYSCAPES}", "{TWO_CHANNELS}" or a number of ids per class'
+        raise ValueError(f"ids: expected {expected}, got {ids!r}")
+    divisor = ids
+    return lambda labels: decode(labels, divisor)[0]
 
 
 def _colors_of(
@@ -184,8 +208,11 @@ class _Meaning:
         colors: dict[int, tuple[str, int]],
         background: int,
         ignore: Sequence[int] | None,
+        ids: str | int | None,
     ) -> None:
         self._colors = colors
+        self._ids = ids
+        self._class_of = None if ids is None else _decoder(ids)
         self._background = background
         self._dropped = {
             *(ignore or ()),
@@ -206,7 +233,11 @@ class _Meaning:
         """Read a file; an error is returned, since it may be skipped."""
         path = item[1]
         try:
-            pixels, is_bits = read_label_png(path, keep_colors=bool(self._colors))
+            pixels, is_bits = read_label_png(
+                path, keep_colors=bool(self._colors) or self._ids == TWO_CHANNELS
+            )
+            if self._ids == TWO_CHANNELS:
+                pixels = _two_channels(path, pixels)
             if pixels.ndim == 3:
                 return self._of_colors(path, pixels)
             return self._of_labels(path, pixels, is_bits)
@@ -215,6 +246,10 @@ class _Meaning:
 
     def _of_labels(self, path: Path, labels: NDArray[Any], is_bits: bool) -> _Found:
         values, masks = Masks.from_label_map(labels, self._background, self._dropped)
+        if self._class_of is not None:
+            values = self._class_of(values)
+            kept = ~np.isin(values, [self._background, *self._dropped])
+            values, masks = values[kept], masks[kept]
         numbers: list[int] = values.tolist()
         if self._has_classes:
             for number, area in zip(numbers, masks.area.tolist(), strict=True):
@@ -224,9 +259,14 @@ class _Meaning:
                         f"{area} of its pixels have the label {number}, which {CLASSES} does not "
                         "list; ignored labels (--ignore) need not be listed",
                     )
-        categories = [self._known.get(number, (f"class {number}", number)) for number in numbers]
+        categories = [self._known.get(number, self._unknown(number)) for number in numbers]
         is_binary = is_bits or not set(numbers) - {IGNORED}
         return _Found(categories, masks, is_binary)
+
+    def _unknown(self, number: int) -> tuple[str, int]:
+        """Return the name and id of the category of a label that is not listed."""
+        is_named = self._ids == CITYSCAPES and number < len(NAMES)
+        return NAMES[number] if is_named else f"class {number}", number
 
     def _of_colors(self, path: Path, pixels: NDArray[np.uint8]) -> _Found:
         values, masks = Masks.from_label_map(from_rgb(pixels))
@@ -235,7 +275,7 @@ class _Meaning:
             raise DatasetError(
                 str(path),
                 f"it is an RGB PNG of {len(codes)} colors, which need a table beside it: "
-                f"{COLOR_TABLES[0]} with lines name:r,g,b; or pass read(path, colors=...)",
+                f"{COLOR_TABLES[0]} with lines name:r,g,b; or pass colors= (--colors)",
             )
         if unknown := [code for code in codes if code not in self._colors]:
             red, green, blue = unknown[0] & 255, unknown[0] >> 8 & 255, unknown[0] >> 16
@@ -244,6 +284,14 @@ class _Meaning:
             )
         kept = [i for i, code in enumerate(codes) if self._colors[code][1]]
         return _Found([self._colors[codes[i]] for i in kept], masks[kept], False)
+
+
+def _two_channels(path: Path, pixels: NDArray[Any]) -> NDArray[np.int64]:
+    """Return ids of the class and the instance in the first two channels."""
+    if pixels.ndim != 3:
+        raise DatasetError(str(path), "expected an RGB PNG with two channels, got no colors")
+    classes, instances = from_two_channels(pixels)
+    return CHANNEL * classes + instances
 
 
 def read_labels(path: Path) -> NDArray[np.unsignedinteger]:

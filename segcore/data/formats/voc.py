@@ -60,10 +60,7 @@ def read(
 ) -> Dataset:
     """Read the folder that contains ``SegmentationClass`` or ``SegmentationObject``."""
     root = Path(path)
-    maps = [
-        label_maps(root / name) if (root / name).is_dir() else {}
-        for name in (CLASS_FOLDER, OBJECT_FOLDER)
-    ]
+    maps = [_maps(root, name) for name in (CLASS_FOLDER, OBJECT_FOLDER)]
     names = sorted({**maps[0], **maps[1]})
     if not names:
         detail = f"expected PNG files in {CLASS_FOLDER} or {OBJECT_FOLDER}, found none"
@@ -79,6 +76,12 @@ def read(
             builder.refuse(error.detail, error.item, error.path)
         done(index)
     return builder.dataset()
+
+
+def _maps(root: Path, name: str) -> dict[PurePosixPath, Path]:
+    """Return the PNGs of a folder; beside arrays, older versions of LabelMe call it "...PNG"."""
+    folder = next((f for f in (root / f"{name}PNG", root / name) if f.is_dir()), None)
+    return {} if folder is None else label_maps(folder)
 
 
 def _read_image(

@@ -6,6 +6,7 @@ A line is a class and the coordinates of one ring, divided by the image's width 
 
 A line of a class and four numbers is the center and the size of a box, without a mask.
 
+Without ``data.yaml``, the names of the classes are those in ``classes.txt`` or ``obj.names``.
 Image sizes come from the headers of the image files. `write` also lists the images with their ids
 and sizes in ``images.csv``, so that labels are read without the image files; other tools ignore it.
 """
@@ -17,6 +18,7 @@ import io
 import json
 import os
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -28,6 +30,7 @@ from segcore._batch import offsets_of
 from segcore._input.arrays import Size
 from segcore._input.extras import require
 from segcore._publish import Outputs
+from segcore.backends import kernels
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
@@ -38,16 +41,20 @@ from segcore.data.formats._rings import (
     Counts,
     Numbers,
     check_ring,
-    joined_ring,
-    outline_rings,
+    joined_rings,
     parse_numbers,
-    parse_rings,
 )
 from segcore.data.recognize import YOLO
 from segcore.data.report import WriteReport
-from segcore.masks import Masks
+from segcore.masks import Masks, wrap
+
+try:
+    from segcore._native import read_number_lines, write_ring_lines
+except ImportError:  # not compiled
+    from segcore.data.formats._lines_python import read_number_lines, write_ring_lines
 
 IMAGE_LIST = "images.csv"
+NAMES = ("classes.txt", "obj.names")
 DECIMALS = 6
 """Decimals of coordinates in pixels. Coordinates with as many decimals are read as they were."""
 GREATEST = 2
@@ -89,14 +96,24 @@ def _layout(path: Path) -> tuple[Path, list[str], list[PurePosixPath]]:
         if (path / name).is_file():
             return _read_yaml(path / name)
     if (path / "labels").is_dir():
-        return path, [], [PurePosixPath("images")]
+        return path, _listed_names(path), [PurePosixPath("images")]
     for parent in path.parents:
         if parent.name == "labels" or path.name == "labels":
             root = path.parent if path.name == "labels" else parent.parent
             below = path.relative_to(root / "labels")
-            names = next((_read_yaml(root / n)[1] for n in YOLO if (root / n).is_file()), [])
+            names = next((_read_yaml(root / n)[1] for n in YOLO if (root / n).is_file()), None)
+            names = _listed_names(root) if names is None else names
             return root, names, [PurePosixPath("images", below.as_posix())]
     raise DatasetError(str(path), f"expected {YOLO[0]} or a folder labels, found neither")
+
+
+def _listed_names(root: Path) -> list[str]:
+    """Return the names of the classes in a text file, as Label Studio writes them, one per line."""
+    for path in (folder / name for folder in (root, root / "labels") for name in NAMES):
+        if path.is_file():
+            lines = path.read_text("utf-8-sig", "replace").splitlines()
+            return _class_names(path, [line.strip() for line in lines if line.strip()])
+    return []
 
 
 def _read_yaml(path: Path) -> tuple[Path, list[str], list[PurePosixPath]]:
@@ -234,7 +251,7 @@ def _check_labels(root: Path, folder: PurePosixPath, by_label: dict[str, _Image]
     for parent, _, files in os.walk(labels):
         for name in sorted(files):
             path = os.path.join(parent, name)
-            if name.endswith(".txt") and path not in by_label:
+            if name.endswith(".txt") and name not in NAMES and path not in by_label:
                 raise DatasetError(
                     path,
                     "found no image of this name, whose size is needed; put the images beside the "
@@ -271,7 +288,7 @@ def _label_path(root: Path, place: str) -> str:
         if parts[index] == "images":
             parts[index] = "labels"
             break
-    return os.path.join(root, *parts[:-1], os.path.splitext(parts[-1])[0] + ".txt")
+    return os.sep.join([str(root), *parts[:-1], os.path.splitext(parts[-1])[0] + ".txt"])
 
 
 def _listed_images(root: Path) -> dict[str, tuple[Any, Size]]:
@@ -280,6 +297,7 @@ def _listed_images(root: Path) -> dict[str, tuple[Any, Size]]:
     if not path.is_file():
         return {}
     found: dict[str, tuple[Any, Size]] = {}
+    size_of = cache(as_size)
     reader = csv.reader(io.StringIO(path.read_text("utf-8", "replace")))
     try:
         for number, row in enumerate(reader, 1):
@@ -293,7 +311,7 @@ def _listed_images(root: Path) -> dict[str, tuple[Any, Size]]:
                 if relative_name(name) in found:
                     raise ValueError(f"{name!r:.60} occurs twice")
                 key = int(image_id) if image_id.lstrip("-").isdecimal() else image_id
-                found[name] = key, as_size(height, width)
+                found[name] = key, size_of(height, width)
             except ValueError as error:
                 raise DatasetError(str(path), str(error), item) from None
     except csv.Error as error:
@@ -332,27 +350,20 @@ class _Label(NamedTuple):
 
 
 def _read_rings(builder: Builder, labels: list[_Label], is_named: bool) -> bool:
-    """Read label files at once; return False if one has anything but rings in the plainest form.
-
-    All lines are parsed as one JSON array. "0," in front of each makes its numbers pairs.
-    """
-    texts = [label.data.rstrip().replace(b"\r", b"") for label in labels]
-    counts = np.array([text.count(b"\n") + bool(text) for text in texts], np.int64)
-    lines = b"\n".join(filter(None, texts)).replace(b" \n", b"\n")
-    if lines.translate(None, b"0123456789.eE+- \n"):
-        return False
-    lines = lines.replace(b" ", b",").replace(b"\n", b"],[0,")
-    parsed = parse_rings([b"0," + lines] if lines else [], int(counts.sum()))
+    """Read label files at once; return False if one has anything but rings in the plainest form."""
+    parsed = read_number_lines([label.data for label in labels])
     if parsed is None:
         return False
-    values, points = parsed
-    starts = 2 * offsets_of(points)[:-1] + 1
-    classes = values[starts]
-    if (points < 4).any() or (classes != np.rint(classes)).any() or (classes < 0).any():
+    values, lengths, lines = parsed
+    if (lengths < 7).any() or (lengths % 2 == 0).any():
         return False
-    is_ring = np.ones(len(values), np.bool_)
-    is_ring[starts] = is_ring[starts - 1] = False
-    shares = values[is_ring].reshape(-1, 2)
+    starts = offsets_of(lengths)[:-1]
+    classes = values[starts]
+    if (classes != np.rint(classes)).any() or (classes < 0).any():
+        return False
+    is_share = np.ones(len(values), np.bool_)
+    is_share[starts] = False
+    shares = values[is_share].reshape(-1, 2)
     if (np.abs(shares) > GREATEST).any():
         return False
     found, inverse = np.unique(classes, return_inverse=True)
@@ -361,12 +372,13 @@ def _read_rings(builder: Builder, labels: list[_Label], is_named: bool) -> bool:
     except ValueError:
         return False
     sides = np.array([label.size[::-1] for label in labels], np.float64).reshape(-1, 2)
-    label_of = np.repeat(np.arange(len(labels)), counts)
+    label_of = np.repeat(np.arange(len(labels)), lines)
+    points = lengths // 2
     builder.add_polygons(
         np.array([label.image for label in labels], np.int64)[label_of],
         np.array(categories, np.int64)[inverse],
-        to_pixels(shares, np.repeat(sides[label_of], points - 1, axis=0)),
-        points - 1,
+        to_pixels(shares, np.repeat(sides[label_of], points, axis=0)),
+        points,
         np.ones(len(points), np.int64),
     )
     return True
@@ -475,141 +487,99 @@ def _image_list(dataset: Dataset, names: list[str]) -> bytes:
 
 
 def _texts(account: Account, size: Size, images: Counts, decimals: int) -> Iterator[bytes]:
-    """Yield the label files of images of one size."""
-    rows, counts = account.rows_of(images)
-    sides = np.array([size[1], size[0]], np.float64)
-    classes = account.dataset.annotations["category"][rows]
-    lines: list[bytes] = [b""] * len(rows)
-
-    is_simple = account.is_polygon[rows] & (account.num_rings[rows] == 1)
-    simple = np.flatnonzero(is_simple)
-    coordinates, lengths = account.coordinates(rows[simple])
-    digits = _digits(coordinates, sides, decimals)
-    is_kept = _is_kept(coordinates, digits, lengths, sides, decimals)
-    is_simple[simple[~is_kept]] = False
-    _set_lines(lines, simple, classes, digits, lengths, decimals)
-
-    rest = np.flatnonzero(~is_simple)
-    if len(rest):
-        found = _rings(account, size, rows[rest], decimals)
-        for index in rest.tolist():
-            lines[index] = b""
-        rest = rest[[int(row) in found for row in rows[rest].tolist()]]
-        rings = [found[row] for row in rows[rest].tolist()]
-        digits = _digits(np.concatenate([np.empty(0), *rings]), sides, decimals)
-        lengths = np.array([len(ring) for ring in rings], np.int64)
-        _set_lines(lines, rest, classes, digits, lengths, decimals)
-    offsets = offsets_of(counts).tolist()
-    for start, end in pairwise(offsets):
-        yield b"".join(lines[start:end])
-
-
-def _rings(account: Account, size: Size, rows: Counts, decimals: int) -> dict[int, Numbers]:
-    """Return one ring per annotation, in pixels, for annotations of images of one size.
+    """Yield the label files of images of one size.
 
     Polygons are written as they are, joined to one ring, if that has the same pixels. Other masks
     are written as their outlines, whose coordinates are integers.
     """
-    found: dict[int, Numbers] = {}
-    polygons = rows[account.is_polygon[rows]]
-    for row in polygons[_fit(*account.coordinates(polygons), size)].tolist():
-        found[row] = joined_ring(*account.rings(row))
-    masks = account.masks_of(size, rows)
-    tried = np.flatnonzero([row in found for row in rows.tolist()])
-    written = _filled([found[row] for row in rows[tried].tolist()], size, decimals)
+    rows, counts = account.rows_of(images)
+    lines = _Lines(account.dataset.annotations["category"][rows], size, decimals)
+
+    polygons = np.flatnonzero(account.is_polygon[rows])
+    coordinates, lengths, are_apart = joined_rings(*account.ring_parts(rows[polygons]))
+    is_exact, is_inside = lines.set(polygons, coordinates, lengths)
     is_same = np.zeros(len(rows), np.bool_)
-    is_same[tried] = (masks[tried] ^ written).area == 0
+    is_same[polygons[is_exact & are_apart]] = True
+
+    rest = np.flatnonzero(~is_same)
+    masks = account.masks_of(size, rows[rest])
+    tried = np.flatnonzero(is_inside & ~is_same[polygons])
+    filled = lines.filled(*_parts(coordinates, lengths, tried))
+    index = np.searchsorted(rest, polygons[tried])
+    is_same[polygons[tried]] = (masks[index] ^ filled).area == 0
     is_empty = masks.area == 0
-    account.drop(rows[is_empty], EMPTY)
-    others = np.flatnonzero(~is_same & ~is_empty)
+    account.drop(rows[rest[is_empty]], EMPTY)
+    others = np.flatnonzero(~is_same[rest] & ~is_empty)
     outlines = masks[others].to_polygons()
-    for index, row in enumerate(rows[others].tolist()):
-        found[row] = joined_ring(*outline_rings(outlines, index))
-    written = _filled([found[row] for row in rows[others].tolist()], size, decimals)
-    account.compare(rows[others], masks[others], written)
-    return {row: found[row] for row in rows[~is_empty].tolist()}
+    coordinates, lengths, _ = joined_rings(
+        outlines.vertices.astype(np.float64).ravel(),
+        outlines.ring_offsets,
+        outlines.mask_offsets[:-1],
+        np.diff(outlines.mask_offsets),
+    )
+    lines.set(rest[others], coordinates, lengths)
+    lines.clear(rest[is_empty])
+    account.compare(rows[rest[others]], masks[others], lines.filled(coordinates, lengths))
+    for start, end in pairwise(offsets_of(counts).tolist()):
+        yield b"".join(lines.texts[start:end])
 
 
-def _fit(coordinates: Numbers, lengths: Counts, size: Size) -> NDArray[np.bool_]:
-    """Return for each polygon whether it is within the image."""
-    points = coordinates.reshape(-1, 2)
-    is_inside = (points >= 0) & (points <= size[::-1])
-    return _all_of(is_inside.ravel(), lengths)
+class _Lines:
+    """The lines of annotations of images of one size."""
+
+    def __init__(self, classes: Counts, size: Size, decimals: int) -> None:
+        self.texts = [b""] * len(classes)
+        self._classes = classes
+        self._size = size
+        self._decimals = decimals
+
+    def set(
+        self, places: Counts, coordinates: Numbers, lengths: Counts
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Set lines to a class and a ring.
+
+        All coordinates have the same number of decimals, which is written faster.
+
+        Returns
+        -------
+        is_exact, is_inside : numpy.ndarray
+            Which rings are read with exactly these coordinates, and which are within the image. The
+            lines of the others are empty.
+        """
+        starts = offsets_of(lengths)[:-1]
+        text, ends, is_exact = write_ring_lines(
+            *(self._classes[places], coordinates, starts, lengths, *self._size),
+            *(self._decimals, DECIMALS),
+        )
+        bounds = np.concatenate([ends[:0], [0], ends])
+        for place, (start, end) in zip(places.tolist(), pairwise(bounds.tolist()), strict=True):
+            self.texts[place] = text[start:end]
+        return is_exact, np.diff(bounds) > 0
+
+    def clear(self, places: Counts) -> None:
+        """Remove lines."""
+        for place in places.tolist():
+            self.texts[place] = b""
+
+    def filled(self, coordinates: Numbers, lengths: Counts) -> Masks:
+        """Rasterize rings as they will be read."""
+        sides = np.array([self._size[1], self._size[0]], np.float64)
+        unit = 10.0**self._decimals
+        shares = np.rint(coordinates.reshape(-1, 2) / sides * unit) / unit
+        points = to_pixels(shares, sides).ravel()
+        rings = np.arange(len(lengths) + 1)
+        return wrap(
+            kernels.rasterize_polygons(points, offsets_of(lengths // 2), rings, *self._size)
+        )
 
 
-def _all_of(values: NDArray[np.bool_], lengths: Counts) -> NDArray[np.bool_]:
-    """Return whether all values of each part are true; no part is empty."""
-    if not len(lengths):
-        return np.empty(0, np.bool_)
-    return np.logical_and.reduceat(values, offsets_of(lengths)[:-1])
-
-
-def _is_kept(
-    coordinates: Numbers, digits: Counts, lengths: Counts, sides: Numbers, decimals: int
-) -> NDArray[np.bool_]:
-    """Return for each ring whether it is within its image and read with the same coordinates."""
-    points = coordinates.reshape(-1, 2)
-    good = _read_back(digits, sides, decimals) == points
-    good &= (points >= 0) & (points <= sides)
-    return _all_of(good.ravel(), lengths)
+def _parts(coordinates: Numbers, lengths: Counts, chosen: Counts) -> tuple[Numbers, Counts]:
+    """Return the coordinates of some rings, and how many each has."""
+    starts = offsets_of(lengths)[:-1]
+    parts = [coordinates[starts[i] : starts[i] + lengths[i]] for i in chosen.tolist()]
+    return np.concatenate([np.empty(0), *parts]), lengths[chosen]
 
 
 def _decimals(side: int) -> int:
     """Return how many decimals make coordinates in pixels exact to `DECIMALS` decimals."""
     return DECIMALS + len(str(side))
-
-
-def _digits(coordinates: Numbers, sides: Numbers, decimals: int) -> Counts:
-    """Return coordinates as shares of the sides, in units of the last decimal."""
-    shares = coordinates.reshape(-1, 2) / sides
-    shares *= 10.0**decimals
-    digits: Counts = np.rint(shares, out=shares).astype(np.int64)
-    return digits
-
-
-def _read_back(digits: Counts, sides: Numbers, decimals: int) -> Numbers:
-    """Return the coordinates that a reader gets, in pixels."""
-    return to_pixels(digits / 10.0**decimals, sides)
-
-
-def _filled(rings: list[Numbers], size: Size, decimals: int) -> Masks:
-    """Rasterize rings as they will be read."""
-    sides = np.array([size[1], size[0]], np.float64)
-    digits = _digits(np.concatenate([np.empty(0), *rings]), sides, decimals)
-    read_back = _read_back(digits, sides, decimals)
-    ends = np.cumsum([len(ring) // 2 for ring in rings])
-    return Masks.from_polygons(
-        [[ring] for ring in np.split(read_back, ends[:-1])][: len(rings)], size
-    )
-
-
-def _set_lines(
-    lines: list[bytes],
-    places: Counts,
-    classes: NDArray[np.int64],
-    digits: Counts,
-    lengths: Counts,
-    decimals: int,
-) -> None:
-    """Set lines to a class and a ring, in which each coordinate takes the same number of bytes."""
-    text = _fixed(digits.ravel(), decimals)
-    bounds = (offsets_of(lengths) * (decimals + 3)).tolist()
-    numbers = classes[places].tolist()
-    parts = zip(places.tolist(), numbers, bounds[:-1], bounds[1:], strict=True)
-    for place, number, start, end in parts:
-        lines[place] = b"%d%b\n" % (number, text[start:end])
-
-
-def _fixed(digits: Counts, decimals: int) -> bytes:
-    """Return numbers from 0 to 1, each after a space and with the same number of decimals.
-
-    The numbers are in units of the last decimal.
-    """
-    text = np.empty((decimals + 3, len(digits)), np.uint8)
-    text[0], text[2] = ord(" "), ord(".")
-    left: NDArray[Any] = digits.astype(np.uint32) if decimals < 10 else digits  # divided faster
-    for row in [*range(decimals + 2, 2, -1), 1]:
-        rest = left // 10
-        text[row] = left - rest * 10 + ord("0")
-        left = rest
-    return text.T.tobytes()

@@ -30,8 +30,8 @@ class ReadOptions:
     crowd_as_object : bool
         Whether crowds are objects like others.
     labels : dict
-        Options of label maps, by the names of the options of commands: ``background``, ``ignore``
-        and ``colors``.
+        Options of label maps, by the names of the options of commands: ``background``, ``ignore``,
+        ``colors`` and ``ids``.
     progress : callable, optional
         As for :func:`segcore.data.read`.
     """

@@ -2,6 +2,7 @@
 // the same.
 #include "../json_tables.hpp"
 #include "fuzz.hpp"
+#include "json/lines.hpp"
 #include "simd/dispatch.hpp"
 
 namespace segcore::fuzz {
@@ -88,6 +89,9 @@ FUZZ(input) {
         return several.read(to, cursor, at, context);
     };
     check_same_outcome(read_pieces(shared, text, ends, read), expected);
+    segcore::json::Lines lines;
+    const JsonText held(text);
+    segcore::json::read_lines({held.cursor.at, held.cursor.end}, lines);
     if (nested) return;
     Table again(json_fields(false)), twice(json_fields(false));
     const std::string first = written(whole);

@@ -185,7 +185,7 @@ def test_external_entities_are_not_read(tmp_path):
         ("<annotations>", "line 1: not XML: no element found"),
         ("<annotations><meta></annotations>", "line 1: not XML: mismatched tag"),
         ("<annotation/>", "expected <annotations>, as CVAT writes it, got <annotation>"),
-        ("<annotations><track/></annotations>", "got the tracks of CVAT for video"),
+        ("<annotations><track/></annotations>", "line 1, <track>: expected <original_size>"),
         ("<annotations>" + "<a>" * 100, "its elements are nested too deeply"),
         ("<annotations>&#0;</annotations>", "not XML"),
         ("<annotations>\ud800</annotations>", "not XML"),
@@ -205,3 +205,123 @@ def test_xml_of_others_is_named(tmp_path):
         sc.data.DatasetError, match=r"it looks like Pascal VOC's XML, which has boxes"
     ):
         sc.data.read(path)
+
+
+def video(tmp_path, tracks, meta="", size="<width>16</width><height>12</height>"):
+    path = tmp_path / "annotations.xml"
+    path.write_text(
+        '<?xml version="1.0" encoding="utf-8"?>\n<annotations><version>1.1</version><meta><task>\n'
+        "<id>5</id><name>v</name><size>4</size><mode>interpolation</mode>"
+        "<start_frame>10</start_frame><stop_frame>19</stop_frame>"
+        "<frame_filter>step=3</frame_filter><labels><label><name>cat</name></label></labels>"
+        "<segments><segment><id>3</id><start>0</start><stop>3</stop></segment></segments>"
+        f"<original_size>{size}</original_size></task>{meta}<source>v.mp4</source></meta>\n"
+        f"{tracks}\n</annotations>\n"
+    )
+    return path
+
+
+def shape(frame, points="0,0;4,0;4,4", outside=0, keyframe=1):
+    return (
+        f'<polygon frame="{frame}" outside="{outside}" occluded="0" keyframe="{keyframe}" '
+        f'points="{points}" z_order="0"/>'
+    )
+
+
+TRACKS = f"""
+<track id="0" label="cat" source="manual">{shape(10)}{shape(13, "1,1;5,1;5,5", keyframe=0)}
+{shape(16, outside=1)}</track>
+<track id="7" label="dog" group_id="3">{shape(13)}
+<box frame="13" outside="0" occluded="1" keyframe="1" xtl="1" ytl="2" xbr="4" ybr="6"/>
+<points frame="13" outside="0" points="1,1"/>{shape(16, outside=1)}</track>
+<track id="x" label="cat">
+<mask frame="19" outside="0" keyframe="1" rle="0, 2" left="3" top="4" width="2" height="1"/></track>
+"""
+
+
+def test_tracks_of_a_video(tmp_path):
+    dataset = sc.data.read(video(tmp_path, TRACKS))
+    assert dataset.images["file_name"].tolist() == [
+        f"frame_{frame:06}.PNG" for frame in (10, 13, 16, 19)
+    ]
+    assert [len(image) for image in dataset] == [1, 3, 0, 1]
+    assert dataset.categories["name"].tolist() == ["cat", "dog"]
+    assert dataset[1].category_ids.tolist() == [1, 2, 2]
+    assert dataset[0].masks == sc.Masks.from_polygons([[[0, 0, 4, 0, 4, 4]]], (12, 16))
+    assert dataset[1].segmentations.value(0) == [[1, 1, 5, 1, 5, 5]]
+    assert dataset.annotations["bbox"][3].tolist() == [1, 2, 3, 4]
+    assert dataset[3].masks.to_dense()[0, 4, 3:5].all()
+    assert len(dataset.notes) == 1
+    assert dataset.notes[0].startswith("1 shapes <points>, which are not masks")
+    coco = sc.data.to_coco(dataset)["annotations"]
+    assert [annotation["track_id"] for annotation in coco] == [0, 0, 7, 7, "x"]
+    again = sc.data.from_coco(sc.data.to_coco(dataset))
+    assert sc.data.to_coco(again) == sc.data.to_coco(dataset)
+
+
+def test_frames_that_are_not_listed_are_counted(tmp_path):
+    tracks = f'<track id="0" label="cat">{shape(10)}{shape(19)}</track>'
+    dataset = sc.data.read(video(tmp_path, tracks))
+    assert [len(image) for image in dataset] == [1, 0, 0, 1]
+    assert dataset.notes == (
+        "2 frames in which a track goes on without a shape, which is not interpolated, the first: "
+        "<track>",
+    )
+    tracks = f'<track id="0" label="cat">{shape(13)}</track>'
+    assert sc.data.read(video(tmp_path, tracks)).notes[0].startswith("2 frames in which a track")
+
+
+def test_videos_of_a_project(tmp_path):
+    meta = (
+        "<task><id>6</id><size>2</size><original_size><width>8</width><height>6</height>"
+        "</original_size></task>"
+    )
+    tracks = (
+        f'<track id="0" label="cat" task_id="6">{shape(1)}</track>'
+        f'<track id="1" label="cat" task_id="5">{shape(19)}</track>'
+    )
+    dataset = sc.data.read(video(tmp_path, tracks, meta))
+    names = dataset.images["file_name"].tolist()
+    assert names[:2] == ["task_6/frame_000000.PNG", "task_6/frame_000001.PNG"]
+    assert names[-1] == "task_5/frame_000019.PNG"
+    assert [image.size for image in dataset] == [(6, 8)] * 2 + [(12, 16)] * 4
+    assert not dataset.notes
+
+
+def test_sizes_of_frames_are_compared(tmp_path):
+    image_module = pytest.importorskip("PIL.Image")
+    (tmp_path / "images").mkdir()
+    image_module.new("L", (16, 13)).save(tmp_path / "images/frame_000010.png")
+    with pytest.raises(sc.data.DatasetError, match=r"frame_000010\.png: its size \(13, 16\)"):
+        sc.data.read(video(tmp_path, TRACKS))
+
+
+@pytest.mark.parametrize(
+    ("tracks", "options", "message"),
+    [
+        (
+            '<track id="0" label="cat"><box xtl="1"/></track>',
+            {},
+            "line 4, <box>: expected the attr",
+        ),
+        (f'<track id="0">{shape(10)}</track>', {}, 'line 4, <polygon>: expected the attribute "la'),
+        (TRACKS, {"size": ""}, "<track>: expected <original_size>, the size of the frames"),
+        (TRACKS, {"size": "<width>0</width><height>9</height>"}, "<track>: width: expected a numb"),
+        (
+            '<track id="0" label="cat" task_id="6"/>',
+            {
+                "meta": "<task><id>6</id><size>9999999</size><original_size><width>8</width>"
+                "<height>6</height></original_size></task>"
+            },
+            "meta: expected at most 1000000 frames",
+        ),
+        (f'<track label="a">{shape(-1)}</track>', {}, "frame: expected an integer"),
+        (f'<track label="a">{shape(10, "1,1")}</track>', {}, "expected at least 3 points"),
+    ],
+)
+def test_malformed_tracks(tracks, options, message, tmp_path):
+    path = video(tmp_path, tracks, **options)
+    with pytest.raises(sc.data.DatasetError) as caught:
+        sc.data.read(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert message in str(caught.value)

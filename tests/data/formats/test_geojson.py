@@ -122,3 +122,16 @@ def test_malformed_members(members, message, tmp_path):
     path = save(tmp_path, feature(), **members)
     with pytest.raises(sc.data.DatasetError, match=message):
         sc.data.read(path)
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_areas_are_without_holes(step, tmp_path):
+    hole = [[2, 2, 0], [4, 2, 0], [4, 4, 0], [2, 4, 0], [2, 2, 0]][::step]  # with altitudes
+    outline = [[0, 0], [8, 0], [8, 8], [0, 8], [0, 0]]
+    geometry = {"type": "Polygon", "coordinates": [outline, hole]}
+    feature = {"type": "Feature", "properties": {}, "geometry": geometry}
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    dataset = sc.data.read(path)
+    assert dataset.annotations["area"].tolist() == [60]
+    assert dataset.annotations["bbox"].tolist() == [[0, 0, 8, 8]]

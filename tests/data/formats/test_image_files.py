@@ -62,3 +62,13 @@ def test_a_rotated_image_has_the_size_that_is_displayed(name, tmp_path):
     save(place, 12, 16, orientation=6)
     with pytest.raises(sc.data.DatasetError, match="16, 12"):
         sc.data.read(target)
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_broken_image_is_named(name, tmp_path):
+    target, place = written(tmp_path, name)
+    place.write_bytes(b"no image")
+    with pytest.raises(sc.data.DatasetError) as caught:
+        sc.data.read(target)
+    assert str(place) in str(caught.value)
+    assert "not a JPEG or PNG" in str(caught.value)

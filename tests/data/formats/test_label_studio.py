@@ -137,9 +137,10 @@ def test_several_annotations_and_predictions(tmp_path):
         (result("polygonlabels", {**TRIANGLE, "points": 3}), "points: expected a list of points"),
         (result("polygonlabels", {**TRIANGLE, "points": [[0, 0]]}), "expected at least 3 points"),
         (
-            result("polygonlabels", TRIANGLE, image_rotation=90),
-            "image_rotation: expected 0, got 90",
+            result("polygonlabels", TRIANGLE, image_rotation=45),
+            "image_rotation: expected 0, 90, 180 or 270, got 45",
         ),
+        (result("labels", {"points": [[0, 0]], "labels": 3}), "labels: expected a list of labels"),
         (result("brushlabels", {"format": "rle", "rle": [1], "brushlabels": ["a"]}), "expected at"),
         (result("brushlabels", {"format": "png", "brushlabels": ["a"]}), 'format: expected "rle"'),
         (result("rectanglelabels", {"x": 1, "rectanglelabels": ["a"]}), "x, y, width, height: exp"),
@@ -188,3 +189,40 @@ def test_a_document_that_is_no_list(tmp_path):
     path.write_text("{}")
     with pytest.raises(sc.data.DatasetError, match="expected a list of tasks"):
         sc.data.read(path, "label-studio")
+
+
+def test_images_that_were_rotated_on_the_screen(tmp_path):
+    rotated = [result("polygonlabels", TRIANGLE, image_rotation=turn) for turn in (0, 90, 270)]
+    dataset = sc.data.read(save(tmp_path, task(*rotated)))
+    assert dataset[0].masks[[1, 2]] == dataset[0].masks[[0, 0]]
+    assert [note.partition(",")[0] for note in dataset.notes] == [
+        "2 results on images that were rotated on the screen"
+    ]
+
+
+def test_labels_of_a_tag_of_their_own(tmp_path):
+    points = {"points": TRIANGLE["points"], "closed": True}
+    box = {"x": 10, "y": 50, "width": 20, "height": 25, "rotation": 0}
+    rle = sc.formats.label_studio.encode(sc.Masks.from_boxes([[1, 1, 3, 3]], (20, 40)))[0]
+    brush = {"format": "rle", "rle": rle}
+    dataset = sc.data.read(
+        save(
+            tmp_path,
+            task(
+                result("polygon", points, id="a"),
+                result("labels", {**points, "labels": ["cat"]}, id="a"),
+                result("rectangle", box, id="b"),
+                result("labels", {**box, "labels": ["dog"]}, id="b"),
+                result("labels", {**brush, "labels": ["dog"]}, id="c"),
+                result("rectangle", box, id="d"),
+                result("labels", {"start": 1, "end": 5, "labels": ["cat"]}, id="e"),
+            ),
+        )
+    )
+    assert dataset.annotations["category"].tolist() == [0, 1, 1]
+    assert dataset.annotations["bbox"][1].tolist() == [4, 10, 8, 5]
+    assert dataset.select([0, 2])[0].masks.area.tolist() == [100, 4]
+    assert [note.partition(",")[0] for note in dataset.notes] == [
+        "1 results of the type 'rectangle'",
+        "1 results of the type 'labels'",
+    ]

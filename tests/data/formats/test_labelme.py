@@ -208,3 +208,8 @@ def test_malformed_files(changes, message, tmp_path):
 def test_a_folder_without_files(tmp_path):
     with pytest.raises(sc.data.DatasetError, match="expected JSON files, found none"):
         sc.data.read(tmp_path, "labelme")
+
+
+def test_a_path_of_the_file_itself(tmp_path):
+    path = file(tmp_path, imagePath="a.json")
+    assert sc.data.read(path)[0].size == (30, 40)

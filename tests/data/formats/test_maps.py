@@ -293,3 +293,55 @@ def test_more_than_254_labels_have_16_bits(tmp_path):
         assert image.mode == "I;16"
     assert not report.lost.any()
     assert back.categories["id"].tolist() == list(range(1, 301))
+
+
+def ids_of(tmp_path, pixels, mode=None):
+    (tmp_path / "ids").mkdir()
+    Image.fromarray(np.array(pixels, mode)).save(tmp_path / "ids/a.png")
+    return tmp_path / "ids"
+
+
+def test_ids_of_cityscapes(tmp_path):
+    folder = ids_of(tmp_path, [[0, 7, 26], [26000, 26001, 26001]], np.uint16)
+    dataset = sc.data.read(folder, ids="cityscapes")
+    assert dataset.categories["name"].tolist() == ["road", "car"]
+    assert dataset.categories["id"].tolist() == [7, 26]
+    assert dataset[0].category_ids.tolist() == [7, 26, 26, 26]
+    assert dataset[0].masks.area.tolist() == [1, 1, 1, 2]
+    assert sc.data.read(folder).categories["name"].tolist()[-1] == "class 26001"
+
+
+@pytest.mark.parametrize("divisor", [256, "256"])
+def test_ids_of_a_divisor(divisor, tmp_path):
+    folder = ids_of(tmp_path, [[3, 2 * 256, 2 * 256 + 1], [2 * 256 + 1, 255 * 256, 0]], np.uint16)
+    (folder / "classes.json").write_text(
+        '{"classes": [{"index": 2, "category_id": 5, "name": "cup"}]}'
+    )
+    dataset = sc.data.read(folder, "maps", ids=divisor)
+    assert dataset[0].category_ids.tolist() == [5, 5]  # class 0 is background, 255 ignored
+    assert dataset[0].masks.area.tolist() == [1, 2]
+    assert len(dataset.notes) == 1
+    assert dataset.notes[0].startswith("1 pixels of the label 255, which are ignored")
+
+
+def test_ids_in_two_channels(tmp_path):
+    pixels = sc.maps.ids.to_two_channels([[0, 4, 4], [9, 9, 4]], [[0, 1, 2], [9, 9, 1]])
+    folder = ids_of(tmp_path, pixels)
+    dataset = sc.data.read(folder, ids="two-channels")
+    assert dataset[0].category_ids.tolist() == [4, 4, 9]
+    assert dataset[0].masks.area.tolist() == [2, 1, 2]
+    Image.fromarray(np.ones((2, 3), np.uint8)).save(folder / "b.png")
+    with pytest.raises(sc.data.DatasetError, match=r"b\.png: expected an RGB PNG"):
+        sc.data.read(folder, ids="two-channels")
+
+
+@pytest.mark.parametrize("ids", ["", "kitti", 0, -1, True, 2.5, 2**31, "9" * 30])
+def test_ids_that_are_refused(ids, tmp_path):
+    with pytest.raises(ValueError, match=r'ids: expected "cityscapes", "two-channels" or a number'):
+        sc.data.read(ids_of(tmp_path, [[1]], np.uint8), ids=ids)
+
+
+def test_ids_of_other_formats_are_refused(tmp_path):
+    (tmp_path / "a.json").write_text('{"images": [], "annotations": []}')
+    with pytest.raises(ValueError, match="ids: only used for PNG label maps"):
+        sc.data.read(tmp_path / "a.json", ids="cityscapes")

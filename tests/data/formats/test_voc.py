@@ -45,6 +45,15 @@ def test_real_data_lose_what_is_reported(name, tmp_path):
     assert not report.gained.any()
 
 
+def test_pngs_of_older_versions_of_labelme(tmp_path):
+    save(tmp_path, "SegmentationClassPNG", CLASSES)
+    (tmp_path / "SegmentationClass").mkdir()
+    np.save(tmp_path / "SegmentationClass/2007_000032.npy", CLASSES)
+    dataset = sc.data.read(tmp_path)
+    assert dataset.categories["name"].tolist() == ["aeroplane", "person"]
+    assert dataset[0].masks.area.tolist() == [1, 4]
+
+
 def test_a_voc_data_set(tmp_path):
     save(tmp_path, "SegmentationClass", CLASSES)
     save(tmp_path, "SegmentationObject", OBJECTS)

@@ -101,6 +101,20 @@ def test_labels_without_a_yaml(tmp_path):
         assert back.categories["id"].tolist() == [3, 12]
 
 
+@pytest.mark.parametrize("name", ["classes.txt", "obj.names", "labels/classes.txt"])
+def test_names_in_a_text_file(name, tmp_path):
+    ultralytics(tmp_path, "images", "labels", "1 0 0 1 0 1 1\n")
+    (tmp_path / "data.yaml").unlink()
+    (tmp_path / name).write_text("person\r\ncar\n\n")
+    for path in (tmp_path, tmp_path / "labels"):
+        back = sc.data.read(path)
+        assert back.categories["name"].tolist() == ["person", "car"]
+        assert back.annotations["category"].tolist() == [1]
+    (tmp_path / name).write_text("person\nperson\n")
+    with pytest.raises(sc.data.DatasetError, match=r"names\[1\]: 'person' occurs twice"):
+        sc.data.read(tmp_path)
+
+
 def test_a_list_of_images(tmp_path):
     ultralytics(tmp_path)
     (tmp_path / "train.txt").write_text("./images/train/a.JPG\n")
