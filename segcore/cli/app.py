@@ -20,6 +20,7 @@ from segcore.cli.options import (
     PREDICTION_FOLDER,
     PREDICTION_FORMAT,
     SCORE,
+    SCORE_OF_FINDINGS,
     TRUTH_FOLDER,
     Common,
     Share,
@@ -487,6 +488,14 @@ def evaluate_panoptic(
     show_default=True,
     help="The rules; lvis is for images in which not all classes are annotated.",
 )
+@click.option(
+    "--html",
+    "page",
+    type=FILE,
+    help="Write an HTML file with the scores, the errors and the images.",
+)
+@IMAGES
+@SCORE_OF_FINDINGS
 @PREDICTION_FORMAT
 @common_options()
 def evaluate_instances(
@@ -494,6 +503,9 @@ def evaluate_instances(
     prediction: Path,
     iou: str,
     protocol: str,
+    page: Path | None,
+    images: Path | None,
+    score: float | None,
     prediction_format: str | None,
     common: Common,
 ) -> None:
@@ -501,10 +513,20 @@ def evaluate_instances(
 
     TRUTH is a data set of any format, and PREDICTION has detections with scores, such as COCO
     results. The numbers are those of pycocotools or, for LVIS, of the LVIS API.
+
+    The page of --html also has precision-recall curves, the confusions of classes, the types of
+    errors as in TIDE, and the findings of segcore compare, with the average precision that mending
+    each cause would give.
     """
     from segcore.cli.evaluate import evaluate_instances
 
-    evaluate_instances(truth, prediction, iou, protocol, prediction_format, common)
+    if page is None and (images or score is not None):
+        raise BadInput("--images, --score: for the page; pass --html, too")
+    if page and iou == "box":
+        raise BadInput("--html: the page compares masks, and does not go with --iou box")
+    evaluate_instances(
+        truth, prediction, iou, protocol, prediction_format, page, images, score, common
+    )
 
 
 @app.command()

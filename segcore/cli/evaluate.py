@@ -16,9 +16,13 @@ from segcore.cli.command import input_errors, running
 from segcore.cli.options import Common
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import tracked
+from segcore.cli.view import print_page, write_html
 from segcore.data.per_image import evaluation
+from segcore.data.per_image.instance_set import instance_sets
 from segcore.data.per_image.reading import read_dataset
 from segcore.metrics import ConfusionMatrix, PanopticQuality, PrecisionRecall
+from segcore.show.report import Evaluation
+from segcore.show.report.pairs import ImagePairs
 
 MAX_ROWS = 40
 
@@ -183,24 +187,39 @@ def evaluate_instances(
     iou: str,
     protocol: str,
     prediction_format: str | None,
+    page: Path | None,
+    images: Path | None,
+    score: float | None,
     common: Common,
 ) -> None:
     """Run ``segcore evaluate instances``. Raises BadInput or DatasetError for unusable input."""
-    with running(common, truth, prediction) as command:
+    paths = truth, prediction
+    with running(common, *paths, photographs=images) as command:
+        html_file = command.outputs.file(page) if page else None
         with command.reading() as options:
             both = options, replace(options, format=prediction_format)
             known = (
                 None if common.dataset is None else read_dataset(common.dataset, command.problems)
             )
-            metric, names = evaluation.evaluate_instances(
-                (truth, prediction), command.problems, both, known, iou, protocol
+            metric, names, datasets = evaluation.evaluate_instances(
+                paths, command.problems, both, known, iou, protocol
             )
         result = metric.compute()
         command.numbers = _instances_report(result, names, len(metric))
+        if html_file:
+            sets = instance_sets(paths, datasets, command.problems, known)
+            pairs = ImagePairs(*sets, command.problems, {"score_threshold": score})
+            scores = Evaluation.of_instances(result, names, iou, protocol == "coco")
+            title = f"{prediction.name} against {truth.name}"
+            photographs = write_html(
+                html_file, title, pairs, images, command.problems, evaluation=scores
+            )
     console = Printer()
     console.print(_precision_table(result, names))
     print_line(", ".join(f"{name} {_percent_or_none(v)}" for name, v in result.stats.items()))
     print_line(f"{counted(len(metric), 'image')}, {counted(len(result.class_ids), 'class')}")
+    if html_file:
+        print_page(html_file, pairs, photographs)
     command.print_left_out()
 
 

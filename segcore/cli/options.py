@@ -189,6 +189,12 @@ PREDICTION_FORMAT = click.option(
 SCORE = click.option(
     "--score", type=float, help="Leave out predictions with a lower score than this."
 )
+SCORE_OF_FINDINGS = click.option(
+    "--score",
+    type=float,
+    help="Leave out predictions with a lower score than this from the findings of the page; they "
+    "count in average precision.",
+)
 ONLY_PREDICTED = click.option(
     "--only-predicted",
     is_flag=True,

@@ -18,7 +18,7 @@ from segcore.data.files.photographs import Photographs
 from segcore.data.per_image.instance_set import instance_sets, read_two
 from segcore.data.per_image.reading import read_dataset
 from segcore.data.problems import Problems
-from segcore.show.report import PageImage, write_page
+from segcore.show.report import Evaluation, PageImage, write_page
 from segcore.show.report.pairs import ImagePairs
 
 
@@ -83,16 +83,18 @@ def write_html(
     images: Path | None,
     problems: Problems,
     collected: Callable[[Iterable[PageImage]], Iterable[PageImage]] = iter,
+    evaluation: Evaluation | None = None,
 ) -> Photographs | None:
     """Write the page, and return the photographs, which count the missing ones.
 
-    ``collected`` is called with the images and must yield them.
+    ``collected`` is called with the images and must yield them. ``evaluation`` has the scores to
+    show.
     """
     photographs = Photographs(images, problems) if images else None
     shown = tracked(collected(pairs.images(photographs)), "Drawing", pairs.total)
     with page.open() as file:
         try:
-            write_page(file, title, pairs.classes, shown, pairs.compared)
+            write_page(file, title, pairs.classes, shown, pairs.compared, evaluation=evaluation)
         except ValueError as error:
             raise BadInput(str(error)) from error
     return photographs

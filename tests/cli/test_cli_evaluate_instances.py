@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,40 @@ def test_invalid_masks_can_be_skipped(tmp_path: Path) -> None:
     done = good("evaluate", "instances", truth, found, "--skip-invalid")
     assert "AP 100.0" in done.stdout
     assert "skipped 1" in done.stderr
+
+
+def test_the_page_has_the_findings_of_compare(tmp_path: Path) -> None:
+    document, results = data_set(4)
+    for image in document["images"]:
+        image["file_name"] = f"{image['id']}.jpg"
+    paths = write(tmp_path, "t.json", document), write(tmp_path, "r.json", results)
+    found = []
+    for words in (["compare"], ["evaluate", "instances"]):
+        page = tmp_path / f"{words[0]}.html"
+        good(*words, *paths, "--html", page, "--score", 0.4)
+        text = page.read_text("utf-8")
+        [findings] = re.findall(r'id="findings">(.*?)</script>', text)
+        found.append(json.loads(findings))
+    assert found[0] == found[1]
+    assert len(found[0]["image"]) > 5
+
+
+def test_the_page_of_lvis_has_no_types_of_errors(tmp_path: Path) -> None:
+    paths = write(tmp_path, "t.json", room()), write(tmp_path, "r.json", [result()])
+    page = tmp_path / "page.html"
+    good("evaluate", "instances", *paths, "--protocol", "lvis", "--html", page)
+    text = page.read_text("utf-8")
+    assert '"curves":{' in text
+    assert '"errors":' not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--score", "0.5"], "--images, --score: for the page; pass --html, too"),
+        (["--html", "page.html", "--iou", "box"], "--html: the page compares masks"),
+    ],
+)
+def test_options_of_the_page(tmp_path: Path, words: list[str], message: str) -> None:
+    paths = write(tmp_path, "t.json", room()), write(tmp_path, "r.json", [result()])
+    assert message in refused("evaluate", "instances", *paths, *words)

@@ -449,7 +449,7 @@ def evaluate_instances(
     known: Dataset | None = None,
     iou: str = "mask",
     protocol: str = "coco",
-) -> tuple[AveragePrecision, dict[int, str]]:
+) -> tuple[AveragePrecision, dict[int, str], tuple[Dataset, Dataset]]:
     """Match the detections of a data set to the true objects of another one.
 
     Parameters
@@ -471,6 +471,8 @@ def evaluate_instances(
         The accumulator of all images of the truth.
     names : dict of int to str
         The names of the categories.
+    both : tuple of Dataset
+        The truth and the results, without what was left out.
 
     Raises
     ------
@@ -504,7 +506,7 @@ def evaluate_instances(
             option="--crowd-as-object",
         )
     ap = AveragePrecision(iou, protocol=protocol, box_format="xywh", **settings)
-    return evaluate(truth, prediction, ap), names
+    return evaluate(truth, prediction, ap), names, (truth, prediction)
 
 
 def _valid_part(dataset: Dataset, path: Path, problems: Problems) -> Dataset:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._text import visible
 from segcore.diagnosis import Diagnosis, diagnose
 from segcore.masks import Masks
 
@@ -106,3 +107,10 @@ class PageImage:
             scores=self.prediction.scores,
             **self.options,
         )
+
+
+def shown_id(key: int | str) -> int | str:
+    """Return an id as the page shows it: text where JavaScript cannot hold the integer."""
+    if isinstance(key, str):
+        return visible(key)
+    return key if abs(key) < 2**53 else str(key)

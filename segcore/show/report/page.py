@@ -16,16 +16,35 @@ from numpy.typing import NDArray
 
 from segcore._text import counted, visible
 from segcore._version import __version__
-from segcore.diagnosis import CAUSES, Diagnosis
+from segcore.diagnosis import CAUSES, KINDS, Diagnosis
 from segcore.show.colors import ColorArray, palette, shades
+from segcore.show.report.evaluation import Evaluation
 from segcore.show.report.forms import forms_of, losses_of
-from segcore.show.report.objects import Class, Objects, PageImage
+from segcore.show.report.objects import Class, Objects, PageImage, shown_id
+from segcore.show.report.overview import Overview
 
-SCRIPTS = ("runs.js", "views.js", "state.js", "details.js", "stage.js", "viewer.js")
+SCRIPTS = (
+    "runs.js",
+    "views.js",
+    "state.js",
+    "details.js",
+    "stage.js",
+    "viewer.js",
+    "charts.js",
+    "tables.js",
+    "overview.js",
+    "route.js",
+)
 
 
 def write_page(
-    file: BinaryIO, title: str, classes: list[Class], images: Iterable[PageImage], compared: bool
+    file: BinaryIO,
+    title: str,
+    classes: list[Class],
+    images: Iterable[PageImage],
+    compared: bool,
+    *,
+    evaluation: Evaluation | None = None,
 ) -> None:
     """Write one HTML file that needs no other files and no network.
 
@@ -41,6 +60,8 @@ def write_page(
         The images. Either all of them have predictions, or none.
     compared : bool
         Whether the images have predictions.
+    evaluation : Evaluation, optional
+        The scores to show. The images are added to it.
 
     Raises
     ------
@@ -68,6 +89,7 @@ def write_page(
     }
     file.write(_filled(head, values).encode())
     listed = []
+    overview = Overview()
     num_objects = 0
     for i, image in enumerate(images):
         if (image.prediction is not None) != compared:
@@ -75,6 +97,10 @@ def write_page(
         diagnosis = image.diagnosis
         _write_json(file, f"image-{i}", _described(image, diagnosis, classes, colors))
         listed.append(_listed(image, diagnosis))
+        if diagnosis is not None:
+            overview.add(i, image, diagnosis)
+        if evaluation is not None:
+            evaluation.add(image)
         num_objects += _num_objects(image, diagnosis)
     summary = f"{counted(len(listed), 'image')}, {counted(num_objects, 'object')}"
     document = {
@@ -93,9 +119,13 @@ def write_page(
             }
             for cause in CAUSES
         ],
+        "kinds": KINDS,
+        "evaluation": None if evaluation is None else evaluation.to_dict(),
         "images": listed,
     }
     _write_json(file, "index", document)
+    if compared:
+        _write_json(file, "findings", overview.to_dict())
     file.write(_filled(rest, values).encode())
 
 
@@ -185,7 +215,7 @@ def _objects(
     described = []
     for i in order.tolist():
         value: dict[str, Any] = {
-            "id": _shown_id(objects.ids[i]),
+            "id": shown_id(objects.ids[i]),
             "class": int(objects.classes[i]),
             "area": areas[i],
             "box": boxes[i],
@@ -199,13 +229,6 @@ def _objects(
             value["crowd"] = True
         described.append(value)
     return {"objects": described}
-
-
-def _shown_id(key: int | str) -> int | str:
-    """Return an id as the page shows it: text where JavaScript cannot hold the integer."""
-    if isinstance(key, str):
-        return visible(key)
-    return key if abs(key) < 2**53 else str(key)
 
 
 def _predicted_colors(diagnosis: Diagnosis, true_colors: ColorArray, count: int) -> ColorArray:

@@ -13,6 +13,8 @@ const STATES = [
 ];
 
 const state = {
+  tab: "images",
+  index: 0, // of the image to show
   image: null, // the current image, as returned by load
   view: page.compared ? "Difference" : "Instance",
   side: "Truth",
@@ -51,7 +53,7 @@ const compares = () => state.view === "Difference" || state.view === "Causes";
 
 const loaded = new Map(); // the images used last, the latest one at the end
 
-function load(index) {
+async function load(index) {
   let image = loaded.get(index);
   loaded.delete(index);
   if (!image) {
