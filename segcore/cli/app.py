@@ -10,6 +10,7 @@ from segcore._version import __version__
 from segcore.cli.failures import BadInput, Commands
 from segcore.cli.options import (
     FILE,
+    HTML,
     IMAGES,
     LABEL,
     MAX_PIXELS,
@@ -209,7 +210,7 @@ def view(
     pred_folder: Path | None,
     common: Common,
 ) -> None:
-    """Show masks in a browser: one HTML file without dependencies.
+    """Show masks in a browser: one HTML file without dependencies (above 50 MB, also a folder).
 
     SOURCE is a file or folder of any format that segcore convert reads, such as COCO, YOLO, or PNG
     label maps. The page shows the masks as semantic, instance and panoptic maps, over photographs
@@ -238,7 +239,7 @@ def view(
 @app.command()
 @click.argument("truth", type=PATH)
 @click.argument("prediction", type=PATH)
-@click.option("--html", "page", type=FILE, help="Write an HTML file, as segcore view does.")
+@HTML
 @click.option("--csv", "spreadsheet", type=FILE, help="Write all findings to this file, as CSV.")
 @IMAGES
 @SCORE
@@ -488,12 +489,7 @@ def evaluate_panoptic(
     show_default=True,
     help="The rules; lvis is for images in which not all classes are annotated.",
 )
-@click.option(
-    "--html",
-    "page",
-    type=FILE,
-    help="Write an HTML file with the scores, the errors and the images.",
-)
+@HTML
 @IMAGES
 @SCORE_OF_FINDINGS
 @PREDICTION_FORMAT

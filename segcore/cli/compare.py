@@ -9,10 +9,11 @@ from typing import Any
 from segcore._text import counted
 from segcore.cli.command import running
 from segcore.cli.options import Common
+from segcore.cli.page import Page
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import tracked
 from segcore.cli.tables import Column, print_table
-from segcore.cli.view import print_page, print_unpredicted, read_pairs, write_html
+from segcore.cli.view import print_unpredicted, read_pairs
 from segcore.diagnosis import CAUSES, KINDS, Cause
 from segcore.show.report.findings import Findings
 from segcore.show.report.pairs import ImagePairs
@@ -45,10 +46,8 @@ def write_comparison(
 ) -> None:
     """Run ``segcore compare``. Raises BadInput or DatasetError for unusable input."""
     with running(common, truth, prediction, *folders, photographs=images) as command:
-        problems = command.problems
-        html_file, csv_file = (
-            command.outputs.file(path) if path else None for path in (page, spreadsheet)
-        )
+        html = Page(command, page, images) if page else None
+        csv_file = command.outputs.file(spreadsheet) if spreadsheet else None
         pairs = read_pairs(
             command,
             (truth, prediction),
@@ -59,9 +58,9 @@ def write_comparison(
             only_predicted,
         )
         findings = Findings(pairs.classes)
-        if html_file:
+        if html:
             title = f"{prediction.name} against {truth.name}"
-            photographs = write_html(html_file, title, pairs, images, problems, findings.collected)
+            html.write(title, pairs, findings.collected)
         else:
             for _ in tracked(findings.collected(pairs.images()), "Comparing", pairs.total):
                 pass
@@ -78,8 +77,8 @@ def write_comparison(
     for path in (common.report, spreadsheet):
         if path:
             print_line(f"{counted(len(findings), 'finding')} in {path}")
-    if html_file:
-        print_page(html_file, pairs, photographs)
+    if html:
+        html.print()
     command.print_left_out()
 
 

@@ -14,9 +14,9 @@ from rich.table import Table
 from segcore._text import counted
 from segcore.cli.command import input_errors, running
 from segcore.cli.options import Common
+from segcore.cli.page import Page
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import tracked
-from segcore.cli.view import print_page, write_html
 from segcore.data.per_image import evaluation
 from segcore.data.per_image.instance_set import instance_sets
 from segcore.data.per_image.reading import read_dataset
@@ -195,7 +195,7 @@ def evaluate_instances(
     """Run ``segcore evaluate instances``. Raises BadInput or DatasetError for unusable input."""
     paths = truth, prediction
     with running(common, *paths, photographs=images) as command:
-        html_file = command.outputs.file(page) if page else None
+        html = Page(command, page, images) if page else None
         with command.reading() as options:
             both = options, replace(options, format=prediction_format)
             known = (
@@ -206,20 +206,17 @@ def evaluate_instances(
             )
         result = metric.compute()
         command.numbers = _instances_report(result, names, len(metric))
-        if html_file:
+        if html:
             sets = instance_sets(paths, datasets, command.problems, known)
             pairs = ImagePairs(*sets, command.problems, {"score_threshold": score})
             scores = Evaluation.of_instances(result, names, iou, protocol == "coco")
-            title = f"{prediction.name} against {truth.name}"
-            photographs = write_html(
-                html_file, title, pairs, images, command.problems, evaluation=scores
-            )
+            html.write(f"{prediction.name} against {truth.name}", pairs, evaluation=scores)
     console = Printer()
     console.print(_precision_table(result, names))
     print_line(", ".join(f"{name} {_percent_or_none(v)}" for name, v in result.stats.items()))
     print_line(f"{counted(len(metric), 'image')}, {counted(len(result.class_ids), 'class')}")
-    if html_file:
-        print_page(html_file, pairs, photographs)
+    if html:
+        html.print()
     command.print_left_out()
 
 

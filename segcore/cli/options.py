@@ -171,6 +171,14 @@ def common_options(*without: str) -> Callable[[Callable[..., None]], Callable[..
 OUTPUT_FOLDER = click.option(
     "-o", "--output", "folder", type=PATH, required=True, help="The folder for the maps."
 )
+HTML = click.option(
+    "--html",
+    "page",
+    type=FILE,
+    help="Write an HTML page: the worst objects of all images with filters, scores, causes, "
+    "confusions of classes, and the images. Images of more than 50 MB are in a folder beside it, "
+    "PAGE_files.",
+)
 IMAGES = click.option(
     "--images", type=PATH, help="A folder with the photographs, which are shown below the masks."
 )

@@ -14,7 +14,14 @@ from support.browser import browser, opened, pixels_of
 
 import segcore as sc
 from segcore.diagnosis import CAUSES, KINDS
-from segcore.show.report import Class, Evaluation, Objects, PageImage, write_page
+from segcore.show.report import (
+    Class,
+    Evaluation,
+    Objects,
+    PageFolder,
+    PageImage,
+    write_page,
+)
 
 pytest.importorskip("PIL")
 
@@ -123,6 +130,24 @@ def test_refuses_predictions_without_scores() -> None:
         made.add(PageImage("b", image.truth, prediction))
     with pytest.raises(ValueError, match="image b: expected a prediction"):
         made.add(PageImage("b", image.truth))
+
+
+def test_images_of_large_pages_are_in_a_folder(tmp_path) -> None:
+    shown = images(5)
+    inline = page_of(shown)
+    folder = PageFolder.at(tmp_path / "a_files", single_file=5000)
+    files = embedded(page_of(shown, folder=folder), "index")["files"]
+    assert files["folder"] == "a_files"
+    found = []
+    for number, start in enumerate(files["starts"]):
+        text = (tmp_path / "a_files" / f"images-{number}.js").read_text("utf-8")
+        content = json.loads(text.removeprefix("receiveImages(").removesuffix(");\n"))
+        assert (content["file"], start) == (number, len(found))
+        found += content["images"]
+    assert found == [embedded(inline, f"image-{i}") for i in range(5)]
+    small = PageFolder.at(tmp_path / "b_files")
+    assert page_of(shown, folder=small) == inline
+    assert not (tmp_path / "b_files").exists()
 
 
 # -- what a browser makes of it -------------------------------------------------------------------
@@ -235,6 +260,41 @@ def test_fits_a_phone(chromium, path, tab) -> None:
     with opened(chromium, path, f"#tab={tab}") as page:
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_images_of_a_folder_are_read_when_they_are_shown(chromium, tmp_path) -> None:
+    made = tmp_path / "50% #1.html"
+    folder = PageFolder.at(tmp_path / "50% #1_files", single_file=0)
+    made.write_text(page_of(images(), folder=folder), "utf-8")
+    with opened(chromium, made, "#tab=images&image=1&finding=1") as page:
+        page.locator("#selected h2").wait_for()
+        shown = pixels_of(page)
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowLeft")
+        page.locator('#images [aria-pressed="true"]', has_text="image 1.jpg").wait_for()
+    inline = tmp_path / "a.html"
+    inline.write_text(page_of(images()), "utf-8")
+    with opened(chromium, inline, "#tab=images&image=1&finding=1") as page:
+        assert np.array_equal(pixels_of(page), shown)
+    made.rename(tmp_path / "alone.html")
+    (tmp_path / "50% #1_files").rename(tmp_path / "elsewhere")
+    page = chromium.new_page()
+    page.goto((tmp_path / "alone.html").as_uri())
+    text = "The images are in the folder 50% #1_files beside this page, which cannot be read."
+    page.locator("#summary", has_text=text).wait_for()
+    page.close()
+
+
+@pytest.mark.slow
+def test_a_large_data_set_opens_at_once(chromium, tmp_path) -> None:
+    """5,000 images and 20,000 objects."""
+    made = tmp_path / "large.html"
+    shown = [an_image("image.jpg", 1)] * 5000
+    made.write_text(page_of(shown, folder=PageFolder.at(tmp_path / "files")), "utf-8")
+    with opened(chromium, made, "") as page:
+        assert page.evaluate("performance.now()") < 2000
+        assert page.locator("#cards li").count() == 60
+        assert page.locator("#images button").count() == 0
 
 
 def test_a_thumbnail_lies_over_the_photograph(chromium, tmp_path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from support.commands import good, refused
 from support.detections import data_set
 
 import segcore as sc
+from segcore.cli import page
+from segcore.show.report import PageFolder
 
 SQUARE = [[1, 1, 5, 1, 5, 4, 1, 4]]
 
@@ -120,20 +123,34 @@ def test_the_page_has_the_findings_of_compare(tmp_path: Path) -> None:
     paths = write(tmp_path, "t.json", document), write(tmp_path, "r.json", results)
     found = []
     for words in (["compare"], ["evaluate", "instances"]):
-        page = tmp_path / f"{words[0]}.html"
-        good(*words, *paths, "--html", page, "--score", 0.4)
-        text = page.read_text("utf-8")
+        html = tmp_path / f"{words[0]}.html"
+        good(*words, *paths, "--html", html, "--score", 0.4)
+        text = html.read_text("utf-8")
         [findings] = re.findall(r'id="findings">(.*?)</script>', text)
         found.append(json.loads(findings))
     assert found[0] == found[1]
     assert len(found[0]["image"]) > 5
 
 
+def test_the_images_of_a_large_page_are_beside_it(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(page, "PageFolder", partial(PageFolder, single_file=10))
+    paths = write(tmp_path, "t.json", room()), write(tmp_path, "r.json", [result()])
+    html = tmp_path / "p.html"
+    for _ in range(2):  # what segcore wrote may be replaced
+        done = good("evaluate", "instances", *paths, "--html", html)
+        assert f"needs 1 file in the folder {tmp_path / 'p_files'}" in done.stdout.replace("\n", "")
+        assert [file.name for file in (tmp_path / "p_files").iterdir()] == ["images-0.js"]
+    monkeypatch.undo()
+    good("evaluate", "instances", *paths, "--html", tmp_path / "q.html")
+    assert not (tmp_path / "q_files").exists()
+    assert html.read_text("utf-8").count('id="image-0"') == 0
+
+
 def test_the_page_of_lvis_has_no_types_of_errors(tmp_path: Path) -> None:
     paths = write(tmp_path, "t.json", room()), write(tmp_path, "r.json", [result()])
-    page = tmp_path / "page.html"
-    good("evaluate", "instances", *paths, "--protocol", "lvis", "--html", page)
-    text = page.read_text("utf-8")
+    html = tmp_path / "page.html"
+    good("evaluate", "instances", *paths, "--protocol", "lvis", "--html", html)
+    text = html.read_text("utf-8")
     assert '"curves":{' in text
     assert '"errors":' not in text
 
