@@ -10,7 +10,6 @@ from segcore._version import __version__
 from segcore.cli.failures import BadInput, Commands
 from segcore.cli.options import (
     FILE,
-    HTML,
     IMAGES,
     LABEL,
     MAX_PIXELS,
@@ -24,8 +23,14 @@ from segcore.cli.options import (
     SCORE_OF_FINDINGS,
     TRUTH_FOLDER,
     Common,
+    FindingOptions,
     Share,
     common_options,
+    finding_options,
+)
+
+NEEDS_PAGE = (
+    "--images: photographs are shown in pages and crops; pass --html or --export-worst, too"
 )
 
 
@@ -239,9 +244,7 @@ def view(
 @app.command()
 @click.argument("truth", type=PATH)
 @click.argument("prediction", type=PATH)
-@HTML
-@click.option("--csv", "spreadsheet", type=FILE, help="Write all findings to this file, as CSV.")
-@IMAGES
+@finding_options
 @SCORE
 @ONLY_PREDICTED
 @click.option(
@@ -278,9 +281,7 @@ def view(
 def compare(
     truth: Path,
     prediction: Path,
-    page: Path | None,
-    spreadsheet: Path | None,
-    images: Path | None,
+    written: FindingOptions,
     score: float | None,
     only_predicted: bool,
     iou_threshold: float,
@@ -305,8 +306,6 @@ def compare(
     """
     from segcore.cli.compare import write_comparison
 
-    if images and not page:
-        raise BadInput("--images: photographs are shown in the page; pass --html, too")
     if thin_width is not None and thin_width % 2 == 0:
         raise BadInput(f"--thin-width: expected an odd number, got {thin_width}")
     write_comparison(
@@ -314,9 +313,7 @@ def compare(
         prediction,
         prediction_format=prediction_format,
         folders=(gt_folder, pred_folder),
-        images=images,
-        page=page,
-        spreadsheet=spreadsheet,
+        written=written,
         options={
             "score_threshold": score,
             "iou_threshold": iou_threshold,
@@ -425,6 +422,7 @@ def evaluate() -> None:
     help="The true label of pixels to leave out.  [default: 255, unless it is a class]",
 )
 @PREDICTION_FORMAT
+@finding_options
 @common_options("ignore", "background", "colors")
 def evaluate_semantic(
     truth: Path,
@@ -432,6 +430,7 @@ def evaluate_semantic(
     num_classes: int | None,
     ignore: int | None,
     prediction_format: str | None,
+    written: FindingOptions,
     common: Common,
 ) -> None:
     """Compute IoU, accuracy and Dice of each class over two data sets.
@@ -443,7 +442,7 @@ def evaluate_semantic(
     """
     from segcore.cli.evaluate import evaluate_semantic
 
-    evaluate_semantic(truth, prediction, num_classes, ignore, prediction_format, common)
+    evaluate_semantic(truth, prediction, num_classes, ignore, prediction_format, written, common)
 
 
 @evaluate.command("panoptic")
@@ -452,6 +451,7 @@ def evaluate_semantic(
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
 @PREDICTION_FORMAT
+@finding_options
 @common_options()
 def evaluate_panoptic(
     truth: Path,
@@ -459,6 +459,7 @@ def evaluate_panoptic(
     gt_folder: Path | None,
     pred_folder: Path | None,
     prediction_format: str | None,
+    written: FindingOptions,
     common: Common,
 ) -> None:
     """Compute the panoptic quality, overall and of each category.
@@ -469,7 +470,8 @@ def evaluate_panoptic(
     """
     from segcore.cli.evaluate import evaluate_panoptic
 
-    evaluate_panoptic(truth, prediction, (gt_folder, pred_folder), prediction_format, common)
+    folders = gt_folder, pred_folder
+    evaluate_panoptic(truth, prediction, folders, prediction_format, written, common)
 
 
 @evaluate.command("instances")
@@ -489,8 +491,7 @@ def evaluate_panoptic(
     show_default=True,
     help="The rules; lvis is for images in which not all classes are annotated.",
 )
-@HTML
-@IMAGES
+@finding_options
 @SCORE_OF_FINDINGS
 @PREDICTION_FORMAT
 @common_options()
@@ -499,8 +500,7 @@ def evaluate_instances(
     prediction: Path,
     iou: str,
     protocol: str,
-    page: Path | None,
-    images: Path | None,
+    written: FindingOptions,
     score: float | None,
     prediction_format: str | None,
     common: Common,
@@ -516,13 +516,11 @@ def evaluate_instances(
     """
     from segcore.cli.evaluate import evaluate_instances
 
-    if page is None and (images or score is not None):
-        raise BadInput("--images, --score: for the page; pass --html, too")
-    if page and iou == "box":
+    if score is not None and not written:
+        raise BadInput("--score: for findings; pass --html, --csv or --export-worst, too")
+    if written.page and iou == "box":
         raise BadInput("--html: the page compares masks, and does not go with --iou box")
-    evaluate_instances(
-        truth, prediction, iou, protocol, prediction_format, page, images, score, common
-    )
+    evaluate_instances(truth, prediction, iou, protocol, prediction_format, written, score, common)
 
 
 @app.command()

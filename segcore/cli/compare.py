@@ -8,10 +8,9 @@ from typing import Any
 
 from segcore._text import counted
 from segcore.cli.command import running
-from segcore.cli.options import Common
-from segcore.cli.page import Page
+from segcore.cli.findings import FindingOutputs
+from segcore.cli.options import Common, FindingOptions
 from segcore.cli.printing import Printer, print_line
-from segcore.cli.progress import tracked
 from segcore.cli.tables import Column, print_table
 from segcore.cli.view import print_unpredicted, read_pairs
 from segcore.diagnosis import CAUSES, KINDS, Cause
@@ -36,18 +35,15 @@ def write_comparison(
     *,
     prediction_format: str | None,
     folders: tuple[Path | None, Path | None],
-    images: Path | None,
-    page: Path | None,
-    spreadsheet: Path | None,
+    written: FindingOptions,
     options: dict[str, Any],
     only_predicted: bool,
     rows: int,
     common: Common,
 ) -> None:
     """Run ``segcore compare``. Raises BadInput or DatasetError for unusable input."""
-    with running(common, truth, prediction, *folders, photographs=images) as command:
-        html = Page(command, page, images) if page else None
-        csv_file = command.outputs.file(spreadsheet) if spreadsheet else None
+    with running(common, truth, prediction, *folders, photographs=written.images) as command:
+        outputs = FindingOutputs(command, written)
         pairs = read_pairs(
             command,
             (truth, prediction),
@@ -58,27 +54,17 @@ def write_comparison(
             only_predicted,
         )
         findings = Findings(pairs.classes)
-        if html:
-            title = f"{prediction.name} against {truth.name}"
-            html.write(title, pairs, findings.collected)
-        else:
-            for _ in tracked(findings.collected(pairs.images()), "Comparing", pairs.total):
-                pass
+        outputs.write(f"{prediction.name} against {truth.name}", pairs, findings)
         command.numbers = {"summary": _summary(findings, pairs), **findings.to_dict()}
-        if csv_file:
-            with csv_file.open() as file:
-                file.write(findings.to_csv().encode())
 
     console = Printer()
     _print_findings(console, findings, rows)
     _print_causes(console, findings.totals)
     print_line(_summary_line(findings, pairs))
     print_unpredicted(pairs)
-    for path in (common.report, spreadsheet):
-        if path:
-            print_line(f"{counted(len(findings), 'finding')} in {path}")
-    if html:
-        html.print()
+    if common.report:
+        print_line(f"{counted(len(findings), 'finding')} in {common.report}")
+    outputs.print()
     command.print_left_out()
 
 

@@ -12,14 +12,16 @@ import numpy as np
 from rich.table import Table
 
 from segcore._text import counted
-from segcore.cli.command import input_errors, running
-from segcore.cli.options import Common
-from segcore.cli.page import Page
+from segcore.cli.command import Command, input_errors, running
+from segcore.cli.findings import FindingOutputs
+from segcore.cli.options import Common, FindingOptions
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import tracked
+from segcore.cli.view import read_pairs
 from segcore.data.per_image import evaluation
 from segcore.data.per_image.instance_set import instance_sets
 from segcore.data.per_image.reading import read_dataset
+from segcore.data.problems import Problems
 from segcore.metrics import ConfusionMatrix, PanopticQuality, PrecisionRecall
 from segcore.show.report import Evaluation
 from segcore.show.report.pairs import ImagePairs
@@ -36,17 +38,20 @@ def evaluate_semantic(
     num_classes: int | None,
     ignore: int | None,
     prediction_format: str | None,
+    written: FindingOptions,
     common: Common,
 ) -> None:
     """Run ``segcore evaluate semantic``. Raises BadInput or DatasetError for unusable input."""
-    with running(common, truth, prediction) as command:
+    paths = truth, prediction
+    with running(common, *paths, photographs=written.images) as command:
+        outputs = FindingOutputs(command, written)
         problems = command.problems
         with input_errors():
             options = common.reading()
             both = options, replace(options, format=prediction_format)
             known = None if common.dataset is None else read_dataset(common.dataset, problems)
             confusion, names, images = evaluation.evaluate_semantic(
-                (truth, prediction), problems, both, num_classes, ignore, known, tracked
+                paths, problems, both, num_classes, ignore, known, tracked
             )
         scores = {
             "mean IoU": confusion.mean_iou,
@@ -55,10 +60,14 @@ def evaluate_semantic(
             "mean Dice": confusion.mean_dice,
         }
         command.numbers = _semantic_report(confusion, names, scores, images)
+        if written:
+            shown = Evaluation.of_semantic(confusion, names)
+            _write_findings(command, outputs, paths, prediction_format, (None, None), common, shown)
     console = Printer()
     console.print(_classes_table(confusion, names))
     print_line(", ".join(f"{name} {100 * value:.2f}" for name, value in scores.items()))
     print_line(f"{counted(images, 'image')}, {counted(confusion.num_classes, 'class')}")
+    outputs.print()
     command.print_left_out()
 
 
@@ -111,10 +120,13 @@ def evaluate_panoptic(
     prediction: Path,
     folders: tuple[Path | None, Path | None],
     prediction_format: str | None,
+    written: FindingOptions,
     common: Common,
 ) -> None:
     """Run ``segcore evaluate panoptic``. Raises BadInput or DatasetError for unusable input."""
-    with running(common, truth, prediction, *folders) as command:
+    paths = truth, prediction
+    with running(common, *paths, *folders, photographs=written.images) as command:
+        outputs = FindingOutputs(command, written)
         problems = command.problems
         with input_errors():
             options = common.reading()
@@ -124,13 +136,17 @@ def evaluate_panoptic(
             )
             known = None if common.dataset is None else read_dataset(common.dataset, problems)
             quality, names, images = evaluation.evaluate_panoptic(
-                (truth, prediction), problems, both, known, tracked
+                paths, problems, both, known, tracked
             )
         command.numbers = _panoptic_report(quality, names, images)
+        if written:
+            shown = Evaluation.of_panoptic(quality, names)
+            _write_findings(command, outputs, paths, prediction_format, folders, common, shown)
 
     console = Printer()
     console.print(_quality_table(quality, names))
     console.print(_summary(quality))
+    outputs.print()
     command.print_left_out()
 
 
@@ -187,15 +203,14 @@ def evaluate_instances(
     iou: str,
     protocol: str,
     prediction_format: str | None,
-    page: Path | None,
-    images: Path | None,
+    written: FindingOptions,
     score: float | None,
     common: Common,
 ) -> None:
     """Run ``segcore evaluate instances``. Raises BadInput or DatasetError for unusable input."""
     paths = truth, prediction
-    with running(common, *paths, photographs=images) as command:
-        html = Page(command, page, images) if page else None
+    with running(common, *paths, photographs=written.images) as command:
+        outputs = FindingOutputs(command, written)
         with command.reading() as options:
             both = options, replace(options, format=prediction_format)
             known = (
@@ -206,17 +221,19 @@ def evaluate_instances(
             )
         result = metric.compute()
         command.numbers = _instances_report(result, names, len(metric))
-        if html:
+        if written:
             sets = instance_sets(paths, datasets, command.problems, known)
             pairs = ImagePairs(*sets, command.problems, {"score_threshold": score})
-            scores = Evaluation.of_instances(result, names, iou, protocol == "coco")
-            html.write(f"{prediction.name} against {truth.name}", pairs, evaluation=scores)
+            scores = None
+            if written.page:
+                scores = Evaluation.of_instances(result, names, iou, protocol == "coco")
+            title = f"{prediction.name} against {truth.name}"
+            outputs.write(title, pairs, evaluation=scores)
     console = Printer()
     console.print(_precision_table(result, names))
     print_line(", ".join(f"{name} {_percent_or_none(v)}" for name, v in result.stats.items()))
     print_line(f"{counted(len(metric), 'image')}, {counted(len(result.class_ids), 'class')}")
-    if html:
-        html.print()
+    outputs.print()
     command.print_left_out()
 
 
@@ -258,6 +275,24 @@ def _percent_or_none(value: float) -> str:
 
 
 # -- both -----------------------------------------------------------------------------------------
+
+
+def _write_findings(
+    command: Command,
+    outputs: FindingOutputs,
+    paths: tuple[Path, Path],
+    prediction_format: str | None,
+    folders: tuple[Path | None, Path | None],
+    common: Common,
+    shown: Evaluation,
+) -> None:
+    """Compare the segments of two data sets, and write the findings beside the scores."""
+    # What is left out was counted when the scores were computed.
+    uncounted = Problems(common.skip_invalid)
+    pairs = read_pairs(
+        command, paths, prediction_format, folders, common.dataset, {}, False, uncounted
+    )
+    outputs.write(f"{paths[1].name} against {paths[0].name}", pairs, evaluation=shown)
 
 
 def _number(value: float) -> float | int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
@@ -11,8 +11,7 @@ from segcore._text import counted
 from segcore.cli.command import Command
 from segcore.cli.failures import BadInput
 from segcore.cli.printing import print_line
-from segcore.cli.progress import print_note, tracked
-from segcore.data.files.photographs import Photographs
+from segcore.cli.progress import tracked
 from segcore.show.report import Evaluation, PageFolder, PageImage, write_page
 from segcore.show.report.pairs import ImagePairs
 
@@ -26,35 +25,30 @@ class Page:
         The command, of which the page is an output.
     path : Path
         The file to write.
-    images : Path, optional
-        The folder with the photographs.
     """
 
-    def __init__(self, command: Command, path: Path, images: Path | None) -> None:
+    def __init__(self, command: Command, path: Path) -> None:
         self._file = command.outputs.file(path)
-        self._images = images
-        self._photographs = Photographs(images, command.problems) if images else None
         self._folder = path.with_name(f"{path.stem}_files")
         self._outputs = command.outputs
         self._num_files = 0
-        self._pairs: ImagePairs | None = None
+        self._num_images = 0
 
     def write(
         self,
         title: str,
         pairs: ImagePairs,
-        collected: Callable[[Iterable[PageImage]], Iterable[PageImage]] = iter,
+        images: Iterable[PageImage],
         evaluation: Evaluation | None = None,
     ) -> None:
-        """Write the page. ``collected`` is called with the images and must yield them.
+        """Write the page of the images, which are those of the pairs.
 
         Raises
         ------
         BadInput
             If an image cannot be shown.
         """
-        self._pairs = pairs
-        shown = tracked(collected(pairs.images(self._photographs)), "Drawing", pairs.total)
+        shown = tracked(images, "Drawing", pairs.total)
         with self._file.open() as file:
             try:
                 write_page(
@@ -68,6 +62,7 @@ class Page:
                 )
             except ValueError as error:
                 raise BadInput(str(error)) from error
+        self._num_images = pairs.shown
 
     def _page_folder(self) -> PageFolder | None:
         """Return the folder; None for a page that is written to a stream."""
@@ -82,14 +77,9 @@ class Page:
         return PageFolder(self._folder.name, opened)
 
     def print(self) -> None:
-        """Print where the page is, and how many photographs are missing."""
-        assert self._pairs is not None
-        images = counted(self._pairs.shown, "image")
+        """Print where the page is."""
+        images = counted(self._num_images, "image")
         print_line(f"{images} in {self._file.path}, {self._file.size / 1e6:.1f} MB")
         if self._num_files:
             files = counted(self._num_files, "file")
             print_line(f"which needs {files} in the folder {self._folder}")
-        photographs = self._photographs
-        if photographs and photographs.missing:
-            missing = counted(photographs.missing, "image")
-            print_note(f"{missing} without a photograph in {photographs.folder}")

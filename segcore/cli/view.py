@@ -11,8 +11,10 @@ from segcore.cli.command import Command, running
 from segcore.cli.options import Common
 from segcore.cli.page import Page
 from segcore.cli.progress import print_note
+from segcore.data.files.photographs import Photographs
 from segcore.data.per_image.instance_set import instance_sets, read_two
 from segcore.data.per_image.reading import read_dataset
+from segcore.data.problems import Problems
 from segcore.show.report.pairs import ImagePairs
 
 
@@ -30,7 +32,7 @@ def write_view(
 ) -> None:
     """Run ``segcore view``. Raises BadInput or DatasetError for unusable input."""
     with running(common, source, prediction, *folders, photographs=images) as command:
-        page = Page(command, target, images)
+        page = Page(command, target)
         pairs = read_pairs(
             command,
             (source, prediction),
@@ -40,9 +42,11 @@ def write_view(
             {"score_threshold": score},
             only_predicted,
         )
-        page.write(source.name, pairs)
+        photographs = Photographs(images, command.problems) if images else None
+        page.write(source.name, pairs, pairs.images(photographs))
         command.numbers = {"images": pairs.shown}
     page.print()
+    print_missing(photographs)
     print_unpredicted(pairs)
     command.print_left_out()
 
@@ -55,9 +59,10 @@ def read_pairs(
     known_path: Path | None,
     options: dict[str, Any],
     only_predicted: bool,
+    problems: Problems | None = None,
 ) -> ImagePairs:
-    """Read a truth and, if given, a prediction."""
-    problems = command.problems
+    """Read a truth and, if given, a prediction; by default, with the problems of the command."""
+    problems = command.problems if problems is None else problems
     with command.reading() as reading:
         known = None if known_path is None else read_dataset(known_path, problems)
         both = (
@@ -68,6 +73,13 @@ def read_pairs(
     truth, prediction = instance_sets(paths, found, problems, known)
     compared = None if paths[1] is None else prediction
     return ImagePairs(truth, compared, problems, options, only_predicted)
+
+
+def print_missing(photographs: Photographs | None) -> None:
+    """Print how many photographs are missing."""
+    if photographs and photographs.missing:
+        missing = counted(photographs.missing, "image")
+        print_note(f"{missing} without a photograph in {photographs.folder}")
 
 
 def print_unpredicted(pairs: ImagePairs) -> None:

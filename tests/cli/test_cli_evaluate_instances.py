@@ -158,7 +158,8 @@ def test_the_page_of_lvis_has_no_types_of_errors(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--score", "0.5"], "--images, --score: for the page; pass --html, too"),
+        (["--score", "0.5"], "--score: for findings; pass --html, --csv or --export-worst, too"),
+        (["--images", "."], "--images: photographs are shown in pages and crops"),
         (["--html", "page.html", "--iou", "box"], "--html: the page compares masks"),
     ],
 )

@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from segcore._text import visible
 from segcore.diagnosis import CAUSES, MendedPrecision
-from segcore.metrics import DetectionErrors, PrecisionRecall
+from segcore.metrics import (
+    ConfusionMatrix,
+    DetectionErrors,
+    PanopticQuality,
+    PrecisionRecall,
+)
 from segcore.show.report.objects import PageImage
 
 
@@ -44,6 +49,7 @@ class Evaluation:
         self._columns = columns
         self._classes = classes
         self._curves: dict[str, Any] | None = None
+        self._confusion: dict[str, Any] | None = None
         self._errors: DetectionErrors | None = None
         self._mended: MendedPrecision | None = None
 
@@ -83,6 +89,65 @@ class Evaluation:
             made._errors, made._mended = DetectionErrors(), MendedPrecision(iou)
         return made
 
+    @classmethod
+    def of_semantic(cls, confusion: ConfusionMatrix, names: Mapping[int, str]) -> Evaluation:
+        """Return the evaluation of semantic maps: scores of the classes that occur, and confusions.
+
+        Parameters
+        ----------
+        confusion : ConfusionMatrix
+            The confusion matrix of all pixels.
+        names : dict of int to str
+            Names of the classes; others are called by their index.
+        """
+        summary = {
+            "mean IoU": confusion.mean_iou,
+            "accuracy": confusion.accuracy,
+            "mean accuracy": confusion.mean_class_accuracy,
+            "mean Dice": confusion.mean_dice,
+        }
+        columns = {
+            "IoU": confusion.iou,
+            "accuracy": confusion.class_accuracy,
+            "precision": confusion.precision,
+            "Dice": confusion.dice,
+        }
+        called = [names.get(i, str(i)) for i in range(confusion.num_classes)]
+        occurring = np.flatnonzero(~np.isnan(confusion.iou)).tolist()
+        rows = [(called[i], [float(values[i]) for values in columns.values()]) for i in occurring]
+        made = cls(summary, list(columns), rows)
+        true, predicted = np.nonzero(confusion.matrix)
+        pixels = confusion.matrix[true, predicted].tolist()
+        made._confusion = {
+            "names": [visible(name) for name in called],
+            "pixels": list(zip(true.tolist(), predicted.tolist(), pixels, strict=True)),
+        }
+        return made
+
+    @classmethod
+    def of_panoptic(cls, quality: PanopticQuality, names: Mapping[int, str]) -> Evaluation:
+        """Return the evaluation of panoptic maps: the quality of the categories that occur.
+
+        Parameters
+        ----------
+        quality : PanopticQuality
+            The panoptic quality of all images.
+        names : dict of int to str
+            Names of the categories.
+        """
+        means = {"": quality.all, " of things": quality.things, " of stuff": quality.stuff}
+        summary = {
+            f"{key.upper()}{name}": getattr(score, key)
+            for name, score in means.items()
+            for key in ("pq", "sq", "rq")
+        }
+        rows = [
+            (names[key], [score.pq, score.sq, score.rq])
+            for key, score in quality.per_category.items()
+            if score.tp + score.fp + score.fn
+        ]
+        return cls(summary, ["PQ", "SQ", "RQ"], rows)
+
     def add(self, image: PageImage) -> None:
         """Find the errors of an image.
 
@@ -115,6 +180,7 @@ class Evaluation:
             "columns": self._columns,
             "classes": [[visible(name), *map(_number, scores)] for name, scores in self._classes],
             "curves": self._curves,
+            "confusion": self._confusion,
         }
         if self._errors is not None and self._mended is not None:
             found = self._errors.compute()

@@ -210,44 +210,64 @@ function confusions() {
 
 function showConfusion() {
   const none = page.classes.length;
-  const counts = confusions();
-  const wrong = new Float64Array(none + 1);
-  const totals = new Float64Array(none + 1);
-  for (const [key, count] of counts) {
-    const [truth, found] = [Math.floor(key / (none + 1)), key % (none + 1)];
-    totals[truth] += count;
-    if (truth !== found) for (const index of [truth, found]) wrong[index] += count;
-  }
-  const occurring = page.classes.map((_, i) => i).filter((i) => totals[i] || wrong[i]);
-  const most = [...occurring].sort((a, b) => wrong[b] - wrong[a] || a - b).slice(0, MAX_CONFUSED);
-  const shown = [none, ...most.sort((a, b) => a - b)];
-  const nameAt = (index) => (index < none ? page.classes[index].name : "background");
-  const rows = shown.map((truth) => {
-    const cells = shown.map((found) => {
-      const count = counts.get(truth * (none + 1) + found) ?? 0;
-      const title = `${nameAt(truth)} predicted as ${nameAt(found)}: ${whole(count)}`;
-      const link = count ? linkTo(whole(count), filtersOf(truth, found, none)) : "";
-      const made = element("td", { className: "number", title }, link);
-      if (count) made.style.background = shade(count / totals[truth]);
-      if (truth === found && truth < none) made.classList.add("diagonal");
-      return made;
-    });
-    return row(element("th", { scope: "row", textContent: nameAt(truth) }), ...cells);
-  });
-  const heads = shown.map((index) => element("span", { textContent: nameAt(index) }));
-  const note =
-    occurring.length > MAX_CONFUSED
-      ? [paragraph(`The ${MAX_CONFUSED} of ${whole(occurring.length)} classes with most errors.`)]
-      : [];
-  $("tab-confusion").replaceChildren(
+  const objects = matrixOf(
+    confusions(),
+    [...page.classes.map(({ name }) => name), "background"],
+    (truth, found) => filtersOf(truth, found, none),
+  );
+  const parts = [
     heading("Confusion of classes"),
     paragraph(
-      "Rows are true classes, columns are predicted ones. A true object in the column " +
-        "background has no prediction of its own; a prediction in the row background has no object.",
+      "The numbers of objects: rows are true classes, columns are predicted ones. A true object in " +
+        "the column background has no prediction of its own; a prediction in the row background has " +
+        "no object.",
     ),
-    ...note,
-    tableOf(["", ...heads], rows, "matrix"),
-  );
+    ...objects,
+  ];
+  if (page.evaluation?.confusion) {
+    const { names, pixels } = page.evaluation.confusion;
+    const counts = new Map(pixels.map(([truth, found, n]) => [truth * names.length + found, n]));
+    parts.push(heading("Confusion of pixels"), ...matrixOf(counts, names, null));
+  }
+  $("tab-confusion").replaceChildren(...parts);
+}
+
+// A confusion matrix of the classes with most confusions; the last class comes first.
+function matrixOf(counts, names, filters) {
+  const size = names.length;
+  const wrong = new Float64Array(size);
+  const totals = new Float64Array(size);
+  const occurring = new Set();
+  for (const [key, count] of counts) {
+    const [truth, found] = [Math.floor(key / size), key % size];
+    totals[truth] += count;
+    for (const index of [truth, found]) {
+      occurring.add(index);
+      if (truth !== found) wrong[index] += count;
+    }
+  }
+  if (filters) occurring.delete(size - 1);
+  const most = [...occurring].sort((a, b) => wrong[b] - wrong[a] || a - b).slice(0, MAX_CONFUSED);
+  const shown = [...(filters ? [size - 1] : []), ...most.sort((a, b) => a - b)];
+  const rows = shown.map((truth) => {
+    const cells = shown.map((found) => {
+      const count = counts.get(truth * size + found) ?? 0;
+      const title = `${names[truth]} predicted as ${names[found]}: ${whole(count)}`;
+      const text = count ? whole(count) : "";
+      const content = filters && count ? linkTo(text, filters(truth, found)) : text;
+      const made = element("td", { className: "number", title }, content);
+      if (count) made.style.background = shade(count / totals[truth]);
+      if (truth === found && !(filters && truth === size - 1)) made.classList.add("diagonal");
+      return made;
+    });
+    return row(element("th", { scope: "row", textContent: names[truth] }), ...cells);
+  });
+  const heads = shown.map((index) => element("span", { textContent: names[index] }));
+  const note =
+    occurring.size > MAX_CONFUSED
+      ? [paragraph(`The ${MAX_CONFUSED} of ${whole(occurring.size)} classes with most confusions.`)]
+      : [];
+  return [...note, tableOf(["", ...heads], rows, "matrix")];
 }
 
 function filtersOf(truth, found, none) {
