@@ -84,10 +84,11 @@ def mend(
     A table that was predicted without its leg:
 
     >>> import segcore as sc
+    >>> from segcore.diagnosis import CAUSES, mend
     >>> parts = sc.Masks.from_boxes([[5, 5, 45, 15], [8, 15, 10, 40]], (50, 50))
     >>> result = sc.diagnose(parts.union(), parts[0])
-    >>> [thin] = (cause for cause in sc.diagnosis.CAUSES if cause.name == "thin")
-    >>> sc.diagnosis.mend(result, thin, parts.union(), parts[0], [0], [0]).masks == parts.union()
+    >>> [thin] = (cause for cause in CAUSES if cause.name == "thin")
+    >>> mend(result, thin, parts.union(), parts[0], [0], [0]).masks == parts.union()
     True
     """
     true_classes = as_integers(truth_classes, "truth_classes", len(truth)).astype(np.int64)
@@ -140,9 +141,10 @@ class MendedPrecision:
     A table, and its prediction without the leg:
 
     >>> import segcore as sc
+    >>> from segcore.diagnosis import MendedPrecision
     >>> parts = sc.Masks.from_boxes([[5, 5, 45, 15], [8, 15, 14, 40]], (50, 50))
     >>> result = sc.diagnose(parts.union(), parts[0])
-    >>> mended = sc.diagnosis.MendedPrecision()
+    >>> mended = MendedPrecision()
     >>> mended.update(result, parts.union(), parts[0], scores=[0.9])
     >>> ap, by_cause = mended.compute()
     >>> round(ap, 2), {cause.name for cause, value in by_cause.items() if value > ap}

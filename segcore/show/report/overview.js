@@ -212,15 +212,19 @@ function card(i, seen) {
   );
 }
 
+// The main causes of the wrong pixels; missed and false-positive pixels at the boundary count as one.
 function mainCauses(i) {
-  const parts = [];
+  const areas = new Map();
   for (let p = findings.starts[i]; p < findings.starts[i + 1]; p++) {
-    parts.push([page.causes[findings.cause[p]], findings.pixels[p]]);
+    const { title, common } = page.causes[findings.cause[p]];
+    const before = areas.get(title)?.area ?? 0;
+    areas.set(title, { common, area: before + findings.pixels[p] });
   }
-  const sum = parts.reduce((total, [, area]) => total + area, 0);
-  parts.sort((a, b) => a[0].common - b[0].common || b[1] - a[1]);
-  const main = parts.filter(([cause, area]) => area * (cause.common ? 10 : 20) >= sum).slice(0, 2);
-  return main.map(([cause, area]) => `${cause.title} ${percent(area / sum)}`).join(", ");
+  const parts = [...areas];
+  const sum = parts.reduce((total, [, { area }]) => total + area, 0);
+  parts.sort(([, a], [, b]) => a.common - b.common || b.area - a.area);
+  const main = parts.filter(([, { area, common }]) => area * (common ? 10 : 20) >= sum);
+  return main.slice(0, 2).map(([title, { area }]) => `${title} ${percent(area / sum)}`).join(", ");
 }
 
 // Draw the surroundings of a finding: what is right, missed, and predicted outside of the object.

@@ -36,7 +36,7 @@ class Overview:
             assert key is not None
             score = None
             if found is not None and prediction.scores is not None:
-                score = round(float(prediction.scores[found]), 4)
+                score = round(float(prediction.scores[found]), 6)
             self._rows.append(
                 (
                     index,
@@ -46,7 +46,7 @@ class Overview:
                     None if found is None else int(prediction.classes[found]),
                     KINDS.index(finding.kind),
                     finding.area,
-                    round(finding.iou, 4),
+                    round(finding.iou, 6),
                     score,
                 )
             )
