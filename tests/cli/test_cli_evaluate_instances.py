@@ -116,6 +116,54 @@ def test_invalid_masks_can_be_skipped(tmp_path: Path) -> None:
     assert "skipped 1" in done.stderr
 
 
+def test_images_and_categories_are_matched_as_by_compare(tmp_path: Path) -> None:
+    """Formats such as YOLO number their images and categories themselves."""
+    document, results = data_set(4)
+    for image in document["images"]:
+        image["file_name"] = f"{image['id']}.jpg"
+    truth = write(tmp_path, "t.json", document)
+    expected = good("evaluate", "instances", truth, write(tmp_path, "r.json", results)).stdout
+    image_ids = {image["id"]: 500 - i for i, image in enumerate(document["images"])}
+    category_ids = {c["id"]: 900 - i for i, c in enumerate(document["categories"])}
+    renumbered = {
+        "images": [
+            {**image, "id": image_ids[image["id"]], "file_name": f"{image['id']}.png"}
+            for image in reversed(document["images"])
+        ]
+        + [{"id": 1, "file_name": "another.jpg", "height": 40, "width": 60}],
+        "categories": [
+            {**category, "id": category_ids[category["id"]]} for category in document["categories"]
+        ]
+        + [{"id": 1, "name": "another"}],
+        "annotations": [
+            {
+                **item,
+                "id": i,
+                "image_id": image_ids[item["image_id"]],
+                "category_id": category_ids[item["category_id"]],
+            }
+            for i, item in enumerate(results, 1)
+        ],
+    }
+    other = write(tmp_path, "other.json", renumbered)
+    done = good("evaluate", "instances", truth, other)
+    assert done.stdout == expected
+    assert "1 predicted image that the truth lacks, the first: another.jpg" in done.stderr
+
+
+def test_images_without_common_names_are_matched_by_id(tmp_path: Path) -> None:
+    document, results = data_set(4)
+    for image in document["images"]:
+        image["file_name"] = f"{image['id']}.jpg"
+    truth = write(tmp_path, "t.json", document)
+    expected = good("evaluate", "instances", truth, write(tmp_path, "r.json", results)).stdout
+    items = [item | {"id": i} for i, item in enumerate(results, 1)]
+    for name in ({}, {"file_name": None}):
+        images = [{**image, "file_name": f"x/{image['id']}"} | name for image in document["images"]]
+        other = write(tmp_path, "o.json", document | {"images": images, "annotations": items})
+        assert good("evaluate", "instances", truth, other).stdout == expected
+
+
 def test_the_page_has_the_findings_of_compare(tmp_path: Path) -> None:
     document, results = data_set(4)
     for image in document["images"]:

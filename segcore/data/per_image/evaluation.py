@@ -1,7 +1,8 @@
-"""Evaluation of semantic and panoptic maps of data sets."""
+"""Evaluation of semantic and panoptic maps, and of instances, of data sets."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +20,7 @@ from segcore.data.files.classes import CLASSES, read_classes
 from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.files.read_ahead import read_ahead
 from segcore.data.formats.maps import OBJECT, read_labels
+from segcore.data.io import belongs_to
 from segcore.data.per_image.instance_set import (
     DatasetImage,
     InstanceSet,
@@ -483,6 +485,7 @@ def evaluate_instances(
     """
     truth, prediction = read_two(paths, problems, options, known)
     assert prediction is not None
+    prediction = _with_ids_of_truth(paths, truth, prediction, problems, known)
     if problems.skip and iou != "box":
         truth = _valid_part(truth, paths[0], problems)
         prediction = _valid_part(prediction, paths[1], problems)
@@ -507,6 +510,49 @@ def evaluate_instances(
         )
     ap = AveragePrecision(iou, protocol=protocol, box_format="xywh", **settings)
     return evaluate(truth, prediction, ap), names, (truth, prediction)
+
+
+def _with_ids_of_truth(
+    paths: tuple[Path, Path],
+    truth: Dataset,
+    prediction: Dataset,
+    problems: Problems,
+    known: Dataset | None,
+) -> Dataset:
+    """Return the prediction with the ids that its images and categories have in the truth.
+
+    They are matched as by ``segcore compare``: images by name, and categories by id or name. If no
+    image has a name of the truth, or there are no names or categories, they are matched by ids.
+    """
+    both = truth, prediction
+    have_names = all(d.images["file_name"].lengths.all() and len(d.categories) for d in both)
+    if belongs_to(prediction, truth) or not have_names:
+        return prediction
+    sets = instance_sets(paths, both, problems, known)
+    matches = match_images(*sets)
+    if not matches:
+        return prediction
+    rows = {image.row: sets[0].images[i].row for i, image in matches.items()}
+    unknown = [image.name for image in sets[1].images if image.row not in rows]
+    first = unknown[0] if unknown else ""
+    problems.leave_out("predicted image", "that the truth lacks", len(unknown), first)
+    part = prediction[list(rows)]
+    image_ids = truth.images["id"][list(rows.values())]
+    true_keys, keys = category_keys(*sets)
+    id_of = dict(zip(true_keys, (c.id for c in sets[0].categories), strict=True))
+    key_of = dict(zip((c.id for c in sets[1].categories), keys, strict=True))
+    known_ids = {own: id_of[key] for own, key in key_of.items() if key in id_of}
+    free = (n for n in itertools.count(1) if n not in {*id_of.values(), *key_of})
+    new_ids = {own: next(free) if own in id_of.values() else own for own in key_of} | known_ids
+    category_ids = [new_ids[own] for own in part.categories["id"].tolist()]
+    is_text = any(isinstance(key, str) for key in category_ids)
+    return Dataset(
+        part.images.replace(id=image_ids),
+        part.categories.replace(id=np.array(category_ids, object if is_text else np.int64)),
+        part.annotations,
+        source=part.source,
+        maps=part.maps,
+    )
 
 
 def _valid_part(dataset: Dataset, path: Path, problems: Problems) -> Dataset:
