@@ -322,6 +322,11 @@ class OutputFile:
         self.path = path
         self.size = 0
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is a pipe or a device, such as the standard output."""
+        return self._stage is None
+
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """Open the file for writing bytes, once."""

@@ -21,10 +21,17 @@ from segcore.cli.options import (
     PREDICTION_FOLDER,
     PREDICTION_FORMAT,
     SCORE,
+    SCORE_OF_FINDINGS,
     TRUTH_FOLDER,
     Common,
+    FindingOptions,
     Share,
     common_options,
+    finding_options,
+)
+
+NEEDS_PAGE = (
+    "--images: photographs are shown in pages and crops; pass --html or --export-worst, too"
 )
 
 
@@ -209,7 +216,7 @@ def view(
     pred_folder: Path | None,
     common: Common,
 ) -> None:
-    """Show masks in a browser: one HTML file without dependencies.
+    """Show masks in a browser: one HTML file without dependencies (above 50 MB, also a folder).
 
     SOURCE is a file or folder of any format that segcore convert reads, such as COCO, YOLO, or PNG
     label maps. The page shows the masks as semantic, instance and panoptic maps, over photographs
@@ -238,9 +245,7 @@ def view(
 @app.command()
 @click.argument("truth", type=PATH)
 @click.argument("prediction", type=PATH)
-@click.option("--html", "page", type=FILE, help="Write an HTML file, as segcore view does.")
-@click.option("--csv", "spreadsheet", type=FILE, help="Write all findings to this file, as CSV.")
-@IMAGES
+@finding_options
 @SCORE
 @ONLY_PREDICTED
 @click.option(
@@ -277,9 +282,7 @@ def view(
 def compare(
     truth: Path,
     prediction: Path,
-    page: Path | None,
-    spreadsheet: Path | None,
-    images: Path | None,
+    written: FindingOptions,
     score: float | None,
     only_predicted: bool,
     iou_threshold: float,
@@ -304,8 +307,6 @@ def compare(
     """
     from segcore.cli.compare import write_comparison
 
-    if images and not page:
-        raise BadInput("--images: photographs are shown in the page; pass --html, too")
     if thin_width is not None and thin_width % 2 == 0:
         raise BadInput(f"--thin-width: expected an odd number, got {thin_width}")
     write_comparison(
@@ -313,9 +314,7 @@ def compare(
         prediction,
         prediction_format=prediction_format,
         folders=(gt_folder, pred_folder),
-        images=images,
-        page=page,
-        spreadsheet=spreadsheet,
+        written=written,
         options={
             "score_threshold": score,
             "iou_threshold": iou_threshold,
@@ -425,6 +424,7 @@ def evaluate() -> None:
     help="The true label of pixels to leave out.  [default: 255, unless it is a class]",
 )
 @PREDICTION_FORMAT
+@finding_options
 @common_options("ignore", "background", "colors", "ids")
 def evaluate_semantic(
     truth: Path,
@@ -432,6 +432,7 @@ def evaluate_semantic(
     num_classes: int | None,
     ignore: int | None,
     prediction_format: str | None,
+    written: FindingOptions,
     common: Common,
 ) -> None:
     """Compute IoU, accuracy and Dice of each class over two data sets.
@@ -443,7 +444,7 @@ def evaluate_semantic(
     """
     from segcore.cli.evaluate import evaluate_semantic
 
-    evaluate_semantic(truth, prediction, num_classes, ignore, prediction_format, common)
+    evaluate_semantic(truth, prediction, num_classes, ignore, prediction_format, written, common)
 
 
 @evaluate.command("panoptic")
@@ -452,6 +453,7 @@ def evaluate_semantic(
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
 @PREDICTION_FORMAT
+@finding_options
 @common_options()
 def evaluate_panoptic(
     truth: Path,
@@ -459,6 +461,7 @@ def evaluate_panoptic(
     gt_folder: Path | None,
     pred_folder: Path | None,
     prediction_format: str | None,
+    written: FindingOptions,
     common: Common,
 ) -> None:
     """Compute the panoptic quality, overall and of each category.
@@ -469,7 +472,8 @@ def evaluate_panoptic(
     """
     from segcore.cli.evaluate import evaluate_panoptic
 
-    evaluate_panoptic(truth, prediction, (gt_folder, pred_folder), prediction_format, common)
+    folders = gt_folder, pred_folder
+    evaluate_panoptic(truth, prediction, folders, prediction_format, written, common)
 
 
 @evaluate.command("instances")
@@ -489,6 +493,8 @@ def evaluate_panoptic(
     show_default=True,
     help="The rules; lvis is for images in which not all classes are annotated.",
 )
+@finding_options
+@SCORE_OF_FINDINGS
 @PREDICTION_FORMAT
 @common_options()
 def evaluate_instances(
@@ -496,6 +502,8 @@ def evaluate_instances(
     prediction: Path,
     iou: str,
     protocol: str,
+    written: FindingOptions,
+    score: float | None,
     prediction_format: str | None,
     common: Common,
 ) -> None:
@@ -503,10 +511,18 @@ def evaluate_instances(
 
     TRUTH is a data set of any format, and PREDICTION has detections with scores, such as COCO
     results. The numbers are those of pycocotools or, for LVIS, of the LVIS API.
+
+    The page of --html also has precision-recall curves, the confusions of classes, the types of
+    errors as in TIDE, and the findings of segcore compare, with the average precision that mending
+    each cause would give.
     """
     from segcore.cli.evaluate import evaluate_instances
 
-    evaluate_instances(truth, prediction, iou, protocol, prediction_format, common)
+    if score is not None and not written:
+        raise BadInput("--score: for findings; pass --html, --csv or --export-worst, too")
+    if written.page and iou == "box":
+        raise BadInput("--html: the page compares masks, and does not go with --iou box")
+    evaluate_instances(truth, prediction, iou, protocol, prediction_format, written, score, common)
 
 
 @app.command()

@@ -8,11 +8,11 @@ from typing import Any
 
 from segcore._text import counted
 from segcore.cli.command import running
-from segcore.cli.options import Common
+from segcore.cli.findings import FindingOutputs
+from segcore.cli.options import Common, FindingOptions
 from segcore.cli.printing import Printer, print_line
-from segcore.cli.progress import tracked
 from segcore.cli.tables import Column, print_table
-from segcore.cli.view import print_page, print_unpredicted, read_pairs, write_html
+from segcore.cli.view import print_unpredicted, read_pairs
 from segcore.diagnosis import CAUSES, KINDS, Cause
 from segcore.show.report.findings import Findings
 from segcore.show.report.pairs import ImagePairs
@@ -35,20 +35,15 @@ def write_comparison(
     *,
     prediction_format: str | None,
     folders: tuple[Path | None, Path | None],
-    images: Path | None,
-    page: Path | None,
-    spreadsheet: Path | None,
+    written: FindingOptions,
     options: dict[str, Any],
     only_predicted: bool,
     rows: int,
     common: Common,
 ) -> None:
     """Run ``segcore compare``. Raises BadInput or DatasetError for unusable input."""
-    with running(common, truth, prediction, *folders, photographs=images) as command:
-        problems = command.problems
-        html_file, csv_file = (
-            command.outputs.file(path) if path else None for path in (page, spreadsheet)
-        )
+    with running(common, truth, prediction, *folders, photographs=written.images) as command:
+        outputs = FindingOutputs(command, written)
         pairs = read_pairs(
             command,
             (truth, prediction),
@@ -59,27 +54,17 @@ def write_comparison(
             only_predicted,
         )
         findings = Findings(pairs.classes)
-        if html_file:
-            title = f"{prediction.name} against {truth.name}"
-            photographs = write_html(html_file, title, pairs, images, problems, findings.collected)
-        else:
-            for _ in tracked(findings.collected(pairs.images()), "Comparing", pairs.total):
-                pass
+        outputs.write(f"{prediction.name} against {truth.name}", pairs, findings)
         command.numbers = {"summary": _summary(findings, pairs), **findings.to_dict()}
-        if csv_file:
-            with csv_file.open() as file:
-                file.write(findings.to_csv().encode())
 
     console = Printer()
     _print_findings(console, findings, rows)
     _print_causes(console, findings.totals)
     print_line(_summary_line(findings, pairs))
     print_unpredicted(pairs)
-    for path in (common.report, spreadsheet):
-        if path:
-            print_line(f"{counted(len(findings), 'finding')} in {path}")
-    if html_file:
-        print_page(html_file, pairs, photographs)
+    if common.report:
+        print_line(f"{counted(len(findings), 'finding')} in {common.report}")
+    outputs.print()
     command.print_left_out()
 
 

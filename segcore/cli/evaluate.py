@@ -12,13 +12,19 @@ import numpy as np
 from rich.table import Table
 
 from segcore._text import counted
-from segcore.cli.command import input_errors, running
-from segcore.cli.options import Common
+from segcore.cli.command import Command, input_errors, running
+from segcore.cli.findings import FindingOutputs
+from segcore.cli.options import Common, FindingOptions
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import tracked
+from segcore.cli.view import read_pairs
 from segcore.data.per_image import evaluation
+from segcore.data.per_image.instance_set import instance_sets
 from segcore.data.per_image.reading import read_dataset
+from segcore.data.problems import Problems
 from segcore.metrics import ConfusionMatrix, PanopticQuality, PrecisionRecall
+from segcore.show.report import Evaluation
+from segcore.show.report.pairs import ImagePairs
 
 MAX_ROWS = 40
 
@@ -32,10 +38,13 @@ def evaluate_semantic(
     num_classes: int | None,
     ignore: int | None,
     prediction_format: str | None,
+    written: FindingOptions,
     common: Common,
 ) -> None:
     """Run ``segcore evaluate semantic``. Raises BadInput or DatasetError for unusable input."""
-    with running(common, truth, prediction) as command:
+    paths = truth, prediction
+    with running(common, *paths, photographs=written.images) as command:
+        outputs = FindingOutputs(command, written)
         problems = command.problems
         with input_errors():
             options = common.reading()
@@ -43,7 +52,7 @@ def evaluate_semantic(
             known = None if common.dataset is None else read_dataset(common.dataset, problems)
             with command.engine() as engine:
                 confusion, names, images = evaluation.evaluate_semantic(
-                    *((truth, prediction), problems, both, num_classes, ignore, known, tracked),
+                    *(paths, problems, both, num_classes, ignore, known, tracked),
                     engine=engine,
                 )
         scores = {
@@ -53,10 +62,14 @@ def evaluate_semantic(
             "mean Dice": confusion.mean_dice,
         }
         command.numbers = _semantic_report(confusion, names, scores, images)
+        if written:
+            shown = Evaluation.of_semantic(confusion, names)
+            _write_findings(command, outputs, paths, prediction_format, (None, None), common, shown)
     console = Printer()
     console.print(_classes_table(confusion, names))
     print_line(", ".join(f"{name} {100 * value:.2f}" for name, value in scores.items()))
     print_line(f"{counted(images, 'image')}, {counted(confusion.num_classes, 'class')}")
+    outputs.print()
     command.print_left_out()
 
 
@@ -109,10 +122,13 @@ def evaluate_panoptic(
     prediction: Path,
     folders: tuple[Path | None, Path | None],
     prediction_format: str | None,
+    written: FindingOptions,
     common: Common,
 ) -> None:
     """Run ``segcore evaluate panoptic``. Raises BadInput or DatasetError for unusable input."""
-    with running(common, truth, prediction, *folders) as command:
+    paths = truth, prediction
+    with running(common, *paths, *folders, photographs=written.images) as command:
+        outputs = FindingOutputs(command, written)
         problems = command.problems
         with input_errors():
             options = common.reading()
@@ -123,13 +139,17 @@ def evaluate_panoptic(
             known = None if common.dataset is None else read_dataset(common.dataset, problems)
             with command.engine() as engine:
                 quality, names, images = evaluation.evaluate_panoptic(
-                    (truth, prediction), problems, both, known, tracked, engine
+                    paths, problems, both, known, tracked, engine
                 )
         command.numbers = _panoptic_report(quality, names, images)
+        if written:
+            shown = Evaluation.of_panoptic(quality, names)
+            _write_findings(command, outputs, paths, prediction_format, folders, common, shown)
 
     console = Printer()
     console.print(_quality_table(quality, names))
     console.print(_summary(quality))
+    outputs.print()
     command.print_left_out()
 
 
@@ -186,25 +206,38 @@ def evaluate_instances(
     iou: str,
     protocol: str,
     prediction_format: str | None,
+    written: FindingOptions,
+    score: float | None,
     common: Common,
 ) -> None:
     """Run ``segcore evaluate instances``. Raises BadInput or DatasetError for unusable input."""
-    with running(common, truth, prediction) as command:
+    paths = truth, prediction
+    with running(common, *paths, photographs=written.images) as command:
+        outputs = FindingOutputs(command, written)
         with command.reading() as options:
             both = options, replace(options, format=prediction_format)
             known = (
                 None if common.dataset is None else read_dataset(common.dataset, command.problems)
             )
             with command.engine() as engine:
-                metric, names = evaluation.evaluate_instances(
-                    (truth, prediction), command.problems, both, known, iou, protocol, engine
+                metric, names, datasets = evaluation.evaluate_instances(
+                    paths, command.problems, both, known, iou, protocol, engine
                 )
         result = metric.compute()
         command.numbers = _instances_report(result, names, len(metric))
+        if written:
+            sets = instance_sets(paths, datasets, command.problems, known)
+            pairs = ImagePairs(*sets, command.problems, {"score_threshold": score})
+            scores = None
+            if written.page:
+                scores = Evaluation.of_instances(result, names, iou, protocol == "coco")
+            title = f"{prediction.name} against {truth.name}"
+            outputs.write(title, pairs, evaluation=scores)
     console = Printer()
     console.print(_precision_table(result, names))
     print_line(", ".join(f"{name} {_percent_or_none(v)}" for name, v in result.stats.items()))
     print_line(f"{counted(len(metric), 'image')}, {counted(len(result.class_ids), 'class')}")
+    outputs.print()
     command.print_left_out()
 
 
@@ -246,6 +279,24 @@ def _percent_or_none(value: float) -> str:
 
 
 # -- both -----------------------------------------------------------------------------------------
+
+
+def _write_findings(
+    command: Command,
+    outputs: FindingOutputs,
+    paths: tuple[Path, Path],
+    prediction_format: str | None,
+    folders: tuple[Path | None, Path | None],
+    common: Common,
+    shown: Evaluation,
+) -> None:
+    """Compare the segments of two data sets, and write the findings beside the scores."""
+    # What is left out was counted when the scores were computed.
+    uncounted = Problems(common.skip_invalid)
+    pairs = read_pairs(
+        command, paths, prediction_format, folders, common.dataset, {}, False, uncounted
+    )
+    outputs.write(f"{paths[1].name} against {paths[0].name}", pairs, evaluation=shown)
 
 
 def _number(value: float) -> float | int | None:

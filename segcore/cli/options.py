@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from segcore._input.extras import require
+from segcore.cli.failures import BadInput
 from segcore.data.coco.stream import Progress
 from segcore.data.per_image.reading import ReadOptions
 from segcore.distributed import MAX_WORKERS
@@ -240,8 +241,83 @@ PREDICTION_FORMAT = click.option(
 SCORE = click.option(
     "--score", type=float, help="Leave out predictions with a lower score than this."
 )
+SCORE_OF_FINDINGS = click.option(
+    "--score",
+    type=float,
+    help="Leave out predictions with a lower score than this from the findings; they count in "
+    "average precision.",
+)
 ONLY_PREDICTED = click.option(
     "--only-predicted",
     is_flag=True,
     help="Leave out images without predictions. Otherwise their objects count as missed.",
+)
+
+
+@dataclass(frozen=True)
+class FindingOptions:
+    """The options of outputs on findings.
+
+    Attributes
+    ----------
+    page, spreadsheet : Path, optional
+        The HTML page and the CSV file to write.
+    worst : tuple of int and Path, optional
+        Number of the worst objects, and the folder to write them to.
+    images : Path, optional
+        The folder with the photographs.
+    """
+
+    page: Path | None = None
+    spreadsheet: Path | None = None
+    worst: tuple[int, Path] | None = None
+    images: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Raise BadInput for photographs that nothing shows."""
+        if self.images and not (self.page or self.worst):
+            raise BadInput(
+                "--images: photographs are shown in pages and crops; pass --html or "
+                "--export-worst, too"
+            )
+
+    def __bool__(self) -> bool:
+        """Return whether there is any output."""
+        return bool(self.page or self.spreadsheet or self.worst)
+
+
+def finding_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of outputs on findings, and pass them as ``written``."""
+
+    @functools.wraps(function)
+    def call(**values: Any) -> None:
+        given = {f.name: values.pop(f.name) for f in fields(FindingOptions)}
+        function(written=FindingOptions(**given), **values)
+
+    decorated: Callable[..., None] = call
+    for option in reversed(_FINDINGS):
+        decorated = option(decorated)
+    return decorated
+
+
+_FINDINGS = (
+    click.option(
+        "--html",
+        "page",
+        type=FILE,
+        help="Write an HTML page: the worst objects of all images with filters, scores, causes, "
+        "confusions of classes, and the images. Images of more than 50 MB are in a folder beside "
+        "it, PAGE_files.",
+    ),
+    click.option(
+        "--csv", "spreadsheet", type=FILE, help="Write all findings to this file, as CSV."
+    ),
+    click.option(
+        "--export-worst",
+        "worst",
+        type=(click.IntRange(1, 10_000), PATH),
+        metavar="N FOLDER",
+        help="Write the N worst objects to a folder: a COCO file, worst.json, and cropped images.",
+    ),
+    IMAGES,
 )

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from segcore._publish import OutputFile
 from segcore._text import counted
 from segcore.cli.command import Command, running
-from segcore.cli.failures import BadInput
 from segcore.cli.options import Common
-from segcore.cli.printing import print_line
-from segcore.cli.progress import print_note, tracked
+from segcore.cli.page import Page
+from segcore.cli.progress import print_note
 from segcore.data.files.photographs import Photographs
 from segcore.data.per_image.instance_set import instance_sets, read_two
 from segcore.data.per_image.reading import read_dataset
 from segcore.data.problems import Problems
-from segcore.show.report import PageImage, write_page
 from segcore.show.report.pairs import ImagePairs
 
 
@@ -36,7 +32,7 @@ def write_view(
 ) -> None:
     """Run ``segcore view``. Raises BadInput or DatasetError for unusable input."""
     with running(common, source, prediction, *folders, photographs=images) as command:
-        page = command.outputs.file(target)
+        page = Page(command, target)
         pairs = read_pairs(
             command,
             (source, prediction),
@@ -46,9 +42,11 @@ def write_view(
             {"score_threshold": score},
             only_predicted,
         )
-        photographs = write_html(page, source.name, pairs, images, command.problems)
+        photographs = Photographs(images, command.problems) if images else None
+        page.write(source.name, pairs, pairs.images(photographs))
         command.numbers = {"images": pairs.shown}
-    print_page(page, pairs, photographs)
+    page.print()
+    print_missing(photographs)
     print_unpredicted(pairs)
     command.print_left_out()
 
@@ -61,9 +59,10 @@ def read_pairs(
     known_path: Path | None,
     options: dict[str, Any],
     only_predicted: bool,
+    problems: Problems | None = None,
 ) -> ImagePairs:
-    """Read a truth and, if given, a prediction."""
-    problems = command.problems
+    """Read a truth and, if given, a prediction; by default, with the problems of the command."""
+    problems = command.problems if problems is None else problems
     with command.reading() as reading:
         known = None if known_path is None else read_dataset(known_path, problems)
         both = (
@@ -76,35 +75,11 @@ def read_pairs(
     return ImagePairs(truth, compared, problems, options, only_predicted)
 
 
-def write_html(
-    page: OutputFile,
-    title: str,
-    pairs: ImagePairs,
-    images: Path | None,
-    problems: Problems,
-    collected: Callable[[Iterable[PageImage]], Iterable[PageImage]] = iter,
-) -> Photographs | None:
-    """Write the page, and return the photographs, which count the missing ones.
-
-    ``collected`` is called with the images and must yield them.
-    """
-    photographs = Photographs(images, problems) if images else None
-    shown = tracked(collected(pairs.images(photographs)), "Drawing", pairs.total)
-    with page.open() as file:
-        try:
-            write_page(file, title, pairs.classes, shown, pairs.compared)
-        except ValueError as error:
-            raise BadInput(str(error)) from error
-    return photographs
-
-
-def print_page(page: OutputFile, pairs: ImagePairs, photographs: Photographs | None) -> None:
-    """Print where the page is, and how many photographs are missing."""
-    print_line(f"{counted(pairs.shown, 'image')} in {page.path}, {page.size / 1e6:.1f} MB")
+def print_missing(photographs: Photographs | None) -> None:
+    """Print how many photographs are missing."""
     if photographs and photographs.missing:
-        print_note(
-            f"{counted(photographs.missing, 'image')} without a photograph in {photographs.folder}"
-        )
+        missing = counted(photographs.missing, "image")
+        print_note(f"{missing} without a photograph in {photographs.folder}")
 
 
 def print_unpredicted(pairs: ImagePairs) -> None:

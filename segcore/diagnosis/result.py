@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from segcore._input.arrays import as_integers
 from segcore.diagnosis.causes import CAUSES, Cause
 from segcore.diagnosis.match import EXTRA
 from segcore.masks import Masks
@@ -157,6 +161,46 @@ class Diagnosis:
             Indices, by ascending :attr:`segcore.diagnosis.Finding.rank`.
         """
         return sorted(range(len(self.findings)), key=lambda i: self.findings[i].rank)
+
+    def confusion(
+        self, truth_classes: ArrayLike, predicted_classes: ArrayLike, num_classes: int
+    ) -> NDArray[np.int64]:
+        """Return the confusion matrix of the objects.
+
+        Parameters
+        ----------
+        truth_classes, predicted_classes : array_like of int
+            Classes of the true and the predicted masks, in [0, num_classes).
+        num_classes : int
+            Number of classes C.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (C + 1, C + 1): element (i, j) is the number of true objects of class i that were
+            predicted as class j. The last column has the true objects without a prediction of their
+            own (``"missed"`` and ``"merged"``), and the last row has the predictions without an
+            object (``"spurious"`` and ``"duplicate"``).
+
+        Raises
+        ------
+        ValueError
+            If a class is not in [0, num_classes), or there are too few classes.
+        TypeError
+            If classes are not integers.
+        """
+        true = as_integers(truth_classes, "truth_classes")
+        predicted = as_integers(predicted_classes, "predicted_classes")
+        matrix = np.zeros((num_classes + 1, num_classes + 1), np.int64)
+        for values, name in ((true, "truth_classes"), (predicted, "predicted_classes")):
+            if len(values) and not 0 <= values.min() <= values.max() < num_classes:
+                raise ValueError(f"{name}: expected classes from 0 to {num_classes - 1}")
+        for finding in self.findings:
+            has_prediction = finding.predicted and finding.kind not in ("missed", "merged")
+            row = num_classes if finding.is_prediction else true[finding.truth]
+            column = predicted[finding.predicted[0]] if has_prediction else num_classes
+            matrix[row, column] += 1
+        return matrix
 
     def totals(self) -> dict[Cause, int]:
         """Return the number of wrong pixels per cause, summed over all findings.

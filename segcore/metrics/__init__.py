@@ -1,4 +1,4 @@
-"""Metrics: average precision of instances, panoptic quality, and scores of semantic maps.
+"""Metrics: average precision and errors of instances, panoptic quality, semantic scores.
 
 Each metric is an accumulator: call ``update`` once per image, then read the scores. To process the
 parts of a data set in parallel, use one accumulator per part and add them: ``a + b``, or ``a += b``
@@ -7,13 +7,17 @@ in place.
 
 from segcore.metrics.average_precision import AveragePrecision
 from segcore.metrics.curves import PrecisionRecall
+from segcore.metrics.errors import ERROR_TYPES, DetectionErrors, ErrorAnalysis
 from segcore.metrics.panoptic import CategoryQuality, PanopticQuality, PanopticScore
 from segcore.metrics.semantic import ConfusionMatrix
 
 __all__ = [
+    "ERROR_TYPES",
     "AveragePrecision",
     "CategoryQuality",
     "ConfusionMatrix",
+    "DetectionErrors",
+    "ErrorAnalysis",
     "PanopticQuality",
     "PanopticScore",
     "PrecisionRecall",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from support.commands import good, refused
 from support.detections import data_set
 
 import segcore as sc
+from segcore.cli import page
+from segcore.show.report import PageFolder
 
 SQUARE = [[1, 1, 5, 1, 5, 4, 1, 4]]
 
@@ -110,3 +114,103 @@ def test_invalid_masks_can_be_skipped(tmp_path: Path) -> None:
     done = good("evaluate", "instances", truth, found, "--skip-invalid")
     assert "AP 100.0" in done.stdout
     assert "skipped 1" in done.stderr
+
+
+def test_images_and_categories_are_matched_as_by_compare(tmp_path: Path) -> None:
+    """Formats such as YOLO number their images and categories themselves."""
+    document, results = data_set(4)
+    for image in document["images"]:
+        image["file_name"] = f"{image['id']}.jpg"
+    truth = write(tmp_path, "t.json", document)
+    expected = good("evaluate", "instances", truth, write(tmp_path, "r.json", results)).stdout
+    image_ids = {image["id"]: 500 - i for i, image in enumerate(document["images"])}
+    category_ids = {c["id"]: 900 - i for i, c in enumerate(document["categories"])}
+    renumbered = {
+        "images": [
+            {**image, "id": image_ids[image["id"]], "file_name": f"{image['id']}.png"}
+            for image in reversed(document["images"])
+        ]
+        + [{"id": 1, "file_name": "another.jpg", "height": 40, "width": 60}],
+        "categories": [
+            {**category, "id": category_ids[category["id"]]} for category in document["categories"]
+        ]
+        + [{"id": 1, "name": "another"}],
+        "annotations": [
+            {
+                **item,
+                "id": i,
+                "image_id": image_ids[item["image_id"]],
+                "category_id": category_ids[item["category_id"]],
+            }
+            for i, item in enumerate(results, 1)
+        ],
+    }
+    other = write(tmp_path, "other.json", renumbered)
+    done = good("evaluate", "instances", truth, other)
+    assert done.stdout == expected
+    assert "1 predicted image that the truth lacks, the first: another.jpg" in done.stderr
+
+
+def test_images_without_common_names_are_matched_by_id(tmp_path: Path) -> None:
+    document, results = data_set(4)
+    for image in document["images"]:
+        image["file_name"] = f"{image['id']}.jpg"
+    truth = write(tmp_path, "t.json", document)
+    expected = good("evaluate", "instances", truth, write(tmp_path, "r.json", results)).stdout
+    items = [item | {"id": i} for i, item in enumerate(results, 1)]
+    for name in ({}, {"file_name": None}):
+        images = [{**image, "file_name": f"x/{image['id']}"} | name for image in document["images"]]
+        other = write(tmp_path, "o.json", document | {"images": images, "annotations": items})
+        assert good("evaluate", "instances", truth, other).stdout == expected
+
+
+def test_the_page_has_the_findings_of_compare(tmp_path: Path) -> None:
+    document, results = data_set(4)
+    for image in document["images"]:
+        image["file_name"] = f"{image['id']}.jpg"
+    paths = write(tmp_path, "t.json", document), write(tmp_path, "r.json", results)
+    found = []
+    for words in (["compare"], ["evaluate", "instances"]):
+        html = tmp_path / f"{words[0]}.html"
+        good(*words, *paths, "--html", html, "--score", 0.4)
+        text = html.read_text("utf-8")
+        [findings] = re.findall(r'id="findings">(.*?)</script>', text)
+        found.append(json.loads(findings))
+    assert found[0] == found[1]
+    assert len(found[0]["image"]) > 5
+
+
+def test_the_images_of_a_large_page_are_beside_it(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(page, "PageFolder", partial(PageFolder, single_file=10))
+    paths = write(tmp_path, "t.json", room()), write(tmp_path, "r.json", [result()])
+    html = tmp_path / "p.html"
+    for _ in range(2):  # what segcore wrote may be replaced
+        done = good("evaluate", "instances", *paths, "--html", html)
+        assert f"needs 1 file in the folder {tmp_path / 'p_files'}" in done.stdout.replace("\n", "")
+        assert [file.name for file in (tmp_path / "p_files").iterdir()] == ["images-0.js"]
+    monkeypatch.undo()
+    good("evaluate", "instances", *paths, "--html", tmp_path / "q.html")
+    assert not (tmp_path / "q_files").exists()
+    assert html.read_text("utf-8").count('id="image-0"') == 0
+
+
+def test_the_page_of_lvis_has_no_types_of_errors(tmp_path: Path) -> None:
+    paths = write(tmp_path, "t.json", room()), write(tmp_path, "r.json", [result()])
+    html = tmp_path / "page.html"
+    good("evaluate", "instances", *paths, "--protocol", "lvis", "--html", html)
+    text = html.read_text("utf-8")
+    assert '"curves":{' in text
+    assert '"errors":' not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--score", "0.5"], "--score: for findings; pass --html, --csv or --export-worst, too"),
+        (["--images", "."], "--images: photographs are shown in pages and crops"),
+        (["--html", "page.html", "--iou", "box"], "--html: the page compares masks"),
+    ],
+)
+def test_options_of_the_page(tmp_path: Path, words: list[str], message: str) -> None:
+    paths = write(tmp_path, "t.json", room()), write(tmp_path, "r.json", [result()])
+    assert message in refused("evaluate", "instances", *paths, *words)

@@ -419,7 +419,7 @@ def test_options_change_the_causes(tmp_path):
     ("options", "message"),
     [
         (["--thin-width", 4], "--thin-width: expected an odd number, got 4"),
-        (["--images", "x"], "--images: photographs are shown in the page"),
+        (["--images", "x"], "--images: photographs are shown in pages and crops"),
         (["--boundary", -1], "--boundary"),
         (["--iou-threshold", 2], "--iou-threshold"),
     ],

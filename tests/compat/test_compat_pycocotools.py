@@ -18,7 +18,6 @@ from support.real_data import FILES, read
 from support.strategies import seeds, sizes
 from support.util import Pycocotools, assert_same
 
-from segcore import backends
 from segcore.compat._shortcuts import shortcuts_of
 from segcore.compat.pycocotools import mask as drop_in
 

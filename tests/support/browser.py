@@ -47,7 +47,9 @@ def browser() -> Iterator[Any]:
 
 
 @contextmanager
-def opened(chromium: Any, path: Path, **options: Any) -> Iterator[Any]:
+def opened(
+    chromium: Any, path: Path, address: str = "#tab=images", **options: Any
+) -> Iterator[Any]:
     """Open a page from disk; errors in its scripts and requests to a network fail the test."""
     page = chromium.new_page(viewport={"width": 1400, "height": 900}, **options)
     problems: list[str] = []
@@ -62,7 +64,7 @@ def opened(chromium: Any, path: Path, **options: Any) -> Iterator[Any]:
             None if request.url.startswith(("file:", "data:")) else problems.append(request.url)
         ),
     )
-    page.goto(path.resolve().as_uri())
+    page.goto(path.resolve().as_uri() + address)
     yield page
     page.close()
     assert not problems

@@ -1,9 +1,10 @@
-"""Evaluation of semantic and panoptic maps of data sets."""
+"""Evaluation of semantic and panoptic maps, and of instances, of data sets."""
 
 from __future__ import annotations
 
 import copy
 import functools
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
@@ -22,6 +23,7 @@ from segcore.data.files.classes import CLASSES, read_classes
 from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.files.read_ahead import read_ahead
 from segcore.data.formats.maps import OBJECT, read_labels
+from segcore.data.io import belongs_to
 from segcore.data.jobs import evaluate
 from segcore.data.mapping import Partition
 from segcore.data.per_image.instance_set import (
@@ -551,7 +553,7 @@ def evaluate_instances(
     iou: str = "mask",
     protocol: str = "coco",
     engine: Engine = ONE_PROCESS,
-) -> tuple[AveragePrecision, dict[int, str]]:
+) -> tuple[AveragePrecision, dict[int, str], tuple[Dataset, Dataset]]:
     """Match the detections of a data set to the true objects of another one.
 
     Parameters
@@ -575,6 +577,8 @@ def evaluate_instances(
         The accumulator of all images of the truth.
     names : dict of int to str
         The names of the categories.
+    both : tuple of Dataset
+        The truth and the results, without what was left out.
 
     Raises
     ------
@@ -585,6 +589,7 @@ def evaluate_instances(
     """
     truth, prediction = read_two(paths, problems, options, known)
     assert prediction is not None
+    prediction = _with_ids_of_truth(paths, truth, prediction, problems, known)
     if problems.skip and iou != "box":
         truth = _valid_part(truth, paths[0], problems)
         prediction = _valid_part(prediction, paths[1], problems)
@@ -608,7 +613,50 @@ def evaluate_instances(
             option="--crowd-as-object",
         )
     ap = AveragePrecision(iou, protocol=protocol, box_format="xywh", **settings)
-    return evaluate(truth, prediction, ap, **engine), names
+    return evaluate(truth, prediction, ap, **engine), names, (truth, prediction)
+
+
+def _with_ids_of_truth(
+    paths: tuple[Path, Path],
+    truth: Dataset,
+    prediction: Dataset,
+    problems: Problems,
+    known: Dataset | None,
+) -> Dataset:
+    """Return the prediction with the ids that its images and categories have in the truth.
+
+    They are matched as by ``segcore compare``: images by name, and categories by id or name. If no
+    image has a name of the truth, or there are no names or categories, they are matched by ids.
+    """
+    both = truth, prediction
+    have_names = all(d.images["file_name"].lengths.all() and len(d.categories) for d in both)
+    if belongs_to(prediction, truth) or not have_names:
+        return prediction
+    sets = instance_sets(paths, both, problems, known)
+    matches = match_images(*sets)
+    if not matches:
+        return prediction
+    rows = {image.row: sets[0].images[i].row for i, image in matches.items()}
+    unknown = [image.name for image in sets[1].images if image.row not in rows]
+    first = unknown[0] if unknown else ""
+    problems.leave_out("predicted image", "that the truth lacks", len(unknown), first)
+    part = prediction[list(rows)]
+    image_ids = truth.images["id"][list(rows.values())]
+    true_keys, keys = category_keys(*sets)
+    id_of = dict(zip(true_keys, (c.id for c in sets[0].categories), strict=True))
+    key_of = dict(zip((c.id for c in sets[1].categories), keys, strict=True))
+    known_ids = {own: id_of[key] for own, key in key_of.items() if key in id_of}
+    free = (n for n in itertools.count(1) if n not in {*id_of.values(), *key_of})
+    new_ids = {own: next(free) if own in id_of.values() else own for own in key_of} | known_ids
+    category_ids = [new_ids[own] for own in part.categories["id"].tolist()]
+    is_text = any(isinstance(key, str) for key in category_ids)
+    return Dataset(
+        part.images.replace(id=image_ids),
+        part.categories.replace(id=np.array(category_ids, object if is_text else np.int64)),
+        part.annotations,
+        source=part.source,
+        maps=part.maps,
+    )
 
 
 def _valid_part(dataset: Dataset, path: Path, problems: Problems) -> Dataset:

@@ -66,6 +66,10 @@ function showObjects() {
 function select(item) {
   state.selected = item === state.selected ? null : item;
   update();
+  scrollToSelected();
+}
+
+function scrollToSelected() {
   const button = $("objects").querySelector('[aria-pressed="true"]');
   if (button) button.scrollIntoView({ block: "nearest" });
 }

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._text import visible
+from segcore.data.dataset import Sample
 from segcore.diagnosis import Diagnosis, diagnose
 from segcore.masks import Masks
 
@@ -45,6 +47,35 @@ class Objects:
     ids: list[int | str]
     scores: NDArray[np.floating] | None = None
     crowd: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def from_sample(cls, sample: Sample) -> Objects:
+        """Return the annotations of an image of a data set.
+
+        Parameters
+        ----------
+        sample : segcore.data.Sample
+            The image. Its scores are used if all of its annotations have one.
+
+        Returns
+        -------
+        Objects
+            The classes are the rows of the annotations' categories in the data set.
+
+        Raises
+        ------
+        ValueError
+            If an annotation has no category.
+        MaskError
+            If an annotation has no valid mask.
+        """
+        if (sample.categories < 0).any():
+            first = int(np.flatnonzero(sample.categories < 0)[0])
+            raise ValueError(f"{sample.name_of(first)}: expected a category, got none")
+        scores = sample.scores
+        known = None if np.isnan(scores).any() else scores
+        ids = sample.ids.tolist()
+        return cls(sample.masks, sample.categories, ids, known, sample.iscrowd)
 
     def order(self) -> NDArray[np.intp]:
         """Return the indices of the objects in painting order, the topmost one last."""
@@ -106,3 +137,10 @@ class PageImage:
             scores=self.prediction.scores,
             **self.options,
         )
+
+
+def shown_id(key: int | str) -> int | str:
+    """Return an id as the page shows it: text where JavaScript cannot hold the integer."""
+    if isinstance(key, str):
+        return visible(key)
+    return key if abs(key) < 2**53 else str(key)

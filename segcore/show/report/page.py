@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -16,18 +15,39 @@ from numpy.typing import NDArray
 
 from segcore._text import counted, visible
 from segcore._version import __version__
-from segcore.diagnosis import CAUSES, Diagnosis
+from segcore.diagnosis import CAUSES, KINDS, Diagnosis
 from segcore.show.colors import ColorArray, palette, shades
+from segcore.show.report.evaluation import Evaluation
 from segcore.show.report.forms import forms_of, losses_of
-from segcore.show.report.objects import Class, Objects, PageImage
+from segcore.show.report.images import ImageWriter, PageFolder, json_text, write_element
+from segcore.show.report.objects import Class, Objects, PageImage, shown_id
+from segcore.show.report.overview import Overview
 
-SCRIPTS = ("runs.js", "views.js", "state.js", "details.js", "stage.js", "viewer.js")
+SCRIPTS = (
+    "runs.js",
+    "views.js",
+    "state.js",
+    "details.js",
+    "stage.js",
+    "viewer.js",
+    "charts.js",
+    "tables.js",
+    "overview.js",
+    "route.js",
+)
 
 
 def write_page(
-    file: BinaryIO, title: str, classes: list[Class], images: Iterable[PageImage], compared: bool
+    file: BinaryIO,
+    title: str,
+    classes: list[Class],
+    images: Iterable[PageImage],
+    compared: bool,
+    *,
+    evaluation: Evaluation | None = None,
+    folder: PageFolder | None = None,
 ) -> None:
-    """Write one HTML file that needs no other files and no network.
+    """Write an HTML file that needs no network and, up to a size, no other files.
 
     Parameters
     ----------
@@ -41,6 +61,11 @@ def write_page(
         The images. Either all of them have predictions, or none.
     compared : bool
         Whether the images have predictions.
+    evaluation : Evaluation, optional
+        The scores to show. The images are added to it.
+    folder : PageFolder, optional
+        A folder beside the file for its images if they are larger than ``folder.single_file``. The
+        page then reads them when they are shown. By default, they are in the file.
 
     Raises
     ------
@@ -68,13 +93,19 @@ def write_page(
     }
     file.write(_filled(head, values).encode())
     listed = []
+    writer = ImageWriter(file, folder)
+    overview = Overview()
     num_objects = 0
     for i, image in enumerate(images):
         if (image.prediction is not None) != compared:
             raise ValueError(f"image {i}: expected {'a' if compared else 'no'} prediction")
         diagnosis = image.diagnosis
-        _write_json(file, f"image-{i}", _described(image, diagnosis, classes, colors))
+        writer.add(_described(image, diagnosis, classes, colors))
         listed.append(_listed(image, diagnosis))
+        if diagnosis is not None:
+            overview.add(i, image, diagnosis)
+        if evaluation is not None:
+            evaluation.add(image)
         num_objects += _num_objects(image, diagnosis)
     summary = f"{counted(len(listed), 'image')}, {counted(num_objects, 'object')}"
     document = {
@@ -93,9 +124,14 @@ def write_page(
             }
             for cause in CAUSES
         ],
+        "kinds": KINDS,
+        "evaluation": None if evaluation is None else evaluation.to_dict(),
         "images": listed,
+        "files": writer.finish(),
     }
-    _write_json(file, "index", document)
+    write_element(file, "index", json_text(document))
+    if compared:
+        write_element(file, "findings", json_text(overview.to_dict()))
     file.write(_filled(rest, values).encode())
 
 
@@ -106,13 +142,6 @@ def _resource(name: str) -> str:
 def _filled(template: str, values: dict[str, str]) -> str:
     """Fill a template in one pass, so that braces in a value are not replaced."""
     return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], template)
-
-
-def _write_json(file: BinaryIO, key: str, value: object) -> None:
-    # "</script>" in a text would end the element.
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    element = f'<script type="application/json" id="{key}">{visible(text)}</script>\n'
-    file.write(element.encode())
 
 
 def _num_objects(image: PageImage, diagnosis: Diagnosis | None) -> int:
@@ -185,7 +214,7 @@ def _objects(
     described = []
     for i in order.tolist():
         value: dict[str, Any] = {
-            "id": _shown_id(objects.ids[i]),
+            "id": shown_id(objects.ids[i]),
             "class": int(objects.classes[i]),
             "area": areas[i],
             "box": boxes[i],
@@ -199,13 +228,6 @@ def _objects(
             value["crowd"] = True
         described.append(value)
     return {"objects": described}
-
-
-def _shown_id(key: int | str) -> int | str:
-    """Return an id as the page shows it: text where JavaScript cannot hold the integer."""
-    if isinstance(key, str):
-        return visible(key)
-    return key if abs(key) < 2**53 else str(key)
 
 
 def _predicted_colors(diagnosis: Diagnosis, true_colors: ColorArray, count: int) -> ColorArray:

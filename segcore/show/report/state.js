@@ -13,6 +13,8 @@ const STATES = [
 ];
 
 const state = {
+  tab: "images",
+  index: 0, // of the image to show
   image: null, // the current image, as returned by load
   view: page.compared ? "Difference" : "Instance",
   side: "Truth",
@@ -50,12 +52,48 @@ const nameOf = (object) => page.classes[object.class].name;
 const compares = () => state.view === "Difference" || state.view === "Causes";
 
 const loaded = new Map(); // the images used last, the latest one at the end
+const files = new Map(); // promises of the files with images that were read last
+const received = new Map(); // what these files hold, until it is read
 
-function load(index) {
+// Called by the files of the folder beside the page.
+function receiveImages({ file, images }) {
+  received.set(file, images);
+}
+
+async function read(index) {
+  if (!page.files) return JSON.parse($(`image-${index}`).textContent);
+  const { starts } = page.files;
+  let file = starts.length - 1;
+  while (starts[file] > index) file--;
+  if (!files.has(file)) files.set(file, readFile(file));
+  if (files.size > 16) files.delete(files.keys().next().value);
+  const images = await files.get(file);
+  return structuredClone(images[index - starts[file]]); // since it is going to be changed
+}
+
+// Read a file. If that fails, the promise stays open: there is nothing to show.
+function readFile(file) {
+  return new Promise((resolve) => {
+    const script = element("script", { src: `${page.files.folder}/images-${file}.js` });
+    script.onload = () => {
+      resolve(received.get(file));
+      received.delete(file);
+      script.remove();
+    };
+    script.onerror = () => {
+      const folder = decodeURIComponent(page.files.folder);
+      $("summary").textContent = `The images are in the folder ${folder} beside this page, which cannot be read.`;
+      $("summary").className = "bad";
+    };
+    document.head.append(script);
+  });
+}
+
+async function load(index) {
   let image = loaded.get(index);
   loaded.delete(index);
   if (!image) {
-    image = JSON.parse($(`image-${index}`).textContent);
+    image = await read(index);
     const pixels = image.height * image.width;
     for (const side of SIDES) {
       for (const [i, object] of (image[side]?.objects ?? []).entries()) {
@@ -69,7 +107,7 @@ function load(index) {
     image.pixels = pixels;
   }
   loaded.set(index, image);
-  if (loaded.size > 8) loaded.delete(loaded.keys().next().value);
+  if (loaded.size > 24) loaded.delete(loaded.keys().next().value);
   return image;
 }
 

@@ -1,9 +1,15 @@
 // The list of images, the controls and keys, and the start of the page.
 
-function show(number) {
-  state.image = load((number + page.images.length) % page.images.length);
-  state.selected = null;
-  const { photograph, height, width, index } = state.image;
+const IMAGES_PER_PAGE = 200;
+
+async function show(number, selected = null) {
+  const index = (number + page.images.length) % page.images.length;
+  state.index = index;
+  const image = await load(index);
+  if (state.index !== index) return; // another image was asked for meanwhile
+  state.image = image;
+  state.selected = listed()[selected] ?? null;
+  const { photograph, height, width } = image;
   $("photograph").hidden = !photograph;
   if (photograph) $("photograph").src = photograph;
   $("photograph").alt = photograph ? page.images[index].name : "";
@@ -11,45 +17,86 @@ function show(number) {
     canvas.height = height;
     canvas.width = width;
   }
-  for (const [i, button] of [...$("images").children].entries()) {
-    button.setAttribute("aria-pressed", i === index);
-    if (i === index) button.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }
+  listImages();
   $("tip").hidden = true;
   fit();
   showForms();
   showLegend();
   showObjects();
   update();
+  scrollToSelected();
 }
 
+// The images near the current one. As many buttons as a large data set has would be slow.
 function listImages() {
+  const first = Math.floor(state.index / IMAGES_PER_PAGE) * IMAGES_PER_PAGE;
+  const count = Math.min(IMAGES_PER_PAGE, page.images.length - first);
+  if ($("images").dataset.first !== String(first)) {
+    const seen = whenVisible(drawThumbnail);
+    const buttons = Array.from({ length: count }, (_, i) => imageButton(first + i, seen));
+    $("images").replaceChildren(...buttons);
+    $("images").dataset.first = first;
+    const jump = (start) => show(start);
+    pages($("image-pages"), page.images.length, IMAGES_PER_PAGE, first, jump);
+  }
+  for (const [i, button] of [...$("images").children].entries()) {
+    button.setAttribute("aria-pressed", first + i === state.index);
+    if (first + i === state.index) button.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+}
+
+function imageButton(index, seen) {
+  const image = page.images[index];
+  const canvas = element("canvas", { width: 1, height: 1, "aria-hidden": "true" });
+  canvas.dataset.index = index;
+  const step = Math.max(image.height / 84, image.width / 136);
+  canvas.width = Math.max(1, Math.round(image.width / step));
+  canvas.height = Math.max(1, Math.round(image.height / step));
+  seen.observe(canvas);
+  return element(
+    "button",
+    { onclick: () => show(index), "aria-pressed": "false" },
+    canvas,
+    image.name,
+    element("small", { textContent: image.note }),
+  );
+}
+
+// Observe elements, and call a function once with each that comes into view.
+function whenVisible(action) {
   const seen = new IntersectionObserver((entries) => {
     for (const entry of entries.filter((candidate) => candidate.isIntersecting)) {
       seen.unobserve(entry.target);
-      drawThumbnail(entry.target);
+      action(entry.target);
     }
   });
-  page.images.forEach((image, i) => {
-    const canvas = element("canvas", { width: 1, height: 1, "aria-hidden": "true" });
-    canvas.dataset.index = i;
-    const step = Math.max(image.height / 84, image.width / 136);
-    canvas.width = Math.max(1, Math.round(image.width / step));
-    canvas.height = Math.max(1, Math.round(image.height / step));
-    const button = element(
-      "button",
-      { onclick: () => show(i), "aria-pressed": "false" },
-      canvas,
-      image.name,
-      element("small", { textContent: image.note }),
-    );
-    $("images").append(button);
-    seen.observe(canvas);
-  });
+  return seen;
 }
 
-function drawThumbnail(canvas) {
-  const image = load(Number(canvas.dataset.index));
+// Buttons for the previous and the next page of a list, if it has several.
+function pages(place, total, perPage, first, jump) {
+  const button = (text, label, start) =>
+    element("button", {
+      type: "button",
+      textContent: text,
+      "aria-label": label,
+      disabled: start < 0 || start >= total,
+      onclick: () => jump(start),
+    });
+  const last = Math.min(first + perPage, total);
+  place.replaceChildren(
+    ...(total > perPage
+      ? [
+          button("\u2039", "Previous page", first - perPage),
+          ` ${whole(first + 1)}\u2013${whole(last)} of ${whole(total)} `,
+          button("\u203a", "Next page", first + perPage),
+        ]
+      : []),
+  );
+}
+
+async function drawThumbnail(canvas) {
+  const image = await load(Number(canvas.dataset.index));
   const { width, height } = canvas;
   const positions = [];
   for (let x = 0; x < width; x++) {
@@ -81,6 +128,7 @@ function update() {
   for (const button of $("objects").children) {
     button.setAttribute("aria-pressed", items[button.dataset.index] === state.selected);
   }
+  remember();
 }
 
 function setView(view) {
@@ -101,12 +149,12 @@ function step(distance) {
 }
 
 function pressed(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || state.tab !== "images") return;
   const typing = event.target instanceof HTMLInputElement && event.target.type === "range";
   if (typing && event.key.startsWith("Arrow")) return;
   const actions = {
-    ArrowLeft: () => show(state.image.index - 1),
-    ArrowRight: () => show(state.image.index + 1),
+    ArrowLeft: () => show(state.index - 1),
+    ArrowRight: () => show(state.index + 1),
     ArrowUp: () => step(-1),
     ArrowDown: () => step(1),
     "+": () => zoom(1.4),
@@ -152,8 +200,5 @@ function start() {
   $("zoom-fit").onclick = fit;
   document.addEventListener("keydown", pressed);
   watchStage();
-  listImages();
-  if (page.images.length) show(0);
+  startTabs();
 }
-
-start();

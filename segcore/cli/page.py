@@ -1,0 +1,85 @@
+"""The HTML page of a command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO
+
+from segcore._text import counted
+from segcore.cli.command import Command
+from segcore.cli.failures import BadInput
+from segcore.cli.printing import print_line
+from segcore.cli.progress import tracked
+from segcore.show.report import Evaluation, PageFolder, PageImage, write_page
+from segcore.show.report.pairs import ImagePairs
+
+
+class Page:
+    """An HTML page, and the folder beside it that has the images of a large page.
+
+    Parameters
+    ----------
+    command : Command
+        The command, of which the page is an output.
+    path : Path
+        The file to write.
+    """
+
+    def __init__(self, command: Command, path: Path) -> None:
+        self._file = command.outputs.file(path)
+        self._folder = path.with_name(f"{path.stem}_files")
+        self._outputs = command.outputs
+        self._num_files = 0
+        self._num_images = 0
+
+    def write(
+        self,
+        title: str,
+        pairs: ImagePairs,
+        images: Iterable[PageImage],
+        evaluation: Evaluation | None = None,
+    ) -> None:
+        """Write the page of the images, which are those of the pairs.
+
+        Raises
+        ------
+        BadInput
+            If an image cannot be shown.
+        """
+        shown = tracked(images, "Drawing", pairs.total)
+        with self._file.open() as file:
+            try:
+                write_page(
+                    file,
+                    title,
+                    pairs.classes,
+                    shown,
+                    pairs.compared,
+                    evaluation=evaluation,
+                    folder=self._page_folder(),
+                )
+            except ValueError as error:
+                raise BadInput(str(error)) from error
+        self._num_images = pairs.shown
+
+    def _page_folder(self) -> PageFolder | None:
+        """Return the folder; None for a page that is written to a stream."""
+        if self._file.is_stream:
+            return None
+        folder = self._outputs.folder(self._folder)
+
+        def opened(name: str) -> AbstractContextManager[BinaryIO]:
+            self._num_files += 1
+            return folder.open(name)
+
+        return PageFolder(self._folder.name, opened)
+
+    def print(self) -> None:
+        """Print where the page is."""
+        images = counted(self._num_images, "image")
+        print_line(f"{images} in {self._file.path}, {self._file.size / 1e6:.1f} MB")
+        if self._num_files:
+            files = counted(self._num_files, "file")
+            print_line(f"which needs {files} in the folder {self._folder}")

@@ -1,0 +1,330 @@
+"""Types of detection errors, and the average precision that each type costs, as in TIDE."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from segcore._input.arrays import as_flags, as_fraction, as_integers, as_scores, described
+from segcore.backends import kernels
+from segcore.masks import Masks, check_same_size
+from segcore.metrics.detections import concatenated
+from segcore.ops.overlap import iou
+
+ERROR_TYPES = ("classification", "localization", "both", "duplicate", "background", "missed")
+"""Types of errors: see :class:`DetectionErrors`."""
+CLASSIFICATION, LOCALIZATION, BOTH, DUPLICATE, BACKGROUND, MISSED = range(len(ERROR_TYPES))
+CORRECT = -1
+_RECALLS = np.arange(101) / 100
+
+
+@dataclass(frozen=True)
+class ErrorAnalysis:
+    """The errors of detections; see :class:`DetectionErrors`.
+
+    Attributes
+    ----------
+    ap : float
+        Average precision at the IoU threshold, in [0, 1].
+    counts : dict of str to int
+        Number of errors of each type.
+    gains : dict of str to float
+        Increase of the average precision if all errors of a type, and no others, were right (dAP),
+        0 or greater.
+    """
+
+    ap: float
+    counts: dict[str, int]
+    gains: dict[str, float]
+
+
+@dataclass
+class _Image:
+    """The detections of an image, the best first, and its true objects: columns."""
+
+    score: NDArray[np.float64]
+    label: NDArray[np.int64]
+    error: NDArray[np.int64]
+    """Index of the error type of each detection, or `CORRECT`."""
+    ignored: NDArray[np.bool_]
+    fixed: NDArray[np.bool_]
+    """Whether mending its error makes a detection correct; otherwise it removes the detection."""
+    fixed_label: NDArray[np.int64]
+    true_label: NDArray[np.int64]
+    missed: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls) -> _Image:
+        """Return columns without rows."""
+        none, flags = np.zeros(0, np.int64), np.zeros(0, np.bool_)
+        return cls(np.zeros(0), none, none, flags, flags, none, none, flags)
+
+
+class DetectionErrors:
+    """Accumulate the errors of detections by type, and compute what each type costs.
+
+    The types are those of TIDE. A detection that is not correct has the first of these:
+
+    - ``"localization"``: its IoU with an object of its class is from `background_threshold` to
+      `iou_threshold`;
+    - ``"classification"``: its IoU with an object of another class is at least `iou_threshold`;
+    - ``"duplicate"``: its IoU with an object of its class that a better detection has found is at
+      least `iou_threshold`;
+    - ``"background"``: its IoU with all objects is at most `background_threshold`;
+    - ``"both"``: neither its place nor its class is right.
+
+    ``"missed"`` are the objects that no detection finds, and that no localization or classification
+    error is about. Mending a localization or classification error of an object that is not found
+    makes its best detection correct; other erroneous detections are removed, and missed objects
+    need no longer be found.
+
+    Parameters
+    ----------
+    iou_threshold : float, default 0.5
+        Minimum IoU of a correct detection with its object.
+    background_threshold : float, default 0.1
+        Maximum IoU of a detection of the background.
+    max_detections : int, default 100
+        The number of detections of an image, those with the best scores, that count.
+
+    Raises
+    ------
+    ValueError
+        If a threshold is not in [0, 1], or `max_detections` is less than 1.
+
+    Notes
+    -----
+    The numbers are those of the ``tidecv`` package. Unlike COCO's average precision, they include
+    classes that have detections and no true objects, with an average precision of 0. Detections in
+    a crowd of their class do not count as detections; they have an error type like others.
+
+    References
+    ----------
+    D. Bolya et al., "TIDE: A General Toolbox for Identifying Object Detection Errors", ECCV 2020.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> truth = sc.Masks.from_boxes([[0, 0, 50, 40], [60, 0, 90, 30]], (100, 100))
+    >>> prediction = sc.Masks.from_boxes([[0, 0, 50, 36], [60, 0, 90, 12]], (100, 100))
+    >>> errors = sc.metrics.DetectionErrors()
+    >>> errors.update(truth, prediction, scores=[0.9, 0.8])
+    >>> found = errors.compute()
+    >>> found.counts["localization"], round(found.ap, 3), round(found.gains["localization"], 3)
+    (1, 0.505, 0.495)
+    """
+
+    def __init__(
+        self,
+        iou_threshold: float = 0.5,
+        *,
+        background_threshold: float = 0.1,
+        max_detections: int = 100,
+    ) -> None:
+        self.iou_threshold = as_fraction(iou_threshold, "iou_threshold")
+        self.background_threshold = as_fraction(background_threshold, "background_threshold")
+        if max_detections < 1:
+            raise ValueError(f"max_detections: expected at least 1, got {max_detections}")
+        self.max_detections = max_detections
+        self._images: dict[Hashable, _Image] = {}
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._images)
+
+    def update(
+        self,
+        truth: Masks,
+        prediction: Masks,
+        *,
+        scores: ArrayLike,
+        truth_classes: ArrayLike | None = None,
+        prediction_classes: ArrayLike | None = None,
+        crowd: ArrayLike | None = None,
+        image_id: int | str | None = None,
+    ) -> None:
+        """Find the errors of one image, and add them.
+
+        Parameters
+        ----------
+        truth, prediction : Masks
+            m true objects and n detections of the same image size.
+        scores : array_like
+            Shape (n,). Among equal scores, the order of the detections counts.
+        truth_classes, prediction_classes : array_like of int, optional
+            Shapes (m,) and (n,). By default, all objects are of class 0.
+        crowd : array_like of bool, optional
+            Shape (m,): regions of many objects, which need not be found.
+        image_id : int or str, optional
+            Id of the image. Default: the number of images so far.
+
+        Raises
+        ------
+        ValueError
+            If lengths or image sizes do not fit together, or the image was added before. The
+            accumulator is then unchanged.
+        TypeError
+            If a value has the wrong type.
+        """
+        image_id = len(self._images) if image_id is None else image_id
+        if image_id in self._images:
+            raise ValueError(f"image_id: image {image_id!r} was added before")
+        check_same_size(truth, prediction, ("truth", "prediction"))
+        true_label = _labels(truth_classes, "truth_classes", len(truth))
+        label = _labels(prediction_classes, "prediction_classes", len(prediction))
+        score = as_scores(scores, "scores", len(prediction)).astype(np.float64)
+        is_crowd = np.zeros(len(truth), np.bool_)
+        if crowd is not None:
+            is_crowd = as_flags(crowd, "crowd", len(truth))
+        order = np.argsort(-score, kind="stable")[: self.max_detections]
+        ratios = iou(prediction, truth, is_crowd, self.background_threshold)[order]
+        self._images[image_id] = self._found(
+            ratios, score[order], label[order], true_label, is_crowd
+        )
+
+    def _found(
+        self,
+        ratios: NDArray[np.float64],
+        score: NDArray[np.float64],
+        label: NDArray[np.int64],
+        true_label: NDArray[np.int64],
+        crowd: NDArray[np.bool_],
+    ) -> _Image:
+        same = label[:, None] == true_label
+        in_crowd = ((ratios > self.iou_threshold) & same)[:, crowd].any(axis=1)
+        ratios, same, true_label = ratios[:, ~crowd], same[:, ~crowd], true_label[~crowd]
+        own, other = ratios * same, ratios * ~same
+        correct, used = _matched(own, self.iou_threshold)
+        best_own, own_ratio = _best(own)
+        best_other, other_ratio = _best(other)
+        conditions = [
+            correct,
+            (own_ratio >= self.background_threshold) & (own_ratio <= self.iou_threshold),
+            other_ratio >= self.iou_threshold,
+            _best(own * used)[1] >= self.iou_threshold,
+            _best(ratios)[1] <= self.background_threshold,
+        ]
+        types = [CORRECT, LOCALIZATION, CLASSIFICATION, DUPLICATE, BACKGROUND]
+        if not len(true_label):
+            conditions, types = [np.ones(len(label), np.bool_)], [BACKGROUND]
+        error = np.select(conditions, types, BOTH)
+        rows = np.flatnonzero((error == LOCALIZATION) | (error == CLASSIFICATION))
+        objects = np.where(error == LOCALIZATION, best_own, best_other)[rows]
+        rows, objects = rows[~used[objects]], objects[~used[objects]]
+        missed = ~used
+        missed[objects] = False
+        fixed_label = label.copy()
+        fixed_label[rows] = true_label[objects]
+        # Of all errors about an object, the one with the best score is mended.
+        fixed = np.zeros(len(label), np.bool_)
+        fixed[rows[np.unique(objects, return_index=True)[1]]] = True
+        return _Image(
+            score, label, error, in_crowd & ~correct, fixed, fixed_label, true_label, missed
+        )
+
+    def merge(self, other: DetectionErrors) -> None:
+        """Add the images of another accumulator with the same settings.
+
+        Raises
+        ------
+        ValueError
+            If the settings differ, or an image is in both. The accumulator is then unchanged.
+        TypeError
+            If `other` is not a `DetectionErrors`.
+        """
+        if not isinstance(other, DetectionErrors):
+            raise TypeError(f"expected a DetectionErrors, got {described(other)}")
+        for name in ("iou_threshold", "background_threshold", "max_detections"):
+            ours, theirs = getattr(self, name), getattr(other, name)
+            if ours != theirs:
+                raise ValueError(f"{name}: expected {ours}, got {theirs}")
+        common = self._images.keys() & other._images.keys()
+        if common:
+            raise ValueError(f"expected other images, but image {next(iter(common))!r} is in both")
+        self._images.update(other._images)
+
+    def compute(self) -> ErrorAnalysis:
+        """Compute the number of errors of each type, and what they cost.
+
+        Returns
+        -------
+        ErrorAnalysis
+            The result does not depend on the order in which images were added.
+        """
+        ids = sorted(self._images, key=lambda key: (isinstance(key, str), key))
+        images = [self._images[key] for key in ids]
+        every = concatenated([_Image.empty(), *images])
+        score, label, error, true_label = every.score, every.label, every.error, every.true_label
+        correct = error == CORRECT
+        counts = {name: int(np.sum(error == kind)) for kind, name in enumerate(ERROR_TYPES)}
+        counts["missed"] = int(every.missed.sum())
+        kept = ~every.ignored
+        ap = _mean_precision(label[kept], score[kept], correct[kept], true_label)
+        # Among equal scores, correct detections come last, as in the original.
+        last = np.argsort(correct, kind="stable")
+        gains = {}
+        for kind, name in enumerate(ERROR_TYPES):
+            mended = error == kind
+            rows = last[np.where(mended, every.fixed, kept)[last]]
+            labels = np.where(mended, every.fixed_label, label)[rows]
+            truths = true_label[~every.missed] if kind == MISSED else true_label
+            new = _mean_precision(labels, score[rows], (correct | mended)[rows], truths)
+            gains[name] = max(new - ap, 0.0)
+        return ErrorAnalysis(ap, counts, gains)
+
+
+def _labels(values: ArrayLike | None, name: str, count: int) -> NDArray[np.int64]:
+    if values is None:
+        return np.zeros(count, np.int64)
+    return as_integers(values, name, count).astype(np.int64)
+
+
+def _matched(
+    ratios: NDArray[np.float64], threshold: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Match detections, the best first, to objects; return which of both are matched."""
+    correct, used = (np.zeros(count, np.bool_) for count in ratios.shape)
+    left = ratios.copy()
+    for row in np.flatnonzero((ratios >= threshold).any(axis=1)).tolist():
+        best = int(left[row].argmax())
+        if left[row, best] >= threshold:
+            correct[row] = used[best] = True
+            left[:, best] = 0
+    return correct, used
+
+
+def _best(ratios: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the index and the value of the greatest ratio of each row."""
+    if not ratios.shape[1]:
+        return np.zeros(len(ratios), np.int64), np.zeros(len(ratios))
+    best = ratios.argmax(axis=1)
+    return best, ratios[np.arange(len(ratios)), best]
+
+
+def _mean_precision(
+    labels: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    correct: NDArray[np.bool_],
+    true_labels: NDArray[np.int64],
+) -> float:
+    """Return the mean of the average precision of all classes; 0 without any."""
+    order = np.lexsort((-scores, labels))
+    labels, scores, matched = labels[order], scores[order], correct[order].astype(np.uint64)
+    classes = np.union1d(labels, true_labels)
+    starts, ends = (np.searchsorted(labels, classes, side=side) for side in ("left", "right"))
+    true_labels = np.sort(true_labels)
+    num_true = np.searchsorted(true_labels, classes, side="right")
+    num_true = num_true - np.searchsorted(true_labels, classes)
+    total = 0.0
+    for start, end, count in zip(starts.tolist(), ends.tolist(), num_true.tolist(), strict=True):
+        if count:
+            rows = slice(start, end)
+            nothing = np.zeros(end - start, np.uint64)
+            precision, _, _ = kernels.precision_recall(
+                matched[rows], nothing, scores[rows], count, 1, _RECALLS
+            )
+            total += float(precision.mean())
+    return total / len(classes) if len(classes) else 0.0

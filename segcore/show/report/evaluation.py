@@ -1,0 +1,228 @@
+"""The scores that a page shows: by class, as curves, and by type and cause of errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segcore._text import visible
+from segcore.diagnosis import CAUSES, MendedPrecision
+from segcore.metrics import (
+    ConfusionMatrix,
+    DetectionErrors,
+    PanopticQuality,
+    PrecisionRecall,
+)
+from segcore.show.report.objects import PageImage
+
+
+class Evaluation:
+    """The scores of a prediction, which :func:`write_page` shows beside its images.
+
+    Parameters
+    ----------
+    summary : dict of str to float
+        Scores by name, in [0, 1]; NaN for one that does not exist.
+    columns : list of str
+        C names of the scores of classes.
+    classes : list of tuple
+        Name of each class, and its C scores in [0, 1], or NaN.
+
+    Examples
+    --------
+    >>> from segcore.show.report import Evaluation
+    >>> Evaluation({"mean IoU": 0.8}, ["IoU"], [("sofa", [0.8])]).to_dict()["summary"]
+    [['mean IoU', 0.8]]
+    """
+
+    def __init__(
+        self,
+        summary: Mapping[str, float],
+        columns: list[str],
+        classes: list[tuple[str, list[float]]],
+    ) -> None:
+        self._summary = summary
+        self._columns = columns
+        self._classes = classes
+        self._curves: dict[str, Any] | None = None
+        self._confusion: dict[str, Any] | None = None
+        self._errors: DetectionErrors | None = None
+        self._mended: MendedPrecision | None = None
+
+    @classmethod
+    def of_instances(
+        cls,
+        result: PrecisionRecall,
+        names: Mapping[int, str],
+        iou: str = "mask",
+        with_errors: bool = True,
+    ) -> Evaluation:
+        """Return the evaluation of detections: average precision, and its curves.
+
+        Parameters
+        ----------
+        result : PrecisionRecall
+            What :meth:`segcore.metrics.AveragePrecision.compute` returns.
+        names : dict of int to str
+            Names of the classes.
+        iou : {"mask", "boundary"}
+            How masks are compared when errors are mended.
+        with_errors : bool, default True
+            Whether to find the errors of the page's images, by type and by cause. Their predictions
+            must have scores.
+
+        Returns
+        -------
+        Evaluation
+            Its errors are those of the images that are added.
+        """
+        per_class = {key: row for key, row in result.per_class.items() if row["AP"] >= 0}
+        columns = list(next(iter(per_class.values()), {}))
+        rows = [(names[key], [_or_nan(row[c]) for c in columns]) for key, row in per_class.items()]
+        made = cls({name: _or_nan(v) for name, v in result.stats.items()}, columns, rows)
+        made._curves = _curves(result, names)
+        if with_errors:
+            made._errors, made._mended = DetectionErrors(), MendedPrecision(iou)
+        return made
+
+    @classmethod
+    def of_semantic(cls, confusion: ConfusionMatrix, names: Mapping[int, str]) -> Evaluation:
+        """Return the evaluation of semantic maps: scores of the classes that occur, and confusions.
+
+        Parameters
+        ----------
+        confusion : ConfusionMatrix
+            The confusion matrix of all pixels.
+        names : dict of int to str
+            Names of the classes; others are called by their index.
+        """
+        summary = {
+            "mean IoU": confusion.mean_iou,
+            "accuracy": confusion.accuracy,
+            "mean accuracy": confusion.mean_class_accuracy,
+            "mean Dice": confusion.mean_dice,
+        }
+        columns = {
+            "IoU": confusion.iou,
+            "accuracy": confusion.class_accuracy,
+            "precision": confusion.precision,
+            "Dice": confusion.dice,
+        }
+        called = [names.get(i, str(i)) for i in range(confusion.num_classes)]
+        occurring = np.flatnonzero(~np.isnan(confusion.iou)).tolist()
+        rows = [(called[i], [float(values[i]) for values in columns.values()]) for i in occurring]
+        made = cls(summary, list(columns), rows)
+        true, predicted = np.nonzero(confusion.matrix)
+        pixels = confusion.matrix[true, predicted].tolist()
+        made._confusion = {
+            "names": [visible(name) for name in called],
+            "pixels": list(zip(true.tolist(), predicted.tolist(), pixels, strict=True)),
+        }
+        return made
+
+    @classmethod
+    def of_panoptic(cls, quality: PanopticQuality, names: Mapping[int, str]) -> Evaluation:
+        """Return the evaluation of panoptic maps: the quality of the categories that occur.
+
+        Parameters
+        ----------
+        quality : PanopticQuality
+            The panoptic quality of all images.
+        names : dict of int to str
+            Names of the categories.
+        """
+        means = {"": quality.all, " of things": quality.things, " of stuff": quality.stuff}
+        summary = {
+            f"{key.upper()}{name}": getattr(score, key)
+            for name, score in means.items()
+            for key in ("pq", "sq", "rq")
+        }
+        rows = [
+            (names[key], [score.pq, score.sq, score.rq])
+            for key, score in quality.per_category.items()
+            if score.tp + score.fp + score.fn
+        ]
+        return cls(summary, ["PQ", "SQ", "RQ"], rows)
+
+    def add(self, image: PageImage) -> None:
+        """Find the errors of an image.
+
+        Raises
+        ------
+        ValueError
+            If the image has no prediction, or this has no scores.
+        """
+        if self._errors is None or self._mended is None:
+            return
+        truth, prediction, diagnosis = image.truth, image.prediction, image.diagnosis
+        if prediction is None or diagnosis is None:
+            raise ValueError(f"image {image.name}: expected a prediction")
+        scores = prediction.scores
+        if scores is None and len(prediction.masks):
+            raise ValueError(f"image {image.name}: expected scores of its predictions")
+        common: dict[str, Any] = {
+            "scores": np.zeros(0) if scores is None else scores,
+            "truth_classes": truth.classes,
+            "crowd": truth.crowd,
+        }
+        masks = truth.masks, prediction.masks
+        self._errors.update(*masks, prediction_classes=prediction.classes, **common)
+        self._mended.update(diagnosis, *masks, predicted_classes=prediction.classes, **common)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything JSON-ready; NaN is null."""
+        value: dict[str, Any] = {
+            "summary": [[name, _number(score)] for name, score in self._summary.items()],
+            "columns": self._columns,
+            "classes": [[visible(name), *map(_number, scores)] for name, scores in self._classes],
+            "curves": self._curves,
+            "confusion": self._confusion,
+        }
+        if self._errors is not None and self._mended is not None:
+            found = self._errors.compute()
+            value["errors"] = {
+                "ap": _number(found.ap),
+                "types": [[n, found.counts[n], _number(found.gains[n])] for n in found.counts],
+            }
+            ap, by_cause = self._mended.compute()
+            value["mended"] = {
+                "ap": _number(_or_nan(ap)),
+                "causes": [_number(_or_nan(by_cause[cause])) for cause in CAUSES],
+            }
+        return value
+
+
+def _curves(result: PrecisionRecall, names: Mapping[int, str]) -> dict[str, Any]:
+    """Return precision by recall, per class and as their mean, at chosen IoU thresholds."""
+    precision = result.precision[:, :, :, 0, -1]
+    present = np.flatnonzero((precision > -1).any(axis=(0, 1)))
+    chosen = [t for t in (0.5, 0.75) if t in result.thresholds]
+    planes = {f"IoU {t:.2f}": precision[np.flatnonzero(result.thresholds == t)[0]] for t in chosen}
+    planes["mean over IoU thresholds"] = precision.mean(axis=0)
+    lines = [("all classes", present), *((names[int(result.class_ids[k])], [k]) for k in present)]
+    return {
+        "recalls": result.recalls.tolist(),
+        "names": list(planes),
+        "classes": [
+            [visible(name), *(_points(plane[:, classes]) for plane in planes.values())]
+            for name, classes in lines
+            if len(present)
+        ],
+    }
+
+
+def _points(precision: NDArray[np.float64]) -> list[float]:
+    return [round(value, 6) for value in precision.mean(axis=1).tolist()]
+
+
+def _or_nan(value: float) -> float:
+    """Return a score of COCO's, which is -1 where it does not exist."""
+    return math.nan if value < 0 else value
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
