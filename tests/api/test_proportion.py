@@ -15,7 +15,6 @@ from support.exact import squared_distance
 
 import segcore as sc
 from segcore import _simplify as simplify
-from segcore import polygons as polygons_module
 
 suppression = importlib.import_module("segcore.ops.suppression")
 
@@ -102,16 +101,13 @@ def test_holes_are_filled_in_linear_time():
 
 @pytest.mark.parametrize("tolerance", [0, 1, 2.5])
 @pytest.mark.parametrize("connectivity", [4, 8])
-def test_bridged_or_not_the_same_is_filled(monkeypatch, connectivity, tolerance):
+def test_bridged_or_not_the_same_is_filled(connectivity, tolerance):
     """Simplified parts may overlap; they are united, not subtracted from each other."""
     masks = sc.Masks.from_dense(np.random.default_rng(1).random((12, 25, 31)) > 0.35)
     polygons = masks.to_polygons(connectivity, tolerance)
-    filled = []
-    for short in (False, True):
-        monkeypatch.setattr(polygons_module, "_bridges_are_short", lambda _, short=short: short)
-        filled.append(sc.Masks.from_polygons(polygons))
-    assert filled[0] == filled[1]
-    assert (filled[0] == masks) == (tolerance == 0)
+    filled = sc.Masks.from_polygons(polygons)
+    assert filled == sc.Masks.from_polygons(polygons.to_coco(), masks.size)
+    assert (filled == masks) == (tolerance == 0)
 
 
 # -- images that are large in one direction -------------------------------------------------------

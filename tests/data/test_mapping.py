@@ -19,7 +19,7 @@ from support.executors import Pickling
 from support.real_data import path as real_path
 
 import segcore as sc
-from segcore.data import jobs, mapping, stats
+from segcore.data import evaluation, mapping, stats
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def all_results(truth, found, size=4096, **engine):
     patch = pytest.MonkeyPatch()
     with patch.context() as patched:
         patched.setattr(stats, "map", functools.partial(mapping.map, annotations=size))
-        patched.setattr(jobs, "ANNOTATIONS", size)
+        patched.setattr(evaluation, "ANNOTATIONS", size)
         parts = sc.data.map(truth, pixels, annotations=size, **engine)
         return (
             [image for part in parts for image in part],
