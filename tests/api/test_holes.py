@@ -169,7 +169,7 @@ def test_bridges_are_short():
 
 def test_many_holes():
     rng = np.random.default_rng(0)
-    noise = sc.Masks.from_dense(rng.random((200, 300)) < 0.8)
+    noise = sc.Masks.from_dense(rng.random((100, 150)) < 0.8)
     polygons = noise.to_polygons()
     assert sc.Masks.from_polygons(polygons) == noise
     assert sc.Masks.from_polygons(polygons.to_coco(), noise.size) == noise

@@ -294,6 +294,7 @@ def test_distances_of_shapes(monkeypatch):
                     assert found[name][i] == pytest.approx(value), (i, name)
 
 
+@pytest.mark.filterwarnings("ignore")  # what other libraries deprecate is not ours
 def test_monai():
     metrics = pytest.importorskip("monai.metrics")
     torch = pytest.importorskip("torch")
