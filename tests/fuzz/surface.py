@@ -47,6 +47,8 @@ WORDS: dict[str, list[Any]] = {
     "priority": ["last", "first", "smallest", "score"],
     "connectivity": [4, 8],
     "compressed": [False, True],
+    "valid": [False, True],
+    "shared": [False, True],
     "outside": [False, True],
     "dtype": [None, "u1", np.int16, int, bool, "f4", ">i4", "u8"],
     "rules": list(rules.PRESETS),
@@ -398,8 +400,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "union": lambda batch: batch.union(),
     "to_dense": lambda batch, dtype: batch.to_dense(dtype),
     "to_coco": lambda batch, compressed: batch.to_coco(compressed),
-    "to_polygons": lambda batch, connectivity, tolerance, outside: batch.to_polygons(
-        connectivity, tolerance, outside
+    "to_polygons": lambda batch, connectivity, tolerance, valid, shared: batch.to_polygons(
+        connectivity, tolerance, valid, shared
     ),
     "components": lambda batch, connectivity: batch.components(connectivity),
     "kaggle.decode": formats.kaggle.decode,

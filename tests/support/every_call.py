@@ -110,7 +110,7 @@ def every_call() -> dict[str, Pair]:
         "Masks.to_dense": Pair(masks.to_dense, lambda: masks.to_dense("U3")),
         "Masks.to_coco": Pair(lambda: (masks.to_coco(), masks.to_coco(compressed=False))),
         "Masks.to_polygons": Pair(
-            lambda: (masks.to_polygons(tolerance=1), masks.to_polygons(4, valid=True)),
+            lambda: (masks.to_polygons(tolerance=1), masks.to_polygons(4, 1, True, True)),
             lambda: masks.to_polygons(connectivity=5),
         ),
         "Masks.sets": Pair(
