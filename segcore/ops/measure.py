@@ -113,16 +113,6 @@ def measure(masks: Masks, properties: Iterable[str] | None = None) -> Table:
     return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
 
 
-class _Moments(NamedTuple):
-    """Sums over the pixels of each mask; coordinates are relative to its bounding box."""
-
-    x: Floats
-    y: Floats
-    xx: Floats
-    xy: Floats
-    yy: Floats
-
-
 class Columns(NamedTuple):
     """The runs of masks in each column: pixels ``top`` to ``bottom - 1`` of column ``x``."""
 
@@ -161,32 +151,45 @@ class _Measured:
         return columns_of(unwrap(self.masks.pad(bottom=1)))
 
     @cached_property
-    def moments(self) -> _Moments:
-        mask, column, top, bottom = self.columns
-        x = (column - self.boxes[mask, 0]).astype(np.float64)
-        y0 = (top - self.boxes[mask, 1]).astype(np.float64)
-        n = (bottom - top).astype(np.float64)
-        # Of n consecutive numbers from y0 on: their sum, and that of their squares.
-        y = n * (y0 + (n - 1) / 2)
-        yy = n * (y0 * (y0 + n - 1) + (n - 1) * (2 * n - 1) / 6)
-        weights = (n * x, y, n * x * x, x * y, yy)
-        sums = [np.bincount(mask, values, self.count).astype(np.float64) for values in weights]
-        return _Moments(*sums)
+    def runs(self) -> tuple[Floats, Floats, Floats]:
+        """The column, the first row and the length of each run, relative to the bounding box."""
+        mask, x, top, bottom = self.columns
+        x0, y0 = self.boxes[mask, :2].T
+        columns = (x - x0, top - y0, bottom - top)
+        first, row, length = (values.astype(np.float64) for values in columns)
+        return first, row, length
+
+    def sums(self, values: Floats) -> Floats:
+        """Add up a value of each run."""
+        counts = np.bincount(self.columns.mask, minlength=self.count)
+        filled = counts > 0
+        sums = np.zeros(self.count)
+        if len(values):
+            sums[filled] = np.add.reduceat(values, (np.cumsum(counts) - counts)[filled])
+        return sums
 
     @cached_property
     def centroid(self) -> tuple[Floats, Floats]:
         """Relative to the bounding box."""
-        return _ratio(self.moments.x, self.area), _ratio(self.moments.y, self.area)
+        x, y, n = self.runs
+        sums = self.sums(n * x), self.sums(n * (y + (n - 1) / 2))
+        return _ratio(sums[0], self.area), _ratio(sums[1], self.area)
 
     @cached_property
     def covariance(self) -> tuple[Floats, Floats, Floats]:
         """The variances of x and y, and their covariance."""
-        x, y = self.centroid
-        sums = self.moments
+        x, y, n = self.runs
+        mean_x, mean_y = self.centroid
+        # The sums of n consecutive numbers from y on, and of their squares.
+        of_y = n * (y + (n - 1) / 2)
+        of_yy = n * y * (y + n - 1) + n * (n - 1) * (2 * n - 1) / 6
+        xx, yy, xy = (
+            _ratio(self.sums(values), self.area) for values in (n * x * x, of_yy, x * of_y)
+        )
         return (
-            _ratio(sums.xx - x * sums.x, self.area).clip(0),
-            _ratio(sums.yy - y * sums.y, self.area).clip(0),
-            _ratio(sums.xy - x * sums.y, self.area),
+            (xx - mean_x * mean_x).clip(0),
+            (yy - mean_y * mean_y).clip(0),
+            xy - mean_x * mean_y,
         )
 
     @cached_property
