@@ -199,7 +199,8 @@ def check_valid(batch: sc.Masks) -> None:
 
 @pytest.mark.parametrize("size", [(3, 3), (2, 4), (4, 3)])
 def test_valid_outlines_of_every_tiny_mask(size):
-    check_valid(sc.Masks.from_dense(every_mask(*size)))
+    masks = every_mask(*size)
+    check_valid(sc.Masks.from_dense(masks[:: len(masks) // 250]))
 
 
 @given(masks=dense(max_count=3))
