@@ -35,11 +35,13 @@ from segcore.models.argmax import argmax_masks, argmax_upsample
 from segcore.models.paste import paste_masks
 from segcore.models.stability import stability_score
 from segcore.models.upsample import prototype_masks, upsample_masks
+from segcore.ops.measure import measure
 from segcore.ops.morphology import boundary, closing, dilate, erode, opening
 from segcore.ops.overlap import boundary_iou, containment, dice, intersection_area, iou
 from segcore.ops.regions import fill_holes, holes, keep_largest, remove_small, thin_parts
 from segcore.ops.stitch import stitch
 from segcore.ops.suppression import matrix_nms, merge_duplicates, nms, soft_nms
+from segcore.ops.surface import surface_distances
 from segcore.ops.tiles import tiles
 from segcore.polygons import Polygons
 from segcore.runtime import runtime_info, show_runtime
@@ -95,6 +97,7 @@ __all__ = [
     "keep_largest",
     "maps",
     "matrix_nms",
+    "measure",
     "merge_duplicates",
     "metrics",
     "nms",
@@ -110,6 +113,7 @@ __all__ = [
     "soft_nms",
     "stability_score",
     "stitch",
+    "surface_distances",
     "thin_parts",
     "tiles",
     "upsample_masks",

@@ -60,6 +60,42 @@ def simplify(
     end = np.concatenate([middles, stops])
     # The generation from which a line is split at its middle, which depends on its ring.
     patience = np.tile(_PATIENCE * np.ceil(np.log2(lengths)).astype(np.int64), 2)
+    _split(kept, points, tolerance, a, b, end, patience)
+    _keep_third_point(kept, points, starts, middles, lengths, owners)
+    return vertices[kept], np.concatenate([[0], np.cumsum(kept)])[ring_offsets]
+
+
+def simplify_lines(
+    vertices: Integers, line_offsets: Integers, tolerance: float
+) -> NDArray[np.bool_]:
+    """Return which points of lines are kept by the same algorithm: shape (P,).
+
+    The points of line i are ``line_offsets[i]`` to ``line_offsets[i + 1] - 1``. Its first and its
+    last point, which are different ones, are kept.
+    """
+    points = vertices.astype(np.float64)
+    first, last = line_offsets[:-1], line_offsets[1:] - 1
+    kept = np.zeros(len(vertices), np.bool_)
+    kept[first] = kept[last] = True
+    patience = _PATIENCE * np.ceil(np.log2(np.diff(line_offsets))).astype(np.int64)
+    _split(kept, points, tolerance, first, last, last, patience)
+    return kept
+
+
+def _split(
+    kept: NDArray[np.bool_],
+    points: Floats,
+    tolerance: float,
+    a: Integers,
+    b: Integers,
+    end: Integers,
+    patience: Integers,
+) -> None:
+    """Keep the points of lines at which they are split.
+
+    Lines lead from point `a` to point `b`, with the points from ``a + 1`` to ``end - 1`` between
+    them. From generation `patience` on, they are split at their middle.
+    """
     limit = tolerance * tolerance
     for generation in itertools.count():
         has_points = end - a > 1
@@ -70,7 +106,7 @@ def simplify(
         first = np.cumsum(counts) - counts
         inner = np.arange(counts.sum()) + np.repeat(a + 1 - first, counts)
         line = np.repeat(np.arange(len(a)), counts)
-        squared = _squared_distance(points[inner], points[a][line], points[b][line])
+        squared = squared_distance(points[inner], points[a][line], points[b][line])
         farthest, greatest = _first_greatest(squared, first, counts)
         splits = greatest > limit
         a, b, end, patience = a[splits], b[splits], end[splits], patience[splits]
@@ -82,8 +118,6 @@ def simplify(
             np.concatenate([middle, end]),
         )
         patience = np.tile(patience, 2)
-    _keep_third_point(kept, points, starts, middles, lengths, owners)
-    return vertices[kept], np.concatenate([[0], np.cumsum(kept)])[ring_offsets]
 
 
 def _first_greatest(values: Floats, starts: Integers, lengths: Integers) -> tuple[Integers, Floats]:
@@ -95,7 +129,7 @@ def _first_greatest(values: Floats, starts: Integers, lengths: Integers) -> tupl
     return indices[np.searchsorted(indices, starts)], greatest
 
 
-def _squared_distance(p: Floats, a: Floats, b: Floats) -> Floats:
+def squared_distance(p: Floats, a: Floats, b: Floats) -> Floats:
     """Compute the squared distances between points `p` and line segments from `a` to `b`.
 
     For integer coordinates, all operations except one division are exact, so that points at the
@@ -123,6 +157,6 @@ def _keep_third_point(
     if not len(starts):
         return
     too_few = np.add.reduceat(kept, starts) < 3
-    squared = _squared_distance(points, points[starts][owners], points[middles][owners])
+    squared = squared_distance(points, points[starts][owners], points[middles][owners])
     squared[kept] = -1
     kept[_first_greatest(squared, starts, lengths)[0][too_few]] = True

@@ -36,6 +36,7 @@ from segcore._input.run_ends import as_batch
 from segcore._input.warn import warn
 from segcore._seal import seal, seal_batch, slice_batch
 from segcore._simplify import simplify
+from segcore._simplify_shared import simplify_shared
 from segcore._split_rings import Rings, split_at_corners
 from segcore._text import counted
 from segcore.backends import kernels
@@ -1127,7 +1128,11 @@ class Masks:
         return coco.write_objects(self._batch, compressed)
 
     def to_polygons(
-        self, connectivity: int = 8, tolerance: float = 0.0, valid: bool = False
+        self,
+        connectivity: int = 8,
+        tolerance: float = 0.0,
+        valid: bool = False,
+        shared: bool = False,
     ) -> Polygons:
         """Trace the outlines of the masks as polygons with holes.
 
@@ -1148,6 +1153,11 @@ class Masks:
             valid geometries as defined by the OGC (Simple Features), which shapely and PostGIS
             accept. Requires ``connectivity=4``: pixels that touch only at a corner are parts of
             their own. Rings may still touch each other at corners.
+        shared : bool, default False
+            Whether borders that several masks of the batch share, such as the objects of a label
+            map, stay shared when they are simplified, so that no gaps or overlaps appear between
+            neighbors. Points where three or more of them meet are kept, and so are points without
+            which a ring would lose its area.
 
         Returns
         -------
@@ -1185,7 +1195,8 @@ class Masks:
         if valid:
             rings = split_at_corners(rings)
         if limit:
-            vertices, ring_offsets = simplify(rings.vertices, rings.ring_offsets, limit)
+            simplified = simplify_shared if shared else simplify
+            vertices, ring_offsets = simplified(rings.vertices, rings.ring_offsets, limit)
             rings = rings._replace(vertices=vertices, ring_offsets=ring_offsets)
         return Polygons(*rings, self.size)
 

@@ -17,7 +17,16 @@ DROP_INS = {
 
 PEERS = (
     *(*DROP_INS, "rlemasklib", "fastlabelrle"),
-    *("opencv-python-headless", "torch", "detectron2", "panopticapi", "json", "orjson", "numpy"),
+    *(
+        "opencv-python-headless",
+        "torch",
+        "detectron2",
+        "panopticapi",
+        "scikit-image",
+        "json",
+        "orjson",
+    ),
+    "numpy",
 )
 
 

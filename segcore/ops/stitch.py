@@ -140,7 +140,8 @@ def stitch(
         instances.
     masks : Masks
         N instances of size (H, W), by descending score; those with the same score, or all if there
-        are no scores, by the bounding boxes of their best parts.
+        are no scores, by the bounding boxes of their best parts. Pixels beyond the canvas are cut
+        off, so that an instance may be empty.
     groups : numpy.ndarray
         Index of the instance that each part belongs to: int64, shape (P,), for P parts.
 

@@ -151,9 +151,9 @@ def test_from_tiles_of_all_kinds():
 
 def test_from_tiles_keeps_memory_small():
     """Unions of tiles have fewer run ends than the tiles, all of whose columns are cut."""
-    size = (2**20, 2**20)
-    boxes = sc.tiles(size, 2**17)
-    full = sc.Masks.from_boxes([[0, 0, 2**17, 2**17]], (2**17, 2**17))
+    size = (2**15, 2**15)
+    boxes = sc.tiles(size, 2**12)
+    full = sc.Masks.from_boxes([[0, 0, 2**12, 2**12]], (2**12, 2**12))
     assert sc.Masks.from_tiles(itertools.repeat(full, 64), boxes, size).run_ends.tolist() == [0]
 
 

@@ -38,6 +38,7 @@ WORDS: dict[str, list[Any]] = {
         "cellpose",
         *("coco", "even-odd", "non-zero", "holes"),
     ],
+    "properties": ["area", "moments", "perimeter", "solidity", "inscribed_box", "axes"],
     "merge": ["union", "greedy", "best"],
     "metric": ["iou", "smaller"],
     "decay": ["linear", "gaussian"],
@@ -46,6 +47,8 @@ WORDS: dict[str, list[Any]] = {
     "priority": ["last", "first", "smallest", "score"],
     "connectivity": [4, 8],
     "compressed": [False, True],
+    "valid": [False, True],
+    "shared": [False, True],
     "outside": [False, True],
     "dtype": [None, "u1", np.int16, int, bool, "f4", ">i4", "u8"],
     "rules": list(rules.PRESETS),
@@ -326,6 +329,10 @@ MAKERS: dict[str, Callable[[Call], Any]] = {
     "index": lambda call: call.given.pick([0, -1, slice(0, 2), [0], call.flags(), call.integers()]),
     "ids": Call.labels,
     "classes": Call.labels,
+    "properties": lambda call: [call.given.pick(WORDS["properties"])],
+    "measure.masks": Call.small_masks,
+    "surface_distances.a": Call.small_masks,
+    "surface_distances.b": Call.small_masks,
     "contours": lambda call: call.several(call.contour),
     "hierarchy": lambda call: call.array((1, call.count, 4), "b"),
     "parts": lambda call: call.several(call.masks),
@@ -393,8 +400,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "union": lambda batch: batch.union(),
     "to_dense": lambda batch, dtype: batch.to_dense(dtype),
     "to_coco": lambda batch, compressed: batch.to_coco(compressed),
-    "to_polygons": lambda batch, connectivity, tolerance, outside: batch.to_polygons(
-        connectivity, tolerance, outside
+    "to_polygons": lambda batch, connectivity, tolerance, valid, shared: batch.to_polygons(
+        connectivity, tolerance, valid, shared
     ),
     "components": lambda batch, connectivity: batch.components(connectivity),
     "kaggle.decode": formats.kaggle.decode,

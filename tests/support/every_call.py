@@ -110,7 +110,7 @@ def every_call() -> dict[str, Pair]:
         "Masks.to_dense": Pair(masks.to_dense, lambda: masks.to_dense("U3")),
         "Masks.to_coco": Pair(lambda: (masks.to_coco(), masks.to_coco(compressed=False))),
         "Masks.to_polygons": Pair(
-            lambda: (masks.to_polygons(tolerance=1), masks.to_polygons(4, valid=True)),
+            lambda: (masks.to_polygons(tolerance=1), masks.to_polygons(4, 1, True, True)),
             lambda: masks.to_polygons(connectivity=5),
         ),
         "Masks.sets": Pair(
@@ -219,6 +219,11 @@ def every_call() -> dict[str, Pair]:
         "boundary": Pair(lambda: sc.boundary(masks, 1), lambda: sc.boundary(masks, -1)),
         "thin_parts": Pair(lambda: sc.thin_parts(masks, 3), lambda: sc.thin_parts(masks, 2)),
         "holes": Pair(lambda: sc.holes(masks), lambda: sc.holes(masks, 3)),
+        "measure": Pair(lambda: sc.measure(masks), lambda: sc.measure(masks, ["volume"])),
+        "surface_distances": Pair(
+            lambda: sc.surface_distances(masks, masks[::-1]),
+            lambda: sc.surface_distances(masks, larger),
+        ),
         "tiles": Pair(lambda: sc.tiles(SIZE, 8, 2), lambda: sc.tiles(SIZE, 8, 8)),
         "stitch": Pair(
             lambda: sc.stitch([masks] * 2, tiles, (12, 30), [scores] * 2, rule="cellpose"),
