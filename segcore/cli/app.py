@@ -20,6 +20,7 @@ from segcore.cli.options import (
     PATH,
     PREDICTION_FOLDER,
     PREDICTION_FORMAT,
+    RESUME,
     SCORE,
     TRUTH_FOLDER,
     Common,
@@ -56,6 +57,7 @@ def app() -> None:
     help="A folder with semantic maps to paint below: one PNG per image, named like the result. "
     "Pixels are category ids or, with a classes.json, its indices (0 and 255: none).",
 )
+@RESUME
 @common_options()
 def semantic(
     annotations: Path,
@@ -63,6 +65,7 @@ def semantic(
     priority: str | None,
     crowd: bool,
     stuff: Path | None,
+    resume: Path | None,
     common: Common,
 ) -> None:
     """Convert a data set to PNG label maps, one per image.
@@ -82,7 +85,13 @@ def semantic(
     from segcore.cli.semantic import write_semantic_maps
 
     write_semantic_maps(
-        annotations, folder, stuff=stuff, priority=priority, crowd=crowd, common=common
+        annotations,
+        folder,
+        stuff=stuff,
+        priority=priority,
+        crowd=crowd,
+        resume=resume,
+        common=common,
     )
 
 
@@ -133,6 +142,7 @@ def semantic(
     type=int,
     help="Drop stuff with fewer pixels left than this.  [default: by the rules]",
 )
+@RESUME
 @common_options()
 def panoptic(
     annotations: Path,
@@ -144,6 +154,7 @@ def panoptic(
     score: float | None,
     overlap: float | None,
     stuff_area: int | None,
+    resume: Path | None,
     common: Common,
 ) -> None:
     """Convert a data set, with or without stuff maps, to COCO's panoptic format.
@@ -174,6 +185,7 @@ def panoptic(
         changes={name: value for name, value in changes.items() if value is not None},
         priority=priority,
         thing_names=things,
+        resume=resume,
         common=common,
     )
 
