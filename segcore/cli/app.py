@@ -378,7 +378,7 @@ def demo(folder: Path, overwrite: bool) -> None:
     help="Make one annotation per connected component instead of one per label. With 8, pixels "
     "are also connected at corners.",
 )
-@common_options(*ENGINE)
+@common_options()
 def labels(
     source: Path,
     target: Path,
