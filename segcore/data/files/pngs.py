@@ -57,5 +57,8 @@ def id_png(ids: NDArray[Any], text: Mapping[str, str] | None = None) -> bytes:
     """
     if ids.min() < 0 or ids.max() >= 2**24:
         to_rgb(ids)  # raises the error
-    filtered = filter_labels(ids.astype(np.uint32, order="C", copy=False), (0, 1, 2))
+    values = np.ascontiguousarray(ids, ids.dtype.newbyteorder("="))
+    # A view of int32, of which a copy would take as long as the rest.
+    unsigned = values.view(np.uint32) if values.itemsize == 4 else values.astype(np.uint32)
+    filtered = filter_labels(unsigned, (0, 1, 2))
     return encode_png(filtered, ids.shape[1], 24, None, text)
