@@ -125,7 +125,7 @@ JOBS = {
     ),
 }
 DRIVER = """
-import contextlib, io, json, resource, sys, time
+import contextlib, io, json, re, resource, sys, time
 import segcore as sc, segcore.data
 
 def cli(*arguments):
@@ -143,7 +143,9 @@ if __name__ == "__main__":
     seconds = time.perf_counter() - start
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(u.ru_utime + u.ru_stime for u in used)
-    print(json.dumps([seconds, cpu, 1024 * max(u.ru_maxrss for u in used)]))
+    # ru_maxrss of this process would include the process that started it.
+    own = int(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
+    print(json.dumps([seconds, cpu, 1024 * max(own, used[1].ru_maxrss)]))
 """
 PLAIN_IMAGES = 1000
 
