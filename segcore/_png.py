@@ -5,16 +5,19 @@ from __future__ import annotations
 import functools
 import struct
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+UP = 2
+"""The number of the filter that subtracts the row above."""
+
 
 def encode_png(
-    rows: NDArray[np.uint8],
+    filtered: NDArray[np.uint8],
     width: int,
     depth: int,
     palette: NDArray[np.uint8] | None = None,
@@ -24,9 +27,8 @@ def encode_png(
 
     Parameters
     ----------
-    rows : numpy.ndarray
-        The bytes of each row, shape (H, bytes): pixels of less than a byte are packed, and those of
-        two bytes are big-endian.
+    filtered : numpy.ndarray
+        The rows of the image as returned by `filter_rows` or `filter_labels`.
     width : int
         Number of pixels per row.
     depth : int
@@ -36,20 +38,64 @@ def encode_png(
     text : mapping of str to str, optional
         Keywords and their texts, such as "Software", in Latin-1.
     """
-    filtered = np.empty((len(rows), rows.shape[1] + 1), np.uint8)
-    filtered[:, 0] = 2  # the differences to the row above, which are mostly zero in label maps
-    filtered[:1, 1:] = rows[:1]
-    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
     kind = 0 if palette is None else 3
     if depth == 24:
         kind, depth = 2, 8
-    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, len(rows), depth, kind, 0, 0, 0))]
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, len(filtered), depth, kind, 0, 0, 0))]
     for keyword, value in (text or {}).items():
         chunks.append((b"tEXt", f"{keyword}\0{value}".encode("latin-1")))
     if palette is not None:
         chunks.append((b"PLTE", palette.tobytes()))
     chunks += [(b"IDAT", deflate()(filtered.data)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
+
+
+def filter_rows(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the rows of an image as PNG stores them: as differences to the row above.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray
+        The bytes of each row, shape (H, bytes): pixels of less than a byte are packed, and those of
+        two bytes are big-endian.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (H, 1 + bytes). The first byte of each row is the number of the filter.
+    """
+    filtered = np.empty((len(rows), rows.shape[1] + 1), np.uint8)
+    filtered[:, 0] = UP
+    filtered[:1, 1:] = rows[:1]
+    np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
+    return filtered
+
+
+def filter_labels(labels: NDArray[Any], octets: Sequence[int]) -> NDArray[np.uint8]:
+    """Return what `filter_rows` does for a label map, most of whose pixels equal those above.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Unsigned integers, shape (H, W), C-contiguous.
+    octets : sequence of int
+        The bytes of a label that are written, in their order; 0 is the lowest.
+    """
+    height, width = labels.shape
+    size = len(octets)
+    filtered = np.zeros((height, 1 + width * size), np.uint8)
+    filtered[:, 0] = UP
+    flat, target = labels.reshape(-1), filtered.reshape(-1)
+    above = np.flatnonzero(labels[1:] != labels[:-1])
+    rows, columns = np.divmod(above, max(width, 1))
+    starts = (rows + 1) * (1 + width * size) + 1 + columns * size
+    before, after = flat[above], flat[above + width]
+    for place, octet in enumerate(octets):
+        shift = 8 * octet
+        filtered[0, 1 + place :: size] = (labels[0] >> shift).astype(np.uint8)
+        difference = (after >> shift) - (before >> shift)  # modulo 256, as PNG has it
+        target[starts + place] = difference.astype(np.uint8)
+    return filtered
 
 
 def _chunk(name: bytes, data: bytes) -> bytes:

@@ -20,6 +20,7 @@ from segcore.cli.options import (
     PATH,
     PREDICTION_FOLDER,
     PREDICTION_FORMAT,
+    RESUME,
     SCORE,
     SCORE_OF_FINDINGS,
     TRUTH_FOLDER,
@@ -63,6 +64,7 @@ def app() -> None:
     help="A folder with semantic maps to paint below: one PNG per image, named like the result. "
     "Pixels are category ids or, with a classes.json, its indices (0 and 255: none).",
 )
+@RESUME
 @common_options()
 def semantic(
     annotations: Path,
@@ -70,6 +72,7 @@ def semantic(
     priority: str | None,
     crowd: bool,
     stuff: Path | None,
+    resume: Path | None,
     common: Common,
 ) -> None:
     """Convert a data set to PNG label maps, one per image.
@@ -89,7 +92,13 @@ def semantic(
     from segcore.cli.semantic import write_semantic_maps
 
     write_semantic_maps(
-        annotations, folder, stuff=stuff, priority=priority, crowd=crowd, common=common
+        annotations,
+        folder,
+        stuff=stuff,
+        priority=priority,
+        crowd=crowd,
+        resume=resume,
+        common=common,
     )
 
 
@@ -140,6 +149,7 @@ def semantic(
     type=int,
     help="Drop stuff with fewer pixels left than this.  [default: by the rules]",
 )
+@RESUME
 @common_options()
 def panoptic(
     annotations: Path,
@@ -151,6 +161,7 @@ def panoptic(
     score: float | None,
     overlap: float | None,
     stuff_area: int | None,
+    resume: Path | None,
     common: Common,
 ) -> None:
     """Convert a data set, with or without stuff maps, to COCO's panoptic format.
@@ -181,6 +192,7 @@ def panoptic(
         changes={name: value for name, value in changes.items() if value is not None},
         priority=priority,
         thing_names=things,
+        resume=resume,
         common=common,
     )
 
@@ -365,7 +377,7 @@ def demo(folder: Path, overwrite: bool) -> None:
     help="Make one annotation per connected component instead of one per label. With 8, pixels "
     "are also connected at corners.",
 )
-@common_options(*ENGINE)
+@common_options()
 def labels(
     source: Path,
     target: Path,

@@ -12,11 +12,12 @@ from rich.progress import Progress
 
 from segcore._publish import Outputs
 from segcore._text import counted, visible
+from segcore.cli.checkpoint import Checkpoint
 from segcore.cli.failures import BadInput
 from segcore.cli.options import Common
 from segcore.cli.output import publishing, write_json
 from segcore.cli.printing import error_printer
-from segcore.cli.progress import tracked
+from segcore.cli.progress import print_note, tracked
 from segcore.data.per_image.reading import ReadOptions
 from segcore.data.problems import Problems
 from segcore.distributed import run
@@ -49,6 +50,8 @@ class Command:
         What ``--json`` writes beside that.
     findings : list of str
         What looks like a mistake, which ``--strict`` does not accept either.
+    checkpoint : Checkpoint, optional
+        The parts that are finished. It is removed when the command has succeeded.
     """
 
     def __init__(self, common: Common, outputs: Outputs) -> None:
@@ -56,6 +59,7 @@ class Command:
         self.problems = Problems(common.skip_invalid)
         self.numbers: dict[str, Any] = {}
         self.findings: list[str] = []
+        self.checkpoint: Checkpoint | None = None
         self._common = common
 
     @contextmanager
@@ -85,7 +89,15 @@ class Command:
         self, job: Callable[[Item], Result], items: list[Item], title: str
     ) -> Iterator[Iterator[tuple[Item, Result]]]:
         """Return each item with the result of a job, and show a progress bar."""
-        with self.engine() as engine, closing(run(job, items, **engine)) as results:
+        checkpoint = self.checkpoint
+        waiting = items
+        if checkpoint is not None:
+            waiting = [item for part, item in enumerate(items) if not checkpoint.has(part)]
+        if len(waiting) < len(items):
+            done = len(items) - len(waiting)
+            print_note(f"--resume: {done:,} of {counted(len(items), 'part')} were finished before")
+        with self.engine() as engine, closing(run(job, waiting, **engine)) as found:
+            results = found if checkpoint is None else checkpoint.complete(found, len(items))
             yield zip(items, tracked(results, title, len(items)), strict=True)
 
     def print_left_out(self) -> None:
@@ -148,3 +160,5 @@ def running(
             more = [f"{counted(rest, 'more')}"] if rest > 0 else []
             listed = "; ".join(map(visible, losses[:MAX_LISTED] + more))
             raise LossError(f"--strict: nothing was written, since {listed}")
+    if command.checkpoint is not None:
+        command.checkpoint.remove()

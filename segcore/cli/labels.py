@@ -42,7 +42,8 @@ def write_instances(
             raise BadInput(
                 f'{path}: not a COCO panoptic file: it has no annotations with "segments_info"'
             )
-        dataset = as_instances(found, problems, connectivity, things_only, tracked)
+        with command.engine() as engine:
+            dataset = as_instances(found, problems, connectivity, things_only, tracked, engine)
         problems.check_left(path, len(found.images), found.num_listed, len(dataset.annotations))
         with output.open() as file:
             write_instances_file(with_software(dataset, SOFTWARE), file)

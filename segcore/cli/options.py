@@ -223,6 +223,13 @@ def common_options(*without: str) -> Callable[[Callable[..., None]], Callable[..
 OUTPUT_FOLDER = click.option(
     "-o", "--output", "folder", type=PATH, required=True, help="The folder for the maps."
 )
+RESUME = click.option(
+    "--resume",
+    metavar="FOLDER",
+    type=PATH,
+    help="Keep what is finished in this folder until the command has succeeded. If it was ended, "
+    "the same command continues from there.",
+)
 IMAGES = click.option(
     "--images", type=PATH, help="A folder with the photographs, which are shown below the masks."
 )

@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from segcore._text import counted
+from segcore.cli.checkpoint import Checkpoint
 from segcore.cli.command import running
 from segcore.cli.options import Common
 from segcore.cli.output import MARK, ListsWriter, check_images
@@ -41,6 +42,7 @@ def write_panoptic(
     changes: dict[str, Any],
     priority: str | None,
     thing_names: tuple[str, ...],
+    resume: Path | None,
     common: Common,
 ) -> None:
     """Run ``segcore panoptic``. Raises BadInput or DatasetError for unusable input."""
@@ -51,6 +53,8 @@ def write_panoptic(
     with running(common, path, stuff) as command:
         problems = command.problems
         files = command.outputs.folder(folder)
+        if resume is not None:
+            command.checkpoint = Checkpoint(resume, folder)
         with command.reading() as options:
             dataset = read_instances(path, problems, options, common.dataset)
         dataset.needs_scores = dataset.has_scores

@@ -9,6 +9,7 @@ import numpy as np
 from rich.table import Table
 
 from segcore._text import counted
+from segcore.cli.checkpoint import Checkpoint
 from segcore.cli.command import running
 from segcore.cli.failures import BadInput
 from segcore.cli.options import Common
@@ -31,6 +32,7 @@ def write_semantic_maps(
     stuff: Path | None,
     priority: str | None,
     crowd: bool,
+    resume: Path | None,
     common: Common,
 ) -> None:
     """Run ``segcore semantic``. Raises BadInput or DatasetError for unusable input."""
@@ -38,6 +40,8 @@ def write_semantic_maps(
     with running(common, path, stuff) as command:
         problems = command.problems
         maps = command.outputs.folder(folder)
+        if resume is not None:
+            command.checkpoint = Checkpoint(resume, folder)
         with command.reading() as options:
             dataset = read_instances(path, problems, options, common.dataset)
         priority = dataset.choose_priority(priority)

@@ -360,12 +360,17 @@ class Dataset:
     def _of_images(self, rows: NDArray[np.int64]) -> Dataset:
         if not are_distinct(rows):
             raise ValueError("images: expected each image at most once")
-        new_rows = np.full(len(self), -1, np.int64)
-        new_rows[rows] = np.arange(len(rows))
         annotations, order = self.annotations_of(rows)
         annotations = annotations.take(np.argsort(order))
-        annotations = annotations.replace(image=new_rows[annotations["image"]])
-        maps = None if self.maps is None else self.maps.take(new_rows, len(rows))
+        # Not by a table of all images: parts of a large data set are many.
+        order = np.argsort(rows)
+        found = np.searchsorted(rows, annotations["image"], sorter=order)
+        annotations = annotations.replace(image=order[found])
+        maps = None
+        if self.maps is not None:
+            new_rows = np.full(len(self), -1, np.int64)
+            new_rows[rows] = np.arange(len(rows))
+            maps = self.maps.take(new_rows, len(rows))
         return self._with(annotations, self.images.take(rows), maps)
 
     def _with(

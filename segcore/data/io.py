@@ -21,7 +21,7 @@ from segcore.data.coco.sa_v import write_video
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
-from segcore.data.files.addresses import AddressOutputs, check_absent
+from segcore.data.files.addresses import AddressOutputs, address_outputs, check_absent
 from segcore.data.files.walk import files_below
 from segcore.data.parquet import parquet_files
 from segcore.data.parquet.names import has_parquet_name
@@ -337,7 +337,8 @@ def write(
         ``.geojson``, and ``"coco"`` otherwise. For ``"coco-panoptic"``, the PNGs are copied, or
         composed if the data set was read from another format. For ``"sa-1b"``, ``"yolo"``,
         ``"labelme"``, ``"maps"``, ``"binary-masks"``, ``"voc"`` and ``"cityscapes"``, `path`
-        is a folder. Formats of several files are written to local paths only.
+        is a folder. At a URL, it is complete when it has the file ``_SUCCESS``, which is written
+        last and has the numbers of files and bytes as JSON.
     overwrite : bool, default False
         Whether to replace an existing file.
     progress : callable, optional
@@ -365,9 +366,8 @@ def write(
     MaskError
         If a mask that has to be converted is invalid.
     ValueError
-        If the format is unknown, `path` is a URL and the format writes several files, the
-        categories of the parts differ, two images have the same id, or `masks_only` is True and the
-        format is not Parquet.
+        If the format is unknown, the categories of the parts differ, two images have the same id,
+        or `masks_only` is True and the format is not Parquet.
     TypeError
         If `dataset` is neither a `Dataset` nor an iterable.
     ImportError
@@ -386,9 +386,8 @@ def write(
     if "://" in os.fspath(path):
         if not overwrite:
             check_absent(os.fspath(path))
-        return write_to(
-            AddressOutputs(), dataset, os.fspath(path), format, progress, colors, masks_only
-        )
+        with address_outputs() as remote:
+            return write_to(remote, dataset, os.fspath(path), format, progress, colors, masks_only)
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
     with publish(overwrite=True) as outputs:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import Batch, RunEnds
-from segcore._png import encode_png
+from segcore._png import encode_png, filter_rows
 from segcore._text import counted
 from segcore.backends.runs import sampled
 
@@ -47,7 +47,7 @@ def as_html(batch: Batch, areas: NDArray[np.int64]) -> str:
         pixels = thumbnail(run_ends[offsets[i] : offsets[i + 1]], batch.size)
         image = ""
         if pixels.size:
-            png = encode_png(np.packbits(pixels, axis=1), pixels.shape[1], depth=1)
+            png = encode_png(filter_rows(np.packbits(pixels, axis=1)), pixels.shape[1], depth=1)
             code = base64.b64encode(png).decode()
             image = f'<img alt="mask {i}" style="{_BORDER}" src="data:image/png;base64,{code}">'
         parts.append(f'<span style="{_STYLE}">{image}<br>{i}: {area:,} px</span>')

@@ -248,6 +248,7 @@ def command(truth, found, tmp_path, monkeypatch):
         printed = [
             good("semantic", "../truth.json", "-o", "maps", *report).output,
             good("panoptic", "../truth.json", "-o", "panoptic", *report).output,
+            good("labels", "maps", "-o", "labels.json", "--components", "8", *report).output,
             good("stats", "../truth.json", "--json", "stats.json", *options).output,
             good("evaluate", "semantic", "maps", "maps", "--json", "s.json", *options).output,
             good("evaluate", "panoptic", "panoptic/panoptic.json", "../truth.json", "--json",

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from segcore._input.extras import require
+from segcore._version import __version__
+
+MANIFEST = "_SUCCESS"
+"""The file that says that a folder is complete: JSON with the numbers of files and bytes."""
+SENT_FILES, SENT_BYTES = 64, 2**24
+"""Files are sent when there are so many, or so many bytes of them."""
 
 
 def fsspec_for(address: str, action: str = "reading") -> Any:
@@ -22,16 +31,105 @@ def check_absent(address: str) -> None:
         raise FileExistsError(f"{address} exists; overwrite=True replaces it")
 
 
+@contextmanager
+def address_outputs() -> Iterator[AddressOutputs]:
+    """Write to addresses. Folders get their manifest when the block ends without an error.
+
+    After an error, the files that were written into folders are removed.
+    """
+    outputs = AddressOutputs()
+    try:
+        yield outputs
+        for folder in outputs.folders:
+            folder.finish()
+    except BaseException:
+        for folder in outputs.folders:
+            with suppress(Exception):  # the first error is what counts
+                folder.remove()
+        raise
+
+
 class AddressOutputs:
-    """Outputs at addresses, one file for each, as `segcore._publish.Outputs` for local files."""
+    """Outputs at addresses, as `segcore._publish.Outputs` for local files."""
+
+    def __init__(self) -> None:
+        self.folders: list[AddressFolder] = []
 
     def file(self, address: str) -> AddressOutput:
         """Declare a file."""
         return AddressOutput(address)
 
-    def folder(self, address: str, names: object) -> None:
-        """Refuse a folder: several files do not appear at once."""
-        raise ValueError(f"path: expected a local path, as several files are written: {address!r}")
+    def folder(self, address: str, names: Iterable[str] = ()) -> AddressFolder:
+        """Declare a folder; `names` are paths below it."""
+        folder = AddressFolder(address)
+        self.folders.append(folder)
+        for name in names:
+            folder.declare(name)
+        return folder
+
+
+class AddressFolder:
+    """A folder at an address. A manifest, which is written last, says that it is complete.
+
+    Files are sent several at a time, since each takes a while to arrive.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._files, key = fsspec_for(address, "writing").core.url_to_fs(address)
+        self._root = key.rstrip("/")
+        if self._files.isfile(self._root):
+            raise NotADirectoryError(f"{address}: it is a file, expected a folder")
+        if self._files.exists(self._path(MANIFEST)):
+            self._files.rm_file(self._path(MANIFEST))
+        self._waiting: dict[str, bytes] = {}
+        self._written: list[str] = []
+        self._bytes = 0
+
+    def declare(self, name: str) -> None:
+        """Check that a file can be written."""
+        parts = PurePosixPath(name).parts
+        if not parts or ".." in parts or name.startswith("/") or name == MANIFEST:
+            raise ValueError(f"{self._address}: expected a path below the folder, got {name!r}")
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write the file with this path below the folder, once."""
+        self.declare(name)
+        self._waiting[self._path(name)] = bytes(data)
+        self._bytes += len(data)
+        waiting = self._waiting.values()
+        if len(waiting) >= SENT_FILES or sum(map(len, waiting)) >= SENT_BYTES:
+            self._send()
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[BinaryIO]:
+        """Open the file with this path below the folder for writing bytes, once."""
+        file = io.BytesIO()
+        yield file
+        self.write(name, file.getvalue())
+
+    def finish(self) -> None:
+        """Write the manifest."""
+        self._send()
+        counts = {"files": len(self._written), "bytes": self._bytes}
+        manifest = {"info": {"software": f"segcore {__version__}"}, **counts}
+        self._files.pipe_file(self._path(MANIFEST), json.dumps(manifest).encode())
+
+    def remove(self) -> None:
+        """Remove the files that were written."""
+        for key in self._written:
+            self._files.rm_file(key)
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    def _send(self) -> None:
+        for parent in {key.rpartition("/")[0] for key in self._waiting}:
+            self._files.makedirs(parent, exist_ok=True)
+        self._written += self._waiting
+        if self._waiting:
+            self._files.pipe(self._waiting)
+        self._waiting = {}
 
 
 class AddressOutput:

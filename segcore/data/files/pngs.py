@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._png import encode_png
+from segcore._png import encode_png, filter_labels, filter_rows
 from segcore.maps.ids import to_rgb
 
 
@@ -28,16 +28,16 @@ def label_png(
     text : mapping of str to str, optional
         Keywords and their texts, such as "Software".
     """
-    height, width = labels.shape
-    values = np.ascontiguousarray(labels, labels.dtype.newbyteorder(">")).view(np.uint8)
-    rows = values.reshape(height, width * labels.itemsize)
-    return encode_png(rows, width, 8 * labels.itemsize, colors, text)
+    values = np.ascontiguousarray(labels, labels.dtype.newbyteorder("="))
+    octets = range(labels.itemsize)[::-1]
+    filtered = filter_labels(values, octets)
+    return encode_png(filtered, labels.shape[1], 8 * labels.itemsize, colors, text)
 
 
 def rgb_png(colors: NDArray[np.uint8], text: Mapping[str, str] | None = None) -> bytes:
     """Encode an image as PNG: uint8, shape (H, W, 3), with at least one pixel."""
     height, width, _ = colors.shape
-    return encode_png(colors.reshape(height, 3 * width), width, 24, None, text)
+    return encode_png(filter_rows(colors.reshape(height, 3 * width)), width, 24, None, text)
 
 
 def id_png(ids: NDArray[Any], text: Mapping[str, str] | None = None) -> bytes:
@@ -55,4 +55,10 @@ def id_png(ids: NDArray[Any], text: Mapping[str, str] | None = None) -> bytes:
     ValueError
         If an id is out of range.
     """
-    return rgb_png(to_rgb(ids), text)
+    if ids.min() < 0 or ids.max() >= 2**24:
+        to_rgb(ids)  # raises the error
+    values = np.ascontiguousarray(ids, ids.dtype.newbyteorder("="))
+    # A view of int32, of which a copy would take as long as the rest.
+    unsigned = values.view(np.uint32) if values.itemsize == 4 else values.astype(np.uint32)
+    filtered = filter_labels(unsigned, (0, 1, 2))
+    return encode_png(filtered, ids.shape[1], 24, None, text)

@@ -263,17 +263,18 @@ class ParquetDataset(Dataset):
 
     def annotations_of(self, images: NDArray[np.int64]) -> tuple[Table, NDArray[np.int64]]:
         """Return the annotations of several images, grouped by image, and their indices."""
-        place = np.full(len(self), -1, np.int64)
-        place[images] = np.arange(len(images))
+        by_image = np.argsort(images)
+        sorted_images = images[by_image]
         groups = sorted({group for image in images.tolist() for group in self._candidates(image)})
         tables, all_rows = [self._no_annotations], [np.empty(0, np.int64)]
         for group in groups:
             table, rows = self._read(group)
-            chosen = np.flatnonzero(place[table["image"]] >= 0)
+            chosen = np.flatnonzero(np.isin(table["image"], sorted_images))
             tables.append(table.take(chosen))
             all_rows.append(rows[chosen])
         joined = Table.concatenate(tables)
-        order = np.argsort(place[joined["image"]], kind="stable")
+        place = by_image[np.searchsorted(sorted_images, joined["image"])]
+        order = np.argsort(place, kind="stable")
         return joined.take(order), np.concatenate(all_rows)[order]
 
     @cached_property

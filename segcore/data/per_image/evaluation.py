@@ -6,11 +6,11 @@ import copy
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from segcore.data.formats.maps import OBJECT, read_labels
 from segcore.data.io import belongs_to
 from segcore.data.jobs import evaluate
 from segcore.data.mapping import Partition
+from segcore.data.per_image.engine import ONE_PROCESS, Engine, Progress, no_progress
 from segcore.data.per_image.instance_set import (
     DatasetImage,
     InstanceSet,
@@ -55,23 +56,6 @@ from segcore.masks import Masks
 from segcore.metrics import AveragePrecision, ConfusionMatrix, PanopticQuality
 
 Maps = tuple[NDArray[Any], NDArray[Any]]
-
-
-Engine = Mapping[str, Any]
-ONE_PROCESS: Engine = {"workers": 1}
-
-
-class Progress(Protocol):
-    """Passes items on and may show progress, such as by a bar with a title."""
-
-    def __call__(self, items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
-        """Return an iterable of the same items."""
-        ...
-
-
-def no_progress(items: Iterable[Any], title: str, total: int) -> Iterable[Any]:
-    """Return the items without showing progress."""
-    return items
 
 
 def evaluate_semantic(

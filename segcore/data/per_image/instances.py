@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable, Iterable
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from segcore.data.columns.segmentations import Segmentations
 from segcore.data.columns.table import Table, concatenate
 from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
-from segcore.data.files.read_ahead import read_ahead
+from segcore.data.per_image.engine import ONE_PROCESS, Engine, Progress, no_progress
 from segcore.data.per_image.instance_set import DatasetImage, Instances, InstanceSet
 from segcore.data.problems import Problems
+from segcore.distributed import run
 
 
 def as_instances(
@@ -24,7 +26,8 @@ def as_instances(
     problems: Problems,
     connectivity: int | None = None,
     things_only: bool = False,
-    progress: Callable[[Iterable[Any], str, int], Iterable[Any]] = lambda items, *_: items,
+    progress: Progress = no_progress,
+    engine: Engine = ONE_PROCESS,
 ) -> Dataset:
     """Return a data set as COCO instances: RLEs with areas and boxes, and ids from 1.
 
@@ -39,7 +42,9 @@ def as_instances(
     things_only : bool, default False
         Whether to leave out stuff.
     progress : callable, optional
-        Shows progress over the images.
+        Shows progress over parts of the images.
+    engine : mapping, optional
+        Arguments of :func:`segcore.distributed.run` that say what does the work.
 
     Raises
     ------
@@ -50,9 +55,34 @@ def as_instances(
     row_of = np.full(len(source.categories) + 1, -1, np.int64)
     row_of[[c.index for c in kept]] = np.arange(len(kept))
     columns: dict[str, list[Any]] = {name: [none] for name, none in _NONE.items()}
+    sizes: list[tuple[int, int]] = []
+    parts = source.parts()
+    job = functools.partial(_instances, row_of=row_of, connectivity=connectivity)
+    with closing(run(job, parts, **engine)) as results:
+        for found, found_sizes, left_out in progress(results, "Reading", len(parts)):
+            problems.add(left_out)
+            found["image"] += len(sizes)
+            sizes += found_sizes
+            for name, values in found.items():
+                columns[name].append(values)
+    joined = {name: concatenate(parts) for name, parts in columns.items()}
+    joined["id"] = np.arange(1, len(joined["image"]) + 1)
+    return Dataset(
+        _image_table(source, np.array(sizes, np.int64).reshape(-1, 2)),
+        source.category_table(kept),
+        Table(joined, annotation_layout(joined, as_integers=True)),
+    )
+
+
+def _instances(
+    source: InstanceSet, row_of: NDArray[np.int64], connectivity: int | None
+) -> tuple[dict[str, Any], list[tuple[int, int]], Problems]:
+    """Return the columns of the annotations of some images, and the sizes of these: a job."""
+    columns: dict[str, list[Any]] = {name: [none] for name, none in _NONE.items()}
     sizes = []
-    images = progress(read_ahead(source.read, source.images), "Reading", len(source.images))
-    for index, (image, instances) in enumerate(images):
+    problems = Problems(skip=True)
+    for index, image in enumerate(source.images):
+        instances = source.read(image)
         problems.add(instances.problems)
         rows = _things(image, instances, row_of, problems)
         found = instances.masks[rows]
@@ -72,13 +102,7 @@ def as_instances(
             "segmentation": Segmentations.from_masks(found),
         }.items():
             columns[name].append(values)
-    joined = {name: concatenate(parts) for name, parts in columns.items()}
-    joined["id"] = np.arange(1, len(joined["image"]) + 1)
-    return Dataset(
-        _image_table(source, np.array(sizes, np.int64).reshape(-1, 2)),
-        source.category_table(kept),
-        Table(joined, annotation_layout(joined, as_integers=True)),
-    )
+    return {name: concatenate(parts) for name, parts in columns.items()}, sizes, problems
 
 
 _NONE: dict[str, Any] = {
