@@ -258,7 +258,8 @@ def check_refused(data: bytes, chunk: int, error: DatasetError, document: Any) -
         assert error.offset is None or 0 <= error.offset <= len(data)
         return "not JSON"
     if not repeats_names(data):  # of which json, and so the twin, sees the last value alone
-        assert (error.item, error.detail) == (other.item, other.detail), (str(error), str(other))
+        found = other.item, other.detail, other.offset
+        assert (error.item, error.detail, error.offset) == found, (str(error), str(other))
     has_tables = isinstance(document, list) or (
         isinstance(document, dict) and {"images", "annotations"} <= set(document)
     )
