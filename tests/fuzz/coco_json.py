@@ -146,7 +146,7 @@ def mutate(rng: random.Random) -> bytes:
         if change == 0:
             del container[key]
         elif change == 1 and isinstance(container, dict):
-            container[rng.choice(NAMES)] = rng.choice(VALUES)
+            container[rng.choice(NAMES)] = json.loads(json.dumps(rng.choice(VALUES)))
         elif change == 2 and isinstance(container, list):
             container.insert(
                 rng.randrange(len(container) + 1), json.loads(json.dumps(container[key]))
