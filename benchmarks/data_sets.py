@@ -73,17 +73,18 @@ class Results:
 
 
 @cache
-def _folder() -> Path:
-    folder = tempfile.mkdtemp(prefix="segcore-benchmark-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+def folder() -> Path:
+    """Return a temporary folder that is removed at the end."""
+    made = tempfile.mkdtemp(prefix="segcore-benchmark-")
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return Path(made)
 
 
 @cache
 def _made(rles_text: str, images: int) -> Results:
     rles = json.loads(rles_text)  # compared as text, because dicts cannot be keys
     rng = np.random.default_rng(0)
-    results = Results(_folder() / f"results_{images}.json")
+    results = Results(folder() / f"results_{images}.json")
     height, width = rles[0]["size"]
     with open(results.path, "w") as file:
         file.write("[")
@@ -158,7 +159,7 @@ def parquet_sizes(path: Path) -> dict[str, int]:
     import pyarrow.parquet as pq
 
     dataset = sc.data.read(path)
-    target = _folder() / "sizes.parquet"
+    target = folder() / "sizes.parquet"
     sc.data.write(dataset, target, overwrite=True)
     if sc.data.to_coco(sc.data.read(target)) != sc.data.to_coco(dataset):
         raise AssertionError(f"{path}: expected the same data set from Parquet")

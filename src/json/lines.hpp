@@ -19,7 +19,7 @@ struct Rings {
     const int64_t* classes;
     const double* coordinates;
     const int64_t *starts, *lengths;  // in values
-    double width, height;
+    double width, height;  // positive
 };
 
 // Append a line for a ring: its class, and its coordinates divided by the sides, to this many

@@ -15,7 +15,6 @@ pytest.importorskip("rich")
 Image = pytest.importorskip("PIL.Image")
 
 from click.testing import CliRunner, Result  # noqa: E402
-from support.json_reader import placed  # noqa: E402
 
 import segcore as sc  # noqa: E402
 from segcore.cli.app import app  # noqa: E402
@@ -38,7 +37,7 @@ def refused(result: Result, *parts: str) -> None:
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
     for part in parts:
-        assert placed(part) in line
+        assert part in line
 
 
 # -- semantic -------------------------------------------------------------------------------------

@@ -376,3 +376,28 @@ def test_images_without_annotations(twin, tmp_path):
     path.write_text(json.dumps({**document, "annotation": []}))
     with pytest.raises(sc.data.DatasetError, match='expected "images" and "annotations"'):
         sc.data.read(path)
+
+
+def test_twins_tell_the_same_positions(monkeypatch):
+    """Of rows behind characters of several bytes and white space."""
+    segments = [{"id": 1, "é": [{"id": 3}]}, {"id": 2}]
+    entries = [
+        {"x": 1, "segments_info": segments, "image_id": "ü"},
+        {"segments_info": None},
+        {"segments_info": []},
+        {"file_name": "é", "segments_info": segments[:1]},
+    ]
+    document = {"info": "\U0001f600", "images": [{"id": 1}, {"id": "é"}], "annotations": entries}
+    for indent in (None, 1):
+        data = json.dumps(document, ensure_ascii=False, indent=indent).encode()
+        found = []
+        for reader, table in ((None, None), (json_python.JsonReader, json_python.JsonTable)):
+            if reader is not None:
+                monkeypatch.setattr(stream, "JsonReader", reader)
+                monkeypatch.setattr(stream, "JsonTable", table)
+            raw, _ = reading.read_tables(stream.Stream("", io.BytesIO(data), None, len(data)))
+            monkeypatch.undo()
+            tables = raw["images"], raw["annotations"]
+            found.append([part["positions"].tolist() for part in tables])
+        assert found[0] == found[1]
+        assert [data[at : at + 1] for part in found[0] for at in part] == [b"{"] * 6

@@ -166,8 +166,8 @@ def test_an_invalid_image_of_sa_1b_is_named(invalid, tmp_path):
     path.write_text('{"images": [{"id": 1, "id": 1}], "image": {"height": 3}, "annotations": []}')
     with pytest.raises(sc.data.DatasetError) as caught:
         sc.data.read(path, "coco", invalid=invalid)
-    message = "image[0] (byte 41): image_id: expected an integer or a string, got none"
-    assert str(caught.value) == f"{path}: {message}"
+    detail = "image_id: expected an integer or a string, got none"
+    assert str(caught.value) == f"{path}: image[0] (byte 42): {detail}"
 
 
 def test_sa_v_there_and_back(tmp_path):

@@ -4,17 +4,17 @@ It has the same results, but reads a file as a whole with :mod:`json`. What diff
 
 - errors of syntax have the message of :mod:`json`, and the depth of nested values is limited by
   Python's recursion limit instead of 500;
-- the position of a row in the file is unknown (-1), because :mod:`json` does not tell it: errors
-  about an item name its index and id, but no byte offset;
 - a repeated name within the RLE of an annotation is not noticed: the last value counts;
-- the text of unknown members and odd values is written anew, without white space.
+- the text of unknown members and odd values of rows is written anew, without white space.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from array import array
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,6 @@ from segcore.data.columns.segmentations import Segmentations
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _EXACT = 2**53
-_MISSING = object()
 PLAIN, FRACTION, BOOLEAN, NULL, ODD, UNKNOWN = 0, 1, 2, 0x20, 0x21, 0xFF
 SIZE_FIRST, COUNTS_FIRST = 1, 2
 
@@ -35,17 +34,16 @@ class JsonReader:
     def __init__(self) -> None:
         self._parts: list[bytes] = []
         self._is_whole = False
-        self._document: Any = _MISSING
-        self._members: Any = None
-        self._items: Any = None
-        self._value: Any = None
-        self.offset = 0
+        self._text = ""
+        self._at = 0  # index in the text
+        self._measured = 0, 0  # an index, and its offset in bytes
+        self._is_first = True  # of the outermost object
+        self._items: Iterator[tuple[int, Any]] | None = None
         self.error_offset: int | None = None
 
     def feed(self, data: bytes) -> None:
         """Add a piece of the text."""
         self._parts.append(data)
-        self.offset += len(data)
 
     def fill(self, readinto: Any, count: int) -> int:
         """Have ``readinto`` read a piece of the text; nothing: the text has ended."""
@@ -55,50 +53,87 @@ class JsonReader:
         self._is_whole = not got
         return got
 
+    @property
+    def offset(self) -> int:
+        """Byte offset of what is taken next."""
+        index, offset = self._measured if self._measured[0] <= self._at else (0, 0)
+        offset += len(self._text[index : self._at].encode("utf-8", "surrogatepass"))
+        self._measured = self._at, offset
+        return offset
+
     def ahead(self, count: int) -> bytes:
-        """Return the beginning of the value."""
-        value = self._value[:1] if isinstance(self._value, list) else self._value
-        return _text(value)[:count]
+        """Return the text that follows."""
+        return self._text[self._at : self._at + count].encode("utf-8", "surrogatepass")[:count]
 
     def enter(self) -> str | None:
         """Enter the outermost value."""
         if not self._is_whole:
             return None
-        self._document = self._value = self._parse()
-        if isinstance(self._document, dict):
-            self._members = iter(self._document.items())
-            if isinstance(self._document, _Repeated):
-                self._members = iter(self._document.pairs)
-            return "{"
-        if isinstance(self._document, list):
-            return "["
-        raise ValueError("expected an object or an array")
-
-    def _parse(self) -> Any:
         data = b"".join(self._parts)
         self._parts.clear()
         try:
-            text = data.decode("utf-8", "surrogatepass")
-            return json.loads(text, object_pairs_hook=_object)
+            self._text = data.decode("utf-8", "surrogatepass")
         except UnicodeDecodeError as error:
             self.error_offset = error.start
             raise ValueError("expected UTF-8") from None
+        if self._peek() == "{":
+            self._at += 1
+            return "{"
+        if self._peek() == "[":
+            return "["
+        self._take()
+        raise ValueError("expected an object or an array")
+
+    def _peek(self) -> str:
+        """Skip white space, and return the next character; it is empty at the end."""
+        space = _SPACE.match(self._text, self._at)
+        self._at = space.end() if space else self._at
+        return self._text[self._at : self._at + 1]
+
+    def _expect(self, characters: str, name: str) -> str:
+        """Take the next character, which must be one of these."""
+        found = self._peek()
+        if not found or found not in characters:
+            self.error_offset = self.offset
+            raise ValueError(f"expected JSON: Expecting {name}")
+        self._at += 1
+        return found
+
+    def _take(self) -> Any:
+        """Take the next value."""
+        self._peek()
+        try:
+            value, self._at = _DECODER.raw_decode(self._text, self._at)
         except json.JSONDecodeError as error:
-            self.error_offset = len(text[: error.pos].encode("utf-8", "surrogatepass"))
+            self._at = error.pos
+            self.error_offset = self.offset
             raise ValueError(f"expected JSON: {error.msg}") from None
         except RecursionError:
             raise ValueError("expected fewer nested values") from None
         except ValueError:  # of int()
             raise ValueError("expected an integer of at most 4300 digits") from None
+        return value
 
     def name(self) -> Any:
         """Return the next name, as JSON text, or False."""
-        name, self._value = next(self._members, (_MISSING, None))
-        return False if name is _MISSING else json.dumps(name).encode()
+        if self._peek() == "}" and self._is_first:
+            self._at += 1
+            return False
+        if not self._is_first and self._expect(",}", "',' delimiter") == "}":
+            return False
+        self._is_first = False
+        if self._peek() != '"':
+            self._expect('"', "property name enclosed in double quotes")
+        name = self._take()
+        self._expect(":", "':' delimiter")
+        return json.dumps(name).encode()
 
     def value(self) -> bytes:
         """Return the text of the value."""
-        return _text(self._value)
+        self._peek()
+        begin = self._at
+        self._take()
+        return self._text[begin : self._at].encode("utf-8", "surrogatepass")
 
     def rows(self, table: JsonTable, threads: int = 1) -> bool | bytes:
         """Read the value, an array of objects, on one thread.
@@ -108,18 +143,36 @@ class JsonReader:
         """
         del threads
         if self._items is None:
-            if not isinstance(self._value, list):
+            if self._peek() != "[":
+                self.error_offset = self.offset
+                self._take()
                 raise ValueError("expected an array of objects")
-            self._items = iter(self._value)
-        for item in self._items:
+            self._items = self._array()
+        for offset, item in self._items:
             if table.has_repeated_name(item):
                 return _text(item)
-            table.append(item)
+            self.error_offset = offset
+            table.append(item, offset)
         self._items = None
         return True
 
+    def _array(self) -> Iterator[tuple[int, Any]]:
+        """Take an array; yield the byte offset and the value of each item."""
+        self._at += 1
+        is_first = True
+        while not (self._peek() == "]" and is_first):
+            if not is_first and self._expect(",]", "',' delimiter") == "]":
+                return
+            is_first = False
+            self._peek()
+            yield self.offset, self._take()
+        self._at += 1
+
     def end(self) -> bool:
-        """Return True: json has made sure that nothing follows."""
+        """Make sure that nothing follows, and return True."""
+        if self._peek():
+            self.error_offset = self.offset
+            raise ValueError("expected JSON: Extra data")
         return True
 
 
@@ -135,6 +188,7 @@ class JsonTable:
         ]
         self._shapes: dict[bytes, int] = {}
         self._shape_ids = array("I")
+        self._positions = array("q")
         self._extra = _Text()
         self._odd_rows, self._odd_columns, self._odd = array("q"), array("q"), _Text()
 
@@ -143,7 +197,7 @@ class JsonTable:
 
     def read_one(self, text: bytes, offset: int) -> None:
         """Append one object."""
-        self.append(json.loads(text))
+        self.append(json.loads(text), offset)
 
     def has_repeated_name(self, item: Any) -> bool:
         """Return whether an object, or one of its nested rows, repeats a name."""
@@ -153,8 +207,8 @@ class JsonTable:
         nested = (row for value in rows if isinstance(value, list) for row in value)
         return isinstance(item, _Repeated) or any(isinstance(row, _Repeated) for row in nested)
 
-    def append(self, item: Any) -> None:
-        """Append one object."""
+    def append(self, item: Any, offset: int = 0) -> None:
+        """Append one object, which begins at a byte of the file."""
         if not isinstance(item, dict):
             raise ValueError("expected an object")
         shape = bytearray()
@@ -178,6 +232,7 @@ class JsonTable:
             if name not in item:
                 self._columns[index].append_missing()
         self._extra.append(b",".join(extra))
+        self._positions.append(offset)
         self._shape_ids.append(self._shapes.setdefault(bytes(shape), len(self._shapes)))
 
     def columns(self) -> dict[str, Any]:
@@ -187,7 +242,7 @@ class JsonTable:
             "columns": {n: c.arrays() for n, c in zip(names, self._columns, strict=True)},
             "shapes": list(self._shapes),
             "shape_ids": np.array(self._shape_ids, np.uint32),
-            "positions": np.full(len(self), -1, np.int64),
+            "positions": np.array(self._positions, np.int64),
             "extra": self._extra.arrays(),
             "odd_rows": np.array(self._odd_rows, np.int64),
             "odd_columns": np.array(self._odd_columns, np.int64),
@@ -196,16 +251,16 @@ class JsonTable:
 
 
 class _Repeated(dict[str, Any]):
-    """An object that repeats a name, and all its members."""
-
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        super().__init__(pairs)
-        self.pairs = pairs
+    """An object that repeats a name."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
-    return made if len(made) == len(pairs) else _Repeated(pairs)
+    return made if len(made) == len(pairs) else _Repeated(made)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
+_SPACE = re.compile(r"[ \t\n\r]*")
 
 
 def _text(value: Any) -> bytes:

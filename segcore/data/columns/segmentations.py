@@ -315,11 +315,13 @@ class Segmentations:
             If a segmentation is missing or invalid, or an RLE does not have the size `size`.
         """
         kinds = self.kinds
+        every_row, text = slice(0, len(kinds)), kinds.tobytes()
         # Small arrays of bytes are counted faster as bytes.
-        if len(kinds) and kinds.tobytes().count(STRING) == len(kinds):
-            every_row = slice(0, len(kinds))
+        if text and text.count(STRING) == len(text):
             self._check_sizes(every_row, size, name)
             return wrap(self._decode(self._strings, every_row, size, name))
+        if text and text.count(POLYGON) == len(text):
+            return wrap(self._decode(self._polygons, every_row, size, name))
         batches, order = [], []
         for kind, decode in (
             (STRING, self._strings),
@@ -365,18 +367,22 @@ class Segmentations:
         runs, offsets = _gather(self.runs, self.starts[rows], self.lengths[rows])
         return kernels.counts_decode(runs, offsets, height, width)
 
-    def _polygons(self, rows: NDArray[np.int64], height: int, width: int) -> Batch:
+    def _polygons(self, rows: NDArray[np.int64] | slice, height: int, width: int) -> Batch:
         coordinates, ring_offsets, mask_offsets = self._rings(rows)
         return coco.rasterize(coordinates, ring_offsets, mask_offsets, height, width)
 
     def _rings(
-        self, rows: NDArray[np.int64], values: NDArray[Any] | None = None
+        self, rows: NDArray[np.int64] | slice, values: NDArray[Any] | None = None
     ) -> tuple[NDArray[Any], Offsets, Offsets]:
         """Return the coordinates of polygons, and the offsets of their rings and masks."""
         values = self.coordinates if values is None else values
-        ends, mask_offsets = _gather(self.ring_ends, self.starts[rows], self.lengths[rows])
-        begins = np.concatenate([np.zeros(1, np.int64), self.ring_ends])
-        begins, _ = _gather(begins, self.starts[rows], self.lengths[rows])
+        starts, lengths = self.starts[rows], self.lengths[rows]
+        ends, mask_offsets = _gather(self.ring_ends, starts, lengths)
+        begins = np.empty_like(ends)
+        begins[1:] = ends[:-1]
+        with_rings = np.flatnonzero(lengths)
+        before = starts[with_rings] - 1  # the ring before the first one of each row
+        begins[mask_offsets[with_rings]] = np.where(before < 0, 0, self.ring_ends[before])
         numbers, offsets = _gather(values, 2 * begins, 2 * (ends - begins))
         return numbers, offsets // 2, mask_offsets
 

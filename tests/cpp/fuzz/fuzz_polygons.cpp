@@ -3,6 +3,9 @@
 #include "../polygons.hpp"
 #include "../shapes.hpp"
 #include "fuzz.hpp"
+#include "json/lines.hpp"
+#include "json/rings.hpp"
+#include "simd/dispatch.hpp"
 
 namespace segcore::fuzz {
 
@@ -79,6 +82,38 @@ void check_outlines(const Context& context, BatchView<T> view, const std::vector
     }
 }
 
+// Rings joined to one: those that lie apart keep their pixels; and as a line of text, where they
+// are in the image.
+void check_joined(const Polygon& polygon, Size size, bool is_small) {
+    std::vector<double> points;
+    std::vector<int64_t> offsets{0};
+    for (const Ring& ring : polygon) {
+        points.insert(points.end(), ring.begin(), ring.end());
+        offsets.push_back(static_cast<int64_t>(points.size()) / 2);
+    }
+    const json::RingsView view{points.data(), offsets.data(), static_cast<int64_t>(polygon.size())};
+    Buffer<double> joined;
+    json::join_rings({*simd::variants().front(), 1}, view, 4, joined);
+    const Ring ring(joined.data(), joined.data() + joined.size());
+    if (is_small && json::are_apart(view) && are_allowed({polygon}))
+        CHECK(fill_polygon({ring}, size) == fill_polygon(polygon, size));
+    if (size.pixels() == 0) return;
+    const int64_t number = 7, start = 0;
+    const auto length = static_cast<int64_t>(ring.size());
+    const json::Rings rings{&number,
+                            ring.data(),
+                            &start,
+                            &length,
+                            static_cast<double>(size.width),
+                            static_cast<double>(size.height)};
+    Buffer<uint8_t> text;
+    const bool is_exact = json::write_line(rings, 0, 12, 6, text);
+    CHECK(!is_exact || text.size() > 0);
+    json::Lines lines;
+    CHECK(json::read_lines({text.data(), text.data() + text.size()}, lines));
+    CHECK_EQUAL(lines.values.size(), text.size() ? ring.size() + 1 : 0);
+}
+
 // `rasterize` fills what `polygons` are, which may be boxes.
 template <class T, class Rasterize>
 void check_filled(Rasterize rasterize, const std::vector<Polygon>& polygons, Size size,
@@ -137,6 +172,7 @@ FUZZ(input) {
     }
     const auto polygons = polygons_of(input, !is_small);
     const segcore::Filling filling{input.between(0, 2)};
+    for (const Polygon& polygon : polygons) check_joined(polygon, size, is_small);
     for_run_ends(size, [&](auto type) {
         using T = decltype(type);
         auto fill = [&](const segcore::Context& context, segcore::Batch<T>& batch) {
