@@ -54,7 +54,6 @@ def mend(
     - A missed object without any prediction need no longer be found, as in TIDE, since a prediction
       of it would need a score.
     - A spurious or duplicate prediction is removed if most of its pixels have the cause.
-    - A prediction that loses all of its pixels is removed.
 
     Parameters
     ----------
@@ -114,7 +113,6 @@ def mend(
     rows = np.array(sorted(changed), np.int64)
     pixels = united(wrong[np.array([changed[j] for j in rows.tolist()], np.int64)], rows, len(kept))
     masks = predicted - pixels if cause.spurious else predicted | pixels
-    kept &= (masks.area > 0) | (predicted.area == 0)
     owners = np.array([diagnosis.findings[i].predicted[0] for i in parts], np.int64)
     source = np.concatenate([np.flatnonzero(kept), owners])
     masks = Masks.concatenate([masks[np.flatnonzero(kept)], wrong[np.array(parts, np.int64)]])

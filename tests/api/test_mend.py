@@ -40,6 +40,18 @@ def test_missed_and_spurious_pixels() -> None:
         assert (after.truth.tolist(), after.source.tolist()) == ([0], [0])
 
 
+def test_missed_pixels_of_a_split_object_go_to_its_first_prediction() -> None:
+    truth = boxes((5, 5, 45, 15))
+    found = boxes((31, 5, 45, 20), (5, 5, 22, 20))
+    assert sc.diagnose(truth, found).findings[0].predicted == (1, 0)
+    after = mended("part", truth, found)
+    assert after.masks == boxes((31, 5, 45, 20), (5, 5, 31, 15)) | boxes(
+        (0, 0, 0, 0), (5, 5, 22, 20)
+    )
+    after = mended("background", truth, found, spurious=True)
+    assert (found - after.masks).area.tolist() == [14 * 4, 17 * 4]
+
+
 def test_class_gets_that_of_the_object() -> None:
     truth = boxes((5, 5, 35, 35))
     after = mended("class", truth, truth, ([1], [2]))

@@ -53,6 +53,15 @@ def test_every_evaluation_has_a_page(tmp_path: Path, words, scores, columns) -> 
     assert (found["confusion"] is None) == (words != ("semantic",))
 
 
+def test_the_report_has_errors_and_causes(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    good("evaluate", "instances", *ROOM, "--html", tmp_path / "page.html", "--json", report)
+    numbers = json.loads(report.read_text())
+    assert numbers["errors"]["missed"] == {"count": 1, "gain": pytest.approx(0.0165, abs=1e-3)}
+    assert numbers["AP_without_cause"]["missed"]["thin"] == pytest.approx(0.892, abs=1e-3)
+    assert numbers["AP_without_cause"]["spurious"]["filled"] == pytest.approx(numbers["AP"])
+
+
 def test_confusions_of_pixels(tmp_path: Path) -> None:
     page, report = tmp_path / "page.html", tmp_path / "report.json"
     good("evaluate", "semantic", *ROOM, "--html", page, "--json", report)

@@ -54,11 +54,11 @@ function showFindings() {
     labeled("Cause", selection("cause", causes)),
     labeled("Size", selection("size", sizes)),
     labeled("IoU from", textInput("iou-from", "number")),
-    labeled("to", textInput("iou-to", "number")),
+    labeled("IoU to", textInput("iou-to", "number")),
     ...(findings.score.some((score) => score !== null)
       ? [
           labeled("Score from", textInput("score-from", "number")),
-          labeled("to", textInput("score-to", "number")),
+          labeled("Score to", textInput("score-to", "number")),
         ]
       : []),
     labeled("Order", selection("sort", [...Object.entries(ORDERS).slice(1), ...byCause], ORDERS.worst)),

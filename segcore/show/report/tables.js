@@ -15,7 +15,7 @@ function tableOf(heads, rows, className = "") {
   const head = heads.map((text) => element("th", { scope: "col" }, text));
   const body = element("tbody", {}, ...rows);
   const made = element("table", { className }, element("thead", {}, row(...head)), body);
-  return element("div", { className: "scrolled", tabIndex: 0 }, made);
+  return element("div", { className: "scrolled", tabIndex: 0, role: "group", "aria-label": "Table" }, made);
 }
 
 // -- scores ---------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ function classesByCause() {
     return element("span", {}, title, element("small", { textContent: spurious ? "FP" : "missed" }));
   });
   return [
-    paragraph("Darker cells have a greater share of the wrong pixels of their class."),
+    paragraph("The stronger the color of a cell, the greater its share of the wrong pixels of its class."),
     tableOf(["class", "pixels", ...heads], rows),
   ];
 }
