@@ -164,3 +164,13 @@ def test_refuses(tmp_path: Path) -> None:
     text = refused("compare", *ROOM, "--export-worst", 1, tmp_path / "a")
     assert "segcore did not write it" in text
     assert "--images" in refused("evaluate", "semantic", *ROOM, "--images", tmp_path)
+
+
+def test_the_table_is_the_same_when_all_findings_are_kept(tmp_path: Path) -> None:
+    """Without --json and --csv, only the rows of the table are kept."""
+    printed = good("compare", *ROOM, "--rows", 3).stdout
+    assert "23 more rows" in printed
+    assert good("compare", *ROOM, "--rows", 3, "--json", tmp_path / "r.json").stdout.startswith(
+        printed.rstrip()
+    )
+    assert "26 objects in 1 image: 25 matched, 1 missed; mean IoU 0.896" in printed
