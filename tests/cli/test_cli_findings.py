@@ -74,6 +74,21 @@ def test_confusions_of_pixels(tmp_path: Path) -> None:
     assert len(confusion["names"]) == len(matrix)
 
 
+def test_label_maps_without_names(tmp_path: Path) -> None:
+    """Their classes have the same names in scores and findings."""
+    for name, shift in (("truth", 0), ("found", 3)):
+        (tmp_path / name).mkdir()
+        labels = np.zeros((20, 30), np.uint8)
+        labels[5:15, 5 + shift : 20 + shift] = 7
+        Image.fromarray(labels).save(tmp_path / name / "a.png")
+    page = tmp_path / "page.html"
+    words = "--num-classes", 9, "--html", page
+    good("evaluate", "semantic", tmp_path / "truth", tmp_path / "found", *words)
+    index = embedded(page, "index")
+    assert [name for name, *_ in index["evaluation"]["classes"]] == ["class 0", "class 7"]
+    assert [found["name"] for found in index["classes"]] == ["class 7"]
+
+
 @pytest.mark.parametrize("words", COMMANDS)
 def test_the_worst_objects(tmp_path: Path, words: tuple[str, ...]) -> None:
     folder = tmp_path / "worst"

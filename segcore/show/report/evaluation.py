@@ -99,7 +99,7 @@ class Evaluation:
         confusion : ConfusionMatrix
             The confusion matrix of all pixels.
         names : dict of int to str
-            Names of the classes; others are called by their index.
+            Names of the classes; others are called "class 5" and so on, by their index.
         """
         summary = {
             "mean IoU": confusion.mean_iou,
@@ -113,7 +113,7 @@ class Evaluation:
             "precision": confusion.precision,
             "Dice": confusion.dice,
         }
-        called = [names.get(i, str(i)) for i in range(confusion.num_classes)]
+        called = [names.get(i, f"class {i}") for i in range(confusion.num_classes)]
         occurring = np.flatnonzero(~np.isnan(confusion.iou)).tolist()
         rows = [(called[i], [float(values[i]) for values in columns.values()]) for i in occurring]
         made = cls(summary, list(columns), rows)
