@@ -1,4 +1,4 @@
-// The tabs of the page, and its address, which holds the tab, the image, the finding and the filters.
+// The tabs of the page, and its address: the tab, the image and finding, or the filters.
 
 const TABS = {
   objects: ["Objects", page.compared, () => showFindings()],
