@@ -227,6 +227,20 @@ def test_filters_and_orders(chromium, path) -> None:
         assert names(page) == []
 
 
+def test_tabs_stay_as_they_were(chromium, path) -> None:
+    with opened(chromium, path, "#tab=images&image=2&finding=1") as page:
+        page.get_by_role("link", name="Objects", exact=True).click()
+        page.locator("#tab-objects").wait_for()
+        page.locator("[name=kind]").select_option("missed")
+        page.get_by_role("link", name="Images").click()
+        page.locator("#tab-images").wait_for()
+        assert page.url.endswith("#tab=images&image=2&finding=1")
+        page.get_by_role("link", name="Objects", exact=True).click()
+        page.locator("#tab-objects").wait_for()
+        assert page.url.endswith("#tab=objects&kind=missed")
+        assert names(page) == ["sofa #2"] * 3
+
+
 def test_scores_causes_and_confusions(chromium, path) -> None:
     with opened(chromium, path, "#tab=scores") as page:
         assert page.locator("#tab-scores .tiles dt").first.inner_text() == "AP"
