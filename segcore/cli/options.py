@@ -48,6 +48,17 @@ class Share(click.FloatRange):
         return number
 
 
+class FiniteNumber(click.types.FloatParamType):
+    """A number, excluding NaN and infinity."""
+
+    def convert(self, value: Any, param: Any, context: Any) -> Any:
+        """Return the number."""
+        number = super().convert(value, param, context)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, context)
+        return number
+
+
 PATH = _GivenPath()
 FILE = _GivenPath(file=True)
 LABEL = click.IntRange(-(2**31), 2**31 - 1)
@@ -188,11 +199,11 @@ PREDICTION_FORMAT = click.option(
     help="The format of the prediction.  [default: recognized]",
 )
 SCORE = click.option(
-    "--score", type=float, help="Leave out predictions with a lower score than this."
+    "--score", type=FiniteNumber(), help="Leave out predictions with a lower score than this."
 )
 SCORE_OF_FINDINGS = click.option(
     "--score",
-    type=float,
+    type=FiniteNumber(),
     help="Leave out predictions with a lower score than this from the findings; they count in "
     "average precision.",
 )

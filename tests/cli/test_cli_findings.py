@@ -172,6 +172,14 @@ def test_objects_of_all_kinds(tmp_path: Path) -> None:
         assert is_blue == (kind in ("duplicate", "spurious")), kind
 
 
+@pytest.mark.parametrize("score", ["nan", "1e400", "-inf"])
+@pytest.mark.parametrize("words", COMMANDS[:2])
+def test_scores_are_finite(tmp_path: Path, words: tuple[str, ...], score: str) -> None:
+    done = run(*words, *ROOM, "--csv", tmp_path / "a.csv", "--score", score)
+    assert done.exit_code == 2
+    assert "is not a finite number" in done.stderr
+
+
 def test_refuses(tmp_path: Path) -> None:
     assert run("compare", *ROOM, "--export-worst", 0, tmp_path / "a").exit_code == 2
     (tmp_path / "a").mkdir()
