@@ -53,7 +53,8 @@ def write_comparison(
             options,
             only_predicted,
         )
-        findings = Findings(pairs.classes)
+        need_all = common.report or written.spreadsheet
+        findings = Findings(pairs.classes, None if need_all else rows)
         outputs.write(f"{prediction.name} against {truth.name}", pairs, findings)
         command.numbers = {"summary": _summary(findings, pairs), **findings.to_dict()}
 
@@ -70,7 +71,7 @@ def write_comparison(
 
 def _print_findings(console: Printer, findings: Findings, max_rows: int) -> None:
     worst = findings.worst()[:max_rows]
-    with_images = len({row.image for row in findings.rows}) > 1
+    with_images = findings.num_images > 1
     rows, styles = [], []
     for row in worst:
         finding = row.finding

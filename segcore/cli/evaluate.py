@@ -22,6 +22,7 @@ from segcore.data.per_image import evaluation
 from segcore.data.per_image.instance_set import instance_sets
 from segcore.data.per_image.reading import read_dataset
 from segcore.data.problems import Problems
+from segcore.diagnosis import CAUSES
 from segcore.metrics import ConfusionMatrix, PanopticQuality, PrecisionRecall
 from segcore.show.report import Evaluation
 from segcore.show.report.pairs import ImagePairs
@@ -233,6 +234,8 @@ def evaluate_instances(
                 scores = Evaluation.of_instances(result, names, iou, protocol == "coco")
             title = f"{prediction.name} against {truth.name}"
             outputs.write(title, pairs, evaluation=scores)
+            if scores is not None:
+                command.numbers |= _errors_report(scores.to_dict())
     console = Printer()
     console.print(_precision_table(result, names))
     print_line(", ".join(f"{name} {_percent_or_none(v)}" for name, v in result.stats.items()))
@@ -254,6 +257,17 @@ def _instances_report(
         for class_id, numbers in result.per_class.items()
     ]
     return {"images": images, **described(result.stats), "classes": classes}
+
+
+def _errors_report(scores: dict[str, Any]) -> dict[str, Any]:
+    """Return the types of errors, and what mending each cause of wrong pixels would give."""
+    if "errors" not in scores:
+        return {}
+    causes: dict[str, Any] = {"missed": {}, "spurious": {}}
+    for cause, ap in zip(CAUSES, scores["mended"]["causes"], strict=True):
+        causes["spurious" if cause.spurious else "missed"][cause.name] = ap
+    types = {n: {"count": count, "gain": gain} for n, count, gain in scores["errors"]["types"]}
+    return {"errors": types, "AP_without_cause": causes}
 
 
 def _precision_table(result: PrecisionRecall, names: dict[int, str]) -> Table:

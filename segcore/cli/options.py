@@ -61,6 +61,17 @@ def _check_ids(context: click.Context, option: click.Parameter, value: str | Non
     return value
 
 
+class FiniteNumber(click.types.FloatParamType):
+    """A number, excluding NaN and infinity."""
+
+    def convert(self, value: Any, param: Any, context: Any) -> Any:
+        """Return the number."""
+        number = super().convert(value, param, context)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, context)
+        return number
+
+
 PATH = _GivenPath()
 FILE = _GivenPath(file=True)
 LABEL = click.IntRange(-(2**31), 2**31 - 1)
@@ -246,11 +257,11 @@ PREDICTION_FORMAT = click.option(
     help="The format of the prediction.  [default: recognized]",
 )
 SCORE = click.option(
-    "--score", type=float, help="Leave out predictions with a lower score than this."
+    "--score", type=FiniteNumber(), help="Leave out predictions with a lower score than this."
 )
 SCORE_OF_FINDINGS = click.option(
     "--score",
-    type=float,
+    type=FiniteNumber(),
     help="Leave out predictions with a lower score than this from the findings; they count in "
     "average precision.",
 )

@@ -3,7 +3,7 @@
 from segcore.diagnosis.causes import CAUSES, Cause
 from segcore.diagnosis.compare import diagnose
 from segcore.diagnosis.match import KINDS
-from segcore.diagnosis.mend import Mended, MendedPrecision, mend
+from segcore.diagnosis.mending import Mended, MendedPrecision, mend
 from segcore.diagnosis.result import Diagnosis, Finding
 
 __all__ = [

@@ -246,6 +246,24 @@ class DetectionErrors:
             raise ValueError(f"expected other images, but image {next(iter(common))!r} is in both")
         self._images.update(other._images)
 
+    def __iadd__(self, other: DetectionErrors) -> DetectionErrors:
+        """Add the images of `other`; see :meth:`merge`."""
+        self.merge(other)
+        return self
+
+    def __add__(self, other: DetectionErrors) -> DetectionErrors:
+        """Return an accumulator with the images of both; see :meth:`merge`."""
+        if not isinstance(other, DetectionErrors):
+            return NotImplemented
+        result = DetectionErrors(
+            self.iou_threshold,
+            background_threshold=self.background_threshold,
+            max_detections=self.max_detections,
+        )
+        result.merge(self)
+        result.merge(other)
+        return result
+
     def compute(self) -> ErrorAnalysis:
         """Compute the number of errors of each type, and what they cost.
 

@@ -120,6 +120,8 @@ def test_parts_merge_in_any_order() -> None:
         merged.merge(pickle.loads(pickle.dumps(part)))
     assert len(merged) == len(parts)
     assert merged.compute() == whole
+    assert (parts[0] + sum(parts[2:], parts[1])).compute() == whole
+    assert len(parts[0]) == 1
     with pytest.raises(ValueError, match="is in both"):
         merged.merge(parts[0])
     with pytest.raises(ValueError, match=r"iou_threshold: expected 0\.5, got 0\.6"):

@@ -40,6 +40,18 @@ def test_missed_and_spurious_pixels() -> None:
         assert (after.truth.tolist(), after.source.tolist()) == ([0], [0])
 
 
+def test_missed_pixels_of_a_split_object_go_to_its_first_prediction() -> None:
+    truth = boxes((5, 5, 45, 15))
+    found = boxes((31, 5, 45, 20), (5, 5, 22, 20))
+    assert sc.diagnose(truth, found).findings[0].predicted == (1, 0)
+    after = mended("part", truth, found)
+    assert after.masks == boxes((31, 5, 45, 20), (5, 5, 31, 15)) | boxes(
+        (0, 0, 0, 0), (5, 5, 22, 20)
+    )
+    after = mended("background", truth, found, spurious=True)
+    assert (found - after.masks).area.tolist() == [14 * 4, 17 * 4]
+
+
 def test_class_gets_that_of_the_object() -> None:
     truth = boxes((5, 5, 35, 35))
     after = mended("class", truth, truth, ([1], [2]))
@@ -103,8 +115,25 @@ def test_what_mending_gives() -> None:
     assert ap == direct.compute().stats["AP"] < 1
     assert by_cause[cause_of("part")] == 1
     assert {cause.name for cause, value in by_cause.items() if value != ap} == {"part"}
+    with pytest.raises(ValueError, match="image_id: image 0 was added before"):
+        metric.update(result, truth, found, scores=[0.9, 0.8], image_id=0)
+    assert metric.compute() == (ap, by_cause)
     with pytest.raises(ValueError, match="causes are of pixels"):
         MendedPrecision("box")
+
+
+def test_parts_are_joined(monkeypatch) -> None:
+    truth, found = boxes((5, 5, 25, 25)), boxes((5, 5, 25, 19))
+    result = sc.diagnose(truth, found)
+    results = []
+    for part in (2, 100):
+        monkeypatch.setattr("segcore.diagnosis.mending.PART", part)
+        metric = MendedPrecision()
+        for score in (0.9, 0.5, 0.7, 0.6, 0.8):
+            metric.update(result, truth, found, scores=[score])
+        results.append(metric.compute())
+    assert results[0] == results[1]
+    assert results[0][0] < max(results[0][1].values())
 
 
 def test_confusion_counts_every_object_once() -> None:

@@ -227,6 +227,20 @@ def test_filters_and_orders(chromium, path) -> None:
         assert names(page) == []
 
 
+def test_tabs_stay_as_they_were(chromium, path) -> None:
+    with opened(chromium, path, "#tab=images&image=2&finding=1") as page:
+        page.get_by_role("link", name="Objects", exact=True).click()
+        page.locator("#tab-objects").wait_for()
+        page.locator("[name=kind]").select_option("missed")
+        page.get_by_role("link", name="Images").click()
+        page.locator("#tab-images").wait_for()
+        assert page.url.endswith("#tab=images&image=2&finding=1")
+        page.get_by_role("link", name="Objects", exact=True).click()
+        page.locator("#tab-objects").wait_for()
+        assert page.url.endswith("#tab=objects&kind=missed")
+        assert names(page) == ["sofa #2"] * 3
+
+
 def test_scores_causes_and_confusions(chromium, path) -> None:
     with opened(chromium, path, "#tab=scores") as page:
         assert page.locator("#tab-scores .tiles dt").first.inner_text() == "AP"
@@ -255,11 +269,13 @@ def test_scores_causes_and_confusions(chromium, path) -> None:
         assert names(page) == ["sofa #2"] * 3
 
 
-@pytest.mark.parametrize("tab", ["objects", "scores", "causes", "confusion"])
-def test_fits_a_phone(chromium, path, tab) -> None:
-    with opened(chromium, path, f"#tab={tab}") as page:
+def test_fits_a_phone(chromium, path) -> None:
+    with opened(chromium, path, "") as page:
         page.set_viewport_size({"width": 390, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        for tab in ("Objects", "Scores", "Causes", "Confusion"):
+            page.get_by_role("link", name=tab, exact=True).click()
+            page.locator(f"#tab-{tab.lower()}").wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
 
 
 def test_images_of_a_folder_are_read_when_they_are_shown(chromium, tmp_path) -> None:

@@ -53,6 +53,15 @@ def test_every_evaluation_has_a_page(tmp_path: Path, words, scores, columns) -> 
     assert (found["confusion"] is None) == (words != ("semantic",))
 
 
+def test_the_report_has_errors_and_causes(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    good("evaluate", "instances", *ROOM, "--html", tmp_path / "page.html", "--json", report)
+    numbers = json.loads(report.read_text())
+    assert numbers["errors"]["missed"] == {"count": 1, "gain": pytest.approx(0.0165, abs=1e-3)}
+    assert numbers["AP_without_cause"]["missed"]["thin"] == pytest.approx(0.892, abs=1e-3)
+    assert numbers["AP_without_cause"]["spurious"]["filled"] == pytest.approx(numbers["AP"])
+
+
 def test_confusions_of_pixels(tmp_path: Path) -> None:
     page, report = tmp_path / "page.html", tmp_path / "report.json"
     good("evaluate", "semantic", *ROOM, "--html", page, "--json", report)
@@ -63,6 +72,21 @@ def test_confusions_of_pixels(tmp_path: Path) -> None:
         got[true, predicted] = pixels
     assert np.array_equal(got, matrix)
     assert len(confusion["names"]) == len(matrix)
+
+
+def test_label_maps_without_names(tmp_path: Path) -> None:
+    """Their classes have the same names in scores and findings."""
+    for name, shift in (("truth", 0), ("found", 3)):
+        (tmp_path / name).mkdir()
+        labels = np.zeros((20, 30), np.uint8)
+        labels[5:15, 5 + shift : 20 + shift] = 7
+        Image.fromarray(labels).save(tmp_path / name / "a.png")
+    page = tmp_path / "page.html"
+    words = "--num-classes", 9, "--html", page
+    good("evaluate", "semantic", tmp_path / "truth", tmp_path / "found", *words)
+    index = embedded(page, "index")
+    assert [name for name, *_ in index["evaluation"]["classes"]] == ["class 0", "class 7"]
+    assert [found["name"] for found in index["classes"]] == ["class 7"]
 
 
 @pytest.mark.parametrize("words", COMMANDS)
@@ -148,6 +172,14 @@ def test_objects_of_all_kinds(tmp_path: Path) -> None:
         assert is_blue == (kind in ("duplicate", "spurious")), kind
 
 
+@pytest.mark.parametrize("score", ["nan", "1e400", "-inf"])
+@pytest.mark.parametrize("words", COMMANDS[:2])
+def test_scores_are_finite(tmp_path: Path, words: tuple[str, ...], score: str) -> None:
+    done = run(*words, *ROOM, "--csv", tmp_path / "a.csv", "--score", score)
+    assert done.exit_code == 2
+    assert "is not a finite number" in done.stderr
+
+
 def test_refuses(tmp_path: Path) -> None:
     assert run("compare", *ROOM, "--export-worst", 0, tmp_path / "a").exit_code == 2
     (tmp_path / "a").mkdir()
@@ -155,3 +187,13 @@ def test_refuses(tmp_path: Path) -> None:
     text = refused("compare", *ROOM, "--export-worst", 1, tmp_path / "a")
     assert "segcore did not write it" in text
     assert "--images" in refused("evaluate", "semantic", *ROOM, "--images", tmp_path)
+
+
+def test_the_table_is_the_same_when_all_findings_are_kept(tmp_path: Path) -> None:
+    """Without --json and --csv, only the rows of the table are kept."""
+    printed = good("compare", *ROOM, "--rows", 3).stdout
+    assert "23 more rows" in printed
+    assert good("compare", *ROOM, "--rows", 3, "--json", tmp_path / "r.json").stdout.startswith(
+        printed.rstrip()
+    )
+    assert "26 objects in 1 image: 25 matched, 1 missed; mean IoU 0.896" in printed

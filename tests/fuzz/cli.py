@@ -387,6 +387,10 @@ def command(folder: Path, rng: random.Random) -> list[str]:
     instance_file = [*results, *frame] if rng.random() < 0.4 else [str(folder / "a.json")]
     if rng.random() < 0.4:
         instance_file = [str(folder / rng.choice(other))]
+    findings = rng.choice([
+        [], ["--csv", str(out / "a.csv")], ["--html", str(out / "a.html"), *photos],
+        ["--export-worst", "3", str(out), *photos],
+    ])  # fmt: skip
     commands = [
         ["semantic", *instance_file, "-o", str(out), *rng.choice([[], stuff])],
         ["panoptic", *instance_file, "-o", str(out), *rng.choice([[], stuff])],
@@ -401,14 +405,17 @@ def command(folder: Path, rng: random.Random) -> list[str]:
          *rng.choice([[], ["--json", str(out / "a.json")]]),
          *rng.choice([[], ["--html", str(out / "a.html"), *photos]])],
         ["evaluate", "semantic", str(folder / "maps"), str(folder / "other"), "--num-classes", "3",
-         *rng.choice([[], ["--json", str(out / "a.json")]])],
+         *rng.choice([[], ["--json", str(out / "a.json")]]), *findings],
         ["evaluate", "panoptic", str(folder / "pan.json"), str(folder / "pan2.json"),
-         *rng.choice([[], ["--json", str(out / "a.json")]])],
+         *rng.choice([[], ["--json", str(out / "a.json")]]), *findings],
+        ["evaluate", "instances", rng.choice(source), rng.choice([*source, *results]), *findings],
+        ["evaluate", "instances", str(folder / "b.json"), *results, *findings],
         ["info"],
         [rng.choice(OPTION_VALUES)],
     ]  # fmt: skip
     chosen = rng.choice(commands)
-    if rng.random() < 0.5 and chosen[0] in ("semantic", "panoptic", "view", "compare"):
+    skippable = ("semantic", "panoptic", "view", "compare", "evaluate")
+    if rng.random() < 0.5 and chosen[0] in skippable:
         chosen.append("--skip-invalid")
     if rng.random() < 0.3:
         chosen += [rng.choice(options_of(chosen)), rng.choice(OPTION_VALUES)]
@@ -421,7 +428,8 @@ def options_of(chosen: list[str]) -> list[str]:
     for word in chosen[:2]:
         group = getattr(group, "commands", {}).get(word, group)
     found = [option for each in group.params for option in each.opts if option.startswith("--")]
-    written = {"--output", "--json", "--html", "--csv", "--skip-invalid", "--version"}
+    written = {"--output", "--json", "--html", "--csv", "--export-worst"}
+    written |= {"--skip-invalid", "--version"}
     return [option for option in found if option not in written] or ["--none"]
 
 
@@ -473,6 +481,8 @@ def check_output(folder: Path) -> None:
                 image.load()
         elif path.is_file() and path.suffix == ".html":
             assert path.read_text("utf-8").endswith("</html>\n"), path
+        elif path.is_file() and path.suffix == ".csv":
+            assert path.read_text("utf-8").endswith("\n"), path
         elif path.is_file():
             json.loads(path.read_text("utf-8"))
 

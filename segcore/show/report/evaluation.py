@@ -52,6 +52,7 @@ class Evaluation:
         self._confusion: dict[str, Any] | None = None
         self._errors: DetectionErrors | None = None
         self._mended: MendedPrecision | None = None
+        self._found: dict[str, Any] | None = None  # errors and causes of the images so far
 
     @classmethod
     def of_instances(
@@ -98,7 +99,7 @@ class Evaluation:
         confusion : ConfusionMatrix
             The confusion matrix of all pixels.
         names : dict of int to str
-            Names of the classes; others are called by their index.
+            Names of the classes; others are called "class 5" and so on, by their index.
         """
         summary = {
             "mean IoU": confusion.mean_iou,
@@ -112,7 +113,7 @@ class Evaluation:
             "precision": confusion.precision,
             "Dice": confusion.dice,
         }
-        called = [names.get(i, str(i)) for i in range(confusion.num_classes)]
+        called = [names.get(i, f"class {i}") for i in range(confusion.num_classes)]
         occurring = np.flatnonzero(~np.isnan(confusion.iou)).tolist()
         rows = [(called[i], [float(values[i]) for values in columns.values()]) for i in occurring]
         made = cls(summary, list(columns), rows)
@@ -158,6 +159,7 @@ class Evaluation:
         """
         if self._errors is None or self._mended is None:
             return
+        self._found = None
         truth, prediction, diagnosis = image.truth, image.prediction, image.diagnosis
         if prediction is None or diagnosis is None:
             raise ValueError(f"image {image.name}: expected a prediction")
@@ -182,18 +184,26 @@ class Evaluation:
             "curves": self._curves,
             "confusion": self._confusion,
         }
-        if self._errors is not None and self._mended is not None:
+        return value | self._errors_and_causes()
+
+    def _errors_and_causes(self) -> dict[str, Any]:
+        """Return the types and causes of errors; empty without them."""
+        if self._errors is None or self._mended is None:
+            return {}
+        if self._found is None:
             found = self._errors.compute()
-            value["errors"] = {
-                "ap": _number(found.ap),
-                "types": [[n, found.counts[n], _number(found.gains[n])] for n in found.counts],
-            }
             ap, by_cause = self._mended.compute()
-            value["mended"] = {
-                "ap": _number(_or_nan(ap)),
-                "causes": [_number(_or_nan(by_cause[cause])) for cause in CAUSES],
+            self._found = {
+                "errors": {
+                    "ap": _number(found.ap),
+                    "types": [[n, found.counts[n], _number(found.gains[n])] for n in found.counts],
+                },
+                "mended": {
+                    "ap": _number(_or_nan(ap)),
+                    "causes": [_number(_or_nan(by_cause[cause])) for cause in CAUSES],
+                },
             }
-        return value
+        return self._found
 
 
 def _curves(result: PrecisionRecall, names: Mapping[int, str]) -> dict[str, Any]:

@@ -28,16 +28,33 @@ class Findings:
     ----------
     classes : list of Class
         The classes that the objects' class indices refer to.
+    limit : int, optional
+        Number of the worst findings to keep, which takes less memory. By default, all are kept.
+
+    Attributes
+    ----------
+    rows : list of Row
+        The findings that are kept, the worst first if there is a limit.
+    totals : Counter
+        Number of wrong pixels per cause.
+    num_images : int
+        Number of images with findings.
     """
 
-    def __init__(self, classes: list[Class]) -> None:
+    def __init__(self, classes: list[Class], limit: int | None = None) -> None:
         self._classes = classes
+        self._limit = limit
         self._images: list[dict[str, Any]] = []
+        self._kinds: Counter[str] = Counter()
+        self._num_objects = 0
+        self._iou_sum = 0.0
         self.rows: list[Row] = []
         self.totals: Counter[Cause] = Counter()
+        self.num_images = 0
 
     def __len__(self) -> int:
-        return len(self.rows)
+        """Return the number of findings, those that are not kept included."""
+        return sum(self._kinds.values())
 
     def collected(self, images: Iterable[PageImage]) -> Iterator[PageImage]:
         """Yield the images, which must have predictions, and collect their findings."""
@@ -45,34 +62,41 @@ class Findings:
             diagnosis = image.diagnosis
             assert diagnosis is not None
             rows = _rows(image, diagnosis, self._classes)
-            self.rows += rows
             self.totals.update(diagnosis.totals())
-            self._images.append(
-                {
-                    "file_name": image.name,
-                    "thin_width": diagnosis.thin_width,
-                    "boundary_distance": diagnosis.boundary_distance,
-                    "findings": [rows[i].described for i in diagnosis.ranking()],
-                }
-            )
+            self.num_images += bool(rows)
+            self._kinds.update(row.finding.kind for row in rows)
+            for row in rows:
+                self._num_objects += not row.finding.is_prediction
+                self._iou_sum += row.finding.counted_iou
+            self.rows += rows
+            if self._limit is not None:
+                self.rows = self.worst()[: self._limit]
+            else:
+                self._images.append(
+                    {
+                        "file_name": image.name,
+                        "thin_width": diagnosis.thin_width,
+                        "boundary_distance": diagnosis.boundary_distance,
+                        "findings": [rows[i].described for i in diagnosis.ranking()],
+                    }
+                )
             yield image
 
     def worst(self) -> list[Row]:
-        """Return the rows of all images, the worst first."""
+        """Return the rows that are kept, the worst first."""
         return sorted(self.rows, key=lambda row: row.finding.rank)
 
     def summary(self) -> dict[str, Any]:
         """Return the number of true objects, their mean IoU, and the number of each kind."""
-        kinds = Counter(row.finding.kind for row in self.rows)
-        scores = [row.finding.counted_iou for row in self.rows if not row.finding.is_prediction]
+        objects = self._num_objects
         return {
-            "objects": len(scores),
-            "mean_iou": sum(scores) / len(scores) if scores else None,
-            **{kind: kinds[kind] for kind in KINDS},
+            "objects": objects,
+            "mean_iou": self._iou_sum / objects if objects else None,
+            **{kind: self._kinds[kind] for kind in KINDS},
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the pixels per cause and the findings per image, JSON-ready."""
+        """Return the pixels per cause and, without a limit, the findings per image, JSON-ready."""
         causes = {
             kind: {c.name: self.totals[c] for c in CAUSES if c.spurious is (kind == "spurious")}
             for kind in ("missed", "spurious")

@@ -36,8 +36,9 @@ function showFindings() {
     ["extra", "without an object (spurious or duplicate)"],
   ];
   const used = new Set(findings.cause);
-  const titleOfCause = ({ title, spurious }) => `${title} (${spurious ? "false positive" : "missed"})`;
-  const causes = page.causes.map((cause, k) => [k, titleOfCause(cause)]).filter(([k]) => used.has(k));
+  const causes = page.causes
+    .map(({ title, spurious }, k) => [k, `${title} (${spurious ? "false positive" : "missed"})`])
+    .filter(([k]) => used.has(k));
   const found = new Set(findings.found.filter((index) => index !== null));
   const predicted = page.classes.map(({ name }, i) => [i, name]).filter(([i]) => found.has(i));
   const sizes = [
@@ -46,6 +47,7 @@ function showFindings() {
     ["large", "large (96\u00b2 px and more)"],
   ];
   const byCause = causes.map(([k, title]) => [`cause-${k}`, `most pixels: ${title}`]);
+  const orders = [...Object.entries(ORDERS).slice(1), ...byCause];
   $("filters").replaceChildren(
     labeled("Search", textInput("search", "search", "image, class or id")),
     labeled("Class", selection("class", classes)),
@@ -54,20 +56,21 @@ function showFindings() {
     labeled("Cause", selection("cause", causes)),
     labeled("Size", selection("size", sizes)),
     labeled("IoU from", textInput("iou-from", "number")),
-    labeled("to", textInput("iou-to", "number")),
+    labeled("IoU to", textInput("iou-to", "number")),
     ...(findings.score.some((score) => score !== null)
       ? [
           labeled("Score from", textInput("score-from", "number")),
-          labeled("to", textInput("score-to", "number")),
+          labeled("Score to", textInput("score-to", "number")),
         ]
       : []),
-    labeled("Order", selection("sort", [...Object.entries(ORDERS).slice(1), ...byCause], ORDERS.worst)),
+    labeled("Order", selection("sort", orders, ORDERS.worst)),
     element("button", { type: "button", textContent: "Clear", onclick: () => setFilters([]) }),
   );
   $("filters").onsubmit = (event) => event.preventDefault();
 }
 
-const labeled = (text, control) => element("label", {}, element("span", { textContent: text }), control);
+const labeled = (text, control) =>
+  element("label", {}, element("span", { textContent: text }), control);
 
 function selection(name, choices, none = "all") {
   const options = [["", none], ...choices];
@@ -94,7 +97,8 @@ function readFilters() {
 // Set the controls from pairs of names and values, as in the address.
 function setFilters(values) {
   const given = new Map(values);
-  for (const control of $("filters").elements) if (control.name) control.value = given.get(control.name) ?? "";
+  const named = [...$("filters").elements].filter(({ name }) => name);
+  for (const control of named) control.value = given.get(control.name) ?? "";
   readFilters();
   const from = Number(given.get("from"));
   if (from > 0 && from < order.length) showCards(from);
@@ -112,8 +116,9 @@ function applyFilters() {
     order.sort((a, b) => keys[b] - keys[a] || a - b);
   }
   const total = findings.class.length;
-  const part = order.length < total ? `${whole(order.length)} of ${whole(total)} objects` : `${whole(total)} objects`;
-  $("found").textContent = `${part}, ${ORDERS[sort ?? "worst"] ?? "by the pixels of a cause"}`;
+  const part = order.length < total ? `${whole(order.length)} of ` : "";
+  const by = ORDERS[sort ?? "worst"] ?? "by the pixels of a cause";
+  $("found").textContent = `${part}${whole(total)} objects, ${by}`;
   showCards(0);
 }
 
@@ -146,7 +151,8 @@ function searched(text) {
   const images = page.images.map(holds);
   const classes = page.classes.map(holds);
   const id = text.replace(/^#/, "");
-  return (i) => images[findings.image[i]] || classes[findings.class[i]] || String(findings.id[i]) === id;
+  return (i) =>
+    images[findings.image[i]] || classes[findings.class[i]] || String(findings.id[i]) === id;
 }
 
 function keyOf(sort, i) {
@@ -157,7 +163,8 @@ function keyOf(sort, i) {
   if (cause !== null) return pixelsOf(i, cause);
   let sum = 0;
   for (let p = findings.starts[i]; p < findings.starts[i + 1]; p++) {
-    if (page.causes[findings.cause[p]].spurious === (sort === "spurious")) sum += findings.pixels[p];
+    const { spurious } = page.causes[findings.cause[p]];
+    if (spurious === (sort === "spurious")) sum += findings.pixels[p];
   }
   return sum;
 }
@@ -212,7 +219,7 @@ function card(i, seen) {
   );
 }
 
-// The main causes of the wrong pixels; missed and false-positive pixels at the boundary count as one.
+// The main causes of the wrong pixels; missed and false-positive ones at the boundary are added.
 function mainCauses(i) {
   const areas = new Map();
   for (let p = findings.starts[i]; p < findings.starts[i + 1]; p++) {
@@ -271,7 +278,8 @@ async function drawFinding(canvas) {
 
 // A rectangle x0, y0, x1, y1 of whole pixels in the image around the objects of a finding.
 function surroundings(finding, image) {
-  const boxes = [finding.object, finding.copied, ...finding.found].filter(Boolean).map(({ box }) => box);
+  const objects = [finding.object, finding.copied, ...finding.found].filter(Boolean);
+  const boxes = objects.map(({ box }) => box);
   const areas = boxes.filter(([x0, y0, x1, y1]) => x1 > x0 && y1 > y0);
   if (!areas.length) areas.push([0, 0, image.width, image.height]);
   const [x0, y0] = [0, 1].map((k) => Math.min(...areas.map((box) => box[k])));

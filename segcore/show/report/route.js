@@ -1,4 +1,4 @@
-// The tabs of the page, and its address, which holds the tab, the image, the finding and the filters.
+// The tabs of the page, and its address: the tab, the image and finding, or the filters.
 
 const TABS = {
   objects: ["Objects", page.compared, () => showFindings()],
@@ -31,9 +31,11 @@ function follow() {
   const several = page.images.length > 1 || page.evaluation;
   const preferred = page.compared && several ? tabs[0] : "images";
   const tab = tabs.includes(values.get("tab")) ? values.get("tab") : preferred;
+  const isBack = drawn.has(tab) && values.size < 2; // a link to the tab, as it was
   openTab(tab);
-  if (tab === "objects") setFilters(values);
-  if (tab !== "images" || !page.images.length) return;
+  if (isBack) remember();
+  else if (tab === "objects") setFilters(values);
+  if (isBack || tab !== "images" || !page.images.length) return;
   const index = Number(values.get("image"));
   const finding = values.has("finding") ? Number(values.get("finding")) : null;
   show(index in page.images ? index : 0, finding);

@@ -82,7 +82,8 @@ function readFile(file) {
     };
     script.onerror = () => {
       const folder = decodeURIComponent(page.files.folder);
-      $("summary").textContent = `The images are in the folder ${folder} beside this page, which cannot be read.`;
+      $("summary").textContent =
+        `The images are in the folder ${folder} beside this page, which cannot be read.`;
       $("summary").className = "bad";
     };
     document.head.append(script);

@@ -15,7 +15,8 @@ function tableOf(heads, rows, className = "") {
   const head = heads.map((text) => element("th", { scope: "col" }, text));
   const body = element("tbody", {}, ...rows);
   const made = element("table", { className }, element("thead", {}, row(...head)), body);
-  return element("div", { className: "scrolled", tabIndex: 0 }, made);
+  const box = { className: "scrolled", tabIndex: 0, role: "group", "aria-label": "Table" };
+  return element("div", box, made);
 }
 
 // -- scores ---------------------------------------------------------------------------------------
@@ -116,8 +117,9 @@ function errorTypes({ ap, types }) {
   );
   return [
     paragraph(
-      `Detections at an IoU of 0.5, as in TIDE: AP is ${points(ap)}, in which classes without true ` +
-        "objects count as 0. The gain (dAP) is what it would rise by if all errors of a type were right.",
+      `Detections at an IoU of 0.5, as in TIDE: AP is ${points(ap)}, in which classes without ` +
+        "true objects count as 0. The gain (dAP) is what it would rise by if all errors of a " +
+        "type were right.",
     ),
     tableOf(["type", "errors", "gain", ""], rows),
   ];
@@ -149,7 +151,8 @@ function causeTotals(mended) {
       "by if the pixels of this cause were right, and all others stayed as they are."
     : "Pixels that are missed, or predicted outside of their object.";
   const heads = mended ? ["AP then", "gain"] : [];
-  return [paragraph(about), tableOf(["cause", "pixels are", "pixels", "share", ...heads, ""], rows)];
+  const names = ["cause", "pixels are", "pixels", "share", ...heads, ""];
+  return [paragraph(about), tableOf(names, rows)];
 }
 
 const signed = (score) => `${score < 0 ? "\u2212" : "+"}${points(Math.abs(score))}`;
@@ -180,15 +183,19 @@ function classesByCause() {
     });
   const heads = causes.map((k) => {
     const { title, spurious } = page.causes[k];
-    return element("span", {}, title, element("small", { textContent: spurious ? "FP" : "missed" }));
+    const kind = element("small", { textContent: spurious ? "FP" : "missed" });
+    return element("span", {}, title, kind);
   });
   return [
-    paragraph("Darker cells have a greater share of the wrong pixels of their class."),
+    paragraph(
+      "The stronger the color of a cell, the greater its share of the wrong pixels of its class.",
+    ),
     tableOf(["class", "pixels", ...heads], rows),
   ];
 }
 
-const shade = (share) => `color-mix(in srgb, var(--accent) ${Math.round(55 * share)}%, transparent)`;
+const shade = (share) =>
+  `color-mix(in srgb, var(--accent) ${Math.round(55 * share)}%, transparent)`;
 
 // -- confusion ------------------------------------------------------------------------------------
 
@@ -218,9 +225,9 @@ function showConfusion() {
   const parts = [
     heading("Confusion of classes"),
     paragraph(
-      "The numbers of objects: rows are true classes, columns are predicted ones. A true object in " +
-        "the column background has no prediction of its own; a prediction in the row background has " +
-        "no object.",
+      "The numbers of objects: rows are true classes, columns are predicted ones. A true object " +
+        "in the column background has no prediction of its own; a prediction in the row " +
+        "background has no object.",
     ),
     ...objects,
   ];
@@ -272,5 +279,6 @@ function matrixOf(counts, names, filters) {
 
 function filtersOf(truth, found, none) {
   if (truth === none) return { kind: "extra", class: found };
-  return found === none ? { kind: "unfound", class: truth } : { kind: "found", class: truth, found };
+  if (found === none) return { kind: "unfound", class: truth };
+  return { kind: "found", class: truth, found };
 }

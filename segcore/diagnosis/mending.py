@@ -14,6 +14,9 @@ from segcore.diagnosis.result import Diagnosis
 from segcore.masks import Masks, united
 from segcore.metrics import AveragePrecision
 
+PART = 256
+"""Number of images whose detections are joined at a time."""
+
 
 @dataclass(frozen=True)
 class Mended:
@@ -54,7 +57,6 @@ def mend(
     - A missed object without any prediction need no longer be found, as in TIDE, since a prediction
       of it would need a score.
     - A spurious or duplicate prediction is removed if most of its pixels have the cause.
-    - A prediction that loses all of its pixels is removed.
 
     Parameters
     ----------
@@ -114,7 +116,6 @@ def mend(
     rows = np.array(sorted(changed), np.int64)
     pixels = united(wrong[np.array([changed[j] for j in rows.tolist()], np.int64)], rows, len(kept))
     masks = predicted - pixels if cause.spurious else predicted | pixels
-    kept &= (masks.area > 0) | (predicted.area == 0)
     owners = np.array([diagnosis.findings[i].predicted[0] for i in parts], np.int64)
     source = np.concatenate([np.flatnonzero(kept), owners])
     masks = Masks.concatenate([masks[np.flatnonzero(kept)], wrong[np.array(parts, np.int64)]])
@@ -155,11 +156,18 @@ class MendedPrecision:
         if iou == "box":
             raise ValueError('iou: expected "mask" or "boundary", got "box": causes are of pixels')
         self._settings: dict[str, Any] = {"iou": iou, "class_ids": class_ids}
-        self._metric = self._new()
-        self._by_cause = {cause: self._new() for cause in CAUSES}
+        self._by_cause = self._new()
+        self._part = self._new()  # of some images, which take less memory when they are joined
+        self._images: set[int | str] = set()
 
-    def _new(self) -> AveragePrecision:
-        return AveragePrecision(**self._settings)
+    def _new(self) -> dict[Cause | None, AveragePrecision]:
+        """Return an accumulator per cause, and one for predictions as they are (None)."""
+        return {cause: AveragePrecision(**self._settings) for cause in (None, *CAUSES)}
+
+    def _merge_part(self) -> None:
+        for cause, metric in self._by_cause.items():
+            metric.merge(self._part[cause])
+        self._part = self._new()
 
     def update(
         self,
@@ -208,10 +216,12 @@ class MendedPrecision:
         if predicted_classes is not None:
             found_classes = as_integers(predicted_classes, "predicted_classes", len(predicted))
             classes = found_classes.astype(np.int64)
-        key = len(self._metric) if image_id is None else image_id
+        key = len(self._images) if image_id is None else image_id
+        if key in self._images:
+            raise ValueError(f"image_id: image {key!r} was added before")
 
         def matched(found: Mended) -> AveragePrecision:
-            metric = self._new()
+            metric = AveragePrecision(**self._settings)
             metric.update(
                 truth[found.truth],
                 found.masks,
@@ -225,12 +235,14 @@ class MendedPrecision:
 
         everything = np.arange(len(truth)), predicted, classes, np.arange(len(predicted))
         before = matched(Mended(*everything))
-        self._metric.merge(before)
-        for cause, metric in self._by_cause.items():
+        for cause, metric in self._part.items():
             after = before
-            if diagnosis.masks[cause].area.any():
+            if cause is not None and diagnosis.masks[cause].area.any():
                 after = matched(mend(diagnosis, cause, truth, predicted, true_classes, classes))
             metric.merge(after)
+        self._images.add(key)
+        if len(self._part[None]) == PART:
+            self._merge_part()
 
     def compute(self) -> tuple[float, dict[Cause, float]]:
         """Compute average precision as it is, and with each cause mended.
@@ -242,7 +254,8 @@ class MendedPrecision:
         by_cause : dict of Cause to float
             The same with the wrong pixels of one cause made right; see :func:`mend`.
         """
-        by_cause = {
+        self._merge_part()
+        found = {
             cause: metric.compute().average_precision() for cause, metric in self._by_cause.items()
         }
-        return self._metric.compute().average_precision(), by_cause
+        return found[None], {cause: found[cause] for cause in CAUSES}
