@@ -18,7 +18,7 @@ from segcore.cli.printing import Printer, print_line
 from segcore.cli.progress import tracked
 from segcore.data.per_image import evaluation
 from segcore.data.per_image.reading import read_dataset
-from segcore.metrics import ConfusionMatrix, PanopticQuality, PrecisionRecall
+from segcore.metrics import AREAS, ConfusionMatrix, PanopticQuality, PrecisionRecall
 
 MAX_ROWS = 40
 
@@ -31,6 +31,8 @@ def evaluate_semantic(
     prediction: Path,
     num_classes: int | None,
     ignore: int | None,
+    trimap: int | None,
+    size: str | None,
     prediction_format: str | None,
     common: Common,
 ) -> None:
@@ -42,7 +44,15 @@ def evaluate_semantic(
             both = options, replace(options, format=prediction_format)
             known = None if common.dataset is None else read_dataset(common.dataset, problems)
             confusion, names, images = evaluation.evaluate_semantic(
-                (truth, prediction), problems, both, num_classes, ignore, known, tracked
+                (truth, prediction),
+                problems,
+                both,
+                num_classes,
+                ignore,
+                known,
+                tracked,
+                trimap=trimap,
+                area_range=None if size is None else AREAS[size],
             )
         scores = {
             "mean IoU": confusion.mean_iou,
@@ -105,6 +115,7 @@ def _classes_table(confusion: ConfusionMatrix, names: dict[int, str]) -> Table:
 def evaluate_panoptic(
     truth: Path,
     prediction: Path,
+    iou: str,
     folders: tuple[Path | None, Path | None],
     prediction_format: str | None,
     common: Common,
@@ -120,7 +131,7 @@ def evaluate_panoptic(
             )
             known = None if common.dataset is None else read_dataset(common.dataset, problems)
             quality, names, images = evaluation.evaluate_panoptic(
-                (truth, prediction), problems, both, known, tracked
+                (truth, prediction), problems, both, known, tracked, iou=iou
             )
         command.numbers = _panoptic_report(quality, names, images)
 

@@ -5,12 +5,13 @@ parts of a data set in parallel, use one accumulator per part and add them: ``a 
 in place.
 """
 
-from segcore.metrics.average_precision import AveragePrecision
+from segcore.metrics.average_precision import AREAS, AveragePrecision
 from segcore.metrics.curves import PrecisionRecall
 from segcore.metrics.panoptic import CategoryQuality, PanopticQuality, PanopticScore
 from segcore.metrics.semantic import ConfusionMatrix
 
 __all__ = [
+    "AREAS",
     "AveragePrecision",
     "CategoryQuality",
     "ConfusionMatrix",

@@ -67,6 +67,9 @@ def evaluate_semantic(
     ignore: int | None = None,
     known: Dataset | None = None,
     progress: Progress = no_progress,
+    *,
+    trimap: int | None = None,
+    area_range: tuple[float, float] | None = None,
 ) -> tuple[ConfusionMatrix, dict[int, str], int]:
     """Compare the semantic maps of two data sets.
 
@@ -88,6 +91,8 @@ def evaluate_semantic(
         The data set of results, if this is not the truth.
     progress : callable, optional
         Shows progress over the images.
+    trimap, area_range : optional
+        Which pixels to count; see :class:`segcore.metrics.ConfusionMatrix`.
 
     Returns
     -------
@@ -111,7 +116,9 @@ def evaluate_semantic(
     else:
         found = _PaintedPairs(paths, problems, options, known, ignore)
     try:
-        confusion = ConfusionMatrix(found.num_classes, ignore_index=found.ignore)
+        confusion = ConfusionMatrix(
+            found.num_classes, found.ignore, trimap=trimap, area_range=area_range
+        )
     except ValueError as error:
         raise DatasetError("", str(error)) from error
     pairs: list[Any] = found.pairs
@@ -258,6 +265,8 @@ def evaluate_panoptic(
     options: tuple[ReadOptions, ReadOptions],
     known: Dataset | None = None,
     progress: Progress = no_progress,
+    *,
+    iou: str = "mask",
 ) -> tuple[PanopticQuality, dict[int, str], int]:
     """Compare the panoptic maps of two data sets.
 
@@ -274,6 +283,8 @@ def evaluate_panoptic(
         The data set of results, if this is not the truth.
     progress : callable, optional
         Shows progress over the images.
+    iou : {"mask", "boundary"}
+        What segments are compared by; see :class:`segcore.metrics.PanopticQuality`.
 
     Returns
     -------
@@ -291,9 +302,9 @@ def evaluate_panoptic(
     """
     true, predicted = read_two(paths, problems, options, known)
     if predicted is not None and true.maps is not None and predicted.maps is not None:
-        return _quality_of_files(paths, (true, predicted), problems, progress)
+        return _quality_of_files(paths, (true, predicted), problems, progress, iou)
     sources = instance_sets(paths, (true, predicted), problems, known)
-    return _quality_of_sources(sources, problems, progress)
+    return _quality_of_sources(sources, problems, progress, iou)
 
 
 def _quality_of_files(
@@ -301,11 +312,12 @@ def _quality_of_files(
     both: tuple[Dataset, Dataset],
     problems: Problems,
     progress: Progress,
+    iou: str,
 ) -> tuple[PanopticQuality, dict[int, str], int]:
     """Compare two panoptic files, whose images are matched by their ids."""
     true, predicted = both
     categories = _panoptic_categories(paths[0], true)
-    quality = _panoptic_quality(paths[0], categories)
+    quality = _panoptic_quality(paths[0], categories, iou)
     true_images, predicted_images = _images_with_maps(true), _images_with_maps(predicted)
     image_ids = true.images["id"][true_images]
     rows = Ids(predicted.images["id"][predicted_images]).find(image_ids)
@@ -333,15 +345,15 @@ def _quality_of_files(
     return quality, {c["id"]: c["name"] for c in categories}, len(pairs)
 
 
-def _panoptic_quality(path: Path, categories: list[dict[str, Any]]) -> PanopticQuality:
+def _panoptic_quality(path: Path, categories: list[dict[str, Any]], iou: str) -> PanopticQuality:
     try:
-        return PanopticQuality(categories)
+        return PanopticQuality(categories, iou)
     except (ValueError, TypeError) as error:
         raise DatasetError(path, str(error)) from error
 
 
 def _quality_of_sources(
-    sources: tuple[InstanceSet, InstanceSet], problems: Problems, progress: Progress
+    sources: tuple[InstanceSet, InstanceSet], problems: Problems, progress: Progress, iou: str
 ) -> tuple[PanopticQuality, dict[int, str], int]:
     """Compare two data sets of any format, composed as by ``segcore panoptic``."""
     truth = sources[0]
@@ -352,7 +364,7 @@ def _quality_of_sources(
         {"id": index, "name": c.name, "isthing": int(c.id in things)}
         for index, c in enumerate(truth.categories, 1)
     ]
-    quality = _panoptic_quality(truth.path, categories)
+    quality = _panoptic_quality(truth.path, categories, iou)
     index_of = {key: index for index, key in enumerate(keys[0], 1)}
     class_ids = [
         np.array([0, *(index_of.get(key, 0) for key in listed)], np.int64) for listed in keys
