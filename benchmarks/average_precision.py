@@ -93,12 +93,10 @@ def in_memory(kind, file):
         return ap.compute().stats.values()
     measured(run)
 def parquet(kind, file):
-    gt = sc.data.read(truth)
-    sc.data.write(gt, f"{folder}/gt.parquet", overwrite=True)
-    sc.data.write(sc.data.read(file, dataset=gt), f"{folder}/dt.parquet", overwrite=True)
     def run():
-        gt = sc.data.read(f"{folder}/gt.parquet")
-        return stats(gt, sc.data.read(f"{folder}/dt.parquet", dataset=gt), kind)
+        gt = sc.data.read(f"{folder}/truth.parquet")
+        found = sc.data.read(f"{folder}/results.parquet", dataset=gt)
+        return stats(gt, found, kind)
     measured(run)
 """
 VERNIER = r"""
@@ -142,8 +140,8 @@ def made(folder: Path, images: int) -> None:
     """Write a truth and results: the real data, repeated, with moved masks as detections."""
     data = Path(os.environ[TEST_DATA]) / "coco_val2014_100"
     truth = json.loads((data / "instances_val2014_100.json").read_text("utf-8"))
-    found = json.loads((data / "instances_val2014_fakesegm100_results.json").read_text("utf-8"))
-    both = sc.data.from_coco(truth), sc.data.from_coco(found, dataset=sc.data.from_coco(truth))
+    real = json.loads((data / "instances_val2014_fakesegm100_results.json").read_text("utf-8"))
+    both = sc.data.from_coco(truth), sc.data.from_coco(real, dataset=sc.data.from_coco(truth))
     classes = [category["id"] for category in truth["categories"]]
     rng = np.random.default_rng(0)
     document: dict[str, Any] = {**truth, "images": [], "annotations": []}
@@ -181,6 +179,10 @@ def made(folder: Path, images: int) -> None:
     for result in results:
         del result["bbox"]
     (folder / "results.json").write_text(json.dumps(results))
+    dataset = sc.data.read(folder / "truth.json")
+    sc.data.write(dataset, folder / "truth.parquet")
+    found = sc.data.read(folder / "results.json", dataset=dataset)
+    sc.data.write(found, folder / "results.parquet")
 
 
 def run(folder: Path, peer: str, row: str, python: str) -> list[Any]:

@@ -66,7 +66,7 @@ class AveragePrecision:
     ----------
     iou : {"mask", "box", "boundary"}
         What detections are compared by: masks, boxes, or the smaller of mask IoU and
-        :func:`segcore.boundary_iou`, as published with Boundary IoU.
+        :func:`segcore.boundary_iou`, as published with Boundary IoU (mask IoU for crowds).
     protocol : {"coco", "lvis"}
         Rules of the evaluation. ``"lvis"`` is for images in which not all classes are annotated:
         detections of classes that are neither present nor in `negative_classes` are left out, and

@@ -153,6 +153,15 @@ def test_an_invalid_image_among_others():
     assert len(ap) == 0
 
 
+def test_crowds_are_compared_by_masks_alone():
+    """A detection within a crowd, whose boundary is elsewhere, is not wrong."""
+    truth = sc.Masks.from_boxes([[0, 0, 100, 100], [70, 70, 90, 90]], (100, 100))
+    found = sc.Masks.from_boxes([[20, 20, 60, 60], [70, 70, 90, 90]], (100, 100))
+    ap = sc.metrics.AveragePrecision("boundary")
+    ap.update(truth, found, scores=[0.9, 0.8], crowd=[True, False])
+    assert ap.compute().stats["AP"] == pytest.approx(1)
+
+
 # -- what the summary says ------------------------------------------------------------------------
 
 
