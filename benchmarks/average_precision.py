@@ -93,6 +93,7 @@ def in_memory(kind, file):
         return ap.compute().stats.values()
     measured(run)
 def parquet(kind, file):
+    import pyarrow.parquet
     def run():
         gt = sc.data.read(f"{folder}/truth.parquet")
         found = sc.data.read(f"{folder}/results.parquet", dataset=gt)

@@ -23,7 +23,7 @@ from segcore.metrics.matching import (
     listed_classes,
 )
 
-ANNOTATIONS = 16_384
+ANNOTATIONS = 49_152
 """Number of annotations whose columns are in memory at a time, unless an image has more."""
 
 
