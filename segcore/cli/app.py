@@ -435,6 +435,17 @@ def evaluate() -> None:
     type=LABEL,
     help="The true label of pixels to leave out.  [default: 255, unless it is a class]",
 )
+@click.option(
+    "--trimap",
+    type=click.IntRange(1),
+    metavar="PIXELS",
+    help="Count only pixels within this distance of another true label.",
+)
+@click.option(
+    "--size",
+    type=click.Choice(["small", "medium", "large"]),
+    help="Count only pixels of true regions of this size, by COCO's ranges of areas.",
+)
 @PREDICTION_FORMAT
 @finding_options
 @common_options("ignore", "background", "colors", "ids")
@@ -443,6 +454,8 @@ def evaluate_semantic(
     prediction: Path,
     num_classes: int | None,
     ignore: int | None,
+    trimap: int | None,
+    size: str | None,
     prediction_format: str | None,
     written: FindingOptions,
     common: Common,
@@ -456,12 +469,21 @@ def evaluate_semantic(
     """
     from segcore.cli.evaluate import evaluate_semantic
 
-    evaluate_semantic(truth, prediction, num_classes, ignore, prediction_format, written, common)
+    evaluate_semantic(
+        truth, prediction, num_classes, ignore, trimap, size, prediction_format, written, common
+    )
 
 
 @evaluate.command("panoptic")
 @click.argument("truth", type=PATH)
 @click.argument("prediction", type=PATH)
+@click.option(
+    "--iou",
+    type=click.Choice(["mask", "boundary"]),
+    default="mask",
+    show_default=True,
+    help="What segments are compared by; boundary is the smaller of mask IoU and Boundary IoU.",
+)
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
 @PREDICTION_FORMAT
@@ -470,6 +492,7 @@ def evaluate_semantic(
 def evaluate_panoptic(
     truth: Path,
     prediction: Path,
+    iou: str,
     gt_folder: Path | None,
     pred_folder: Path | None,
     prediction_format: str | None,
@@ -485,7 +508,7 @@ def evaluate_panoptic(
     from segcore.cli.evaluate import evaluate_panoptic
 
     folders = gt_folder, pred_folder
-    evaluate_panoptic(truth, prediction, folders, prediction_format, written, common)
+    evaluate_panoptic(truth, prediction, iou, folders, prediction_format, written, common)
 
 
 @evaluate.command("instances")

@@ -23,7 +23,7 @@ from segcore.data.per_image.instance_set import instance_sets
 from segcore.data.per_image.reading import read_dataset
 from segcore.data.problems import Problems
 from segcore.diagnosis import CAUSES
-from segcore.metrics import ConfusionMatrix, PanopticQuality, PrecisionRecall
+from segcore.metrics import AREAS, ConfusionMatrix, PanopticQuality, PrecisionRecall
 from segcore.show.report import Evaluation
 from segcore.show.report.pairs import ImagePairs
 
@@ -38,6 +38,8 @@ def evaluate_semantic(
     prediction: Path,
     num_classes: int | None,
     ignore: int | None,
+    trimap: int | None,
+    size: str | None,
     prediction_format: str | None,
     written: FindingOptions,
     common: Common,
@@ -55,6 +57,8 @@ def evaluate_semantic(
                 confusion, names, images = evaluation.evaluate_semantic(
                     *(paths, problems, both, num_classes, ignore, known, tracked),
                     engine=engine,
+                    trimap=trimap,
+                    area_range=None if size is None else AREAS[size],
                 )
         scores = {
             "mean IoU": confusion.mean_iou,
@@ -121,6 +125,7 @@ def _classes_table(confusion: ConfusionMatrix, names: dict[int, str]) -> Table:
 def evaluate_panoptic(
     truth: Path,
     prediction: Path,
+    iou: str,
     folders: tuple[Path | None, Path | None],
     prediction_format: str | None,
     written: FindingOptions,
@@ -140,7 +145,7 @@ def evaluate_panoptic(
             known = None if common.dataset is None else read_dataset(common.dataset, problems)
             with command.engine() as engine:
                 quality, names, images = evaluation.evaluate_panoptic(
-                    paths, problems, both, known, tracked, engine
+                    paths, problems, both, known, tracked, engine, iou=iou
                 )
         command.numbers = _panoptic_report(quality, names, images)
         if written:

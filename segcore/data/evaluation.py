@@ -15,9 +15,15 @@ from segcore.data.columns.table import Table
 from segcore.data.dataset import Dataset
 from segcore.masks import Masks
 from segcore.metrics import AveragePrecision
-from segcore.metrics.matching import MAX_MASKS, FoundObjects, ImageClasses, TrueObjects
+from segcore.metrics.matching import (
+    MAX_MASKS,
+    FoundObjects,
+    ImageClasses,
+    TrueObjects,
+    listed_classes,
+)
 
-ANNOTATIONS = 16_384
+ANNOTATIONS = 49_152
 """Number of annotations whose columns are in memory at a time, unless an image has more."""
 
 
@@ -227,8 +233,7 @@ def has_box_areas(prediction: Dataset) -> bool:
 def _listed(truth: Dataset, images: NDArray[np.int64], name: str) -> ImageClasses:
     """Return the indices of images and the class ids in their lists of that name."""
     lists = [truth.images.extra(image).get(name, []) for image in images.tolist()]
-    image = np.repeat(np.arange(len(lists)), [len(ids) for ids in lists])
-    return image, np.array([class_id for ids in lists for class_id in ids], np.int64)
+    return listed_classes([np.array(ids, np.int64) for ids in lists])
 
 
 def _category_ids(dataset: Dataset, name: str) -> NDArray[np.int64]:

@@ -5,13 +5,14 @@ parts of a data set in parallel, use one accumulator per part and add them: ``a 
 in place.
 """
 
-from segcore.metrics.average_precision import AveragePrecision
+from segcore.metrics.average_precision import AREAS, AveragePrecision
 from segcore.metrics.curves import PrecisionRecall
 from segcore.metrics.errors import ERROR_TYPES, DetectionErrors, ErrorAnalysis
 from segcore.metrics.panoptic import CategoryQuality, PanopticQuality, PanopticScore
 from segcore.metrics.semantic import ConfusionMatrix
 
 __all__ = [
+    "AREAS",
     "ERROR_TYPES",
     "AveragePrecision",
     "CategoryQuality",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import offsets_of
 from segcore.backends import kernels
 from segcore.backends.threshold_bits import packed
+from segcore.masks import Masks
 from segcore.metrics.detections import Detections, Truths
-from segcore.metrics.keys import common_groups, distinct, ranks, sorted_rows
+from segcore.metrics.keys import common_groups, distinct, ranks, sorted_rows, starts_of
 from segcore.ops.groups import Groups, boundary_iou_of_groups, box_iou_of_groups, iou_of_groups
 
 if TYPE_CHECKING:
@@ -66,6 +68,37 @@ class FoundObjects(Objects):
     """Detections, with a column ``scores`` of float64."""
 
     scores: NDArray[np.float64]
+
+
+def joined_objects(parts: Sequence[Any], kind: type[Any]) -> Any:
+    """Join the objects of one or more images, of which those of the same size adjoin."""
+    if len(parts) == 1:
+        return parts[0]
+    lengths = [len(part.image) for part in parts]
+    offsets = offsets_of(lengths)
+    image = np.repeat(np.arange(len(parts)), lengths)
+
+    def shapes(rows: Indices) -> Any:
+        """Return the shapes of rows that are sorted by image."""
+        starts = starts_of(image[rows])
+        of_images = [
+            parts[number].shapes(some - offsets[number])
+            for number, some in zip(
+                image[rows[starts]].tolist(), np.split(rows, starts[1:]), strict=True
+            )
+        ]
+        join = Masks.concatenate if isinstance(of_images[0], Masks) else np.concatenate
+        return join(of_images)
+
+    columns = [field.name for field in fields(kind) if field.name not in ("image", "shapes")]
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
+    return kind(image=image, shapes=shapes, **joined)
+
+
+def listed_classes(of_images: Sequence[Indices]) -> ImageClasses:
+    """Return the index of the image of each class id in a list per image, and the class ids."""
+    image = np.repeat(np.arange(len(of_images)), [len(ids) for ids in of_images])
+    return image, np.concatenate([np.empty(0, np.int64), *of_images])
 
 
 def matched(

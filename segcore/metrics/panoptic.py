@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from array import array
 from collections.abc import Iterable, Mapping
@@ -12,8 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore._input.arrays import as_integer, as_label_map, described
+from segcore._input.arrays import as_fraction, as_integer, as_label_map, described
 from segcore.maps.overlap_table import OverlapTable, check_same_shape, table_of
+from segcore.masks import Masks
+from segcore.ops.morphology import boundary
 
 VOID = 0
 """Id of pixels that belong to no segment."""
@@ -93,18 +96,25 @@ class PanopticQuality:
     ----------
     categories : iterable of dict
         COCO ``categories``, with the keys ``id`` and ``isthing`` (0 or 1). Other keys are ignored.
+    iou : {"mask", "boundary"}
+        With ``"boundary"``, segments are compared by the smaller of mask IoU and Boundary IoU,
+        which gives Boundary PQ. Pixels of the boundary of a predicted segment that are void in the
+        ground truth do not count for its union.
+    dilation_ratio : float, default 0.02
+        Width of boundaries as a fraction of the image diagonal; see :func:`segcore.boundary_iou`.
 
     Raises
     ------
     ValueError
-        If there are no categories, a key is missing, ``isthing`` is not 0 or 1, or an id is listed
-        twice.
+        If there are no categories, a key is missing, ``isthing`` is not 0 or 1, an id is listed
+        twice, `iou` is unknown, or `dilation_ratio` is not in [0, 1].
     TypeError
         If an id or ``isthing`` is not an integer.
 
     References
     ----------
-    A. Kirillov et al., "Panoptic Segmentation", CVPR 2019; panopticapi, evaluation.py.
+    A. Kirillov et al., "Panoptic Segmentation", CVPR 2019; panopticapi, evaluation.py. For
+    boundaries: B. Cheng et al., "Boundary IoU", CVPR 2021.
 
     Examples
     --------
@@ -124,7 +134,17 @@ class PanopticQuality:
     CategoryQuality(pq=0.75, sq=0.75, rq=1.0, iou_sum=0.75, tp=1, fp=0, fn=0)
     """
 
-    def __init__(self, categories: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        categories: Iterable[Mapping[str, Any]],
+        iou: str = "mask",
+        *,
+        dilation_ratio: float = 0.02,
+    ) -> None:
+        if iou not in ("mask", "boundary"):
+            raise ValueError(f'iou: expected "mask" or "boundary", got {iou!r}')
+        self._iou = iou
+        self._dilation_ratio = as_fraction(dilation_ratio, "dilation_ratio")
         self._isthing = _categories(categories)
         self._index = {category: i for i, category in enumerate(self._isthing)}
         count = len(self._isthing)
@@ -170,9 +190,15 @@ class PanopticQuality:
         check_same_shape(a, b, "truth", "prediction")
         true = _SegmentTable.read(truth_segments, "truth", self._index)
         predicted = _SegmentTable.read(prediction_segments, "prediction", self._index)
-        self._add(table_of(a, b), true, predicted)
+        self._add((a, b), table_of(a, b), true, predicted)
 
-    def _add(self, table: OverlapTable, true: _SegmentTable, predicted: _SegmentTable) -> None:
+    def _add(
+        self,
+        maps: tuple[NDArray[Any], NDArray[Any]],
+        table: OverlapTable,
+        true: _SegmentTable,
+        predicted: _SegmentTable,
+    ) -> None:
         true_index, predicted_index = true.indices(table.ids_a), predicted.indices(table.ids_b)
         predicted.check_listed(table.ids_b, predicted_index)
         true_areas = true.areas_or(table.areas_a, true_index)
@@ -197,13 +223,18 @@ class PanopticQuality:
         true.check_areas(true_areas, i)
         iou = common / (predicted_areas[j] + true_areas[i] - common - void_areas[j])
         match = iou > 0.5
-        i, j = i[match], j[match]
+        i, j, iou = i[match], j[match], iou[match]
+        if self._iou == "boundary" and len(i):
+            ids = np.array(list(true.index))[i], np.array(list(predicted.index))[j]
+            iou = np.minimum(iou, _boundary_iou(maps, ids, self._dilation_ratio))
+            match = iou > 0.5
+            i, j, iou = i[match], j[match], iou[match]
 
         false_negative = ~true.iscrowd
         false_negative[i] = False
         false_positive = (void_areas + crowd_areas) / predicted_areas <= 0.5
         false_positive[j] = False
-        for category, value in zip(true.categories[i].tolist(), iou[match].tolist(), strict=True):
+        for category, value in zip(true.categories[i].tolist(), iou.tolist(), strict=True):
             self._ious[category].append(value)
         count = len(self._index)
         self._fn += np.bincount(true.categories[false_negative], minlength=count)
@@ -214,7 +245,9 @@ class PanopticQuality:
         if not isinstance(other, PanopticQuality):
             return NotImplemented
         total = PanopticQuality(
-            {"id": category, "isthing": isthing} for category, isthing in self._isthing.items()
+            ({"id": category, "isthing": isthing} for category, isthing in self._isthing.items()),
+            self._iou,
+            dilation_ratio=self._dilation_ratio,
         )
         total += self
         total += other
@@ -226,6 +259,11 @@ class PanopticQuality:
             return NotImplemented
         if list(self._isthing.items()) != list(other._isthing.items()):
             raise ValueError("expected accumulators with the same categories in the same order")
+        mine_by, theirs_by = ((each._iou, each._dilation_ratio) for each in (self, other))
+        if mine_by != theirs_by:
+            raise ValueError(
+                f"expected the same IoU and dilation ratio, got {mine_by}, {theirs_by}"
+            )
         for mine, theirs in zip(self._ious, other._ious, strict=True):
             mine.extend(theirs)
         self._fp += other._fp
@@ -363,6 +401,25 @@ class _SegmentTable:
         for row in {self.categories[i]: i for i in np.flatnonzero(self.iscrowd)}.values():
             last[row] = True
         return last
+
+
+def _boundary_iou(
+    maps: tuple[NDArray[Any], NDArray[Any]],
+    pairs: tuple[NDArray[Any], NDArray[Any]],
+    dilation_ratio: float,
+) -> NDArray[np.float64]:
+    """Compute the Boundary IoU of pairs of segments, without what is void in the truth."""
+    truth, _ = maps
+    distance = max(1, round(dilation_ratio * math.hypot(*truth.shape)))
+    boundaries = []
+    for labels, ids in zip(maps, pairs, strict=True):
+        there, masks = Masks.from_label_map(labels)
+        boundaries.append(boundary(masks[np.searchsorted(there, ids)], distance))
+    true, predicted = boundaries
+    common = (true & predicted).area
+    void = (predicted & Masks.from_dense(truth == VOID)).area
+    ratios: NDArray[np.float64] = common / (true.area + predicted.area - common - void)
+    return ratios
 
 
 def _scattered(

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from segcore._input.arrays import as_integer, as_label_map
 from segcore.backends import kernels
 from segcore.maps.overlap_table import MAX_CELLS, check_same_shape
+from segcore.masks import Masks
+from segcore.ops.morphology import dilate
 
 
 class ConfusionMatrix:
@@ -31,13 +33,28 @@ class ConfusionMatrix:
         Pixels with this label in the ground truth are excluded; if None, no pixels are. If it is
         not a class id, pixels *predicted* with this label are *unassigned*: they count as false
         negatives of their true class, but not as false positives of any class.
+    trimap : int, optional
+        Count only pixels that are within this distance, in pixels, of a pixel with another true
+        label: a band along the borders of regions, in which `iou` is the trimap IoU.
+    area_range : tuple of float, optional
+        Count only pixels of true regions whose area in pixels is within these limits, both
+        included. A region is a connected component (8 neighbors) of pixels of the same true label.
+        `mean_class_accuracy` is then that of regions of this size, such as
+        ``segcore.metrics.AREAS["small"]``.
 
     Raises
     ------
     ValueError
-        If `num_classes` is out of range.
+        If `num_classes` or `trimap` is out of range, or `area_range` does not have two numbers.
     TypeError
         If an argument is not an integer.
+
+    References
+    ----------
+    Trimaps: P. Kohli, L. Ladicky and P. Torr, "Robust Higher Order Potentials for Enforcing Label
+    Consistency", IJCV 2009; L.-C. Chen et al., "DeepLab", TPAMI 2018. Mean class accuracy: J. Long,
+    E. Shelhamer and T. Darrell, "Fully Convolutional Networks", CVPR 2015. Ranges of areas: T.-Y.
+    Lin et al., "Microsoft COCO", ECCV 2014.
 
     Examples
     --------
@@ -54,14 +71,31 @@ class ConfusionMatrix:
     (0.5, 0.6666666666666666)
     """
 
-    def __init__(self, num_classes: int, ignore_index: int | None = 255) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        ignore_index: int | None = 255,
+        *,
+        trimap: int | None = None,
+        area_range: tuple[float, float] | None = None,
+    ) -> None:
         classes = as_integer(num_classes, "num_classes")
         if classes < 1 or classes**2 > MAX_CELLS:
             raise ValueError(f"num_classes: expected 1 to {int(MAX_CELLS**0.5)}, got {classes}")
         if ignore_index is not None:
             ignore_index = as_integer(ignore_index, "ignore_index")
+        if trimap is not None:
+            trimap = as_integer(trimap, "trimap")
+            if trimap < 1:
+                raise ValueError(f"trimap: expected a distance of at least 1, got {trimap}")
+        if area_range is not None:
+            if len(area_range) != 2:
+                raise ValueError(f"area_range: expected two limits, got {area_range}")
+            area_range = float(area_range[0]), float(area_range[1])
         self._num_classes = classes
         self._ignore_index = ignore_index
+        self._trimap = trimap
+        self._area_range = area_range
         # The last column counts unassigned pixels.
         self._counts = np.zeros((classes, classes + 1), np.int64)
 
@@ -95,24 +129,55 @@ class ConfusionMatrix:
         """
         a, b = as_label_map(truth, "truth"), as_label_map(prediction, "prediction")
         check_same_shape(a, b, "truth", "prediction")
-        true_labels, predicted_labels, areas = kernels.overlap_table(a, b)
-        if self._ignore_index is not None:
-            counted = true_labels != self._ignore_index
-            true_labels, areas = true_labels[counted], areas[counted]
-            predicted_labels = predicted_labels[counted]
-        self._check_classes(true_labels, self._are_classes(true_labels), "truth")
+        table = self._table(a, b)
+        self._check_classes(table[0], self._are_classes(table[0]), "truth")
+        assigned = self._are_classes(table[1])
+        self._check_classes(table[1], assigned | (table[1] == self._ignore_index), "prediction")
+        if self._trimap is not None or self._area_range is not None:
+            counted = self._counted_pixels(a)
+            table = self._table(a[counted][None], b[counted][None])
+        true_labels, predicted_labels, areas = table
         assigned = self._are_classes(predicted_labels)
-        self._check_classes(
-            predicted_labels, assigned | (predicted_labels == self._ignore_index), "prediction"
-        )
         columns = np.where(assigned, predicted_labels.astype(np.intp), self._num_classes)
         self._counts[true_labels.astype(np.intp), columns] += areas  # the pairs are unique
+
+    def _table(
+        self, truth: NDArray[Any], prediction: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
+        """Return the pairs of labels and their areas, without those whose truth is ignored."""
+        true_labels, predicted_labels, areas = kernels.overlap_table(truth, prediction)
+        if self._ignore_index is None:
+            return true_labels, predicted_labels, areas
+        kept = true_labels != self._ignore_index
+        return true_labels[kept], predicted_labels[kept], areas[kept]
+
+    def _counted_pixels(self, truth: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which pixels are in the band and in regions of the range: bool, shape (H, W)."""
+        counted = np.ones(truth.shape, np.bool_)
+        _, masks = Masks.from_label_map(truth, background=None)
+        if self._trimap is not None:
+            # What is near another label is near the complement of its own.
+            counted &= (masks & dilate(~masks, self._trimap, "disc")).union().to_dense()[0]
+        if self._area_range is not None:
+            low, high = self._area_range
+            regions, _ = masks.components(8)
+            kept = regions[(regions.area >= low) & (regions.area <= high)]
+            counted &= kept.union().to_dense()[0]
+        return counted
+
+    def _settings(self) -> tuple[Any, ...]:
+        return self._num_classes, self._ignore_index, self._trimap, self._area_range
 
     def __add__(self, other: ConfusionMatrix) -> ConfusionMatrix:
         """Return a confusion matrix with the counts of both operands."""
         if not isinstance(other, ConfusionMatrix):
             return NotImplemented
-        total = ConfusionMatrix(self._num_classes, self._ignore_index)
+        total = ConfusionMatrix(
+            self._num_classes,
+            self._ignore_index,
+            trimap=self._trimap,
+            area_range=self._area_range,
+        )
         total._counts[...] = self._counts
         total += other
         return total
@@ -121,12 +186,10 @@ class ConfusionMatrix:
         """Add the counts of `other` in place."""
         if not isinstance(other, ConfusionMatrix):
             return NotImplemented
-        mine = self._num_classes, self._ignore_index
-        theirs = other._num_classes, other._ignore_index
-        if mine != theirs:
+        if self._settings() != other._settings():
             raise ValueError(
-                "expected confusion matrices with the same num_classes and ignore_index, got "
-                f"{mine} and {theirs}"
+                "expected confusion matrices with the same num_classes, ignore_index, trimap and "
+                f"area_range, got {self._settings()} and {other._settings()}"
             )
         self._counts += other._counts
         return self

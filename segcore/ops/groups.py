@@ -101,14 +101,16 @@ def boundary_iou_of_groups(
 ) -> NDArray[np.float64]:
     """Compute the smaller of IoU and Boundary IoU for the pairs of each group.
 
-    Boundaries are those of :func:`segcore.boundary_iou`. The other parameters, the result and the
+    As published with Boundary IoU, pairs with a crowd have the IoU of the masks. Boundaries are
+    those of :func:`segcore.boundary_iou`. The other parameters, the result and the
     errors are those of :func:`iou_of_groups`.
     """
     ratios = iou_of_groups(a, b, groups, crowd, min_iou)
     first, second = groups.pairs()
     # Boundaries matter only where the IoU of the masks suffices.
+    is_close = (ratios > 0) & ~crowd[second]
     keep_a, keep_b = np.zeros(len(a), np.bool_), np.zeros(len(b), np.bool_)
-    keep_a[first[ratios > 0]] = keep_b[second[ratios > 0]] = True
+    keep_a[first[is_close]] = keep_b[second[is_close]] = True
     distance = max(1, round(dilation_ratio * math.hypot(*a.size)))
     kept = keep_a[first] & keep_b[second]
     part = iou_of_groups(

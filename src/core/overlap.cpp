@@ -519,8 +519,8 @@ class GroupOverlap {
 
     // Whether boxes and areas leave it open that the ratio reaches the limit.
     bool may_reach(const Mask<T>& a, const Mask<T>& b, int64_t j) const {
-        const int64_t width = std::min(a.last_column, b.last_column) -
-                              std::max(a.first_column, b.first_column);
+        const int64_t width =
+            std::min(a.last_column, b.last_column) - std::max(a.first_column, b.first_column);
         const int64_t height = std::min(a.bottom, b.bottom) - std::max(a.top, b.top);
         if (width <= 0 || height <= 0) return false;
         const int64_t most = std::min(width * height, std::min(a.area, b.area));

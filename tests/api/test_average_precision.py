@@ -24,23 +24,28 @@ def accumulators(document, **settings):
         yield sc.metrics.AveragePrecision(class_ids=class_ids, **settings)
 
 
-def add(ap, document, results, image):
+def arguments(ap, document, results, image):
     true = [record for record in document["annotations"] if record["image_id"] == image]
     found = [record for record in results if record["image_id"] == image]
     key = "bbox" if ap.iou == "box" else "segmentation"
     shapes = [[record[key] for record in records] for records in (true, found)]
     if ap.iou != "box":
         shapes = [sc.Masks.from_coco(rles, size=SIZE) for rles in shapes]
-    ap.update(
-        *shapes,
-        scores=[record["score"] for record in found],
-        truth_classes=[record["category_id"] for record in true],
-        prediction_classes=[record["category_id"] for record in found],
-        crowd=[record["iscrowd"] for record in true],
-        truth_areas=[record["area"] for record in true],
-        truth_ids=[record["id"] for record in true],
-        image_id=image,
-    )
+    return {
+        "truth": shapes[0],
+        "prediction": shapes[1],
+        "scores": [record["score"] for record in found],
+        "truth_classes": [record["category_id"] for record in true],
+        "prediction_classes": [record["category_id"] for record in found],
+        "crowd": [record["iscrowd"] for record in true],
+        "truth_areas": [record["area"] for record in true],
+        "truth_ids": [record["id"] for record in true],
+        "image_id": image,
+    }
+
+
+def add(ap, *image):
+    ap.update(**arguments(ap, *image))
 
 
 def evaluated(document, results, iou, **settings):
@@ -105,6 +110,56 @@ def test_boundary_is_the_smaller_of_both():
         ap = sc.metrics.AveragePrecision("boundary", thresholds=[threshold])
         ap.update(truth, found, scores=[0.9, 0.8, 0.7])
         assert ap.compute().average_recall() == (np.diag(ratios) >= threshold).mean()
+
+
+@pytest.mark.parametrize("iou", ["mask", "box", "boundary"])
+@pytest.mark.parametrize("seed", range(4))
+def test_images_at_once_are_as_one_by_one(iou, seed):
+    documents = [data_set(seed), data_set(seed + 20)]
+    sizes = [SIZE, (50, 70)]
+    expected, got = (
+        sc.metrics.AveragePrecision(iou, box_format="xywh", thresholds=[0.3, 0.5, 0.75])
+        for _ in range(2)
+    )
+    images = []
+    for (document, results), size in zip(documents, sizes, strict=True):
+        for image in document["images"]:
+            item = arguments(expected, document, results, image["id"])
+            if iou != "box":
+                for name in ("truth", "prediction"):
+                    item[name] = item[name].place(size)
+            images.append(item | {"image_id": f"{size} {image['id']}"})
+    for item in images:
+        expected.update(**item)
+    got.update_images(images[:3])
+    got.update_images([])
+    got.update_images(iter(images[3:]))
+    assert len(got) == len(images)
+    for name in ("precision", "recall", "scores"):
+        values = (getattr(ap.compute(), name) for ap in (got, expected))
+        np.testing.assert_array_equal(*values)
+
+
+def test_an_invalid_image_among_others():
+    ap = sc.metrics.AveragePrecision()
+    good = {"truth": TRUTH, "prediction": TRUTH, "scores": [0.5]}
+    with pytest.raises(ValueError, match="scores: expected 1 value") as caught:
+        ap.update_images([good, good | {"scores": []}])
+    assert caught.value.__notes__ == ["image 1 of those to add"]
+    with pytest.raises(ValueError, match="image 7 was added before"):
+        ap.update_images([good | {"image_id": 7}] * 2)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'masks'"):
+        ap.update_images([good | {"masks": TRUTH}])
+    assert len(ap) == 0
+
+
+def test_crowds_are_compared_by_masks_alone():
+    """A detection within a crowd, whose boundary is elsewhere, is not wrong."""
+    truth = sc.Masks.from_boxes([[0, 0, 100, 100], [70, 70, 90, 90]], (100, 100))
+    found = sc.Masks.from_boxes([[20, 20, 60, 60], [70, 70, 90, 90]], (100, 100))
+    ap = sc.metrics.AveragePrecision("boundary")
+    ap.update(truth, found, scores=[0.9, 0.8], crowd=[True, False])
+    assert ap.compute().stats["AP"] == pytest.approx(1)
 
 
 # -- what the summary says ------------------------------------------------------------------------

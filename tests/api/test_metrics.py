@@ -131,7 +131,7 @@ def test_matrices_add_up():
     before = parts[0].matrix
     sum(parts, ConfusionMatrix(6, None))
     np.testing.assert_array_equal(parts[0].matrix, before)
-    with pytest.raises(ValueError, match=r"num_classes and ignore_index, got \(6, None\) and"):
+    with pytest.raises(ValueError, match=r"area_range, got \(6, None, None, None\) and"):
         parts[0] + ConfusionMatrix(6)
     with pytest.raises(TypeError):
         parts[0] + 1
@@ -481,3 +481,121 @@ def test_maps_that_are_none(truth, found, error, message):
 def test_categories_that_are_none(categories, error, message):
     with pytest.raises(error, match=message):
         PanopticQuality(categories)
+
+
+# -- bands, sizes and boundaries ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("distance", [1, 2, 5])
+def test_trimap_counts_pixels_near_another_label(seed, distance):
+    rng = np.random.default_rng(seed)
+    truth = np.kron(rng.integers(0, 4, (3, 4)), np.ones((7, 6), int))
+    prediction = rng.integers(0, 4, truth.shape)
+    truth[truth == 3] = 255
+    confusion = sc.metrics.ConfusionMatrix(4, trimap=distance)
+    confusion.update(truth, prediction)
+    expected = np.zeros((4, 4), int)
+    for (y, x), label in np.ndenumerate(truth):
+        others = np.argwhere(truth != label)
+        near = len(others) and np.hypot(*(others - (y, x)).T).min() <= distance
+        if near and label != 255:
+            expected[label, prediction[y, x]] += 1
+    np.testing.assert_array_equal(confusion.matrix, expected)
+
+
+def test_area_ranges_divide_the_pixels():
+    truth = np.zeros((60, 60), np.uint8)
+    truth[:4, :5] = 1
+    truth[10:50, 10:50] = 1
+    prediction = np.where(truth == 1, 1, 0)
+    prediction[:4, :2] = 0
+    prediction[10:20] = 0
+    ranges = {"small": (0, 1024), "large": (1025, 1e10)}
+    small, large = (sc.metrics.ConfusionMatrix(2, area_range=r) for r in ranges.values())
+    for confusion in (small, large):
+        confusion.update(truth, prediction)
+    assert small.class_accuracy[1] == 12 / 20
+    assert large.class_accuracy[1] == 30 / 40
+    assert np.isnan(small.class_accuracy[0])
+    whole = sc.metrics.ConfusionMatrix(2)
+    whole.update(truth, prediction)
+    np.testing.assert_array_equal(small.matrix + large.matrix, whole.matrix)
+    both = sc.metrics.ConfusionMatrix(2, area_range=(0, 1024), trimap=1)
+    both.update(truth, prediction)
+    assert both.matrix.sum() == 8  # the two inner sides of the rectangle in the corner
+    total = small + small
+    np.testing.assert_array_equal(total.matrix, 2 * small.matrix)
+    with pytest.raises(ValueError, match="area_range, got"):
+        small + large
+    with pytest.raises(ValueError, match="trimap: expected a distance of at least 1"):
+        sc.metrics.ConfusionMatrix(2, trimap=0)
+    with pytest.raises(ValueError, match="area_range: expected two limits"):
+        sc.metrics.ConfusionMatrix(2, area_range=(1, 2, 3))
+
+
+def test_invalid_labels_outside_of_the_counted_pixels():
+    confusion = sc.metrics.ConfusionMatrix(2, area_range=(5, 9))
+    with pytest.raises(ValueError, match="truth: expected class ids from 0 to 1"):
+        confusion.update([[0, 0, 7]], [[0, 0, 0]])
+
+
+def boundary_quality(truth, prediction, ratio):
+    """Compute Boundary PQ of maps of one category as published: with erosion by a 3 x 3 square."""
+    distance = max(1, round(ratio * np.hypot(*truth.shape)))
+
+    def boundary(mask):
+        padded = np.pad(mask, distance)
+        eroded = np.ones_like(mask)
+        for dy in range(2 * distance + 1):
+            for dx in range(2 * distance + 1):
+                eroded &= padded[dy : dy + mask.shape[0], dx : dx + mask.shape[1]]
+        return mask & ~eroded
+
+    ious, tp = [], 0
+    true_ids, predicted_ids = (set(np.unique(ids)) - {0} for ids in (truth, prediction))
+    for i in true_ids:
+        for j in predicted_ids:
+            values = []
+            for a, b in (
+                (truth == i, prediction == j),
+                (boundary(truth == i), boundary(prediction == j)),
+            ):
+                union = (a | b).sum() - (b & (truth == 0)).sum()
+                values.append((a & b).sum() / union if union else 0)
+            if min(values) > 0.5:
+                ious.append(min(values))
+                tp += 1
+    return sum(ious) / (tp + (len(true_ids) - tp) / 2 + (len(predicted_ids) - tp) / 2)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_boundary_quality(seed):
+    rng = np.random.default_rng(seed)
+    truth = np.kron(rng.permutation(np.arange(12).reshape(3, 4)), np.ones((12, 9), int))
+    truth[:, ::7] = np.where(rng.random(truth[:, ::7].shape) < 0.3, 0, truth[:, ::7])
+    prediction = np.roll(truth, int(rng.integers(0, 2)), 0)
+    prediction = np.where(rng.random(truth.shape) < 0.02, 5, prediction)
+    prediction[prediction == 0] = 11
+    ratio = float(rng.choice([0.01, 0.02, 0.06]))
+    categories = [{"id": 1, "isthing": 1}]
+    segments = [
+        [{"id": int(number), "category_id": 1} for number in np.unique(labels) if number]
+        for labels in (truth, prediction)
+    ]
+    scores = {}
+    for iou in ("mask", "boundary"):
+        quality = sc.metrics.PanopticQuality(categories, iou, dilation_ratio=ratio)
+        quality.update(truth, segments[0], prediction, segments[1])
+        scores[iou] = quality.all.pq
+        assert (quality + quality).all.pq == pytest.approx(scores[iou])
+    assert scores["boundary"] <= scores["mask"]
+    assert scores["boundary"] == pytest.approx(boundary_quality(truth, prediction, ratio))
+    other = sc.metrics.PanopticQuality(categories)
+    with pytest.raises(ValueError, match="expected the same IoU"):
+        other += sc.metrics.PanopticQuality(categories, "boundary")
+
+
+def test_unknown_iou_of_segments():
+    with pytest.raises(ValueError, match='iou: expected "mask" or "boundary"'):
+        sc.metrics.PanopticQuality([{"id": 1, "isthing": 1}], "box")

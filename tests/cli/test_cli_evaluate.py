@@ -149,6 +149,21 @@ def test_an_image_that_is_too_large_is_refused(maps: Path) -> None:
     refused(semantic(maps, "--num-classes", 5), "truth/0/0.png")
 
 
+def test_semantic_scores_of_some_pixels(maps: Path) -> None:
+    options = "--num-classes", 6, "--json", maps / "report.json"
+    chosen = ["--trimap", 1, "--size", "small"]
+    assert semantic(maps, *options, *chosen, "--overwrite").exit_code == 0
+    report = json.loads((maps / "report.json").read_text())
+    area_range = sc.metrics.AREAS["small"]
+    confusion = sc.metrics.ConfusionMatrix(6, trimap=1, area_range=area_range)
+    for path in (maps / "truth").rglob("*.png"):
+        other = maps / "prediction" / path.relative_to(maps / "truth")
+        confusion.update(*(np.asarray(Image.open(file)).astype(int) for file in (path, other)))
+    assert report["confusion_matrix"] == confusion.matrix.tolist()
+    result = CliRunner().invoke(app, ["evaluate", "semantic", "a", "b", "--trimap", "0"])
+    assert result.exit_code == 2
+
+
 # -- panoptic -------------------------------------------------------------------------------------
 
 CATEGORIES = [
@@ -213,6 +228,14 @@ def test_predicted_images_that_the_truth_lacks_are_counted(pair: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "1 predicted image that the truth lacks, the first: image 99" in result.stderr
     assert json.loads((pair / "report.json").read_text())["left_out"][0]["count"] == 1
+
+
+def test_boundary_panoptic_quality(pair: Path) -> None:
+    reports = {}
+    for iou in ("mask", "boundary"):
+        assert panoptic(pair, "--iou", iou, "--json", pair / f"{iou}.json").exit_code == 0
+        reports[iou] = json.loads((pair / f"{iou}.json").read_text())["all"]["sq"]
+    assert reports["boundary"] <= reports["mask"]
 
 
 def test_panoptic_refuses(pair: Path) -> None:

@@ -19,16 +19,11 @@ struct Case {
 
     Candidates view() const {
         const int64_t groups = static_cast<int64_t>(groups_a.size()) - 1;
-        return {ratios.data(),
-                rows,
-                columns,
-                {groups_a.data(), groups_b.data(), groups},
-                ignored.data(),
-                ranges,
-                crowd.data(),
-                claims.data(),
-                thresholds.data(),
-                static_cast<int64_t>(thresholds.size())};
+        return {ratios.data(),     rows,
+                columns,           {groups_a.data(), groups_b.data(), groups},
+                ignored.data(),    ranges,
+                crowd.data(),      claims.data(),
+                thresholds.data(), static_cast<int64_t>(thresholds.size())};
     }
     bool is_ignored(int64_t range, int64_t i) const {
         return ignored[static_cast<size_t>(range * columns + i)];

@@ -159,6 +159,60 @@ KERNEL_TEST(overlap_many) {
                      size);
 }
 
+std::vector<int64_t> bounds(Random& random, int64_t count, int64_t groups) {
+    std::vector<int64_t> ends = {0, count};
+    for (int64_t i = 1; i < groups; ++i) ends.push_back(random.between(0, count));
+    std::sort(ends.begin(), ends.end());
+    return ends;
+}
+
+// The ratios of the pairs of each group are those of the matrix of all pairs.
+template <class T>
+void check_groups(const Context& context, const std::vector<Pixels>& a,
+                  const std::vector<Pixels>& b, Size size, Random& random) {
+    const Note note("size:", {size.height, size.width});
+    Masks<T> first(a), second(b);
+    std::vector<uint8_t> divisors;
+    for (size_t j = 0; j < b.size(); ++j) divisors.push_back(static_cast<uint8_t>(j % 4));
+    for (double above : {0.0, 0.1, 0.5}) {
+        const Limit limit{above, random.one_in(2) ? divisors.data() : nullptr};
+        std::vector<double> all(a.size() * b.size());
+        overlap_ratios(context, first.view(), second.view(), size, all.data(), limit);
+        const int64_t count = random.between(1, 4);
+        const std::vector<int64_t> groups_a = bounds(random, first.view().count, count);
+        const std::vector<int64_t> groups_b = bounds(random, second.view().count, count);
+        std::vector<double> expected;
+        for (size_t g = 0; g < static_cast<size_t>(count); ++g) {
+            for (int64_t i = groups_a[g]; i < groups_a[g + 1]; ++i) {
+                for (int64_t j = groups_b[g]; j < groups_b[g + 1]; ++j) {
+                    expected.push_back(
+                        all[static_cast<size_t>(i) * b.size() + static_cast<size_t>(j)]);
+                }
+            }
+        }
+        const Groups groups{groups_a.data(), groups_b.data(), count};
+        CHECK_EQUAL(static_cast<size_t>(groups.pairs()), expected.size());
+        std::vector<double> ratios(expected.size(), -1);
+        overlap_ratios(context, first.view(), second.view(), size, groups, ratios.data(), limit);
+        CHECK_EQUAL(ratios, expected);
+    }
+}
+
+KERNEL_TEST(overlap_groups_random_masks) {
+    for (Size size : sizes()) {
+        Random random(static_cast<uint64_t>(size.height * 1000 + size.width));
+        check_groups<T>(context, random_masks(random, size, 9), random_masks(random, size, 5), size,
+                        random);
+        check_groups<T>(context, {}, random_masks(random, size, 2), size, random);
+    }
+}
+
+KERNEL_TEST(overlap_groups_of_every_way) {
+    const Size size{70, 90};
+    Random random(2);
+    check_groups<T>(context, of_every_way(random, size), of_every_way(random, size), size, random);
+}
+
 // Areas from the run ends alone, which no array of pixels could hold.
 int64_t common(const std::vector<uint64_t>& a, const std::vector<uint64_t>& b, uint64_t pixels) {
     uint64_t area = 0;

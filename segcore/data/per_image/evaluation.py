@@ -67,6 +67,9 @@ def evaluate_semantic(
     known: Dataset | None = None,
     progress: Progress = no_progress,
     engine: Engine = ONE_PROCESS,
+    *,
+    trimap: int | None = None,
+    area_range: tuple[float, float] | None = None,
 ) -> tuple[ConfusionMatrix, dict[int, str], int]:
     """Compare the semantic maps of two data sets.
 
@@ -90,6 +93,8 @@ def evaluate_semantic(
         Shows progress over parts of the images.
     engine : mapping, optional
         Arguments of :func:`segcore.distributed.run` that say what does the work.
+    trimap, area_range : optional
+        Which pixels to count; see :class:`segcore.metrics.ConfusionMatrix`.
 
     Returns
     -------
@@ -113,11 +118,13 @@ def evaluate_semantic(
     else:
         found = _PaintedPairs(paths, problems, options, known, ignore)
     try:
-        confusion = ConfusionMatrix(found.num_classes, ignore_index=found.ignore)
+        confusion = ConfusionMatrix(
+            found.num_classes, found.ignore, trimap=trimap, area_range=area_range
+        )
     except ValueError as error:
         raise DatasetError("", str(error)) from error
     parts = found.parts()
-    job = functools.partial(_confusion, empty=confusion)
+    job = functools.partial(_confusion, empty=copy.deepcopy(confusion))
     with closing(run(job, parts, **engine)) as results:
         for part, left_out in progress(results, "Comparing", len(parts)):
             problems.add(left_out)
@@ -129,7 +136,7 @@ def _confusion(
     found: _FolderPairs | _PaintedPairs, empty: ConfusionMatrix
 ) -> tuple[ConfusionMatrix, Problems]:
     """Compare some pairs of maps: a job."""
-    confusion = ConfusionMatrix(empty.num_classes, ignore_index=empty.ignore_index)
+    confusion = copy.deepcopy(empty)
     problems = Problems(skip=True)
     pairs: list[Any] = found.pairs
     for pair in pairs:
@@ -308,6 +315,8 @@ def evaluate_panoptic(
     known: Dataset | None = None,
     progress: Progress = no_progress,
     engine: Engine = ONE_PROCESS,
+    *,
+    iou: str = "mask",
 ) -> tuple[PanopticQuality, dict[int, str], int]:
     """Compare the panoptic maps of two data sets.
 
@@ -326,6 +335,8 @@ def evaluate_panoptic(
         Shows progress over parts of the images.
     engine : mapping, optional
         Arguments of :func:`segcore.distributed.run` that say what does the work.
+    iou : {"mask", "boundary"}
+        What segments are compared by; see :class:`segcore.metrics.PanopticQuality`.
 
     Returns
     -------
@@ -343,10 +354,10 @@ def evaluate_panoptic(
     """
     true, predicted = read_two(paths, problems, options, known)
     if predicted is not None and true.maps is not None and predicted.maps is not None:
-        quality, names, job, parts, count = _panoptic_files(paths, (true, predicted), problems)
+        quality, names, job, parts, count = _panoptic_files(paths, (true, predicted), problems, iou)
     else:
         sources = instance_sets(paths, (true, predicted), problems, known)
-        quality, names, job, parts, count = _panoptic_sources(sources, problems)
+        quality, names, job, parts, count = _panoptic_sources(sources, problems, iou)
     with closing(run(job, parts, **engine)) as results:
         for part, left_out in progress(results, "Comparing", len(parts)):
             problems.add(left_out)
@@ -366,12 +377,12 @@ and the number of images."""
 
 
 def _panoptic_files(
-    paths: tuple[Path, Path], both: tuple[Dataset, Dataset], problems: Problems
+    paths: tuple[Path, Path], both: tuple[Dataset, Dataset], problems: Problems, iou: str
 ) -> PanopticJob:
     """Return how two panoptic files are compared, whose images are matched by their ids."""
     true, predicted = both
     categories = _panoptic_categories(paths[0], true)
-    quality = _panoptic_quality(paths[0], categories)
+    quality = _panoptic_quality(paths[0], categories, iou)
     true_images, predicted_images = _images_with_maps(true), _images_with_maps(predicted)
     image_ids = true.images["id"][true_images]
     rows = Ids(predicted.images["id"][predicted_images]).find(image_ids)
@@ -388,15 +399,15 @@ def _panoptic_files(
         for part in chunks_of(len(true_images))
     ]
     names = {c["id"]: c["name"] for c in categories}
-    job = functools.partial(_quality_of_files, categories)
+    job = functools.partial(_quality_of_files, copy.deepcopy(quality))
     return quality, names, job, parts, len(true_images)
 
 
 def _quality_of_files(
-    categories: list[dict[str, Any]], parts: tuple[Partition, Partition]
+    empty: PanopticQuality, parts: tuple[Partition, Partition]
 ) -> tuple[PanopticQuality, Problems]:
     """Compare some images of two panoptic files: a job."""
-    quality = PanopticQuality(categories)
+    quality = copy.deepcopy(empty)
     true, predicted = (part.load() for part in parts)
     maps = panoptic_maps(true), panoptic_maps(predicted)
     for row, image_id in enumerate(true.images["id"].tolist()):
@@ -408,14 +419,16 @@ def _quality_of_files(
     return quality, Problems(skip=True)
 
 
-def _panoptic_quality(path: Path, categories: list[dict[str, Any]]) -> PanopticQuality:
+def _panoptic_quality(path: Path, categories: list[dict[str, Any]], iou: str) -> PanopticQuality:
     try:
-        return PanopticQuality(categories)
+        return PanopticQuality(categories, iou)
     except (ValueError, TypeError) as error:
         raise DatasetError(path, str(error)) from error
 
 
-def _panoptic_sources(sources: tuple[InstanceSet, InstanceSet], problems: Problems) -> PanopticJob:
+def _panoptic_sources(
+    sources: tuple[InstanceSet, InstanceSet], problems: Problems, iou: str
+) -> PanopticJob:
     """Return how data sets of any format are compared, composed as by ``segcore panoptic``."""
     truth = sources[0]
     things, _ = find_things(truth.path, truth, None, ())
@@ -425,7 +438,7 @@ def _panoptic_sources(sources: tuple[InstanceSet, InstanceSet], problems: Proble
         {"id": index, "name": c.name, "isthing": int(c.id in things)}
         for index, c in enumerate(truth.categories, 1)
     ]
-    quality = _panoptic_quality(truth.path, categories)
+    quality = _panoptic_quality(truth.path, categories, iou)
     index_of = {key: index for index, key in enumerate(keys[0], 1)}
     class_ids = [
         np.array([0, *(index_of.get(key, 0) for key in listed)], np.int64) for listed in keys
@@ -433,7 +446,7 @@ def _panoptic_sources(sources: tuple[InstanceSet, InstanceSet], problems: Proble
     thing_ids = {index for index, c in enumerate(truth.categories, 1) if c.id in things}
     rules = [panoptic_rules(s.path, s, "panopticapi", {}, None) for s in sources]
     sources = _paired_images(*sources, problems)
-    job = _SourceComparison(categories, class_ids, thing_ids, rules)
+    job = _SourceComparison(copy.deepcopy(quality), class_ids, thing_ids, rules)
     return quality, names, job, _pair_parts(sources), len(truth.images)
 
 
@@ -441,7 +454,7 @@ def _panoptic_sources(sources: tuple[InstanceSet, InstanceSet], problems: Proble
 class _SourceComparison:
     """Compares some images of two data sets: a job."""
 
-    categories: list[dict[str, Any]]
+    empty: PanopticQuality
     class_ids: list[NDArray[np.int64]]
     thing_ids: set[int]
     rules: list[tuple[PanopticRules, str | None]]
@@ -450,7 +463,7 @@ class _SourceComparison:
         self, sources: tuple[InstanceSet, InstanceSet]
     ) -> tuple[PanopticQuality, Problems]:
         """Return the quality of all images of `sources`."""
-        quality, problems = PanopticQuality(self.categories), Problems(skip=True)
+        quality, problems = copy.deepcopy(self.empty), Problems(skip=True)
         for pair in zip(*(source.images for source in sources), strict=True):
             found = [self._composed(sources, side, pair[side], problems) for side in (0, 1)]
             (true, true_segments), (predicted, segments) = found
