@@ -401,3 +401,12 @@ def test_twins_tell_the_same_positions(monkeypatch):
             found.append([part["positions"].tolist() for part in tables])
         assert found[0] == found[1]
         assert [data[at : at + 1] for part in found[0] for at in part] == [b"{"] * 6
+
+
+def test_an_rle_that_repeats_a_name_is_kept_as_text(twin, tmp_path):
+    path = tmp_path / "a.json"
+    rle = '{"counts": "0", "counts": "52203", "size": [4, 6]}'
+    path.write_text(f'[{{"image_id": 1, "category_id": 1, "segmentation": {rle}}}]')
+    dataset = sc.data.read(path)
+    assert dataset.annotations["segmentation"].kinds.tolist() == [4]
+    assert dataset.annotations["segmentation"].value(0)["counts"] == "52203"

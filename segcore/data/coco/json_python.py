@@ -4,7 +4,7 @@ It has the same results, but reads a file as a whole with :mod:`json`. What diff
 
 - errors of syntax have the message of :mod:`json`, and the depth of nested values is limited by
   Python's recursion limit instead of 500;
-- a repeated name within the RLE of an annotation is not noticed: the last value counts;
+- of names that are repeated in an RLE, which is kept as text, only the last value is;
 - the text of unknown members and odd values of rows is written anew, without white space.
 """
 
@@ -371,7 +371,9 @@ class _Segmentation:
 
     def _append_rle(self, rle: dict[str, Any]) -> int:
         size, counts = rle.get("size"), rle.get("counts")
-        if len(rle) != 2 or not isinstance(size, list) or len(size) != 2:
+        if isinstance(rle, _Repeated) or len(rle) != 2:  # kept as text
+            return 0
+        if not isinstance(size, list) or len(size) != 2:
             return 0
         if not all(type(side) is int and 0 <= side < 2**31 for side in size):
             return 0
