@@ -105,7 +105,11 @@ class Common:
             yield {"workers": self.workers}
             return
         distributed = require("distributed", "distributed", "dask", "--dask")
-        with distributed.Client(self.dask) as client:
+        try:
+            client = distributed.Client(self.dask)
+        except (OSError, ValueError) as error:  # which TimeoutError is, too
+            raise BadInput(f"--dask: cannot connect to {self.dask}: {error}") from error
+        with client:
             yield {"client": client}
 
     def reading(self, progress: Progress | None = None, folder: Path | None = None) -> ReadOptions:

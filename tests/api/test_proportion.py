@@ -50,14 +50,14 @@ def staircase(steps: int) -> np.ndarray:
 @pytest.mark.parametrize("tolerance", [0.4, 1])
 def test_simplification_measures_few_points(monkeypatch, shape, tolerance):
     measured = 0
-    measure = simplify._squared_distance
+    measure = simplify.squared_distance
 
     def counted(points, a, b):
         nonlocal measured
         measured += len(points)
         return measure(points, a, b)
 
-    monkeypatch.setattr(simplify, "_squared_distance", counted)
+    monkeypatch.setattr(simplify, "squared_distance", counted)
     ring = shape(1000)
     simplify.simplify(ring, np.array([0, len(ring)]), tolerance)
     assert measured <= len(ring) * (9 * np.ceil(np.log2(len(ring))) + 2)

@@ -60,6 +60,14 @@ def page(path: Path, key: str) -> Any:
     return json.loads(found)
 
 
+@pytest.mark.parametrize("address", ["0", "", "nowhere://1", "tcp://localhost"])
+def test_an_address_without_a_cluster(tmp_path, address):
+    pytest.importorskip("distributed")
+    path = write(tmp_path / "a.json", coco())
+    line = refused("stats", path, "--dask", address)
+    assert f"--dask: cannot connect to {address}: " in line
+
+
 def save(path: Path, pixels: np.ndarray) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path, "PNG" if path.suffix.lower() == ".png" else None)
