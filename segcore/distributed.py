@@ -54,7 +54,7 @@ def run(
     ----------
     function : callable
         Function of one item. Unless it runs in this process, it must be picklable, such as a
-        function of a module or a :func:`functools.partial` of one; and so must items and results.
+        function of a module or a ``functools.partial`` of one; and so must items and results.
     items : iterable
         The items.
     workers : int, optional

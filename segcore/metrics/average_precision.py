@@ -339,7 +339,7 @@ class AveragePrecision:
         image_ids : sequence of int or str
             Ids of K images.
         true, found : TrueObjects, FoundObjects
-            The true objects and the detections of all images, as :mod:`segcore.metrics.matching`
+            The true objects and the detections of all images, as ``segcore.metrics.matching``
             defines them.
         sizes : numpy.ndarray, optional
             Number of the image size of each image, ascending: int64, shape (K,). By default, all
