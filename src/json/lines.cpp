@@ -18,7 +18,7 @@ double nearest(double value) {
 // "00", "01", ... "99", since dividing takes longest.
 constexpr struct Pairs {
     constexpr Pairs() : text() {
-        for (int i = 0; i < 100; ++i) {
+        for (std::ptrdiff_t i = 0; i < 100; ++i) {
             text[2 * i] = static_cast<char>('0' + i / 10);
             text[2 * i + 1] = static_cast<char>('0' + i % 10);
         }

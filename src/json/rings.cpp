@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace segcore::json {
@@ -38,7 +39,8 @@ struct Box {
 };
 
 Box box_of(const double* points, int64_t count) {
-    Box box{{INFINITY, INFINITY}, {-INFINITY, -INFINITY}};
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    Box box{{kInfinity, kInfinity}, {-kInfinity, -kInfinity}};
     for (int64_t i = 0; i < 2 * count; ++i) {
         box.low[i % 2] = std::min(box.low[i % 2], points[i]);
         box.high[i % 2] = std::max(box.high[i % 2], points[i]);
