@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from segcore._batch import Batch, Offsets, RunEnds, joined, offsets_of
-from segcore._contours import read_contours
 from segcore._gather import taken
 from segcore._input import bfloat16
 from segcore._input.arrays import (
@@ -34,10 +33,11 @@ from segcore._input.integer_boxes import as_integer_boxes
 from segcore._input.recognize import dense_hint, is_image_like, masks_hint, shape_hint
 from segcore._input.run_ends import as_batch
 from segcore._input.warn import warn
+from segcore._rings.contours import read_contours
+from segcore._rings.simplify import simplify
+from segcore._rings.simplify_shared import simplify_shared
+from segcore._rings.split import Rings, split_at_corners
 from segcore._seal import seal, seal_batch, slice_batch
-from segcore._simplify import simplify
-from segcore._simplify_shared import simplify_shared
-from segcore._split_rings import Rings, split_at_corners
 from segcore._text import counted
 from segcore.backends import kernels
 from segcore.backends.protocol import AND, NEITHER, OR, WITHOUT, XOR

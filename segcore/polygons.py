@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segcore._batch import Batch, offsets_of, spread
-from segcore._bridges import joined_order
 from segcore._input.arrays import Size, as_array
+from segcore._rings.bridges import joined_order
 from segcore._text import counted
 from segcore.backends import kernels
 from segcore.backends.protocol import EVEN_ODD, OR

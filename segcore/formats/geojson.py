@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from segcore._batch import offsets_of
-from segcore._bridges import joined_order
 from segcore._input.arrays import described
+from segcore._rings.bridges import joined_order
 
 
 def as_geometry(value: Any) -> Any:

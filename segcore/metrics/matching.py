@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,24 @@ from segcore.metrics.detections import Detections, Truths
 from segcore.metrics.keys import common_groups, distinct, ranks, sorted_rows, starts_of
 from segcore.ops.groups import Groups, boundary_iou_of_groups, box_iou_of_groups, iou_of_groups
 
-if TYPE_CHECKING:
-    from segcore.metrics.average_precision import AveragePrecision
-
 Indices: TypeAlias = NDArray[np.int64]
 ImageClasses: TypeAlias = tuple[Indices, Indices]
 """Indices of images, and the ids of classes in them."""
 
 MAX_MASKS = 2048
 """Number of masks of one sequence that are in memory at a time, unless an image has more."""
+
+
+class Settings(Protocol):
+    """What is compared, and by which rules: the attributes of `AveragePrecision`."""
+
+    iou: str
+    protocol: str
+    thresholds: NDArray[np.float64]
+    areas: dict[str, tuple[float, float]]
+    max_detections: tuple[int, ...]
+    class_ids: Indices | None
+    dilation_ratio: float
 
 
 @dataclass
@@ -102,7 +111,7 @@ def listed_classes(of_images: Sequence[Indices]) -> ImageClasses:
 
 
 def matched(
-    settings: AveragePrecision,
+    settings: Settings,
     true: TrueObjects,
     found: FoundObjects,
     sizes: Indices,
@@ -113,7 +122,7 @@ def matched(
 
     Parameters
     ----------
-    settings : AveragePrecision
+    settings : Settings
         What to compare, and by which rules.
     true, found : TrueObjects, FoundObjects
         The true objects and the detections, in any order.
@@ -195,7 +204,7 @@ def _are_best(found: FoundObjects, limit: int) -> NDArray[np.bool_]:
 
 
 def _ratios(
-    settings: AveragePrecision,
+    settings: Settings,
     found: FoundObjects,
     true: TrueObjects,
     found_rows: Indices,
@@ -229,7 +238,7 @@ def _ratios(
 
 
 def _match(
-    settings: AveragePrecision,
+    settings: Settings,
     ratios: NDArray[np.float64],
     groups: Groups,
     counted: NDArray[np.bool_],

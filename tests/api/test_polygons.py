@@ -14,7 +14,7 @@ from support.strategies import dense
 from support.util import Pycocotools, every_mask, patterns
 
 import segcore as sc
-from segcore._simplify import simplify
+from segcore._rings.simplify import simplify
 from segcore.polygons import Polygons
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support.exact import squared_distance
 
 import segcore as sc
-from segcore import _simplify as simplify
+from segcore._rings import simplify
 
 suppression = importlib.import_module("segcore.ops.suppression")
 

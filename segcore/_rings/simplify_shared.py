@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of, spread
-from segcore._simplify import Integers, simplify_lines, squared_distance
+from segcore._rings.simplify import Integers, simplify_lines, squared_distance
 
 
 def simplify_shared(
@@ -20,7 +20,7 @@ def simplify_shared(
     Douglas and Peucker, each in one direction, whatever the direction of the ring. Where a ring
     would lose its area or turn over, the points of its pieces that are farthest off are kept.
 
-    The arguments and results are those of :func:`segcore._simplify.simplify`.
+    The arguments and results are those of :func:`segcore._rings.simplify.simplify`.
     """
     if not len(vertices):
         return vertices, ring_offsets

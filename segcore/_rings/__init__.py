@@ -1,0 +1,1 @@
+"""Rings of outlines: joined by bridges, simplified, split where they touch, and filled."""
