@@ -674,9 +674,12 @@ class Sample:
     def category_ids(self) -> NDArray[Any]:
         """Id of each annotation's category, shape (N,).
 
-        int64, or object for strings and large integers.
+        int64, or object for strings and large integers. Raises ValueError if the data set has
+        annotations, but no categories, as SA-1B.
         """
         ids: Any = self._dataset.categories["id"]
+        if not len(ids) and len(self):
+            raise ValueError(f"image {self.image_id}: its data set has no categories")
         return np.asarray(ids[self.categories])
 
     @property

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
+from segcore._input.arrays import described
 from segcore._publish import Outputs, publish
 from segcore.data.coco import reading, writing
 from segcore.data.coco.panoptic import PanopticMaps
@@ -27,6 +28,7 @@ from segcore.data.parquet import parquet_files
 from segcore.data.parquet.names import has_parquet_name
 from segcore.data.recognize import recognized
 from segcore.data.report import WriteReport
+from segcore.masks import Masks
 
 Path = str | os.PathLike[str]
 
@@ -455,7 +457,8 @@ def from_coco(
     ----------
     document : dict or list
         A dict with ``images``, ``annotations`` and ``categories``, or a list of detections in
-        COCO's results format.
+        COCO's results format. Values may also be those of models and of pycocotools: NumPy numbers
+        and arrays, counts as bytes, and dense masks of dtype bool as segmentations.
     dataset : Dataset, optional
         Data set with the images and categories that the detections refer to. By default, they are
         collected from the detections.
@@ -470,7 +473,7 @@ def from_coco(
     DatasetError
         If an item is invalid.
     TypeError
-        If `document` contains a value that is not JSON-serializable.
+        If `document` contains a value of another type.
 
     Examples
     --------
@@ -479,11 +482,22 @@ def from_coco(
     >>> len(ds)
     1
     """
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=_json_value)
     data = text.encode("utf-8", "surrogatepass")
     if dataset is not None and not isinstance(document, list):
         raise DatasetError("", "expected a list of results, as dataset= was passed")
     return reading.read_stream("", io.BytesIO(data), len(data), dataset)
+
+
+def _json_value(value: Any) -> Any:
+    """Convert a value of a document that JSON does not have."""
+    if isinstance(value, bytes) and value.isascii():
+        return value.decode()
+    if isinstance(value, np.ndarray) and value.dtype == bool and value.ndim == 2:
+        return Masks.from_dense(value).to_coco()[0]
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biuf":
+        return value.tolist()
+    raise TypeError(f"document: expected JSON values, got {described(value)}")
 
 
 def to_coco(dataset: Dataset) -> Any:

@@ -69,6 +69,9 @@ class Reader:
             images, categories = self._images_of_results(), self._categories_of_results()
         else:
             images, categories = dataset.images, dataset.categories
+            forms = RawTable(first, ANNOTATIONS, "").forms("category_id")
+            if not len(categories) and (forms != MISSING).any():
+                categories = self._categories_of_results()
         return self._dataset(images, categories, [])
 
     def _dataset(

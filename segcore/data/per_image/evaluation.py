@@ -605,7 +605,7 @@ def evaluate_instances(
     if num_crowds and protocol == "coco":
         problems.leave_out(
             "crowd annotation",
-            "need not be found, and any number of detections may match it",
+            "need not be found, and may match any number of detections",
             num_crowds,
             option="--crowd-as-object",
         )
