@@ -15,6 +15,7 @@ from segcore.data.errors import DatasetError
 from segcore.data.io import from_arrow, from_coco, read, to_coco, write
 from segcore.data.jobs import evaluate
 from segcore.data.mapping import map
+from segcore.data.pixel_evaluation import evaluate_panoptic, evaluate_semantic
 from segcore.data.report import Dropped, WriteReport
 from segcore.data.stats import Statistics, statistics
 
@@ -29,6 +30,8 @@ __all__ = [
     "Texts",
     "WriteReport",
     "evaluate",
+    "evaluate_panoptic",
+    "evaluate_semantic",
     "from_arrow",
     "from_coco",
     "map",

@@ -115,8 +115,41 @@ def evaluate_semantic(
         found: _FolderPairs | _PaintedPairs = _FolderPairs(paths, num_classes, ignore)
     elif num_classes is not None:
         raise DatasetError("", "--num-classes: for label maps; other data sets list their classes")
+    elif ignore is not None:
+        raise DatasetError("", "--ignore: for label maps; other data sets have no such labels")
     else:
-        found = _PaintedPairs(paths, problems, options, known, ignore)
+        found = _PaintedPairs(paths, read_two(paths, problems, options, known), problems, known)
+    confusion = _compared(found, problems, progress, engine, trimap, area_range)
+    return confusion, found.names, len(found.pairs)
+
+
+def semantic_confusion(
+    truth: Dataset,
+    prediction: Dataset,
+    problems: Problems,
+    engine: Engine,
+    trimap: int | None,
+    area_range: tuple[float, float] | None,
+) -> ConfusionMatrix:
+    """Compare the semantic maps of two data sets; see :func:`segcore.data.evaluate_semantic`."""
+    found = _PaintedPairs(_names_of(truth, prediction), (truth, prediction), problems, None)
+    return _compared(found, problems, no_progress, engine, trimap, area_range)
+
+
+def _names_of(truth: Dataset, prediction: Dataset) -> tuple[Path, Path]:
+    """Return what two data sets are called in messages."""
+    return Path(truth.source or "truth"), Path(prediction.source or "prediction")
+
+
+def _compared(
+    found: _FolderPairs | _PaintedPairs,
+    problems: Problems,
+    progress: Progress,
+    engine: Engine,
+    trimap: int | None,
+    area_range: tuple[float, float] | None,
+) -> ConfusionMatrix:
+    """Compare all pairs of maps."""
     try:
         confusion = ConfusionMatrix(
             found.num_classes, found.ignore, trimap=trimap, area_range=area_range
@@ -129,7 +162,7 @@ def evaluate_semantic(
         for part, left_out in progress(results, "Comparing", len(parts)):
             problems.add(left_out)
             confusion += part
-    return confusion, found.names, len(found.pairs)
+    return confusion
 
 
 def _confusion(
@@ -214,14 +247,10 @@ class _PaintedPairs:
     def __init__(
         self,
         paths: tuple[Path, Path],
+        both: tuple[Dataset, Dataset | None],
         problems: Problems,
-        options: tuple[ReadOptions, ReadOptions],
         known: Dataset | None,
-        ignore: int | None,
     ) -> None:
-        if ignore is not None:
-            raise DatasetError("", "--ignore: for label maps; other data sets have no such labels")
-        both = read_two(paths, problems, options, known)
         self._sources = instance_sets(paths, both, problems, known)
         self._sources = _paired_images(*self._sources, problems)
         self._priorities = [source.choose_priority() for source in self._sources]
@@ -352,7 +381,29 @@ def evaluate_panoptic(
     DatasetError
         If a file or a map cannot be used, or an image is missing.
     """
-    true, predicted = read_two(paths, problems, options, known)
+    both = read_two(paths, problems, options, known)
+    return _panoptic_compared(paths, both, problems, known, progress, engine, iou)
+
+
+def panoptic_quality(
+    truth: Dataset, prediction: Dataset, problems: Problems, engine: Engine, iou: str
+) -> PanopticQuality:
+    """Compare the panoptic maps of two data sets; see :func:`segcore.data.evaluate_panoptic`."""
+    both, paths = (truth, prediction), _names_of(truth, prediction)
+    return _panoptic_compared(paths, both, problems, None, no_progress, engine, iou)[0]
+
+
+def _panoptic_compared(
+    paths: tuple[Path, Path],
+    both: tuple[Dataset, Dataset | None],
+    problems: Problems,
+    known: Dataset | None,
+    progress: Progress,
+    engine: Engine,
+    iou: str,
+) -> tuple[PanopticQuality, dict[int, str], int]:
+    """Compare all pairs of maps."""
+    true, predicted = both
     if predicted is not None and true.maps is not None and predicted.maps is not None:
         quality, names, job, parts, count = _panoptic_files(paths, (true, predicted), problems, iou)
     else:
