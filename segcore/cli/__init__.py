@@ -35,21 +35,31 @@ def main() -> None:
     if missing:
         sys.exit(_refuse(missing))
     try:
-        _catch_signals()
-        from segcore.cli.app import app
-
-        try:
-            app(prog_name="segcore")
-        finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()  # buffered output may fail as well
+        sys.exit(_run())
     except _Stopped as stopped:
         sys.exit(_end(stopped.number))
+
+
+def _run() -> int | str | None:
+    """Run the command line, and return its exit code."""
+    _catch_signals()
+    from segcore.cli.app import app
+
+    code: int | str | None = 0
+    try:
+        app(prog_name="segcore")
+    except SystemExit as ended:
+        code = ended.code
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()  # buffered output may fail as well
     except OSError as error:
         _drop(sys.stdout)
-        reason = error.strerror or error
-        print(f"segcore: cannot write to the standard output: {reason}", file=sys.stderr)
-        sys.exit(2)
+        if not code:
+            reason = error.strerror or error
+            print(f"segcore: cannot write to the standard output: {reason}", file=sys.stderr)
+            code = 2
+    return code
 
 
 def _catch_signals() -> None:

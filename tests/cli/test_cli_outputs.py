@@ -325,7 +325,11 @@ def test_devices_and_the_standard_output(room: Path) -> None:
 
 
 @POSIX
-def test_a_closed_pipe_ends_quietly_when_the_files_are_written(room: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_closed_pipe_ends_quietly_when_the_files_are_written(
+    room: Path, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     arguments = ["compare", "truth.json", "maps", "--html", "p.html", "--json", "j.json"]
     for order in (arguments, ["labels", "maps", "-o", "c.json"], ["info"]):
         reader, writer = os.pipe()
@@ -337,9 +341,13 @@ def test_a_closed_pipe_ends_quietly_when_the_files_are_written(room: Path) -> No
 
 
 @POSIX
-def test_a_full_standard_output_is_one_line(room: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_standard_output_is_one_line(
+    room: Path, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if not os.path.exists("/dev/full"):
         pytest.skip("there is no /dev/full")
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with open("/dev/full", "w") as full:
         result = program(room, "labels", "maps", "-o", "c.json", stdout=full)
     assert result.returncode == 2
