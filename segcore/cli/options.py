@@ -107,8 +107,9 @@ class Common:
         distributed = require("distributed", "distributed", "dask", "--dask")
         try:
             client = distributed.Client(self.dask)
-        except (OSError, ValueError) as error:  # which TimeoutError is, too
-            raise BadInput(f"--dask: cannot connect to {self.dask}: {error}") from error
+        except Exception as error:  # of many types, AssertionError among them
+            reason = str(error) or type(error).__name__
+            raise BadInput(f"--dask: cannot connect to {self.dask}: {reason}") from error
         with client:
             yield {"client": client}
 
