@@ -126,8 +126,10 @@ def place(given: Input) -> tuple[Any, ...]:
 
 
 def resize(given: Input) -> tuple[Any, ...]:
-    drawn, size = masks(given), (given.between(0, 40), given.between(0, 40))
-    return drawn, *(size if drawn.pixels else (0, size[1]))
+    drawn = masks(given)
+    # The API refuses sides whose products with those of the masks are 2**61 or more.
+    height, width = (min(given.between(0, 40), (2**61 - 1) // max(s, 1)) for s in drawn.size)
+    return drawn, height if drawn.pixels else 0, width
 
 
 def cover(given: Input) -> tuple[Any, ...]:
