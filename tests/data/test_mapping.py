@@ -7,15 +7,13 @@ import json
 import operator
 import os
 import pickle
-import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 from support.detections import data_set
 from support.executors import Pickling
+from support.jobs import pixels, slowly
 from support.real_data import path as real_path
 
 import segcore as sc
@@ -51,10 +49,6 @@ def found(truth):
     ]
     results = [{k: v for k, v in item.items() if k not in ("id", "iscrowd")} for item in results]
     return sc.data.from_coco(results, truth)
-
-
-def pixels(part):
-    return [(sample.image_id, sample.masks.area.tolist()) for sample in part]
 
 
 def state(metric):
@@ -197,16 +191,6 @@ DASK = pytest.mark.filterwarnings("ignore:::distributed", "ignore::ResourceWarni
 def test_a_cluster_gives_the_same(truth, found, cluster):
     expected = all_results(truth, found, workers=1)
     assert all_results(truth, found, 16, client=cluster) == expected
-
-
-def slowly(folder, part):
-    """Kill the process of one of the parts, the first time that it runs."""
-    marker = Path(folder) / "killed"
-    if len(part) and part[0].image_id % 2 and not marker.exists():
-        marker.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    time.sleep(0.05)
-    return pixels(part)
 
 
 @DASK

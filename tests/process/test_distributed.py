@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.executors import Pickling
+from support.jobs import sleep, threads
 
 import segcore as sc
 from segcore.distributed import MAX_WORKERS, WorkerError, run
@@ -44,12 +45,8 @@ def test_results_come_in_the_order_of_the_items():
 def test_processes_are_started_for_several_items_only():
     assert list(run(lambda item: os.getpid(), [1], workers=7)) == [os.getpid()]  # not picklable
     assert list(run(third, [], workers=2)) == []
-    threads = set(run(_threads, range(2), workers=2))
-    assert threads == {(1, False)}
-
-
-def _threads(_):
-    return sc.get_num_threads(), signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    found = set(run(threads, range(2), workers=2))
+    assert found == {(1, False)}
 
 
 def test_few_items_are_taken_before_they_are_needed():
@@ -86,17 +83,12 @@ def test_a_process_that_ends_is_an_error():
 
 
 def test_processes_stop_at_once_when_the_results_are_not_wanted():
-    results = run(_sleep, [0, 60, 60, 60], workers=2)
+    results = run(sleep, [0, 60, 60, 60], workers=2)
     pid = next(results)
     start = time.monotonic()
     results.close()
     assert time.monotonic() - start < 10  # on a busy machine
     assert gone(pid)
-
-
-def _sleep(seconds):
-    time.sleep(seconds)
-    return os.getpid()
 
 
 @pytest.mark.parametrize("value", [0, -1, MAX_WORKERS + 1])
