@@ -142,7 +142,7 @@ def _run_on_cluster(
         raise TypeError(f"client: expected {expected}, got {described(client)}")
     executor = client.get_executor(pure=False)
     try:
-        # At least so many that a cluster which grows with its load does grow.
+        # Enough tasks that a cluster with automatic scaling starts more workers.
         ahead = max(16, 2 * AHEAD * sum(client.nthreads().values()))
         yield from _in_order(lambda item: executor.submit(function, item), items, ahead)
     finally:

@@ -269,9 +269,9 @@ class Kernels(Protocol):
         ``ring_offsets[r + 1] - 1``, and mask i has the rings ``mask_offsets[i]`` to
         ``mask_offsets[i + 1] - 1``. Rings of fewer than three points are empty.
 
-        ``filling`` is ``UNITED``, ``EVEN_ODD`` or ``NON_ZERO``. The rings of a mask are filled by
-        the even-odd rule, each of them alone, and united; or all of them together by the even-odd
-        rule; or a pixel is foreground if its winding number is not zero.
+        ``filling`` says how the rings of a mask are combined. ``UNITED``: each ring is filled by
+        the even-odd rule, and the mask is their union. ``EVEN_ODD``: all rings are filled together
+        by the even-odd rule. ``NON_ZERO``: a pixel is foreground if its winding number is not zero.
         """
 
     def rasterize_boxes(self, boxes: NDArray[np.float64], height: int, width: int) -> Batch:

@@ -11,7 +11,7 @@ import numpy as np
 from segcore.data import evaluation
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
-from segcore.data.mapping import Partition, counted_results
+from segcore.data.mapping import Partition, counted_results, engine_of
 from segcore.distributed import run
 from segcore.metrics import AveragePrecision
 
@@ -78,8 +78,7 @@ def evaluate(
 
     settings = None if metric is None else _settings(metric)
     function = functools.partial(_evaluate, settings, evaluation.has_box_areas(prediction))
-    workers = workers if client is None else None
-    states = run(function, pairs(), workers=workers, client=client)
+    states = run(function, pairs(), **engine_of(workers, client))
     for state in counted_results(states, [len(images) for images in parts], progress):
         if metric is None:
             metric = state

@@ -118,6 +118,11 @@ def map(
     return counted_results(results, [len(images) for images in parts], progress)
 
 
+def engine_of(workers: int | None, client: Any) -> dict[str, Any]:
+    """Return the arguments of `run` that say what does the work: a client rather than workers."""
+    return {"workers": workers} if client is None else {"client": client}
+
+
 def _call(function: Callable[[Dataset], Result], part: Partition) -> Result:
     return function(part.load())
 

@@ -6,7 +6,7 @@ import warnings
 from typing import Any, Literal
 
 from segcore.data.dataset import Dataset
-from segcore.data.per_image.engine import Engine
+from segcore.data.mapping import engine_of
 from segcore.data.per_image.evaluation import panoptic_quality, semantic_confusion
 from segcore.data.problems import Problems
 from segcore.metrics import ConfusionMatrix, PanopticQuality
@@ -67,7 +67,7 @@ def evaluate_semantic(
     array([1., 1.])
     """
     problems = Problems(skip=False)
-    engine = _engine(workers, client)
+    engine = engine_of(workers, client)
     confusion = semantic_confusion(truth, prediction, problems, engine, trimap, area_range)
     _warn(problems)
     return confusion
@@ -125,13 +125,9 @@ def evaluate_panoptic(
     1.0
     """
     problems = Problems(skip=False)
-    quality = panoptic_quality(truth, prediction, problems, _engine(workers, client), iou)
+    quality = panoptic_quality(truth, prediction, problems, engine_of(workers, client), iou)
     _warn(problems)
     return quality
-
-
-def _engine(workers: int | None, client: Any) -> Engine:
-    return {"workers": workers} if client is None else {"client": client}
 
 
 def _warn(problems: Problems) -> None:

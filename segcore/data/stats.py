@@ -14,7 +14,7 @@ from segcore.data.coco.stream import Progress
 from segcore.data.columns.segmentations import COUNTS, POLYGON, STRING, Segmentations
 from segcore.data.columns.table import Table
 from segcore.data.dataset import Dataset, Sample
-from segcore.data.mapping import map
+from segcore.data.mapping import engine_of, map
 from segcore.data.valid import without_invalid_masks
 from segcore.masks import Masks
 from segcore.ops.overlap import iou
@@ -140,8 +140,7 @@ def statistics(
     (2, Finding(count=1, first='annotations 5 and 5 of image 1'))
     """
     total = _Counts(len(dataset.categories))
-    workers = workers if client is None else None
-    for part in map(dataset, _counts, workers=workers, client=client, progress=progress):
+    for part in map(dataset, _counts, progress=progress, **engine_of(workers, client)):
         total += part
     return total.statistics(dataset.categories)
 

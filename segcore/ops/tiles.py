@@ -146,7 +146,7 @@ def placed(batch: Batch, box: NDArray[np.int64], canvas: Size) -> Batch:
 def assembled(parts: Iterable[_Labeled], boxes: NDArray[np.int64], canvas: Size) -> _Labeled:
     """Unite the masks of at least one tile that have the same id.
 
-    Returns the ids, ascending and distinct, and a mask of the canvas for each.
+    Returns the distinct ids in ascending order, and one mask per id, of the canvas's size.
     """
     # Unions of as many tiles are united, so that each tile takes part in few unions, and memory is
     # that of the unions rather than that of the tiles, at whose borders all runs are cut.

@@ -408,8 +408,8 @@ double ratio_of(int64_t common, int64_t a_area, int64_t b_area, const uint8_t* d
     return static_cast<double>(common) / static_cast<double>(divisor);
 }
 
-// Whether the overlap ratio of a mask of a and mask j of b reaches the limit, if they have `common`
-// pixels in common.
+// Whether a mask of a and mask j of b, with `common` pixels in common, have an overlap ratio that
+// reaches the limit.
 bool is_enough(const Limit& limit, int64_t common, int64_t a_area, int64_t b_area, int64_t j) {
     if (!(limit.above > 0)) return true;
     return !(ratio_of(common, a_area, b_area, limit.divisors, j) < limit.above);

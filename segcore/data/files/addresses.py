@@ -16,7 +16,7 @@ from segcore._version import __version__
 MANIFEST = "_SUCCESS"
 """The file that says that a folder is complete: JSON with the numbers of files and bytes."""
 SENT_FILES, SENT_BYTES = 64, 2**24
-"""Files are sent when there are so many, or so many bytes of them."""
+"""Files are sent when their number or their total size reaches these limits."""
 
 
 def fsspec_for(address: str, action: str = "reading") -> Any:
