@@ -20,6 +20,7 @@ namespace segcore {
 namespace {
 
 constexpr int64_t kBlock = 8192;  // pixels to read at a time
+constexpr int64_t kFewRows = 16;
 
 // Encodes masks one by one, and reuses its buffers.
 template <class T>
@@ -60,7 +61,7 @@ class Encoder {
         if (planes_) return false;
         const int64_t y = std::abs(dense_.strides[1]), x = std::abs(dense_.strides[2]);
         const int64_t limit = int64_t{1} << 31;  // of the 32-bit lists of read_rows
-        return dense_.size.width == 1 || (y < x && dense_.size.height > 1) ||
+        return dense_.size.width == 1 || dense_.size.height == 1 || y < x ||
                dense_.size.height >= limit || dense_.size.width >= limit;
     }
 
@@ -89,7 +90,7 @@ class Encoder {
 
     void read_columns(Buffer<T>& run_ends) {
         const int64_t height = dense_.size.height, width = dense_.size.width;
-        const int64_t y = dense_.strides[1], x = dense_.strides[2];
+        const int64_t x = dense_.strides[2], y = height == 1 ? x : dense_.strides[1];
         // Columns that follow each other in memory are one long column.
         const bool joined = width == 1 || x == y * height;
         const int64_t columns = joined ? 1 : width;
@@ -157,8 +158,9 @@ class Encoder {
     bool read_rows(Buffer<T>& run_ends) {
         const int64_t height = dense_.size.height, width = dense_.size.width;
         const size_t n = static_cast<size_t>(width);
-        const size_t most = static_cast<size_t>(
-            std::min(height * width / 32 + 1024, int64_t{1} << 31));  // they are counted in 32 bits
+        // Blocks of 64 x 64 pixels do not suit few rows. Flips are counted in 32 bits.
+        const int64_t limit = height < kFewRows ? height * width : height * width / 32 + 1024;
+        const size_t most = static_cast<size_t>(std::min(limit, int64_t{1} << 31));
         const bool bytes = !planes_ && reader_.plain_bytes(dense_.strides[2]);
         columns_.assign(n + 1, 0);
         xs_.clear();
