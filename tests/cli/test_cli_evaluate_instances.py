@@ -188,10 +188,11 @@ def test_the_images_of_a_large_page_are_beside_it(tmp_path: Path, monkeypatch: A
         done = good("evaluate", "instances", *paths, "--html", html)
         assert f"needs 1 file in the folder {tmp_path / 'p_files'}" in done.stdout.replace("\n", "")
         assert [file.name for file in (tmp_path / "p_files").iterdir()] == ["images-0.js"]
-    monkeypatch.undo()
-    good("evaluate", "instances", *paths, "--html", tmp_path / "q.html")
-    assert not (tmp_path / "q_files").exists()
     assert html.read_text("utf-8").count('id="image-0"') == 0
+    monkeypatch.undo()
+    good("evaluate", "instances", *paths, "--html", html)  # a page that needs no folder
+    assert not (tmp_path / "p_files").exists()
+    assert html.read_text("utf-8").count('id="image-0"') == 1
 
 
 def test_the_page_of_lvis_has_no_types_of_errors(tmp_path: Path) -> None:
