@@ -695,10 +695,10 @@ def _keep(target: Path, kept: Path) -> None:
 
 def _undo(done: list[_Move], stages: list[_Stage], error: BaseException) -> None:
     failed = []
-    for source, target, kept in reversed(done):
+    for source, target, backup in reversed(done):
         try:
-            if kept is not None:
-                os.replace(kept, target)
+            if backup is not None:
+                os.replace(backup, target)
             elif source is not None:
                 os.replace(target, source)
         except OSError:

@@ -13,7 +13,7 @@ import pytest
 from support.browser import browser, opened, pixels_of
 
 import segcore as sc
-from segcore.diagnosis import CAUSES, KINDS
+from segcore.diagnosis import CAUSES, KINDS, MendedPrecision
 from segcore.show.report import (
     Class,
     Evaluation,
@@ -50,17 +50,18 @@ def images(count: int = 3) -> list[PageImage]:
 
 
 def evaluation(shown: list[PageImage]) -> Evaluation:
-    metric = sc.metrics.AveragePrecision(class_ids=[0, 1, 2])
+    metric, errors = sc.metrics.AveragePrecision(class_ids=[0, 1, 2]), sc.metrics.DetectionErrors()
     for image in shown:
         assert image.prediction is not None
-        metric.update(
-            image.truth.masks,
-            image.prediction.masks,
-            scores=image.prediction.scores,
-            truth_classes=image.truth.classes,
-            prediction_classes=image.prediction.classes,
-        )
-    return Evaluation.of_instances(metric.compute(), NAMES)
+        for accumulator in (metric, errors):
+            accumulator.update(
+                image.truth.masks,
+                image.prediction.masks,
+                scores=image.prediction.scores,
+                truth_classes=image.truth.classes,
+                prediction_classes=image.prediction.classes,
+            )
+    return Evaluation.of_instances(metric.compute(), NAMES, errors, MendedPrecision())
 
 
 def page_of(shown: list[PageImage], **options: Any) -> str:

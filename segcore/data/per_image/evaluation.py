@@ -6,7 +6,7 @@ import copy
 import functools
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +53,7 @@ from segcore.data.valid import without_invalid_masks
 from segcore.distributed import run
 from segcore.maps.panoptic import Panoptic, PanopticRules
 from segcore.masks import Masks
-from segcore.metrics import AveragePrecision, ConfusionMatrix, PanopticQuality
+from segcore.metrics import AveragePrecision, ConfusionMatrix, DetectionMetric, PanopticQuality
 
 Maps = tuple[NDArray[Any], NDArray[Any]]
 
@@ -601,6 +601,7 @@ def evaluate_instances(
     iou: str = "mask",
     protocol: str = "coco",
     engine: Engine = ONE_PROCESS,
+    others: Sequence[DetectionMetric] = (),
 ) -> tuple[AveragePrecision, dict[int, str], tuple[Dataset, Dataset]]:
     """Match the detections of a data set to the true objects of another one.
 
@@ -618,6 +619,8 @@ def evaluate_instances(
         As for :class:`segcore.metrics.AveragePrecision`.
     engine : mapping, optional
         Arguments of :func:`segcore.data.evaluate` that say what does the work.
+    others : sequence of DetectionMetric
+        Other accumulators, to which the images are added, too.
 
     Returns
     -------
@@ -626,7 +629,8 @@ def evaluate_instances(
     names : dict of int to str
         The names of the categories.
     both : tuple of Dataset
-        The truth and the results, without what was left out.
+        The truth and the results, without what was left out. If boxes were compared, they are the
+        masks.
 
     Raises
     ------
@@ -661,7 +665,12 @@ def evaluate_instances(
             option="--crowd-as-object",
         )
     ap = AveragePrecision(iou, protocol=protocol, box_format="xywh", **settings)
-    return evaluate(truth, prediction, ap, **engine), names, (truth, prediction)
+    evaluate(truth, prediction, [ap, *others], **engine)
+    if iou == "box":
+        truth, prediction = (
+            dataset.with_box_masks(replace=True) for dataset in (truth, prediction)
+        )
+    return ap, names, (truth, prediction)
 
 
 def _with_ids_of_truth(
