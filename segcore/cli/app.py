@@ -548,8 +548,8 @@ def evaluate_instances(
     results. The numbers are those of pycocotools or, for LVIS, of the LVIS API.
 
     The page of --html also has precision-recall curves, the confusions of classes, the types of
-    errors as in TIDE, and the findings of segcore compare: of masks by COCO's rules with the
-    average precision that mending each cause would give, and of the boxes for --iou box.
+    errors as in TIDE, and the findings of segcore compare. For masks by COCO's rules, it tells what
+    average precision mending each cause would give. With --iou box, findings are about the boxes.
     """
     from segcore.cli.evaluate import evaluate_instances
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -226,6 +227,21 @@ def test_filters_and_orders(chromium, path) -> None:
         ]
         page.locator("[name=size]").select_option("large")
         assert names(page) == []
+
+
+def test_saves_the_findings_that_pass_the_filters(chromium, path) -> None:
+    with opened(chromium, path, "#tab=objects&kind=confused&sort=iou") as page:
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save as CSV").click()
+        rows = list(csv.DictReader(Path(download.value.path()).read_text("utf-8").splitlines()))
+        assert download.value.suggested_filename == "objects.csv"
+    assert [row["image"] for row in rows] == ["image 0.jpg", "image 1.jpg", "image 2.jpg"]
+    for row in rows:
+        assert (row["class"], row["predicted_class"]) == ("lamp", "<b>cup</b>")
+        assert row["id"] == "3"
+        assert float(row["iou"]) == pytest.approx(26 / 28, abs=1e-6)
+        assert (row["score"], row["area"], row["false_positive"]) == ("0.8", "560", "0")
+        assert row["missed"] == "560"
 
 
 def test_tabs_stay_as_they_were(chromium, path) -> None:

@@ -92,7 +92,12 @@ function showCauses() {
   const { errors, mended } = page.evaluation ?? {};
   const parts = [];
   if (errors) parts.push(heading("Types of errors"), ...errorTypes(errors));
-  parts.push(heading("Causes of wrong pixels"), ...causeTotals(mended));
+  parts.push(heading("Causes of wrong pixels"));
+  if (errors?.iou === "box") parts.push(paragraph("Objects are shown as their boxes."));
+  if (errors?.protocol === "lvis") {
+    parts.push(paragraph("Unlike in LVIS' scores, detections of classes that are not judged count."));
+  }
+  parts.push(...causeTotals(mended));
   parts.push(heading("Wrong pixels by class and cause"), ...classesByCause());
   $("tab-causes").replaceChildren(...parts);
 }
