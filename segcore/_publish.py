@@ -407,6 +407,20 @@ class OutputFolder:
             self._stage.write(target, data)
         self._outputs._add_written(self._stage, target, shown)
 
+    def remove_others(self, pattern: str) -> None:
+        """Remove files that segcore wrote into the folder before, when the block ends.
+
+        Parameters
+        ----------
+        pattern : str
+            The names of the files, such as ``"images-*.js"``. Those of this block, and those that
+            segcore did not write, stay. A folder that is empty then is removed, too.
+        """
+        for path in sorted(self._root.glob(pattern)):
+            if path.name not in self._targets and _is_own(path):
+                self.declare(path.name)
+                self._stage.removed.append(path)
+
     def _declared(self, name: str | os.PathLike[str]) -> tuple[str, str]:
         """Return the target of a name, and the path that messages show."""
         name = os.fspath(name)
@@ -444,6 +458,7 @@ class _Stage:
         self.path = _make_stage(base, beside)
         self.new = self.path / "new"
         self.old = self.path / "old"
+        self.removed: list[Path] = []
         self._kept = False
         self._new_text = str(self.new)
         self._base_length = len(str(base).rstrip(os.sep))
@@ -522,7 +537,10 @@ class _Stage:
                         flushed.result()
 
     def moves(self) -> Iterator[_Move]:
-        """Give the renames that bring everything into place, whole folders where there is none."""
+        """Give the renames that bring everything into place, whole folders where there is none.
+
+        Files that are to be removed follow.
+        """
         waiting = [(self.new, self.base, self.old)]
         while waiting:
             new, place, old = waiting.pop()
@@ -534,6 +552,9 @@ class _Stage:
                     waiting.append((source, target, old / name))
                 else:
                     yield _Move(source, target, old / name)
+        for target in self.removed:
+            if _is_own(target):
+                yield _Move(None, target, self.old / target.relative_to(self.base))
 
     def keep(self) -> None:
         """Leave the stage where it is for good."""
@@ -622,31 +643,41 @@ def _keep_owner(path: str, replaced: os.stat_result) -> None:
 
 
 class _Move(NamedTuple):
-    """A rename of a staged file or folder, and where the file that it replaces is kept."""
+    """A rename of a staged file or folder, and where the file that it replaces is kept.
 
-    source: Path
+    Without a source, the file is removed.
+    """
+
+    source: Path | None
     target: Path
     kept: Path | None
 
 
 def _swap(stages: list[_Stage]) -> None:
     """Rename everything into place, or undo it all."""
-    undo: list[tuple[Path, Path]] = []
+    done: list[_Move] = []
     target = None
     try:
         moves = [move for stage in stages for move in stage.moves()]
         for _, target, kept in moves:
             if kept is not None:
                 _keep(target, kept)
-        for source, target, kept in moves:
-            os.replace(source, target)
-            undo.append((target, source) if kept is None else (kept, target))
+        for move in moves:
+            source, target, _ = move
+            if source is not None:
+                os.replace(source, target)
+            else:
+                os.unlink(target)
+            done.append(move)
         for folder in {move.target.parent for move in moves}:
             target = folder
             if os.access(folder, os.R_OK):
                 _sync(folder)
+        for folder in {path.parent for stage in stages for path in stage.removed}:
+            with suppress(OSError):  # it has other files
+                os.rmdir(folder)
     except BaseException as error:
-        _undo(undo, stages, error)
+        _undo(done, stages, error)
         if isinstance(error, OSError):
             place = stages[0].base if target is None else target
             raise OutputError(f"cannot write {place}: {_reason(error)}") from error
@@ -662,11 +693,14 @@ def _keep(target: Path, kept: Path) -> None:
         shutil.copy2(target, kept)
 
 
-def _undo(undo: list[tuple[Path, Path]], stages: list[_Stage], error: BaseException) -> None:
+def _undo(done: list[_Move], stages: list[_Stage], error: BaseException) -> None:
     failed = []
-    for source, target in reversed(undo):
+    for source, target, backup in reversed(done):
         try:
-            os.replace(source, target)
+            if backup is not None:
+                os.replace(backup, target)
+            elif source is not None:
+                os.replace(target, source)
         except OSError:
             failed.append(target)
     if failed:
@@ -782,6 +816,13 @@ def is_replaceable(path: str | os.PathLike[str]) -> bool:
     with open(path, "rb") as file:
         start = file.read(MARK_WITHIN)
     return not start or MARK.search(start) is not None
+
+
+def _is_own(path: Path) -> bool:
+    """Return whether a path is that of a regular file that segcore wrote."""
+    with suppress(OSError):
+        return path.is_file() and not path.is_symlink() and is_replaceable(path)
+    return False
 
 
 def _sync(path: str | os.PathLike[str]) -> None:

@@ -548,15 +548,13 @@ def evaluate_instances(
     results. The numbers are those of pycocotools or, for LVIS, of the LVIS API.
 
     The page of --html also has precision-recall curves, the confusions of classes, the types of
-    errors as in TIDE, and the findings of segcore compare, with the average precision that mending
-    each cause would give.
+    errors as in TIDE, and the findings of segcore compare. For masks by COCO's rules, it tells what
+    average precision mending each cause would give. With --iou box, findings are about the boxes.
     """
     from segcore.cli.evaluate import evaluate_instances
 
     if score is not None and not written:
         raise BadInput("--score: for findings; pass --html, --csv or --export-worst, too")
-    if written.page and iou == "box":
-        raise BadInput("--html: the page compares masks, and does not go with --iou box")
     evaluate_instances(truth, prediction, iou, protocol, prediction_format, written, score, common)
 
 

@@ -22,8 +22,14 @@ from segcore.data.per_image import evaluation
 from segcore.data.per_image.instance_set import instance_sets
 from segcore.data.per_image.reading import read_dataset
 from segcore.data.problems import Problems
-from segcore.diagnosis import CAUSES
-from segcore.metrics import AREAS, ConfusionMatrix, PanopticQuality, PrecisionRecall
+from segcore.diagnosis import CAUSES, MendedPrecision
+from segcore.metrics import (
+    AREAS,
+    ConfusionMatrix,
+    DetectionErrors,
+    PanopticQuality,
+    PrecisionRecall,
+)
 from segcore.show.report import Evaluation
 from segcore.show.report.pairs import ImagePairs
 
@@ -226,8 +232,10 @@ def evaluate_instances(
                 None if common.dataset is None else read_dataset(common.dataset, command.problems)
             )
             with command.engine() as engine:
+                errors = DetectionErrors(iou, protocol=protocol, box_format="xywh")
                 metric, names, datasets = evaluation.evaluate_instances(
-                    paths, command.problems, both, known, iou, protocol, engine
+                    *(paths, command.problems, both, known, iou, protocol, engine),
+                    others=[errors] if written.page else [],
                 )
         result = metric.compute()
         command.numbers = _instances_report(result, names, len(metric))
@@ -236,7 +244,9 @@ def evaluate_instances(
             pairs = ImagePairs(*sets, command.problems, {"score_threshold": score})
             scores = None
             if written.page:
-                scores = Evaluation.of_instances(result, names, iou, protocol == "coco")
+                with_causes = protocol == "coco" and iou != "box"
+                mended = MendedPrecision(iou) if with_causes else None
+                scores = Evaluation.of_instances(result, names, errors, mended)
             title = f"{prediction.name} against {truth.name}"
             outputs.write(title, pairs, evaluation=scores)
             if scores is not None:
@@ -266,12 +276,12 @@ def _instances_report(
 
 def _errors_report(scores: dict[str, Any]) -> dict[str, Any]:
     """Return the types of errors, and what mending each cause of wrong pixels would give."""
-    if "errors" not in scores:
-        return {}
+    types = {n: {"count": count, "gain": gain} for n, count, gain in scores["errors"]["types"]}
+    if scores["mended"] is None:
+        return {"errors": types}
     causes: dict[str, Any] = {"missed": {}, "spurious": {}}
     for cause, ap in zip(CAUSES, scores["mended"]["causes"], strict=True):
         causes["spurious" if cause.spurious else "missed"][cause.name] = ap
-    types = {n: {"count": count, "gain": gain} for n, count, gain in scores["errors"]["types"]}
     return {"errors": types, "AP_without_cause": causes}
 
 

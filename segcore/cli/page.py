@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
+from segcore._publish import OutputFolder
 from segcore._text import counted
 from segcore.cli.command import Command
 from segcore.cli.failures import BadInput
@@ -49,6 +50,7 @@ class Page:
             If an image cannot be shown.
         """
         shown = tracked(images, "Drawing", pairs.total)
+        files = None if self._file.is_stream else self._outputs.folder(self._folder)
         with self._file.open() as file:
             try:
                 write_page(
@@ -58,21 +60,18 @@ class Page:
                     shown,
                     pairs.compared,
                     evaluation=evaluation,
-                    folder=self._page_folder(),
+                    folder=None if files is None else self._page_folder(files),
                 )
             except ValueError as error:
                 raise BadInput(str(error)) from error
         self._num_images = pairs.shown
+        if files is not None:
+            files.remove_others("images-*.js")  # of an earlier page
 
-    def _page_folder(self) -> PageFolder | None:
-        """Return the folder; None for a page that is written to a stream."""
-        if self._file.is_stream:
-            return None
-        folder = self._outputs.folder(self._folder)
-
+    def _page_folder(self, files: OutputFolder) -> PageFolder:
         def opened(name: str) -> AbstractContextManager[BinaryIO]:
             self._num_files += 1
-            return folder.open(name)
+            return files.open(name)
 
         return PageFolder(self._folder.name, opened)
 

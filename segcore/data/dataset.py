@@ -392,11 +392,16 @@ class Dataset:
         """Return the data set with its masks in other label maps."""
         return self._with(self.annotations, self.images, maps)
 
-    def with_box_masks(self) -> Dataset:
+    def with_box_masks(self, replace: bool = False) -> Dataset:
         """Return a data set in which boxes are the masks of annotations that have no mask.
 
         Annotations have no mask if their segmentation is missing or ``[]``. Those with a box of
         positive width and height get its outline as a polygon; the others stay as they are.
+
+        Parameters
+        ----------
+        replace : bool, default False
+            Whether boxes also replace masks, those of label maps included.
 
         Returns
         -------
@@ -412,10 +417,11 @@ class Dataset:
         >>> ds.with_box_masks()[0].masks.area
         array([8])
         """
-        if self.maps is not None:
+        if self.maps is not None and not replace:
             return self
         segmentations: Segmentations = self.annotations["segmentation"]
-        rows = np.flatnonzero(segmentations.is_missing & has_box(self.annotations["bbox"]))
+        is_box = has_box(self.annotations["bbox"])
+        rows = np.flatnonzero(is_box if replace else is_box & segmentations.is_missing)
         if not len(rows):
             return self
         boxes = Segmentations.from_boxes(self.annotations["bbox"][rows])
@@ -424,7 +430,7 @@ class Dataset:
         joined = Segmentations.concatenate([segmentations, boxes])[source]
         layout = self.annotations.layout.with_plain("segmentation").with_member("segmentation")
         columns = {name: self.annotations[name] for name in self.annotations.names}
-        return self._with(Table({**columns, "segmentation": joined}, layout))
+        return self._with(Table({**columns, "segmentation": joined}, layout), self.images)
 
     def without_crowds(self) -> Dataset:
         """Return a data set in which no annotation is a crowd: ``iscrowd`` is 0 everywhere."""

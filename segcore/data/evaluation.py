@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from segcore.data.columns.ids import sorted_ids
 from segcore.data.columns.table import Table
 from segcore.data.dataset import Dataset
 from segcore.masks import Masks
-from segcore.metrics import AveragePrecision
+from segcore.metrics import DetectionMetric
 from segcore.metrics.matching import (
     MAX_MASKS,
     FoundObjects,
@@ -30,77 +30,79 @@ ANNOTATIONS = 49_152
 def evaluate(
     truth: Dataset,
     prediction: Dataset,
-    metric: AveragePrecision | None = None,
-    box_areas: bool | None = None,
-) -> AveragePrecision:
-    """Match the detections of all images in this process; see :func:`segcore.data.evaluate`.
+    metrics: Sequence[DetectionMetric],
+    box_areas: bool,
+) -> None:
+    """Add the detections of all images to each metric; see :func:`segcore.data.evaluate`.
 
     If the data sets are parts of others, `box_areas` is the result of :func:`has_box_areas` for the
     whole prediction.
     """
-    with_classes = len(truth.categories) and len(prediction.categories)
-    true_ids = _category_ids(truth, "truth") if with_classes else None
-    found_ids = _category_ids(prediction, "prediction") if with_classes else None
-    if metric is None:
-        metric = AveragePrecision(class_ids=true_ids)
-    if metric.iou == "box" and metric.box_format != "xywh":
-        raise ValueError('metric: expected box_format="xywh", which is the format of data sets')
-    if metric.iou != "box":  # label maps are read image by image
+    ids = category_ids(truth, prediction)
+    if any(metric.iou != "box" for metric in metrics):  # label maps are read image by image
         truth, prediction = (
             dataset if dataset.maps is None else dataset.with_rle()
             for dataset in (truth, prediction)
         )
-    check_images(truth, prediction)
     found_images = _found_images(truth, prediction)
-    if box_areas is None:
-        box_areas = has_box_areas(prediction)
-    area_iou = "box" if box_areas else metric.iou
     for images in _parts(truth, prediction, found_images):
-        true = _Part(truth, images, np.arange(len(images)))
         positions = np.flatnonzero(found_images[images] >= 0)
-        found = _Part(prediction, found_images[images[positions]], positions)
-        if metric.iou != "box":
-            _check_sizes(true, found)
-        is_lvis = metric.protocol == "lvis"
-        annotations = true.annotations
-        ids = annotations["id"]
-        every = np.ones(len(annotations), np.bool_)
-        metric.add(
-            truth.images["id"][images].tolist(),
-            TrueObjects(
-                true.image,
-                true.classes(true_ids),
-                true.areas(annotations["area"], metric.iou),
-                true.shapes(metric.iou),
-                ~every if is_lvis else annotations["iscrowd"],
-                every if ids.dtype == object else ids != 0,
-            ),
-            FoundObjects(
-                found.image,
-                found.classes(found_ids),
-                found.areas(np.full(len(found.image), np.nan), area_iou),
-                found.shapes(metric.iou),
-                found.scores(),
-            ),
-            sizes=true.size_numbers if metric.iou != "box" else None,
-            negative=_listed(truth, images, "neg_category_ids") if is_lvis else None,
-            incomplete=_listed(truth, images, "not_exhaustive_category_ids") if is_lvis else None,
-        )
-    return metric
+        true = _Part(truth, images, np.arange(len(images)), ids and ids[0])
+        found = _Part(prediction, found_images[images[positions]], positions, ids and ids[1])
+        for metric in metrics:
+            _add(metric, true, found, box_areas)
+
+
+def _add(metric: DetectionMetric, true: _Part, found: _Part, box_areas: bool) -> None:
+    """Add the images of a part to a metric."""
+    lists, crowd = {}, true.annotations["iscrowd"]
+    if metric.protocol == "lvis":
+        crowd = np.zeros(len(crowd), np.bool_)
+        lists["negative"] = true.listed("neg_category_ids")
+        lists["incomplete"] = true.listed("not_exhaustive_category_ids")
+    if metric.iou != "box":
+        _check_sizes(true, found)
+    ids = true.annotations["id"]
+    metric.add(
+        true.dataset.images["id"][true.images].tolist(),
+        TrueObjects(
+            true.image,
+            true.classes(),
+            true.areas(true.annotations["area"], metric.iou),
+            true.shapes(metric.iou),
+            crowd,
+            np.ones(len(ids), np.bool_) if ids.dtype == object else ids != 0,
+        ),
+        FoundObjects(
+            found.image,
+            found.classes(),
+            found.areas(np.full(len(found.image), np.nan), "box" if box_areas else metric.iou),
+            found.shapes(metric.iou),
+            found.scores(),
+        ),
+        sizes=true.size_numbers if metric.iou != "box" else None,
+        **lists,
+    )
 
 
 class _Part:
     """The annotations of some images of a data set, grouped by image.
 
-    `positions` are the ascending numbers of the images in the part of the truth.
+    `positions` are the ascending numbers of the images in the part of the truth, and `ids` are
+    those of the categories, if classes count.
     """
 
     def __init__(
-        self, dataset: Dataset, images: NDArray[np.int64], positions: NDArray[np.int64]
+        self,
+        dataset: Dataset,
+        images: NDArray[np.int64],
+        positions: NDArray[np.int64],
+        ids: NDArray[np.int64] | None,
     ) -> None:
         self.dataset = dataset
         self.images = images
         self.positions = positions
+        self._ids = ids
         self.annotations: Table = dataset.annotations_of(images)[0]
         place = np.full(len(dataset), -1, np.int64)
         place[images] = np.arange(len(images))
@@ -114,13 +116,18 @@ class _Part:
         changes = (self.sizes[1:] != self.sizes[:-1]).any(axis=1)
         return offsets_of(changes)[: len(self.sizes)]
 
-    def classes(self, ids: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    def classes(self) -> NDArray[np.int64]:
         """Return the class id of each annotation."""
         categories: NDArray[np.int64] = self.annotations["category"]
-        if ids is None:
+        if self._ids is None:
             return np.zeros(len(categories), np.int64)
         self._refuse(categories < 0, "expected a category, got none")
-        return ids[categories]
+        return self._ids[categories]
+
+    def listed(self, name: str) -> ImageClasses:
+        """Return the indices of images and the class ids in their lists of that name."""
+        lists = [self.dataset.images.extra(image).get(name, []) for image in self.images.tolist()]
+        return listed_classes([np.array(ids, np.int64) for ids in lists])
 
     def scores(self) -> NDArray[np.float64]:
         """Return the score of each annotation."""
@@ -230,10 +237,13 @@ def has_box_areas(prediction: Dataset) -> bool:
     return len(boxes) > 0 and not np.isnan(boxes[0]).any() and bool(np.isnan(areas).all())
 
 
-def _listed(truth: Dataset, images: NDArray[np.int64], name: str) -> ImageClasses:
-    """Return the indices of images and the class ids in their lists of that name."""
-    lists = [truth.images.extra(image).get(name, []) for image in images.tolist()]
-    return listed_classes([np.array(ids, np.int64) for ids in lists])
+def category_ids(
+    truth: Dataset, prediction: Dataset
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Return the ids of the categories of both data sets; None if one of them has none."""
+    if not (len(truth.categories) and len(prediction.categories)):
+        return None
+    return _category_ids(truth, "truth"), _category_ids(prediction, "prediction")
 
 
 def _category_ids(dataset: Dataset, name: str) -> NDArray[np.int64]:

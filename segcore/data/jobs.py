@@ -3,28 +3,51 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
+from segcore._input.arrays import described
 from segcore.data import evaluation
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.mapping import Partition, counted_results, engine_of
 from segcore.distributed import run
-from segcore.metrics import AveragePrecision
+from segcore.metrics import AveragePrecision, DetectionMetric
+
+Metrics = TypeVar("Metrics", bound=DetectionMetric | Sequence[DetectionMetric])
 
 
+@overload
 def evaluate(
     truth: Dataset,
     prediction: Dataset,
-    metric: AveragePrecision | None = None,
+    metrics: None = None,
     *,
     workers: int | None = 1,
     client: Any = None,
     progress: Progress | None = None,
-) -> AveragePrecision:
+) -> AveragePrecision: ...
+@overload
+def evaluate(
+    truth: Dataset,
+    prediction: Dataset,
+    metrics: Metrics,
+    *,
+    workers: int | None = 1,
+    client: Any = None,
+    progress: Progress | None = None,
+) -> Metrics: ...
+def evaluate(
+    truth: Dataset,
+    prediction: Dataset,
+    metrics: Any = None,
+    *,
+    workers: int | None = 1,
+    client: Any = None,
+    progress: Progress | None = None,
+) -> Any:
     """Match the detections of all images to the true objects.
 
     Parameters
@@ -33,9 +56,11 @@ def evaluate(
         The annotations, and the results of a model, as read by ``read(path, dataset=truth)``.
         Images and categories are matched by their ids, which are integers for categories. If one of
         them has no categories, as in SA-1B, all objects are of class 0.
-    metric : AveragePrecision, optional
-        Accumulator to which the images are added. For boxes, its `box_format` is ``"xywh"``, as in
-        the files. By default, a new one with COCO's settings and the categories of `truth`.
+    metrics : DetectionMetric or sequence of DetectionMetric, optional
+        One or more accumulators, such as :class:`segcore.metrics.AveragePrecision` and
+        :class:`segcore.metrics.DetectionErrors`, to which the images are added. The data are read
+        once for all of them. For boxes, `box_format` is ``"xywh"``, as in the files. By default, a
+        new `AveragePrecision` with COCO's settings and the categories of `truth`.
     workers : int or None, default 1
         Number of processes; None for one per core. See :func:`segcore.data.map`.
     client : dask.distributed.Client or concurrent.futures.Executor, optional
@@ -45,15 +70,18 @@ def evaluate(
 
     Returns
     -------
-    AveragePrecision
-        `metric`, or the new accumulator. Its results equal those of pycocotools for the same files,
-        bit for bit, for any number of processes.
+    DetectionMetric or sequence of DetectionMetric
+        `metrics`, or the new accumulator. Results of average precision equal those of pycocotools
+        for the same files, bit for bit, for any number of processes.
 
     Raises
     ------
     ValueError
-        If there are results for images that `truth` does not have, a result has no score, or a box
-        or category is missing.
+        If there are results for images that `truth` does not have, a result has no score, a box or
+        category is missing, a metric of boxes has another `box_format`, or a metric is listed
+        twice.
+    TypeError
+        If a metric is not a `DetectionMetric`.
     MaskError
         If an annotation has no valid mask.
 
@@ -64,40 +92,60 @@ def evaluate(
     >>> prediction = sc.data.read("results.json", dataset=truth)  # doctest: +SKIP
     >>> sc.data.evaluate(truth, prediction).compute().stats["AP"]  # doctest: +SKIP
     0.354
+
+    Average precision of boundaries, and the types of errors:
+
+    >>> metrics = [sc.metrics.AveragePrecision("boundary"), sc.metrics.DetectionErrors()]
+    >>> boundary, errors = sc.data.evaluate(truth, prediction, metrics)  # doctest: +SKIP
     """
     evaluation.check_images(truth, prediction)
+    if metrics is None:
+        ids = evaluation.category_ids(truth, prediction)
+        metrics = AveragePrecision(class_ids=None if ids is None else ids[0])
+    listed = _listed(metrics)
     share = len(truth.annotations) / max(len(truth.annotations) + len(prediction.annotations), 1)
     parts = truth.partitions(max(int(evaluation.ANNOTATIONS * share), 1))
     row_of = {image_id: row for row, image_id in enumerate(prediction.images["id"].tolist())}
-    ids: Any = truth.images["id"]
+    ids_of_images: Any = truth.images["id"]
 
     def pairs() -> Iterator[tuple[Partition, Partition]]:
         for images in parts:
-            rows = [row_of[key] for key in ids[images].tolist() if key in row_of]
+            rows = [row_of[key] for key in ids_of_images[images].tolist() if key in row_of]
             yield Partition(truth, images), Partition(prediction, np.array(rows, np.int64))
 
-    settings = None if metric is None else _settings(metric)
-    function = functools.partial(_evaluate, settings, evaluation.has_box_areas(prediction))
+    like = [metric.empty() for metric in listed]
+    function = functools.partial(_evaluate, like, evaluation.has_box_areas(prediction))
     states = run(function, pairs(), **engine_of(workers, client))
-    for state in counted_results(states, [len(images) for images in parts], progress):
-        if metric is None:
-            metric = state
-        else:
+    for found in counted_results(states, [len(images) for images in parts], progress):
+        for metric, state in zip(listed, found, strict=True):
             metric.merge(state)
-    return evaluation.evaluate(truth, prediction, metric) if metric is None else metric
+    return metrics
 
 
-def _settings(metric: AveragePrecision) -> dict[str, Any]:
-    """Return the arguments of an accumulator like this one."""
-    names = (
-        *("iou", "protocol", "thresholds", "recalls", "areas", "max_detections", "class_ids"),
-        *("frequencies", "box_format", "dilation_ratio"),
-    )
-    return {name: getattr(metric, name) for name in names}
+def _listed(metrics: Any) -> list[DetectionMetric]:
+    """Return the metrics as a list."""
+    is_one = isinstance(metrics, DetectionMetric) or not isinstance(metrics, Sequence)
+    listed = [metrics] if is_one else list(metrics)
+    for metric in listed:
+        if not isinstance(metric, DetectionMetric):
+            raise TypeError(
+                "metrics: expected AveragePrecision, DetectionErrors or a sequence of them, got "
+                f"{described(metric)}"
+            )
+        if metric.iou == "box" and metric.box_format != "xywh":
+            raise ValueError(
+                'metrics: expected box_format="xywh" for iou="box", which is the format of data '
+                "sets"
+            )
+    if len({id(metric) for metric in listed}) < len(listed):
+        raise ValueError("metrics: expected different accumulators, got one of them twice")
+    return listed
 
 
 def _evaluate(
-    settings: dict[str, Any] | None, box_areas: bool, parts: tuple[Partition, Partition]
-) -> AveragePrecision:
-    metric = None if settings is None else AveragePrecision(**settings)
-    return evaluation.evaluate(parts[0].load(), parts[1].load(), metric, box_areas)
+    like: list[DetectionMetric], box_areas: bool, parts: tuple[Partition, Partition]
+) -> list[DetectionMetric]:
+    """Return accumulators with the settings of others, of the images of a part: a job."""
+    metrics = [metric.empty() for metric in like]
+    evaluation.evaluate(parts[0].load(), parts[1].load(), metrics, box_areas)
+    return metrics

@@ -5,6 +5,7 @@ parts of a data set in parallel, use one accumulator per part and add them: ``a 
 in place.
 """
 
+from segcore.metrics.accumulator import DetectionMetric
 from segcore.metrics.average_precision import AREAS, AveragePrecision
 from segcore.metrics.curves import PrecisionRecall
 from segcore.metrics.errors import ERROR_TYPES, DetectionErrors, ErrorAnalysis
@@ -18,6 +19,7 @@ __all__ = [
     "CategoryQuality",
     "ConfusionMatrix",
     "DetectionErrors",
+    "DetectionMetric",
     "ErrorAnalysis",
     "PanopticQuality",
     "PanopticScore",

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segcore._input.arrays import (
     as_array,
-    as_boxes,
     as_flags,
     as_fraction,
     as_integers,
     as_scores,
     check_length,
-    described,
 )
-from segcore._text import counted
 from segcore.masks import Masks, check_same_size
+from segcore.metrics.accumulator import DetectionMetric
 from segcore.metrics.curves import PrecisionRecall, precision_recall
 from segcore.metrics.detections import Detections, Truths, concatenated, taken
 from segcore.metrics.keys import distinct, sorted_rows
@@ -56,7 +54,7 @@ class _Image(NamedTuple):
     incomplete: NDArray[np.int64]
 
 
-class AveragePrecision:
+class AveragePrecision(DetectionMetric):
     """Accumulate matched detections, and compute average precision and recall.
 
     With the default settings, the results equal those of pycocotools' ``COCOeval``, bit for bit.
@@ -128,9 +126,7 @@ class AveragePrecision:
         box_format: str = "xyxy",
         dilation_ratio: float = 0.02,
     ) -> None:
-        self.iou = _choice(iou, "iou", ("mask", "box", "boundary"))
-        self.protocol = _choice(protocol, "protocol", ("coco", "lvis"))
-        self.box_format = _choice(box_format, "box_format", ("xyxy", "xywh"))
+        super().__init__(iou, protocol, box_format, dilation_ratio)
         self.thresholds = _levels(thresholds, "thresholds", np.linspace(0.5, 0.95, 10))
         self.recalls = _levels(recalls, "recalls", np.linspace(0.0, 1.0, 101))
         if not 1 <= len(self.thresholds) <= MAX_THRESHOLDS:
@@ -150,8 +146,6 @@ class AveragePrecision:
         unknown = set(self.frequencies.values()) - FREQUENCIES.keys()
         if unknown:
             raise ValueError(f'frequencies: expected "r", "c" or "f", got {unknown.pop()!r}')
-        self.dilation_ratio = as_fraction(dilation_ratio, "dilation_ratio")
-        self._images: dict[Hashable, int] = {}
         self._truths = [Truths.empty(len(self.areas))]
         self._detections = [Detections.empty(len(self.areas), len(self.thresholds))]
 
@@ -329,35 +323,8 @@ class AveragePrecision:
         negative: ImageClasses | None = None,
         incomplete: ImageClasses | None = None,
     ) -> None:
-        """Match the detections of several images, in columns, and add the results.
-
-        :meth:`update` validates the objects of an image and calls this method, and so does
-        :func:`segcore.data.evaluate` for many images.
-
-        Parameters
-        ----------
-        image_ids : sequence of int or str
-            Ids of K images.
-        true, found : TrueObjects, FoundObjects
-            The true objects and the detections of all images, as ``segcore.metrics.matching``
-            defines them.
-        sizes : numpy.ndarray, optional
-            Number of the image size of each image, ascending: int64, shape (K,). By default, all
-            images have the same size.
-        negative, incomplete : tuple of numpy.ndarray, optional
-            For LVIS: indices of images, and ids of classes in them; see :meth:`update`.
-
-        Raises
-        ------
-        ValueError
-            If an image was added before, or there are crowds although LVIS has none. The
-            accumulator is then unchanged.
-        TypeError
-            If an image id is neither an integer nor a string.
-        """
-        self._check_images(image_ids)
-        if self.protocol == "lvis" and true.crowd.any():
-            raise ValueError("crowd: expected none, as LVIS has no crowds")
+        """Match the detections of several images; see :meth:`DetectionMetric.add`."""
+        self._check_images(image_ids, true.crowd)
         none = np.empty(0, np.int64)
         sizes = np.zeros(len(image_ids), np.int64) if sizes is None else sizes
         lists = (
@@ -374,29 +341,14 @@ class AveragePrecision:
         self._truths.append(replace(truths, image=truths.image + first))
         self._detections.append(replace(detections, image=detections.image + first))
 
-    def _check_images(self, image_ids: Sequence[Any]) -> None:
-        seen: set[Any] = set()
-        for image_id in image_ids:
-            if isinstance(image_id, bool) or not isinstance(image_id, (int, np.integer, str)):
-                raise TypeError(
-                    f"image_id: expected an integer or a string, got {described(image_id)}"
-                )
-            if image_id in self._images or image_id in seen:
-                raise ValueError(f"image_id: image {image_id!r} was added before")
-            seen.add(image_id)
-
     def _objects(
         self, shapes: Any, classes: ArrayLike | None, areas: ArrayLike | None, name: str
     ) -> tuple[Any, NDArray[np.int64], NDArray[np.float64]]:
         """Return the masks or boxes, and their classes and areas."""
+        shapes = self._shapes(shapes, name)
         if self.iou == "box":
-            if isinstance(shapes, Masks):
-                raise TypeError(f'{name}: expected boxes for iou="box", got Masks')
-            shapes = self._boxes(shapes, name)
             own_areas = shapes[:, 2] * shapes[:, 3]
         else:
-            if not isinstance(shapes, Masks):
-                raise TypeError(f"{name}: expected Masks, got {described(shapes)}")
             own_areas = shapes.area.astype(np.float64)
         labels = np.zeros(len(shapes), np.int64)
         if classes is not None:
@@ -406,74 +358,10 @@ class AveragePrecision:
             own_areas = _areas(areas, own_areas, f"{name}_areas")
         return shapes, labels, own_areas
 
-    def _boxes(self, boxes: ArrayLike, name: str) -> NDArray[np.float64]:
-        """Return boxes as x, y, width, height."""
-        if self.box_format == "xyxy":
-            corners = as_boxes(boxes)
-            return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
-        array = as_array(boxes, name)
-        array = np.ascontiguousarray(array if array.size else array.reshape(-1, 4), np.float64)
-        if array.ndim != 2 or array.shape[1] != 4:
-            raise ValueError(f"{name}: expected boxes of shape (N, 4), got {array.shape}")
-        return array
-
-    # -- parts of a data set ----------------------------------------------------------------------
-
-    def merge(self, other: AveragePrecision) -> None:
-        """Add the images of another accumulator with the same settings.
-
-        The result is the same for any order of merging, and as if all images had been added to one
-        accumulator.
-
-        Parameters
-        ----------
-        other : AveragePrecision
-            Accumulator of other images.
-
-        Raises
-        ------
-        ValueError
-            If the settings differ, or an image is in both. The accumulator is then unchanged.
-        TypeError
-            If `other` is not an `AveragePrecision`.
-        """
-        if not isinstance(other, AveragePrecision):
-            raise TypeError(f"expected an AveragePrecision, got {described(other)}")
-        for name, value in other._settings().items():
-            if not np.array_equal(value, self._settings()[name]):
-                raise ValueError(f"{name}: expected {self._settings()[name]}, got {value}")
-        common = self._images.keys() & other._images.keys()
-        if common:
-            raise ValueError(
-                f"expected other images, but image {next(iter(common))!r} is in both (of "
-                f"{counted(len(common), 'such image')}); pass image_id to update"
-            )
+    def _add_images(self, other: Self) -> None:
         first = len(self._images)
         self._append(*other._rows(), first)
         self._images.update({name: first + index for name, index in other._images.items()})
-
-    def __iadd__(self, other: AveragePrecision) -> AveragePrecision:
-        """Add the images of `other`; see :meth:`merge`."""
-        self.merge(other)
-        return self
-
-    def __add__(self, other: AveragePrecision) -> AveragePrecision:
-        """Return an accumulator with the images of both; see :meth:`merge`."""
-        if not isinstance(other, AveragePrecision):
-            return NotImplemented
-        result = AveragePrecision.__new__(AveragePrecision)
-        result.__dict__.update(vars(self))
-        result._images = dict(self._images)
-        result._truths, result._detections = list(self._truths), list(self._detections)
-        result.merge(other)
-        return result
-
-    def _settings(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self._images)
 
     # -- results ----------------------------------------------------------------------------------
 
@@ -590,13 +478,6 @@ def _interval(values: list[float], margin: float) -> tuple[float, float]:
         return -1.0, -1.0
     low, high = np.quantile(there, [margin, 1 - margin])
     return float(low), float(high)
-
-
-def _choice(value: str, name: str, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        listed = ", ".join(f'"{choice}"' for choice in choices)
-        raise ValueError(f"{name}: expected one of {listed}, got {value!r}")
-    return value
 
 
 def _levels(

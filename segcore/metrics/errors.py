@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore._input.arrays import as_flags, as_fraction, as_integers, as_scores, described
+from segcore._batch import offsets_of
+from segcore._input.arrays import as_flags, as_fraction, as_integers, as_scores
 from segcore.backends import kernels
 from segcore.masks import Masks, check_same_size
+from segcore.metrics.accumulator import DetectionMetric
 from segcore.metrics.detections import concatenated
-from segcore.ops.overlap import iou
+from segcore.metrics.keys import common_groups, ranks, sorted_rows
+from segcore.metrics.matching import (
+    FoundObjects,
+    ImageClasses,
+    TrueObjects,
+    class_keys,
+    listed_classes,
+    ratios_of_groups,
+)
 
 ERROR_TYPES = ("classification", "localization", "both", "duplicate", "background", "missed")
 """Types of errors: see :class:`DetectionErrors`."""
@@ -63,7 +74,7 @@ class _Image:
         return cls(np.zeros(0), none, none, flags, flags, none, none, flags)
 
 
-class DetectionErrors:
+class DetectionErrors(DetectionMetric):
     """Accumulate the errors of detections by type, and compute what each type costs.
 
     The types are those of TIDE. A detection that is not correct has the first of these:
@@ -83,23 +94,35 @@ class DetectionErrors:
 
     Parameters
     ----------
+    iou : {"mask", "box", "boundary"}
+        What detections are compared by; see :class:`AveragePrecision`.
+    protocol : {"coco", "lvis"}
+        With ``"lvis"``, for images in which not all classes are annotated, detections of some
+        classes do not count unless they are correct: classes that are neither present nor in
+        `negative_classes`, and `incomplete_classes`.
     iou_threshold : float, default 0.5
         Minimum IoU of a correct detection with its object.
     background_threshold : float, default 0.1
         Maximum IoU of a detection of the background.
-    max_detections : int, default 100
-        The number of detections of an image, those with the best scores, that count.
+    max_detections : int, optional
+        The number of detections of an image, those with the best scores, that count. Default: 100,
+        or 300 for LVIS.
+    box_format : {"xyxy", "xywh"}
+        Format of boxes: two corners, or a corner and the size as in COCO.
+    dilation_ratio : float, default 0.02
+        See :func:`segcore.boundary_iou`.
 
     Raises
     ------
     ValueError
-        If a threshold is not in [0, 1], or `max_detections` is less than 1.
+        If a choice is unknown, a threshold is not in [0, 1], or `max_detections` is less than 1.
 
     Notes
     -----
-    The numbers are those of the ``tidecv`` package. Unlike COCO's average precision, they include
-    classes that have detections and no true objects, with an average precision of 0. Detections in
-    a crowd of their class do not count as detections; they have an error type like others.
+    The numbers are those of the ``tidecv`` package, also for LVIS. Unlike COCO's average precision,
+    they include classes that have detections and no true objects, with an average precision of 0.
+    Detections that do not count, by the rules of LVIS or in a crowd of their class, have an error
+    type like others: if mending it makes one correct, it counts from then on.
 
     References
     ----------
@@ -119,45 +142,53 @@ class DetectionErrors:
 
     def __init__(
         self,
-        iou_threshold: float = 0.5,
+        iou: str = "mask",
         *,
+        protocol: str = "coco",
+        iou_threshold: float = 0.5,
         background_threshold: float = 0.1,
-        max_detections: int = 100,
+        max_detections: int | None = None,
+        box_format: str = "xyxy",
+        dilation_ratio: float = 0.02,
     ) -> None:
+        super().__init__(iou, protocol, box_format, dilation_ratio)
         self.iou_threshold = as_fraction(iou_threshold, "iou_threshold")
         self.background_threshold = as_fraction(background_threshold, "background_threshold")
+        if max_detections is None:
+            max_detections = 300 if protocol == "lvis" else 100
         if max_detections < 1:
             raise ValueError(f"max_detections: expected at least 1, got {max_detections}")
         self.max_detections = max_detections
-        self._images: dict[Hashable, _Image] = {}
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self._images)
 
     def update(
         self,
-        truth: Masks,
-        prediction: Masks,
+        truth: Masks | ArrayLike,
+        prediction: Masks | ArrayLike,
         *,
         scores: ArrayLike,
         truth_classes: ArrayLike | None = None,
         prediction_classes: ArrayLike | None = None,
         crowd: ArrayLike | None = None,
+        negative_classes: ArrayLike = (),
+        incomplete_classes: ArrayLike = (),
         image_id: int | str | None = None,
     ) -> None:
         """Find the errors of one image, and add them.
 
         Parameters
         ----------
-        truth, prediction : Masks
-            m true objects and n detections of the same image size.
+        truth, prediction : Masks or array_like
+            m true objects and n detections: `Masks` of the same image size, or boxes of shape
+            (m, 4) and (n, 4) for ``iou="box"``.
         scores : array_like
             Shape (n,). Among equal scores, the order of the detections counts.
         truth_classes, prediction_classes : array_like of int, optional
             Shapes (m,) and (n,). By default, all objects are of class 0.
         crowd : array_like of bool, optional
             Shape (m,): regions of many objects, which need not be found.
+        negative_classes, incomplete_classes : array_like of int
+            For LVIS: classes that are known to be absent from the image, and classes whose objects
+            are not all annotated (``neg_category_ids``, ``not_exhaustive_category_ids``).
         image_id : int or str, optional
             Id of the image. Default: the number of images so far.
 
@@ -169,32 +200,90 @@ class DetectionErrors:
         TypeError
             If a value has the wrong type.
         """
-        image_id = len(self._images) if image_id is None else image_id
-        if image_id in self._images:
-            raise ValueError(f"image_id: image {image_id!r} was added before")
-        check_same_size(truth, prediction, ("truth", "prediction"))
-        true_label = _labels(truth_classes, "truth_classes", len(truth))
-        label = _labels(prediction_classes, "prediction_classes", len(prediction))
-        score = as_scores(scores, "scores", len(prediction)).astype(np.float64)
-        is_crowd = np.zeros(len(truth), np.bool_)
+        true, found = self._shapes(truth, "truth"), self._shapes(prediction, "prediction")
+        if self.iou != "box":
+            check_same_size(true, found, ("truth", "prediction"))
+        is_crowd = np.zeros(len(true), np.bool_)
         if crowd is not None:
-            is_crowd = as_flags(crowd, "crowd", len(truth))
-        order = np.argsort(-score, kind="stable")[: self.max_detections]
-        ratios = iou(prediction, truth, is_crowd, self.background_threshold)[order]
-        self._images[image_id] = self._found(
-            ratios, score[order], label[order], true_label, is_crowd
+            is_crowd = as_flags(crowd, "crowd", len(true))
+        of_true, of_found = (np.zeros(len(shapes), np.int64) for shapes in (true, found))
+        self.add(
+            [len(self._images) if image_id is None else image_id],
+            TrueObjects(
+                of_true,
+                _labels(truth_classes, "truth_classes", len(true)),
+                np.ones(len(true)),  # areas do not matter
+                true.__getitem__,
+                is_crowd,
+                ~is_crowd,
+            ),
+            FoundObjects(
+                of_found,
+                _labels(prediction_classes, "prediction_classes", len(found)),
+                np.ones(len(found)),
+                found.__getitem__,
+                as_scores(scores, "scores", len(found)).astype(np.float64),
+            ),
+            negative=listed_classes([_labels(negative_classes, "negative_classes")]),
+            incomplete=listed_classes([_labels(incomplete_classes, "incomplete_classes")]),
         )
+
+    def add(
+        self,
+        image_ids: Sequence[Any],
+        true: TrueObjects,
+        found: FoundObjects,
+        *,
+        sizes: NDArray[np.int64] | None = None,
+        negative: ImageClasses | None = None,
+        incomplete: ImageClasses | None = None,
+    ) -> None:
+        """Find the errors of several images; see :meth:`DetectionMetric.add`."""
+        self._check_images(image_ids, true.crowd)
+        sizes = np.zeros(len(image_ids), np.int64) if sizes is None else sizes
+        ignored = np.zeros(len(found.image), np.bool_)
+        if self.protocol == "lvis":
+            ignored = _not_judged(true, found, negative, incomplete)
+        rows = np.lexsort((-found.scores, found.image))
+        rows = rows[ranks(found.image[rows]) < self.max_detections]
+        true_rows = sorted_rows(true.image, np.arange(len(true.image)))
+        groups, a, b = common_groups(found.image[rows], true.image[true_rows])
+        ratios = np.empty(0)
+        if len(a):
+            ratios = ratios_of_groups(
+                *(self, found, true, rows[a], true_rows[b], groups, true.crowd[true_rows[b]]),
+                *(sizes, self.background_threshold),
+            )
+        every = np.arange(len(image_ids) + 1)
+        bounds = np.searchsorted(found.image[rows], every)
+        true_bounds = np.searchsorted(true.image[true_rows], every)
+        pairs = offsets_of(np.diff(bounds) * np.diff(true_bounds))
+        images = {}
+        for k, image_id in enumerate(image_ids):
+            own = rows[bounds[k] : bounds[k + 1]]
+            objects = true_rows[true_bounds[k] : true_bounds[k + 1]]
+            images[image_id] = self._found(
+                ratios[pairs[k] : pairs[k + 1]].reshape(len(own), len(objects)),
+                found.scores[own],
+                found.classes[own],
+                ignored[own],
+                true.classes[objects],
+                true.crowd[objects],
+            )
+        self._images.update(images)
 
     def _found(
         self,
         ratios: NDArray[np.float64],
         score: NDArray[np.float64],
         label: NDArray[np.int64],
+        ignored: NDArray[np.bool_],
         true_label: NDArray[np.int64],
         crowd: NDArray[np.bool_],
     ) -> _Image:
+        """Find the errors of the detections of an image, the best first."""
         same = label[:, None] == true_label
-        in_crowd = ((ratios > self.iou_threshold) & same)[:, crowd].any(axis=1)
+        ignored = ignored | ((ratios > self.iou_threshold) & same)[:, crowd].any(axis=1)
         ratios, same, true_label = ratios[:, ~crowd], same[:, ~crowd], true_label[~crowd]
         own, other = ratios * same, ratios * ~same
         correct, used = _matched(own, self.iou_threshold)
@@ -222,47 +311,11 @@ class DetectionErrors:
         fixed = np.zeros(len(label), np.bool_)
         fixed[rows[np.unique(objects, return_index=True)[1]]] = True
         return _Image(
-            score, label, error, in_crowd & ~correct, fixed, fixed_label, true_label, missed
+            score, label, error, ignored & ~correct, fixed, fixed_label, true_label, missed
         )
 
-    def merge(self, other: DetectionErrors) -> None:
-        """Add the images of another accumulator with the same settings.
-
-        Raises
-        ------
-        ValueError
-            If the settings differ, or an image is in both. The accumulator is then unchanged.
-        TypeError
-            If `other` is not a `DetectionErrors`.
-        """
-        if not isinstance(other, DetectionErrors):
-            raise TypeError(f"expected a DetectionErrors, got {described(other)}")
-        for name in ("iou_threshold", "background_threshold", "max_detections"):
-            ours, theirs = getattr(self, name), getattr(other, name)
-            if ours != theirs:
-                raise ValueError(f"{name}: expected {ours}, got {theirs}")
-        common = self._images.keys() & other._images.keys()
-        if common:
-            raise ValueError(f"expected other images, but image {next(iter(common))!r} is in both")
+    def _add_images(self, other: Self) -> None:
         self._images.update(other._images)
-
-    def __iadd__(self, other: DetectionErrors) -> DetectionErrors:
-        """Add the images of `other`; see :meth:`merge`."""
-        self.merge(other)
-        return self
-
-    def __add__(self, other: DetectionErrors) -> DetectionErrors:
-        """Return an accumulator with the images of both; see :meth:`merge`."""
-        if not isinstance(other, DetectionErrors):
-            return NotImplemented
-        result = DetectionErrors(
-            self.iou_threshold,
-            background_threshold=self.background_threshold,
-            max_detections=self.max_detections,
-        )
-        result.merge(self)
-        result.merge(other)
-        return result
 
     def compute(self) -> ErrorAnalysis:
         """Compute the number of errors of each type, and what they cost.
@@ -294,10 +347,25 @@ class DetectionErrors:
         return ErrorAnalysis(ap, counts, gains)
 
 
-def _labels(values: ArrayLike | None, name: str, count: int) -> NDArray[np.int64]:
+def _labels(values: ArrayLike | None, name: str, count: int | None = None) -> NDArray[np.int64]:
     if values is None:
-        return np.zeros(count, np.int64)
+        return np.zeros(count or 0, np.int64)
     return as_integers(values, name, count).astype(np.int64)
+
+
+def _not_judged(
+    true: TrueObjects,
+    found: FoundObjects,
+    negative: ImageClasses | None,
+    incomplete: ImageClasses | None,
+) -> NDArray[np.bool_]:
+    """Return which detections have a class of which not all objects in the image are known."""
+    none = np.empty(0, np.int64), np.empty(0, np.int64)
+    columns = (true.image, true.classes), (found.image, found.classes)
+    _, keys = class_keys(*columns, negative or none, incomplete or none)
+    true_keys, found_keys, negative_keys, incomplete_keys = keys
+    is_known = np.isin(found_keys, np.concatenate([true_keys, negative_keys]))
+    return ~is_known | np.isin(found_keys, incomplete_keys)
 
 
 def _matched(

@@ -25,16 +25,21 @@ MAX_MASKS = 2048
 """Number of masks of one sequence that are in memory at a time, unless an image has more."""
 
 
-class Settings(Protocol):
-    """What is compared, and by which rules: the attributes of `AveragePrecision`."""
+class Comparison(Protocol):
+    """What detections and objects are compared by: attributes of `AveragePrecision`."""
 
     iou: str
+    dilation_ratio: float
+
+
+class Settings(Comparison, Protocol):
+    """What is compared, and by which rules: the attributes of `AveragePrecision`."""
+
     protocol: str
     thresholds: NDArray[np.float64]
     areas: dict[str, tuple[float, float]]
     max_detections: tuple[int, ...]
     class_ids: Indices | None
-    dilation_ratio: float
 
 
 @dataclass
@@ -110,6 +115,14 @@ def listed_classes(of_images: Sequence[Indices]) -> ImageClasses:
     return image, np.concatenate([np.empty(0, np.int64), *of_images])
 
 
+def class_keys(*columns: ImageClasses) -> tuple[Indices, list[Indices]]:
+    """Return the distinct classes of columns, and one number per image and class in each column."""
+    classes = distinct(np.concatenate([labels for _, labels in columns]))
+    return classes, [
+        image * len(classes) + np.searchsorted(classes, labels) for image, labels in columns
+    ]
+
+
 def matched(
     settings: Settings,
     true: TrueObjects,
@@ -139,11 +152,7 @@ def matched(
         The state of average precision, without objects that are not evaluated.
     """
     columns = (true.image, true.classes), (found.image, found.classes), negative, incomplete
-    classes = distinct(np.concatenate([labels for _, labels in columns]))
-    # One number per image and class.
-    true_keys, found_keys, negative_keys, incomplete_keys = (
-        image * len(classes) + np.searchsorted(classes, labels) for image, labels in columns
-    )
+    classes, (true_keys, found_keys, negative_keys, incomplete_keys) = class_keys(*columns)
     evaluated = np.ones(len(classes), np.bool_)
     if settings.class_ids is not None:
         evaluated = np.isin(classes, settings.class_ids)
@@ -179,7 +188,8 @@ def matched(
     groups, a, b = common_groups(found_keys, true_keys)
     rows = found_rows[a], true_rows[b]
     if len(a):
-        ratios = _ratios(settings, found, true, *rows, groups, crowd[b], sizes)
+        least = min(float(settings.thresholds.min()), 1 - 1e-10)
+        ratios = ratios_of_groups(settings, found, true, *rows, groups, crowd[b], sizes, least)
         is_match[:, a], ignored[:, a] = _match(
             settings,
             ratios,
@@ -203,8 +213,8 @@ def _are_best(found: FoundObjects, limit: int) -> NDArray[np.bool_]:
     return are_best
 
 
-def _ratios(
-    settings: Settings,
+def ratios_of_groups(
+    settings: Comparison,
     found: FoundObjects,
     true: TrueObjects,
     found_rows: Indices,
@@ -212,11 +222,14 @@ def _ratios(
     groups: Groups,
     crowd: NDArray[np.bool_],
     sizes: Indices,
+    least: float,
 ) -> NDArray[np.float64]:
-    """Return the IoUs of each group, computed for images of the same size at a time."""
+    """Return the IoUs of each group, computed for images of the same size at a time.
+
+    Those of masks and boundaries are 0 where they are less than `least`.
+    """
     if settings.iou == "box":
         return box_iou_of_groups(found.shapes(found_rows), true.shapes(true_rows), groups, crowd)
-    least = min(float(settings.thresholds.min()), 1 - 1e-10)
     part_of_group = sizes[true.image[true_rows[groups.b[:-1]]]]
     parts = []
     start = 0

@@ -240,15 +240,19 @@ class PanopticQuality:
         self._fn += np.bincount(true.categories[false_negative], minlength=count)
         self._fp += np.bincount(predicted.categories[false_positive], minlength=count)
 
-    def __add__(self, other: PanopticQuality) -> PanopticQuality:
-        """Return an accumulator with the segments of `self`, then those of `other`."""
-        if not isinstance(other, PanopticQuality):
-            return NotImplemented
-        total = PanopticQuality(
+    def empty(self) -> PanopticQuality:
+        """Return an accumulator with the same settings and without segments."""
+        return PanopticQuality(
             ({"id": category, "isthing": isthing} for category, isthing in self._isthing.items()),
             self._iou,
             dilation_ratio=self._dilation_ratio,
         )
+
+    def __add__(self, other: PanopticQuality) -> PanopticQuality:
+        """Return an accumulator with the segments of `self`, then those of `other`."""
+        if not isinstance(other, PanopticQuality):
+            return NotImplemented
+        total = self.empty()
         total += self
         total += other
         return total

@@ -165,6 +165,15 @@ class ConfusionMatrix:
             counted &= kept.union().to_dense()[0]
         return counted
 
+    def empty(self) -> ConfusionMatrix:
+        """Return a confusion matrix with the same settings and without pixels."""
+        return ConfusionMatrix(
+            self._num_classes,
+            self._ignore_index,
+            trimap=self._trimap,
+            area_range=self._area_range,
+        )
+
     def _settings(self) -> tuple[Any, ...]:
         return self._num_classes, self._ignore_index, self._trimap, self._area_range
 
@@ -172,13 +181,8 @@ class ConfusionMatrix:
         """Return a confusion matrix with the counts of both operands."""
         if not isinstance(other, ConfusionMatrix):
             return NotImplemented
-        total = ConfusionMatrix(
-            self._num_classes,
-            self._ignore_index,
-            trimap=self._trimap,
-            area_range=self._area_range,
-        )
-        total._counts[...] = self._counts
+        total = self.empty()
+        total += self
         total += other
         return total
 

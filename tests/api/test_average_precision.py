@@ -283,7 +283,7 @@ def test_what_does_not_merge():
         ap.merge(scene())
     with pytest.raises(ValueError, match="iou: expected mask, got box"):
         ap.merge(sc.metrics.AveragePrecision("box"))
-    with pytest.raises(TypeError, match="expected an AveragePrecision"):
+    with pytest.raises(TypeError, match="expected AveragePrecision"):
         ap.merge(3)
     with pytest.raises(TypeError):
         ap + 3

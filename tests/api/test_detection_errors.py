@@ -20,8 +20,10 @@ def boxes(*corners: tuple[int, int, int, int]) -> sc.Masks:
     return sc.Masks.from_boxes(np.array(corners, float).reshape(-1, 4), (40, 60))
 
 
-def added(document: dict[str, Any], results: list[dict[str, Any]]) -> DetectionErrors:
-    errors = DetectionErrors()
+def added(
+    document: dict[str, Any], results: list[dict[str, Any]], iou: str = "mask", **settings: Any
+) -> DetectionErrors:
+    errors = DetectionErrors(iou, box_format="xywh", **settings)
     for image in document["images"]:
         size = image["height"], image["width"]
         true, found = (
@@ -30,13 +32,17 @@ def added(document: dict[str, Any], results: list[dict[str, Any]]) -> DetectionE
         )
         errors.update(
             *(
-                sc.Masks.from_coco([i["segmentation"] for i in items], size)
+                np.array([i["bbox"] for i in items])
+                if iou == "box"
+                else sc.Masks.from_coco([i["segmentation"] for i in items], size)
                 for items in (true, found)
             ),
             scores=[item["score"] for item in found],
             truth_classes=np.array([item["category_id"] for item in true], int),
             prediction_classes=np.array([item["category_id"] for item in found], int),
             crowd=np.array([item["iscrowd"] for item in true], int),
+            negative_classes=np.array(image.get("neg_category_ids", []), int),
+            incomplete_classes=np.array(image.get("not_exhaustive_category_ids", []), int),
             image_id=image["id"],
         )
     return errors
@@ -79,22 +85,49 @@ def test_the_numbers_of_tide_on_real_data() -> None:
     assert list(found.gains.values()) == pytest.approx(gains, abs=1e-12)
 
 
+@pytest.mark.parametrize("iou", ["mask", "box"])
 @pytest.mark.parametrize("seed", range(40))
-def test_equals_tidecv(seed: int) -> None:
-    tidecv = pytest.importorskip("tidecv")
+def test_equals_tidecv(seed: int, iou: str) -> None:
     document, results = data_set(seed)
+    assert_equals_tidecv(document, results, iou)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_equals_tidecv_for_lvis(seed: int) -> None:
+    """Classes that tidecv's reader of LVIS files ignores in an image are ignored here, too."""
+    document, results = data_set(seed)
+    rng = np.random.default_rng(seed)
+    classes = [category["id"] for category in document["categories"]]
+    for annotation in document["annotations"]:
+        annotation["iscrowd"] = 0
+    for image in document["images"]:
+        for name in ("neg_category_ids", "not_exhaustive_category_ids"):
+            image[name] = [class_id for class_id in classes if rng.random() < 0.4]
+    assert_equals_tidecv(document, results, "mask", protocol="lvis")
+
+
+def assert_equals_tidecv(
+    document: dict[str, Any], results: list[dict[str, Any]], iou: str, **settings: Any
+) -> None:
+    tidecv = pytest.importorskip("tidecv")
     truth, found = tidecv.Data("truth"), tidecv.Data("found")
-    for image in sorted(image["id"] for image in document["images"]):
-        truth.add_image(image, str(image))
+    for image in sorted(document["images"], key=lambda image: image["id"]):
+        truth.add_image(image["id"], str(image["id"]))
+        if settings:
+            of_image = [a for a in document["annotations"] if a["image_id"] == image["id"]]
+            present = {a["category_id"] for a in of_image} | {*image["neg_category_ids"]}
+            absent = {category["id"] for category in document["categories"]} - present
+            for class_id in absent | {*image["not_exhaustive_category_ids"]}:
+                truth.add_ignore_region(image["id"], class_id)
     for annotation in document["annotations"]:
         add = truth.add_ignore_region if annotation["iscrowd"] else truth.add_ground_truth
-        add(annotation["image_id"], annotation["category_id"], None, encoded(annotation))
+        add(annotation["image_id"], annotation["category_id"], *shape(annotation))
     for item in results:
-        place = item["image_id"], item["category_id"]
-        found.add_detection(*place, item["score"], None, encoded(item))
-    ours = added(document, results).compute()
+        found.add_detection(item["image_id"], item["category_id"], item["score"], *shape(item))
+    ours = added(document, results, iou, **settings).compute()
+    mode = tidecv.TIDE.MASK if iou == "mask" else tidecv.TIDE.BOX
     try:
-        run = tidecv.TIDE().evaluate(truth, found, 0.5, 0.1, tidecv.TIDE.MASK)
+        run = tidecv.TIDE().evaluate(truth, found, 0.5, 0.1, mode)
         gains = run.fix_main_errors()
     except ZeroDivisionError:  # as it has no class, or none without missed objects
         assert ours.gains["missed"] == 0
@@ -106,16 +139,17 @@ def test_equals_tidecv(seed: int) -> None:
         assert ours.counts[SHORT[kind.short_name]] == count
 
 
-def encoded(item: dict[str, Any]) -> dict[str, Any]:
+def shape(item: dict[str, Any]) -> tuple[list[float], dict[str, Any]]:
+    """Return the box and the mask, as pycocotools takes them."""
     rle = item["segmentation"]
-    return {"size": rle["size"], "counts": rle["counts"].encode()}
+    return item["bbox"], {"size": rle["size"], "counts": rle["counts"].encode()}
 
 
 def test_parts_merge_in_any_order() -> None:
     document, results = data_set(3)
     whole = added(document, results).compute()
     parts = [added({**document, "images": [image]}, results) for image in document["images"]]
-    merged = DetectionErrors()
+    merged = parts[0].empty()
     for part in reversed(parts):
         merged.merge(pickle.loads(pickle.dumps(part)))
     assert len(merged) == len(parts)
@@ -125,9 +159,21 @@ def test_parts_merge_in_any_order() -> None:
     with pytest.raises(ValueError, match="is in both"):
         merged.merge(parts[0])
     with pytest.raises(ValueError, match=r"iou_threshold: expected 0\.5, got 0\.6"):
-        merged.merge(DetectionErrors(0.6))
-    with pytest.raises(TypeError, match="expected a DetectionErrors"):
+        merged.merge(DetectionErrors(box_format="xywh", iou_threshold=0.6))
+    with pytest.raises(TypeError, match="expected DetectionErrors"):
         merged.merge(3)  # type: ignore[arg-type]
+
+
+def test_boundaries_decide_on_what_is_right() -> None:
+    """A square that is too small by 3 pixels has most pixels of the true one, but not its edge."""
+    truth, found = boxes((0, 0, 40, 40)), boxes((3, 3, 40, 40))
+    counts = []
+    for iou in ("mask", "boundary"):
+        errors = DetectionErrors(iou)
+        errors.update(truth, found, scores=[0.5])
+        counts.append(errors.compute().counts["localization"])
+    assert float(sc.boundary_iou(found, truth)[0, 0]) < 0.5 < float(sc.iou(found, truth)[0, 0])
+    assert counts == [0, 1]
 
 
 def test_nothing() -> None:
@@ -148,6 +194,7 @@ def test_nothing() -> None:
         ({"crowd": [2, 0]}, ValueError, "crowd"),
         ({"prediction": sc.Masks.from_boxes([[0, 0, 1, 1]] * 2, (3, 3))}, ValueError, "size"),
         ({"truth": np.zeros((2, 40, 60))}, TypeError, "truth: expected Masks"),
+        ({"image_id": 7.5}, TypeError, "image_id: expected an integer or a string"),
         ({"image_id": 7}, ValueError, "image 7 was added before"),
     ],
 )
@@ -164,5 +211,11 @@ def test_refuses(changes: dict[str, Any], error: type[Exception], message: str) 
 def test_refuses_settings() -> None:
     with pytest.raises(ValueError, match="max_detections: expected at least 1, got 0"):
         DetectionErrors(max_detections=0)
+    lvis = DetectionErrors(protocol="lvis")
+    assert lvis.max_detections == 300
+    with pytest.raises(ValueError, match="crowd: expected none, as LVIS has no crowds"):
+        lvis.update(boxes((0, 0, 4, 4)), boxes(), scores=[], crowd=[True])
+    with pytest.raises(TypeError, match='truth: expected boxes for iou="box", got Masks'):
+        DetectionErrors("box").update(boxes(), boxes(), scores=[])
     with pytest.raises(ValueError, match="background_threshold"):
         DetectionErrors(background_threshold=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -13,7 +14,7 @@ import pytest
 from support.browser import browser, opened, pixels_of
 
 import segcore as sc
-from segcore.diagnosis import CAUSES, KINDS
+from segcore.diagnosis import CAUSES, KINDS, MendedPrecision
 from segcore.show.report import (
     Class,
     Evaluation,
@@ -50,17 +51,18 @@ def images(count: int = 3) -> list[PageImage]:
 
 
 def evaluation(shown: list[PageImage]) -> Evaluation:
-    metric = sc.metrics.AveragePrecision(class_ids=[0, 1, 2])
+    metric, errors = sc.metrics.AveragePrecision(class_ids=[0, 1, 2]), sc.metrics.DetectionErrors()
     for image in shown:
         assert image.prediction is not None
-        metric.update(
-            image.truth.masks,
-            image.prediction.masks,
-            scores=image.prediction.scores,
-            truth_classes=image.truth.classes,
-            prediction_classes=image.prediction.classes,
-        )
-    return Evaluation.of_instances(metric.compute(), NAMES)
+        for accumulator in (metric, errors):
+            accumulator.update(
+                image.truth.masks,
+                image.prediction.masks,
+                scores=image.prediction.scores,
+                truth_classes=image.truth.classes,
+                prediction_classes=image.prediction.classes,
+            )
+    return Evaluation.of_instances(metric.compute(), NAMES, errors, MendedPrecision())
 
 
 def page_of(shown: list[PageImage], **options: Any) -> str:
@@ -225,6 +227,21 @@ def test_filters_and_orders(chromium, path) -> None:
         ]
         page.locator("[name=size]").select_option("large")
         assert names(page) == []
+
+
+def test_saves_the_findings_that_pass_the_filters(chromium, path) -> None:
+    with opened(chromium, path, "#tab=objects&kind=confused&sort=iou") as page:
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save as CSV").click()
+        rows = list(csv.DictReader(Path(download.value.path()).read_text("utf-8").splitlines()))
+        assert download.value.suggested_filename == "objects.csv"
+    assert [row["image"] for row in rows] == ["image 0.jpg", "image 1.jpg", "image 2.jpg"]
+    for row in rows:
+        assert (row["class"], row["predicted_class"]) == ("lamp", "<b>cup</b>")
+        assert row["id"] == "3"
+        assert float(row["iou"]) == pytest.approx(26 / 28, abs=1e-6)
+        assert (row["score"], row["area"], row["false_positive"]) == ("0.8", "560", "0")
+        assert row["missed"] == "560"
 
 
 def test_tabs_stay_as_they_were(chromium, path) -> None:

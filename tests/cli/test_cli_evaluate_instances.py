@@ -188,19 +188,66 @@ def test_the_images_of_a_large_page_are_beside_it(tmp_path: Path, monkeypatch: A
         done = good("evaluate", "instances", *paths, "--html", html)
         assert f"needs 1 file in the folder {tmp_path / 'p_files'}" in done.stdout.replace("\n", "")
         assert [file.name for file in (tmp_path / "p_files").iterdir()] == ["images-0.js"]
-    monkeypatch.undo()
-    good("evaluate", "instances", *paths, "--html", tmp_path / "q.html")
-    assert not (tmp_path / "q_files").exists()
     assert html.read_text("utf-8").count('id="image-0"') == 0
+    monkeypatch.undo()
+    good("evaluate", "instances", *paths, "--html", html)  # a page that needs no folder
+    assert not (tmp_path / "p_files").exists()
+    assert html.read_text("utf-8").count('id="image-0"') == 1
 
 
-def test_the_page_of_lvis_has_no_types_of_errors(tmp_path: Path) -> None:
-    paths = write(tmp_path, "t.json", room()), write(tmp_path, "r.json", [result()])
-    html = tmp_path / "page.html"
-    good("evaluate", "instances", *paths, "--protocol", "lvis", "--html", html)
-    text = html.read_text("utf-8")
-    assert '"curves":{' in text
-    assert '"errors":' not in text
+def embedded(html: Path, key: str) -> dict[str, Any]:
+    [text] = re.findall(f'id="{key}">(.*?)</script>', html.read_text("utf-8"))
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+@pytest.mark.parametrize(("iou", "protocol"), [("mask", "lvis"), ("box", "coco"), ("box", "lvis")])
+def test_pages_of_boxes_and_lvis_have_types_of_errors(
+    tmp_path: Path, iou: str, protocol: str
+) -> None:
+    document, results = data_set(4)
+    for annotation in document["annotations"]:
+        annotation["iscrowd"] = 0
+    for image in document["images"]:
+        image["file_name"] = f"{image['id']}.jpg"
+        image["not_exhaustive_category_ids"] = [document["categories"][0]["id"]]
+    paths = write(tmp_path, "t.json", document), write(tmp_path, "r.json", results)
+    html, report = tmp_path / "page.html", tmp_path / "report.json"
+    words = ["--iou", iou, "--protocol", protocol, "--html", html, "--json", report]
+    good("evaluate", "instances", *paths, *words)
+    truth = sc.data.from_coco(document)
+    errors = sc.metrics.DetectionErrors(iou, protocol=protocol, box_format="xywh")
+    expected = sc.data.evaluate(truth, sc.data.from_coco(results, truth), errors).compute()
+    scores = embedded(html, "index")["evaluation"]
+    assert scores["errors"]["protocol"] == protocol
+    assert scores["mended"] is None
+    for name, count, gain in scores["errors"]["types"]:
+        assert (count, gain) == (expected.counts[name], expected.gains[name])
+    listed = json.loads(report.read_text())["errors"]
+    assert listed["missed"] == {
+        "count": expected.counts["missed"],
+        "gain": expected.gains["missed"],
+    }
+    assert sum(expected.counts.values()) > 3
+
+
+def test_the_page_of_boxes_shows_boxes(tmp_path: Path) -> None:
+    """Some annotations have no mask, and the boxes of others are not those of their masks."""
+    document = room()
+    document["annotations"] = [
+        document["annotations"][0] | {"bbox": [0, 0, 8, 5]},
+        {"id": 2, "image_id": 1, "category_id": 63, "bbox": [2, 1, 3, 4], "iscrowd": 0},
+    ]
+    found = [result(bbox=[0, 0, 8, 4])]
+    paths = write(tmp_path, "t.json", document), write(tmp_path, "r.json", found)
+    good("evaluate", "instances", *paths, "--iou", "box", "--html", tmp_path / "page.html")
+    shown = embedded(tmp_path / "page.html", "image-0")
+    for side, boxes in (("Truth", {(0, 0, 8, 5), (2, 1, 5, 5)}), ("Prediction", {(0, 0, 8, 4)})):
+        objects = shown[side]["objects"]
+        assert {tuple(item["box"]) for item in objects} == boxes
+        for item in objects:
+            x0, y0, x1, y1 = item["box"]
+            assert item["area"] == (x1 - x0) * (y1 - y0)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +255,6 @@ def test_the_page_of_lvis_has_no_types_of_errors(tmp_path: Path) -> None:
     [
         (["--score", "0.5"], "--score: for findings; pass --html, --csv or --export-worst, too"),
         (["--images", "."], "--images: photographs are shown in pages and crops"),
-        (["--html", "page.html", "--iou", "box"], "--html: the page compares masks"),
     ],
 )
 def test_options_of_the_page(tmp_path: Path, words: list[str], message: str) -> None:

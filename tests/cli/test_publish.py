@@ -77,6 +77,53 @@ def test_files_appear_when_the_block_ends(tmp_path: Path) -> None:
     }
 
 
+def test_files_of_earlier_runs_are_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    with publish() as outputs:
+        for number in range(4):
+            outputs.folder(folder).write(f"images-{number}.js", OURS)
+    (folder / "images-7.js").write_bytes(b"not ours")
+    (folder / "images-8.js").symlink_to("images-0.js")
+    before = tree(folder)
+
+    def replaced(error: Exception | None = None) -> None:
+        with publish() as outputs:
+            files = outputs.folder(folder)
+            files.write("images-0.js", OURS + b"new")
+            files.remove_others("images-*.js")
+            if error is not None:
+                raise error
+
+    with pytest.raises(KeyError):
+        replaced(KeyError())
+    assert tree(folder) == before
+    replaced()
+    assert sorted(tree(folder)) == ["images-0.js", "images-7.js", "images-8.js"]
+    for name in ("images-7.js", "images-8.js"):
+        (folder / name).unlink()
+    with publish() as outputs:
+        outputs.folder(folder).remove_others("images-*.js")
+    assert tree(tmp_path) == {}
+
+
+def test_removals_are_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_folder(tmp_path / "files", "a.png")
+    for name in ("1.js", "2.js"):
+        (tmp_path / "files" / name).write_bytes(OURS)
+    before = tree(tmp_path)
+    unlink = os.unlink
+
+    def unlink_but_one(path: Path, **options: int) -> None:
+        if Path(path) == tmp_path / "files" / "2.js":
+            raise OSError(errno.EIO, "broken")
+        unlink(path, **options)
+
+    monkeypatch.setattr(os, "unlink", unlink_but_one)
+    with pytest.raises(OutputError, match="broken"), publish() as outputs:
+        outputs.folder(tmp_path / "files").remove_others("*.js")
+    assert tree(tmp_path) == before
+
+
 def test_files_of_a_folder_that_exists_are_replaced_and_others_stay(tmp_path: Path) -> None:
     (tmp_path / "maps" / "sub").mkdir(parents=True)
     for name in ("a.png", "sub/b.png", "notes"):

@@ -200,3 +200,72 @@ def test_the_rules_of_lvis_read_the_images():
 def test_what_cannot_be_evaluated(prediction, metric, message):
     with pytest.raises(ValueError, match=message):
         sc.data.evaluate(sc.data.from_coco(room()), sc.data.from_coco(prediction), metric)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_several_metrics_as_one_by_one(monkeypatch, seed):
+    monkeypatch.setattr(evaluation, "ANNOTATIONS", 5)
+    document, results = data_set(seed)
+    truth = sc.data.from_coco(document)
+    found = sc.data.from_coco(results, truth)
+    settings = {"box_format": "xywh"}
+    metrics = (
+        sc.metrics.AveragePrecision(class_ids=truth.categories["id"]),
+        sc.metrics.AveragePrecision("box", **settings),
+        sc.metrics.AveragePrecision("boundary", dilation_ratio=0.05),
+        sc.metrics.AveragePrecision("box", protocol="lvis", **settings),
+        sc.metrics.DetectionErrors(),
+        sc.metrics.DetectionErrors("box", **settings),
+        sc.metrics.DetectionErrors("boundary", protocol="lvis"),
+    )
+    alone = [sc.data.evaluate(truth, found, metric.empty()).compute() for metric in metrics]
+    assert sc.data.evaluate(truth, found, metrics) is metrics
+    for metric, expected in zip(metrics, alone, strict=True):
+        assert len(metric) == len(truth)
+        if isinstance(metric, sc.metrics.DetectionErrors):
+            assert metric.compute() == expected
+        else:
+            np.testing.assert_array_equal(metric.compute().precision, expected.precision)
+
+
+@pytest.mark.parametrize("iou", ["mask", "box"])
+def test_errors_of_data_sets_as_image_by_image(iou):
+    document = sizes_and_shuffled(5)
+    for annotation in document["annotations"]:
+        height, width = annotation["segmentation"]["size"]
+        rng = np.random.default_rng(annotation["id"])
+        annotation["bbox"] = [0.5, 1, *rng.uniform(1, [width - 1, height - 1]).tolist()]
+    datasets = [
+        sc.data.from_coco(document | {"annotations": document["annotations"][start::2]})
+        for start in (0, 1)
+    ]
+    errors = sc.metrics.DetectionErrors(iou, box_format="xywh")
+    one_by_one = errors.empty()
+    for true, found in zip(*datasets, strict=True):
+        shapes = (true.bboxes, found.bboxes) if iou == "box" else (true.masks, found.masks)
+        one_by_one.update(
+            *shapes,
+            scores=found.scores,
+            truth_classes=true.category_ids,
+            prediction_classes=found.category_ids,
+            crowd=true.iscrowd,
+            image_id=int(true.image_id),
+        )
+    expected = one_by_one.compute()
+    assert sc.data.evaluate(*datasets, errors).compute() == expected
+    assert min(expected.counts["localization"], expected.counts["classification"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("metrics", "error", "message"),
+    [
+        (sc.metrics.ConfusionMatrix(2), TypeError, "metrics: expected AveragePrecision, Detection"),
+        ([sc.metrics.AveragePrecision(), 3], TypeError, "a sequence of them, got int 3"),
+        ([sc.metrics.AveragePrecision()] * 2, ValueError, "got one of them twice"),
+        ([sc.metrics.DetectionErrors("box")], ValueError, 'expected box_format="xywh"'),
+    ],
+)
+def test_what_is_no_metric(metrics, error, message):
+    truth = sc.data.from_coco(room())
+    with pytest.raises(error, match=message):
+        sc.data.evaluate(truth, truth, metrics)

@@ -6,7 +6,7 @@ import copy
 import functools
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +53,7 @@ from segcore.data.valid import without_invalid_masks
 from segcore.distributed import run
 from segcore.maps.panoptic import Panoptic, PanopticRules
 from segcore.masks import Masks
-from segcore.metrics import AveragePrecision, ConfusionMatrix, PanopticQuality
+from segcore.metrics import AveragePrecision, ConfusionMatrix, DetectionMetric, PanopticQuality
 
 Maps = tuple[NDArray[Any], NDArray[Any]]
 
@@ -157,7 +157,7 @@ def _compared(
     except ValueError as error:
         raise DatasetError("", str(error)) from error
     parts = found.parts()
-    job = functools.partial(_confusion, empty=copy.deepcopy(confusion))
+    job = functools.partial(_confusion, metric=confusion.empty())
     with closing(run(job, parts, **engine)) as results:
         for part, left_out in progress(results, "Comparing", len(parts)):
             problems.add(left_out)
@@ -166,10 +166,10 @@ def _compared(
 
 
 def _confusion(
-    found: _FolderPairs | _PaintedPairs, empty: ConfusionMatrix
+    found: _FolderPairs | _PaintedPairs, metric: ConfusionMatrix
 ) -> tuple[ConfusionMatrix, Problems]:
     """Compare some pairs of maps: a job."""
-    confusion = copy.deepcopy(empty)
+    confusion = metric.empty()
     problems = Problems(skip=True)
     pairs: list[Any] = found.pairs
     for pair in pairs:
@@ -450,15 +450,15 @@ def _panoptic_files(
         for part in chunks_of(len(true_images))
     ]
     names = {c["id"]: c["name"] for c in categories}
-    job = functools.partial(_quality_of_files, copy.deepcopy(quality))
+    job = functools.partial(_quality_of_files, quality.empty())
     return quality, names, job, parts, len(true_images)
 
 
 def _quality_of_files(
-    empty: PanopticQuality, parts: tuple[Partition, Partition]
+    metric: PanopticQuality, parts: tuple[Partition, Partition]
 ) -> tuple[PanopticQuality, Problems]:
     """Compare some images of two panoptic files: a job."""
-    quality = copy.deepcopy(empty)
+    quality = metric.empty()
     true, predicted = (part.load() for part in parts)
     maps = panoptic_maps(true), panoptic_maps(predicted)
     for row, image_id in enumerate(true.images["id"].tolist()):
@@ -497,7 +497,7 @@ def _panoptic_sources(
     thing_ids = {index for index, c in enumerate(truth.categories, 1) if c.id in things}
     rules = [panoptic_rules(s.path, s, "panopticapi", {}, None) for s in sources]
     sources = _paired_images(*sources, problems)
-    job = _SourceComparison(copy.deepcopy(quality), class_ids, thing_ids, rules)
+    job = _SourceComparison(quality.empty(), class_ids, thing_ids, rules)
     return quality, names, job, _pair_parts(sources), len(truth.images)
 
 
@@ -505,7 +505,7 @@ def _panoptic_sources(
 class _SourceComparison:
     """Compares some images of two data sets: a job."""
 
-    empty: PanopticQuality
+    metric: PanopticQuality
     class_ids: list[NDArray[np.int64]]
     thing_ids: set[int]
     rules: list[tuple[PanopticRules, str | None]]
@@ -514,7 +514,7 @@ class _SourceComparison:
         self, sources: tuple[InstanceSet, InstanceSet]
     ) -> tuple[PanopticQuality, Problems]:
         """Return the quality of all images of `sources`."""
-        quality, problems = copy.deepcopy(self.empty), Problems(skip=True)
+        quality, problems = self.metric.empty(), Problems(skip=True)
         for pair in zip(*(source.images for source in sources), strict=True):
             found = [self._composed(sources, side, pair[side], problems) for side in (0, 1)]
             (true, true_segments), (predicted, segments) = found
@@ -601,6 +601,7 @@ def evaluate_instances(
     iou: str = "mask",
     protocol: str = "coco",
     engine: Engine = ONE_PROCESS,
+    others: Sequence[DetectionMetric] = (),
 ) -> tuple[AveragePrecision, dict[int, str], tuple[Dataset, Dataset]]:
     """Match the detections of a data set to the true objects of another one.
 
@@ -618,6 +619,8 @@ def evaluate_instances(
         As for :class:`segcore.metrics.AveragePrecision`.
     engine : mapping, optional
         Arguments of :func:`segcore.data.evaluate` that say what does the work.
+    others : sequence of DetectionMetric
+        Other accumulators, to which the images are added, too.
 
     Returns
     -------
@@ -626,7 +629,8 @@ def evaluate_instances(
     names : dict of int to str
         The names of the categories.
     both : tuple of Dataset
-        The truth and the results, without what was left out.
+        The truth and the results, without what was left out. If boxes were compared, they are the
+        masks.
 
     Raises
     ------
@@ -661,7 +665,12 @@ def evaluate_instances(
             option="--crowd-as-object",
         )
     ap = AveragePrecision(iou, protocol=protocol, box_format="xywh", **settings)
-    return evaluate(truth, prediction, ap, **engine), names, (truth, prediction)
+    evaluate(truth, prediction, [ap, *others], **engine)
+    if iou == "box":
+        truth, prediction = (
+            dataset.with_box_masks(replace=True) for dataset in (truth, prediction)
+        )
+    return ap, names, (truth, prediction)
 
 
 def _with_ids_of_truth(

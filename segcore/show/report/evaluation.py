@@ -52,15 +52,15 @@ class Evaluation:
         self._confusion: dict[str, Any] | None = None
         self._errors: DetectionErrors | None = None
         self._mended: MendedPrecision | None = None
-        self._found: dict[str, Any] | None = None  # errors and causes of the images so far
+        self._dict: dict[str, Any] | None = None  # of the images so far
 
     @classmethod
     def of_instances(
         cls,
         result: PrecisionRecall,
         names: Mapping[int, str],
-        iou: str = "mask",
-        with_errors: bool = True,
+        errors: DetectionErrors | None = None,
+        mended: MendedPrecision | None = None,
     ) -> Evaluation:
         """Return the evaluation of detections: average precision, and its curves.
 
@@ -70,24 +70,18 @@ class Evaluation:
             What :meth:`segcore.metrics.AveragePrecision.compute` returns.
         names : dict of int to str
             Names of the classes.
-        iou : {"mask", "boundary"}
-            How masks are compared when errors are mended.
-        with_errors : bool, default True
-            Whether to find the errors of the page's images, by type and by cause. Their predictions
-            must have scores.
-
-        Returns
-        -------
-        Evaluation
-            Its errors are those of the images that are added.
+        errors : DetectionErrors, optional
+            The errors of the same detections, by type.
+        mended : MendedPrecision, optional
+            An accumulator without images. Those of the page are added to it, and show what mending
+            each cause would give. Their predictions must have scores.
         """
         per_class = {key: row for key, row in result.per_class.items() if row["AP"] >= 0}
         columns = list(next(iter(per_class.values()), {}))
         rows = [(names[key], [_or_nan(row[c]) for c in columns]) for key, row in per_class.items()]
         made = cls({name: _or_nan(v) for name, v in result.stats.items()}, columns, rows)
         made._curves = _curves(result, names)
-        if with_errors:
-            made._errors, made._mended = DetectionErrors(), MendedPrecision(iou)
+        made._errors, made._mended = errors, mended
         return made
 
     @classmethod
@@ -150,60 +144,68 @@ class Evaluation:
         return cls(summary, ["PQ", "SQ", "RQ"], rows)
 
     def add(self, image: PageImage) -> None:
-        """Find the errors of an image.
+        """Mend the causes of an image, if this was asked for.
 
         Raises
         ------
         ValueError
             If the image has no prediction, or this has no scores.
         """
-        if self._errors is None or self._mended is None:
+        if self._mended is None:
             return
-        self._found = None
+        self._dict = None
         truth, prediction, diagnosis = image.truth, image.prediction, image.diagnosis
         if prediction is None or diagnosis is None:
             raise ValueError(f"image {image.name}: expected a prediction")
         scores = prediction.scores
         if scores is None and len(prediction.masks):
             raise ValueError(f"image {image.name}: expected scores of its predictions")
-        common: dict[str, Any] = {
-            "scores": np.zeros(0) if scores is None else scores,
-            "truth_classes": truth.classes,
-            "crowd": truth.crowd,
-        }
-        masks = truth.masks, prediction.masks
-        self._errors.update(*masks, prediction_classes=prediction.classes, **common)
-        self._mended.update(diagnosis, *masks, predicted_classes=prediction.classes, **common)
+        self._mended.update(
+            diagnosis,
+            truth.masks,
+            prediction.masks,
+            scores=np.zeros(0) if scores is None else scores,
+            truth_classes=truth.classes,
+            predicted_classes=prediction.classes,
+            crowd=truth.crowd,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything JSON-ready; NaN is null."""
-        value: dict[str, Any] = {
+        if self._dict is None:
+            self._dict = self._described()
+        return self._dict
+
+    def _described(self) -> dict[str, Any]:
+        return {
             "summary": [[name, _number(score)] for name, score in self._summary.items()],
             "columns": self._columns,
             "classes": [[visible(name), *map(_number, scores)] for name, scores in self._classes],
             "curves": self._curves,
             "confusion": self._confusion,
+            "errors": None if self._errors is None else _types(self._errors),
+            "mended": None if self._mended is None else _causes(self._mended),
         }
-        return value | self._errors_and_causes()
 
-    def _errors_and_causes(self) -> dict[str, Any]:
-        """Return the types and causes of errors; empty without them."""
-        if self._errors is None or self._mended is None:
-            return {}
-        if self._found is None:
-            found = self._errors.compute()
-            ap, by_cause = self._mended.compute()
-            self._found = {
-                "errors": {
-                    "ap": _number(found.ap),
-                    "types": [[n, found.counts[n], _number(found.gains[n])] for n in found.counts],
-                },
-                "mended": {
-                    "ap": _number(_or_nan(ap)),
-                    "causes": [_number(_or_nan(by_cause[cause])) for cause in CAUSES],
-                },
-            }
-        return self._found
+
+def _types(errors: DetectionErrors) -> dict[str, Any]:
+    """Return the types of errors, and how they were found."""
+    found = errors.compute()
+    return {
+        "ap": _number(found.ap),
+        "types": [[n, found.counts[n], _number(found.gains[n])] for n in found.counts],
+        "iou": errors.iou,
+        "threshold": errors.iou_threshold,
+        "background": errors.background_threshold,
+        "protocol": errors.protocol,
+    }
+
+
+def _causes(mended: MendedPrecision) -> dict[str, Any]:
+    """Return the average precision as it is, and with each cause mended."""
+    ap, by_cause = mended.compute()
+    causes = [_number(_or_nan(by_cause[cause])) for cause in CAUSES]
+    return {"ap": _number(_or_nan(ap)), "causes": causes}
 
 
 def _curves(result: PrecisionRecall, names: Mapping[int, str]) -> dict[str, Any]:

@@ -65,6 +65,7 @@ function showFindings() {
       : []),
     labeled("Order", selection("sort", orders, ORDERS.worst)),
     element("button", { type: "button", textContent: "Clear", onclick: () => setFilters([]) }),
+    element("button", { type: "button", textContent: "Save as CSV", onclick: saveList }),
   );
   $("filters").onsubmit = (event) => event.preventDefault();
 }
@@ -174,6 +175,24 @@ function pixelsOf(i, cause) {
     if (findings.cause[p] === cause) return findings.pixels[p];
   }
   return 0;
+}
+
+// Save the findings that pass the filters, in their order.
+function saveList() {
+  const quoted = (text) => `"${String(text).replaceAll('"', '""')}"`;
+  const lines = order.map((i) => {
+    const [image, name] = [page.images[findings.image[i]], page.classes[findings.class[i]]];
+    const texts = [image.name, name.name, findings.id[i], page.kinds[findings.kind[i]]];
+    const found = page.classes[findings.found[i]]?.name ?? "";
+    const numbers = [findings.area[i], findings.iou[i], findings.score[i] ?? ""];
+    const wrong = ["missed", "spurious"].map((sort) => keyOf(sort, i));
+    return [...[...texts, found].map(quoted), ...numbers, ...wrong].join(",");
+  });
+  const names = "image,class,id,status,predicted_class,area,iou,score,missed,false_positive";
+  const file = new Blob([[names, ...lines, ""].join("\n")], { type: "text/csv" });
+  const href = URL.createObjectURL(file);
+  element("a", { href, download: "objects.csv" }).click();
+  URL.revokeObjectURL(href);
 }
 
 // -- cards ----------------------------------------------------------------------------------------

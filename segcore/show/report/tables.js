@@ -92,15 +92,20 @@ function showCauses() {
   const { errors, mended } = page.evaluation ?? {};
   const parts = [];
   if (errors) parts.push(heading("Types of errors"), ...errorTypes(errors));
-  parts.push(heading("Causes of wrong pixels"), ...causeTotals(mended));
+  parts.push(heading("Causes of wrong pixels"));
+  if (errors?.iou === "box") parts.push(paragraph("Objects are shown as their boxes."));
+  if (errors?.protocol === "lvis") {
+    parts.push(paragraph("Unlike in LVIS' scores, detections of classes that are not judged count."));
+  }
+  parts.push(...causeTotals(mended));
   parts.push(heading("Wrong pixels by class and cause"), ...classesByCause());
   $("tab-causes").replaceChildren(...parts);
 }
 
-function errorTypes({ ap, types }) {
+function errorTypes({ ap, types, iou, threshold, background, protocol }) {
   const meaning = {
     classification: "right place, wrong class",
-    localization: "right class, an IoU from 0.1 to 0.5",
+    localization: `right class, an IoU from ${background} to ${threshold}`,
     both: "neither the right class nor the right place",
     duplicate: "of an object that a better detection has found",
     background: "where no object is",
@@ -115,12 +120,18 @@ function errorTypes({ ap, types }) {
       element("td", { className: "wide" }, bar(gain / greatest)),
     ),
   );
+  const compared = { mask: "masks", box: "boxes", boundary: "boundaries" }[iou];
+  const lvis =
+    "Detections of classes that LVIS does not judge in an image do not lower AP, but are counted " +
+    "as errors, as in TIDE. These are classes that are neither annotated in the image nor listed " +
+    "as absent, and classes of which not all objects are annotated.";
   return [
     paragraph(
-      `Detections at an IoU of 0.5, as in TIDE: AP is ${points(ap)}, in which classes without ` +
-        "true objects count as 0. The gain (dAP) is what it would rise by if all errors of a " +
-        "type were right.",
+      `Detections at an IoU of ${threshold} of their ${compared}, as in TIDE: AP is ` +
+        `${points(ap)}, in which classes without true objects count as 0. The gain (dAP) is what ` +
+        "it would rise by if all errors of a type were right.",
     ),
+    ...(protocol === "lvis" ? [paragraph(lvis)] : []),
     tableOf(["type", "errors", "gain", ""], rows),
   ];
 }
