@@ -210,7 +210,13 @@ class Diagnosis:
         dict of Cause to int
             One item per element of :data:`segcore.diagnosis.CAUSES`, also for those without pixels.
         """
-        return {cause: int(self.masks[cause].area.sum()) for cause in CAUSES}
+        return {
+            cause: sum(
+                (finding.spurious if cause.spurious else finding.missed)[cause.name]
+                for finding in self.findings
+            )
+            for cause in CAUSES
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-serializable dict without the masks.
