@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -88,12 +89,12 @@ class Finding:
         """
         return self.iou if self.kind in ("matched", "split") else 0.0
 
-    @property
+    @cached_property
     def wrong_pixels(self) -> int:
         """Number of wrong pixels, missed or spurious."""
         return sum(self.missed.values()) + sum(self.spurious.values())
 
-    @property
+    @cached_property
     def rank(self) -> tuple[float, int]:
         """Sort key from worst to best: ascending `counted_iou`, then descending `wrong_pixels`."""
         return self.counted_iou, -self.wrong_pixels

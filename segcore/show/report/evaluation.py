@@ -32,6 +32,11 @@ class Evaluation:
     classes : list of tuple
         Name of each class, and its C scores in [0, 1], or NaN.
 
+    Attributes
+    ----------
+    errors : ImageErrors, optional
+        The errors of the images that are added.
+
     Examples
     --------
     >>> from segcore.show.report import Evaluation
@@ -50,9 +55,7 @@ class Evaluation:
         self._classes = classes
         self._curves: dict[str, Any] | None = None
         self._confusion: dict[str, Any] | None = None
-        self._errors: DetectionErrors | None = None
-        self._mended: MendedPrecision | None = None
-        self._found: dict[str, Any] | None = None  # errors and causes of the images so far
+        self.errors: ImageErrors | None = None
 
     @classmethod
     def of_instances(
@@ -87,7 +90,7 @@ class Evaluation:
         made = cls({name: _or_nan(v) for name, v in result.stats.items()}, columns, rows)
         made._curves = _curves(result, names)
         if with_errors:
-            made._errors, made._mended = DetectionErrors(), MendedPrecision(iou)
+            made.errors = ImageErrors(iou)
         return made
 
     @classmethod
@@ -157,8 +160,51 @@ class Evaluation:
         ValueError
             If the image has no prediction, or this has no scores.
         """
-        if self._errors is None or self._mended is None:
-            return
+        if self.errors is not None:
+            self.errors.add(len(self.errors), image)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything JSON-ready; NaN is null."""
+        value: dict[str, Any] = {
+            "summary": [[name, _number(score)] for name, score in self._summary.items()],
+            "columns": self._columns,
+            "classes": [[visible(name), *map(_number, scores)] for name, scores in self._classes],
+            "curves": self._curves,
+            "confusion": self._confusion,
+        }
+        return value | ({} if self.errors is None else self.errors.to_dict())
+
+
+class ImageErrors:
+    """The errors of the detections of images, by type and by cause.
+
+    Parameters
+    ----------
+    iou : {"mask", "boundary"}
+        How masks are compared when errors are mended.
+    """
+
+    def __init__(self, iou: str) -> None:
+        self._errors, self._mended = DetectionErrors(), MendedPrecision(iou)
+        self._iou = iou
+        self._found: dict[str, Any] | None = None  # of the images so far
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._errors)
+
+    def empty(self) -> ImageErrors:
+        """Return an object with the same parameters that has no images."""
+        return ImageErrors(self._iou)
+
+    def add(self, index: int, image: PageImage) -> None:
+        """Find the errors of the image with this index.
+
+        Raises
+        ------
+        ValueError
+            If the image has no prediction, or this has no scores.
+        """
         self._found = None
         truth, prediction, diagnosis = image.truth, image.prediction, image.diagnosis
         if prediction is None or diagnosis is None:
@@ -170,26 +216,20 @@ class Evaluation:
             "scores": np.zeros(0) if scores is None else scores,
             "truth_classes": truth.classes,
             "crowd": truth.crowd,
+            "image_id": index,
         }
         masks = truth.masks, prediction.masks
         self._errors.update(*masks, prediction_classes=prediction.classes, **common)
         self._mended.update(diagnosis, *masks, predicted_classes=prediction.classes, **common)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything JSON-ready; NaN is null."""
-        value: dict[str, Any] = {
-            "summary": [[name, _number(score)] for name, score in self._summary.items()],
-            "columns": self._columns,
-            "classes": [[visible(name), *map(_number, scores)] for name, scores in self._classes],
-            "curves": self._curves,
-            "confusion": self._confusion,
-        }
-        return value | self._errors_and_causes()
+    def merge(self, other: ImageErrors) -> None:
+        """Add the errors of other images."""
+        self._found = None
+        self._errors.merge(other._errors)
+        self._mended.merge(other._mended)
 
-    def _errors_and_causes(self) -> dict[str, Any]:
-        """Return the types and causes of errors; empty without them."""
-        if self._errors is None or self._mended is None:
-            return {}
+    def to_dict(self) -> dict[str, Any]:
+        """Return the types and causes of errors, JSON-ready."""
         if self._found is None:
             found = self._errors.compute()
             ap, by_cause = self._mended.compute()
