@@ -60,18 +60,6 @@ def run_ends_of(ends: NDArray[np.int64], is_foreground: NDArray[np.bool_]) -> ND
     return run_ends
 
 
-def shifted(batch: Batch, columns: NDArray[np.int64], width: int) -> Batch:
-    """Shift each mask by columns, into an image of another width, which must contain the result.
-
-    `columns` has the shape (N,).
-    """
-    # As int64, since NumPy adds uint64 and int64 in float64.
-    run_ends = batch.run_ends.astype(np.int64)
-    run_ends += np.repeat(columns * batch.height, np.diff(batch.offsets))
-    dtype = run_end_dtype(batch.height, width)
-    return Batch(run_ends.astype(dtype), batch.offsets, batch.height, width)
-
-
 def runs_near(batch: Batch, index: NDArray[np.int64], others: Batch) -> Batch:
     """Return mask ``index[i]`` of a batch for each mask i of another batch, without distant runs.
 

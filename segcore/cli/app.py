@@ -215,7 +215,7 @@ def panoptic(
 @ONLY_PREDICTED
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
-@common_options(*ENGINE)
+@common_options()
 def view(
     source: Path,
     target: Path,
@@ -290,7 +290,7 @@ def view(
 @PREDICTION_FORMAT
 @TRUTH_FOLDER
 @PREDICTION_FOLDER
-@common_options(*ENGINE)
+@common_options()
 def compare(
     truth: Path,
     prediction: Path,

@@ -15,7 +15,7 @@ from segcore._text import counted, visible
 from segcore.cli.checkpoint import Checkpoint
 from segcore.cli.failures import BadInput
 from segcore.cli.options import Common
-from segcore.cli.output import publishing, write_json
+from segcore.cli.output import JsonList, publishing, write_json
 from segcore.cli.printing import error_printer
 from segcore.cli.progress import print_note, tracked
 from segcore.data.per_image.reading import ReadOptions
@@ -48,6 +48,8 @@ class Command:
         What is left out.
     numbers : dict
         What ``--json`` writes beside that.
+    lists : dict of str to JsonList
+        Lists that ``--json`` writes at the end.
     findings : list of str
         What looks like a mistake, which ``--strict`` does not accept either.
     checkpoint : Checkpoint, optional
@@ -58,6 +60,7 @@ class Command:
         self.outputs = outputs
         self.problems = Problems(common.skip_invalid)
         self.numbers: dict[str, Any] = {}
+        self.lists: dict[str, JsonList] = {}
         self.findings: list[str] = []
         self.checkpoint: Checkpoint | None = None
         self._common = common
@@ -152,7 +155,8 @@ def running(
         yield command
         if report is not None:
             with report.open() as file:
-                write_json(file, {**command.numbers, **command.problems.to_dict()})
+                numbers = {**command.numbers, **command.problems.to_dict()}
+                write_json(file, numbers, command.lists)
         losses = command.findings + command.problems.losses()
         if common.strict and losses:
             command.print_left_out()

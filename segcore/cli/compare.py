@@ -10,12 +10,14 @@ from segcore._text import counted
 from segcore.cli.command import running
 from segcore.cli.findings import FindingOutputs
 from segcore.cli.options import Common, FindingOptions
+from segcore.cli.output import JsonList
 from segcore.cli.printing import Printer, print_line
 from segcore.cli.tables import Column, print_table
 from segcore.cli.view import print_unpredicted, read_pairs
 from segcore.diagnosis import CAUSES, KINDS, Cause
+from segcore.show.report.collect import Consumer
 from segcore.show.report.findings import Findings
-from segcore.show.report.pairs import ImagePairs
+from segcore.show.report.pairs import ImagePairs, PairCounts
 
 COLUMNS = (
     Column("image", text=True),
@@ -42,7 +44,11 @@ def write_comparison(
     common: Common,
 ) -> None:
     """Run ``segcore compare``. Raises BadInput or DatasetError for unusable input."""
-    with running(common, truth, prediction, *folders, photographs=written.images) as command:
+    inputs = truth, prediction, *folders
+    with (
+        JsonList() as described,
+        running(common, *inputs, photographs=written.images) as command,
+    ):
         outputs = FindingOutputs(command, written)
         pairs = read_pairs(
             command,
@@ -53,24 +59,34 @@ def write_comparison(
             options,
             only_predicted,
         )
-        need_all = common.report or written.spreadsheet
-        findings = Findings(pairs.classes, None if need_all else rows)
-        outputs.write(f"{prediction.name} against {truth.name}", pairs, findings)
-        command.numbers = {"summary": _summary(findings, pairs), **findings.to_dict()}
+        findings = Findings(pairs.classes, rows, with_json=common.report is not None)
+
+        def take(part: Findings) -> None:
+            findings.merge(part)
+            described.add(part.texts)
+
+        title = f"{prediction.name} against {truth.name}"
+        consumers: list[Consumer] = [(findings.empty(), take)]
+        counts = outputs.write(title, pairs, command.problems, consumers)
+        command.numbers = {
+            "summary": _summary(findings, pairs, counts),
+            "causes": findings.causes(),
+        }
+        command.lists = {"images": described}
 
     console = Printer()
-    _print_findings(console, findings, rows)
+    _print_findings(console, findings)
     _print_causes(console, findings.totals)
-    print_line(_summary_line(findings, pairs))
-    print_unpredicted(pairs)
+    print_line(_summary_line(findings, counts))
+    print_unpredicted(counts)
     if common.report:
         print_line(f"{counted(len(findings), 'finding')} in {common.report}")
     outputs.print()
     command.print_left_out()
 
 
-def _print_findings(console: Printer, findings: Findings, max_rows: int) -> None:
-    worst = findings.worst()[:max_rows]
+def _print_findings(console: Printer, findings: Findings) -> None:
+    worst = findings.worst
     with_images = findings.num_images > 1
     rows, styles = [], []
     for row in worst:
@@ -102,25 +118,26 @@ def _print_causes(console: Printer, totals: Counter[Cause]) -> None:
         print_table(console, "Wrong pixels by cause", heads, rows)
 
 
-def _summary(findings: Findings, pairs: ImagePairs) -> dict[str, Any]:
+def _summary(findings: Findings, pairs: ImagePairs, counts: PairCounts) -> dict[str, Any]:
+    empty_objects, empty_predictions = counts.empty.tolist()
     return {
-        "images": pairs.shown,
+        "images": counts.shown,
         **findings.summary(),
-        "below_score": pairs.below_score,
-        "images_without_predictions": pairs.unpredicted,
-        "images_left_out": pairs.left_out,
+        "below_score": counts.below_score,
+        "images_without_predictions": counts.unpredicted,
+        "images_left_out": counts.left_out,
         "unknown_images_left_out": pairs.unknown,
-        "crowds_not_judged": pairs.crowds,
-        "empty_objects": pairs.empty[0],
-        "empty_predictions": pairs.empty[1],
+        "crowds_not_judged": counts.crowds,
+        "empty_objects": empty_objects,
+        "empty_predictions": empty_predictions,
     }
 
 
-def _summary_line(findings: Findings, pairs: ImagePairs) -> str:
+def _summary_line(findings: Findings, counts: PairCounts) -> str:
     summary = findings.summary()
     kinds = ", ".join(f"{summary[kind]:,} {kind}" for kind in KINDS if summary[kind])
     objects = counted(summary["objects"], "object")
-    parts = [f"{objects} in {counted(pairs.shown, 'image')}: {kinds or 'none'}"]
+    parts = [f"{objects} in {counted(counts.shown, 'image')}: {kinds or 'none'}"]
     if summary["mean_iou"] is not None:
         parts.append(f"mean IoU {summary['mean_iou']:.3f}")
     return "; ".join(parts)

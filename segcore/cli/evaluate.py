@@ -248,7 +248,7 @@ def evaluate_instances(
                 mended = MendedPrecision(iou) if with_causes else None
                 scores = Evaluation.of_instances(result, names, errors, mended)
             title = f"{prediction.name} against {truth.name}"
-            outputs.write(title, pairs, evaluation=scores)
+            outputs.write(title, pairs, command.problems, evaluation=scores)
             if scores is not None:
                 command.numbers |= _errors_report(scores.to_dict())
     console = Printer()
@@ -325,7 +325,8 @@ def _write_findings(
     pairs = read_pairs(
         command, paths, prediction_format, folders, common.dataset, {}, False, uncounted
     )
-    outputs.write(f"{paths[1].name} against {paths[0].name}", pairs, evaluation=shown)
+    title = f"{paths[1].name} against {paths[0].name}"
+    outputs.write(title, pairs, uncounted, evaluation=shown)
 
 
 def _number(value: float) -> float | int | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -87,13 +89,58 @@ def check_images(folder: Path, dataset: InstanceSet) -> None:
             )
 
 
-def write_json(file: BinaryIO, value: Mapping[str, object]) -> None:
-    """Write a JSON object, a part at a time: all of its text can take more memory than it does."""
+class JsonList:
+    """A JSON list of many items, which are in a temporary file until they are written.
+
+    The file is closed when the ``with`` block of the list ends.
+    """
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> JsonList:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, items: Iterable[str]) -> None:
+        """Add items, each of them JSON text."""
+        for item in items:
+            before = ",\n    "
+            if self._file is None:
+                self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by __exit__)
+                before = "\n    "
+            self._file.write(visible(before + item, keep_lines=True).encode())
+
+    def write(self, file: BinaryIO) -> None:
+        """Write the list as JSON."""
+        file.write(b"[")
+        if self._file is not None:
+            self._file.seek(0)
+            shutil.copyfileobj(self._file, file)
+            file.write(b"\n  ")
+        file.write(b"]")
+
+
+def write_json(
+    file: BinaryIO, value: Mapping[str, object], lists: Mapping[str, JsonList] | None = None
+) -> None:
+    """Write a JSON object, a part at a time: all of its text can take more memory than it does.
+
+    ``lists`` are further members, which come last.
+    """
     described = {"info": {"software": SOFTWARE}, **value}
     pieces = json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(described)
+    end = ""
     while text := "".join(itertools.islice(pieces, 10_000)):
+        text, end = (end + text)[:-2], (end + text)[-2:]
         file.write(visible(text, keep_lines=True).encode())
-    file.write(b"\n")
+    for name, items in (lists or {}).items():
+        file.write(f',\n  "{name}": '.encode())
+        items.write(file)
+    file.write(end.encode() + b"\n")
 
 
 class ListsWriter:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,8 +12,9 @@ from segcore._text import counted
 from segcore.cli.command import Command
 from segcore.cli.failures import BadInput
 from segcore.cli.printing import print_line
-from segcore.cli.progress import tracked
-from segcore.show.report import Evaluation, PageFolder, PageImage, write_page
+from segcore.show.report import Evaluation, PageFolder
+from segcore.show.report.collect import Consumer
+from segcore.show.report.page import PageImages, PageWriter
 from segcore.show.report.pairs import ImagePairs
 
 
@@ -35,36 +36,33 @@ class Page:
         self._num_files = 0
         self._num_images = 0
 
-    def write(
-        self,
-        title: str,
-        pairs: ImagePairs,
-        images: Iterable[PageImage],
-        evaluation: Evaluation | None = None,
-    ) -> None:
-        """Write the page of the images, which are those of the pairs.
+    @contextmanager
+    def writing(
+        self, title: str, pairs: ImagePairs, evaluation: Evaluation | None = None
+    ) -> Iterator[Consumer]:
+        """Return what writes the images of the pairs; the rest is written when the block ends.
 
         Raises
         ------
         BadInput
             If an image cannot be shown.
         """
-        shown = tracked(images, "Drawing", pairs.total)
         files = None if self._file.is_stream else self._outputs.folder(self._folder)
         with self._file.open() as file:
             try:
-                write_page(
+                writer = PageWriter(
                     file,
                     title,
                     pairs.classes,
-                    shown,
                     pairs.compared,
                     evaluation=evaluation,
                     folder=None if files is None else self._page_folder(files),
                 )
+                yield PageImages(pairs.classes, pairs.compared), writer.merge
+                writer.finish()
             except ValueError as error:
                 raise BadInput(str(error)) from error
-        self._num_images = pairs.shown
+        self._num_images = writer.num_images
         if files is not None:
             files.remove_others("images-*.js")  # of an earlier page
 

@@ -15,7 +15,8 @@ from segcore.data.files.photographs import Photographs
 from segcore.data.per_image.instance_set import instance_sets, read_two
 from segcore.data.per_image.reading import read_dataset
 from segcore.data.problems import Problems
-from segcore.show.report.pairs import ImagePairs
+from segcore.show.report.collect import Collector, Consumer
+from segcore.show.report.pairs import ImagePairs, PairCounts
 
 
 def write_view(
@@ -42,12 +43,15 @@ def write_view(
             {"score_threshold": score},
             only_predicted,
         )
-        photographs = Photographs(images, command.problems) if images else None
-        page.write(source.name, pairs, pairs.images(photographs))
-        command.numbers = {"images": pairs.shown}
+        photographs = Photographs(images) if images else None
+        with page.writing(source.name, pairs) as consumer:
+            counts = collect(command, pairs, command.problems, [consumer], photographs, "Drawing")
+        command.numbers = {"images": counts.shown}
     page.print()
-    print_missing(photographs)
-    print_unpredicted(pairs)
+    if photographs is not None:
+        print_missing(counts.missing_photographs, photographs)
+    if prediction is not None:
+        print_unpredicted(counts)
     command.print_left_out()
 
 
@@ -75,18 +79,58 @@ def read_pairs(
     return ImagePairs(truth, compared, problems, options, only_predicted)
 
 
-def print_missing(photographs: Photographs | None) -> None:
+def collect(
+    command: Command,
+    pairs: ImagePairs,
+    problems: Problems,
+    consumers: list[Consumer],
+    photographs: Photographs | None,
+    title: str,
+) -> PairCounts:
+    """Compare all images, and pass what is collected in them to the consumers, in their order.
+
+    Parameters
+    ----------
+    command : Command
+        The command.
+    pairs : ImagePairs
+        The images.
+    problems : Problems
+        Receives what is left out.
+    consumers : list of Consumer
+        What is collected.
+    photographs : Photographs, optional
+        The photographs of the images.
+    title : str
+        The title of the progress bar.
+
+    Returns
+    -------
+    PairCounts
+        What was counted in all images.
+    """
+    counts = PairCounts()
+    job = Collector([empty for empty, _ in consumers], photographs)
+    with command.run(job, pairs.parts(photographs is not None), title) as results:
+        for _, (found, collected) in results:
+            counts += found
+            for (_, take), part in zip(consumers, collected, strict=True):
+                take(part)
+    pairs.check(counts, problems)
+    return counts
+
+
+def print_missing(count: int, photographs: Photographs) -> None:
     """Print how many photographs are missing."""
-    if photographs and photographs.missing:
-        missing = counted(photographs.missing, "image")
-        print_note(f"{missing} without a photograph in {photographs.folder}")
+    if count:
+        print_note(f"{counted(count, 'image')} without a photograph in {photographs.folder}")
 
 
-def print_unpredicted(pairs: ImagePairs) -> None:
+def print_unpredicted(counts: PairCounts) -> None:
     """Print how many objects count as missed because their images have no predictions."""
-    if pairs.compared and pairs.unpredicted_objects and not pairs.left_out:
+    if counts.unpredicted_objects and not counts.left_out:
         print_note(
-            f"{counted(pairs.unpredicted, 'image')} of {pairs.shown:,} without predictions: "
-            f"{counted(pairs.unpredicted_objects, 'object')} in them counted as missed "
+            f"{counted(counts.unpredicted, 'image')} of {counts.shown:,} without predictions: "
+            f"{counted(counts.unpredicted_objects, 'object')} in them counted as missed "
             "(--only-predicted leaves these images out)"
         )

@@ -1,7 +1,7 @@
 """Diagnosis of predictions: the wrong pixels of each object, by cause."""
 
 from segcore.diagnosis.causes import CAUSES, Cause
-from segcore.diagnosis.compare import diagnose
+from segcore.diagnosis.compare import ImageMasks, diagnose, diagnose_images
 from segcore.diagnosis.match import KINDS
 from segcore.diagnosis.mending import Mended, MendedPrecision, mend
 from segcore.diagnosis.result import Diagnosis, Finding
@@ -12,8 +12,10 @@ __all__ = [
     "Cause",
     "Diagnosis",
     "Finding",
+    "ImageMasks",
     "Mended",
     "MendedPrecision",
     "diagnose",
+    "diagnose_images",
     "mend",
 ]

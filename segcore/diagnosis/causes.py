@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore.diagnosis.windows import Windows, joint_boxes, longest_diagonal
+from segcore.diagnosis.windows import Canvas, Windows, joint_boxes, longest_diagonal
 from segcore.masks import Masks, united
 from segcore.ops.morphology import dilate, erode
 from segcore.ops.pairs import intersect_each
@@ -70,6 +70,8 @@ def causes_of(
     objects: Masks,
     thin_width: int,
     boundary_distance: int,
+    canvas: Canvas,
+    images: NDArray[np.int64],
 ) -> dict[Cause, Masks]:
     """Divide the wrong pixels of each finding by cause.
 
@@ -84,6 +86,10 @@ def causes_of(
         The union of all true objects: one mask.
     thin_width, boundary_distance : int
         As in :func:`segcore.diagnose`, in pixels.
+    canvas : Canvas
+        The images, in which all of the masks are.
+    images : numpy.ndarray
+        Index of the image of each finding: int64, shape (N,).
 
     Returns
     -------
@@ -95,7 +101,7 @@ def causes_of(
     reach = longest_diagonal(boxes) + 1
     distance = min(boundary_distance, reach)
     width = min(thin_width, 2 * reach + 1)
-    windows = Windows(boxes, max(width, distance) + 1, truth.size)
+    windows = Windows(boxes, max(width, distance) + 1, canvas, images)
     true, found = windows.enter(truth), windows.enter(predicted)
     missed = _missed(true, found, kinds, width, distance)
     spurious = _spurious(true, found, kinds, distance)

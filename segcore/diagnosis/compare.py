@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,11 +17,14 @@ from segcore._input.arrays import (
     as_number,
     as_scores,
 )
-from segcore.diagnosis.causes import CAUSES, Cause, causes_of
-from segcore.diagnosis.match import EXTRA, Match, match
-from segcore.diagnosis.result import Diagnosis, Finding
-from segcore.masks import Masks, check_same_size, unions
-from segcore.ops.pairs import overlapping_pairs
+from segcore.diagnosis.result import Diagnosis
+from segcore.diagnosis.together import CheckedImage, diagnose_together
+from segcore.masks import Masks, check_same_size, unwrap
+
+MAX_RUN_ENDS = 2**18
+"""Number of run ends of the images that are diagnosed together, unless a single one has more."""
+MAX_PIXELS = 2**32
+"""Number of pixels of these images."""
 
 
 def diagnose(
@@ -145,98 +150,123 @@ def diagnose(
     >>> finding.kind, {cause: pixels for cause, pixels in finding.missed.items() if pixels}
     ('matched', {'thin': 50, 'part': 200})
     """
-    check_same_size(truth, predicted, ("truth", "predicted"))
-    classes = _classes(truth_classes, predicted_classes, len(truth), len(predicted))
-    is_crowd = (
-        np.zeros(len(truth), np.bool_) if crowd is None else as_flags(crowd, "crowd", len(truth))
+    image = ImageMasks(truth, predicted, truth_classes, predicted_classes, crowd, scores)
+    [result] = diagnose_images(
+        [image],
+        score_threshold=score_threshold,
+        iou_threshold=iou_threshold,
+        thin_width=thin_width,
+        boundary_distance=boundary_distance,
     )
-    ranking, usable = _ranking(scores, score_threshold, len(predicted))
+    return result
+
+
+class ImageMasks(NamedTuple):
+    """The masks of an image, and what belongs to them: arguments of :func:`segcore.diagnose`."""
+
+    truth: Masks
+    predicted: Masks
+    truth_classes: ArrayLike | None = None
+    predicted_classes: ArrayLike | None = None
+    crowd: ArrayLike | None = None
+    scores: ArrayLike | None = None
+
+
+def diagnose_images(
+    images: Sequence[ImageMasks],
+    *,
+    score_threshold: float | None = None,
+    iou_threshold: float = 0.1,
+    thin_width: int | None = None,
+    boundary_distance: int | None = None,
+) -> list[Diagnosis]:
+    """Diagnose several images, which is faster than one by one if they have the same size.
+
+    Parameters
+    ----------
+    images : sequence of ImageMasks
+        The masks of each image.
+    score_threshold, iou_threshold, thin_width, boundary_distance
+        As for :func:`segcore.diagnose`.
+
+    Returns
+    -------
+    list of Diagnosis
+        What :func:`segcore.diagnose` returns for each image.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`segcore.diagnose`, for the first image that is invalid.
+
+    Examples
+    --------
+    >>> import segcore as sc
+    >>> from segcore.diagnosis import ImageMasks, diagnose_images
+    >>> a, b = sc.Masks.from_boxes([[0, 0, 9, 9], [0, 0, 9, 8]], (20, 20))
+    >>> results = diagnose_images([ImageMasks(a, a), ImageMasks(a, b)])
+    >>> [result.findings[0].missed["boundary"] for result in results]
+    [0, 9]
+    """
+    checked = [_checked(image, score_threshold) for image in images]
     threshold = as_fraction(iou_threshold, "iou_threshold")
-    diagonal = math.hypot(*truth.size)
-    width = max(3, round(0.01 * diagonal)) | 1 if thin_width is None else _odd(thin_width)
-    distance = max(1, round(0.005 * diagonal))
+    width = None if thin_width is None else _odd(thin_width)
+    distance = None
     if boundary_distance is not None:
         distance = as_integer(boundary_distance, "boundary_distance")
         if distance < 0:
             raise ValueError(f"boundary_distance: expected 0 or more pixels, got {distance}")
-
-    matches = match(truth, predicted, classes, is_crowd, ranking, usable, threshold)
-    true, found = _rows(matches, truth, predicted)
-    kinds = np.array([row.kind for row in matches], np.str_)
-    ious, found = _ious(true, found, kinds == "merged")
-    objects = truth[np.flatnonzero(~is_crowd)].union()
-    parts = causes_of(true, found, kinds, objects, width, distance)
-    findings = _findings(matches, truth, true, found, ious, parts)
-    return Diagnosis(findings, parts, width, distance, tuple(np.flatnonzero(~usable).tolist()))
-
-
-def _rows(matches: list[Match], truth: Masks, predicted: Masks) -> tuple[Masks, Masks]:
-    """Return the true mask and the union of predictions of each match; empty if it has none."""
-    objects = [() if row.truth is None else (row.truth,) for row in matches]
-    return unions(truth, objects), unions(predicted, [row.predicted for row in matches])
-
-
-def _ious(
-    true: Masks, found: Masks, merged: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], Masks]:
-    """Return the IoU per match, and the predictions, cropped to their object if it is merged."""
-    common = true & found
-    union = true.area + found.area - common.area
-    ious = np.divide(common.area, union, out=np.zeros(len(true)), where=union > 0)
-    if merged.any():
-        found = Masks.concatenate([found, common])[np.arange(len(true)) + len(true) * merged]
-    return ious, found
-
-
-def _findings(
-    matches: list[Match],
-    truth: Masks,
-    true: Masks,
-    found: Masks,
-    ious: NDArray[np.float64],
-    parts: dict[Cause, Masks],
-) -> list[Finding]:
-    areas = {cause: masks.area.tolist() for cause, masks in parts.items()}
-    extra = [row.kind in EXTRA for row in matches]
-    sizes = np.where(extra, found.area, true.area).tolist()
-    into = _bleeding_into(parts, truth)
-    result = []
-    for i, row in enumerate(matches):
-        missed = {cause.name: areas[cause][i] for cause in CAUSES if not cause.spurious}
-        spurious = {cause.name: areas[cause][i] for cause in CAUSES if cause.spurious}
-        finding = Finding(
-            row.kind,
-            row.truth,
-            row.predicted,
-            sizes[i],
-            float(ious[i]),
-            missed,
-            spurious,
-            into.get(i, {}),
+    found: dict[int, Diagnosis] = {}
+    for part in _parts(checked):
+        diagonal = math.hypot(*checked[part[0]].truth.size)
+        results = diagnose_together(
+            [checked[i] for i in part],
+            threshold,
+            max(3, round(0.01 * diagonal)) | 1 if width is None else width,
+            max(1, round(0.005 * diagonal)) if distance is None else distance,
         )
-        result.append(finding)
-    return result
+        found.update(zip(part, results, strict=True))
+    return [found[i] for i in range(len(images))]
 
 
-def _bleeding_into(parts: dict[Cause, Masks], truth: Masks) -> dict[int, dict[int, int]]:
-    """Return, per finding, the number of pixels in other true objects, in decreasing order."""
-    [bleeding] = [masks for cause, masks in parts.items() if cause.name == "bleeding"]
-    rows, objects, pixels = overlapping_pairs(bleeding, truth)
-    order = np.lexsort((objects, -pixels, rows))
-    into: dict[int, dict[int, int]] = {}
-    columns = (column[order].tolist() for column in (rows, objects, pixels))
-    for row, index, count in zip(*columns, strict=True):
-        into.setdefault(row, {})[index] = count
-    return into
+def _parts(images: Sequence[CheckedImage]) -> Iterator[list[int]]:
+    """Yield the indices of images that are diagnosed together: of the same size, and not many."""
+    by_size: dict[tuple[int, int], list[int]] = {}
+    for index, image in enumerate(images):
+        by_size.setdefault(image.truth.size, []).append(index)
+    for (height, width), indices in by_size.items():
+        part: list[int] = []
+        count = 0
+        for index in indices:
+            masks = images[index].truth, images[index].predicted
+            new = sum(len(unwrap(found).run_ends) for found in masks)
+            is_too_wide = height * width * (len(part) + 1) >= MAX_PIXELS
+            if part and (is_too_wide or count + new > MAX_RUN_ENDS):
+                yield part
+                part, count = [], 0
+            part.append(index)
+            count += new
+        yield part
+
+
+def _checked(image: ImageMasks, score_threshold: float | None) -> CheckedImage:
+    truth, predicted = image.truth, image.predicted
+    check_same_size(truth, predicted, ("truth", "predicted"))
+    classes = _classes(image.truth_classes, image.predicted_classes, len(truth), len(predicted))
+    crowd = np.zeros(len(truth), np.bool_)
+    if image.crowd is not None:
+        crowd = as_flags(image.crowd, "crowd", len(truth))
+    ranking, usable = _ranking(image.scores, score_threshold, len(predicted))
+    return CheckedImage(truth, predicted, classes, crowd, ranking, usable)
 
 
 def _classes(
     a: ArrayLike | None, b: ArrayLike | None, count_a: int, count_b: int
-) -> tuple[NDArray[np.integer], NDArray[np.integer]] | None:
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
     if (a is None) != (b is None):
         raise ValueError("truth_classes, predicted_classes: expected both or neither")
     if a is None or b is None:
-        return None
+        return np.zeros(count_a, np.int64), np.zeros(count_b, np.int64)
     return as_integers(a, "truth_classes", count_a), as_integers(b, "predicted_classes", count_b)
 
 

@@ -73,7 +73,7 @@ class _Found:
 def match(
     truth: Masks,
     predicted: Masks,
-    classes: tuple[NDArray[np.integer], NDArray[np.integer]] | None,
+    classes: tuple[NDArray[np.integer], NDArray[np.integer]],
     crowd: NDArray[np.bool_],
     ranking: NDArray[np.int64],
     usable: NDArray[np.bool_],
@@ -85,8 +85,8 @@ def match(
     ----------
     truth, predicted : Masks
         N true and M predicted masks.
-    classes : tuple of numpy.ndarray, optional
-        Class ids: integers, shapes (N,) and (M,). By default all masks have the same class.
+    classes : tuple of numpy.ndarray
+        Class ids: integers, shapes (N,) and (M,).
     crowd : numpy.ndarray
         Whether a true mask is a crowd region: bool, shape (N,).
     ranking : numpy.ndarray
@@ -145,13 +145,11 @@ def match(
 def _pairs(
     truth: Masks,
     predicted: Masks,
-    classes: tuple[NDArray[np.integer], NDArray[np.integer]] | None,
+    classes: tuple[NDArray[np.integer], NDArray[np.integer]],
 ) -> Pairs:
     i, j, common = overlapping_pairs(truth, predicted)
     iou = common / (truth.area[i] + predicted.area[j] - common)
-    same = np.ones(len(i), np.bool_)
-    if classes is not None:
-        same = classes[0][i] == classes[1][j]
+    same = classes[0][i] == classes[1][j]
     return Pairs(i, j, common, iou, same)
 
 

@@ -164,6 +164,14 @@ class MendedPrecision:
         """Return an accumulator per cause, and one for predictions as they are (None)."""
         return {cause: AveragePrecision(**self._settings) for cause in (None, *CAUSES)}
 
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._images)
+
+    def empty(self) -> MendedPrecision:
+        """Return an accumulator with the same settings and without images."""
+        return MendedPrecision(**self._settings)
+
     def _merge_part(self) -> None:
         for cause, metric in self._by_cause.items():
             metric.merge(self._part[cause])
@@ -243,6 +251,21 @@ class MendedPrecision:
         self._images.add(key)
         if len(self._part[None]) == PART:
             self._merge_part()
+
+    def merge(self, other: MendedPrecision) -> None:
+        """Add the images of another accumulator with the same settings.
+
+        Raises
+        ------
+        ValueError
+            If the settings differ, or an image is in both. The accumulator is then unchanged.
+        """
+        if common := self._images & other._images:
+            raise ValueError(f"expected other images, but image {next(iter(common))!r} is in both")
+        for metrics in (other._by_cause, other._part):
+            for cause, metric in self._by_cause.items():
+                metric.merge(metrics[cause])
+        self._images |= other._images
 
     def compute(self) -> tuple[float, dict[Cause, float]]:
         """Compute average precision as it is, and with each cause mended.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -88,12 +89,12 @@ class Finding:
         """
         return self.iou if self.kind in ("matched", "split") else 0.0
 
-    @property
+    @cached_property
     def wrong_pixels(self) -> int:
         """Number of wrong pixels, missed or spurious."""
         return sum(self.missed.values()) + sum(self.spurious.values())
 
-    @property
+    @cached_property
     def rank(self) -> tuple[float, int]:
         """Sort key from worst to best: ascending `counted_iou`, then descending `wrong_pixels`."""
         return self.counted_iou, -self.wrong_pixels
@@ -210,7 +211,13 @@ class Diagnosis:
         dict of Cause to int
             One item per element of :data:`segcore.diagnosis.CAUSES`, also for those without pixels.
         """
-        return {cause: int(self.masks[cause].area.sum()) for cause in CAUSES}
+        return {
+            cause: sum(
+                (finding.spurious if cause.spurious else finding.missed)[cause.name]
+                for finding in self.findings
+            )
+            for cause in CAUSES
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-serializable dict without the masks.

@@ -14,7 +14,7 @@ from support.util import every_mask
 
 import segcore as sc
 from segcore.cli.scene import read_scene
-from segcore.diagnosis import CAUSES, KINDS
+from segcore.diagnosis import CAUSES, KINDS, ImageMasks, diagnose_images
 
 
 def boxes(*each: tuple[int, int, int, int], size=(40, 60)) -> sc.Masks:
@@ -592,6 +592,36 @@ def test_pairs_of_tiny_masks():
             boundary_distance=1,
         )
         check_causes(result, truth, found, no_crowd, 3, 1)
+
+
+def test_images_together_are_as_one_by_one(monkeypatch):
+    """Masks that touch all edges, in images of two sizes, some without objects or predictions."""
+    images = []
+    for seed in range(24):
+        rng = np.random.default_rng(seed)
+        size = (15, 17) if seed % 3 else (8, 45)
+        masks = [sc.Masks.from_dense(side) for side in scene(rng, size)]
+        if seed % 5 == 0:
+            masks[0] = ~masks[0]
+        if seed % 7 == 0:
+            masks[1] = masks[1][:0]
+        classes = [rng.integers(0, 2, len(side)) for side in masks]
+        crowd = rng.random(len(masks[0])) < 0.2
+        images.append(ImageMasks(*masks, *classes, crowd, rng.integers(0, 4, len(masks[1])) / 4))
+    options = {"score_threshold": 0.25, "thin_width": 3, "boundary_distance": 1}
+    expected = [
+        sc.diagnose(*image[:4], crowd=image.crowd, scores=image.scores, **options)
+        for image in images
+    ]
+    assert diagnose_images(images, **options) == expected
+    # With parts of few images, because of their run ends or their pixels.
+    for name, limit in (("MAX_RUN_ENDS", 100), ("MAX_PIXELS", 1000)):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"segcore.diagnosis.compare.{name}", limit)
+            assert diagnose_images(images, **options) == expected
+    assert diagnose_images([]) == []
+    with pytest.raises(ValueError, match="iou_threshold: expected"):
+        diagnose_images([], iou_threshold=2)
 
 
 @given(st.data())

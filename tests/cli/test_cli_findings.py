@@ -197,3 +197,67 @@ def test_the_table_is_the_same_when_all_findings_are_kept(tmp_path: Path) -> Non
         printed.rstrip()
     )
     assert "26 objects in 1 image: 25 matched, 1 missed; mean IoU 0.896" in printed
+
+
+def several_images(folder: Path) -> tuple[Path, Path]:
+    """Write six images of two sizes: with crowds, without predictions, or without objects."""
+    rng = np.random.default_rng(0)
+    images, annotations, results = [], [], []
+    for key in range(1, 7):
+        size = (40, 60) if key % 3 else (30, 50)
+        images.append({"id": key, "file_name": f"{key}.jpg", "height": size[0], "width": size[1]})
+        for _ in range(0 if key == 4 else 3):
+            x, y, width, height = (int(n) for n in rng.integers((0, 0, 8, 8), (30, 20, 25, 20)))
+            found = [[x, y, x + width, y + height], [x + 2, y, x + width, y + height - 3]]
+            true, predicted = sc.Masks.from_boxes(np.array(found, float), size).to_coco()
+            category = int(rng.integers(1, 3))
+            common = {"image_id": key, "category_id": category}
+            annotations.append(
+                {"id": len(annotations) + 1, **common, "segmentation": true, "area": width * height,
+                 "iscrowd": int(rng.random() < 0.2)}
+            )  # fmt: skip
+            if key != 2:
+                results.append({**common, "segmentation": predicted, "score": float(rng.random())})
+    categories = [{"id": 1, "name": "sofa"}, {"id": 2, "name": "lamp"}]
+    truth, prediction = folder / "truth.json", folder / "prediction.json"
+    document = {"images": images, "annotations": annotations, "categories": categories}
+    truth.write_text(json.dumps(document))
+    prediction.write_text(json.dumps(results))
+    return truth, prediction
+
+
+@pytest.mark.parametrize(
+    ("num_files", "words"),
+    [
+        (8, ("compare", "--json", "report.json", "--csv", "all.csv", "--export-worst", 5, "worst")),
+        (1, ("compare", "--score", "0.3", "--only-predicted", "--html", "page.html")),
+        (2, ("evaluate instances", "--json", "report.json", "--html", "page.html")),
+        (1, ("view", "-o", "page.html", "--prediction")),
+    ],
+)
+def test_parts_and_processes_do_not_change_the_outputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, num_files: int, words: tuple[Any, ...]
+) -> None:
+    truth, prediction = several_images(tmp_path)
+    outputs = {}
+    # The second run has a part for all images, and the third one the parts of the first one.
+    for workers, images in ((1, 2), (1, 128), (2, 2)):
+        folder = tmp_path / f"{workers}-{images}"
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr("segcore.show.report.pairs.IMAGES", images)
+        if words[0] == "view":
+            arguments = ["view", truth, *words[1:], prediction]
+        else:
+            arguments = [*words[0].split(), truth, prediction, *words[1:]]
+        printed = good(*arguments, "--workers", workers).output
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        contents = {str(path.relative_to(folder)): path.read_bytes() for path in files}
+        outputs[folder.name] = (printed, contents)
+    assert outputs["1-2"] == outputs["2-2"]
+    assert len(outputs["1-2"][1]) == num_files
+    for name, content in outputs["1-128"][1].items():
+        # The mean is a sum of sums, which may be rounded in another way.
+        digits = re.compile(rb'("mean_iou": [\d.]{14})\d*')
+        expected = digits.sub(rb"\1", outputs["1-2"][1][name])
+        assert digits.sub(rb"\1", content) == expected, name

@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from support.util import assert_batch, assert_identical, batch_of, batch_of_flips, patterns
+from support.util import assert_identical, batch_of, patterns
 
 from segcore.backends import reference
 from segcore.backends.protocol import AND
-from segcore.backends.runs import run_ends_of, runs_near, shifted
-
-
-def test_shifted_moves_each_mask_by_columns():
-    masks = np.zeros((3, 5, 9), bool)
-    masks[:, 1:4, 2:4] = True
-    expected = np.zeros((3, 5, 12), bool)
-    for mask, x in zip(expected, (0, 2, 8), strict=True):
-        mask[1:4, x : x + 2] = True
-    assert_batch(shifted(batch_of(masks), np.array([-2, 0, 6]), 12), expected)
-
-
-def test_shifted_is_exact_beyond_the_integers_of_float64():
-    size = 2**40, 2**18
-    flips = [2**53 + 1, 2**53 + 3]
-    result = shifted(batch_of_flips([flips], size), np.array([5]), 2**18)
-    assert_identical(result, batch_of_flips([[flip + 5 * 2**40 for flip in flips]], size))
+from segcore.backends.runs import run_ends_of, runs_near
 
 
 def test_runs_near_keep_the_intersection():

@@ -11,7 +11,6 @@ import numpy as np
 from segcore.data.errors import DatasetError
 from segcore.data.files.images import opened
 from segcore.data.files.names import Folder, relative_path
-from segcore.data.problems import Problems
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -29,17 +28,13 @@ class Photographs:
     ----------
     folder : Path
         The folder. A photograph has an image's name, or the last part of it, with any usual suffix.
-    problems : Problems
-        Receives a message per photograph that cannot be used.
     """
 
-    def __init__(self, folder: Path, problems: Problems) -> None:
+    def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
             raise DatasetError(folder, "expected a folder with photographs")
         self.folder = folder
         self._files = Folder(folder)
-        self._problems = problems
-        self.missing = 0
 
     def read(self, name: str, size: tuple[int, int]) -> bytes | None:
         """Return the JPEG, PNG or WebP file of an image.
@@ -54,17 +49,15 @@ class Photographs:
         Returns
         -------
         bytes or None
-            None if there is no photograph, which ``missing`` counts, or if it cannot be used.
+            None if there is no photograph.
+
+        Raises
+        ------
+        DatasetError
+            If it cannot be used.
         """
         path = self._find(name)
-        if path is None:
-            self.missing += 1
-            return None
-        try:
-            return _scaled_down(path, size)
-        except DatasetError as error:
-            self._problems.report(error)
-            return None
+        return None if path is None else _scaled_down(path, size)
 
     def _find(self, name: str) -> Path | None:
         try:

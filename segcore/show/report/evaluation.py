@@ -32,6 +32,11 @@ class Evaluation:
     classes : list of tuple
         Name of each class, and its C scores in [0, 1], or NaN.
 
+    Attributes
+    ----------
+    errors : ImageErrors, optional
+        The errors of the images that are added.
+
     Examples
     --------
     >>> from segcore.show.report import Evaluation
@@ -50,9 +55,8 @@ class Evaluation:
         self._classes = classes
         self._curves: dict[str, Any] | None = None
         self._confusion: dict[str, Any] | None = None
-        self._errors: DetectionErrors | None = None
-        self._mended: MendedPrecision | None = None
-        self._dict: dict[str, Any] | None = None  # of the images so far
+        self._errors: dict[str, Any] | None = None
+        self.mended: MendedCauses | None = None
 
     @classmethod
     def of_instances(
@@ -81,7 +85,8 @@ class Evaluation:
         rows = [(names[key], [_or_nan(row[c]) for c in columns]) for key, row in per_class.items()]
         made = cls({name: _or_nan(v) for name, v in result.stats.items()}, columns, rows)
         made._curves = _curves(result, names)
-        made._errors, made._mended = errors, mended
+        made._errors = None if errors is None else _types(errors)
+        made.mended = None if mended is None else MendedCauses(mended)
         return made
 
     @classmethod
@@ -151,8 +156,51 @@ class Evaluation:
         ValueError
             If the image has no prediction, or this has no scores.
         """
-        if self._mended is None:
-            return
+        if self.mended is not None:
+            self.mended.add(len(self.mended), image)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything JSON-ready; NaN is null."""
+        return {
+            "summary": [[name, _number(score)] for name, score in self._summary.items()],
+            "columns": self._columns,
+            "classes": [[visible(name), *map(_number, scores)] for name, scores in self._classes],
+            "curves": self._curves,
+            "confusion": self._confusion,
+            "errors": self._errors,
+            "mended": None if self.mended is None else self.mended.to_dict(),
+        }
+
+
+class MendedCauses:
+    """The average precision of a page's images as it is, and with each cause mended.
+
+    Parameters
+    ----------
+    precision : MendedPrecision
+        The accumulator to which the images are added.
+    """
+
+    def __init__(self, precision: MendedPrecision) -> None:
+        self._precision = precision
+        self._dict: dict[str, Any] | None = None  # of the images so far
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._precision)
+
+    def empty(self) -> MendedCauses:
+        """Return an object with the same settings that has no images."""
+        return MendedCauses(self._precision.empty())
+
+    def add(self, index: int, image: PageImage) -> None:
+        """Mend the causes of the image with this index.
+
+        Raises
+        ------
+        ValueError
+            If the image has no prediction, or this has no scores.
+        """
         self._dict = None
         truth, prediction, diagnosis = image.truth, image.prediction, image.diagnosis
         if prediction is None or diagnosis is None:
@@ -160,7 +208,7 @@ class Evaluation:
         scores = prediction.scores
         if scores is None and len(prediction.masks):
             raise ValueError(f"image {image.name}: expected scores of its predictions")
-        self._mended.update(
+        self._precision.update(
             diagnosis,
             truth.masks,
             prediction.masks,
@@ -168,24 +216,21 @@ class Evaluation:
             truth_classes=truth.classes,
             predicted_classes=prediction.classes,
             crowd=truth.crowd,
+            image_id=index,
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything JSON-ready; NaN is null."""
-        if self._dict is None:
-            self._dict = self._described()
-        return self._dict
+    def merge(self, other: MendedCauses) -> None:
+        """Add other images."""
+        self._dict = None
+        self._precision.merge(other._precision)
 
-    def _described(self) -> dict[str, Any]:
-        return {
-            "summary": [[name, _number(score)] for name, score in self._summary.items()],
-            "columns": self._columns,
-            "classes": [[visible(name), *map(_number, scores)] for name, scores in self._classes],
-            "curves": self._curves,
-            "confusion": self._confusion,
-            "errors": None if self._errors is None else _types(self._errors),
-            "mended": None if self._mended is None else _causes(self._mended),
-        }
+    def to_dict(self) -> dict[str, Any]:
+        """Return the average precision with each cause mended, JSON-ready."""
+        if self._dict is None:
+            ap, by_cause = self._precision.compute()
+            causes = [_number(_or_nan(by_cause[cause])) for cause in CAUSES]
+            self._dict = {"ap": _number(_or_nan(ap)), "causes": causes}
+        return self._dict
 
 
 def _types(errors: DetectionErrors) -> dict[str, Any]:
@@ -199,13 +244,6 @@ def _types(errors: DetectionErrors) -> dict[str, Any]:
         "background": errors.background_threshold,
         "protocol": errors.protocol,
     }
-
-
-def _causes(mended: MendedPrecision) -> dict[str, Any]:
-    """Return the average precision as it is, and with each cause mended."""
-    ap, by_cause = mended.compute()
-    causes = [_number(_or_nan(by_cause[cause])) for cause in CAUSES]
-    return {"ap": _number(_or_nan(ap)), "causes": causes}
 
 
 def _curves(result: PrecisionRecall, names: Mapping[int, str]) -> dict[str, Any]:

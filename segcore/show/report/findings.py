@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from segcore.diagnosis import CAUSES, KINDS, Cause, Diagnosis, Finding
 from segcore.show.report.objects import Class, PageImage
@@ -28,63 +32,90 @@ class Findings:
     ----------
     classes : list of Class
         The classes that the objects' class indices refer to.
-    limit : int, optional
-        Number of the worst findings to keep, which takes less memory. By default, all are kept.
+    limit : int
+        Number of the worst findings to keep.
+    with_json : bool, default False
+        Whether to describe all findings as JSON.
+    with_csv : bool, default False
+        Whether to keep all findings as lines of CSV.
 
     Attributes
     ----------
-    rows : list of Row
-        The findings that are kept, the worst first if there is a limit.
+    worst : list of Row
+        The worst findings, the worst first.
     totals : Counter
         Number of wrong pixels per cause.
     num_images : int
         Number of images with findings.
+    texts : list of str
+        The findings of each image as JSON. Merging leaves them to the caller.
     """
 
-    def __init__(self, classes: list[Class], limit: int | None = None) -> None:
+    def __init__(
+        self,
+        classes: list[Class],
+        limit: int,
+        with_json: bool = False,
+        with_csv: bool = False,
+    ) -> None:
         self._classes = classes
         self._limit = limit
-        self._images: list[dict[str, Any]] = []
+        self._with_json = with_json
+        self._lines = Ranked() if with_csv else None
         self._kinds: Counter[str] = Counter()
         self._num_objects = 0
         self._iou_sum = 0.0
-        self.rows: list[Row] = []
+        self.worst: list[Row] = []
         self.totals: Counter[Cause] = Counter()
         self.num_images = 0
+        self.texts: list[str] = []
 
     def __len__(self) -> int:
         """Return the number of findings, those that are not kept included."""
         return sum(self._kinds.values())
 
-    def collected(self, images: Iterable[PageImage]) -> Iterator[PageImage]:
-        """Yield the images, which must have predictions, and collect their findings."""
-        for image in images:
-            diagnosis = image.diagnosis
-            assert diagnosis is not None
-            rows = _rows(image, diagnosis, self._classes)
-            self.totals.update(diagnosis.totals())
-            self.num_images += bool(rows)
-            self._kinds.update(row.finding.kind for row in rows)
-            for row in rows:
-                self._num_objects += not row.finding.is_prediction
-                self._iou_sum += row.finding.counted_iou
-            self.rows += rows
-            if self._limit is not None:
-                self.rows = self.worst()[: self._limit]
-            else:
-                self._images.append(
-                    {
-                        "file_name": image.name,
-                        "thin_width": diagnosis.thin_width,
-                        "boundary_distance": diagnosis.boundary_distance,
-                        "findings": [rows[i].described for i in diagnosis.ranking()],
-                    }
-                )
-            yield image
+    def add(self, index: int, image: PageImage) -> None:
+        """Add the findings of an image, which must have a prediction."""
+        diagnosis = image.diagnosis
+        assert diagnosis is not None
+        self.totals.update(diagnosis.totals())
+        self.num_images += bool(diagnosis.findings)
+        self._kinds.update(finding.kind for finding in diagnosis.findings)
+        for finding in diagnosis.findings:
+            self._num_objects += not finding.is_prediction
+            self._iou_sum += finding.counted_iou
+        rows = _rows(image, diagnosis, self._classes)
+        self._keep(rows)
+        if self._lines is not None:
+            self._lines.add([row.finding.rank for row in rows], [_csv(row) for row in rows])
+        if self._with_json:
+            described = {
+                "file_name": image.name,
+                "thin_width": diagnosis.thin_width,
+                "boundary_distance": diagnosis.boundary_distance,
+                "findings": [rows[i].described for i in diagnosis.ranking()],
+            }
+            self.texts.append(json.dumps(described, ensure_ascii=False))
 
-    def worst(self) -> list[Row]:
-        """Return the rows that are kept, the worst first."""
-        return sorted(self.rows, key=lambda row: row.finding.rank)
+    def merge(self, other: Findings) -> None:
+        """Add the findings of the next images, but not their ``texts``."""
+        self.totals.update(other.totals)
+        self.num_images += other.num_images
+        self._kinds.update(other._kinds)
+        self._num_objects += other._num_objects
+        self._iou_sum += other._iou_sum
+        self._keep(other.worst)
+        if self._lines is not None and other._lines is not None:
+            self._lines.merge(other._lines)
+
+    def _keep(self, rows: list[Row]) -> None:
+        """Keep the worst of these rows and of those that are kept."""
+        if len(self.worst) == self._limit:
+            limit = self.worst[-1].finding.rank if self.worst else (-np.inf, 0)
+            rows = [row for row in rows if row.finding.rank < limit]
+        if rows:
+            kept = sorted(self.worst + rows, key=lambda row: row.finding.rank)
+            self.worst = kept[: self._limit]
 
     def summary(self) -> dict[str, Any]:
         """Return the number of true objects, their mean IoU, and the number of each kind."""
@@ -95,40 +126,87 @@ class Findings:
             **{kind: self._kinds[kind] for kind in KINDS},
         }
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the pixels per cause and, without a limit, the findings per image, JSON-ready."""
-        causes = {
+    def causes(self) -> dict[str, dict[str, int]]:
+        """Return the number of wrong pixels per cause, JSON-ready."""
+        return {
             kind: {c.name: self.totals[c] for c in CAUSES if c.spurious is (kind == "spurious")}
             for kind in ("missed", "spurious")
         }
-        return {"causes": causes, "images": self._images}
 
-    def to_csv(self) -> str:
-        """Return all findings as CSV, the worst first; items of a list are separated by spaces."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        names = ("image", "class", "truth", "status", "predicted", "predicted_classes", "scores")
-        numbers = ("area", "iou", "missed", "false_positive")
-        causes = [f"{'false_positive' if c.spurious else 'missed'}_{c.name}" for c in CAUSES]
-        writer.writerow([*names, *numbers, *causes])
-        for row in self.worst():
-            finding, described = row.finding, row.described
-            lists = (described[key] or [] for key in ("predicted", "predicted_classes", "scores"))
-            writer.writerow(
-                [
-                    row.image,
-                    described["class"],
-                    described["truth"],
-                    finding.kind,
-                    *(" ".join(map(str, values)) for values in lists),
-                    finding.area,
-                    f"{finding.iou:.6f}",
-                    sum(finding.missed.values()),
-                    sum(finding.spurious.values()),
-                    *(_pixels(finding, cause) for cause in CAUSES),
-                ]
-            )
-        return text.getvalue()
+    def empty(self) -> Findings:
+        """Return an object with the same parameters that has no findings."""
+        has_csv = self._lines is not None
+        return Findings(self._classes, self._limit, self._with_json, has_csv)
+
+    def csv_lines(self) -> Iterator[bytes]:
+        """Yield all findings as CSV, the worst first; items of a list are separated by spaces."""
+        yield _csv_line([*NAMES, *NUMBERS, *CAUSE_COLUMNS])
+        if self._lines is not None:
+            yield from self._lines.sorted()
+
+
+NAMES = ("image", "class", "truth", "status", "predicted", "predicted_classes", "scores")
+NUMBERS = ("area", "iou", "missed", "false_positive")
+CAUSE_COLUMNS = [f"{'false_positive' if c.spurious else 'missed'}_{c.name}" for c in CAUSES]
+"""The columns of CSV."""
+
+
+def _csv(row: Row) -> bytes:
+    finding, described = row.finding, row.described
+    lists = (described[key] or [] for key in ("predicted", "predicted_classes", "scores"))
+    return _csv_line(
+        [
+            row.image,
+            described["class"],
+            described["truth"],
+            finding.kind,
+            *(" ".join(map(str, values)) for values in lists),
+            finding.area,
+            f"{finding.iou:.6f}",
+            sum(finding.missed.values()),
+            sum(finding.spurious.values()),
+            *(_pixels(finding, cause) for cause in CAUSES),
+        ]
+    )
+
+
+def _csv_line(cells: Iterable[Any]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode(errors="backslashreplace")
+
+
+class Ranked:
+    """Texts that are sorted by their ranks. They take little more memory than their bytes."""
+
+    def __init__(self) -> None:
+        self._ranks: list[NDArray[np.float64]] = []
+        self._lengths: list[NDArray[np.int64]] = []
+        self._texts: list[bytes] = []
+
+    def add(self, ranks: list[tuple[float, int]], texts: list[bytes]) -> None:
+        """Add texts, each with its rank."""
+        self._ranks.append(np.array(ranks, np.float64).reshape(-1, 2))
+        self._lengths.append(np.array([len(text) for text in texts], np.int64))
+        self._texts.append(b"".join(texts))
+
+    def merge(self, other: Ranked) -> None:
+        """Add the texts of another object, which come later among those of the same rank."""
+        ranks, lengths, text = other._joined()
+        self._ranks.append(ranks)
+        self._lengths.append(lengths)
+        self._texts.append(text)
+
+    def _joined(self) -> tuple[NDArray[np.float64], NDArray[np.int64], bytes]:
+        ranks = np.concatenate([np.zeros((0, 2)), *self._ranks])
+        return ranks, np.concatenate([np.zeros(0, np.int64), *self._lengths]), b"".join(self._texts)
+
+    def sorted(self) -> Iterator[bytes]:
+        """Yield the texts, those with the least rank first."""
+        ranks, lengths, text = self._joined()
+        stops = lengths.cumsum()
+        for i in np.lexsort((ranks[:, 1], ranks[:, 0])).tolist():
+            yield text[stops[i] - lengths[i] : stops[i]]
 
 
 def _pixels(finding: Finding, cause: Cause) -> int:
@@ -204,6 +282,9 @@ def _reason(finding: Finding, other: str, bleeding_into: list[str]) -> str:
     """
     areas: Counter[tuple[bool, str]] = Counter()
     for cause in CAUSES:
+        area = _pixels(finding, cause)
+        if not area:
+            continue
         title = cause.title
         if other and not cause.spurious and cause.name == "class":
             title = f"predicted as {other}"
@@ -214,9 +295,9 @@ def _reason(finding: Finding, other: str, bleeding_into: list[str]) -> str:
         elif bleeding_into and cause.name == "bleeding":
             title = f"bleeding into {bleeding_into[0]}"
             title += " and others" if bleeding_into[1:] else ""
-        areas[cause.common, title] += _pixels(finding, cause)
+        areas[cause.common, title] += area
     named = []
     for (is_common, title), area in sorted(areas.items(), key=lambda item: (item[0][0], -item[1])):
-        if area and area * (10 if is_common else 20) >= finding.wrong_pixels:
+        if area * (10 if is_common else 20) >= finding.wrong_pixels:
             named.append(f"{title} {area / finding.wrong_pixels:.0%}")
     return ", ".join(named)

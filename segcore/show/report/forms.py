@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._text import counted
-from segcore.maps.semantic import compose_semantic
-from segcore.masks import Masks
+from segcore.backends import kernels
+from segcore.masks import Masks, unwrap, wrap
 
 
 def forms_of(masks: Masks, classes: NDArray[np.integer]) -> list[dict[str, Any]]:
@@ -29,11 +29,12 @@ def forms_of(masks: Masks, classes: NDArray[np.integer]) -> list[dict[str, Any]]
         COCO's compressed counts (of the masks of its labels).
     """
     height, width = masks.size
-    segments = compose_semantic(masks, np.arange(1, len(masks) + 1))
-    values = np.concatenate([[0], np.asarray(classes) + 1])
-    semantic = values.astype(np.min_scalar_type(int(values.max())))[segments]
-    of_classes = Masks.from_label_map(semantic)[1]
-    of_segments = Masks.from_label_map(segments)[1]
+    dtype = np.min_scalar_type(int(classes.max(initial=-1)) + 1)
+    from_top = masks[::-1]
+    visible = wrap(kernels.resolve(unwrap(from_top), from_top.area)[0])[::-1]
+    shown = np.flatnonzero(visible.area)
+    of_segments = visible[shown]
+    of_classes = of_segments.union_by(classes[shown])[1]
     covered = int(of_segments.area.sum()) == height * width
 
     def form(name: str, shape: str, dtype: str, count: int, dense: int, masks: Masks) -> Any:
@@ -52,7 +53,7 @@ def forms_of(masks: Masks, classes: NDArray[np.integer]) -> list[dict[str, Any]]
     labels = len(of_classes) + (not covered)
     ids = len(of_segments) + (not covered)
     return [
-        form("Semantic", size, semantic.dtype.name, labels, pixels * semantic.itemsize, of_classes),
+        form("Semantic", size, dtype.name, labels, pixels * dtype.itemsize, of_classes),
         form("Instance", f"{count} × {size}", "bool", 2, count * pixels, masks),
         form("Panoptic", size, "int32", ids, 4 * pixels, of_segments),
     ]

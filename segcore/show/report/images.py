@@ -72,9 +72,9 @@ class ImageWriter:
         self._count = 0
         self._starts: list[int] = []
 
-    def add(self, value: dict[str, Any]) -> None:
-        """Write the next image."""
-        self._waiting.append(json_text(value))
+    def add(self, text: str) -> None:
+        """Write the next image, which is JSON as returned by `json_text`."""
+        self._waiting.append(text)
         self._size += len(self._waiting[-1])
         if self._folder is None:
             self._write_to_page()
@@ -128,6 +128,9 @@ def json_text(value: object) -> str:
     return visible(text)
 
 
-def write_element(file: BinaryIO, key: str, text: str) -> None:
-    """Write JSON as a script element."""
-    file.write(f'<script type="application/json" id="{key}">{text}</script>\n'.encode())
+def write_element(file: BinaryIO, key: str, *texts: str) -> None:
+    """Write JSON as a script element; its parts are in several texts."""
+    file.write(f'<script type="application/json" id="{key}">'.encode())
+    for text in texts:
+        file.write(text.encode())
+    file.write(b"</script>\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from segcore._text import visible
 from segcore.data.dataset import Sample
-from segcore.diagnosis import Diagnosis, diagnose
+from segcore.diagnosis import Diagnosis, ImageMasks, diagnose_images
 from segcore.masks import Masks
 
 
@@ -128,15 +129,32 @@ class PageImage:
         """The diagnosis of the prediction; None without a prediction."""
         if self.prediction is None:
             return None
-        return diagnose(
-            self.truth.masks,
-            self.prediction.masks,
-            self.truth.classes,
-            self.prediction.classes,
-            crowd=self.truth.crowd,
-            scores=self.prediction.scores,
-            **self.options,
-        )
+        [diagnosis] = diagnose_images([_masks_of(self.truth, self.prediction)], **self.options)
+        return diagnosis
+
+
+def diagnose_together(images: Iterable[PageImage]) -> None:
+    """Compute the diagnoses of images, which is faster than one by one."""
+    parts: dict[str, list[PageImage]] = {}
+    for image in images:
+        if image.prediction is not None:
+            parts.setdefault(repr(image.options), []).append(image)
+    for part in parts.values():
+        masks = [_masks_of(image.truth, image.prediction) for image in part if image.prediction]
+        found = diagnose_images(masks, **part[0].options)
+        for image, diagnosis in zip(part, found, strict=True):
+            image.__dict__["diagnosis"] = diagnosis  # the cached property
+
+
+def _masks_of(truth: Objects, prediction: Objects) -> ImageMasks:
+    return ImageMasks(
+        truth.masks,
+        prediction.masks,
+        truth.classes,
+        prediction.classes,
+        truth.crowd,
+        prediction.scores,
+    )
 
 
 def shown_id(key: int | str) -> int | str:

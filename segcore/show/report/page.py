@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -20,7 +21,13 @@ from segcore.show.colors import ColorArray, palette, shades
 from segcore.show.report.evaluation import Evaluation
 from segcore.show.report.forms import forms_of, losses_of
 from segcore.show.report.images import ImageWriter, PageFolder, json_text, write_element
-from segcore.show.report.objects import Class, Objects, PageImage, shown_id
+from segcore.show.report.objects import (
+    Class,
+    Objects,
+    PageImage,
+    diagnose_together,
+    shown_id,
+)
 from segcore.show.report.overview import Overview
 
 SCRIPTS = (
@@ -35,6 +42,8 @@ SCRIPTS = (
     "overview.js",
     "route.js",
 )
+TOGETHER = 16
+"""Number of images that `write_page` holds and diagnoses together."""
 
 
 def write_page(
@@ -52,7 +61,7 @@ def write_page(
     Parameters
     ----------
     file : file
-        Binary file, open for writing. Images are written one by one.
+        Binary file, open for writing. A few images are held at a time.
     title : str
         Title of the page.
     classes : list of Class
@@ -83,56 +92,140 @@ def write_page(
     >>> page.getvalue()[:15]
     b'<!DOCTYPE html>'
     """
-    colors = palette(len(classes))
-    head, rest = _resource("page.html").split("{{data}}")
-    values = {
-        "version": __version__,
-        "title": html.escape(visible(title)),
-        "style": _resource("style.css"),
-        "script": "\n".join(_resource(name) for name in SCRIPTS),
-    }
-    file.write(_filled(head, values).encode())
-    listed = []
-    writer = ImageWriter(file, folder)
-    overview = Overview()
-    num_objects = 0
-    for i, image in enumerate(images):
-        if (image.prediction is not None) != compared:
-            raise ValueError(f"image {i}: expected {'a' if compared else 'no'} prediction")
+    writer = PageWriter(file, title, classes, compared, evaluation=evaluation, folder=folder)
+    numbered = enumerate(images)
+    while part := list(itertools.islice(numbered, TOGETHER)):
+        found = PageImages(classes, compared)
+        diagnose_together([image for _, image in part])
+        for index, image in part:
+            found.add(index, image)
+            if evaluation is not None:
+                evaluation.add(image)
+        writer.merge(found)
+    writer.finish()
+
+
+class PageImages:
+    """What a page has of some images, as JSON.
+
+    Parameters
+    ----------
+    classes : list of Class
+        The classes that the objects' class indices refer to.
+    compared : bool
+        Whether the images have predictions.
+
+    Attributes
+    ----------
+    texts, listed : list of str
+        The content of each image, and its entry in the list of images.
+    overview : Overview
+        The findings of all images.
+    num_objects : int
+        Number of objects.
+    """
+
+    def __init__(self, classes: list[Class], compared: bool) -> None:
+        self._classes = classes
+        self._compared = compared
+        self._colors = palette(len(classes))
+        self.texts: list[str] = []
+        self.listed: list[str] = []
+        self.overview = Overview()
+        self.num_objects = 0
+
+    def add(self, index: int, image: PageImage) -> None:
+        """Add an image.
+
+        Raises
+        ------
+        ValueError
+            If the image has no prediction, or should have none.
+        """
+        if (image.prediction is not None) != self._compared:
+            expected = "a" if self._compared else "no"
+            raise ValueError(f"image {index}: expected {expected} prediction")
         diagnosis = image.diagnosis
-        writer.add(_described(image, diagnosis, classes, colors))
-        listed.append(_listed(image, diagnosis))
+        self.texts.append(json_text(_described(image, diagnosis, self._classes, self._colors)))
+        self.listed.append(json_text(_listed(image, diagnosis)))
         if diagnosis is not None:
-            overview.add(i, image, diagnosis)
-        if evaluation is not None:
-            evaluation.add(image)
-        num_objects += _num_objects(image, diagnosis)
-    summary = f"{counted(len(listed), 'image')}, {counted(num_objects, 'object')}"
-    document = {
-        "compared": compared,
-        "summary": summary + (": truth against prediction" if compared else ""),
-        "classes": [
-            {"name": visible(c.name), "color": _hex(color), "thing": c.thing}
-            for c, color in zip(classes, colors, strict=True)
-        ],
-        "causes": [
-            {
-                "title": cause.title,
-                "color": _hex(cause.color),
-                "spurious": cause.spurious,
-                "common": cause.common,
-            }
-            for cause in CAUSES
-        ],
-        "kinds": KINDS,
-        "evaluation": None if evaluation is None else evaluation.to_dict(),
-        "images": listed,
-        "files": writer.finish(),
-    }
-    write_element(file, "index", json_text(document))
-    if compared:
-        write_element(file, "findings", json_text(overview.to_dict()))
-    file.write(_filled(rest, values).encode())
+            self.overview.add(image, diagnosis)
+        self.num_objects += _num_objects(image, diagnosis)
+
+
+class PageWriter:
+    """Writes a page whose images come part by part; see `write_page` for the parameters."""
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        title: str,
+        classes: list[Class],
+        compared: bool,
+        *,
+        evaluation: Evaluation | None = None,
+        folder: PageFolder | None = None,
+    ) -> None:
+        self._file = file
+        self._classes = classes
+        self._compared = compared
+        self._evaluation = evaluation
+        head, self._rest = _resource("page.html").split("{{data}}")
+        self._values = {
+            "version": __version__,
+            "title": html.escape(visible(title)),
+            "style": _resource("style.css"),
+            "script": "\n".join(_resource(name) for name in SCRIPTS),
+        }
+        file.write(_filled(head, self._values).encode())
+        self._listed: list[str] = []
+        self._images = ImageWriter(file, folder)
+        self._overview = Overview()
+        self._num_objects = 0
+
+    @property
+    def num_images(self) -> int:
+        """Number of images so far."""
+        return len(self._listed)
+
+    def merge(self, part: PageImages) -> None:
+        """Write the next images."""
+        for text in part.texts:
+            self._images.add(text)
+        self._listed += part.listed
+        self._overview.merge(part.overview)
+        self._num_objects += part.num_objects
+
+    def finish(self) -> None:
+        """Write the rest of the page."""
+        summary = f"{counted(self.num_images, 'image')}, {counted(self._num_objects, 'object')}"
+        colors = palette(len(self._classes))
+        document = {
+            "compared": self._compared,
+            "summary": summary + (": truth against prediction" if self._compared else ""),
+            "classes": [
+                {"name": visible(c.name), "color": _hex(color), "thing": c.thing}
+                for c, color in zip(self._classes, colors, strict=True)
+            ],
+            "causes": [
+                {
+                    "title": cause.title,
+                    "color": _hex(cause.color),
+                    "spurious": cause.spurious,
+                    "common": cause.common,
+                }
+                for cause in CAUSES
+            ],
+            "kinds": KINDS,
+            "evaluation": None if self._evaluation is None else self._evaluation.to_dict(),
+            "files": self._images.finish(),
+        }
+        listed = ",".join(self._listed)
+        write_element(self._file, "index", json_text(document)[:-1], f',"images":[{listed}]}}')
+        if self._compared:
+            findings = ",".join(self._overview.json_members())
+            write_element(self._file, "findings", "{", findings, "}")
+        self._file.write(_filled(self._rest, self._values).encode())
 
 
 def _resource(name: str) -> str:

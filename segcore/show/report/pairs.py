@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,8 @@ from numpy.typing import NDArray
 from segcore.data.columns.fields import Id
 from segcore.data.errors import DatasetError
 from segcore.data.files.photographs import Photographs
-from segcore.data.files.read_ahead import read_ahead
 from segcore.data.per_image.instance_set import (
+    IMAGES,
     DatasetImage,
     Instances,
     InstanceSet,
@@ -20,7 +22,62 @@ from segcore.data.per_image.instance_set import (
     match_images,
 )
 from segcore.data.problems import Problems
-from segcore.show.report.objects import Class, Objects, PageImage
+from segcore.show.report.objects import Class, Objects, PageImage, diagnose_together
+
+PHOTOGRAPHS = 16
+"""Number of images per part if they have photographs, which take much memory."""
+
+
+@dataclass
+class PairCounts:
+    """What was counted in some images.
+
+    Attributes
+    ----------
+    shown : int
+        Number of images that were not left out.
+    unpredicted : int
+        Number of images without predictions, those that are left out included.
+    unpredicted_objects : int
+        Number of true objects in these images.
+    left_out : int
+        Number of these images that are left out.
+    crowds : int
+        Number of true crowd regions, which are not judged.
+    first_crowd : str
+        Name of the first one.
+    empty : numpy.ndarray
+        Number of true and of predicted masks without pixels, except crowds.
+    used : numpy.ndarray
+        Number of true and of predicted annotations with usable masks.
+    below_score : int
+        Number of predictions below the score threshold.
+    missing_photographs : int
+        Number of images without a photograph.
+    problems : Problems
+        What is invalid, and what is left out of the images.
+    """
+
+    shown: int = 0
+    unpredicted: int = 0
+    unpredicted_objects: int = 0
+    left_out: int = 0
+    crowds: int = 0
+    first_crowd: str = ""
+    empty: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
+    used: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
+    below_score: int = 0
+    missing_photographs: int = 0
+    problems: Problems = field(default_factory=lambda: Problems(skip=True))
+
+    def __iadd__(self, other: PairCounts) -> PairCounts:
+        """Add the counts of the next images."""
+        self.problems.add(other.problems)
+        self.first_crowd = self.first_crowd or other.first_crowd
+        for name, value in vars(other).items():
+            if name not in ("problems", "first_crowd"):
+                setattr(self, name, getattr(self, name) + value)
+        return self
 
 
 class ImagePairs:
@@ -33,7 +90,7 @@ class ImagePairs:
     prediction : InstanceSet or None
         The predicted objects. Images that it lacks have no predictions.
     problems : Problems
-        Receives a message per invalid annotation.
+        Says whether photographs that cannot be used are skipped.
     options : dict, optional
         Keyword arguments of :func:`segcore.diagnose`.
     only_predicted : bool, default False
@@ -43,24 +100,10 @@ class ImagePairs:
     ----------
     classes : list of Class
         The classes of both sources.
-    total : int
-        Number of images of the truth.
+    compared : bool
+        Whether there is a prediction.
     unknown : int
         Number of predicted images that the truth lacks.
-    shown : int
-        Number of images yielded so far. The other numbers are those of these images, too.
-    unpredicted : int
-        Number of images without predictions, those that are left out included.
-    unpredicted_objects : int
-        Number of true objects in these images.
-    left_out : int
-        Number of these images that are left out.
-    crowds : int
-        Number of true crowd regions, which are not judged.
-    empty : tuple of int
-        Number of true and of predicted masks without pixels, except crowds.
-    below_score : int
-        Number of predictions below the score threshold.
     """
 
     def __init__(
@@ -71,9 +114,9 @@ class ImagePairs:
         options: dict[str, Any] | None = None,
         only_predicted: bool = False,
     ) -> None:
+        self._skip = problems.skip
         self.compared = prediction is not None
         self._sources = [truth, prediction] if prediction else [truth]
-        self._problems = problems
         self._options = options or {}
         self._only_predicted = only_predicted
         keys_of = category_keys(truth, prediction)
@@ -87,108 +130,169 @@ class ImagePairs:
             Class(categories[key].name, categories[key].isthing is not False) for key in keys
         ]
         self._class_of = [np.array([0, *map(keys.index, listed)], np.int64) for listed in keys_of]
-        self._truth = truth.images
-        self._predicted = match_images(truth, prediction) if prediction else {}
-        if prediction and truth.images and not self._predicted:
+        predicted = match_images(truth, prediction) if prediction else {}
+        if prediction and truth.images and not predicted:
             raise DatasetError(
                 prediction.path,
                 f"it has none of the images of {truth.path}; they are matched by their file names",
             )
-        self.unknown = len(prediction.images) - len(self._predicted) if prediction else 0
-        known = {id(image) for image in self._predicted.values()}
+        self._predicted = [predicted.get(index) for index in range(len(truth.images))]
+        self.unknown = len(prediction.images) - len(predicted) if prediction else 0
+        known = {id(image) for image in predicted.values()}
         unknown = [i.name for i in prediction.images if id(i) not in known] if prediction else []
         self._first_unknown = unknown[0] if unknown else ""
-        self._first_crowd = ""
-        self.total = len(truth.images)
-        self.shown = self.unpredicted = self.unpredicted_objects = self.left_out = 0
-        self.crowds = self.below_score = 0
-        self.empty = (0, 0)
+        self._indices: Sequence[int] = range(len(truth.images))
 
-    def images(self, photographs: Photographs | None = None) -> Iterator[PageImage]:
-        """Yield the images in the order of the truth, with photographs if given.
+    def __len__(self) -> int:
+        """Return the number of images of the truth."""
+        return len(self._predicted)
+
+    def parts(self, with_photographs: bool = False) -> list[ImagePairs]:
+        """Return the pairs of some images after the other, as many as a job should take."""
+        step = PHOTOGRAPHS if with_photographs else IMAGES
+        return [
+            self.part(range(start, min(start + step, len(self))))
+            for start in range(0, len(self), step)
+        ]
+
+    def part(self, indices: Sequence[int]) -> ImagePairs:
+        """Return the pairs of the images with these indices.
+
+        In another process, it has these images and their annotations only.
+        """
+        part = copy.copy(self)
+        part._indices = indices
+        part._predicted = [self._predicted[index] for index in indices]
+        truth = self._sources[0]
+        part._sources = [truth.part([truth.images[index] for index in indices])]
+        if self.compared:
+            found = [image for image in part._predicted if image is not None]
+            part._sources.append(self._sources[1].part(found))
+        return part
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: for each image whether it is predicted, instead of the image."""
+        return {**self.__dict__, "_predicted": [image is not None for image in self._predicted]}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        images = iter(self._sources[-1].images)  # whose rows are others than before
+        is_predicted: list[bool] = state["_predicted"]
+        self._predicted = [next(images) if found else None for found in is_predicted]
+
+    def read(
+        self, photographs: Photographs | None = None
+    ) -> tuple[list[tuple[int, PageImage]], PairCounts]:
+        """Read and compare all images.
+
+        Parameters
+        ----------
+        photographs : Photographs, optional
+            The photographs of the images.
+
+        Returns
+        -------
+        images : list of tuple
+            The index (in the data set) and the content of each image that is not left out.
+        counts : PairCounts
+            What was counted in them.
 
         Raises
         ------
         DatasetError
-            If an annotation is invalid, the sizes of an image differ, its predictions have no
-            scores to be thresholded, or all annotations of a source were skipped.
+            If an annotation is invalid, the sizes of an image differ, or its predictions have no
+            scores to be thresholded; or, unless it is skipped, if a photograph cannot be used.
         """
-        used = np.zeros(2, np.int64)
-        for index, instances in read_ahead(self._read, range(self.total)):
-            for number, found in enumerate(instances):
-                self._problems.add(found.problems)
-                used[number] += len(found)
-            image = self._image(self._truth[index], *instances, photographs=photographs)
-            if image is not None:
-                self.shown += 1
-                yield image
-        for source, number in zip(self._sources, used.tolist(), strict=False):
+        counts = PairCounts(problems=Problems(self._skip))
+        shown = []
+        images = self._sources[0].images
+        for index, image, other in zip(self._indices, images, self._predicted, strict=True):
+            true = self._sources[0].read(image)
+            predicted = None if other is None else self._sources[1].read(other)
+            found = self._image(image, true, predicted, photographs, counts)
+            if found is not None:
+                shown.append((index, found))
+        diagnose_together([image for _, image in shown])
+        for _, pair in shown:
+            if pair.diagnosis is not None:
+                counts.below_score += len(pair.diagnosis.below_threshold)
+        counts.shown = len(shown)
+        return shown, counts
+
+    def check(self, counts: PairCounts, problems: Problems) -> None:
+        """Report what is left out of all images.
+
+        Raises
+        ------
+        DatasetError
+            If all annotations of a source were skipped.
+        """
+        problems.add(counts.problems)
+        for source, number in zip(self._sources, counts.used.tolist(), strict=False):
             is_read = source is self._sources[0] or not self.unknown
             listed = source.num_listed if is_read else 0
-            self._problems.check_left(source.path, len(source.images), listed, number)
-        if self.compared:
-            self._count_left_out()
-
-    def _count_left_out(self) -> None:
-        """Count what is not compared."""
-        leave_out = self._problems.leave_out
-        leave_out(
+            problems.check_left(source.path, len(source.images), listed, number)
+        if not self.compared:
+            return
+        problems.leave_out(
             "crowd annotation",
             "not judged (iscrowd 1)",
-            self.crowds,
-            self._first_crowd,
+            counts.crowds,
+            counts.first_crowd,
             "--crowd-as-object judges them",
         )
-        leave_out("predicted image", "that the truth lacks", self.unknown, self._first_unknown)
-        leave_out(
-            "prediction", "below the score", self.below_score, option="--score", is_asked=True
+        problems.leave_out(
+            "predicted image", "that the truth lacks", self.unknown, self._first_unknown
         )
-        leave_out(
+        problems.leave_out(
+            "prediction", "below the score", counts.below_score, option="--score", is_asked=True
+        )
+        problems.leave_out(
             "image",
             "without predictions",
-            self.left_out,
+            counts.left_out,
             option="--only-predicted",
             is_asked=True,
         )
-
-    def _read(self, index: int) -> list[Instances]:
-        """Return the true instances of an image, and the predicted ones, if there are any."""
-        found = [self._sources[0].read(self._truth[index])]
-        if index in self._predicted:
-            found.append(self._sources[1].read(self._predicted[index]))
-        return found
 
     def _image(
         self,
         image: DatasetImage,
         true: Instances,
-        predicted: Instances | None = None,
-        *,
+        predicted: Instances | None,
         photographs: Photographs | None,
+        counts: PairCounts,
     ) -> PageImage | None:
         """Return an image, or None if it is left out, and count what is in it."""
+        for number, instances in enumerate((true, predicted)):
+            if instances is not None:
+                counts.problems.add(instances.problems)
+                counts.used[number] += len(instances)
         prediction, options = None, self._options
         if self.compared and not (predicted and len(predicted)):
-            self.unpredicted += 1
-            self.unpredicted_objects += len(true)
+            counts.unpredicted += 1
+            counts.unpredicted_objects += len(true)
             if self._only_predicted:
-                self.left_out += 1
+                counts.left_out += 1
                 return None
             options = {**self._options, "score_threshold": None}
             prediction = Objects(true.masks[:0], np.zeros(0, np.int64), [])
         elif predicted is not None:
             prediction = self._prediction(image, true, predicted)
-        if true.iscrowd.any() and not self.crowds:
+        if true.iscrowd.any() and not counts.crowds:
             first = true.ids[true.iscrowd.argmax()]
-            self._first_crowd = f"annotation {first} of image {image.name}"
-        self.crowds += int(true.iscrowd.sum())
-        self.empty = self.empty[0] + _count_empty(true), self.empty[1] + _count_empty(predicted)
-        photograph = photographs and photographs.read(image.name, true.masks.size)
+            counts.first_crowd = f"annotation {first} of image {image.name}"
+        counts.crowds += int(true.iscrowd.sum())
+        counts.empty += _count_empty(true), _count_empty(predicted)
+        photograph = None
+        if photographs is not None:
+            try:
+                photograph = photographs.read(image.name, true.masks.size)
+                counts.missing_photographs += photograph is None
+            except DatasetError as error:
+                counts.problems.report(error)
         truth = _objects(true, self._class_of[0])
-        shown = PageImage(image.name, truth, prediction, photograph or None, options)
-        if shown.diagnosis is not None:
-            self.below_score += len(shown.diagnosis.below_threshold)
-        return shown
+        return PageImage(image.name, truth, prediction, photograph, options)
 
     def _prediction(self, image: DatasetImage, true: Instances, predicted: Instances) -> Objects:
         if predicted.masks.size != true.masks.size:

@@ -3,91 +3,165 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._png import encode_png, filter_rows
+from segcore.data.files.photographs import Photographs
 from segcore.diagnosis import CAUSES, Finding
 from segcore.show.colors import ColorArray
 from segcore.show.draw import RgbImage, difference
 from segcore.show.report.objects import Class, PageImage
+from segcore.show.report.pairs import PHOTOGRAPHS, ImagePairs
 
 PAPER, OTHERS, AGREED = (236, 236, 232), (214, 214, 210), (185, 191, 198)
 """Colors of crops without a photograph: the background, other objects, and what is right."""
 _MARGIN = 0.2
 
 
-class _Kept(NamedTuple):
-    finding: Finding
-    image: PageImage
-
-
 class Worst:
-    """Keeps the worst findings of images.
+    """Keeps which findings of images are the worst.
 
     Parameters
     ----------
     count : int
         Maximum number of findings.
-    classes : list of Class
-        The classes that the objects' class indices refer to.
     """
 
-    def __init__(self, count: int, classes: list[Class]) -> None:
+    def __init__(self, count: int) -> None:
         self._count = count
-        self._classes = classes
-        self._kept: list[_Kept] = []
+        self._kept: list[tuple[tuple[float, int], int, int]] = []  # rank, image, finding
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def collected(self, images: Iterable[PageImage]) -> Iterator[PageImage]:
-        """Yield the images, which must have predictions, and keep their worst findings."""
-        for image in images:
-            diagnosis = image.diagnosis
-            assert diagnosis is not None
-            kept = self._kept
-            limit = kept[-1].finding.rank if len(kept) == self._count else (np.inf, 0)
-            new = [f for f in diagnosis.findings if f.rank < limit]
-            if new:
-                kept = kept + [_Kept(finding, image) for finding in new]
-                self._kept = sorted(kept, key=lambda item: item.finding.rank)[: self._count]
-            yield image
+    def add(self, index: int, image: PageImage) -> None:
+        """Add the findings of the image with this index, which must have a prediction."""
+        assert image.diagnosis is not None
+        findings = image.diagnosis.findings
+        self._keep([(finding.rank, index, i) for i, finding in enumerate(findings)])
 
-    def crops(self) -> Iterator[tuple[str, RgbImage]]:
-        """Yield the name of a file, and the surroundings of a finding, the worst first."""
-        for rank, (finding, image) in enumerate(self._kept, 1):
-            yield _name(rank), _crop(finding, image)
+    def merge(self, other: Worst) -> None:
+        """Add the findings of the next images."""
+        self._keep(other._kept)
 
-    def to_coco(self) -> dict[str, Any]:
-        """Return a COCO document with one annotation per finding: the object that it is about.
+    def _keep(self, new: list[tuple[tuple[float, int], int, int]]) -> None:
+        if len(self._kept) == self._count:
+            new = [item for item in new if item < self._kept[-1]]
+        if new:
+            self._kept = sorted(self._kept + new)[: self._count]
 
-        The id of an annotation is its rank, from 1. Further fields are its ``status`` and ``iou``,
-        the ``prediction_score``, the id of the object in its data set (``truth_id`` or
-        ``prediction_id``), the wrong ``pixels`` of each cause, and the name of the ``crop``.
+    def parts(self, pairs: ImagePairs) -> list[tuple[ImagePairs, dict[int, list[_Number]]]]:
+        """Return the images with the worst findings, some at a time, and the findings of each.
+
+        These are tuples of the rank of the finding, from 1, and its index in the image.
         """
-        images: dict[str, dict[str, Any]] = {}
-        annotations = []
-        for rank, (finding, image) in enumerate(self._kept, 1):
-            height, width = image.truth.masks.size
-            new = {"id": len(images) + 1, "file_name": image.name}
-            entry = images.setdefault(image.name, {**new, "height": height, "width": width})
-            annotations.append(_annotation(rank, finding, image, entry["id"]))
-        categories = [{"id": i, "name": c.name} for i, c in enumerate(self._classes, 1)]
-        return {
-            "images": list(images.values()),
-            "annotations": annotations,
-            "categories": categories,
-        }
+        found: dict[int, list[_Number]] = {}
+        for rank, (_, image, finding) in enumerate(self._kept, 1):
+            found.setdefault(image, []).append((rank, finding))
+        images = sorted(found)
+        parts = [images[i : i + PHOTOGRAPHS] for i in range(0, len(images), PHOTOGRAPHS)]
+        return [(pairs.part(part), {image: found[image] for image in part}) for part in parts]
+
+
+_Number: TypeAlias = tuple[int, int]
+
+
+class WorstObject(NamedTuple):
+    """One of the worst findings.
+
+    Attributes
+    ----------
+    rank : int
+        Its rank, from 1.
+    image, size
+        The name of its image, and its height and width.
+    annotation : dict
+        The object that it is about, as a COCO annotation without the id of the image.
+    png : bytes
+        The cropped image, as PNG.
+    """
+
+    rank: int
+    image: str
+    size: tuple[int, int]
+    annotation: dict[str, Any]
+    png: bytes
+
+    @property
+    def name(self) -> str:
+        """The name of the file of the cropped image."""
+        return _name(self.rank)
+
+
+@dataclass(frozen=True)
+class WorstObjects:
+    """Describes and draws the worst findings of some images: a job.
+
+    Attributes
+    ----------
+    photographs : Photographs, optional
+        The photographs of the images.
+    text : dict of str to str
+        Keywords of the PNGs and their texts.
+    """
+
+    photographs: Photographs | None
+    text: Mapping[str, str]
+
+    def __call__(self, part: tuple[ImagePairs, dict[int, list[_Number]]]) -> list[WorstObject]:
+        """Return the findings of a part; see `Worst.parts`."""
+        pairs, chosen = part
+        images, _ = pairs.read(self.photographs)
+        found = []
+        for index, image in images:
+            assert image.diagnosis is not None
+            for rank, i in chosen[index]:
+                finding = image.diagnosis.findings[i]
+                found.append(
+                    WorstObject(
+                        rank,
+                        image.name,
+                        image.truth.masks.size,
+                        _annotation(rank, finding, image),
+                        _png(_crop(finding, image), self.text),
+                    )
+                )
+        return found
+
+
+def worst_document(found: list[WorstObject], classes: list[Class]) -> dict[str, Any]:
+    """Return a COCO document with one annotation per finding: the object that it is about.
+
+    The id of an annotation is its rank, from 1. Further fields are its ``status`` and ``iou``,
+    the ``prediction_score``, the id of the object in its data set (``truth_id`` or
+    ``prediction_id``), the wrong ``pixels`` of each cause, and the name of the ``crop``.
+    """
+    images: dict[str, dict[str, Any]] = {}
+    annotations = []
+    for item in sorted(found, key=lambda item: item.rank):
+        height, width = item.size
+        new = {"id": len(images) + 1, "file_name": item.image}
+        entry = images.setdefault(item.image, {**new, "height": height, "width": width})
+        annotations.append({"id": item.rank, "image_id": entry["id"], **item.annotation})
+    categories = [{"id": i, "name": c.name} for i, c in enumerate(classes, 1)]
+    return {"images": list(images.values()), "annotations": annotations, "categories": categories}
 
 
 def _name(rank: int) -> str:
     return f"crops/{rank:04}.png"
 
 
-def _annotation(rank: int, finding: Finding, image: PageImage, image_id: int) -> dict[str, Any]:
+def _png(image: RgbImage, text: Mapping[str, str]) -> bytes:
+    height, width, _ = image.shape
+    return encode_png(filter_rows(image.reshape(height, -1)), width, 24, text=text)
+
+
+def _annotation(rank: int, finding: Finding, image: PageImage) -> dict[str, Any]:
     truth, prediction = image.truth, image.prediction
     assert prediction is not None
     objects, i, key = prediction, finding.predicted[0] if finding.predicted else 0, "prediction_id"
@@ -104,8 +178,6 @@ def _annotation(rank: int, finding: Finding, image: PageImage, image_id: int) ->
         for c in CAUSES
     }
     return {
-        "id": rank,
-        "image_id": image_id,
         "category_id": int(objects.classes[i]) + 1,
         "segmentation": mask.to_coco()[0],
         "area": int(mask.area[0]),
