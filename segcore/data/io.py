@@ -14,9 +14,9 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
-from segcore._input.arrays import described
 from segcore._publish import Outputs, publish
 from segcore.data.coco import reading, writing
+from segcore.data.coco.document import Document
 from segcore.data.coco.panoptic import PanopticMaps
 from segcore.data.coco.sa_v import write_video
 from segcore.data.coco.stream import Progress
@@ -28,7 +28,6 @@ from segcore.data.parquet import parquet_files
 from segcore.data.parquet.names import has_parquet_name
 from segcore.data.recognize import recognized
 from segcore.data.report import WriteReport
-from segcore.masks import Masks
 
 Path = str | os.PathLike[str]
 
@@ -482,22 +481,9 @@ def from_coco(
     >>> len(ds)
     1
     """
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=_json_value)
-    data = text.encode("utf-8", "surrogatepass")
-    if dataset is not None and not isinstance(document, list):
+    if dataset is not None and not isinstance(document, (list, tuple)):
         raise DatasetError("", "expected a list of results, as dataset= was passed")
-    return reading.read_stream("", io.BytesIO(data), len(data), dataset)
-
-
-def _json_value(value: Any) -> Any:
-    """Convert a value of a document that JSON does not have."""
-    if isinstance(value, bytes) and value.isascii():
-        return value.decode()
-    if isinstance(value, np.ndarray) and value.dtype == bool and value.ndim == 2:
-        return Masks.from_dense(value).to_coco()[0]
-    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biuf":
-        return value.tolist()
-    raise TypeError(f"document: expected JSON values, got {described(value)}")
+    return reading.read_source(Document(document), dataset)
 
 
 def to_coco(dataset: Dataset) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import reprlib
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -101,6 +101,12 @@ def read_polygons(polygons: list[Any]) -> Flat:
     for index, polygon in enumerate(polygons):
         read_polygon(flat, index, polygon)
     return flat
+
+
+def read_rows(table: Any, items: list[Any], plain: Callable[[Any], Any]) -> None:
+    """Append objects to an ``ObjectTable`` of ``segcore.data``; `plain` converts their values."""
+    for item in items:
+        table.append(plain(item))
 
 
 def read_object(flat: Flat, index: int, item: Any) -> None:

@@ -95,6 +95,21 @@ def _refuse_geometries(polygons: list[Any]) -> None:
             )
 
 
+def read_rows(table: Any, items: list[Any], plain: Callable[[Any], Any]) -> None:
+    """Append dicts to a table of columns.
+
+    Parameters
+    ----------
+    table : ObjectTable of ``segcore.data``
+        Table to append to.
+    items : list
+        Objects of a COCO document.
+    plain : callable
+        Returns a value as :mod:`json` would read it, or raises ValueError or TypeError.
+    """
+    walker.read_rows(table, items, plain)
+
+
 def write_objects(batch: Batch, compressed: bool) -> list[dict[str, Any]]:
     """Convert masks to RLE dicts of plain Python objects, ready for JSON."""
     if compressed:

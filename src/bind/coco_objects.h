@@ -84,6 +84,25 @@ static inline int segcore_read_number(PyObject* list, Py_ssize_t i, double* valu
     return done;
 }
 
+/* Read an item that is a float, or an int that a double holds exactly. Returns 0 for anything else.
+ */
+static inline int segcore_read_exact(PyObject* list, Py_ssize_t i, double* value,
+                                     uint8_t* is_integer) {
+    const int64_t limit = (int64_t)1 << 53;
+    PyObject* const item = segcore_peek(list, i);
+    int64_t integer = 0;
+    int done = 1;
+    *is_integer = !(item && PyFloat_CheckExact(item));
+    if (*is_integer) {
+        done = segcore_read_int(item, &integer) && integer >= -limit && integer <= limit;
+        *value = (double)integer;
+    } else {
+        *value = PyFloat_AS_DOUBLE(item);
+    }
+    segcore_end_peek(item);
+    return done;
+}
+
 /* Read the first n items of a list of numbers. Returns 1; 0 for anything else; -1 after Ctrl-C. */
 static inline int segcore_read_numbers(PyObject* list, Py_ssize_t n, double* values) {
     for (Py_ssize_t i = 0; i < n; ++i) {

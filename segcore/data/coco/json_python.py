@@ -11,21 +11,17 @@ It has the same results, but reads a file as a whole with :mod:`json`. What diff
 from __future__ import annotations
 
 import json
-import math
 import re
-from array import array
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
-from segcore._batch import offsets_of
+from segcore.data.coco.object_table import ObjectTable, text_of
+from segcore.data.columns.layouts import Fields
 from segcore.data.columns.segmentations import Segmentations
+from segcore.data.columns.table import BOOLEAN, FRACTION, NULL, ODD, PLAIN, UNKNOWN
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _EXACT = 2**53
-PLAIN, FRACTION, BOOLEAN, NULL, ODD, UNKNOWN = 0, 1, 2, 0x20, 0x21, 0xFF
-SIZE_FIRST, COUNTS_FIRST = 1, 2
+_COUNTS_FIRST = 2
 
 
 class JsonReader:
@@ -150,7 +146,7 @@ class JsonReader:
             self._items = self._array()
         for offset, item in self._items:
             if table.has_repeated_name(item):
-                return _text(item)
+                return text_of(item)
             self.error_offset = offset
             table.append(item, offset)
         self._items = None
@@ -176,24 +172,12 @@ class JsonReader:
         return True
 
 
-class JsonTable:
+class JsonTable(ObjectTable):
     """Columns of an array of objects; see ``src/json/table.hpp``."""
 
-    def __init__(self, fields: list[tuple[str, Any]], text_size: int = 0) -> None:
+    def __init__(self, fields: Fields, text_size: int = 0) -> None:
         del text_size  # which the compiled table reserves memory for
-        self._fields = fields
-        self._index = {name: i for i, (name, _) in enumerate(fields)}
-        self._columns = [
-            _COLUMNS[kind]() if isinstance(kind, str) else _Rows(kind) for _, kind in fields
-        ]
-        self._shapes: dict[bytes, int] = {}
-        self._shape_ids = array("I")
-        self._positions = array("q")
-        self._extra = _Text()
-        self._odd_rows, self._odd_columns, self._odd = array("q"), array("q"), _Text()
-
-    def __len__(self) -> int:
-        return len(self._shape_ids)
+        super().__init__(fields)
 
     def read_one(self, text: bytes, offset: int) -> None:
         """Append one object."""
@@ -203,51 +187,9 @@ class JsonTable:
         """Return whether an object, or one of its nested rows, repeats a name."""
         if not isinstance(item, dict):
             return False
-        rows = [item.get(name) for name, kind in self._fields if not isinstance(kind, str)]
+        rows = [item.get(name) for name, kind in self.fields if not isinstance(kind, str)]
         nested = (row for value in rows if isinstance(value, list) for row in value)
         return isinstance(item, _Repeated) or any(isinstance(row, _Repeated) for row in nested)
-
-    def append(self, item: Any, offset: int = 0) -> None:
-        """Append one object, which begins at a byte of the file."""
-        if not isinstance(item, dict):
-            raise ValueError("expected an object")
-        shape = bytearray()
-        extra = []
-        for name, value in item.items():
-            index = self._index.get(name)
-            if index is None:
-                shape += bytes((UNKNOWN, PLAIN))
-                extra.append(_text(name) + b":" + _text(value))
-                continue
-            form = NULL if value is None else self._columns[index].append(value)
-            if form is None:
-                form = ODD
-                self._odd_rows.append(len(self))
-                self._odd_columns.append(index)
-                self._odd.append(_text(value))
-            if form in (NULL, ODD):
-                self._columns[index].append_missing()
-            shape += bytes((index, form))
-        for name, index in self._index.items():
-            if name not in item:
-                self._columns[index].append_missing()
-        self._extra.append(b",".join(extra))
-        self._positions.append(offset)
-        self._shape_ids.append(self._shapes.setdefault(bytes(shape), len(self._shapes)))
-
-    def columns(self) -> dict[str, Any]:
-        """Return the columns and what is needed to write the objects again."""
-        names = [name for name, _ in self._fields]
-        return {
-            "columns": {n: c.arrays() for n, c in zip(names, self._columns, strict=True)},
-            "shapes": list(self._shapes),
-            "shape_ids": np.array(self._shape_ids, np.uint32),
-            "positions": np.array(self._positions, np.int64),
-            "extra": self._extra.arrays(),
-            "odd_rows": np.array(self._odd_rows, np.int64),
-            "odd_columns": np.array(self._odd_columns, np.int64),
-            "odd": self._odd.arrays(),
-        }
 
 
 class _Repeated(dict[str, Any]):
@@ -261,192 +203,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object)
 _SPACE = re.compile(r"[ \t\n\r]*")
-
-
-def _text(value: Any) -> bytes:
-    return _ENCODER.encode(value).encode("utf-8", "surrogatepass")
-
-
-# -- columns: append() returns the form of a value, or None if the value does not fit --------------
-
-
-class _Integer:
-    def __init__(self) -> None:
-        self._values = array("q")
-
-    def append(self, value: Any) -> int | None:
-        if isinstance(value, float) and abs(value) <= _EXACT and value == int(value):
-            if value == 0 and math.copysign(1, value) < 0:
-                return None
-            self._values.append(int(value))
-            return FRACTION
-        if not isinstance(value, int) or abs(value) > 2**62:
-            return None
-        self._values.append(value)
-        return BOOLEAN if isinstance(value, bool) else PLAIN
-
-    def append_missing(self) -> None:
-        self._values.append(0)
-
-    def arrays(self) -> Any:
-        return np.array(self._values, np.int64)
-
-
-class _Number:
-    def __init__(self) -> None:
-        self._values = array("d")
-
-    def append(self, value: Any) -> int | None:
-        if isinstance(value, bool) or not _is_number(value):
-            return None
-        self._values.append(value)
-        return PLAIN if isinstance(value, int) else FRACTION
-
-    def append_missing(self) -> None:
-        self._values.append(float("nan"))
-
-    def arrays(self) -> Any:
-        return np.array(self._values, np.float64)
-
-
-class _Box(_Number):
-    def append(self, value: Any) -> int | None:
-        if not isinstance(value, list) or len(value) != 4 or not all(map(_is_number, value)):
-            return None
-        self._values.extend(value)
-        return sum(isinstance(number, int) << i for i, number in enumerate(value))
-
-    def append_missing(self) -> None:
-        self._values.extend([float("nan")] * 4)
-
-    def arrays(self) -> Any:
-        return np.array(self._values, np.float64).reshape(-1, 4)
-
-
-class _Text:
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def append(self, value: Any) -> int | None:
-        if isinstance(value, str):
-            value = value.encode("utf-8", "surrogatepass")
-        if not isinstance(value, bytes):
-            return None
-        self._parts.append(value)
-        return PLAIN
-
-    def append_missing(self) -> None:
-        self._parts.append(b"")
-
-    def arrays(self) -> Any:
-        offsets = offsets_of([len(part) for part in self._parts])
-        return np.frombuffer(b"".join(self._parts), np.uint8), offsets[:-1], np.diff(offsets)
-
-
-class _Segmentation:
-    def __init__(self) -> None:
-        self._kinds = bytearray()
-        self._heads = [array("q") for _ in range(4)]  # heights, widths, starts, lengths
-        self._characters = bytearray()
-        self._runs, self._ring_ends = array("q"), array("q")
-        self._coordinates, self._is_integer = array("d"), bytearray()
-
-    def append(self, value: Any) -> int | None:
-        if isinstance(value, dict) and (form := self._append_rle(value)):
-            return form
-        if isinstance(value, list) and _is_polygon(value):
-            self._head(3, 0, 0, len(self._ring_ends), len(value))
-            for ring in value:
-                self._coordinates.extend(ring)
-                self._is_integer += bytes(isinstance(number, int) for number in ring)
-                self._ring_ends.append(len(self._coordinates) // 2)
-            return PLAIN
-        text = _text(value)
-        self._head(4, 0, 0, len(self._characters), len(text))
-        self._characters += text
-        return PLAIN
-
-    def append_missing(self) -> None:
-        self._head(0, 0, 0, 0, 0)
-
-    def _append_rle(self, rle: dict[str, Any]) -> int:
-        size, counts = rle.get("size"), rle.get("counts")
-        if isinstance(rle, _Repeated) or len(rle) != 2:  # kept as text
-            return 0
-        if not isinstance(size, list) or len(size) != 2:
-            return 0
-        if not all(type(side) is int and 0 <= side < 2**31 for side in size):
-            return 0
-        if isinstance(counts, str):
-            data = counts.encode("utf-8", "surrogatepass")
-            self._head(1, *size, len(self._characters), len(data))
-            self._characters += data
-        elif isinstance(counts, list) and all(type(r) is int and abs(r) <= 2**62 for r in counts):
-            self._head(2, *size, len(self._runs), len(counts))
-            self._runs.extend(counts)
-        else:
-            return 0
-        return SIZE_FIRST if next(iter(rle)) == "size" else COUNTS_FIRST
-
-    def _head(self, kind: int, *numbers: int) -> None:
-        self._kinds.append(kind)
-        for column, number in zip(self._heads, numbers, strict=True):
-            column.append(number)
-
-    def arrays(self) -> Any:
-        return (
-            np.frombuffer(bytes(self._kinds), np.uint8),
-            *(np.array(column, np.int64) for column in self._heads),
-            np.frombuffer(bytes(self._characters), np.uint8),
-            np.array(self._runs, np.int64),
-            np.array(self._ring_ends, np.int64),
-            np.array(self._coordinates, np.float64),
-            np.frombuffer(bytes(self._is_integer), np.uint8),
-        )
-
-
-class _Rows(_Integer):
-    """Nested tables: the number of rows of each, and all rows."""
-
-    def __init__(self, fields: list[tuple[str, Any]]) -> None:
-        super().__init__()
-        self._table = JsonTable(fields)
-
-    def append(self, value: Any) -> int | None:
-        if not isinstance(value, list):
-            return None
-        for item in value:
-            self._table.append(item)
-        self._values.append(len(value))
-        return PLAIN
-
-    def arrays(self) -> Any:
-        return super().arrays(), self._table.columns()
-
-
-_COLUMNS: dict[str, Any] = {
-    "integer": _Integer,
-    "number": _Number,
-    "text": _Text,
-    "box": _Box,
-    "segmentation": _Segmentation,
-}
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, bool):
-        return False
-    return isinstance(value, float) or (isinstance(value, int) and abs(value) <= _EXACT)
-
-
-def _is_polygon(value: list[Any]) -> bool:
-    """Return whether these are rings of pairs of numbers, the first of at least three points."""
-    for least, ring in zip([6] + [0] * len(value), value, strict=False):
-        if not isinstance(ring, list) or len(ring) < least or len(ring) % 2:
-            return False
-        if not all(map(_is_number, ring)):
-            return False
-    return True
 
 
 # -- writing --------------------------------------------------------------------------------------
@@ -507,7 +263,7 @@ def _value(kind: str, column: Any, row: int, form: int) -> Any:
         texts = json.loads(b"[" + write_json_rows(*parts) + b"]")
         return texts[offsets[row] : offsets[row + 1]]
     value = Segmentations(*column).value(row)
-    return dict(reversed(value.items())) if form == COUNTS_FIRST else value
+    return dict(reversed(value.items())) if form == _COUNTS_FIRST else value
 
 
 def _number(value: float, as_integer: bool) -> float:

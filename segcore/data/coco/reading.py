@@ -6,6 +6,7 @@ import json
 import os
 from typing import Any, BinaryIO
 
+from segcore.data.coco.document import Document
 from segcore.data.coco.instances import Reader
 from segcore.data.coco.panoptic import panoptic_dataset
 from segcore.data.coco.sa_v import video_dataset
@@ -15,8 +16,6 @@ from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.kinds import READABLE, look_of
 
-PEEK = 1 << 16
-_PANOPTIC = b'"segments_info"'
 WITHOUT_ANNOTATIONS = {"info", "licenses", "images", "categories"}
 """The members of files of images alone, such as those of COCO's test sets."""
 TABLES: dict[str, Fields] = {"images": IMAGES, "categories": CATEGORIES, "annotations": ANNOTATIONS}
@@ -56,16 +55,22 @@ def read_stream(
     progress: Progress | None = None,
 ) -> Dataset:
     """Read an open file; `name` is for error messages."""
-    stream = Stream(name, file, progress, size)
-    raw, members = read_tables(stream)
-    reader = Reader(name, raw, skip_invalid)
-    reader.skipped += stream.repeated
+    return read_source(Stream(name, file, progress, size), dataset, skip_invalid)
+
+
+def read_source(
+    source: Stream | Document, dataset: Dataset | None = None, skip_invalid: bool = False
+) -> Dataset:
+    """Read a stream or a document in memory."""
+    raw, members = read_tables(source)
+    reader = Reader(source.path, raw, skip_invalid)
+    reader.skipped += source.repeated
     if members is None:
         return reader.results(dataset)
     if "annotations" in raw and "segments_info" in raw["annotations"]["columns"]:
         return panoptic_dataset(reader, members)
     if "masklet" in dict(members):
-        return video_dataset(name, members)
+        return video_dataset(source.path, members)
     if "image" in raw and "annotations" in raw:
         return reader.single_image(members)
     if {"images", "categories"} <= set(raw) and set(dict(members)) <= WITHOUT_ANNOTATIONS:
@@ -74,30 +79,30 @@ def read_stream(
 
 
 def read_tables(
-    stream: Stream,
+    source: Stream | Document,
 ) -> tuple[dict[str, Any], list[tuple[str, bytes | None]] | None]:
     """Return the raw tables, and the members of the outermost object (None for a list)."""
-    if stream.enter() == "[":
-        raw = {"annotations": stream.rows(ANNOTATIONS, "")}
-        stream.end()
+    if source.enter() == "[":
+        raw = {"annotations": source.rows(ANNOTATIONS, "")}
+        source.end()
         return raw, None
     raw = {}
     members: dict[str, bytes | None] = {}
-    for name in stream.names():
+    for name in source.names():
         fields = TABLES.get(name)
-        if name == "annotations" and _PANOPTIC in stream.ahead(PEEK):
+        if name == "annotations" and source.is_panoptic():
             fields = ENTRIES
         if name in members:
-            stream.repeated.append(
-                f"{stream.path}: {json.dumps(name)} occurs twice; the last counts"
+            source.repeated.append(
+                f"{source.path}: {json.dumps(name)} occurs twice; the last counts"
             )
         if fields is not None:
-            raw[name] = stream.rows(fields, name)
+            raw[name] = source.rows(fields, name)
             members[name] = None
         elif name == "image":
-            raw[name] = stream.row(IMAGE, name)
+            raw[name] = source.row(IMAGE, name)
             members[name] = None
         else:
-            members[name] = stream.value()
-    stream.end()
+            members[name] = source.value()
+    source.end()
     return raw, list(members.items())

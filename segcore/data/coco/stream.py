@@ -34,6 +34,8 @@ CHUNK = 1 << 18
 memory."""
 MOST_AT_A_TIME = 1 << 24
 """Number of bytes that are read at a time with any number of threads."""
+PEEK = 1 << 16
+"""Number of bytes by which a panoptic file is recognized."""
 
 
 def open_binary(path: str | os.PathLike[str]) -> tuple[BinaryIO, int | None]:
@@ -117,9 +119,9 @@ class Stream:
         while (name := self._until(self._reader.name)) is not False:
             yield json.loads(name)
 
-    def ahead(self, count: int) -> bytes:
-        """Return the text that follows, at most `count` bytes of it."""
-        return bytes(self._until(lambda: self._reader.ahead(count)))
+    def is_panoptic(self) -> bool:
+        """Return whether the text that follows has segments, as panoptic annotations do."""
+        return b'"segments_info"' in self._until(lambda: self._reader.ahead(PEEK))
 
     def value(self) -> bytes:
         """Take a value and return its text."""
