@@ -864,6 +864,14 @@ class Masks:
         """
         return kernels.boxes(self._batch)
 
+    @property
+    def centroid(self) -> NDArray[np.float64]:
+        """Mean coordinates x y of the pixels per mask: float64, shape (N, 2).
+
+        The center of the first pixel is (0, 0). The centroid of an empty mask is NaN.
+        """
+        return kernels.moments(self._batch, False)
+
     def __len__(self) -> int:
         return len(self._batch.offsets) - 1
 

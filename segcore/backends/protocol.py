@@ -107,6 +107,15 @@ class Kernels(Protocol):
     def boxes(self, batch: Batch) -> NDArray[np.int64]:
         """Return the bounding boxes x0 y0 x1 y1, half-open, zeros for empty masks: shape (N, 4)."""
 
+    def moments(self, batch: Batch, second: bool) -> NDArray[np.float64]:
+        """Return the centroids x y of the masks: float64, shape (N, 2).
+
+        With ``second``, they are followed by the variances of x and of y and by their covariance:
+        shape (N, 5). The center of pixel (y, x) has the coordinates x and y. Of an empty mask, all
+        values are NaN. Sums are exact up to 2**53. Beyond that, they are rounded block by block, in
+        ascending order: a block is a part of one column, or all adjacent whole columns of a run.
+        """
+
     # -- set operations ---------------------------------------------------------------------------
 
     def combine(self, a: Batch, b: Batch, table: int) -> Batch:

@@ -78,9 +78,10 @@ def measure(masks: Masks, properties: Iterable[str] | None = None) -> Table:
     Notes
     -----
     The values are those of scikit-image's ``regionprops``, up to rounding: sums of coordinates are
-    exact here up to 2**53, relative to the bounding box. The orientation differs where the axes
-    have the same length but for rounding. Convex hulls are computed exactly, in integers;
-    scikit-image's may differ by pixels whose centers lie on an edge of the hull.
+    exact here up to 2**53, and variances are computed from distances to the centroid. The
+    orientation differs where the axes have the same length but for rounding. Convex hulls are
+    computed exactly, in integers; scikit-image's may differ by pixels whose centers lie on an edge
+    of the hull.
 
     Time and memory grow with the number of run ends in columns; for the inscribed box, time also
     grows with the width of the mask.
@@ -152,46 +153,10 @@ class _Measured:
         return columns_of(unwrap(self.masks.pad(bottom=1)))
 
     @cached_property
-    def runs(self) -> tuple[Floats, Floats, Floats]:
-        """The column, the first row and the length of each run, relative to the bounding box."""
-        mask, x, top, bottom = self.columns
-        x0, y0 = self.boxes[mask, :2].T
-        columns = (x - x0, top - y0, bottom - top)
-        first, row, length = (values.astype(np.float64) for values in columns)
-        return first, row, length
-
-    def sums(self, values: Floats) -> Floats:
-        """Add up a value of each run."""
-        counts = np.bincount(self.columns.mask, minlength=self.count)
-        filled = counts > 0
-        sums = np.zeros(self.count)
-        if len(values):
-            sums[filled] = np.add.reduceat(values, (np.cumsum(counts) - counts)[filled])
-        return sums
-
-    @cached_property
-    def centroid(self) -> tuple[Floats, Floats]:
-        """Relative to the bounding box."""
-        x, y, n = self.runs
-        sums = self.sums(n * x), self.sums(n * (y + (n - 1) / 2))
-        return _ratio(sums[0], self.area), _ratio(sums[1], self.area)
-
-    @cached_property
     def covariance(self) -> tuple[Floats, Floats, Floats]:
         """The variances of x and y, and their covariance."""
-        x, y, n = self.runs
-        mean_x, mean_y = self.centroid
-        # The sums of n consecutive numbers from y on, and of their squares.
-        of_y = n * (y + (n - 1) / 2)
-        of_yy = n * y * (y + n - 1) + n * (n - 1) * (2 * n - 1) / 6
-        xx, yy, xy = (
-            _ratio(self.sums(values), self.area) for values in (n * x * x, of_yy, x * of_y)
-        )
-        return (
-            (xx - mean_x * mean_x).clip(0),
-            (yy - mean_y * mean_y).clip(0),
-            xy - mean_x * mean_y,
-        )
+        x, y, xy = kernels.moments(unwrap(self.masks), True)[:, 2:].T
+        return x, y, xy
 
     @cached_property
     def axes(self) -> tuple[Floats, Floats]:
@@ -217,8 +182,7 @@ def _box(measured: _Measured) -> Table:
 
 
 def _centroid(measured: _Measured) -> Table:
-    x, y = measured.centroid
-    return {"centroid_x": x + measured.boxes[:, 0], "centroid_y": y + measured.boxes[:, 1]}
+    return dict(zip(("centroid_x", "centroid_y"), measured.masks.centroid.T, strict=True))
 
 
 def _covariance(measured: _Measured) -> Table:

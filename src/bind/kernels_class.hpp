@@ -43,7 +43,7 @@ using KernelsClass = pybind11::class_<Kernels>;
 
 void register_dense(KernelsClass&);        // encode, encode_bits, encode_changes, decode
 void register_coco_string(KernelsClass&);  // string_decode, string_encode, counts_...
-void register_measure(KernelsClass&);      // area, boxes
+void register_measure(KernelsClass&);      // area, boxes, moments
 void register_merge(KernelsClass&);        // combine, reduce, resolve
 void register_components(KernelsClass&);   // components
 void register_dilate(KernelsClass&);       // dilate

@@ -107,11 +107,13 @@ Status counts_decode(const Context&, const int64_t* counts, const int64_t* count
 template <class T>
 void counts_encode(const Context&, BatchView<T>, Size, Strings<int64_t>&);
 
-// measure.cpp: `areas` has N values, `boxes` 4 N
+// measure.cpp: `areas` has N values, `boxes` 4 N, `moments` 5 N if `second`, else 2 N
 template <class T>
 void area(const Context&, BatchView<T>, Size, int64_t* areas);
 template <class T>
 void boxes(const Context&, BatchView<T>, Size, int64_t* boxes);
+template <class T>
+void moments(const Context&, BatchView<T>, Size, bool second, double* moments);
 
 // merge.cpp: bit 2 * a + b of `table` is the result for pixels a and b
 template <class T>

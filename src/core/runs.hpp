@@ -90,6 +90,7 @@ inline void for_columns(Run run, int64_t x, int64_t height, Body body) {
 template <class T, class Body>
 inline void for_pieces(Run run, int64_t height, const Divider<T>& divider, Body body) {
     int64_t x = static_cast<int64_t>(divider.quotient(static_cast<T>(run.start)));
+    if (run.stop <= (x + 1) * height) return body(x, int64_t{1}, run);  // the usual case
     for (int64_t start = run.start; start < run.stop;) {
         const int64_t top = x * height;
         int64_t columns = 1;

@@ -17,6 +17,7 @@ RUN_ENDS, OFFSETS = BATCH.run_ends, BATCH.offsets
 KERNELS = {
     "area": (),
     "boxes": (),
+    "moments": (True,),
     "string_encode": (),
     "counts_encode": (),
     "components": (4,),

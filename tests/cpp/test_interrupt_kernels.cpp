@@ -291,6 +291,9 @@ TEST(interrupt_measures) {
     int64_t values[4];
     check([&](const Context& context) { area(context, view, mask.size, values); }, kOncePerMask);
     check([&](const Context& context) { boxes(context, view, mask.size, values); }, kOncePerMask);
+    double sums[5];
+    check([&](const Context& context) { moments(context, view, mask.size, true, sums); },
+          kOncePerMask);
 }
 
 TEST(interrupt_combine) {

@@ -1,4 +1,6 @@
-// Areas and bounding boxes.
+// Areas, bounding boxes and moments.
+#include <cmath>
+
 #include "masks.hpp"
 
 namespace segcore::test {
@@ -15,6 +17,36 @@ void check_measures(Masks<T>& masks, Size size, const std::vector<int64_t>& area
     boxes(context, view, size, corners.data());
     CHECK_EQUAL(areas, areas_expected);
     CHECK_EQUAL(corners, boxes_expected);
+}
+
+// Compare with the means of x, y, and of their squares and products, pixel by pixel.
+template <class T>
+void check_moments(Masks<T>& masks, const std::vector<Pixels>& pixels, Size size) {
+    const Context context{*simd::variants().back(), 1};
+    std::vector<double> both(5 * pixels.size()), centroids(2 * pixels.size());
+    moments(context, masks.view(), size, true, both.data());
+    moments(context, masks.view(), size, false, centroids.data());
+    for (size_t i = 0; i < pixels.size(); ++i) {
+        double n = 0, x = 0, y = 0, xx = 0, yy = 0, xy = 0;
+        for (int64_t column = 0; column < size.width; ++column) {
+            for (int64_t row = 0; row < size.height; ++row) {
+                if (!pixels[i][pixel_at(size, row, column)]) continue;
+                const auto u = static_cast<double>(column), v = static_cast<double>(row);
+                n += 1, x += u, y += v, xx += u * u, yy += v * v, xy += u * v;
+            }
+        }
+        const double* const got = both.data() + 5 * i;
+        CHECK(std::memcmp(got, centroids.data() + 2 * i, 2 * sizeof(double)) == 0);
+        if (n == 0) {
+            for (int j = 0; j < 5; ++j) CHECK(std::isnan(got[j]));
+            continue;
+        }
+        x /= n, y /= n;
+        CHECK(got[0] == x && got[1] == y);
+        CHECK(std::fabs(got[2] - (xx / n - x * x)) <= 1e-9 * (1 + x * x));
+        CHECK(std::fabs(got[3] - (yy / n - y * y)) <= 1e-9 * (1 + y * y));
+        CHECK(std::fabs(got[4] - (xy / n - x * y)) <= 1e-9 * (1 + x * y));
+    }
 }
 
 template <class T>
@@ -38,6 +70,7 @@ void check_pixels(const std::vector<Pixels>& masks, Size size) {
     }
     Masks<T> batch(masks);
     check_measures(batch, size, areas, corners);
+    check_moments(batch, masks, size);
 }
 
 template <class T>

@@ -277,6 +277,7 @@ ARGUMENTS: dict[str, Callable[[Input], tuple[Any, ...]]] = {
     "counts_encode": lambda given: (masks(given),),
     "area": lambda given: (masks(given),),
     "boxes": lambda given: (masks(given),),
+    "moments": lambda given: (masks(given), given.flag()),
     "combine": lambda given: (*two_batches(given, is_pairwise=True), given.between(0, 15)),
     "reduce": reduce,
     "resolve": resolve,

@@ -201,6 +201,7 @@ def everything(kernels: Kernels) -> dict[str, object]:
         ),
         "area": kernels.area(batch=batch),
         "boxes": kernels.boxes(batch=batch),
+        "moments": kernels.moments(batch=batch, second=True),
         "combine": kernels.combine(**pair, table=0b0110),
         "reduce": kernels.reduce(batch=batch, table=OR),
         "components": kernels.components(batch=few, connectivity=8),

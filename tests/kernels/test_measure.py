@@ -1,4 +1,4 @@
-"""measure: areas and bounding boxes."""
+"""measure: areas, bounding boxes and moments."""
 
 from __future__ import annotations
 
@@ -34,8 +34,21 @@ def boxes_of(masks: np.ndarray) -> np.ndarray:
     return boxes
 
 
+def moments_of(masks: np.ndarray) -> np.ndarray:
+    moments = np.full((len(masks), 5), np.nan)
+    for row, mask in zip(moments, masks, strict=True):
+        points = np.argwhere(mask)[:, ::-1]
+        if len(points):
+            (xx, xy), (_, yy) = np.cov(points.T, bias=True) if len(points) > 1 else np.zeros((2, 2))
+            row[:] = *points.mean(axis=0), xx, yy, xy
+    return moments
+
+
 def assert_measures(kernels, masks):
     batch = batch_of(masks)
+    moments = agree(kernels, "moments", batch, True)
+    np.testing.assert_allclose(moments, moments_of(masks), rtol=1e-12, atol=1e-9)
+    assert_identical(agree(kernels, "moments", batch, False), np.ascontiguousarray(moments[:, :2]))
     assert_identical(agree(kernels, "area", batch), areas_of(masks))
     assert_identical(agree(kernels, "boxes", batch), boxes_of(masks))
 
@@ -78,6 +91,7 @@ def test_large_masks(kernels, masks, factor):
     assert_identical(agree(kernels, "area", batch), areas_of(masks) * factor)
     expected = boxes_of(masks) * [1, factor, 1, factor]
     assert_identical(agree(kernels, "boxes", batch), expected)
+    agree(kernels, "moments", batch, True)
 
 
 @given(data=st.data(), size=large_sizes)
@@ -86,6 +100,7 @@ def test_large_sizes(kernels, data, size):
     batch = batch_of_flips(masks, size)
     agree(kernels, "area", batch)
     agree(kernels, "boxes", batch)
+    agree(kernels, "moments", batch, True)
 
 
 def test_a_full_mask_of_the_largest_size(kernels):
@@ -93,6 +108,21 @@ def test_a_full_mask_of_the_largest_size(kernels):
     full = batch_of_flips([[0]], (height, width))
     assert kernels.area(full).tolist() == [height * width]
     assert kernels.boxes(full).tolist() == [[0, 0, width, height]]
+    center = [(width - 1) / 2, (height - 1) / 2]
+    assert kernels.moments(full, True).tolist() == [[*center, width**2 / 12, height**2 / 12, 0]]
+
+
+def test_moments_of_boxes_of_a_giant_canvas(kernels):
+    """Of n consecutive coordinates, the variance is (n * n - 1) / 12."""
+    height, width = 200_000, 150_000
+    x0, x1, y0, y1 = 149_000, 150_000, 150_000, 150_007
+    flips = (np.arange(x0, x1)[:, None] * height + [y0, y1]).ravel()
+    moments = kernels.moments(batch_of_flips([flips, [0]], (height, width)), True)
+    center = [(x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2]
+    assert moments[0].tolist() == [*center, (1000**2 - 1) / 12, (7**2 - 1) / 12, 0]
+    assert moments[1, :2].tolist() == [(width - 1) / 2, (height - 1) / 2]
+    variances = [(width**2 - 1) / 12, (height**2 - 1) / 12, 0]
+    np.testing.assert_allclose(moments[1, 2:], variances, rtol=1e-15)
 
 
 def test_is_pycocotools(kernels):

@@ -20,7 +20,7 @@ from segcore.backends.numba.encode import encode
 from segcore.backends.numba.encode_bits import encode_bits
 from segcore.backends.numba.encode_changes import encode_changes
 from segcore.backends.numba.match import match, precision_recall
-from segcore.backends.numba.measure import area, boxes
+from segcore.backends.numba.measure import area, boxes, moments
 from segcore.backends.numba.merge import combine, reduce
 from segcore.backends.numba.outline import outline
 from segcore.backends.numba.overlap import overlap, overlap_ratios
@@ -50,6 +50,7 @@ __all__ = [
     "encode_changes",
     "label_runs",
     "match",
+    "moments",
     "name",
     "outline",
     "overlap",

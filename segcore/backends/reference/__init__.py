@@ -20,7 +20,7 @@ from segcore.backends.reference.encode_bits import encode_bits
 from segcore.backends.reference.encode_changes import encode_changes
 from segcore.backends.reference.labels import label_runs
 from segcore.backends.reference.match import match, precision_recall
-from segcore.backends.reference.measure import area, boxes
+from segcore.backends.reference.measure import area, boxes, moments
 from segcore.backends.reference.merge import combine, reduce
 from segcore.backends.reference.outline import outline
 from segcore.backends.reference.overlap import overlap, overlap_ratios
@@ -51,6 +51,7 @@ __all__ = [
     "encode_changes",
     "label_runs",
     "match",
+    "moments",
     "name",
     "outline",
     "overlap",

@@ -284,6 +284,9 @@ void check_large(Masks<T>& a, Masks<T>& b, Size size, const Question& q) {
         results.add(numbers);
         boxes(context, va, size, numbers.data());
         results.add(numbers);
+        std::vector<double> values(static_cast<size_t>(5 * va.count));
+        moments(context, va, size, true, values.data());
+        results.add(values);
         if (va.count == vb.count || va.count == 1 || vb.count == 1) {
             Batch<T> combined;
             combine(context, va, vb, size, q.table, combined);
