@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._batch import Batch
+from segcore.backends.runs import closed_runs
+
 UP = 2
 """The number of the filter that subtracts the row above."""
 
@@ -28,7 +31,7 @@ def encode_png(
     Parameters
     ----------
     filtered : numpy.ndarray
-        The rows of the image as returned by `filter_rows` or `filter_labels`.
+        The rows of the image as returned by `filter_rows` or `filter_regions`.
     width : int
         Number of pixels per row.
     depth : int
@@ -71,30 +74,39 @@ def filter_rows(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return filtered
 
 
-def filter_labels(labels: NDArray[Any], octets: Sequence[int]) -> NDArray[np.uint8]:
-    """Return what `filter_rows` does for a label map, most of whose pixels equal those above.
+def filter_regions(batch: Batch, labels: NDArray[Any], octets: Sequence[int]) -> NDArray[np.uint8]:
+    """Return what `filter_rows` does for a label map, which is not made.
+
+    Only where a run starts or ends, a pixel differs from the one above.
 
     Parameters
     ----------
+    batch : Batch
+        N masks that do not overlap. The label of the other pixels is 0.
     labels : numpy.ndarray
-        Unsigned integers, shape (H, W), C-contiguous.
+        Label of each: unsigned integers of less than 8 bytes, shape (N,).
     octets : sequence of int
         The bytes of a label that are written, in their order; 0 is the lowest.
     """
-    height, width = labels.shape
+    height, width = batch.size
     size = len(octets)
     filtered = np.zeros((height, 1 + width * size), np.uint8)
     filtered[:, 0] = UP
-    flat, target = labels.reshape(-1), filtered.reshape(-1)
-    above = np.flatnonzero(labels[1:] != labels[:-1])
-    rows, columns = np.divmod(above, max(width, 1))
-    starts = (rows + 1) * (1 + width * size) + 1 + columns * size
-    before, after = flat[above], flat[above + width]
+    bounds, offsets = closed_runs(batch)
+    columns, rows = np.divmod(bounds, max(height, 1))
+    places = rows * filtered.shape[1] + 1 + columns * size
+    starts, ends = (np.flatnonzero(rows[part::2]) for part in (0, 1))
+    # A run covers the first row of the columns from the first one that starts in it on.
+    first, last = (columns + (rows > 0)).reshape(-1, 2).T
+    values = labels.astype(np.int64).repeat(np.diff(offsets) // 2)
+    top = np.bincount(first, values, width + 1) - np.bincount(last, values, width + 1)
+    top = top[:width].cumsum().astype(np.int64)
+    flat = filtered.reshape(-1)
     for place, octet in enumerate(octets):
-        shift = 8 * octet
-        filtered[0, 1 + place :: size] = (labels[0] >> shift).astype(np.uint8)
-        difference = (after >> shift) - (before >> shift)  # modulo 256, as PNG has it
-        target[starts + place] = difference.astype(np.uint8)
+        of_run = (values >> 8 * octet).astype(np.uint8)
+        flat[places[::2][starts] + place] = of_run[starts]
+        flat[places[1::2][ends] + place] -= of_run[ends]
+        filtered[:1, 1 + place :: size] = (top >> 8 * octet).astype(np.uint8)
     return filtered
 
 

@@ -30,6 +30,7 @@ import ctypes
 import errno
 import os
 import re
+import secrets
 import shutil
 import signal
 import stat
@@ -40,15 +41,24 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 try:
     import fcntl
 except ImportError:  # Windows: stages of dead processes are not recognized there
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["OutputError", "OutputExistsError", "OutputFile", "OutputFolder", "Outputs", "publish"]
+__all__ = [
+    "FolderWriter",
+    "OutputError",
+    "OutputExistsError",
+    "OutputFile",
+    "OutputFolder",
+    "Outputs",
+    "publish",
+]
 
 PREFIX = ".segcore-"
 MAX_DEPTH = 100
@@ -421,6 +431,27 @@ class OutputFolder:
                 self.declare(path.name)
                 self._stage.removed.append(path)
 
+    def writer(self) -> FolderWriter:
+        """Return what writes files of this folder in other processes.
+
+        It knows the files that are declared. Pass to `take` what it returns.
+        """
+        root = str(self._root)
+        linked = {
+            name: self._stage.staged(target)
+            for name, target in self._targets.items()
+            if target != os.path.join(root, name)
+        }
+        return FolderWriter(str(self._stage.new), self._stage.staged(root), self._shown, linked)
+
+    def take(self, name: str | os.PathLike[str], data: bytes | None) -> None:
+        """Add a file that a `FolderWriter` has written, or write the data that it returned."""
+        if data is not None:
+            self.write(name, data)
+            return
+        target, shown = self._declared(name)
+        self._outputs._add_written(self._stage, target, shown)
+
     def _declared(self, name: str | os.PathLike[str]) -> tuple[str, str]:
         """Return the target of a name, and the path that messages show."""
         name = os.fspath(name)
@@ -441,6 +472,70 @@ class OutputFolder:
             self._parents[parent] = Path(os.path.realpath(parent))
         target = self._parents[parent] / last
         return Path(os.path.realpath(target)) if target.is_symlink() or last == ".." else target
+
+
+class FolderWriter:
+    """Writes files of an output folder in any process; see :meth:`OutputFolder.writer`.
+
+    Where the stage is out of reach, as on a machine with other disks, and without a stage, files
+    are not written, and their data is returned.
+
+    Parameters
+    ----------
+    stage : str, optional
+        The folder of the stage that exists while files may be written.
+    root : str, optional
+        Where the files are until they are published.
+    shown : str, optional
+        The path of the output folder in messages.
+    linked : dict of str to str, optional
+        Where files with links in their paths are until they are published, by name.
+    """
+
+    def __init__(
+        self, stage: str = "", root: str = "", shown: str = "", linked: dict[str, str] | None = None
+    ) -> None:
+        self._stage = stage
+        self._root = root
+        self._shown = shown
+        self._linked = linked or {}
+
+    def write(self, name: str | os.PathLike[str], data: bytes) -> bytes | None:
+        """Write the declared file with this path below the folder.
+
+        A job may be done twice, so the file may exist; it is replaced by a whole one.
+
+        Returns
+        -------
+        bytes or None
+            The data, if the file could not be written here.
+
+        Raises
+        ------
+        OutputError
+            If the file cannot be written although the stage is within reach.
+        """
+        if not self._is_here:
+            return data
+        name = os.fspath(name)
+        path = self._linked.get(name) or os.path.join(self._root, name)
+        with _explained(self._shown + name):
+            try:
+                _write_new(path, data, self._stage)
+            except FileExistsError:
+                beside = os.path.join(os.path.dirname(self._stage), secrets.token_hex(8))
+                _write_new(beside, data, self._stage)
+                os.replace(beside, path)
+        return None
+
+    @cached_property
+    def _is_here(self) -> bool:
+        """Whether the stage, whose name is random, is on a disk that this process can write to."""
+        return bool(self._stage) and os.access(self._stage, os.W_OK | os.X_OK)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the paths: each process looks for the stage itself."""
+        return FolderWriter, (self._stage, self._root, self._shown, self._linked)
 
 
 # -- the stage ------------------------------------------------------------------------------------
@@ -490,7 +585,7 @@ class _Stage:
     def open(self, target: str, shown: Path | str) -> Iterator[BinaryIO]:
         """Open a new file that goes to ``target``."""
         with _explained(shown):
-            file = os.fdopen(self._create(target), "wb")
+            file = os.fdopen(_create(self.staged(target), self._new_text), "wb")
         try:
             with _writing(file, shown):
                 yield file
@@ -502,23 +597,7 @@ class _Stage:
 
     def write(self, target: str, data: bytes) -> None:
         """Write a new file that goes to ``target``."""
-        descriptor = self._create(target)
-        try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
-        finally:
-            os.close(descriptor)
-
-    def _create(self, target: str) -> int:
-        """Create a new file and return its descriptor."""
-        path = self.staged(target)
-        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
-        try:
-            return os.open(path, flags, 0o666)
-        except FileNotFoundError:  # the first one in its folder
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            return os.open(path, flags, 0o666)
+        _write_new(self.staged(target), data, self._new_text)
 
     def flush(self) -> None:
         """Flush all files to the disk."""
@@ -568,6 +647,28 @@ class _Stage:
             os.close(self._lock)
         if not self._kept:
             shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _write_new(path: str, data: bytes, stage: str) -> None:
+    """Write a new file in a stage."""
+    descriptor = _create(path, stage)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
+
+
+def _create(path: str, stage: str) -> int:
+    """Create a new file in a stage and return its descriptor."""
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+    try:
+        return os.open(path, flags, 0o666)
+    except FileNotFoundError:  # the first one in its folder
+        os.stat(stage)  # which is not made again when it was removed meanwhile
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return os.open(path, flags, 0o666)
 
 
 def _make_stage(base: Path, beside: bool) -> Path:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from rich.progress import Progress
 
-from segcore._publish import Outputs
+from segcore._publish import FolderWriter, OutputFolder, Outputs
 from segcore._text import counted, visible
 from segcore.cli.checkpoint import Checkpoint
 from segcore.cli.failures import BadInput
@@ -86,6 +86,10 @@ class Command:
     def engine(self) -> AbstractContextManager[dict[str, Any]]:
         """Return the arguments that say what runs a job."""
         return self._common.engine()
+
+    def writer(self, folder: OutputFolder) -> FolderWriter:
+        """Return what jobs pass the files of a folder to. A checkpoint keeps their data."""
+        return folder.writer() if self.checkpoint is None else FolderWriter()
 
     @contextmanager
     def run(

@@ -95,6 +95,7 @@ def _draw(scene: Scene, found: Masks, out: OutputFolder) -> None:
 
     true = instances(scene.truth, colors)
     labels = compose_semantic(scene.truth, true_classes, dtype=np.uint8)
+    regions = Masks.from_label_map(labels)
     # Without walls and floors, whose differences mirror those of the things before them.
     things = np.isin(true_classes, [c["id"] for c in scene.classes if c["isthing"]])
     faint = instances(scene.truth, _faint(colors))
@@ -102,7 +103,7 @@ def _draw(scene: Scene, found: Masks, out: OutputFolder) -> None:
 
     with out.open("instances.png") as file:
         write_image(file, np.concatenate([true, legend(names, colors, true.shape[1])]))
-    out.write("semantic.png", label_png(labels, class_colors, MARK))
+    out.write("semantic.png", label_png(*regions, class_colors, MARK))
     with out.open("prediction.png") as file:
         write_image(file, instances(found, colors))
     with out.open("difference.png") as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -18,6 +18,7 @@ from segcore.cli.progress import print_note
 from segcore.data.columns.fields import Id
 from segcore.data.per_image.instance_set import Category, InstanceSet, read_instances
 from segcore.data.per_image.panoptic_maps import (
+    MAPS,
     PanopticComposer,
     category_entries,
     check_categories,
@@ -29,7 +30,6 @@ from segcore.data.per_image.stuff_maps import StuffMaps
 from segcore.data.per_image.things import find_things
 
 DOCUMENT = "panoptic.json"
-MAPS = PurePosixPath("panoptic")
 MAX_ROWS = 30
 
 
@@ -70,7 +70,8 @@ def write_panoptic(
         check_segment_ids(dataset, things, rules)
         stuff_maps = None if stuff is None else StuffMaps(stuff, dataset.categories)
 
-        job = PanopticComposer(stuff_maps, things, rules, priority, MARK)
+        writer = command.writer(files)
+        job = PanopticComposer(stuff_maps, things, rules, priority, MARK, writer)
         with (
             files.open(DOCUMENT) as file,
             command.run(job, dataset.parts(), "Composing") as results,
@@ -80,7 +81,7 @@ def write_panoptic(
             document.start("annotations")
             for part, composed in results:
                 for image, png in zip(part.images, composed.pngs, strict=True):
-                    files.write(MAPS / image.map_path, png)
+                    files.take(MAPS / image.map_path, png)
                 document.add(composed.entries)
                 segments.update(composed.segments)
                 pixels.update(composed.pixels)

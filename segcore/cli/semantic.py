@@ -60,11 +60,12 @@ def write_semantic_maps(
         counts = ClassCounts(num_classes)
         stuff_maps = None if stuff is None else StuffMaps(stuff, dataset.categories)
 
-        job = SemanticPainter(priority, crowd, dtype, colors, stuff_maps, MARK)
+        writer = command.writer(maps)
+        job = SemanticPainter(priority, crowd, dtype, colors, stuff_maps, MARK, writer)
         with command.run(job, dataset.parts(), "Painting") as results:
             for part, painted in results:
                 for image, png in zip(part.images, painted.pngs, strict=True):
-                    maps.write(image.map_path, png)
+                    maps.take(image.map_path, png)
                 counts += painted.counts
                 problems.add(painted.problems)
                 num_used += painted.num_annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import inspect
 import os
+import pickle
 import shutil
 import signal
 import socket
@@ -21,7 +22,7 @@ import pytest
 from support.util import slow
 
 from segcore import _publish
-from segcore._publish import OutputError, OutputExistsError, publish
+from segcore._publish import FolderWriter, OutputError, OutputExistsError, publish
 
 OURS = b'<!DOCTYPE html><meta name="generator" content="segcore 0.1.0">'
 CSV_HEAD = b"image,class,truth,status,predicted,area,false_positive_background"
@@ -985,3 +986,74 @@ def test_runs_with_the_same_target_end_with_whole_files(tmp_path: Path) -> None:
     assert {found[name] for name in ("out/a", "out/b/c")} <= {
         OURS + c * 10_000 for c in (b"x", b"y", b"z")
     }
+
+
+# -- files written by other processes -------------------------------------------------------------
+
+
+def sent(writer: FolderWriter) -> FolderWriter:
+    """Return a writer as another process gets it."""
+    copied: FolderWriter = pickle.loads(pickle.dumps(writer))
+    return copied
+
+
+def test_writers_write_into_the_stage(tmp_path: Path) -> None:
+    names = ["a.png", "sub/b.png"]
+    with publish() as outputs:
+        folder = outputs.folder(tmp_path / "out", names)
+        for name in names:
+            assert sent(folder.writer()).write(name, name.encode()) is None
+        assert not (tmp_path / "out").exists()
+        for name in names:
+            folder.take(name, None)
+    assert tree(tmp_path) == {
+        "out": None,
+        "out/a.png": b"a.png",
+        "out/sub": None,
+        "out/sub/b.png": b"sub/b.png",
+    }
+
+
+@POSIX
+def test_writers_follow_the_links_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "out" / "real").mkdir(parents=True)
+    (tmp_path / "out" / "link").symlink_to("real")
+    with publish() as outputs:
+        folder = outputs.folder(tmp_path / "out", ["link/a"])
+        folder.take("link/a", sent(folder.writer()).write("link/a", b"new"))
+    assert (tmp_path / "out" / "link").is_symlink()
+    assert (tmp_path / "out" / "real" / "a").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("where", ["other machine", "no folder"])
+def test_writers_return_what_they_cannot_write(tmp_path: Path, where: str) -> None:
+    with publish() as outputs:
+        folder = outputs.folder(tmp_path / "out", ["a"])
+        writer = FolderWriter()
+        if where == "other machine":
+            writer = FolderWriter(str(tmp_path / ".segcore-x" / "new"), str(tmp_path / "out"))
+        assert sent(writer).write("a", b"new") == b"new"
+        folder.take("a", b"new")
+    assert tree(tmp_path) == {"out": None, "out/a": b"new"}
+
+
+def test_what_is_written_again_is_whole(tmp_path: Path) -> None:
+    with publish() as outputs:
+        folder = outputs.folder(tmp_path / "out", ["a"])
+        first, second = sent(folder.writer()), sent(folder.writer())
+        first.write("a", b"part")  # as by a worker that was killed while it wrote
+        second.write("a", b"all of it")
+        folder.take("a", None)
+    assert tree(tmp_path) == {"out": None, "out/a": b"all of it"}
+
+
+def test_writers_do_not_bring_a_stage_back(tmp_path: Path) -> None:
+    with publish() as outputs:
+        folder = outputs.folder(tmp_path / "out", ["a", "b", "sub/c"])
+        writer = folder.writer()
+        folder.take("a", writer.write("a", b"new"))
+    for name in ("b", "sub/c"):
+        with pytest.raises(OutputError, match=rf"cannot write .*out.{name}: No such file") as found:
+            writer.write(name, b"late")
+        assert str(pickle.loads(pickle.dumps(found.value))) == str(found.value)
+    assert tree(tmp_path) == {"out": None, "out/a": b"new"}

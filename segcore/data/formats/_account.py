@@ -23,7 +23,6 @@ from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
 from segcore.data.files.names import relative_name
 from segcore.data.report import NO_MASK, Dropped, WriteReport
-from segcore.maps.semantic import compose_semantic
 from segcore.masks import Masks, unwrap, wrap
 
 Rows = NDArray[np.int64]
@@ -363,10 +362,8 @@ def painting_order(masks: Masks, crowd: NDArray[np.bool_]) -> Rows:
     return order
 
 
-def painted(
-    account: Account, rows: Rows, masks: Masks, values: Rows, dtype: Any
-) -> tuple[NDArray[Any], Rows]:
-    """Paint annotations of an image into a label map, and note the pixels that are hidden.
+def painted(account: Account, rows: Rows, masks: Masks, values: Rows) -> tuple[Rows, Masks, Rows]:
+    """Paint annotations of an image over each other, and note the pixels that are hidden.
 
     Crowds are painted first, then the others from the largest to the smallest.
 
@@ -380,36 +377,33 @@ def painted(
         Their masks.
     values : numpy.ndarray
         Their labels.
-    dtype : dtype
-        Data type of the map.
 
     Returns
     -------
-    map : numpy.ndarray
-        The label map, shape (H, W).
+    labels : numpy.ndarray
+        The labels, ascending.
+    regions : Masks
+        The visible pixels of each label.
     visible : numpy.ndarray
         The labels of the annotations that are visible, in the order of `rows`.
     """
-    crowd = account.dataset.annotations["iscrowd"][rows]
     areas = masks.area
-    order = painting_order(masks, crowd)
-    pixels = compose_semantic(masks, values, priority=order, dtype=dtype)
     account.drop(rows[areas == 0], EMPTY)
-    if int(masks.union().area[0]) == int(areas.sum()):  # nothing overlaps
-        return pixels, values[areas > 0]
-    from_top = order[::-1]
-    stacked, labels = masks[from_top], values[from_top]
-    visible = wrap(kernels.resolve(unwrap(stacked), areas[from_top])[0])
+    from_top = painting_order(masks, account.dataset.annotations["iscrowd"][rows])[::-1]
+    stacked, of_stacked = masks[from_top], values[from_top]
+    seen = wrap(kernels.resolve(unwrap(stacked), areas[from_top])[0])
+    labels, regions = seen.union_by(of_stacked)
     lost = np.empty_like(areas)
-    lost[from_top] = areas[from_top] - visible.area
-    if len(set(labels.tolist())) < len(labels):  # pixels of another one of the same label are kept
-        found, regions = visible.union_by(labels)
-        lost[from_top] = (stacked - regions[np.searchsorted(found, labels)]).area
+    lost[from_top] = areas[from_top] - seen.area
+    if not lost.any():
+        return labels, regions, values[areas > 0]
+    if len(labels) < len(values):  # pixels of another one of the same label are kept
+        lost[from_top] = (stacked - regions[np.searchsorted(labels, of_stacked)]).area
     hidden = (areas > 0) & (lost == areas)
     account.drop(rows[hidden], HIDDEN)
     lost[hidden] = 0
     account.change(rows, np.zeros_like(lost), lost)
-    return pixels, values[(areas > 0) & ~hidden]
+    return labels, regions, values[(areas > 0) & ~hidden]
 
 
 def _with_categories(dataset: Dataset) -> Dataset:

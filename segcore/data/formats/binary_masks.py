@@ -35,6 +35,8 @@ from segcore.masks import Masks
 HEADER = ["mask", "image", "height", "width", "category", "iscrowd"]
 OBJECT = "object"
 MASKS = "masks"
+FOREGROUND = np.full(1, 255, np.uint8)
+"""The label of a mask."""
 _NUMBERED = re.compile(r"(.*?)[_ -]?\d+")
 _HASH = re.compile(r"[0-9a-f-]{16,}")
 
@@ -167,8 +169,7 @@ def write(
         categories = dataset.annotations["category"][rows].tolist()
         for index, (row, category) in enumerate(zip(rows.tolist(), categories, strict=True)):
             name = f"{stems[image]}/{parts[category]}_{index + 1}.png"
-            pixels = masks[[index]].to_dense(np.uint8)[0]
-            folder.write(name, label_png(pixels * np.uint8(255), None))
+            folder.write(name, label_png(FOREGROUND, masks[index]))
             listed[image].append(
                 [name, names[image], height, width, labels[category], int(crowd[row])]
             )

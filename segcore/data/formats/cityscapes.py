@@ -203,11 +203,12 @@ def write(
         rows = account.rows(image)
         rows, values = _values(account, rows, labels)
         masks = account.masks(image, rows)
-        pixels, visible = painted(account, rows, masks, values, np.uint16)
+        found, regions, visible = painted(account, rows, masks, values)
         merged += len(visible) - len(np.unique(visible))
-        classes = np.where(pixels >= CITYSCAPES_DIVISOR, pixels // CITYSCAPES_DIVISOR, pixels)
-        for kind, labels_map in (("instanceIds", pixels), ("labelIds", classes.astype(np.uint8))):
-            folder.write(f"{stem}_gtFine_{kind}.png", label_png(labels_map, None))
+        ids = found.astype(np.uint16)
+        classes = np.where(ids >= CITYSCAPES_DIVISOR, ids // CITYSCAPES_DIVISOR, ids)
+        for kind, written in (("instanceIds", ids), ("labelIds", classes.astype(np.uint8))):
+            folder.write(f"{stem}_gtFine_{kind}.png", label_png(written, regions))
         folder.write(f"{stem}_gtFine_polygons.json", _polygons_text(account, rows, masks))
     account.unwritten(MERGED, merged)
     read_names = [_image_name(stem) for stem in stems]

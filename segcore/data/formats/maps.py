@@ -32,7 +32,7 @@ from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.classes import CLASSES, MapClass, read_classes
 from segcore.data.files.label_maps import IGNORED, label_maps
-from segcore.data.files.pngs import label_png, rgb_png
+from segcore.data.files.pngs import id_png, label_png
 from segcore.data.files.read_ahead import read_ahead
 from segcore.data.files.walk import files_below
 from segcore.data.formats._account import MERGED, Account, category_names, painted
@@ -407,9 +407,9 @@ def write(
     merged = 0
     for image, rows, masks in account.with_masks():
         values = encoder.labels[dataset.annotations["category"][rows]]
-        pixels, visible = painted(account, rows, masks, values, encoder.dtype)
+        labels, regions, visible = painted(account, rows, masks, values)
         merged += len(visible) - len(set(visible.tolist()))
-        folder.write(names[image], encoder.png(pixels))
+        folder.write(names[image], encoder.png(labels, regions))
     folder.write(encoder.table, encoder.table_text())
     account.unwritten(MERGED, merged)
     kept = ("category ids",) if colors is None else ()
@@ -426,12 +426,12 @@ class _Labels:
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self.labels, self.dtype = _labels(dataset)
-        self._colors = voc_colors() if self.dtype == np.uint8 else None
+        self.labels, self._dtype = _labels(dataset)
+        self._colors = voc_colors() if self._dtype == np.uint8 else None
 
-    def png(self, pixels: NDArray[Any]) -> bytes:
+    def png(self, labels: NDArray[np.int64], regions: Masks) -> bytes:
         """Return the PNG of a label map."""
-        return label_png(pixels, self._colors)
+        return label_png(labels.astype(self._dtype), regions, self._colors)
 
     def table_text(self) -> bytes:
         """Return the table of the classes."""
@@ -458,22 +458,21 @@ class _Colors:
             raise ValueError(f"colors: {name!r:.40} has the color of the background")
         if any("\n" in name or not name.strip() for name in self._names):
             raise ValueError("dataset: expected category names of one line, for a table of colors")
-        array = np.array(listed)
-        self._palette = np.stack([array & 255, array >> 8 & 255, array >> 16], axis=1)
-        self._palette = self._palette.astype(np.uint8)
+        self._codes = np.array(listed)
         self.labels = np.arange(1, len(listed))
-        self.dtype = np.dtype(np.uint8 if len(listed) < 256 else np.uint32)
 
-    def png(self, pixels: NDArray[Any]) -> bytes:
+    def png(self, labels: NDArray[np.int64], regions: Masks) -> bytes:
         """Return the PNG of a label map."""
-        return rgb_png(self._palette[pixels])
+        background = ~regions.union()
+        codes = np.concatenate([self._codes[:1], self._codes[labels]])
+        return id_png(codes, Masks.concatenate([background, regions]))
 
     def table_text(self) -> bytes:
         """Return the table of the colors."""
         names = [BACKGROUND, *self._names]
         lines = [
-            f"{name},{red},{green},{blue}\n"
-            for name, (red, green, blue) in zip(names, self._palette.tolist(), strict=True)
+            f"{name},{code & 255},{code >> 8 & 255},{code >> 16}\n"
+            for name, code in zip(names, self._codes.tolist(), strict=True)
         ]
         return ("name,r,g,b\n" + "".join(lines)).encode()
 

@@ -52,7 +52,7 @@ def write(
     composer = _Composer(account, ids, has_scores)
     for image, rows, masks in account.with_masks():
         result, segments = composer.compose(rows, masks)
-        folder.write(names[image], id_png(result.labels))
+        folder.write(names[image], id_png(result.ids, result.masks))
         image_id = dataset.images["id"][image]
         entries[image] = {
             "image_id": image_id if isinstance(image_id, str) else int(image_id),

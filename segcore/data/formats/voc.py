@@ -200,11 +200,11 @@ def write(
         rows = _at_most(account, account.rows(image))
         masks = account.masks(image, rows)
         numbers = np.arange(1, len(rows) + 1)
-        objects, _ = painted(account, rows, masks, numbers, np.uint8)
-        of_object = np.zeros(256, np.uint8)
-        of_object[numbers] = labels[dataset.annotations["category"][rows]]
-        for parent, pixels in ((CLASS_FOLDER, of_object[objects]), (OBJECT_FOLDER, objects)):
-            folder.write(f"{parent}/{file_name}", label_png(pixels, colors))
+        found, objects, _ = painted(account, rows, masks, numbers)
+        classes = labels[dataset.annotations["category"][rows]][found - 1]
+        for parent, values in ((CLASS_FOLDER, classes), (OBJECT_FOLDER, found)):
+            png = label_png(values.astype(np.uint8), objects, colors)
+            folder.write(f"{parent}/{file_name}", png)
     folder.write("labelmap.txt", _labelmap(names, colors))
     folder.write(LISTED, "".join(f"{os.path.splitext(name)[0]}\n" for name in files).encode())
     account.unwritten_values(names=files, image_names=image_names)

@@ -45,14 +45,14 @@ from segcore.data.per_image.panoptic_maps import (
     panoptic_rules,
 )
 from segcore.data.per_image.reading import ReadOptions, panoptic_maps
-from segcore.data.per_image.semantic_maps import count_covered, semantic_map
+from segcore.data.per_image.semantic_maps import count_covered, semantic_regions
 from segcore.data.per_image.things import find_things
 from segcore.data.problems import Problems
 from segcore.data.recognize import recognized
 from segcore.data.valid import without_invalid_masks
 from segcore.distributed import run
 from segcore.maps.panoptic import Panoptic, PanopticRules
-from segcore.masks import Masks
+from segcore.maps.semantic import compose_semantic
 from segcore.metrics import AveragePrecision, ConfusionMatrix, DetectionMetric, PanopticQuality
 
 Maps = tuple[NDArray[Any], NDArray[Any]]
@@ -284,14 +284,12 @@ class _PaintedPairs:
         sides = zip(self._sources, pair, self._labels, self._priorities, strict=True)
         for source, image, labels, priority in sides:
             instances = source.read(image)
-            painted = semantic_map(
-                instances, priority=priority, crowd=True, dtype=np.dtype(np.uint16), under=None
-            )
+            regions = semantic_regions(instances, priority=priority, crowd=True)
             problems.add(instances.problems)
             covered = Problems(skip=False)
-            count_covered(image, instances, Masks.from_label_map(painted), True, covered)
+            count_covered(image, instances, regions, True, covered)
             problems.add(covered, with_options=False)
-            maps.append(labels[painted])
+            maps.append(compose_semantic(regions[1], labels[regions[0]], dtype=np.uint16))
         return (maps[0], maps[1]), problems
 
     def name(self, pair: tuple[DatasetImage, DatasetImage]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -202,7 +203,7 @@ class InstanceSet:
         return part
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled: the data set as a `Partition` of the images."""
+        """Return what a copy has: the data set as a `Partition` of the images, which it loads."""
         rows = np.array([image.row for image in self.images], np.int64)
         images = [replace(image, row=row) for row, image in enumerate(self.images)]
         partition = Partition(self.dataset, rows)
@@ -240,6 +241,18 @@ class InstanceSet:
     def ids_of(self, rows: NDArray[np.int64]) -> set[Id]:
         """Return the ids of the categories in these rows of the data set."""
         return {self.categories[index - 1].id for index in self._index_of[rows] if index}
+
+    def read_all(self) -> Iterator[tuple[DatasetImage, Instances]]:
+        """Yield each image with its valid annotations, which are read from a file together.
+
+        Raises
+        ------
+        DatasetError
+            As for `read`.
+        """
+        loaded = copy.copy(self) if self.dataset.is_lazy else self
+        for image in loaded.images:
+            yield image, loaded.read(image)
 
     def read(self, image: DatasetImage) -> Instances:
         """Return the valid annotations of an image.

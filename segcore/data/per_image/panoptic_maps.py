@@ -6,12 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._publish import FolderWriter
 from segcore.data.columns.fields import Id, describe
 from segcore.data.errors import DatasetError
 from segcore.data.files.pngs import id_png
@@ -21,6 +22,9 @@ from segcore.data.problems import Problems
 from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
 from segcore.maps.semantic import painting_order
 from segcore.masks import Masks
+
+MAPS = PurePosixPath("panoptic")
+"""The folder of the PNGs."""
 
 
 def check_categories(dataset: InstanceSet) -> None:
@@ -218,12 +222,12 @@ def describe_segments(
 
 @dataclass(frozen=True)
 class ComposedMaps:
-    """The maps of some images as PNG files, their JSON, and what is counted in them.
+    """The JSON of the maps of some images, what is counted in them, and the PNGs not written.
 
     ``segments``, ``pixels`` and ``images`` are counts by category id.
     """
 
-    pngs: list[bytes]
+    pngs: list[bytes | None]
     entries: list[str]
     segments: Counter[Id]
     pixels: Counter[Id]
@@ -242,6 +246,8 @@ class PanopticComposer:
         As for `panoptic_map`.
     text : dict of str to str
         Keywords of the PNGs and their texts.
+    files : FolderWriter
+        Writes the PNGs into the folder `MAPS`.
     """
 
     stuff_maps: StuffMaps | None
@@ -249,14 +255,14 @@ class PanopticComposer:
     rules: PanopticRules
     priority: str | None
     text: dict[str, str]
+    files: FolderWriter
 
     def __call__(self, source: InstanceSet) -> ComposedMaps:
-        """Return the maps of all images of `source`."""
+        """Write the maps of all images of `source`."""
         category_ids = np.array([0, *(c.id for c in source.categories)], np.int64)
         found = ComposedMaps([], [], Counter(), Counter(), Counter(), Problems(skip=True), 0)
         num_annotations = 0
-        for image in source.images:
-            instances = source.read(image)
+        for image, instances in source.read_all():
             result = panoptic_map(
                 image,
                 instances,
@@ -267,9 +273,10 @@ class PanopticComposer:
                 priority=self.priority,
             )
             try:
-                found.pngs.append(id_png(result.labels, self.text))
+                png = id_png(result.ids, result.masks, self.text)
             except ValueError as error:
                 raise DatasetError(image.label, str(error)) from error
+            found.pngs.append(self.files.write(MAPS / image.map_path, png))
             entry = describe_segments(image, result, instances)
             found.entries.append(json.dumps(entry, ensure_ascii=False))
             for segment in entry["segments_info"]:

@@ -8,25 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._publish import FolderWriter
+from segcore.backends import kernels
 from segcore.data.files.pngs import label_png
 from segcore.data.per_image.instance_set import Category, DatasetImage, Instances, InstanceSet
 from segcore.data.per_image.stuff_maps import StuffMaps
 from segcore.data.problems import Problems
-from segcore.maps.semantic import compose_semantic
-from segcore.masks import Masks
+from segcore.maps.semantic import painting_order
+from segcore.masks import Masks, unwrap, wrap
 
 Regions = tuple[NDArray[Any], Masks]
 """The labels of a map, ascending and without 0, and the mask of each."""
 
 
-def semantic_map(
-    instances: Instances,
-    *,
-    priority: str,
-    crowd: bool,
-    dtype: np.dtype[Any],
-    under: NDArray[Any] | None,
-) -> NDArray[np.unsignedinteger]:
+def semantic_regions(
+    instances: Instances, *, priority: str, crowd: bool, under: Regions | None = None
+) -> Regions:
     """Compose the map of an image: stuff, crowds on top, and other annotations on top of these.
 
     Parameters
@@ -38,25 +35,30 @@ def semantic_map(
         Crowds are painted in the file's order.
     crowd : bool
         Whether crowds are painted.
-    dtype : numpy.dtype
-        Data type of the map.
-    under : numpy.ndarray, optional
-        Category indices of the stuff: shape (H, W).
+    under : tuple of numpy.ndarray and Masks, optional
+        The category indices of the stuff, and the mask of each.
 
     Returns
     -------
-    numpy.ndarray
-        Category indices, shape (H, W); 0 is background.
+    tuple of numpy.ndarray and Masks
+        The category indices that are visible, ascending, and the pixels of each.
     """
-    masks, indices, is_crowd = instances.masks, instances.category, instances.iscrowd
-    if crowd and is_crowd.any():
-        under = compose_semantic(masks[is_crowd], indices[is_crowd], dtype=dtype, base=under)
-    rest = ~is_crowd
-    scores = instances.scores[rest] if priority == "score" else None
-    labels: NDArray[np.unsignedinteger[Any]] = compose_semantic(
-        masks[rest], indices[rest], priority=priority, scores=scores, dtype=dtype, base=under
-    )
-    return labels
+    scores = instances.scores if priority == "score" else None
+    order = painting_order(instances.masks, priority, scores)[::-1]
+    is_crowd = instances.iscrowd[order]
+    if is_crowd.any():
+        crowds = np.flatnonzero(instances.iscrowd)[::-1] if crowd else order[:0]
+        order = np.concatenate([order[~is_crowd], crowds])
+    labels, masks = instances.category[order], instances.masks[order]
+    if under is not None:
+        labels = np.concatenate([labels, under[0]])
+        masks = Masks.concatenate([masks, under[1]])
+    visible = wrap(kernels.resolve(unwrap(masks), masks.area)[0])
+    labels, regions = visible.union_by(labels)
+    is_visible = regions.area > 0
+    if is_visible.all():
+        return labels, regions
+    return labels[is_visible], regions[is_visible]
 
 
 def count_covered(
@@ -71,7 +73,7 @@ def count_covered(
     instances : Instances
         Its annotations.
     regions : tuple of numpy.ndarray and Masks
-        The labels of its map, as returned by `semantic_map`, and the mask of each.
+        Its map, as returned by `semantic_regions`.
     crowd : bool
         Whether crowds are painted; otherwise they are counted, too.
     problems : Problems
@@ -150,9 +152,9 @@ class ClassCounts:
 
 @dataclass(frozen=True)
 class PaintedMaps:
-    """The maps of some images as PNG files, and what is counted in them."""
+    """What is counted in the maps of some images, and the PNG files that were not written."""
 
-    pngs: list[bytes]
+    pngs: list[bytes | None]
     counts: ClassCounts
     problems: Problems
     num_annotations: int
@@ -164,14 +166,18 @@ class SemanticPainter:
 
     Attributes
     ----------
-    priority, crowd, dtype
-        As for `semantic_map`.
+    priority, crowd
+        As for `semantic_regions`.
+    dtype : numpy.dtype
+        Data type of the maps.
     colors : numpy.ndarray
         Color of each category index: uint8, shape (C + 1, 3). They are the palette of 8-bit maps.
     stuff : StuffMaps, optional
         The stuff below the annotations.
     text : dict of str to str
         Keywords of the PNGs and their texts.
+    files : FolderWriter
+        Writes the PNGs.
     """
 
     priority: str
@@ -180,23 +186,20 @@ class SemanticPainter:
     colors: NDArray[np.uint8]
     stuff: StuffMaps | None
     text: dict[str, str]
+    files: FolderWriter
 
     def __call__(self, source: InstanceSet) -> PaintedMaps:
-        """Return the maps of all images of `source`."""
+        """Write the maps of all images of `source`."""
         painted = PaintedMaps([], ClassCounts(len(source.categories)), Problems(skip=True), 0)
         num_annotations = 0
         palette = self.colors if self.dtype == np.uint8 else None
-        for image in source.images:
-            instances = source.read(image)
-            labels = semantic_map(
-                instances,
-                priority=self.priority,
-                crowd=self.crowd,
-                dtype=self.dtype,
-                under=None if self.stuff is None else self.stuff.indices(image, self.dtype),
+        for image, instances in source.read_all():
+            under = None if self.stuff is None else self.stuff.regions(image)
+            regions = semantic_regions(
+                instances, priority=self.priority, crowd=self.crowd, under=under
             )
-            painted.pngs.append(label_png(labels, palette, self.text))
-            regions = Masks.from_label_map(labels)
+            png = label_png(regions[0].astype(self.dtype), regions[1], palette, self.text)
+            painted.pngs.append(self.files.write(image.map_path, png))
             painted.problems.add(instances.problems)
             count_covered(image, instances, regions, self.crowd, painted.problems)
             painted.counts.add(regions, instances.category[self.crowd | ~instances.iscrowd])

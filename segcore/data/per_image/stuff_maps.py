@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,15 +60,10 @@ class StuffMaps:
         labels, masks = self._split(image, self._read(image))
         return [self._categories[label] for label in labels], masks
 
-    def indices(self, image: DatasetImage, dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Return the stuff of an image as category indices: shape (H, W), 0 without stuff."""
-        labels = self._read(image)
-        occurring, _ = self._split(image, labels)
-        table = np.zeros(int(labels.max(initial=0)) + 1, dtype)
-        for label in occurring:
-            table[label] = self._categories[label].index
-        indices: NDArray[Any] = table[labels]
-        return indices
+    def regions(self, image: DatasetImage) -> tuple[NDArray[np.int64], Masks]:
+        """Return the category indices of stuff in an image, and the mask of each."""
+        categories, masks = self.masks(image)
+        return np.array([category.index for category in categories], np.int64), masks
 
     def _read(self, image: DatasetImage) -> NDArray[np.unsignedinteger]:
         path = self._folder.path_of(image.map_path)

@@ -48,13 +48,15 @@ class Panoptic:
         - "hidden": no pixel of the mask is visible;
         - "class": no pixel of the mask has a thing class in the semantic map;
         - "area": a stuff region with fewer visible pixels than ``stuff_area``.
+    ids : numpy.ndarray
+        Id of each segment: shape (K,), with the dtype `dtype`.
     labels : numpy.ndarray
         Panoptic map: the segment id of each pixel, and `void` for pixels without a segment; shape
         (H, W), with the dtype `dtype`. Computed on first access.
     void : int
         Label of the pixels without a segment.
     dtype : numpy.dtype
-        Dtype of `labels`.
+        Dtype of `ids` and `labels`.
 
     Examples
     --------
@@ -81,13 +83,18 @@ class Panoptic:
         segments = counted(len(self.segments), "segment")
         return f"Panoptic({segments} of {height} x {width}, {len(self.dropped):,} dropped)"
 
+    @property
+    def ids(self) -> NDArray[Any]:
+        """Id of each segment: shape (K,)."""
+        return np.array([segment["id"] for segment in self.segments], self.dtype)
+
     @cached_property
     def labels(self) -> NDArray[Any]:
         """Panoptic map: the segment id of each pixel, shape (H, W), C-contiguous, read-only.
 
         Computed on first access and cached.
         """
-        ids = np.array([segment["id"] for segment in self.segments], self.dtype)
+        ids = self.ids
         out = allocate(self.masks.size, self.dtype)
         if self.void:
             out.fill(self.void)
