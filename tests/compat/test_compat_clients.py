@@ -122,6 +122,57 @@ def test_cocoeval_gives_the_published_figures(
     assert calls["iou"] == len(evaluation._gts.keys() & evaluation._dts.keys())
 
 
+def test_steps_of_the_demo_notebooks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Look up and draw annotations, and evaluate 100 images: pycocoDemo and pycocoEvalDemo."""
+    pyplot = client("matplotlib.pyplot")
+    pyplot.switch_backend("Agg")
+    sample = Sample(folder)
+
+    def looked_up_and_drawn() -> tuple[Any, bytes]:
+        np.random.seed(0)  # noqa: NPY002 (gives the colors)
+        coco = client("pycocotools.coco").COCO(str(sample.truth_file))
+        names = [category["name"] for category in coco.loadCats(coco.getCatIds())]
+        categories = coco.getCatIds(catNms=["person", "dog", "skateboard"])
+        images = coco.getImgIds(catIds=coco.getCatIds(catNms=["person"]))
+        [image] = coco.loadImgs([sorted(images)[4]])
+        ids = coco.getAnnIds(imgIds=image["id"], catIds=categories, iscrowd=None)
+        crowds = coco.loadAnns(coco.getAnnIds(iscrowd=True))
+        figure = pyplot.figure(figsize=(4, 3))
+        pyplot.gca().set(xlim=(0, image["width"]), ylim=(image["height"], 0))
+        person, *others = coco.loadAnns(ids)
+        coco.cats[person["category_id"]]["skeleton"] = [[1, 2], [2, 3]]
+        x, y, width, height = person["bbox"]
+        points = [x, y, 2, x + width, y, 1, x + width, y + height, 0]
+        coco.showAnns([person | {"keypoints": points}, *others, crowds[0]], draw_bbox=True)
+        figure.canvas.draw()
+        drawn = bytes(figure.canvas.buffer_rgba())
+        pyplot.close(figure)
+        return (names, categories, images, image, ids, len(crowds)), drawn
+
+    def evaluated(kind: str) -> list[float]:
+        coco = client("pycocotools.coco").COCO(str(sample.truth_file))
+        found = coco.loadRes(str(sample.results_file))
+        evaluation = client("pycocotools.cocoeval").COCOeval(coco, found, kind)
+        evaluation.params.imgIds = sorted(coco.getImgIds())[0:100]
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+        return list(evaluation.stats)
+
+    expected = looked_up_and_drawn()
+    assert len(expected[0][4]) > 1
+    assert len(set(expected[1])) > 20
+    capsys.readouterr()
+    numbers = [evaluated(kind) for kind in ("segm", "bbox")]
+    printed = figures(capsys.readouterr().out)
+    with patch_pycocotools():
+        assert looked_up_and_drawn() == expected
+        capsys.readouterr()
+        assert [evaluated(kind) for kind in ("segm", "bbox")] == numbers
+    assert figures(capsys.readouterr().out) == printed
+    assert len(printed) == 24
+
+
 def test_coco_draws_the_same_masks(folder: Path, calls: Calls) -> None:
     truth = Sample(folder).truth
     annotations = truth.loadAnns(truth.getAnnIds())[::7]
