@@ -175,7 +175,7 @@ def mindeps(session):
 def clients(session):
     """Run what meets other people's code; this installs PyTorch, gigabytes on Linux."""
     theirs = ["torchmetrics[detection]", "supervision", "faster-coco-eval", "lvis", "sahi"]
-    theirs += ["torchvision", "transformers", "joblib"]
+    theirs += ["torchvision", "transformers", "joblib", "ultralytics", "rfdetr"]
     theirs += ["duckdb", "polars", "pandas", "datasets", "s3fs", "moto[server]"]
     session.install(f"{built(NATIVE)}[test,arrow]", *theirs)
     names = ["compat_clients", "documents", "integrations", "integrations_torchmetrics"]

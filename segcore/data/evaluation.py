@@ -1,4 +1,4 @@
-"""Evaluation of the results of a model: average precision of two data sets."""
+"""Evaluation of the results of a model: the detections of two data sets, added to metrics."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ The session `clients` of nox installs those that the test requirements do not ho
 from __future__ import annotations
 
 import collections
+import copy
 import importlib
 import importlib.util
 import json
@@ -119,6 +120,57 @@ def test_cocoeval_gives_the_published_figures(
     assert calls["area"] == calls["toBbox"] == 734
     # Images and classes with both true objects and detections.
     assert calls["iou"] == len(evaluation._gts.keys() & evaluation._dts.keys())
+
+
+def test_steps_of_the_demo_notebooks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Look up and draw annotations, and evaluate 100 images: pycocoDemo and pycocoEvalDemo."""
+    pyplot = client("matplotlib.pyplot")
+    pyplot.switch_backend("Agg")
+    sample = Sample(folder)
+
+    def looked_up_and_drawn() -> tuple[Any, bytes]:
+        np.random.seed(0)  # noqa: NPY002 (gives the colors)
+        coco = client("pycocotools.coco").COCO(str(sample.truth_file))
+        names = [category["name"] for category in coco.loadCats(coco.getCatIds())]
+        categories = coco.getCatIds(catNms=["person", "dog", "skateboard"])
+        images = coco.getImgIds(catIds=coco.getCatIds(catNms=["person"]))
+        [image] = coco.loadImgs([sorted(images)[4]])
+        ids = coco.getAnnIds(imgIds=image["id"], catIds=categories, iscrowd=None)
+        crowds = coco.loadAnns(coco.getAnnIds(iscrowd=True))
+        figure = pyplot.figure(figsize=(4, 3))
+        pyplot.gca().set(xlim=(0, image["width"]), ylim=(image["height"], 0))
+        person, *others = coco.loadAnns(ids)
+        coco.cats[person["category_id"]]["skeleton"] = [[1, 2], [2, 3]]
+        x, y, width, height = person["bbox"]
+        points = [x, y, 2, x + width, y, 1, x + width, y + height, 0]
+        coco.showAnns([person | {"keypoints": points}, *others, crowds[0]], draw_bbox=True)
+        figure.canvas.draw()
+        drawn = bytes(figure.canvas.buffer_rgba())
+        pyplot.close(figure)
+        return (names, categories, images, image, ids, len(crowds)), drawn
+
+    def evaluated(kind: str) -> list[float]:
+        coco = client("pycocotools.coco").COCO(str(sample.truth_file))
+        found = coco.loadRes(str(sample.results_file))
+        evaluation = client("pycocotools.cocoeval").COCOeval(coco, found, kind)
+        evaluation.params.imgIds = sorted(coco.getImgIds())[0:100]
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+        return list(evaluation.stats)
+
+    expected = looked_up_and_drawn()
+    assert len(expected[0][4]) > 1
+    assert len(set(expected[1])) > 20
+    capsys.readouterr()
+    numbers = [evaluated(kind) for kind in ("segm", "bbox")]
+    printed = figures(capsys.readouterr().out)
+    with patch_pycocotools():
+        assert looked_up_and_drawn() == expected
+        capsys.readouterr()
+        assert [evaluated(kind) for kind in ("segm", "bbox")] == numbers
+    assert figures(capsys.readouterr().out) == printed
+    assert len(printed) == 24
 
 
 def test_coco_draws_the_same_masks(folder: Path, calls: Calls) -> None:
@@ -394,3 +446,87 @@ def test_detectron2(folder: Path, calls: Calls, tmp_path: Path) -> None:
     assert calls["encode"] > 0
     assert calls["iou"] > 0
     assert expected["segm"]["AP50"] > 10
+
+
+# -- evaluators that have left pycocotools: segcore's own numbers ---------------------------------
+
+
+def results_with(sample: Sample, *shapes: str) -> list[dict[str, Any]]:
+    """Return the sample's results with their masks, the boxes of these, or both."""
+    results = json.loads(sample.results_file.read_bytes())
+    for result, read in zip(results, sample.results.dataset["annotations"], strict=True):
+        result["bbox"] = list(map(float, read["bbox"]))
+    keys = {"image_id", "category_id", "score", *shapes}
+    return [{key: result[key] for key in keys} for result in results]
+
+
+def numbers_of(
+    sample: Sample, images: list[int], iou: str, results: list[dict[str, Any]]
+) -> dict[str, float]:
+    """Evaluate results for some images by segcore."""
+    truth = sc.data.from_coco(sample.truth.dataset)
+    truth = truth[np.flatnonzero(np.isin(truth.images["id"], images))]
+    found = sc.data.from_coco([r for r in results if r["image_id"] in images], truth)
+    metric = sc.metrics.AveragePrecision(iou, class_ids=truth.categories["id"], box_format="xywh")
+    return sc.data.evaluate(truth, found, metric).compute().stats
+
+
+def test_ultralytics(
+    folder: Path, calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The validator's COCO evaluation, by faster-coco-eval, which the patch leaves alone."""
+    monkeypatch.setenv("YOLO_CONFIG_DIR", str(tmp_path))
+    client("faster_coco_eval")
+    validation = client("ultralytics.models.yolo.detect.val")
+    sample = Sample(folder)
+    results = results_with(sample, "bbox", "segmentation")
+
+    def evaluated() -> dict[str, float]:
+        validator = validation.DetectionValidator(
+            save_dir=tmp_path, args={"save_json": True, "mode": "val"}
+        )
+        validator.is_coco, validator.training = True, False
+        validator.gdict, validator.jdict = sample.truth.dataset, results
+        found = copy.deepcopy(results)  # as fields are added to them
+        kinds = ["bbox", "segm"], ["Box", "Mask"]
+        numbers: dict[str, float] = validator.coco_evaluate({}, found, validator.gdict, *kinds)
+        return numbers
+
+    found = evaluated()
+    with patch_pycocotools():
+        assert evaluated() == found
+    assert not calls
+    for iou, letter in (("box", "B"), ("mask", "M")):
+        ours = numbers_of(sample, sorted(sample.truth.imgs), iou, results)
+        for theirs, name in (("mAP50-95", "AP"), ("mAP50", "AP50"), ("mAP_large", "AP_large")):
+            assert found[f"metrics/{theirs}({letter})"] == pytest.approx(ours[name], abs=1e-12)
+
+
+def test_rf_detr(folder: Path, calls: Calls) -> None:
+    """RF-DETR's evaluator, by faster-coco-eval; it takes either package's COCO."""
+    torch = client("torch")
+    evaluation = client("rfdetr.evaluation.coco_eval")
+    sample = Sample(folder)
+    images = sorted(sample.truth.imgs)[:20]
+    predictions, _ = tensors(sample, images=len(images))
+    for image, prediction in zip(images, predictions, strict=True):
+        items = sample.results.loadAnns(sample.results.getAnnIds(imgIds=[image]))
+        corners = np.array([item["bbox"] for item in items], np.float64).reshape(-1, 4)
+        corners[:, 2:] += corners[:, :2]
+        prediction["masks"] = prediction["masks"][:, None]
+        prediction["boxes"] = torch.from_numpy(corners)
+        prediction["scores"] = torch.tensor([i["score"] for i in items], dtype=torch.float64)
+
+    def evaluated(truth: Any) -> dict[str, list[float]]:
+        evaluator = evaluation.CocoEvaluator(truth, ["bbox", "segm"], log_summary=False)
+        evaluator.update(dict(zip(images, predictions, strict=True)))
+        evaluator.synchronize_between_processes()
+        evaluator.accumulate()
+        return {kind: list(made.stats) for kind, made in evaluator.coco_eval.items()}
+
+    found = evaluated(sample.truth)
+    with patch_pycocotools():
+        assert evaluated(client("pycocotools.coco").COCO(str(sample.truth_file))) == found
+    for iou, kind, shape in (("box", "bbox", "bbox"), ("mask", "segm", "segmentation")):
+        ours = list(numbers_of(sample, images, iou, results_with(sample, shape)).values())
+        assert found[kind][:12] == pytest.approx(ours, abs=1e-12)
