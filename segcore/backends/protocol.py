@@ -198,8 +198,11 @@ class Kernels(Protocol):
     def reverse(self, batch: Batch, rows: bool, columns: bool) -> Batch:
         """Reverse the order of the rows, the columns, both, or neither, of each mask."""
 
-    def transpose(self, batch: Batch) -> Batch:
-        """Exchange rows and columns; the result has size (W, H)."""
+    def transpose(self, batch: Batch, rows: bool = False, columns: bool = False) -> Batch:
+        """Exchange rows and columns; the result has size (W, H).
+
+        The order of its rows, of its columns, or of both is then reversed.
+        """
 
     def resize(self, batch: Batch, height: int, width: int, centers: bool) -> Batch:
         """Resize masks to (height, width) by taking one input pixel for each output pixel.

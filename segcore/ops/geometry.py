@@ -120,7 +120,7 @@ def rot90(batch: Batch, k: int) -> Batch:
         return batch
     if turns == 2:
         return kernels.reverse(batch, True, True)
-    return kernels.reverse(kernels.transpose(batch), turns == 1, turns == 3)
+    return kernels.transpose(batch, turns == 1, turns == 3)
 
 
 # -- resampling -----------------------------------------------------------------------------------

@@ -165,9 +165,9 @@ void place(const Context&, BatchView<T>, Size, const int64_t* x, const int64_t* 
 template <class T>
 void reverse(const Context&, BatchView<T>, Size, bool rows, bool columns, Batch<T>&);
 
-// transpose.cpp: the result has the size {width, height}
+// transpose.cpp: the result has the size {width, height}; its rows or columns are then reversed
 template <class T>
-void transpose(const Context&, BatchView<T>, Size, Batch<T>&);
+void transpose(const Context&, BatchView<T>, Size, bool rows, bool columns, Batch<T>&);
 
 // resize.cpp: neither size is without pixels, unless the result is; for both sides,
 // `2 * input * output < 2**62`

@@ -4,14 +4,9 @@
 #include <algorithm>
 
 #include "blocks.hpp"
-#include "types.hpp"
+#include "runs.hpp"
 
 namespace segcore {
-
-// Part of a mask: rows [top, bottom) of the columns [left, right).
-struct Block {
-    int64_t left, right, top, bottom;
-};
 
 template <class T>
 class RunWriter {

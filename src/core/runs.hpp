@@ -15,6 +15,11 @@ struct Run {
     int64_t start, stop;
 };
 
+// Part of a mask: rows [top, bottom) of the columns [left, right).
+struct Block {
+    int64_t left, right, top, bottom;
+};
+
 // The runs of a mask. A last run without a run end is closed by the end of the image.
 template <class T>
 class Runs {

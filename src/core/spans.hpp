@@ -1,8 +1,7 @@
-// Where neighbouring columns of a mask differ.
+// Where neighboring columns of a mask differ.
 #pragma once
 
 #include <algorithm>
-#include <limits>
 
 #include "blocks.hpp"
 #include "runs.hpp"
@@ -14,168 +13,111 @@ struct Span {
     int64_t x, top, bottom;
 };
 
-// The mask XOR the mask one column to the right: its flips are those that only one of both lists
-// has.
+// Compares each column of a mask with the one to its left. Beyond the image is background.
 template <class T>
 class SpanFinder {
    public:
     SpanFinder(const Context& context, Size size)
-        : context_(context),
-          height_(size.height),
-          width_(size.width),
-          pixels_(size.pixels()),
-          divider_(size.height > 0 ? size.height : 1) {}
+        : context_(context), height_(size.height), divider_(size.height > 0 ? size.height : 1) {}
 
-    // The spans in which the first column, whose flips these are, differs from other rows, given by
-    // their flips.
-    void first_column(const T* flips, const T* end, const Buffer<T>& others, Buffer<Span>& spans) {
-        T* const begin = changes_of(static_cast<size_t>(end - flips) + others.size());
-        T* to = differ(flips, end, others.data(), others.data() + others.size(), 0, begin);
-        add_spans(begin, to, height_, spans);
+    // Append the spans of column x that differ from column x - 1, for x from 0 to the width of the
+    // image, in ascending order.
+    void find(const Runs<T>& runs, Buffer<Span>& spans) {
+        split(runs);
+        const Block* const end = blocks_.data() + blocks_.size();
+        const Block* left = blocks_.data();  // the column to the left, up to `column`
+        const Block* polled = left;
+        for (const Block* column = left; column < end;) {
+            const Block* next = column + 1;
+            while (next < end && next->left == column->left) ++next;
+            if (left < column && left->right != column->left) {
+                compare(left->right, left, column, column, column, spans);
+                left = column;
+            }
+            compare(column->left, left, column, column, next, spans);
+            left = column;
+            column = next;
+            if (column - polled > kItemsPerPoll) {
+                context_.poll();
+                polled = column;
+            }
+        }
+        if (left < end) compare(left->right, left, end, end, end, spans);
     }
 
-    // The spans of all columns but the first in which a mask differs from the column to the left.
-    void other_columns(const Runs<T>& runs, Buffer<Span>& spans) {
-        if (width_ < 2 || by_column(runs, spans)) return;
-        const T* const flips = runs.flips();
-        const T* const end = flips + runs.flip_count();
-        const T height = static_cast<T>(height_);
-        // Flips from the second column on, and those up to the last but one, a column further on.
-        const T* const a = std::upper_bound(flips, end, height);
-        const T* const b_end = std::lower_bound(flips, end, static_cast<T>(pixels_ - height_));
-        const bool a_inside = (a - flips) % 2, b_inside = flips < b_end && flips[0] == 0;
-        T* const begin = changes_of(static_cast<size_t>((end - a) + (b_end - flips)) + 1);
-        T* to = begin;
-        // At the top of the second column, the two differ if its first pixel and the one to its
-        // left do.
-        if (a_inside != b_inside) *to++ = height;
-        to = differ(a, end, flips + b_inside, b_end, height, to);
-        add_spans(begin, to, pixels_, spans);
+    // Append the spans of column x that only one of two ascending lists of tops and bottoms has.
+    void differ(int64_t x, const Buffer<int64_t>& rows_a, const Buffer<int64_t>& rows_b,
+                Buffer<Span>& spans) {
+        const int64_t *a = rows_a.data(), *b = rows_b.data();
+        const int64_t *const a_end = a + rows_a.size(), *const b_end = b + rows_b.size();
+        changes_.clear();
+        int64_t* const changes = changes_.grow(rows_a.size() + rows_b.size() + 1);
+        int64_t* to = changes;
+        while (a < a_end && b < b_end) {
+            context_.poll();
+            for (int64_t i = 0; i < kItemsPerPoll && a < a_end && b < b_end; ++i) {
+                const int64_t next_a = *a, next_b = *b;
+                *to = std::min(next_a, next_b);
+                to += next_a != next_b;
+                a += next_a <= next_b;
+                b += next_b <= next_a;
+            }
+        }
+        to = std::copy(b, b_end, std::copy(a, a_end, to));
+        for (const int64_t* change = changes; change < to; change += 2) {
+            spans.push_back({x, change[0], change[1]});
+        }
     }
 
    private:
-    // The same, column by column, which is faster. Returns false if runs span several columns.
-    bool by_column(const Runs<T>& runs, Buffer<Span>& spans) {
-        const int64_t count = runs.size();
-        const T* const flips = runs.flips();
-        if (runs.flip_count() % 2) return false;
-        columns_.resize(static_cast<size_t>(count));
-        bool is_in_columns = true;
-        for_blocks(context_, count, [&](int64_t first, int64_t last) {
+    void split(const Runs<T>& runs) {
+        blocks_.clear();
+        for_blocks(context_, runs.size(), [&](int64_t first, int64_t last) {
             for (int64_t i = first; i < last; ++i) {
-                const T x = divider_.quotient(flips[2 * i]);
-                columns_[static_cast<size_t>(i)] = x;
-                is_in_columns &= flips[2 * i + 1] <= (x + 1) * static_cast<T>(height_);
-            }
-        });
-        if (!is_in_columns) return false;
-        // The runs of the column to the left, if it is `before`, and those of column x.
-        int64_t left = 0, polled = 0;
-        auto before = static_cast<int64_t>(-1);
-        for (int64_t i = 0; i < count;) {
-            const T x = columns_[static_cast<size_t>(i)];
-            int64_t end = i + 1;
-            while (end < count && columns_[static_cast<size_t>(end)] == x) ++end;
-            const auto column = static_cast<int64_t>(x);
-            if (left < i && before + 1 < column) {
-                compare(before + 1, flips + 2 * left, flips + 2 * i, nullptr, nullptr, spans);
-                left = i;
-            }
-            if (column > 0) {
-                compare(column, flips + 2 * left, flips + 2 * i, flips + 2 * i, flips + 2 * end,
-                        spans);
-            }
-            left = i;
-            before = column;
-            i = end;
-            if (end - polled > kItemsPerPoll) {
-                context_.poll();
-                polled = end;
-            }
-        }
-        if (before + 1 < width_) {
-            compare(before + 1, flips + 2 * left, flips + 2 * count, nullptr, nullptr, spans);
-        }
-        return true;
-    }
-
-    // Append where the runs of column x differ from those of the column to its left.
-    void compare(int64_t x, const T* a, const T* a_end, const T* b, const T* b_end,
-                 Buffer<Span>& spans) {
-        const int64_t top = x * height_, left = top - height_;
-        if (a_end - a == 2 && b_end - b == 2) {  // the usual case, if they overlap
-            const auto a_start = static_cast<int64_t>(a[0]) - left,
-                       a_stop = static_cast<int64_t>(a[1]) - left,
-                       b_start = static_cast<int64_t>(b[0]) - top,
-                       b_stop = static_cast<int64_t>(b[1]) - top;
-            if (std::max(a_start, b_start) <= std::min(a_stop, b_stop)) {
-                Span* to = spans.grow(2);
-                Span* const begin = to;
-                *to = {x, std::min(a_start, b_start), std::max(a_start, b_start)};
-                to += a_start != b_start;
-                *to = {x, std::min(a_stop, b_stop), std::max(a_stop, b_stop)};
-                to += a_stop != b_stop;
-                spans.resize(spans.size() + static_cast<size_t>(to - begin));
-                return;
-            }
-        }
-        T* const begin = changes_of(static_cast<size_t>((a_end - a) + (b_end - b)));
-        T* const end = differ(b, b_end, a, a_end, static_cast<T>(height_), begin);
-        for (const T* change = begin; change < end; change += 2) {
-            spans.push_back(
-                {x, static_cast<int64_t>(change[0]) - top, static_cast<int64_t>(change[1]) - top});
-        }
-    }
-
-    // Write to `to` the values that only one of two ascending lists has, with a value added to
-    // those of the second list.
-    T* differ(const T* a, const T* a_end, const T* b, const T* b_end, T b_shift, T* to) {
-        constexpr T kEnd = std::numeric_limits<T>::max();
-        T next_a = a < a_end ? *a : kEnd;
-        T next_b = b < b_end ? static_cast<T>(*b + b_shift) : kEnd;
-        while (next_a != kEnd && next_b != kEnd) {
-            context_.poll();
-            for (int64_t i = 0; i < kItemsPerPoll && next_a != kEnd && next_b != kEnd; ++i) {
-                const T position = next_a < next_b ? next_a : next_b;
-                const bool in_a = next_a == position, in_b = next_b == position;
-                *to = position;
-                to += in_a ^ in_b;
-                a += in_a;
-                b += in_b;
-                next_a = a < a_end ? *a : kEnd;
-                next_b = b < b_end ? static_cast<T>(*b + b_shift) : kEnd;
-            }
-        }
-        for (; a < a_end; ++a) *to++ = *a;
-        for (; b < b_end; ++b) *to++ = static_cast<T>(*b + b_shift);
-        return to;
-    }
-
-    T* changes_of(size_t most) {
-        changes_.clear();
-        return changes_.grow(most + 1);
-    }
-
-    // Divide the pixels between alternate changes into spans. Most are in one column.
-    void add_spans(const T* change, const T* end, int64_t limit, Buffer<Span>& spans) {
-        for_blocks(context_, (end - change + 1) / 2, [&](int64_t first, int64_t last) {
-            spans.grow(static_cast<size_t>(last - first));
-            for (int64_t i = first; i < last; ++i) {
-                const auto start = static_cast<int64_t>(change[2 * i]);
-                const int64_t stop =
-                    change + 2 * i + 1 < end ? static_cast<int64_t>(change[2 * i + 1]) : limit;
-                const auto x = static_cast<int64_t>(divider_.quotient(change[2 * i]));
-                for_columns({start, stop}, x, height_, [&](int64_t column, int64_t y, int64_t n) {
-                    spans.push_back({column, y, y + n});
+                for_pieces(runs[i], height_, divider_, [&](int64_t x, int64_t n, Run piece) {
+                    const int64_t top = piece.start - x * height_;
+                    const int64_t bottom = n > 1 ? height_ : piece.stop - x * height_;
+                    blocks_.push_back({x, x + n, top, bottom});
                 });
             }
         });
     }
 
+    // Compare the blocks of column x - 1 with those of column x.
+    void compare(int64_t x, const Block* a, const Block* a_end, const Block* b, const Block* b_end,
+                 Buffer<Span>& spans) {
+        // While two blocks overlap, and neither of them overlaps with the next one, too.
+        for (; a < a_end && b < b_end; ++a, ++b) {
+            const int64_t top = std::max(a->top, b->top), end = std::max(a->bottom, b->bottom);
+            if (top > std::min(a->bottom, b->bottom) || (a + 1 < a_end && a[1].top < end) ||
+                (b + 1 < b_end && b[1].top < end)) {
+                break;
+            }
+            Span* const to = spans.grow(2);
+            const bool tops_differ = a->top != b->top, bottoms_differ = a->bottom != b->bottom;
+            to[0] = {x, std::min(a->top, b->top), top};
+            to[tops_differ] = {x, std::min(a->bottom, b->bottom), end};
+            spans.resize(spans.size() + tops_differ + bottoms_differ);
+        }
+        if (a == a_end && b == b_end) return;
+        list(a, a_end, rows_a_);
+        list(b, b_end, rows_b_);
+        differ(x, rows_a_, rows_b_, spans);
+    }
+
+    static void list(const Block* block, const Block* end, Buffer<int64_t>& rows) {
+        rows.clear();
+        for (; block < end; ++block) {
+            rows.push_back(block->top);
+            rows.push_back(block->bottom);
+        }
+    }
+
     const Context& context_;
-    int64_t height_, width_, pixels_;
+    int64_t height_;
     Divider<T> divider_;
-    Buffer<T> changes_, columns_;
+    Buffer<Block> blocks_;  // parts of one column each, or several whole columns
+    Buffer<int64_t> rows_a_, rows_b_, changes_;
 };
 
 }  // namespace segcore

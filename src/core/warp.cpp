@@ -140,7 +140,6 @@ class Warper {
         if (!(margin_ < 0.25)) return false;
 
         toggles_.clear();
-        spans_.clear();
         const bool crosses_rows = v.by_y != 0, crosses_columns = u.by_y != 0;
         const Crossing rows(v), columns(u);
         for_blocks(context_, runs.size(), [&](int64_t first, int64_t last) {
@@ -152,13 +151,12 @@ class Warper {
                         cross_row(u, v, rows, x, n, top);
                         cross_row(u, v, rows, x, n, bottom);
                     }
-                    if (x == 0) spans_.push_back({0, top, bottom});
-                    if (x + n == size_.width) spans_.push_back({size_.width, top, bottom});
                 });
             }
         });
         if (crosses_columns) {
-            finder_.other_columns(runs, spans_);
+            spans_.clear();
+            finder_.find(runs, spans_);
             for_blocks(context_, static_cast<int64_t>(spans_.size()),
                        [&](int64_t first, int64_t last) {
                            for (int64_t i = first; i < last; ++i) {

@@ -26,7 +26,7 @@ KERNELS = {
     "dilate": (np.array([1]),),
     "place": (np.zeros(len(OFFSETS) - 1, np.int64), np.zeros(len(OFFSETS) - 1, np.int64), 5, 7),
     "reverse": (True, False),
-    "transpose": (),
+    "transpose": (True, False),
     "resize": (3, 4, False),
     "cover": (3, 4, 1),
     "warp": (np.tile(np.eye(3).ravel(), (len(OFFSETS) - 1, 1)), 5, 7),

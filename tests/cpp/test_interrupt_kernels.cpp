@@ -404,7 +404,7 @@ TEST(interrupt_moves) {
     Long shorter(kMillion, 100);  // rows of the result have many more runs
     check([&](const Context& context) {
         Batch<uint32_t> batch;
-        transpose(context, shorter.masks.view(), shorter.size, batch);
+        transpose(context, shorter.masks.view(), shorter.size, true, false, batch);
     });
 }
 

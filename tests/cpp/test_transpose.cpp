@@ -9,11 +9,17 @@ template <class T>
 void check_transpose(const Context& context, const std::vector<Pixels>& masks, Size size) {
     const Note note("size:", {size.height, size.width});
     Masks<T> all(masks);
-    std::vector<Pixels> expected;
-    for (const Pixels& mask : masks) expected.push_back(transposed(mask, size));
-    Batch<T> batch;
-    transpose(context, all.view(), size, batch);
-    CHECK_MASKS(batch, Masks<T>(expected));
+    for (int way = 0; way < 4; ++way) {
+        const bool rows = way & 1, columns = way & 2;
+        std::vector<Pixels> expected;
+        for (const Pixels& mask : masks) {
+            expected.push_back(
+                reversed(transposed(mask, size), {size.width, size.height}, rows, columns));
+        }
+        Batch<T> batch;
+        transpose(context, all.view(), size, rows, columns, batch);
+        CHECK_MASKS(batch, Masks<T>(expected));
+    }
 }
 
 KERNEL_TEST(transpose_random) {
@@ -41,7 +47,7 @@ TEST(transpose_the_largest_size) {
     masks.add({0});
     for_each_context([&](const Context& context) {
         Batch<uint64_t> batch;
-        transpose(context, masks.view(), {height, width}, batch);
+        transpose(context, masks.view(), {height, width}, false, false, batch);
         CHECK_EQUAL(values_of(batch.run_ends),
                     (std::vector<uint64_t>{5 * 511, 5 * 511 + 1, (rows - 2) * 511 + 510,
                                            (rows - 1) * 511, (rows - 1) * 511 + 2,

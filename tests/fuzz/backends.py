@@ -286,7 +286,11 @@ ARGUMENTS: dict[str, Callable[[Input], tuple[Any, ...]]] = {
     "dilate": dilate,
     "place": place,
     "reverse": lambda given: (masks(given), given.flag(), given.flag()),
-    "transpose": lambda given: (batch(given, small_size(given), given.between(0, 5)),),
+    "transpose": lambda given: (
+        batch(given, small_size(given), given.between(0, 5)),
+        given.flag(),
+        given.flag(),
+    ),
     "resize": lambda given: (*resize(given), given.flag()),
     "cover": cover,
     "warp": warp,

@@ -210,7 +210,7 @@ def everything(kernels: Kernels) -> dict[str, object]:
             batch=few, x=np.arange(13) - 40, y=np.arange(13) - 9, height=width, width=height
         ),
         "reverse": kernels.reverse(batch=few, rows=True, columns=True),
-        "transpose": kernels.transpose(batch=few),
+        "transpose": kernels.transpose(batch=few, rows=True, columns=False),
         "resize": kernels.resize(batch=few, height=90, width=400, centers=True),
         "cover": kernels.cover(batch=few, height=90, width=100, limit=9000),
         "warp": kernels.warp(

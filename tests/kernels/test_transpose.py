@@ -26,9 +26,14 @@ from segcore.backends import reference
 MODULE = sys.modules["segcore.backends.reference.transpose"]
 
 
+WAYS = [(False, False), (True, False), (False, True), (True, True)]
+
+
 def assert_transposes(kernels, masks):
-    got = agree(kernels, "transpose", batch_of(masks))
-    assert_batch(got, masks.transpose(0, 2, 1))
+    batch, transposed = batch_of(masks), masks.transpose(0, 2, 1)
+    for rows, columns in WAYS:
+        got = agree(kernels, "transpose", batch, rows, columns)
+        assert_batch(got, transposed[:, :: -1 if rows else 1, :: -1 if columns else 1])
 
 
 @pytest.mark.parametrize(
@@ -86,3 +91,6 @@ def test_a_few_pixels_of_a_large_image(kernels, size):
     batch = batch_of_flips([flips(pixels, height)], size)
     expected = batch_of_flips([flips([(x, y) for y, x in pixels], width)], (width, height))
     assert_identical(kernels.transpose(batch), expected)
+    for rows, columns in WAYS:
+        got = kernels.transpose(batch, rows, columns)
+        assert_identical(got, reference.reverse(expected, rows, columns))

@@ -31,8 +31,9 @@ from segcore.backends.numba.resample import resample
 from segcore.backends.numba.resize import resize
 from segcore.backends.numba.resolve import resolve
 from segcore.backends.numba.reverse import reverse
+from segcore.backends.numba.transpose import transpose
 from segcore.backends.numba.warp import warp
-from segcore.backends.reference import label_runs, overlap_table, transpose
+from segcore.backends.reference import label_runs, overlap_table
 
 __all__ = [
     "area",

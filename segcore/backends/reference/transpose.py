@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import Batch, joined, offsets_of, sliced
+from segcore.backends.reference.reverse import reverse
 from segcore.backends.runs import closed_runs
 from segcore.backends.sizes import run_end_dtype
 
@@ -14,8 +15,14 @@ MAX_FLIPS = 2**20
 temporary arrays stay small."""
 
 
-def transpose(batch: Batch) -> Batch:
-    """Transpose masks of size (height, width) to masks of size (width, height)."""
+def transpose(batch: Batch, rows: bool = False, columns: bool = False) -> Batch:
+    """Transpose masks of size (height, width) to masks of size (width, height), then reverse."""
+    transposed = exchanged(batch)
+    return reverse(transposed, rows, columns) if rows or columns else transposed
+
+
+def exchanged(batch: Batch) -> Batch:
+    """Exchange rows and columns."""
     count = len(batch.offsets) - 1
     # The keys below are less than this.
     fit = count * (batch.pixels + batch.height + 1) < 2**63
@@ -24,7 +31,7 @@ def transpose(batch: Batch) -> Batch:
         if count < 2 or int((ends - starts).sum()) <= MAX_FLIPS:
             return _collected(*changes, count, *batch.size)
     half = count // 2
-    return joined([transpose(sliced(batch, 0, half)), transpose(sliced(batch, half, count))])
+    return joined([exchanged(sliced(batch, 0, half)), exchanged(sliced(batch, half, count))])
 
 
 def _changes(batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -148,7 +148,8 @@ void check_geometry(const Context& context, const std::vector<Pixels>& pixels, M
         maps.insert(maps.end(), map, map + 9);
         expected[0].push_back(placed(mask, size, dx, dy, other));
         expected[1].push_back(reversed(mask, size, seed % 2, q.outside));
-        expected[2].push_back(transposed(mask, size));
+        expected[2].push_back(
+            reversed(transposed(mask, size), {size.width, size.height}, seed % 2, q.outside));
         expected[3].push_back(resized(mask, size, other, q.outside));
         expected[4].push_back(covered(mask, size, other, limit));
         expected[5].push_back(warped(mask, size, map, other));
@@ -156,7 +157,7 @@ void check_geometry(const Context& context, const std::vector<Pixels>& pixels, M
     Batch<T> batches[6];
     place(context, masks.view(), size, x.data(), y.data(), other, batches[0]);
     reverse(context, masks.view(), size, seed % 2, q.outside, batches[1]);
-    transpose(context, masks.view(), size, batches[2]);
+    transpose(context, masks.view(), size, seed % 2, q.outside, batches[2]);
     resize(context, masks.view(), size, other, q.outside, batches[3]);
     cover(context, masks.view(), size, other, limit, batches[4]);
     warp(context, masks.view(), size, maps.data(), other, batches[5]);
