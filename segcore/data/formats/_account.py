@@ -21,7 +21,7 @@ from segcore.data.columns.segmentations import POLYGON, Segmentations
 from segcore.data.columns.table import Table
 from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
-from segcore.data.files.names import relative_name
+from segcore.data.files.names import relative_name, with_suffix
 from segcore.data.report import NO_MASK, Dropped, WriteReport
 from segcore.masks import Masks, unwrap, wrap
 
@@ -103,7 +103,7 @@ class Account:
             except ValueError as error:
                 raise ValueError(f"image {images['id'][row]}: its file_name {error}") from None
             if suffix:
-                path = str(PurePosixPath(path).with_suffix(suffix))
+                path = with_suffix(path, suffix)
             if path in found:
                 first = images["id"][found[path]]
                 raise ValueError(
