@@ -28,9 +28,9 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import itertools
 import os
 import re
-import secrets
 import shutil
 import signal
 import stat
@@ -523,7 +523,7 @@ class FolderWriter:
             try:
                 _write_new(path, data, self._stage)
             except FileExistsError:
-                beside = os.path.join(os.path.dirname(self._stage), secrets.token_hex(8))
+                beside = os.path.join(os.path.dirname(self._stage), os.urandom(8).hex())
                 _write_new(beside, data, self._stage)
                 os.replace(beside, path)
         return None
@@ -601,19 +601,23 @@ class _Stage:
 
     def flush(self) -> None:
         """Flush all files to the disk."""
-        paths = []
-        for folder, _, names in os.walk(self.new):
-            paths += [folder, *(os.path.join(folder, name) for name in names)]
-        if len(paths) > FLUSHED_AT_ONCE and _sync_file_system(self.new):
+        are_many = next(itertools.islice(self._paths(), FLUSHED_AT_ONCE, None), None) is not None
+        if are_many and _sync_file_system(self.new):
             return
-        for start in range(0, len(paths), FLUSHED_AT_ONCE):
-            chunk = paths[start : start + FLUSHED_AT_ONCE]
+        paths = self._paths()
+        while chunk := list(itertools.islice(paths, FLUSHED_AT_ONCE)):
             # Several at a time, which is some eight times faster. A signal must not interrupt the
             # pool while it holds its locks.
             with _signals_held(), ThreadPoolExecutor(8) as pool:
                 for path, flushed in [(path, pool.submit(_sync, path)) for path in chunk]:
                     with _explained(self.base / os.path.relpath(path, self.new)):
                         flushed.result()
+
+    def _paths(self) -> Iterator[str]:
+        """Yield the new files, and the folders that they are in."""
+        for folder, _, names in os.walk(self.new):
+            yield folder
+            yield from (os.path.join(folder, name) for name in names)
 
     def moves(self) -> Iterator[_Move]:
         """Give the renames that bring everything into place, whole folders where there is none.

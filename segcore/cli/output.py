@@ -81,8 +81,10 @@ def _files_of(inputs: Iterable[Path | None], photographs: Path | None) -> Iterat
 def check_images(folder: Path, dataset: InstanceSet) -> None:
     """Raise BadInput if a map would replace an image that the data set names."""
     for image in dataset.images:
-        path = folder / image.map_path
-        if image.name == str(image.map_path) and path.is_file() and not is_replaceable(path):
+        if image.name != image.map_name:
+            continue
+        path = folder / image.map_name
+        if path.is_file() and not is_replaceable(path):
             raise BadInput(
                 f"{path}: the data set names this file as an image, which a map must not replace; "
                 "choose another output folder"

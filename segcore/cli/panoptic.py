@@ -62,7 +62,7 @@ def write_panoptic(
         check_images(folder / MAPS, dataset)
         files.declare(DOCUMENT)
         for image in dataset.images:
-            files.declare(MAPS / image.map_path)
+            files.declare(MAPS + image.map_name)
         check_categories(dataset)
         thing_ids, note = find_things(path, dataset, common.dataset, thing_names)
         things = {int(key) for key in thing_ids}
@@ -81,7 +81,7 @@ def write_panoptic(
             document.start("annotations")
             for part, composed in results:
                 for image, png in zip(part.images, composed.pngs, strict=True):
-                    files.take(MAPS / image.map_path, png)
+                    files.take(MAPS + image.map_name, png)
                 document.add(composed.entries)
                 segments.update(composed.segments)
                 pixels.update(composed.pixels)

@@ -49,7 +49,7 @@ def write_semantic_maps(
         check_images(folder, dataset)
         maps.declare(CLASSES)
         for image in dataset.images:
-            maps.declare(image.map_path)
+            maps.declare(image.map_name)
         num_classes = len(dataset.categories)
         if num_classes > MAX_CLASSES:
             raise BadInput(
@@ -65,7 +65,7 @@ def write_semantic_maps(
         with command.run(job, dataset.parts(), "Painting") as results:
             for part, painted in results:
                 for image, png in zip(part.images, painted.pngs, strict=True):
-                    maps.take(image.map_path, png)
+                    maps.take(image.map_name, png)
                 counts += painted.counts
                 problems.add(painted.problems)
                 num_used += painted.num_annotations

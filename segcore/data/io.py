@@ -24,10 +24,12 @@ from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.addresses import AddressOutputs, address_outputs, check_absent
 from segcore.data.files.walk import files_below
+from segcore.data.mapping import engine_of
 from segcore.data.parquet import parquet_files
 from segcore.data.parquet.names import has_parquet_name
 from segcore.data.recognize import recognized
 from segcore.data.report import WriteReport
+from segcore.distributed import as_workers
 
 Path = str | os.PathLike[str]
 
@@ -50,6 +52,8 @@ class Format:
     nothing that the format needs."""
     has_progress: bool = False
     """Whether ``write`` reports its progress."""
+    has_engine: bool = False
+    """Whether ``write`` takes ``workers`` and ``client``, to encode parts in several processes."""
 
 
 def _file(write: Callable[[Any, BinaryIO], None]) -> Writer:
@@ -63,13 +67,17 @@ def _file(write: Callable[[Any, BinaryIO], None]) -> Writer:
 
 
 def _write_panoptic(
-    dataset: Dataset, outputs: Outputs, path: Path, progress: Progress | None = None
+    dataset: Dataset,
+    outputs: Outputs,
+    path: Path,
+    progress: Progress | None = None,
+    **engine: Any,
 ) -> WriteReport | None:
     """Write the JSON file, and copy or compose the PNGs into the folder of its name beside it."""
     maps = dataset.maps
     if not isinstance(maps, PanopticMaps):
         module = import_module("segcore.data.formats.panoptic")
-        report: WriteReport = module.write(dataset, outputs, path, progress)
+        report: WriteReport = module.write(dataset, outputs, path, progress, **engine)
         return report
     with outputs.file(path).open() as file:
         writing.write_panoptic(dataset, file)
@@ -122,7 +130,7 @@ def _write_results(dataset: Dataset, outputs: Outputs, path: Path) -> WriteRepor
     return replace(report, unwritten={what: count for what, count in named.items() if count})
 
 
-def _other(name: str, dataset: Literal["sizes", ""] = "") -> Format:
+def _other(name: str, dataset: Literal["sizes", ""] = "", has_engine: bool = False) -> Format:
     """Return a format that is a module in `segcore.data.formats`, imported when it is used."""
     module_name = f"segcore.data.formats.{name.replace('-', '_')}"
 
@@ -136,7 +144,7 @@ def _other(name: str, dataset: Literal["sizes", ""] = "") -> Format:
         report: WriteReport = import_module(module_name).write(dataset, outputs, path, **options)
         return report
 
-    return Format(name, read_it, write_it, dataset, has_progress=True)
+    return Format(name, read_it, write_it, dataset, has_progress=True, has_engine=has_engine)
 
 
 def _read_parquet(*args: Any, **options: Any) -> Dataset:
@@ -160,13 +168,19 @@ FORMATS = {
     for format in (
         Format("coco", reading.read_coco, _file(writing.write_instances)),
         Format("coco-results", reading.read_coco, _write_results),
-        Format("coco-panoptic", reading.read_coco, _write_panoptic, has_progress=True),
+        Format(
+            "coco-panoptic",
+            reading.read_coco,
+            _write_panoptic,
+            has_progress=True,
+            has_engine=True,
+        ),
         Format("sa-1b", _read_folder, _write_folder),
         Format("sa-v", reading.read_coco, _file(write_video)),
         Format("parquet", _read_parquet, _file(_write_parquet)),
         _other("yolo", "sizes"),
         _other("labelme"),
-        _other("maps"),
+        _other("maps", has_engine=True),
         _other("binary-masks"),
         _other("voc"),
         _other("cvat"),
@@ -316,6 +330,8 @@ def write(
     progress: Progress | None = None,
     colors: Mapping[str, Sequence[int]] | None = None,
     masks_only: bool = False,
+    workers: int | None = 1,
+    client: Any = None,
 ) -> WriteReport:
     """Write a data set to a file or a folder.
 
@@ -353,6 +369,12 @@ def write(
         flags, scores, masks, and the names and sizes of the images. Polygons are replaced by their
         masks. Their coordinates, the boxes and areas of the source, and unknown fields are left
         out, and counted in `WriteReport.unwritten`.
+    workers : int or None, default 1
+        Number of processes that make the PNGs of ``"maps"`` and ``"coco-panoptic"``; None for one
+        per core. The files do not depend on it. Other formats are written by one process. See
+        :func:`segcore.data.map`.
+    client : dask.distributed.Client or concurrent.futures.Executor, optional
+        What makes them instead; `workers` is then not used.
 
     Returns
     -------
@@ -368,9 +390,10 @@ def write(
         If a mask that has to be converted is invalid.
     ValueError
         If the format is unknown, the categories of the parts differ, two images have the same id,
-        or `masks_only` is True and the format is not Parquet.
+        `workers` is out of range, or `masks_only` is True and the format is not Parquet.
     TypeError
-        If `dataset` is neither a `Dataset` nor an iterable.
+        If `dataset` is neither a `Dataset` nor an iterable, or `client` is neither a client nor an
+        executor.
     ImportError
         If the extra ``arrow`` or ``formats`` is needed and not installed.
 
@@ -384,15 +407,19 @@ def write(
         raise TypeError(f"dataset: expected a Dataset, got {type(dataset).__name__}")
     if format is not None:
         _format(format)
+    if workers is not None:
+        as_workers(workers)
+    engine = engine_of(workers, client)
+    options = format, progress, colors, masks_only
     if "://" in os.fspath(path):
         if not overwrite:
             check_absent(os.fspath(path))
         with address_outputs() as remote:
-            return write_to(remote, dataset, os.fspath(path), format, progress, colors, masks_only)
+            return write_to(remote, dataset, os.fspath(path), *options, **engine)
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
     with publish(overwrite=True) as outputs:
-        return write_to(outputs, dataset, path, format, progress, colors, masks_only)
+        return write_to(outputs, dataset, path, *options, **engine)
 
 
 def write_to(
@@ -403,8 +430,9 @@ def write_to(
     progress: Progress | None = None,
     colors: Mapping[str, Sequence[int]] | None = None,
     masks_only: bool = False,
+    **engine: Any,
 ) -> WriteReport:
-    """As :func:`write`, among other outputs that appear together."""
+    """As :func:`write`, among other outputs that appear together; `engine` says what encodes it."""
     chosen = _format(format) if format is not None else _format_to_write(path)
     if masks_only and chosen.name != "parquet":
         raise ValueError(f'masks_only: expected the format "parquet", got "{chosen.name}"')
@@ -414,6 +442,8 @@ def write_to(
     options = _map_options(chosen, colors=colors)
     if chosen.has_progress:
         options["progress"] = progress
+    if chosen.has_engine:
+        options |= engine
     write_parts = _write_masks if masks_only else chosen.write
     report = write_parts(parts, outputs, path, **options)
     report = _complete_report(chosen.name, path, parts) if report is None else report

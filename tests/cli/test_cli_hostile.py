@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 import zlib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -114,6 +114,9 @@ def test_names_that_are_refused(name: object) -> None:
 def test_names_that_are_read(name: str, tmp_path: Path) -> None:
     path = tmp_path / file_names.relative_path(name)
     assert path.resolve().is_relative_to(tmp_path.resolve())
+    plain = file_names.relative_name(name)
+    expected = PurePosixPath(plain).with_suffix(".png")
+    assert file_names.with_suffix(plain, ".png") == str(expected)
 
 
 @pytest.mark.parametrize("name", ["../secret.png", "ABSOLUTE"])

@@ -17,7 +17,9 @@ from support.jobs import pixels, slowly
 from support.real_data import path as real_path
 
 import segcore as sc
+from segcore._publish import FolderWriter
 from segcore.data import evaluation, mapping, stats
+from segcore.data.formats import _parts
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +203,56 @@ def test_a_worker_that_is_killed_changes_nothing(truth, cluster, tmp_path):
     job = functools.partial(slowly, str(tmp_path))
     assert list(sc.data.map(truth, job, annotations=16, client=cluster)) == expected
     assert (tmp_path / "killed").exists()
+
+
+# -- maps ---------------------------------------------------------------------------------------
+
+
+def maps_of(truth, folder, name, **engine):
+    """Write maps. Return all files, and what the report says."""
+    pytest.importorskip("PIL")
+    report = sc.data.write(truth, folder / "out.json", name, **engine)
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    dropped = {(d.reason, d.first): d.rows.tolist() for d in report.dropped}
+    counts = report.images, report.annotations, report.unwritten, dropped
+    return files, counts, report.gained.tolist(), report.lost.tolist()
+
+
+@pytest.mark.parametrize("name", ["maps", "coco-panoptic"])
+def test_maps_are_written_part_by_part(name, truth, tmp_path, monkeypatch):
+    for folder in ("one", "few", "sent"):
+        (tmp_path / folder).mkdir()
+    expected = maps_of(truth, tmp_path / "one", name)
+    assert len(expected[0]) == len(truth) + 1
+    assert any(expected[3])
+    assert expected[1][3]
+    calls = []
+    monkeypatch.setattr(_parts, "ANNOTATIONS", 16)
+    engine = {"client": Pickling(2), "progress": lambda *numbers: calls.append(numbers)}
+    assert maps_of(truth, tmp_path / "few", name, **engine) == expected
+    assert calls == [(done + 1, len(truth)) for done in range(len(truth))]
+    monkeypatch.setattr(FolderWriter, "_is_here", False)  # as on another machine
+    assert maps_of(truth, tmp_path / "sent", name, client=Pickling()) == expected
+
+
+@pytest.mark.slow
+def test_maps_are_the_same_for_any_number_of_processes(truth, tmp_path, monkeypatch):
+    monkeypatch.setattr(_parts, "ANNOTATIONS", 16)
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    expected = maps_of(truth, tmp_path / "one", "maps")
+    assert maps_of(truth, tmp_path / "two", "maps", workers=2) == expected
+
+
+@pytest.mark.parametrize("workers", [0, 1.5, "2"])
+def test_numbers_of_processes_that_are_refused(truth, tmp_path, workers):
+    with pytest.raises((TypeError, ValueError), match="workers: expected"):
+        sc.data.write(truth, tmp_path / "out", "maps", workers=workers)
+    assert not (tmp_path / "out").exists()
 
 
 # -- commands -------------------------------------------------------------------------------------

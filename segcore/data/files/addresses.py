@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import secrets
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
@@ -158,7 +158,7 @@ class AddressOutput:
         if files.isdir(key):
             raise IsADirectoryError(f"{self._address}: it is a folder, expected a file")
         folder, _, name = key.rpartition("/")
-        temporary = f"{folder}/.segcore-{secrets.token_hex(8)}-{name}"
+        temporary = f"{folder}/.segcore-{os.urandom(8).hex()}-{name}"
         try:
             with files.open(temporary, "wb") as file:
                 yield cast("BinaryIO", file)

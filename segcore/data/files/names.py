@@ -75,6 +75,13 @@ def relative_name(name: object) -> str:
     return str(path)
 
 
+def with_suffix(name: str, suffix: str) -> str:
+    """Return a name of `relative_name` with another suffix, or with its first one."""
+    if _PLAIN.fullmatch(name):
+        return name.partition(".")[0] + suffix
+    return str(PurePosixPath(name).with_suffix(suffix))
+
+
 class Folder:
     """Finds the files of a folder by their names in a data set.
 

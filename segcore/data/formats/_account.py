@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from segcore.data.columns.segmentations import POLYGON, Segmentations
 from segcore.data.columns.table import Table
 from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
-from segcore.data.files.names import relative_name
+from segcore.data.files.names import relative_name, with_suffix
 from segcore.data.report import NO_MASK, Dropped, WriteReport
 from segcore.masks import Masks, unwrap, wrap
 
@@ -35,6 +35,15 @@ NO_CATEGORY = "it has no category"
 EMPTY = "its mask is empty"
 HIDDEN = "it is hidden by smaller ones"
 MERGED = "annotations merged with others of their category"
+
+
+class Noted(NamedTuple):
+    """What is not kept: pixels of each annotation, annotations by reason, and counts of values."""
+
+    gained: NDArray[np.int64]
+    lost: NDArray[np.int64]
+    dropped: dict[str, list[int]]
+    unwritten: dict[str, int]
 
 
 class Account:
@@ -62,15 +71,11 @@ class Account:
         self._progress = progress
         self._num_done = 0
         self.dataset = dataset = _with_categories(dataset)
-        self._format = format
+        self.format = format
         self._path = os.fspath(path)
         count = len(dataset.annotations)
         self._all_rows = np.arange(count)
-        self._is_written = np.ones(count, np.bool_)
-        self._gained = np.zeros(count, np.int64)
-        self._lost = np.zeros(count, np.int64)
-        self._dropped: dict[str, list[int]] = {}
-        self._unwritten: dict[str, int] = {}
+        self.noted = Noted(np.zeros(count, np.int64), np.zeros(count, np.int64), {}, {})
         self._segmentations: Segmentations = dataset.annotations["segmentation"]
         self._kinds = self._segmentations.kinds
         self._ring_ends = np.concatenate([np.zeros(1, np.int64), self._segmentations.ring_ends])
@@ -98,7 +103,7 @@ class Account:
             except ValueError as error:
                 raise ValueError(f"image {images['id'][row]}: its file_name {error}") from None
             if suffix:
-                path = str(PurePosixPath(path).with_suffix(suffix))
+                path = with_suffix(path, suffix)
             if path in found:
                 first = images["id"][found[path]]
                 raise ValueError(
@@ -121,7 +126,7 @@ class Account:
         size = self.dataset[image].size
         if min(size) <= 0:
             image_id = self.dataset.images["id"][image]
-            raise ValueError(f"image {image_id}: its size is unknown, but {self._format} needs it")
+            raise ValueError(f"image {image_id}: its size is unknown, but {self.format} needs it")
         return size
 
     def _with_mask(self, rows: Rows, boxes: bool = False) -> Rows:
@@ -276,13 +281,12 @@ class Account:
         """Note that annotations are not written."""
         rows = np.asarray(rows, np.int64)
         if len(rows):
-            self._is_written[rows] = False
-            self._dropped.setdefault(reason, []).extend(rows.tolist())
+            self.noted.dropped.setdefault(reason, []).extend(rows.tolist())
 
     def change(self, rows: Rows, gained: NDArray[np.int64], lost: NDArray[np.int64]) -> None:
         """Note the pixels that annotations gain and lose."""
-        self._gained[rows] = gained
-        self._lost[rows] = lost
+        self.noted.gained[rows] = gained
+        self.noted.lost[rows] = lost
 
     def compare(self, rows: Rows, masks: Masks, written: Masks) -> None:
         """Note the pixels that annotations gain and lose by their written masks."""
@@ -291,7 +295,26 @@ class Account:
     def unwritten(self, what: str, count: int) -> None:
         """Note values that the format has no place for."""
         if count:
-            self._unwritten[what] = self._unwritten.get(what, 0) + int(count)
+            self.noted.unwritten[what] = self.noted.unwritten.get(what, 0) + int(count)
+
+    def add(self, noted: Noted, images: Rows) -> None:
+        """Add what was noted in the account of some of the images, which are written."""
+        rows = np.sort(self.dataset.rows_of_images(images)[0])
+        self.change(rows, noted.gained, noted.lost)
+        for reason, of_part in noted.dropped.items():
+            self.drop(rows[of_part], reason)
+        for what, count in noted.unwritten.items():
+            self.unwritten(what, count)
+        for _ in images:
+            self.image_is_done()
+
+    @property
+    def _is_written(self) -> NDArray[np.bool_]:
+        """Whether each annotation is written."""
+        is_written = np.ones(len(self._all_rows), np.bool_)
+        for rows in self.noted.dropped.values():
+            is_written[rows] = False
+        return is_written
 
     def unwritten_values(
         self,
@@ -342,17 +365,17 @@ class Account:
         """Return the account of what was written."""
         dropped = tuple(
             Dropped(reason, np.array(sorted(rows), np.int64), self.name(min(rows)))
-            for reason, rows in self._dropped.items()
+            for reason, rows in self.noted.dropped.items()
         )
         return WriteReport(
-            self._format,
+            self.format,
             self._path,
             len(self.dataset),
             int(self._is_written.sum()),
-            self._gained,
-            self._lost,
+            self.noted.gained,
+            self.noted.lost,
             dropped,
-            self._unwritten,
+            self.noted.unwritten,
         )
 
 

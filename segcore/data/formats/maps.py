@@ -13,6 +13,7 @@ Colors of RGB PNGs need a table beside them: ``labelmap.txt`` (``name:r,g,b``, a
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -26,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._input.arrays import described
-from segcore._publish import Outputs
+from segcore._publish import FolderWriter, Outputs
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
@@ -42,6 +43,7 @@ from segcore.data.formats._images import (
     read_label_png,
     voc_colors,
 )
+from segcore.data.formats._parts import written_parts
 from segcore.data.formats.cityscapes import NAMES
 from segcore.data.report import WriteReport
 from segcore.maps.ids import decode, from_cityscapes, from_rgb, from_two_channels
@@ -391,6 +393,7 @@ def write(
     path: str | os.PathLike[str],
     colors: Mapping[str, Sequence[int]] | None = None,
     progress: Progress | None = None,
+    **engine: Any,
 ) -> WriteReport:
     """Write a label map per image, and ``classes.json`` with the labels of the categories.
 
@@ -404,19 +407,29 @@ def write(
     encoder = _Labels(dataset) if colors is None else _Colors(dataset, colors)
     names = account.names(".png")
     folder = outputs.folder(path, names=[*names, encoder.table])
-    merged = 0
-    for image, rows, masks in account.with_masks():
-        values = encoder.labels[dataset.annotations["category"][rows]]
-        labels, regions, visible = painted(account, rows, masks, values)
-        merged += len(visible) - len(set(visible.tolist()))
-        folder.write(names[image], encoder.png(labels, regions))
-    folder.write(encoder.table, encoder.table_text())
-    account.unwritten(MERGED, merged)
+    paint = functools.partial(_paint, encoder, folder.writer())
+    for images, pngs in written_parts(account, paint, names, **engine):
+        for image, png in zip(images.tolist(), pngs, strict=True):
+            folder.take(names[image], png)
+    folder.write(encoder.table, encoder.table_text(dataset))
     kept = ("category ids",) if colors is None else ()
     account.unwritten_values(
         *kept, "categories without annotations", names=names, image_names=names
     )
     return account.report()
+
+
+def _paint(
+    encoder: _Labels | _Colors, files: FolderWriter, account: Account, names: list[str]
+) -> list[bytes | None]:
+    """Write the maps of some images: a job. Returns the PNGs that could not be written."""
+    pngs: list[bytes | None] = [None] * len(names)
+    for image, rows, masks in account.with_masks():
+        values = encoder.labels[account.dataset.annotations["category"][rows]]
+        labels, regions, visible = painted(account, rows, masks, values)
+        account.unwritten(MERGED, len(visible) - len(set(visible.tolist())))
+        pngs[image] = files.write(names[image], encoder.png(labels, regions))
+    return pngs
 
 
 class _Labels:
@@ -425,7 +438,6 @@ class _Labels:
     table = CLASSES
 
     def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
         self.labels, self._dtype = _labels(dataset)
         self._colors = voc_colors() if self._dtype == np.uint8 else None
 
@@ -433,9 +445,9 @@ class _Labels:
         """Return the PNG of a label map."""
         return label_png(labels.astype(self._dtype), regions, self._colors)
 
-    def table_text(self) -> bytes:
+    def table_text(self, dataset: Dataset) -> bytes:
         """Return the table of the classes."""
-        return _classes_text(self._dataset, self.labels, self._colors)
+        return _classes_text(dataset, self.labels, self._colors)
 
 
 class _Colors:
@@ -445,18 +457,18 @@ class _Colors:
 
     def __init__(self, dataset: Dataset, colors: Mapping[str, Sequence[int]]) -> None:
         codes = dict(_color_codes(colors))
-        self._names = category_names(dataset)
-        missing = [name for name in self._names if name not in codes]
+        names = category_names(dataset)
+        missing = [name for name in names if name not in codes]
         if missing:
             raise ValueError(
                 f"colors: expected a color for each category, got none of {missing[0]!r}"
             )
         background = next((c for name, c in codes.items() if name.lower() == BACKGROUND), 0)
-        listed = [background, *(codes[name] for name in self._names)]
+        listed = [background, *(codes[name] for name in names)]
         if background in listed[1:]:
-            name = self._names[listed.index(background, 1) - 1]
+            name = names[listed.index(background, 1) - 1]
             raise ValueError(f"colors: {name!r:.40} has the color of the background")
-        if any("\n" in name or not name.strip() for name in self._names):
+        if any("\n" in name or not name.strip() for name in names):
             raise ValueError("dataset: expected category names of one line, for a table of colors")
         self._codes = np.array(listed)
         self.labels = np.arange(1, len(listed))
@@ -467,9 +479,9 @@ class _Colors:
         codes = np.concatenate([self._codes[:1], self._codes[labels]])
         return id_png(codes, Masks.concatenate([background, regions]))
 
-    def table_text(self) -> bytes:
+    def table_text(self, dataset: Dataset) -> bytes:
         """Return the table of the colors."""
-        names = [BACKGROUND, *self._names]
+        names = [BACKGROUND, *category_names(dataset)]
         lines = [
             f"{name},{code & 255},{code >> 8 & 255},{code >> 16}\n"
             for name, code in zip(names, self._codes.tolist(), strict=True)

@@ -7,6 +7,7 @@ not things have one segment per image, behind the things.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from typing import Any
@@ -14,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._publish import Outputs
+from segcore._publish import FolderWriter, Outputs
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.files.pngs import id_png
 from segcore.data.formats._account import EMPTY, HIDDEN, MERGED, Account, Rows, category_names
+from segcore.data.formats._parts import written_parts
 from segcore.data.report import WriteReport
 from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
 from segcore.masks import Masks
@@ -40,6 +42,7 @@ def write(
     outputs: Outputs,
     path: str | os.PathLike[str],
     progress: Progress | None = None,
+    **engine: Any,
 ) -> WriteReport:
     """Write the JSON file, and a PNG of segment ids per image into the folder of its name."""
     account = Account(dataset, "coco-panoptic", path, progress)
@@ -49,23 +52,17 @@ def write(
     folder = outputs.folder(os.path.splitext(path)[0], names=names)
     entries: list[Any] = [None] * len(dataset)
     has_scores = not np.isnan(dataset.annotations["score"]).all()
-    composer = _Composer(account, ids, has_scores)
-    for image, rows, masks in account.with_masks():
-        result, segments = composer.compose(rows, masks)
-        folder.write(names[image], id_png(result.ids, result.masks))
-        image_id = dataset.images["id"][image]
-        entries[image] = {
-            "image_id": image_id if isinstance(image_id, str) else int(image_id),
-            "file_name": names[image],
-            "segments_info": segments,
-        }
+    compose = functools.partial(_compose, ids, has_scores, folder.writer())
+    for images, found in written_parts(account, compose, names, **engine):
+        for image, (png, entry) in zip(images.tolist(), found, strict=True):
+            folder.take(names[image], png)
+            entries[image] = entry
     with outputs.file(path).open() as file:
         file.write(b'{"images":' + _images_text(account))
         file.write(b',"categories":' + _categories_text(dataset, ids) + b',"annotations":[')
         for index, entry in enumerate(entries):
             file.write((b",\n" if index else b"\n") + _text(entry))
         file.write(b"]}\n")
-    account.unwritten(MERGED, composer.merged)
     file_names = dataset.images["file_name"].tolist()
     image_names = [name or png for name, png in zip(file_names, names, strict=True)]
     account.unwritten_values(
@@ -73,6 +70,35 @@ def write(
         image_names=image_names,
     )
     return account.report()
+
+
+def _compose(
+    ids: NDArray[np.int64],
+    has_scores: bool,
+    files: FolderWriter,
+    account: Account,
+    names: list[str],
+) -> list[Any]:
+    """Write the maps of some images: a job.
+
+    Returns
+    -------
+    list of tuple
+        The PNG of each image, unless it could be written, and COCO's description.
+    """
+    found: list[Any] = [None] * len(names)
+    composer = _Composer(account, ids, has_scores)
+    for image, rows, masks in account.with_masks():
+        result, segments = composer.compose(rows, masks)
+        image_id = account.dataset.images["id"][image]
+        entry = {
+            "image_id": image_id if isinstance(image_id, str) else int(image_id),
+            "file_name": names[image],
+            "segments_info": segments,
+        }
+        found[image] = files.write(names[image], id_png(result.ids, result.masks)), entry
+    account.unwritten(MERGED, composer.merged)
+    return found
 
 
 def _category_ids(dataset: Dataset) -> tuple[NDArray[np.int64], tuple[str, ...]]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from segcore.data.columns.segmentations import POLYGON, Segmentations
 from segcore.data.columns.table import MISSING, NULL, Table
 from segcore.data.dataset import Dataset, Sample, has_box
 from segcore.data.errors import DatasetError
-from segcore.data.files.names import relative_path
+from segcore.data.files.names import relative_name, with_suffix
 from segcore.data.io import belongs_to, from_coco
 from segcore.data.mapping import Partition
 from segcore.data.parquet.names import is_parquet
@@ -57,14 +57,14 @@ class Category:
 class DatasetImage:
     """An image: its row in the data set, and how it is called.
 
-    ``map_path`` is the path of its label map below a folder of maps: its file name, with the suffix
+    ``map_name`` is the path of its label map below a folder of maps: its file name, with the suffix
     .png. The size is 0 if it is unknown.
     """
 
     row: int
     id: Id
     name: str
-    map_path: PurePosixPath
+    map_name: str
     size: tuple[int, int]
 
     @property
@@ -168,17 +168,17 @@ class InstanceSet:
 
     def keep_separate_maps(self, problems: Problems) -> None:
         """Report and leave out images whose label map would replace another one, or be hidden."""
-        kept: dict[PurePosixPath, DatasetImage] = {}
+        kept: dict[str, DatasetImage] = {}
         before = np.zeros(len(self.dataset), np.bool_)
         for image in self.images:
             before[image.row] = True
-            path = image.map_path
-            if path in kept:
-                reason = f"{kept[path].label} goes to the same file, {path}"
-            elif any(part.startswith(".") for part in path.parts):
-                reason = f"its map would be hidden, {path}, and not be read"
+            name = image.map_name
+            if name in kept:
+                reason = f"{kept[name].label} goes to the same file, {name}"
+            elif name.startswith(".") or "/." in name:
+                reason = f"its map would be hidden, {name}, and not be read"
             else:
-                kept[path] = image
+                kept[name] = image
                 continue
             problems.report(DatasetError(self.path, reason, image.label))
         self._keep(kept.values(), before, problems)
@@ -451,13 +451,13 @@ def match_images(truth: InstanceSet, prediction: InstanceSet) -> dict[int, Datas
         i: by_name.pop(image.name) for i, image in enumerate(truth.images) if image.name in by_name
     }
     rest = [i for i in range(len(truth.images)) if i not in matches]
-    true_paths = Counter(truth.images[i].map_path for i in rest)
-    paths = Counter(image.map_path for image in by_name.values())
-    by_path = {image.map_path: image for image in by_name.values() if paths[image.map_path] == 1}
+    true_names = Counter(truth.images[i].map_name for i in rest)
+    names = Counter(image.map_name for image in by_name.values())
+    by_map = {image.map_name: image for image in by_name.values() if names[image.map_name] == 1}
     for i in rest:
-        path = truth.images[i].map_path
-        if true_paths[path] == 1 and path in by_path:
-            matches[i] = by_path[path]
+        name = truth.images[i].map_name
+        if true_names[name] == 1 and name in by_map:
+            matches[i] = by_map[name]
     return matches
 
 
@@ -514,18 +514,18 @@ def _usable_images(path: Path, dataset: Dataset, problems: Problems) -> Iterable
         if with_map is not None and row not in with_map:
             continue
         try:
-            map_path = _map_path(dataset, row, name)
+            map_name = _map_name(dataset, row, name)
             _check_size(height, width, is_needed=with_map is None)
         except ValueError as error:
             label = f"image {describe(key)}"
             problems.report(DatasetError(path, str(error), label, images.offset(row)))
         else:
-            yield DatasetImage(row, key, name, map_path, (height, width))
+            yield DatasetImage(row, key, name, map_name, (height, width))
 
 
-def _map_path(dataset: Dataset, row: int, name: str) -> PurePosixPath:
+def _map_name(dataset: Dataset, row: int, name: str) -> str:
     try:
-        return relative_path(name).with_suffix(".png")
+        return with_suffix(relative_name(name), ".png")
     except ValueError as error:
         if dataset.images.layout.forms("file_name")[row] in (MISSING, NULL):
             raise ValueError(

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
 from segcore.maps.semantic import painting_order
 from segcore.masks import Masks
 
-MAPS = PurePosixPath("panoptic")
+MAPS = "panoptic/"
 """The folder of the PNGs."""
 
 
@@ -216,8 +216,7 @@ def describe_segments(
         if source is not None and not np.isnan(instances.scores[source]):
             described["score"] = segment["score"]
         segments.append(described)
-    name = image.map_path.as_posix()
-    return {"image_id": image.id, "file_name": name, "segments_info": segments}
+    return {"image_id": image.id, "file_name": image.map_name, "segments_info": segments}
 
 
 @dataclass(frozen=True)
@@ -276,7 +275,7 @@ class PanopticComposer:
                 png = id_png(result.ids, result.masks, self.text)
             except ValueError as error:
                 raise DatasetError(image.label, str(error)) from error
-            found.pngs.append(self.files.write(MAPS / image.map_path, png))
+            found.pngs.append(self.files.write(MAPS + image.map_name, png))
             entry = describe_segments(image, result, instances)
             found.entries.append(json.dumps(entry, ensure_ascii=False))
             for segment in entry["segments_info"]:

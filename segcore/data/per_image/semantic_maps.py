@@ -199,7 +199,7 @@ class SemanticPainter:
                 instances, priority=self.priority, crowd=self.crowd, under=under
             )
             png = label_png(regions[0].astype(self.dtype), regions[1], palette, self.text)
-            painted.pngs.append(self.files.write(image.map_path, png))
+            painted.pngs.append(self.files.write(image.map_name, png))
             painted.problems.add(instances.problems)
             count_covered(image, instances, regions, self.crowd, painted.problems)
             painted.counts.add(regions, instances.category[self.crowd | ~instances.iscrowd])

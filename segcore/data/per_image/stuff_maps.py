@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +66,7 @@ class StuffMaps:
         return np.array([category.index for category in categories], np.int64), masks
 
     def _read(self, image: DatasetImage) -> NDArray[np.unsignedinteger]:
-        path = self._folder.path_of(image.map_path)
+        path = self._folder.path_of(PurePosixPath(image.map_name))
         labels = read_labels(path)
         if labels.shape != image.size:
             height, width = image.size
@@ -85,7 +85,7 @@ class StuffMaps:
         for label, area in zip(ids.tolist(), masks.area.tolist(), strict=True):
             if label not in self._categories:
                 raise DatasetError(
-                    self._folder.path_of(image.map_path),
+                    self._folder.path_of(PurePosixPath(image.map_name)),
                     f"{area} of its pixels are {label}; "
                     f"expected {self._expected}, or 0 or 255 for none",
                 )
