@@ -9,7 +9,6 @@ import click
 from segcore._version import __version__
 from segcore.cli.failures import BadInput, Commands
 from segcore.cli.options import (
-    ENGINE,
     FILE,
     IMAGES,
     LABEL,

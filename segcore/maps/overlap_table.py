@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from segcore._input.arrays import as_label_map
 from segcore.backends import kernels
+from segcore.masks import Masks
+from segcore.ops.pairs import overlapping_pairs
 
 MAX_CELLS = 2**28
 """Maximum number of cells of a dense table (2 GiB of int64)."""
@@ -147,7 +149,40 @@ def overlap_table(labels_a: ArrayLike, labels_b: ArrayLike) -> OverlapTable:
 
 def table_of(a: NDArray[Any], b: NDArray[Any]) -> OverlapTable:
     """Return the overlap table of two validated label maps."""
-    labels_a, labels_b, areas = kernels.overlap_table(a, b)
+    return _table(*kernels.overlap_table(a, b))
+
+
+def table_of_masks(
+    masks: tuple[Masks, Masks], labels: tuple[NDArray[np.int64], NDArray[np.int64]]
+) -> OverlapTable:
+    """Return the overlap table of two label maps that are given by their regions.
+
+    Parameters
+    ----------
+    masks : tuple of Masks
+        The regions of each map, which are disjoint. All other pixels have the label 0.
+    labels : tuple of numpy.ndarray
+        The distinct labels of the regions, other than 0.
+    """
+    a, b = masks
+    rows, columns, common = overlapping_pairs(a, b)
+    alone_a = a.area - np.bincount(rows, common, len(a)).astype(np.int64)
+    alone_b = b.area - np.bincount(columns, common, len(b)).astype(np.int64)
+    height, width = a.size
+    rest = height * width - int(a.area.sum()) - int(alone_b.sum())
+    zeros = np.zeros(len(a) + len(b) + 1, np.int64)
+    labels_a = np.concatenate([labels[0][rows], labels[0], zeros[: len(b) + 1]])
+    labels_b = np.concatenate([labels[1][columns], zeros[: len(a)], labels[1], zeros[:1]])
+    areas = np.concatenate([common, alone_a, alone_b, [rest]])
+    order = np.lexsort((labels_b, labels_a))
+    order = order[areas[order] > 0]
+    return _table(labels_a[order], labels_b[order], areas[order])
+
+
+def _table(
+    labels_a: NDArray[Any], labels_b: NDArray[Any], areas: NDArray[np.int64]
+) -> OverlapTable:
+    """Return the table of pairs of labels, which are sorted by both."""
     ids_a, rows, areas_a = _grouped(labels_a, areas)
     by_b = np.argsort(labels_b, kind="stable")
     ids_b, sorted_columns, areas_b = _grouped(labels_b[by_b], areas[by_b])

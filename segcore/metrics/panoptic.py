@@ -6,7 +6,7 @@ import functools
 import math
 import operator
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segcore._input.arrays import as_fraction, as_integer, as_label_map, described
-from segcore.maps.overlap_table import OverlapTable, check_same_shape, table_of
-from segcore.masks import Masks
+from segcore.maps.overlap_table import OverlapTable, check_same_shape, table_of, table_of_masks
+from segcore.masks import Masks, check_same_size
 from segcore.ops.morphology import boundary
 
 VOID = 0
@@ -190,15 +190,84 @@ class PanopticQuality:
         check_same_shape(a, b, "truth", "prediction")
         true = _SegmentTable.read(truth_segments, "truth", self._index)
         predicted = _SegmentTable.read(prediction_segments, "prediction", self._index)
-        self._add((a, b), table_of(a, b), true, predicted)
+
+        def chosen(i: NDArray[np.int64], j: NDArray[np.int64]) -> tuple[Masks, Masks, Masks]:
+            void = Masks.from_dense(a == VOID)
+            return true.masks(a)[i], predicted.masks(b)[j], void
+
+        self._add(table_of(a, b), true, predicted, chosen)
+
+    def update_masks(
+        self,
+        truth: Masks,
+        truth_segments: Iterable[Mapping[str, Any]],
+        prediction: Masks,
+        prediction_segments: Iterable[Mapping[str, Any]],
+    ) -> None:
+        """Match the segments of one image, which are given as masks, and add the results.
+
+        This does what :meth:`update` does for their label maps, which are not made.
+
+        Parameters
+        ----------
+        truth, prediction : Masks
+            One mask per segment, in their order. The masks of each batch are disjoint, and pixels
+            outside of them are void.
+        truth_segments, prediction_segments : iterable of dict
+            As for :meth:`update`.
+
+        Raises
+        ------
+        ValueError
+            If the image sizes differ, the number of segments is not that of the masks, or masks
+            overlap; or as by :meth:`update`. The accumulator is then unchanged.
+        TypeError
+            If `truth` or `prediction` is not a `Masks`, or as by :meth:`update`.
+
+        Examples
+        --------
+        >>> import segcore as sc
+        >>> quality = sc.metrics.PanopticQuality([{"id": 7, "isthing": 1}])
+        >>> truth, found = sc.Masks.from_boxes([[0, 0, 4, 2], [0, 0, 3, 2]], (2, 5))
+        >>> segments = [{"id": 1, "category_id": 7}]
+        >>> quality.update_masks(truth, segments, found, segments)
+        >>> quality.all.sq
+        1.0
+        """
+        check_same_size(truth, prediction, ("truth", "prediction"))
+        tables = []
+        for name, masks, segments in (
+            ("truth", truth, truth_segments),
+            ("prediction", prediction, prediction_segments),
+        ):
+            table = _SegmentTable.read(segments, name, self._index)
+            if len(table) != len(masks):
+                raise ValueError(
+                    f"{name}: expected a segment per mask, got {len(table)} for {len(masks)}"
+                )
+            if int(masks.area.sum()) != int(masks.union().area[0]):
+                raise ValueError(f"{name}: expected masks that do not overlap")
+            tables.append(table)
+        true, predicted = tables
+        table_of_pairs = table_of_masks((truth, prediction), (true.ids(), predicted.ids()))
+
+        def chosen(i: NDArray[np.int64], j: NDArray[np.int64]) -> tuple[Masks, Masks, Masks]:
+            return truth[i], prediction[j], ~truth.union()
+
+        self._add(table_of_pairs, true, predicted, chosen)
 
     def _add(
         self,
-        maps: tuple[NDArray[Any], NDArray[Any]],
         table: OverlapTable,
         true: _SegmentTable,
         predicted: _SegmentTable,
+        chosen: Callable[[NDArray[np.int64], NDArray[np.int64]], tuple[Masks, Masks, Masks]],
     ) -> None:
+        """Add the segments of an image.
+
+        ``chosen`` returns the masks of the true and of the predicted segments with these indices,
+        and that of the pixels that are void in the truth.
+        """
         true_index, predicted_index = true.indices(table.ids_a), predicted.indices(table.ids_b)
         predicted.check_listed(table.ids_b, predicted_index)
         true_areas = true.areas_or(table.areas_a, true_index)
@@ -225,8 +294,7 @@ class PanopticQuality:
         match = iou > 0.5
         i, j, iou = i[match], j[match], iou[match]
         if self._iou == "boundary" and len(i):
-            ids = np.array(list(true.index))[i], np.array(list(predicted.index))[j]
-            iou = np.minimum(iou, _boundary_iou(maps, ids, self._dilation_ratio))
+            iou = np.minimum(iou, _boundary_iou(*chosen(i, j), self._dilation_ratio))
             match = iou > 0.5
             i, j, iou = i[match], j[match], iou[match]
 
@@ -368,6 +436,18 @@ class _SegmentTable:
             areas.append(_area(segment, entry, i) if "area" in segment else None)
         return cls(name, index, np.array(categories, np.int64), np.array(crowds, np.bool_), areas)
 
+    def ids(self) -> NDArray[np.int64]:
+        """Return the ids of all segments. Raises ValueError if they do not fit into int64."""
+        try:
+            return np.array(list(self.index), np.int64)
+        except OverflowError:
+            raise ValueError(f"{self.name} segments: expected ids that fit into int64") from None
+
+    def masks(self, labels: NDArray[Any]) -> Masks:
+        """Return the mask of each segment in a label map; some other one for those it lacks."""
+        there, masks = Masks.from_label_map(labels)
+        return masks[np.searchsorted(there, list(self.index)).clip(max=len(there) - 1)]
+
     def indices(self, ids: NDArray[Any]) -> NDArray[np.int64]:
         """Return the row of each segment id, -1 for ids that are not listed."""
         return np.array([self.index.get(number, -1) for number in ids.tolist()], np.int64)
@@ -408,21 +488,14 @@ class _SegmentTable:
 
 
 def _boundary_iou(
-    maps: tuple[NDArray[Any], NDArray[Any]],
-    pairs: tuple[NDArray[Any], NDArray[Any]],
-    dilation_ratio: float,
+    truth: Masks, prediction: Masks, void: Masks, dilation_ratio: float
 ) -> NDArray[np.float64]:
     """Compute the Boundary IoU of pairs of segments, without what is void in the truth."""
-    truth, _ = maps
-    distance = max(1, round(dilation_ratio * math.hypot(*truth.shape)))
-    boundaries = []
-    for labels, ids in zip(maps, pairs, strict=True):
-        there, masks = Masks.from_label_map(labels)
-        boundaries.append(boundary(masks[np.searchsorted(there, ids)], distance))
-    true, predicted = boundaries
+    distance = max(1, round(dilation_ratio * math.hypot(*truth.size)))
+    true, predicted = boundary(truth, distance), boundary(prediction, distance)
     common = (true & predicted).area
-    void = (predicted & Masks.from_dense(truth == VOID)).area
-    ratios: NDArray[np.float64] = common / (true.area + predicted.area - common - void)
+    in_void = (predicted & void).area
+    ratios: NDArray[np.float64] = common / (true.area + predicted.area - common - in_void)
     return ratios
 
 

@@ -61,6 +61,10 @@ def overlapping_pairs(a: Masks, b: Masks) -> tuple[Indices, Indices, NDArray[np.
     none = np.zeros(0, np.int64)
     if not len(a) or not len(b):
         return none, none, none
+    if len(a) <= _BLOCK and len(a) * len(b) <= _MAX_PAIRS:
+        matrix = intersection_area(a, b)
+        i, j = np.nonzero(matrix)
+        return i, j, matrix[i, j]
     boxes, others = a.boxes, b.boxes
     order = _spatial_order(boxes)
     step = max(1, min(_BLOCK, _MAX_PAIRS // len(b)))

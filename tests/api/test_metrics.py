@@ -253,6 +253,47 @@ def test_quality_by_masks(seed):
     assert counts_of(quality_of(scenes)) == counted_by_masks(scenes)
 
 
+def regions(labels, segments):
+    """Return the mask of each segment; segments may lack pixels."""
+    dense = np.zeros((len(segments), *labels.shape), bool)
+    for mask, segment in zip(dense, segments, strict=True):
+        mask[:] = labels == segment["id"]
+    return sc.Masks.from_dense(dense)
+
+
+@pytest.mark.parametrize("iou", ["mask", "boundary"])
+def test_quality_of_masks_is_that_of_maps(iou):
+    rng = np.random.default_rng(9)
+    by_maps, by_masks = PanopticQuality(CATEGORIES, iou), PanopticQuality(CATEGORIES, iou)
+    for _ in range(12):
+        truth, true_segments, found, segments = scene(rng)
+        truth[~np.isin(truth, [segment["id"] for segment in true_segments])] = 0
+        by_maps.update(truth, true_segments, found, segments)
+        masks = regions(truth, true_segments), regions(found, segments)
+        by_masks.update_masks(masks[0], true_segments, masks[1], segments)
+    assert by_maps.all.pq > 0
+    assert by_masks.per_category == by_maps.per_category
+
+
+def test_refuses_masks_that_are_no_segments():
+    quality = PanopticQuality(CATEGORIES)
+    masks = sc.Masks.from_boxes([[0, 0, 3, 3], [2, 0, 6, 3]], (5, 7))
+    one, two = [{"id": 1, "category_id": 1}], [{"id": n, "category_id": 1} for n in (1, 2)]
+    with pytest.raises(ValueError, match="truth: expected masks that do not overlap"):
+        quality.update_masks(masks, two, masks[0], one)
+    with pytest.raises(ValueError, match="prediction: expected a segment per mask, got 1 for 2"):
+        quality.update_masks(masks[0], one, masks, one)
+    with pytest.raises(ValueError, match="same image size"):
+        quality.update_masks(masks[0], one, masks.place((9, 9)), two)
+    large = [{"id": 2**64, "category_id": 1}]
+    with pytest.raises(ValueError, match="truth segments: expected ids that fit into int64"):
+        quality.update_masks(masks[0], large, masks[0], one)
+    empty = masks[0] - masks[0]
+    with pytest.raises(ValueError, match="prediction segment of id 1: the map has no such pixels"):
+        quality.update_masks(masks[0], one, empty, one)
+    assert quality.all.n == 0
+
+
 def test_quality_is_that_of_panopticapi():
     with np.load(GOLDEN) as golden:
         truths, founds = golden["truth"], golden["found"]

@@ -517,7 +517,7 @@ class _SourceComparison:
             found = [self._composed(sources, side, pair[side], problems) for side in (0, 1)]
             (true, true_segments), (predicted, segments) = found
             try:
-                quality.update(true.labels, true_segments, predicted.labels, segments)
+                quality.update_masks(true.masks, true_segments, predicted.masks, segments)
             except (ValueError, TypeError) as error:
                 raise DatasetError("", str(error), pair[0].label) from error
         return quality, problems

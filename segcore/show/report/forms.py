@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._text import counted
+from segcore._text import counted, visible
 from segcore.backends import kernels
 from segcore.masks import Masks, unwrap, wrap
 
@@ -31,9 +31,9 @@ def forms_of(masks: Masks, classes: NDArray[np.integer]) -> list[dict[str, Any]]
     height, width = masks.size
     dtype = np.min_scalar_type(int(classes.max(initial=-1)) + 1)
     from_top = masks[::-1]
-    visible = wrap(kernels.resolve(unwrap(from_top), from_top.area)[0])[::-1]
-    shown = np.flatnonzero(visible.area)
-    of_segments = visible[shown]
+    in_view = wrap(kernels.resolve(unwrap(from_top), from_top.area)[0])[::-1]
+    shown = np.flatnonzero(in_view.area)
+    of_segments = in_view[shown]
     of_classes = of_segments.union_by(classes[shown])[1]
     covered = int(of_segments.area.sum()) == height * width
 
@@ -63,7 +63,7 @@ def losses_of(masks: Masks, classes: NDArray[np.integer], names: list[str]) -> l
     """Return sentences on what semantic and panoptic maps of these masks lose."""
     counts = np.bincount(classes, minlength=len(names))
     order = np.argsort(-counts, kind="stable")
-    repeated = [f"{counts[i]:,} of {names[i]}" for i in order.tolist() if counts[i] > 1]
+    repeated = [f"{counts[i]:,} of {visible(names[i])}" for i in order.tolist() if counts[i] > 1]
     sentences = []
     if repeated:
         shown = ", ".join(repeated[:4]) + (" and others" if len(repeated) > 4 else "")

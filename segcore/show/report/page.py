@@ -285,8 +285,7 @@ def _described(
         value["rows"] = _rows(diagnosis, order, predicted_order)
     painted = truth.painted()
     value["forms"] = forms_of(painted.masks, painted.classes)
-    names = [visible(c.name) for c in classes]
-    value["lost"] = losses_of(painted.masks, painted.classes, names)
+    value["lost"] = losses_of(painted.masks, painted.classes, [c.name for c in classes])
     return value
 
 
@@ -375,4 +374,4 @@ def _data_url(photograph: bytes) -> str:
 
 
 def _hex(color: Iterable[int]) -> str:
-    return "#" + "".join(f"{value:02x}" for value in color)
+    return "#" + bytes(color).hex()
