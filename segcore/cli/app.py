@@ -574,7 +574,7 @@ def info() -> None:
 @click.option(
     "--to", "target_format", help="The format of OUT. By default, it is that of its name."
 )
-@common_options(*ENGINE)
+@common_options()
 def convert(source: Path, target: Path, target_format: str | None, common: Common) -> None:
     """Convert a data set from one format to another, and list what is not kept.
 

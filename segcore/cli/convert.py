@@ -33,8 +33,8 @@ def convert(source: Path, target: Path, target_format: str | None, common: Commo
             if common.skip_invalid:
                 dataset, messages = without_invalid_masks(dataset)
                 command.problems.skipped += messages
-        with input_errors():
-            report = write_to(command.outputs, dataset, target, target_format)
+        with input_errors(), command.engine() as engine:
+            report = write_to(command.outputs, dataset, target, target_format, **engine)
         _count_losses(report, command.problems)
         command.numbers = report.to_dict()
     print_line(str(report).splitlines()[0])

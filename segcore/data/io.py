@@ -24,10 +24,12 @@ from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.addresses import AddressOutputs, address_outputs, check_absent
 from segcore.data.files.walk import files_below
+from segcore.data.mapping import engine_of
 from segcore.data.parquet import parquet_files
 from segcore.data.parquet.names import has_parquet_name
 from segcore.data.recognize import recognized
 from segcore.data.report import WriteReport
+from segcore.distributed import as_workers
 from segcore.masks import Masks
 
 Path = str | os.PathLike[str]
@@ -51,14 +53,16 @@ class Format:
     nothing that the format needs."""
     has_progress: bool = False
     """Whether ``write`` reports its progress."""
+    has_engine: bool = False
+    """Whether ``write`` takes ``workers`` and ``client``, to encode parts in several processes."""
 
 
-def _file(write: Callable[[Any, BinaryIO], None]) -> Writer:
+def _file(write: Callable[..., None]) -> Writer:
     """Return a writer of a single file."""
 
-    def write_file(dataset: Any, outputs: Outputs, path: Path) -> None:
+    def write_file(dataset: Any, outputs: Outputs, path: Path, **engine: Any) -> None:
         with outputs.file(path).open() as file:
-            write(dataset, file)
+            write(dataset, file, **engine)
 
     return write_file
 
@@ -114,10 +118,10 @@ def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport
     return replace(report, unwritten={"categories": categories} if categories else {})
 
 
-def _write_results(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
+def _write_results(dataset: Dataset, outputs: Outputs, path: Path, **engine: Any) -> WriteReport:
     """Write a list of results, which has neither images nor categories."""
     with outputs.file(path).open() as file:
-        writing.write_results(dataset, file)
+        writing.write_results(dataset, file, **engine)
     report = _complete_report("coco-results", path, dataset)
     named = {"names and sizes of images": len(dataset), "categories": len(dataset.categories)}
     return replace(report, unwritten={what: count for what, count in named.items() if count})
@@ -145,26 +149,26 @@ def _read_parquet(*args: Any, **options: Any) -> Dataset:
     return dataset
 
 
-def _write_parquet(dataset: Any, file: BinaryIO) -> None:
-    parquet_files().write_parquet(dataset, file)
+def _write_parquet(dataset: Any, file: BinaryIO, **engine: Any) -> None:
+    parquet_files().write_parquet(dataset, file, **engine)
 
 
-def _write_masks(dataset: Any, outputs: Any, path: Path) -> WriteReport:
+def _write_masks(dataset: Any, outputs: Any, path: Path, **engine: Any) -> WriteReport:
     """Write Parquet without polygons and what follows from the masks."""
     with outputs.file(path).open() as file:
-        unwritten = parquet_files().write_parquet(dataset, file, masks_only=True)
+        unwritten = parquet_files().write_parquet(dataset, file, masks_only=True, **engine)
     return replace(_complete_report("parquet", path, dataset), unwritten=unwritten)
 
 
 FORMATS = {
     format.name: format
     for format in (
-        Format("coco", reading.read_coco, _file(writing.write_instances)),
-        Format("coco-results", reading.read_coco, _write_results),
+        Format("coco", reading.read_coco, _file(writing.write_instances), has_engine=True),
+        Format("coco-results", reading.read_coco, _write_results, has_engine=True),
         Format("coco-panoptic", reading.read_coco, _write_panoptic, has_progress=True),
         Format("sa-1b", _read_folder, _write_folder),
         Format("sa-v", reading.read_coco, _file(write_video)),
-        Format("parquet", _read_parquet, _file(_write_parquet)),
+        Format("parquet", _read_parquet, _file(_write_parquet), has_engine=True),
         _other("yolo", "sizes"),
         _other("labelme"),
         _other("maps"),
@@ -196,7 +200,9 @@ def read(
     """Read a data set into columns.
 
     Files are parsed in one streaming pass, without creating a Python object per annotation. Masks
-    are computed lazily.
+    are computed lazily. The segmentations of a JSON file of 32 MB or more stay in the file, unless
+    it is compressed or a pipe. It must not change as long as the data set is in use: masks then
+    raise a DatasetError.
 
     Parameters
     ----------
@@ -317,6 +323,8 @@ def write(
     progress: Progress | None = None,
     colors: Mapping[str, Sequence[int]] | None = None,
     masks_only: bool = False,
+    workers: int | None = 1,
+    client: Any = None,
 ) -> WriteReport:
     """Write a data set to a file or a folder.
 
@@ -354,6 +362,12 @@ def write(
         flags, scores, masks, and the names and sizes of the images. Polygons are replaced by their
         masks. Their coordinates, the boxes and areas of the source, and unknown fields are left
         out, and counted in `WriteReport.unwritten`.
+    workers : int or None, default 1
+        Number of processes that encode Parquet, or COCO instances and results; None for one per
+        core. The file does not depend on it. Other formats are written by one process. See
+        :func:`segcore.data.map`.
+    client : dask.distributed.Client or concurrent.futures.Executor, optional
+        What encodes them instead; `workers` is then not used.
 
     Returns
     -------
@@ -369,9 +383,10 @@ def write(
         If a mask that has to be converted is invalid.
     ValueError
         If the format is unknown, the categories of the parts differ, two images have the same id,
-        or `masks_only` is True and the format is not Parquet.
+        `workers` is out of range, or `masks_only` is True and the format is not Parquet.
     TypeError
-        If `dataset` is neither a `Dataset` nor an iterable.
+        If `dataset` is neither a `Dataset` nor an iterable, or `client` is neither a client nor an
+        executor.
     ImportError
         If the extra ``arrow`` or ``formats`` is needed and not installed.
 
@@ -385,15 +400,19 @@ def write(
         raise TypeError(f"dataset: expected a Dataset, got {type(dataset).__name__}")
     if format is not None:
         _format(format)
+    if workers is not None:
+        as_workers(workers)
+    engine = engine_of(workers, client)
+    options = format, progress, colors, masks_only
     if "://" in os.fspath(path):
         if not overwrite:
             check_absent(os.fspath(path))
         with address_outputs() as remote:
-            return write_to(remote, dataset, os.fspath(path), format, progress, colors, masks_only)
+            return write_to(remote, dataset, os.fspath(path), *options, **engine)
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"{os.fspath(path)} exists; overwrite=True replaces it")
     with publish(overwrite=True) as outputs:
-        return write_to(outputs, dataset, path, format, progress, colors, masks_only)
+        return write_to(outputs, dataset, path, *options, **engine)
 
 
 def write_to(
@@ -404,8 +423,9 @@ def write_to(
     progress: Progress | None = None,
     colors: Mapping[str, Sequence[int]] | None = None,
     masks_only: bool = False,
+    **engine: Any,
 ) -> WriteReport:
-    """As :func:`write`, among other outputs that appear together."""
+    """As :func:`write`, among other outputs that appear together; `engine` says what encodes it."""
     chosen = _format(format) if format is not None else _format_to_write(path)
     if masks_only and chosen.name != "parquet":
         raise ValueError(f'masks_only: expected the format "parquet", got "{chosen.name}"')
@@ -415,6 +435,8 @@ def write_to(
     options = _map_options(chosen, colors=colors)
     if chosen.has_progress:
         options["progress"] = progress
+    if chosen.has_engine:
+        options |= engine
     write_parts = _write_masks if masks_only else chosen.write
     report = write_parts(parts, outputs, path, **options)
     report = _complete_report(chosen.name, path, parts) if report is None else report
