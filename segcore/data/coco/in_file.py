@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from typing import Any, BinaryIO
 
@@ -44,7 +43,6 @@ class SourceFile:
     def __init__(self, path: str, size: int, time: int, descriptor: int | None = None) -> None:
         self.path = path
         self._stamp = size, time
-        self._lock = threading.Lock()
         self._descriptor: int | None = None
         if descriptor is not None:
             self._keep(descriptor)
@@ -86,16 +84,17 @@ class SourceFile:
         return DatasetError(self.path, "it has changed since it was read; read it again")
 
     def _opened(self) -> int:
-        with self._lock:
-            if self._descriptor is None:
-                try:
-                    self._keep(os.open(self.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)))
-                except OSError as error:
-                    raise self._unreadable(error) from error
-            assert self._descriptor is not None
-            return self._descriptor
+        descriptor = self._descriptor
+        if descriptor is None:
+            try:
+                descriptor = os.open(self.path, os.O_RDONLY)
+            except OSError as error:
+                raise self._unreadable(error) from error
+            self._keep(descriptor)
+        return descriptor
 
     def _keep(self, descriptor: int) -> None:
+        """Use an open file, and close it with this object: each one, if two threads open some."""
         self._descriptor = descriptor
         weakref.finalize(self, os.close, descriptor)
 
