@@ -147,7 +147,10 @@ def write_prediction(path: Path, masks: int, seed: int = 0) -> None:
 # -- measuring ------------------------------------------------------------------------------------
 
 JOBS = {
-    "convert": "sc.data.write(sc.data.read(truth), parquet, overwrite=True)",
+    "convert": "sc.data.write(sc.data.read(truth), parquet, overwrite=True, workers=workers)",
+    "write-json": "sc.data.write(sc.data.read(truth), out, overwrite=True, workers=workers)",
+    "stats-json": "sc.data.statistics(sc.data.read(truth), workers=workers)",
+    "semantic-json": "cli('semantic', truth, '-o', out, '--workers', workers)",
     "stats": "sc.data.statistics(sc.data.read(parquet), workers=workers)",
     "semantic": "cli('semantic', parquet, '-o', out, '--workers', workers)",
     "panoptic": "cli('panoptic', parquet, '-o', out, '--workers', workers)",
@@ -200,6 +203,7 @@ class Files:
     def measure(self, job: str, workers: int) -> tuple[float, float, int]:
         """Return the seconds, the processor seconds and the bytes of a job."""
         shutil.rmtree(self.out, ignore_errors=True)
+        self.out.unlink(missing_ok=True)
         self.driver.write_text(DRIVER.replace("{code}", JOBS[job]))
         names = (self.truth, self.parquet, self.results, self.prediction, self.out)
         command = [sys.executable, str(self.driver), *map(str, names), str(workers)]
@@ -275,7 +279,7 @@ def main() -> None:
     parser.add_argument("--dask", action="store_true", help="also measure Dask's overhead")
     parser.add_argument("--folder", type=Path, help="where the files are made")
     options: Any = parser.parse_args()
-    print("masks       job       workers  seconds  processor s  per 10^6 masks  peak memory")
+    print("masks       job           workers  seconds  processor s  per 10^6 masks  peak memory")
     for masks in options.masks:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
             files = Files(Path(folder))
@@ -287,10 +291,10 @@ def main() -> None:
                 truth = sc.data.read(files.truth)
                 sc.data.write(sc.data.read(found, dataset=truth), files.prediction)
             for job in ["convert", *(job for job in options.jobs if job != "convert")]:
-                for workers in options.workers[: 1 if job == "convert" else None]:
+                for workers in options.workers:
                     seconds, cpu, memory = files.measure(job, workers)
                     print(
-                        f"{masks:<11,} {job:9} {workers:7} {seconds:8.1f} {cpu:12.1f} "
+                        f"{masks:<11,} {job:13} {workers:7} {seconds:8.1f} {cpu:12.1f} "
                         f"{cpu * 1e6 / masks:15.0f} {memory / 1e6:9.0f} MB",
                         flush=True,
                     )

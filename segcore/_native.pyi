@@ -177,6 +177,16 @@ class JsonReader:
     def rows(self, table: JsonTable, threads: int = 1) -> bool | bytes | None: ...
     def end(self) -> bool | None: ...
 
+def read_segmentations(
+    read: Callable[[int, int], bytes],
+    kinds: NDArray[np.uint8],
+    heights: NDArray[np.int64],
+    widths: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+) -> tuple[NDArray[Any], ...]:
+    """Return starts, lengths and buffers of segmentations at places of a file."""
+
 def write_json_rows(
     fields: list[tuple[str, str, Any]],
     shapes: list[bytes],

@@ -56,12 +56,12 @@ class Format:
     """Whether ``write`` takes ``workers`` and ``client``, to encode parts in several processes."""
 
 
-def _file(write: Callable[[Any, BinaryIO], None]) -> Writer:
+def _file(write: Callable[..., None]) -> Writer:
     """Return a writer of a single file."""
 
-    def write_file(dataset: Any, outputs: Outputs, path: Path) -> None:
+    def write_file(dataset: Any, outputs: Outputs, path: Path, **engine: Any) -> None:
         with outputs.file(path).open() as file:
-            write(dataset, file)
+            write(dataset, file, **engine)
 
     return write_file
 
@@ -121,10 +121,10 @@ def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport
     return replace(report, unwritten={"categories": categories} if categories else {})
 
 
-def _write_results(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
+def _write_results(dataset: Dataset, outputs: Outputs, path: Path, **engine: Any) -> WriteReport:
     """Write a list of results, which has neither images nor categories."""
     with outputs.file(path).open() as file:
-        writing.write_results(dataset, file)
+        writing.write_results(dataset, file, **engine)
     report = _complete_report("coco-results", path, dataset)
     named = {"names and sizes of images": len(dataset), "categories": len(dataset.categories)}
     return replace(report, unwritten={what: count for what, count in named.items() if count})
@@ -152,22 +152,22 @@ def _read_parquet(*args: Any, **options: Any) -> Dataset:
     return dataset
 
 
-def _write_parquet(dataset: Any, file: BinaryIO) -> None:
-    parquet_files().write_parquet(dataset, file)
+def _write_parquet(dataset: Any, file: BinaryIO, **engine: Any) -> None:
+    parquet_files().write_parquet(dataset, file, **engine)
 
 
-def _write_masks(dataset: Any, outputs: Any, path: Path) -> WriteReport:
+def _write_masks(dataset: Any, outputs: Any, path: Path, **engine: Any) -> WriteReport:
     """Write Parquet without polygons and what follows from the masks."""
     with outputs.file(path).open() as file:
-        unwritten = parquet_files().write_parquet(dataset, file, masks_only=True)
+        unwritten = parquet_files().write_parquet(dataset, file, masks_only=True, **engine)
     return replace(_complete_report("parquet", path, dataset), unwritten=unwritten)
 
 
 FORMATS = {
     format.name: format
     for format in (
-        Format("coco", reading.read_coco, _file(writing.write_instances)),
-        Format("coco-results", reading.read_coco, _write_results),
+        Format("coco", reading.read_coco, _file(writing.write_instances), has_engine=True),
+        Format("coco-results", reading.read_coco, _write_results, has_engine=True),
         Format(
             "coco-panoptic",
             reading.read_coco,
@@ -177,7 +177,7 @@ FORMATS = {
         ),
         Format("sa-1b", _read_folder, _write_folder),
         Format("sa-v", reading.read_coco, _file(write_video)),
-        Format("parquet", _read_parquet, _file(_write_parquet)),
+        Format("parquet", _read_parquet, _file(_write_parquet), has_engine=True),
         _other("yolo", "sizes"),
         _other("labelme"),
         _other("maps", has_engine=True),
@@ -209,7 +209,9 @@ def read(
     """Read a data set into columns.
 
     Files are parsed in one streaming pass, without creating a Python object per annotation. Masks
-    are computed lazily.
+    are computed lazily. The segmentations of a JSON file of 32 MB or more stay in the file, unless
+    it is compressed or a pipe. It must not change as long as the data set is in use: masks then
+    raise a DatasetError.
 
     Parameters
     ----------
@@ -370,11 +372,11 @@ def write(
         masks. Their coordinates, the boxes and areas of the source, and unknown fields are left
         out, and counted in `WriteReport.unwritten`.
     workers : int or None, default 1
-        Number of processes that make the PNGs of ``"maps"`` and ``"coco-panoptic"``; None for one
-        per core. The files do not depend on it. Other formats are written by one process. See
-        :func:`segcore.data.map`.
+        Number of processes that encode Parquet, COCO instances and results, and the PNGs of
+        ``"maps"`` and ``"coco-panoptic"``; None for one per core. The files do not depend on it.
+        Other formats are written by one process. See :func:`segcore.data.map`.
     client : dask.distributed.Client or concurrent.futures.Executor, optional
-        What makes them instead; `workers` is then not used.
+        What encodes them instead; `workers` is then not used.
 
     Returns
     -------

@@ -64,7 +64,8 @@ def map(
     """Call a function with each part of a data set, on several cores or a cluster.
 
     Parts have some images and all of their annotations. A process gets its parts only: the columns
-    or, for Parquet, the path of the file, of which it reads its row groups.
+    or, for Parquet, the path of the file, of which it reads its row groups. The segmentations of
+    large JSON files are also read from the file by the processes that need them.
 
     Parameters
     ----------

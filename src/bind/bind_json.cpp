@@ -1,8 +1,10 @@
 // JsonReader and JsonTable: JSON text to columns, for segcore.data.
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
+#include <limits>
 #include <memory>
 
 #include "../core/context.hpp"
@@ -29,6 +31,7 @@ Kind kind_of(const std::string& name) {
     if (name == "text") return Kind::text;
     if (name == "box") return Kind::box;
     if (name == "segmentation") return Kind::segmentation;
+    if (name == "located") return Kind::located;
     if (name == "rows") return Kind::rows;
     throw py::value_error("kind: unknown " + name);
 }
@@ -91,6 +94,12 @@ py::object column_of(Column& column) {
                                   to_array(std::move(s.runs)), to_array(std::move(s.ring_ends)),
                                   to_array(std::move(s.coordinates)),
                                   to_array(std::move(s.is_integer)));
+        }
+        case Kind::located: {
+            json::Segmentations& s = column.segmentations;
+            return py::make_tuple(to_array(std::move(s.kinds)), to_array(std::move(s.heights)),
+                                  to_array(std::move(s.widths)), to_array(std::move(s.starts)),
+                                  to_array(std::move(s.lengths)));
         }
         case Kind::rows:
             return py::make_tuple(to_array(std::move(column.integers)), columns_of(*column.rows));
@@ -309,6 +318,98 @@ class JsonReader {
     std::atomic<bool> claimed_{false};
 };
 
+// -- located segmentations ------------------------------------------------------------------------
+
+constexpr int64_t kGap = 1 << 12;  // bytes between two values that are rather read than left out
+constexpr int64_t kMost = 1 << 24;  // bytes that are read at a time, unless a value is longer
+
+void check_rows(const py::array& array, py::ssize_t rows, const char* name);
+
+// The columns of a located segmentation, and the rows that have text, in the order of the file.
+struct Located {
+    const uint8_t* kinds;
+    const int64_t *heights, *widths, *offsets, *sizes;
+    std::vector<size_t> rows;
+
+    int64_t begin(size_t i) const { return offsets[rows[i]]; }
+    int64_t end(size_t i) const { return begin(i) + sizes[rows[i]]; }
+};
+
+Located located_of(const py::array& kinds, const py::array& heights, const py::array& widths,
+                   const py::array& offsets, const py::array& sizes) {
+    for (const py::array* each : {&heights, &widths, &offsets, &sizes})
+        check_rows(*each, kinds.size(), "located");
+    Located found{values_of<uint8_t>(kinds, "kinds"),   values_of<int64_t>(heights, "heights"),
+                  values_of<int64_t>(widths, "widths"), values_of<int64_t>(offsets, "offsets"),
+                  values_of<int64_t>(sizes, "sizes"),   {}};
+    const int64_t most = std::numeric_limits<int64_t>::max();
+    for (size_t row = 0; row < static_cast<size_t>(kinds.size()); ++row) {
+        const int64_t offset = found.offsets[row], size = found.sizes[row];
+        if (offset < 0 || size < 0 || offset > most - size)
+            throw py::value_error("offsets: expected parts of a file");
+        if (size) found.rows.push_back(row);
+    }
+    const auto before = [&](size_t a, size_t b) { return found.offsets[a] < found.offsets[b]; };
+    if (!std::is_sorted(found.rows.begin(), found.rows.end(), before))
+        std::sort(found.rows.begin(), found.rows.end(), before);
+    return found;
+}
+
+// Read values that are near each other, the first of which is the i-th one; return the next one.
+size_t read_near(const py::object& read, const Located& located, size_t i, Table& table) {
+    const int64_t begin = located.begin(i);
+    int64_t end = located.end(i);
+    size_t next = i + 1;
+    for (; next < located.rows.size(); ++next) {
+        if (located.begin(next) - end > kGap || located.end(next) - begin > kMost) break;
+        end = std::max(end, located.end(next));
+    }
+    const py::bytes bytes = read(end - begin, begin);
+    const std::string_view text = bytes;
+    bool good = static_cast<int64_t>(text.size()) == end - begin;
+    const GilRelease release;
+    for (; good && i < next; ++i) {
+        const auto* const from =
+            reinterpret_cast<const uint8_t*>(text.data()) + (located.begin(i) - begin);
+        json::Cursor cursor{from, from + located.sizes[located.rows[i]], true};
+        table.read_value(cursor);
+        good = cursor.at == cursor.end;
+    }
+    if (!good) throw json::Malformed{"the same text", nullptr};
+    return next;
+}
+
+// Read segmentations of a file again. `read(size, offset)` returns bytes of the file. Throws a
+// ValueError if something else is there now.
+py::tuple read_segmentations(const py::object& read, const py::array& kinds,
+                             const py::array& heights, const py::array& widths,
+                             const py::array& offsets, const py::array& sizes) {
+    const Located located = located_of(kinds, heights, widths, offsets, sizes);
+    Table table({{"segmentation", Kind::segmentation, {}}});
+    try {
+        for (size_t i = 0; i < located.rows.size();) i = read_near(read, located, i, table);
+    } catch (const json::Malformed& error) {
+        throw py::value_error(std::string("expected ") + error.expected);
+    }
+    json::Segmentations& found = table.columns()[0].segmentations;
+    Buffer<int64_t> starts, lengths;
+    starts.assign(static_cast<size_t>(kinds.size()), 0);
+    lengths.assign(static_cast<size_t>(kinds.size()), 0);
+    for (size_t i = 0; i < located.rows.size(); ++i) {
+        const size_t row = located.rows[i];
+        starts[row] = found.starts[i];
+        lengths[row] = found.lengths[i];
+        if (found.kinds[i] != located.kinds[row] || found.heights[i] != located.heights[row] ||
+            found.widths[i] != located.widths[row])
+            throw py::value_error("expected the same segmentation");
+    }
+    return py::make_tuple(to_array(std::move(starts)), to_array(std::move(lengths)),
+                          to_array(std::move(found.characters)), to_array(std::move(found.runs)),
+                          to_array(std::move(found.ring_ends)),
+                          to_array(std::move(found.coordinates)),
+                          to_array(std::move(found.is_integer)));
+}
+
 // -- writing --------------------------------------------------------------------------------------
 
 // Views of arrays that Python holds. Whatever a row points to is checked before it is read.
@@ -401,6 +502,7 @@ json::ColumnView column_view(const py::handle& value, py::ssize_t rows, Arrays& 
     const py::tuple field = tuple_of(value, 3, "fields");
     const auto name = field[0].cast<std::string>();
     const auto kind = kind_of(field[1].cast<std::string>());
+    if (kind == Kind::located) throw py::value_error(name + ": expected what is to be written");
     json::ColumnView view{name, kind, nullptr, nullptr, {}, {}, nullptr};
     if (kind == Kind::rows) {
         const py::tuple nested = tuple_of(field[2], 2, name.c_str());
@@ -498,6 +600,8 @@ void register_json(py::module_& m) {
         .def("value", &JsonReader::value)
         .def("end", &JsonReader::end)
         .def("rows", &JsonReader::rows, py::arg("table"), py::arg("threads") = 1);
+    m.def("read_segmentations", &read_segmentations, py::arg("read"), py::arg("kinds"),
+          py::arg("heights"), py::arg("widths"), py::arg("offsets"), py::arg("sizes"));
     m.def("write_json_rows", &write_rows);
 }
 

@@ -78,9 +78,13 @@ void append_string(Texts& texts, Cursor& cursor) {
 
 void append_head(Segmentations& to, Segmentation kind, int64_t height, int64_t width, size_t start,
                  size_t length) {
+    if (height || width) {  // others take no memory
+        to.heights.extend_with_zeros(to.kinds.size());
+        to.widths.extend_with_zeros(to.kinds.size());
+        to.heights.push_back(height);
+        to.widths.push_back(width);
+    }
     to.kinds.push_back(static_cast<uint8_t>(kind));
-    to.heights.push_back(height);
-    to.widths.push_back(width);
     to.starts.push_back(static_cast<int64_t>(start));
     to.lengths.push_back(static_cast<int64_t>(length));
 }
@@ -216,6 +220,29 @@ bool take_polygon(Cursor& cursor, Segmentations& to) {
     return true;
 }
 
+// The sizes of the buffers that rows have more or less of, to which they can be cut again.
+class Mark {
+   public:
+    explicit Mark(Segmentations& of)
+        : of_(of),
+          characters_(of.characters.size()),
+          runs_(of.runs.size()),
+          rings_(of.ring_ends.size()),
+          coordinates_(of.coordinates.size()) {}
+
+    void go_back() {
+        of_.characters.resize(characters_);
+        of_.runs.resize(runs_);
+        of_.ring_ends.resize(rings_);
+        of_.coordinates.resize(coordinates_);
+        of_.is_integer.resize(coordinates_);
+    }
+
+   private:
+    Segmentations& of_;
+    size_t characters_, runs_, rings_, coordinates_;
+};
+
 }  // namespace
 
 // -- tables ---------------------------------------------------------------------------------------
@@ -301,7 +328,23 @@ void Table::read_one(Cursor& cursor, int64_t offset) {
     }
 }
 
+void Table::read_value(Cursor& cursor) {
+    shape_.clear();
+    try {
+        peek(cursor);
+        read_member(cursor, 0);
+        positions_.push_back(0);
+        shape_ids_.push_back(shape_of());
+        commit();
+    } catch (...) {
+        roll_back();
+        throw;
+    }
+}
+
 void Table::read_object(Cursor& cursor, int64_t offset) {
+    object_begin_ = cursor.at;
+    object_offset_ = offset;
     shape_.clear();
     unknown_.clear();
     uint64_t seen = 0;
@@ -400,6 +443,9 @@ void Table::read_member(Cursor& cursor, size_t index) {
         case Kind::segmentation:
             form = read_segmentation(cursor, column, index);
             break;
+        case Kind::located:
+            form = locate_segmentation(cursor, column, index);
+            break;
         case Kind::rows:
             form = read_rows(cursor, column, index);
             break;
@@ -485,18 +531,14 @@ uint8_t Table::read_box(Cursor& cursor, Column& column, size_t index) {
 uint8_t Table::read_segmentation(Cursor& cursor, Column& column, size_t index) {
     Segmentations& to = column.segmentations;
     const uint8_t* const begin = cursor.at;
-    const size_t characters = to.characters.size(), runs = to.runs.size();
-    const size_t rings = to.ring_ends.size(), coordinates = to.coordinates.size();
+    const size_t characters = to.characters.size();
+    Mark before(to);
     if (*begin == '{') {
         if (const uint8_t form = take_rle(cursor, to)) return form;
     } else if (*begin == '[') {
         if (take_polygon(cursor, to)) return kPlain;
     }
-    to.characters.resize(characters);
-    to.runs.resize(runs);
-    to.ring_ends.resize(rings);
-    to.coordinates.resize(coordinates);
-    to.is_integer.resize(coordinates);
+    before.go_back();
     cursor.at = begin;
     if (*begin == 'n') {
         append_head(to, Segmentation::none, 0, 0, 0, 0);
@@ -506,6 +548,20 @@ uint8_t Table::read_segmentation(Cursor& cursor, Column& column, size_t index) {
     append_head(to, Segmentation::other, 0, 0, characters, text.size());
     to.characters.append(text.begin, text.size());
     return kPlain;
+}
+
+uint8_t Table::locate_segmentation(Cursor& cursor, Column& column, size_t index) {
+    Segmentations& to = column.segmentations;
+    const uint8_t* const begin = cursor.at;
+    Mark before(to);
+    const uint8_t form = read_segmentation(cursor, column, index);
+    before.go_back();
+    const auto kind = static_cast<Segmentation>(to.kinds.back());
+    const bool is_empty =
+        kind == Segmentation::none || (kind == Segmentation::polygon && to.lengths.back() == 0);
+    to.starts.back() = is_empty ? 0 : object_offset_ + (begin - object_begin_);
+    to.lengths.back() = is_empty ? 0 : cursor.at - begin;
+    return form;
 }
 
 uint8_t Table::read_rows(Cursor& cursor, Column& column, size_t index) {
@@ -560,11 +616,10 @@ void Table::fill(Column& column, size_t rows) {
             column.texts.starts.extend_with_zeros(rows);
             column.texts.lengths.extend_with_zeros(rows);
             break;
-        case Kind::segmentation: {
+        case Kind::segmentation:
+        case Kind::located: {
             Segmentations& to = column.segmentations;
             to.kinds.extend_with_zeros(rows);
-            to.heights.extend_with_zeros(rows);
-            to.widths.extend_with_zeros(rows);
             to.starts.extend_with_zeros(rows);
             to.lengths.extend_with_zeros(rows);
             break;
@@ -574,7 +629,13 @@ void Table::fill(Column& column, size_t rows) {
 }
 
 std::vector<Column>& Table::columns() {
-    for (Column& column : columns_) fill(column, rows());
+    for (Column& column : columns_) {
+        fill(column, rows());
+        if (column.segmentations.kinds.size()) {
+            column.segmentations.heights.extend_with_zeros(rows());
+            column.segmentations.widths.extend_with_zeros(rows());
+        }
+    }
     return columns_;
 }
 
@@ -653,9 +714,13 @@ void append_all(Segmentations& to, const Segmentations& from) {
     to.starts.resize(to.starts.size() + from.starts.size());
     append_moved(to.ring_ends, from.ring_ends, to.coordinates.size() / 2,
                  [](size_t) { return true; });
+    if (from.heights.size()) {
+        to.heights.extend_with_zeros(to.kinds.size());
+        to.widths.extend_with_zeros(to.kinds.size());
+        append_all(to.heights, from.heights);
+        append_all(to.widths, from.widths);
+    }
     append_all(to.kinds, from.kinds);
-    append_all(to.heights, from.heights);
-    append_all(to.widths, from.widths);
     append_all(to.lengths, from.lengths);
     append_all(to.characters, from.characters);
     append_all(to.runs, from.runs);
@@ -746,7 +811,8 @@ void Table::for_each_column_buffer(Action&& action) {
             case Kind::text:
                 texts(column.texts);
                 break;
-            case Kind::segmentation: {
+            case Kind::segmentation:
+            case Kind::located: {
                 Segmentations& each = column.segmentations;
                 action(each.kinds, size_t{1});
                 action(each.heights, size_t{1});
@@ -766,7 +832,7 @@ template <class Action>
 void Table::for_each_shared_buffer(Action&& action) {
     for (Column& column : columns_) {
         if (column.kind == Kind::text) action(column.texts.bytes);
-        if (column.kind == Kind::segmentation) {
+        if (column.kind == Kind::segmentation || column.kind == Kind::located) {
             Segmentations& each = column.segmentations;
             action(each.characters);
             action(each.runs);

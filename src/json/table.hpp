@@ -15,7 +15,9 @@
 
 namespace segcore::json {
 
-enum class Kind : uint8_t { integer, number, text, box, segmentation, rows };
+// A located segmentation is checked like any other, but only its kind, its image size and where it
+// is in the file are kept.
+enum class Kind : uint8_t { integer, number, text, box, segmentation, located, rows };
 
 // How a value is written, as far as its column does not determine it. For a box, the lowest four
 // bits say which of its numbers are integers.
@@ -46,16 +48,17 @@ struct RleFrame {
 };
 
 // Segmentations in the form in which they came. What a row's start and length count depends on its
-// kind: characters (a string, or the JSON text of `other`), run lengths, or rings.
+// kind: characters (a string, or the JSON text of `other`), run lengths, or rings. Of located ones,
+// they are the offset in the file and the number of bytes; 0 and 0 for null and for [].
 struct Segmentations {
     Buffer<uint8_t> kinds;
-    Buffer<int64_t> heights, widths;  // of RLEs; else 0
+    Buffer<int64_t> heights, widths;  // of RLEs; else 0. The last zeros are only added at the end
     Buffer<int64_t> starts, lengths;
     Buffer<uint8_t> characters;
     Buffer<int64_t> runs;
-    Buffer<int64_t> ring_ends;    // in points
-    Buffer<double> coordinates;   // x0 y0 x1 y1 ... of all rings
-    Buffer<uint8_t> is_integer;   // of each coordinate: whether it is written without a fraction
+    Buffer<int64_t> ring_ends;  // in points
+    Buffer<double> coordinates;  // x0 y0 x1 y1 ... of all rings
+    Buffer<uint8_t> is_integer;  // of each coordinate: whether it is written without a fraction
     RleFrame frame;
 };
 
@@ -83,11 +86,11 @@ class Table {
     explicit Table(const std::vector<Field>& fields, size_t text_size = 0);
 
     enum class End {
-        array,     // at the closing bracket, which is taken
-        text,      // before an object that is incomplete
+        array,  // at the closing bracket, which is taken
+        text,  // before an object that is incomplete
         repeated,  // before an object that repeats a name
-        stop,      // before the object that begins at `stop`
-        passed,    // before the first object that begins after `stop`
+        stop,  // before the object that begins at `stop`
+        passed,  // before the first object that begins after `stop`
     };
     // Read objects until one of these; `offset` is the text's place in the file. Throws Malformed;
     // `rows()` then is the index of the malformed object.
@@ -98,6 +101,8 @@ class Table {
     }
     // Read one object that is not in an array.
     void read_one(Cursor&, int64_t offset);
+    // Read a value of the only column as an object that has no other member.
+    void read_value(Cursor&);
 
     size_t rows() const { return shape_ids_.size(); }
     // Whether read() stopped at an object that repeats a name. take_repeated() takes this object;
@@ -142,6 +147,7 @@ class Table {
     uint8_t read_text(Cursor&, Column&, size_t index);
     uint8_t read_box(Cursor&, Column&, size_t index);
     uint8_t read_segmentation(Cursor&, Column&, size_t index);
+    uint8_t locate_segmentation(Cursor&, Column&, size_t index);
     uint8_t read_rows(Cursor&, Column&, size_t index);
     uint8_t keep_odd(Cursor&, size_t index);
     size_t take_name(Cursor&, size_t member, String& name);
@@ -168,6 +174,8 @@ class Table {
     Buffer<int64_t> odd_rows_, odd_columns_;
     Texts odd_;
     std::string shape_;  // of the current object
+    const uint8_t* object_begin_ = nullptr;
+    int64_t object_offset_ = 0;  // of the current object in the file
     std::vector<std::string> unknown_;  // names of the current object's unknown members
     std::vector<Head> heads_;  // of the members of the last object
     size_t text_size_;  // 0 once memory is reserved

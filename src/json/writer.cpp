@@ -182,6 +182,7 @@ void write_value(const ColumnView& column, int64_t row, uint8_t form, Buffer<uin
             to.push_back(']');
             return;
         case Kind::segmentation:
+        case Kind::located:  // which the caller refuses
             return write_segmentation(column.segmentations, row, form, to);
         case Kind::rows:
             to.push_back('[');

@@ -130,6 +130,58 @@ TEST(json_rows_with_several_threads) {
     }
 }
 
+// Segmentations that are only located: what is read again at these places is what the others have.
+TEST(json_located_segmentations) {
+    const std::string text = R"([{"segmentation": [[1, 2, 3, 4, 5, 6.5], [7, 8]], "id": 1},
+        {"id": 2, "segmentation" : {"counts": [1, 2], "size": [1, 3]}}, {"id": 3},
+        {"segmentation":{"size":[4,6],"counts":"0\u0035"},"id":4}, {"segmentation": null},
+        {"segmentation": [ ], "id": 6}, {"segmentation": [[1, 2]], "id": 7},
+        {"id": 8, "segmentation": "text"}, {"id": 9, "segmentation": [[1, 2, 3, 4, 5, 6]]}])";
+    json::Table whole(json_fields(false));
+    read_pieces(whole, text, {});
+    const json::Segmentations& expected = whole.columns()[0].segmentations;
+    auto fields = json_fields(false);
+    fields[0].kind = json::Kind::located;
+    for (const std::vector<size_t>& ends : all_splits(text.size())) {
+        json::Table table(fields);
+        json::SharedRead shared(fields, 40);
+        const Context context{*simd::variants().front(), 2};
+        read_pieces(table, text, ends, [&](json::Table& to, json::Cursor& cursor, int64_t at) {
+            return shared.read(to, cursor, at, context);
+        });
+        CHECK_EQUAL(table.rows(), whole.rows());
+        const json::Segmentations& found = table.columns()[0].segmentations;
+        CHECK_EQUAL(found.characters.size() + found.runs.size() + found.coordinates.size(), 0u);
+        json::Table again({{"segmentation", json::Kind::segmentation, {}}});
+        for (size_t row = 0; row < table.rows(); ++row) {
+            CHECK_EQUAL(found.kinds[row], expected.kinds[row]);
+            CHECK_EQUAL(found.heights[row], expected.heights[row]);
+            CHECK_EQUAL(found.widths[row], expected.widths[row]);
+            const bool is_empty = row == 2 || row == 4 || row == 5;
+            CHECK_EQUAL(found.lengths[row] == 0, is_empty);
+            if (is_empty) continue;
+            const JsonText part(text.substr(static_cast<size_t>(found.starts[row]),
+                                            static_cast<size_t>(found.lengths[row])));
+            json::Cursor cursor = part.cursor;
+            again.read_value(cursor);
+            CHECK(cursor.at == cursor.end);
+            json::Segmentations& read = again.columns()[0].segmentations;
+            CHECK_EQUAL(read.kinds.back(), expected.kinds[row]);
+            CHECK_EQUAL(read.lengths.back(), expected.lengths[row]);
+        }
+        const json::Segmentations& read = again.columns()[0].segmentations;
+        const auto bytes = [](const auto& buffer) {
+            const auto* begin = reinterpret_cast<const char*>(buffer.data());
+            return std::string(begin, begin + buffer.size() * sizeof(*buffer.data()));
+        };
+        CHECK_EQUAL(bytes(read.characters), bytes(expected.characters));
+        CHECK_EQUAL(bytes(read.runs), bytes(expected.runs));
+        CHECK_EQUAL(bytes(read.ring_ends), bytes(expected.ring_ends));
+        CHECK_EQUAL(bytes(read.coordinates), bytes(expected.coordinates));
+        CHECK_EQUAL(bytes(read.is_integer), bytes(expected.is_integer));
+    }
+}
+
 TEST(json_rows_become_columns) {
     json::Table table(json_fields(false));
     read_pieces(table, kRows, {});

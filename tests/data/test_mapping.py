@@ -266,6 +266,7 @@ def command(truth, found, tmp_path, monkeypatch):
     pytest.importorskip("PIL")
     from support.commands import good
 
+    from segcore.data.coco import writing
     from segcore.data.per_image import instance_set
 
     sc.data.write(truth, tmp_path / "truth.json")
@@ -275,6 +276,7 @@ def command(truth, found, tmp_path, monkeypatch):
     ]
     (tmp_path / "found.json").write_text(json.dumps(results))
     monkeypatch.setattr(instance_set, "IMAGES", 9)
+    monkeypatch.setattr(writing, "ROWS", 50)
 
     def run(name, *options):
         out = tmp_path / name
@@ -286,6 +288,7 @@ def command(truth, found, tmp_path, monkeypatch):
             good("panoptic", "../truth.json", "-o", "panoptic", *report).output,
             good("labels", "maps", "-o", "labels.json", "--components", "8", *report).output,
             good("stats", "../truth.json", "--json", "stats.json", *options).output,
+            good("convert", "../truth.json", "copy.json", "--json", "c.json", *options).output,
             good("evaluate", "semantic", "maps", "maps", "--json", "s.json", *options).output,
             good("evaluate", "panoptic", "panoptic/panoptic.json", "../truth.json", "--json",
                  "p.json", *options).output,

@@ -194,6 +194,7 @@ class Reader:
         }
         if not len(categories):
             columns["category_id"] = raw["category_id"]  # there are no rows to refer to
+        column.forget("iscrowd")
         return self._kept(column, columns)
 
     def _kept(self, column: RawTable, columns: dict[str, Any]) -> Table:

@@ -188,7 +188,8 @@ class RawTable:
 
 def _column(values: Any, kind: str) -> Any:
     if kind == "segmentation":
-        return Segmentations.unchecked(*values)
+        is_column = isinstance(values, Segmentations)
+        return values if is_column else Segmentations.unchecked(*values)
     return Texts(*values) if kind == "text" else values
 
 

@@ -7,10 +7,11 @@ import os
 from typing import Any, BinaryIO
 
 from segcore.data.coco.document import Document
+from segcore.data.coco.in_file import SourceFile
 from segcore.data.coco.instances import Reader
 from segcore.data.coco.panoptic import panoptic_dataset
 from segcore.data.coco.sa_v import video_dataset
-from segcore.data.coco.stream import Progress, Stream, no_rows, open_binary
+from segcore.data.coco.stream import NotLocatedError, Progress, Stream, no_rows, open_binary
 from segcore.data.columns.layouts import ANNOTATIONS, CATEGORIES, ENTRIES, IMAGE, IMAGES, Fields
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
@@ -28,11 +29,20 @@ def read_coco(
     skip_invalid: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Read a COCO instances or LVIS file, or a list of results, to which `dataset` belongs."""
+    """Read a COCO instances or LVIS file, or a list of results, to which `dataset` belongs.
+
+    The segmentations of a large file stay there, unless it is compressed or cannot be read again.
+    """
     file, size = open_binary(path)
     with file:
+        source = None if size is None else SourceFile.of(file, path)
+        arguments = os.fspath(path), file, size, dataset, skip_invalid, progress
         try:
-            return read_stream(os.fspath(path), file, size, dataset, skip_invalid, progress)
+            try:
+                return read_stream(*arguments, source)
+            except NotLocatedError:
+                file.seek(0)
+                return read_stream(*arguments)
         except DatasetError as error:
             # Not of gzip files and pipes, whose size is unknown.
             if size is not None and (kind := look_of(_start_of(file))):
@@ -53,9 +63,10 @@ def read_stream(
     dataset: Dataset | None = None,
     skip_invalid: bool = False,
     progress: Progress | None = None,
+    source: SourceFile | None = None,
 ) -> Dataset:
-    """Read an open file; `name` is for error messages."""
-    return read_source(Stream(name, file, progress, size), dataset, skip_invalid)
+    """Read an open file; `name` is for error messages. In `source`, segmentations may stay."""
+    return read_source(Stream(name, file, progress, size, source), dataset, skip_invalid)
 
 
 def read_source(

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, TypeAlias, cast
 
+from segcore.data.coco.in_file import FileSegmentations, SourceFile
+from segcore.data.columns.checks import read_only
 from segcore.data.columns.layouts import Fields
 from segcore.data.errors import DatasetError
 from segcore.data.files.addresses import fsspec_for
@@ -79,6 +81,10 @@ class _Unzipped(gzip.GzipFile):
         self._compressed.close()
 
 
+class NotLocatedError(Exception):
+    """The items of a file are not where they seem to be, so it has to be read into memory."""
+
+
 def no_rows(fields: Fields) -> dict[str, Any]:
     """Return the columns of an array without objects."""
     columns: dict[str, Any] = JsonTable(fields).columns()
@@ -88,12 +94,21 @@ def no_rows(fields: Fields) -> dict[str, Any]:
 class Stream:
     """A JSON file that is read once, from its beginning to its end.
 
-    ``repeated`` lists where a name occurs twice in an object.
+    ``repeated`` lists where a name occurs twice in an object. With `source`, segmentations stay in
+    the file.
     """
 
-    def __init__(self, path: str, file: BinaryIO, progress: Progress | None, size: int | None):
+    def __init__(
+        self,
+        path: str,
+        file: BinaryIO,
+        progress: Progress | None,
+        size: int | None,
+        source: SourceFile | None = None,
+    ):
         self.path = path
         self._file = file
+        self._source = source
         self._progress = progress
         self._size = size
         self._reader = JsonReader()
@@ -128,7 +143,13 @@ class Stream:
         return bytes(self._until(self._reader.value))
 
     def rows(self, fields: Fields, item: str) -> dict[str, Any]:
-        """Take an array of objects and return it as columns."""
+        """Take an array of objects and return it as columns.
+
+        Raises NotLocatedError if segmentations should stay in the file, and a name is repeated.
+        """
+        source = self._source
+        located = [name for name, kind in fields if kind == "segmentation" and source is not None]
+        fields = [(name, "located" if name in located else kind) for name, kind in fields]
         table = JsonTable(fields, self._size or 0)
         repeated: list[int] = []
         while True:
@@ -146,7 +167,14 @@ class Stream:
                         f"{self.path}: {item}[{repeated[0]}]{more}: a name occurs twice in one "
                         "object; the last value counts"
                     )
-                return table.columns()
+                raw: dict[str, Any] = table.columns()
+                if source is not None:
+                    for name in located:
+                        arrays = map(read_only, raw["columns"][name])
+                        raw["columns"][name] = FileSegmentations(source, *arrays)
+                return raw
+            if located:
+                raise NotLocatedError
             repeated.append(len(table))
             # A name occurs twice in this object: the last one counts, as for json.
             # Compact, so that the unknown members are kept as in other objects.
@@ -235,4 +263,5 @@ class Stream:
                 self.path, f"expected {encoding}: {error.reason}", offset=error.start
             ) from None
         self._file = io.BytesIO(text.encode("utf-8", "surrogatepass"))
+        self._source = None
         return b""

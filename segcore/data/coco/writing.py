@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Iterator
+from contextlib import closing
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
 from segcore.data.coco.panoptic import PanopticMaps
-from segcore.data.columns.checks import distinct, is_among
+from segcore.data.columns.checks import is_among
 from segcore.data.columns.layouts import ANNOTATIONS, CATEGORIES, ENTRIES, IMAGE, IMAGES, SEGMENTS
 from segcore.data.columns.segmentations import Segmentations
 from segcore.data.columns.table import FRACTION, PLAIN, Layout, Table
 from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
+from segcore.distributed import run
 
 try:
     from segcore._native import write_json_rows
@@ -26,10 +28,16 @@ except ImportError:  # not compiled
 PANOPTIC = [(name, kind if isinstance(kind, str) else "rows") for name, kind in ENTRIES]
 ROWS = 10_000
 """Number of annotations that are converted at a time."""
+HERE = {"workers": 1}
+"""What makes the text by default: this process."""
 
 
-def write_instances(dataset: Dataset, file: BinaryIO) -> None:
-    """Write images, annotations and categories, and the other members of the file read."""
+def write_instances(dataset: Dataset, file: BinaryIO, **engine: Any) -> None:
+    """Write images, annotations and categories, and the other members of the file read.
+
+    `engine` has the arguments of `segcore.distributed.run` that say what makes the text; by
+    default, this process does.
+    """
     dataset = _with_masks(dataset)
     annotations = dataset.annotations.with_members("image_id", "category_id")
     tables = {
@@ -37,10 +45,12 @@ def write_instances(dataset: Dataset, file: BinaryIO) -> None:
         "annotations": (ANNOTATIONS, annotations, _annotations(dataset)),
         "categories": (CATEGORIES, dataset.categories, _categories),
     }
-    _write(dataset, tables, file)
+    _write(dataset, tables, file, engine)
 
 
-def _write(dataset: Dataset, tables: dict[str, Any], file: BinaryIO) -> None:
+def _write(
+    dataset: Dataset, tables: dict[str, Any], file: BinaryIO, engine: dict[str, Any] = HERE
+) -> None:
     """Write an object of tables and of the other members of the file that was read."""
     members = {name: text for name, text in dataset.members if text is not None or name in tables}
     for name, (_, table, _) in tables.items():
@@ -55,8 +65,7 @@ def _write(dataset: Dataset, tables: dict[str, Any], file: BinaryIO) -> None:
             continue
         fields, table, columns = tables[name]
         file.write(b"" if name == "image" else b"[")
-        for part in _rows(fields, table, columns):
-            file.write(part)
+        _write_rows(file, fields, table, columns, engine)
         file.write(b"" if name == "image" else b"]")
     file.write(b"}")
 
@@ -91,7 +100,7 @@ def write_panoptic(dataset: Dataset, file: BinaryIO) -> None:
     rows = [every_row[dataset.rows_of(image)] for image in entries["image"].tolist()]
     segments = dataset.annotations.take(np.concatenate([np.empty(0, np.int64), *rows]))
     offsets = offsets_of([len(part) for part in rows])
-    nested = offsets, _arguments(SEGMENTS, segments, _annotations(dataset)(segments))
+    nested = offsets, _arguments(SEGMENTS, segments.layout, _annotations(dataset)(segments))
     image_ids: Any = dataset.images["id"]
     columns = {
         "image_id": image_ids[entries["image"]],
@@ -106,43 +115,52 @@ def write_panoptic(dataset: Dataset, file: BinaryIO) -> None:
     _write(dataset, tables, file)
 
 
-def write_results(dataset: Dataset, file: BinaryIO) -> None:
-    """Write the annotations alone, as a list of results."""
+def write_results(dataset: Dataset, file: BinaryIO, **engine: Any) -> None:
+    """Write the annotations alone, as a list of results; `engine` as for `write_instances`."""
     dataset = _with_masks(dataset)
     file.write(b"[")
     annotations = dataset.annotations.with_members("image_id", "category_id", "score")
-    for text in _rows(ANNOTATIONS, annotations, _annotations(dataset)):
-        file.write(text)
+    _write_rows(file, ANNOTATIONS, annotations, _annotations(dataset), engine)
     file.write(b"]")
 
 
 def categories_text(dataset: Dataset) -> bytes:
     """Return the categories as a JSON array."""
-    return b"[" + b"".join(_rows(CATEGORIES, dataset.categories, _categories)) + b"]"
+    file = io.BytesIO()
+    _write_rows(file, CATEGORIES, dataset.categories, _categories, HERE)
+    return b"[" + file.getvalue() + b"]"
 
 
-def _rows(fields: Any, table: Table, columns: Any) -> Iterator[bytes]:
-    """Yield the text of the rows, a part at a time."""
-    rows = len(table) if fields is PANOPTIC else ROWS
-    for start in range(0, len(table), max(rows, 1)):
-        part = table.take(slice(start, start + rows))
-        text = write_json_rows(*_arguments(fields, part, columns(part)))
-        yield b"," + text if start else text
+def _write_rows(
+    file: BinaryIO, fields: Any, table: Table, columns: Any, engine: dict[str, Any]
+) -> None:
+    """Write the rows of a table, separated by commas."""
+    count = len(table) if fields is PANOPTIC else ROWS
+    starts = range(0, len(table), max(count, 1))
+    parts = (table.take(slice(start, start + count)) for start in starts)
+    rows = ((fields, part.layout.compact(), columns(part)) for part in parts)
+    comma = b""
+    with closing(run(_text, rows, **(engine or HERE))) as texts:
+        for text in texts:
+            file.write(comma + text)
+            comma = b","
 
 
-def _arguments(fields: Any, table: Table, columns: dict[str, Any]) -> tuple[Any, ...]:
+def _text(rows: tuple[Any, Layout, dict[str, Any]]) -> bytes:
+    """Return the text of some rows of a table: their fields, layout and columns."""
+    return write_json_rows(*_arguments(*rows))
+
+
+def _arguments(fields: Any, layout: Layout, columns: dict[str, Any]) -> tuple[Any, ...]:
     """Return the arguments of `write_json_rows`."""
-    layout = table.layout
     for name, _ in fields:
         if isinstance(columns[name], np.ndarray) and columns[name].dtype == object:
             layout = _with_texts(layout, name, columns[name])
             columns = {**columns, name: _integers(columns[name])}
-    # The shapes of these rows alone: of all, there may be as many as rows.
-    used, shape_ids = distinct(layout.shape_ids)
     return (
         [(name, kind, _raw(columns[name])) for name, kind in fields],
-        [layout.shapes[shape] for shape in used.tolist()],
-        shape_ids.astype(np.uint32),
+        layout.shapes,
+        layout.shape_ids,
         _raw(layout.extra),
         layout.odd_rows,
         layout.odd_columns,

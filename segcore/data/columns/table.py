@@ -114,6 +114,12 @@ class Layout:
             odd=self.odd[chosen],
         )
 
+    def compact(self) -> Layout:
+        """Return the layout with the shapes that its rows have: of a file, there may be many."""
+        used, shape_ids = distinct(self.shape_ids)
+        shapes = [self.shapes[shape] for shape in used.tolist()]
+        return replace(self, shapes=shapes, shape_ids=shape_ids.astype(np.uint32))
+
     def with_plain(self, name: str) -> Layout:
         """Return the layout with the form of a member set to PLAIN in all rows that have it."""
         index = self.names.index(name)

@@ -7,6 +7,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from segcore._version import __version__
 from segcore.data.coco.writing import categories_text
 from segcore.data.columns.ids import as_text, kind_of_ids
 from segcore.data.columns.layouts import annotation_layout, category_layout, image_layout
-from segcore.data.columns.segmentations import OTHER, POLYGON, Segmentations
+from segcore.data.columns.segmentations import OTHER, POLYGON
 from segcore.data.columns.table import Layout, Table
 from segcore.data.dataset import Dataset, check_unique
+from segcore.data.mapping import Partition
 from segcore.data.parquet.arrays import packed, to_array, to_bytes, to_lists, to_numbers, to_strings
 from segcore.data.parquet.segmentations import as_strings, encode_segmentations
 
@@ -50,10 +52,95 @@ MASKS_ONLY = ["image_id", "category_id", "id", "iscrowd", "score", "mask", "json
 ODD = pa.struct([("member", pa.string()), ("value", pa.binary())])
 
 
-class Encoder:
-    """Convert one data set, or parts of one, to Arrow tables.
+@dataclass(frozen=True)
+class EncodedPart:
+    """A part of a data set that is to be converted to an Arrow table, in any process.
 
-    Parts have the same categories and different images.
+    Attributes
+    ----------
+    part : Partition
+        The images.
+    rows : numpy.ndarray
+        Index of each annotation in the whole, in the order of the images: int64.
+    id_kinds : dict of str to str
+        How the ids of images, categories and annotations are stored.
+    shapes : dict of bytes to int
+        The number of each shape of an annotation.
+    masks_only : bool
+        As for `Encoder`.
+    """
+
+    part: Partition
+    rows: NDArray[np.int64]
+    id_kinds: dict[str, str]
+    shapes: dict[bytes, int]
+    masks_only: bool
+
+    def table(self) -> tuple[pa.Table, Counter[str]]:
+        """Return the annotations, and how many of their values are left out, by kind."""
+        dataset = self.part.load()
+        images, kinds = dataset.images, self.id_kinds
+        table, _ = dataset.annotations_of(np.arange(len(dataset)))
+        image = table["image"]
+        known = table["category"] >= 0
+        category_ids = np.zeros(len(table), dataset.categories["id"].dtype)
+        category_ids[known] = dataset.categories["id"][table["category"][known]]
+        bbox = np.ascontiguousarray(table["bbox"], np.float64)
+        has_bbox = ~np.isnan(bbox).all(axis=1)
+        layout = table.layout
+        heights, widths = images["height"][image], images["width"][image]
+        segmentations = table["segmentation"].loaded()
+        unwritten: Counter[str] = Counter()
+        if self.masks_only:
+            given = segmentations.kinds
+            segmentations = as_strings(segmentations, heights, widths)
+            unwritten = _left_out(given, segmentations.kinds)
+        mask, polygons, form = encode_segmentations(segmentations, heights, widths)
+        numbers = _layout_arrays(layout, self._shape_ids(layout))
+        form = {"row": to_array(self.rows), **numbers, **form}
+        extra = _as_objects(form.pop("extra"), layout.extra.lengths > 0)
+        if self.masks_only:
+            form = {name: form[name] for name in ("row", "shape", "kind")}
+        columns = {
+            "image_id": _id_array(images["id"][image], kinds["image_id"]),
+            "category_id": _id_array(category_ids, kinds["category_id"], known),
+            "id": _id_array(table["id"], kinds["id"]),
+            "iscrowd": to_array(table["iscrowd"]),
+            "score": to_numbers(table["score"]),
+            "area": to_numbers(table["area"]),
+            "bbox": to_lists(offsets_of(4 * has_bbox), to_array(bbox[has_bbox].ravel()), has_bbox),
+            "mask": mask,
+            "polygons": polygons,
+            "extra": extra,
+            "file_name": to_strings(images["file_name"][image]),
+            "height": to_array(heights),
+            "width": to_array(widths),
+            "json": pa.StructArray.from_arrays(list(form.values()), list(form)),
+        }
+        if self.masks_only:
+            columns = {name: columns[name] for name in MASKS_ONLY}
+        return pa.table(columns), unwritten
+
+    def _shape_ids(self, layout: Layout) -> NDArray[np.uint32]:
+        return np.array([self.shapes[shape] for shape in layout.shapes], np.uint32)[
+            layout.shape_ids
+        ]
+
+
+def _left_out(given: NDArray[np.uint8], written: NDArray[np.uint8]) -> Counter[str]:
+    """Count the segmentations of these kinds that masks do not keep."""
+    without_mask = given > written * OTHER
+    counts = {
+        "polygons, whose masks were written": int(np.count_nonzero(given == POLYGON)),
+        "segmentations without a valid mask": int(np.count_nonzero(without_mask)),
+    }
+    return Counter(counts)
+
+
+class Encoder:
+    """Convert one data set, or several, to Arrow tables of one file.
+
+    Data sets have the same categories and different images.
 
     Parameters
     ----------
@@ -75,8 +162,8 @@ class Encoder:
         self._rows = 0
         self._is_sorted = True
 
-    def add(self, dataset: Dataset) -> Iterator[pa.Table]:
-        """Yield a table for each part of a data set's images."""
+    def add(self, dataset: Dataset) -> Iterator[EncodedPart]:
+        """Yield the parts of a data set, each of which becomes a row group."""
         if self._masks_only:
             dataset = self._with_masks_only(dataset)
         categories = categories_text(dataset)
@@ -94,52 +181,19 @@ class Encoder:
         elif kinds != self._id_kinds:
             raise ValueError("dataset: expected parts whose ids are of the same types")
         self._images.append(dataset.images)
+        layout = dataset.annotations.layout
+        self._names = self._names or layout.names
+        for shape in layout.shapes:
+            self._shapes.setdefault(shape, len(self._shapes))
+        shapes = {shape: self._shapes[shape] for shape in layout.shapes}
         start = self._rows
         for images in dataset.partitions() or [np.empty(0, np.int64)]:
-            table, rows = dataset.annotations_of(images)
-            rows = rows + start
+            rows = dataset.rows_of_images(images)[0] + start
             in_order = np.arange(self._rows, self._rows + len(rows))
             self._is_sorted &= np.array_equal(rows, in_order)
             self._rows += len(rows)
-            yield self._encoded(dataset, table, rows)
-
-    def _encoded(self, dataset: Dataset, table: Table, rows: NDArray[np.int64]) -> pa.Table:
-        images, kinds = dataset.images, self._id_kinds
-        image = table["image"]
-        known = table["category"] >= 0
-        category_ids = np.zeros(len(table), dataset.categories["id"].dtype)
-        category_ids[known] = dataset.categories["id"][table["category"][known]]
-        bbox = np.ascontiguousarray(table["bbox"], np.float64)
-        has_bbox = ~np.isnan(bbox).all(axis=1)
-        layout = table.layout
-        heights, widths = images["height"][image], images["width"][image]
-        segmentations = table["segmentation"]
-        if self._masks_only:
-            segmentations = self._as_masks(segmentations, heights, widths)
-        mask, polygons, form = encode_segmentations(segmentations, heights, widths)
-        form = {"row": to_array(rows), **_layout_arrays(layout, self._shape_ids(layout)), **form}
-        extra = _as_objects(form.pop("extra"), layout.extra.lengths > 0)
-        if self._masks_only:
-            form = {name: form[name] for name in ("row", "shape", "kind")}
-        columns = {
-            "image_id": _id_array(images["id"][image], kinds["image_id"]),
-            "category_id": _id_array(category_ids, kinds["category_id"], known),
-            "id": _id_array(table["id"], kinds["id"]),
-            "iscrowd": to_array(table["iscrowd"]),
-            "score": to_numbers(table["score"]),
-            "area": to_numbers(table["area"]),
-            "bbox": to_lists(offsets_of(4 * has_bbox), to_array(bbox[has_bbox].ravel()), has_bbox),
-            "mask": mask,
-            "polygons": polygons,
-            "extra": extra,
-            "file_name": to_strings(images["file_name"][image]),
-            "height": to_array(heights),
-            "width": to_array(widths),
-            "json": pa.StructArray.from_arrays(list(form.values()), list(form)),
-        }
-        if self._masks_only:
-            columns = {name: columns[name] for name in MASKS_ONLY}
-        return pa.table(columns)
+            part = Partition(dataset, images)
+            yield EncodedPart(part, rows, kinds, shapes, self._masks_only)
 
     # -- masks only -------------------------------------------------------------------------------
 
@@ -165,24 +219,15 @@ class Encoder:
             Table(columns, annotation_layout(columns)),
         )
 
-    def _as_masks(
-        self, column: Segmentations, heights: NDArray[np.int64], widths: NDArray[np.int64]
-    ) -> Segmentations:
-        """Return all valid masks as compressed RLEs."""
-        masks = as_strings(column, heights, widths)
-        self._leave_out("polygons, whose masks were written", column.kinds == POLYGON)
-        self._leave_out("segmentations without a valid mask", column.kinds > masks.kinds * OTHER)
-        return masks
-
     def _leave_out(self, what: str, rows: NDArray[np.bool_]) -> None:
         self.unwritten[what] += int(np.count_nonzero(rows))
 
-    def _shape_ids(self, layout: Layout) -> NDArray[np.uint32]:
-        self._names = self._names or layout.names
-        numbers = [self._shapes.setdefault(shape, len(self._shapes)) for shape in layout.shapes]
-        return np.array(numbers, np.uint32)[layout.shape_ids]
-
     # -- metadata ---------------------------------------------------------------------------------
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether a data set was added."""
+        return self._members is not None
 
     def metadata(self) -> dict[bytes, bytes]:
         """Return the metadata of the schema, when all parts have been encoded."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import uuid
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import cached_property
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -23,8 +25,10 @@ from segcore.data.dataset import Dataset, check_unique, same_categories
 from segcore.data.errors import DatasetError
 from segcore.data.files.addresses import fsspec_for
 from segcore.data.parquet.decode import ERRORS, Decoder, Header, in_file_order, order_of
-from segcore.data.parquet.encode import Encoder
+from segcore.data.parquet.encode import EncodedPart, Encoder
+from segcore.data.parquet.join import JoinedFile
 from segcore.data.parquet.names import parquet_files
+from segcore.distributed import run
 from segcore.formats import arrow as _arrow  # noqa: F401 (registers the type of masks)
 
 CACHED = 16
@@ -40,26 +44,37 @@ _STATISTICS = ["image_id", "category_id", "id", "iscrowd", "score", "area"]
 
 
 def write_parquet(
-    dataset: Dataset | Iterable[Dataset], file: BinaryIO, masks_only: bool = False
+    dataset: Dataset | Iterable[Dataset],
+    file: BinaryIO,
+    masks_only: bool = False,
+    **engine: Any,
 ) -> dict[str, int]:
-    """Write a data set, or parts of one, a row group at a time; return what was left out."""
-    parts = [dataset] if isinstance(dataset, Dataset) else dataset
+    """Write a data set, or parts of one, a row group at a time; return what was left out.
+
+    `engine` has the arguments of `segcore.distributed.run` that say what encodes the row groups.
+    """
+    datasets = [dataset] if isinstance(dataset, Dataset) else dataset
     encoder = Encoder(masks_only)
-    writer = None
-    try:
-        for part in parts:
-            for table in encoder.add(part):
-                if writer is None:
-                    writer = _writer(file, table.schema, 19 if masks_only else 9)
-                if len(table):
-                    writer.write_table(table, row_group_size=len(table))
-        if writer is None:
-            raise ValueError("dataset: expected at least one part")
-        writer.add_key_value_metadata(encoder.metadata())
-    finally:
-        if writer is not None:
-            writer.close()
+    parts = (part for each in datasets for part in encoder.add(each))
+    joined = JoinedFile(file)
+    with closing(run(_row_group, parts, **engine)) as groups:
+        for data, unwritten in groups:
+            joined.add(data)
+            encoder.unwritten += unwritten
+    if not encoder.has_parts:
+        raise ValueError("dataset: expected at least one part")
+    joined.finish(encoder.metadata())
     return {what: count for what, count in encoder.unwritten.items() if count}
+
+
+def _row_group(part: EncodedPart) -> tuple[bytes, Counter[str]]:
+    """Return a part as a Parquet file of one row group, and what was left out."""
+    table, unwritten = part.table()
+    file = io.BytesIO()
+    with _writer(file, table.schema, 19 if part.masks_only else 9) as writer:
+        if len(table):
+            writer.write_table(table, row_group_size=len(table))
+    return file.getvalue(), unwritten
 
 
 def _writer(file: BinaryIO, schema: pa.Schema, level: int) -> pq.ParquetWriter:
@@ -127,7 +142,7 @@ def from_arrow(table: Any) -> Dataset:
 def to_arrow(dataset: Dataset) -> pa.Table:
     """Return a data set as an Arrow table."""
     encoder = Encoder()
-    tables = list(encoder.add(dataset))
+    tables = [part.table()[0] for part in encoder.add(dataset)]
     return pa.concat_tables(tables).replace_schema_metadata(encoder.metadata())
 
 
