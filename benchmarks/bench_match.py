@@ -35,10 +35,11 @@ class PrecisionRecall:
 
     def setup(self, backend, count):
         rng = np.random.default_rng(0)
-        matched, ignored = rng.integers(0, 1024, (2, count), np.uint64)
+        matched, ignored = rng.integers(0, 1024, (2, 1, count), np.uint16)
         scores = np.sort(rng.random(count))[::-1].copy()
-        recalls = np.linspace(0, 1, 101)
-        self.arguments = matched, ignored, scores, count // 2, 10, recalls
+        columns = scores, np.zeros(count, np.int64), np.array([0, count])
+        levels = np.array([[count // 2]]), np.ones(1, np.int64), 10, np.linspace(0, 1, 101)
+        self.arguments = matched, ignored, *columns, *levels
         self.kernels = checked(backend, "precision_recall", *self.arguments)
 
     def time_precision_recall(self, *_):

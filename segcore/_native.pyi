@@ -112,10 +112,13 @@ class Kernels:
     ) -> NDArray[np.int64]: ...
     def precision_recall(
         self,
-        matched: NDArray[np.uint64],
-        ignored: NDArray[np.uint64],
+        matched: NDArray[Any],
+        ignored: NDArray[Any],
         scores: NDArray[np.float64],
-        num_true: int,
+        ranks: NDArray[np.int64],
+        classes: NDArray[np.int64],
+        num_true: NDArray[np.int64],
+        limits: NDArray[np.int64],
         num_thresholds: int,
         recalls: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]: ...

@@ -411,20 +411,27 @@ class Kernels(Protocol):
 
     def precision_recall(
         self,
-        matched: NDArray[np.uint64],
-        ignored: NDArray[np.uint64],
+        matched: NDArray[Any],
+        ignored: NDArray[Any],
         scores: NDArray[np.float64],
-        num_true: int,
+        ranks: NDArray[np.int64],
+        classes: NDArray[np.int64],
+        num_true: NDArray[np.int64],
+        limits: NDArray[np.int64],
         num_thresholds: int,
         recalls: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """Compute precision-recall curves like COCO's evaluation (``COCOeval.accumulate``).
 
-        ``scores``, shape (n,), descend. Bit t of ``matched`` and ``ignored``, shape (n,), tells
-        whether a prediction matches at threshold t of T <= 64, and whether it does not count.
-        ``num_true`` is positive, and ``recalls``, shape (R,), ascend.
+        The n predictions are sorted by class: class k has those from ``classes[k]`` up to
+        ``classes[k + 1]``, shape (K + 1,), by descending ``scores``, shape (n,). Bit t of
+        ``matched`` and ``ignored``, unsigned of shape (A, n), tells for range of areas a whether a
+        prediction matches at threshold t of T <= 64, and whether it does not count. ``num_true``,
+        shape (A, K), is not negative, and ``recalls``, shape (R,), ascend. For each of the
+        ``limits``, shape (M,), only predictions with a lower ``ranks``, shape (n,), are taken.
 
-        Returns (precision, scores, recall) of shapes (T, R), (T, R) and (T,): the greatest
-        precision at this recall or above, and the score at which the recall is reached (both 0 if
-        it is not), and the recall of all predictions.
+        Returns (precision, scores, recall) of shapes (K, A, M, T, R) twice and (K, A, M, T): the
+        greatest precision at this recall or above, and the score at which the recall is reached
+        (both 0 if it is not), and the recall of all predictions. All are -1 where ``num_true`` is
+        0.
         """

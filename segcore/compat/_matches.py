@@ -97,6 +97,7 @@ class Matches:
         true, found = groups.true, groups.found
         self._images, self._categories = groups.images, groups.categories
         self._image = np.array(groups.image, np.int64)
+        self._category = np.array(groups.category, np.int64)
         self._true_bounds = np.array(groups.true_bounds)
         self._found_bounds = np.array(groups.found_bounds)
         self._group_bounds = offsets_of(
@@ -133,19 +134,23 @@ class Matches:
         self._score_column = np.array(self._scores, np.float64)
         self._bits = bits_of(is_match, self._is_ignored)
 
-    def ranked(self, category: int, area: int, images: Sequence[int]) -> Ranked:
-        """Return the detections of a category in some images, for one range of areas."""
-        first, last = self._group_bounds[category : category + 2]
-        is_chosen = np.isin(self._image[first:last], images)
-        found, true = (
-            bounds[first] + np.flatnonzero(np.repeat(is_chosen, np.diff(bounds[first : last + 1])))
-            for bounds in (self._found_bounds, self._true_bounds)
-        )
+    def ranked(self, ranges: Sequence[int], images: Sequence[int]) -> Ranked:
+        """Return the detections of some images, for some ranges of areas."""
+        rows = list(ranges)
+        is_chosen = np.isin(self._image, images)
+        num_found, num_true = np.diff(self._found_bounds), np.diff(self._true_bounds)
+        found = np.flatnonzero(np.repeat(is_chosen, num_found))
+        is_counted = np.repeat(is_chosen, num_true) & ~self._ignored[rows]
+        true_label = np.repeat(self._category, num_true)
         return Ranked(
-            np.diff(self._found_bounds[first : last + 1])[is_chosen],
+            np.repeat(self._category, num_found)[found],
+            num_found[is_chosen],
             self._score_column[found],
-            [(count, *(bits[area, found] for bits in flags)) for count, *flags in self._bits],
-            int(np.count_nonzero(~self._ignored[area, true])),
+            [
+                (count, matched[rows][:, found], ignored[rows][:, found])
+                for count, matched, ignored in self._bits
+            ],
+            np.array([_count(true_label[row], len(self._categories)) for row in is_counted]),
         )
 
     def records(self) -> list[Record | None]:
@@ -195,7 +200,7 @@ class Matches:
 
 def bits_of(
     is_match: NDArray[np.bool_], is_ignored: NDArray[np.bool_]
-) -> list[tuple[int, NDArray[np.uint64], NDArray[np.uint64]]]:
+) -> list[tuple[int, NDArray[Any], NDArray[Any]]]:
     """Pack flags of shape (A, T, n) to integers of shape (A, n), for up to 64 thresholds each.
 
     Returns the number of thresholds and both integers.
@@ -203,71 +208,105 @@ def bits_of(
     parts = []
     for start in range(0, is_match.shape[1], 64):
         flags = [part[:, start : start + 64] for part in (is_match, is_ignored)]
-        matched, ignored = (packed(part).astype(np.uint64) for part in flags)
+        matched, ignored = map(packed, flags)
         parts.append((flags[0].shape[1], matched, ignored))
     return parts
 
 
+def _count(labels: NDArray[np.int64], categories: int) -> NDArray[np.int64]:
+    return np.bincount(labels, minlength=categories).astype(np.int64)
+
+
 class Ranked:
-    """The detections of one category and range of areas, the best scores first.
+    """The detections of each category, the best scores first.
 
     Parameters
     ----------
+    category : numpy.ndarray
+        Index of the category of each of the n detections, which are grouped by category and image.
     lengths : numpy.ndarray
-        Number of detections per image.
+        Number of detections of each category and image.
     scores : numpy.ndarray
-        Scores of the n detections, image by image.
+        Scores of the detections.
     bits : list of tuple
         Number of thresholds, and a bit for each: whether each detection matches, and whether it is
-        ignored, of shape (n,).
-    num_true : int
-        Number of true objects to find.
+        ignored, of shape (A, n) for A ranges of areas.
+    num_true : numpy.ndarray
+        Number of true objects to find: shape (A, K) for K categories.
     """
 
     def __init__(
         self,
+        category: NDArray[np.int64],
         lengths: NDArray[np.int64],
         scores: NDArray[np.float64],
-        bits: Sequence[tuple[int, NDArray[np.uint64], NDArray[np.uint64]]],
-        num_true: int,
+        bits: Sequence[tuple[int, NDArray[Any], NDArray[Any]]],
+        num_true: NDArray[np.int64],
     ) -> None:
-        order = np.argsort(-scores, kind="stable")
+        order = np.lexsort((-scores, category))
         ranks = np.arange(len(scores)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         self._ranks, self._scores = ranks[order], scores[order]
-        self._bits = [(count, matched[order], ignored[order]) for count, matched, ignored in bits]
-        self.num_true = num_true
+        self._bits = [
+            (count, matched.take(order, axis=1), ignored.take(order, axis=1))
+            for count, matched, ignored in bits
+        ]
+        self._categories = offsets_of(_count(category, num_true.shape[1]))
+        self._num_true = num_true
 
     @classmethod
-    def of_records(cls, records: Sequence[Record | None]) -> Ranked:
-        """Collect the detections of items of ``evalImgs``."""
-        parts = [record for record in records if record is not None]
-        if not parts:
-            return cls(np.empty(0, np.int64), np.empty(0), [], 0)
+    def of_records(
+        cls, by_category: Sequence[Sequence[Record | None]], num_thresholds: int
+    ) -> Ranked:
+        """Collect the detections of items of ``evalImgs``, for one range of areas."""
+        labeled = [
+            (k, record)
+            for k, records in enumerate(by_category)
+            for record in records
+            if record is not None
+        ]
+        labels = np.array([k for k, _ in labeled], np.int64)
+        parts = [record for _, record in labeled]
+        lengths = np.array([len(part["dtScores"]) for part in parts], np.int64)
         scores = list(chain.from_iterable(part["dtScores"] for part in parts))
+        none = np.zeros((num_thresholds, 0))
         is_match, is_ignored = (
-            np.concatenate([part[name] for part in parts], axis=1)[None] != 0
+            np.concatenate([none, *(part[name] for part in parts)], axis=1)[None] != 0
             for name in ("dtMatches", "dtIgnore")
         )
-        bits = bits_of(is_match, is_ignored)
-        ignored = np.concatenate([part["gtIgnore"] for part in parts])
+        counted = [int(np.count_nonzero(np.asarray(part["gtIgnore"]) == 0)) for part in parts]
+        num_true = np.zeros((1, len(by_category)), np.int64)
+        np.add.at(num_true[0], labels, counted)
         return cls(
-            np.array([len(part["dtScores"]) for part in parts]),
+            np.repeat(labels, lengths),
+            lengths,
             np.array(scores, np.float64),
-            [(count, matched[0], ignored[0]) for count, matched, ignored in bits],
-            int(np.count_nonzero(ignored == 0)),
+            bits_of(is_match, is_ignored),
+            num_true,
         )
 
     def curves(
-        self, limit: int, recalls: NDArray[np.float64]
+        self, limits: Sequence[int], recalls: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """Return precision, scores and recall with a limit of detections per image."""
-        kept = self._ranks < limit
-        scores = self._scores[kept]
+        """Return precision, scores and recall with M limits of detections per image.
+
+        Their shapes are (K, A, M, T, R), (K, A, M, T, R) and (K, A, M, T); values are -1 where
+        there are no true objects.
+        """
         parts = [
             kernels.precision_recall(
-                matched[kept], ignored[kept], scores, self.num_true, count, recalls
+                matched,
+                ignored,
+                self._scores,
+                self._ranks,
+                self._categories,
+                self._num_true,
+                np.array(limits, np.int64),
+                count,
+                recalls,
             )
             for count, matched, ignored in self._bits
         ]
-        precision, at, recall = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return precision, at, recall
+        precision, scores, recall = (
+            np.concatenate(part, axis=3) for part in zip(*parts, strict=True)
+        )
+        return precision, scores, recall

@@ -51,6 +51,7 @@ class _Image(NamedTuple):
     image_id: Any
     true_objects: TrueObjects
     found_objects: FoundObjects
+    true: Any
     found: Any
     negative: NDArray[np.int64]
     incomplete: NDArray[np.int64]
@@ -266,9 +267,11 @@ class AveragePrecision:
             read.sort(key=lambda image: image.found.size)
             changes = [a.found.size != b.found.size for a, b in pairwise(read)]
             numbers[1:] = np.cumsum(changes)
-        true, found = (
-            joined_objects([getattr(image, name) for image in read], kind)
-            for name, kind in (("true_objects", TrueObjects), ("found_objects", FoundObjects))
+        true = joined_objects(
+            [image.true_objects for image in read], [image.true for image in read], TrueObjects
+        )
+        found = joined_objects(
+            [image.found_objects for image in read], [image.found for image in read], FoundObjects
         )
         self.add(
             [image.image_id for image in read],
@@ -314,6 +317,7 @@ class AveragePrecision:
             default_id if image_id is None else image_id,
             TrueObjects(of_true, true_classes, true_areas, true.__getitem__, is_crowd, ids != 0),
             FoundObjects(of_found, found_classes, found_areas, found.__getitem__, score),
+            true,
             found,
             _class_ids(negative_classes, "negative_classes"),
             _class_ids(incomplete_classes, "incomplete_classes"),
@@ -393,18 +397,25 @@ class AveragePrecision:
             if isinstance(shapes, Masks):
                 raise TypeError(f'{name}: expected boxes for iou="box", got Masks')
             shapes = self._boxes(shapes, name)
-            own_areas = shapes[:, 2] * shapes[:, 3]
-        else:
-            if not isinstance(shapes, Masks):
-                raise TypeError(f"{name}: expected Masks, got {described(shapes)}")
-            own_areas = shapes.area.astype(np.float64)
+        elif not isinstance(shapes, Masks):
+            raise TypeError(f"{name}: expected Masks, got {described(shapes)}")
         labels = np.zeros(len(shapes), np.int64)
         if classes is not None:
             labels = _class_ids(classes, f"{name}_classes")
             check_length(labels, f"{name}_classes", len(shapes))
-        if areas is not None:
-            own_areas = _areas(areas, own_areas, f"{name}_areas")
-        return shapes, labels, own_areas
+        return shapes, labels, self._areas(shapes, areas, f"{name}_areas")
+
+    def _areas(self, shapes: Any, given: ArrayLike | None, name: str) -> NDArray[np.float64]:
+        """Return the given areas; where there are none, those of the masks or boxes."""
+        areas = np.full(len(shapes), np.nan)
+        if given is not None:
+            areas = as_array(given, name).astype(np.float64)
+            check_length(areas, name, len(shapes))
+        missing = np.isnan(areas)
+        if not missing.any():
+            return areas
+        own = shapes[:, 2] * shapes[:, 3] if self.iou == "box" else shapes.area
+        return np.where(missing, own, areas)
 
     def _boxes(self, boxes: ArrayLike, name: str) -> NDArray[np.float64]:
         """Return boxes as x, y, width, height."""
@@ -616,14 +627,10 @@ def _limits(values: Sequence[int]) -> tuple[int, ...]:
 
 
 def _class_ids(values: ArrayLike, name: str = "class_ids") -> NDArray[np.int64]:
+    if isinstance(values, tuple) and not values:
+        return np.empty(0, np.int64)
     ids = as_integers(values, name)
-    if len(ids) and int(ids.max()) > np.iinfo(np.int64).max:
+    if ids.dtype == np.uint64 and len(ids) and int(ids.max()) > np.iinfo(np.int64).max:
         raise ValueError(f"{name}: expected ids below 2**63, got {int(ids.max())}")
     ids = ids.astype(np.int64)
     return distinct(ids) if name == "class_ids" else ids
-
-
-def _areas(values: ArrayLike, default: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-    areas = as_array(values, name).astype(np.float64)
-    check_length(areas, name, len(default))
-    return np.where(np.isnan(areas), default, areas)

@@ -199,34 +199,23 @@ def precision_recall(
     class_groups: Mapping[str, NDArray[np.int64]],
 ) -> PrecisionRecall:
     """Compute the curves of each class; `in_order` has the detections' indices by image."""
-    # A curve is contiguous in memory; the axes are those of the results.
-    counts = len(class_ids), len(areas), len(max_detections)
-    precision, scores = (
-        np.full((*counts, len(thresholds), len(recalls)), -1.0).transpose(3, 4, 0, 1, 2)
-        for _ in range(2)
-    )
-    recall = np.full((len(thresholds), *counts), -1.0)
     # Within a class, by descending score; among equal ones, in the order of the images.
     order = in_order[np.lexsort((-detections.score[in_order], detections.label[in_order]))]
-    num_true = [_counts(truths.label[counted], class_ids) for counted in truths.counted]
-    for m, limit in enumerate(max_detections):
-        rows = order[detections.rank[order] < limit]
-        labels = detections.label[rows]
-        starts = np.searchsorted(labels, class_ids).tolist()
-        ends = np.searchsorted(labels, class_ids, side="right").tolist()
-        for k, bounds in enumerate(zip(starts, ends, strict=True)):
-            part = rows[slice(*bounds)]
-            for a in range(len(areas)):
-                if num_true[a][k]:
-                    at = np.s_[..., k, a, m]
-                    precision[at], scores[at], recall[at] = kernels.precision_recall(
-                        detections.matched[a, part].astype(np.uint64),
-                        detections.ignored[a, part].astype(np.uint64),
-                        detections.score[part],
-                        int(num_true[a][k]),
-                        len(thresholds),
-                        recalls,
-                    )
+    ends = np.searchsorted(detections.label[order], class_ids, side="right")
+    curves = kernels.precision_recall(
+        detections.matched.take(order, axis=1),
+        detections.ignored.take(order, axis=1),
+        detections.score[order],
+        detections.rank[order],
+        np.append(0, ends),
+        np.array([_counts(truths.label[counted], class_ids) for counted in truths.counted]),
+        np.array(max_detections),
+        len(thresholds),
+        recalls,
+    )
+    # A curve is contiguous in memory; the axes are those of the results.
+    precision, scores = (part.transpose(3, 4, 0, 1, 2) for part in curves[:2])
+    recall = curves[2].transpose(3, 0, 1, 2)
     return PrecisionRecall(
         precision,
         scores,

@@ -330,19 +330,22 @@ def _mean_precision(
 ) -> float:
     """Return the mean of the average precision of all classes; 0 without any."""
     order = np.lexsort((-scores, labels))
-    labels, scores, matched = labels[order], scores[order], correct[order].astype(np.uint64)
     classes = np.union1d(labels, true_labels)
-    starts, ends = (np.searchsorted(labels, classes, side=side) for side in ("left", "right"))
+    bounds = np.append(0, np.searchsorted(labels[order], classes, side="right"))
     true_labels = np.sort(true_labels)
     num_true = np.searchsorted(true_labels, classes, side="right")
     num_true = num_true - np.searchsorted(true_labels, classes)
-    total = 0.0
-    for start, end, count in zip(starts.tolist(), ends.tolist(), num_true.tolist(), strict=True):
-        if count:
-            rows = slice(start, end)
-            nothing = np.zeros(end - start, np.uint64)
-            precision, _, _ = kernels.precision_recall(
-                matched[rows], nothing, scores[rows], count, 1, _RECALLS
-            )
-            total += float(precision.mean())
-    return total / len(classes) if len(classes) else 0.0
+    matched = correct[order].view(np.uint8)[None]
+    precision, _, _ = kernels.precision_recall(
+        matched,
+        np.zeros_like(matched),
+        scores[order],
+        np.zeros(len(order), np.int64),
+        bounds,
+        num_true[None],
+        np.ones(1, np.int64),
+        1,
+        _RECALLS,
+    )
+    means = precision[num_true > 0].mean(axis=-1)
+    return float(means.sum()) / len(classes) if len(classes) else 0.0

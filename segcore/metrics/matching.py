@@ -14,7 +14,7 @@ from segcore.backends import kernels
 from segcore.backends.threshold_bits import packed
 from segcore.masks import Masks
 from segcore.metrics.detections import Detections, Truths
-from segcore.metrics.keys import common_groups, distinct, ranks, sorted_rows, starts_of
+from segcore.metrics.keys import common_groups, distinct, ranks, sorted_rows
 from segcore.ops.groups import Groups, boundary_iou_of_groups, box_iou_of_groups, iou_of_groups
 
 Indices: TypeAlias = NDArray[np.int64]
@@ -79,29 +79,26 @@ class FoundObjects(Objects):
     scores: NDArray[np.float64]
 
 
-def joined_objects(parts: Sequence[Any], kind: type[Any]) -> Any:
-    """Join the objects of one or more images, of which those of the same size adjoin."""
+def joined_objects(parts: Sequence[Any], shapes: Sequence[Any], kind: type[Any]) -> Any:
+    """Join the objects of one or more images, of which those of the same size adjoin.
+
+    `shapes` has the `Masks` or the boxes of each image.
+    """
     if len(parts) == 1:
         return parts[0]
     lengths = [len(part.image) for part in parts]
     offsets = offsets_of(lengths)
     image = np.repeat(np.arange(len(parts)), lengths)
+    join = Masks.concatenate if isinstance(shapes[0], Masks) else np.concatenate
 
-    def shapes(rows: Indices) -> Any:
+    def of_rows(rows: Indices) -> Any:
         """Return the shapes of rows that are sorted by image."""
-        starts = starts_of(image[rows])
-        of_images = [
-            parts[number].shapes(some - offsets[number])
-            for number, some in zip(
-                image[rows[starts]].tolist(), np.split(rows, starts[1:]), strict=True
-            )
-        ]
-        join = Masks.concatenate if isinstance(of_images[0], Masks) else np.concatenate
-        return join(of_images)
+        first, last = image[rows[0]], image[rows[-1]]
+        return join(shapes[first : last + 1])[rows - offsets[first]]
 
     columns = [field.name for field in fields(kind) if field.name not in ("image", "shapes")]
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
-    return kind(image=image, shapes=shapes, **joined)
+    return kind(image=image, shapes=of_rows, **joined)
 
 
 def listed_classes(of_images: Sequence[Indices]) -> ImageClasses:

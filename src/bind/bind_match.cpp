@@ -9,8 +9,6 @@ namespace segcore::bind {
 
 namespace {
 
-constexpr int64_t kMaxThresholds = 64;  // one bit each
-
 template <class T>
 const T* vector_of(const py::array& array, int64_t count, const char* name) {
     const T* values = values_of<T>(array, name);
@@ -49,25 +47,60 @@ py::array match(const Kernels& kernels, const py::array& ratios, const py::array
     return std::move(matches);
 }
 
-py::tuple precision_recall(const Kernels& kernels, const py::array& matched,
-                           const py::array& ignored, const py::array& scores, int64_t num_true,
-                           int64_t num_thresholds, const py::array& recalls) {
-    if (num_thresholds < 0 || num_thresholds > kMaxThresholds || num_true < 1) {
-        throw py::value_error("expected at most 64 thresholds, and a true object");
+template <class Bits>
+Ranked<Bits> ranked_of(const py::array& matched, const py::array& ignored, const py::array& scores,
+                       const py::array& ranks, const py::array& classes,
+                       const py::array& num_true) {
+    Ranked<Bits> ranked{};
+    ranked.count = scores.size();
+    ranked.matched = matrix_of<Bits>(matched, ranked.count, "matched");
+    ranked.ignored = matrix_of<Bits>(ignored, ranked.count, "ignored");
+    ranked.scores = vector_of<double>(scores, ranked.count, "scores");
+    ranked.ranks = vector_of<int64_t>(ranks, ranked.count, "ranks");
+    ranked.classes = values_of<int64_t>(classes, "classes");
+    ranked.num_classes = count_of(ranked.classes, classes.size(), ranked.count, "classes");
+    ranked.num_true = matrix_of<int64_t>(num_true, ranked.num_classes, "num_true");
+    ranked.ranges = num_true.shape(0);
+    if (matched.shape(0) != ranked.ranges || ignored.shape(0) != ranked.ranges) {
+        refuse("num_true", "as many rows as matched and ignored");
     }
-    const int64_t count = scores.size(), num_recalls = recalls.size();
-    const Ranked ranked{vector_of<uint64_t>(matched, count, "matched"),
-                        vector_of<uint64_t>(ignored, count, "ignored"),
-                        vector_of<double>(scores, count, "scores"), count};
-    const double* levels = vector_of<double>(recalls, num_recalls, "recalls");
-    py::array_t<double> precision({num_thresholds, num_recalls});
-    py::array_t<double> at({num_thresholds, num_recalls}), recall(num_thresholds);
-    const Curves curves{precision.mutable_data(), at.mutable_data(), recall.mutable_data(),
-                        num_thresholds};
+    return ranked;
+}
+
+template <class Bits>
+py::tuple precision_recall_of(const Kernels& kernels, const Ranked<Bits>& ranked,
+                              const Levels& levels) {
+    std::vector<int64_t> shape = {ranked.num_classes, ranked.ranges, levels.num_limits,
+                                  levels.num_thresholds};
+    py::array_t<double> recall(shape);
+    shape.push_back(levels.num_recalls);
+    py::array_t<double> precision(shape), scores(shape);
+    const Curves curves{precision.mutable_data(), scores.mutable_data(), recall.mutable_data()};
     kernels.without_gil([&](const Context& context) {
-        segcore::precision_recall(context, ranked, num_true, levels, num_recalls, curves);
+        segcore::precision_recall(context, ranked, levels, curves);
     });
-    return py::make_tuple(std::move(precision), std::move(at), std::move(recall));
+    return py::make_tuple(std::move(precision), std::move(scores), std::move(recall));
+}
+
+py::tuple precision_recall(const Kernels& kernels, const py::array& matched,
+                           const py::array& ignored, const py::array& scores,
+                           const py::array& ranks, const py::array& classes,
+                           const py::array& num_true, const py::array& limits,
+                           int64_t num_thresholds, const py::array& recalls) {
+    if (num_thresholds < 0 || num_thresholds > 8 * matched.itemsize()) {
+        refuse("num_thresholds", "at most one per bit of matched");
+    }
+    const Levels levels{vector_of<int64_t>(limits, limits.size(), "limits"), limits.size(),
+                        vector_of<double>(recalls, recalls.size(), "recalls"), recalls.size(),
+                        num_thresholds};
+    const auto with = [&](auto bits) {
+        const auto ranked =
+            ranked_of<decltype(bits)>(matched, ignored, scores, ranks, classes, num_true);
+        return precision_recall_of(kernels, ranked, levels);
+    };
+    if (matched.itemsize() == 1) return with(uint8_t{});
+    if (matched.itemsize() == 2) return with(uint16_t{});
+    return matched.itemsize() == 4 ? with(uint32_t{}) : with(uint64_t{});
 }
 
 }  // namespace
@@ -76,7 +109,8 @@ void register_match(KernelsClass& c) {
     c.def("match", &match, py::arg("ratios"), py::arg("groups_a"), py::arg("groups_b"),
           py::arg("ignored"), py::arg("crowd"), py::arg("claims"), py::arg("thresholds"));
     c.def("precision_recall", &precision_recall, py::arg("matched"), py::arg("ignored"),
-          py::arg("scores"), py::arg("num_true"), py::arg("num_thresholds"), py::arg("recalls"));
+          py::arg("scores"), py::arg("ranks"), py::arg("classes"), py::arg("num_true"),
+          py::arg("limits"), py::arg("num_thresholds"), py::arg("recalls"));
 }
 
 }  // namespace segcore::bind

@@ -230,21 +230,33 @@ struct Candidates {
 // `matches` is (ranges, num_thresholds, rows).
 void match(const Context&, const Candidates&, int64_t* matches);
 
-// Predictions, the most confident first; bit t is about threshold t.
+// The predictions of each class, the most confident first. Bit t of `matched` and `ignored`, which
+// are (ranges, count), is about threshold t.
+template <class Bits>
 struct Ranked {
-    const uint64_t* matched;
-    const uint64_t* ignored;
+    const Bits* matched;
+    const Bits* ignored;
     const double* scores;
-    int64_t count;
+    const int64_t* ranks;  // of each prediction, among those of its image and class
+    int64_t count, ranges;
+    const int64_t* classes;  // num_classes + 1 offsets
+    int64_t num_classes;
+    const int64_t* num_true;  // (ranges, num_classes)
+};
+struct Levels {
+    const int64_t* limits;  // of ranks, exclusive
+    int64_t num_limits;
+    const double* recalls;
+    int64_t num_recalls, num_thresholds;
 };
 struct Curves {
-    double* precision;  // (num_thresholds, num_recalls), as `scores`
+    double*
+        precision;  // (num_classes, ranges, num_limits, num_thresholds, num_recalls), as `scores`
     double* scores;
-    double* recall;  // num_thresholds
-    int64_t num_thresholds;
+    double* recall;  // without the last axis
 };
-void precision_recall(const Context&, const Ranked&, int64_t num_true, const double* recalls,
-                      int64_t num_recalls, const Curves&);
+template <class Bits>
+void precision_recall(const Context&, const Ranked<Bits>&, const Levels&, const Curves&);
 
 // How the rings of a mask combine; codes of the Python layer.
 enum class Filling : int64_t { united = 0, even_odd = 1, non_zero = 2 };

@@ -133,7 +133,7 @@ namespace {
 class Curve {
    public:
     // Add a right prediction, the `counted`-th of those that count.
-    void add(size_t index, int64_t counted) {
+    void add(int64_t index, int64_t counted) {
         const double right = static_cast<double>(points_.size() + 1);
         const double wrong = static_cast<double>(counted) - right;
         points_.push_back({index, right / (wrong + right + kEpsilon)});
@@ -142,32 +142,36 @@ class Curve {
     double recall(double num_true) const { return static_cast<double>(points_.size()) / num_true; }
 
     // Write the best precision at each recall or above, and the score at which it is reached.
-    void write(const Ranked& ranked, double num_true, const double* recalls, int64_t num_recalls,
+    // `first` is the first prediction, right or wrong; negative if there is none.
+    void write(const double* ranked_scores, int64_t first, double num_true, const Levels& levels,
                double* precision, double* scores) {
         for (size_t i = points_.size(); i-- > 1;) {
             points_[i - 1].precision = std::max(points_[i - 1].precision, points_[i].precision);
         }
-        std::fill(precision, precision + num_recalls, 0.0);
-        std::fill(scores, scores + num_recalls, 0.0);
+        std::fill(precision, precision + levels.num_recalls, 0.0);
+        std::fill(scores, scores + levels.num_recalls, 0.0);
         size_t i = 0;
-        for (int64_t r = 0; r < num_recalls; ++r) {
-            if (!(recalls[r] > 0)) {  // the first prediction, right or wrong
-                if (ranked.count == 0) break;
+        for (int64_t r = 0; r < levels.num_recalls; ++r) {
+            const double recall = levels.recalls[r];
+            if (!(recall > 0)) {
+                if (first < 0) break;
                 precision[r] = points_.empty() ? 0 : points_[0].precision;
-                scores[r] = ranked.scores[0];
+                scores[r] = ranked_scores[first];
                 continue;
             }
-            while (i < points_.size() && static_cast<double>(i + 1) / num_true < recalls[r]) ++i;
+            while (i < points_.size() && static_cast<double>(i + 1) / num_true < recall) ++i;
             if (i == points_.size()) break;
             precision[r] = points_[i].precision;
-            scores[r] = ranked.scores[points_[i].index];
+            scores[r] = ranked_scores[points_[i].index];
         }
     }
+
+    void clear() { points_.clear(); }
 
    private:
     static constexpr double kEpsilon = 2.220446049250313e-16;  // numpy.spacing(1)
     struct Point {
-        size_t index;
+        int64_t index;
         double precision;
     };
     std::vector<Point> points_;
@@ -180,31 +184,100 @@ void for_each_bit(uint64_t bits, Visit&& visit) {
     }
 }
 
+// The curves of one class and range after another.
+template <class Bits>
+class CurveMaker {
+   public:
+    CurveMaker(const Ranked<Bits>& ranked, const Levels& levels)
+        : ranked_(ranked),
+          levels_(levels),
+          all_(levels.num_thresholds < 64 ? (uint64_t{1} << levels.num_thresholds) - 1
+                                          : ~uint64_t{0}),
+          of_threshold_(static_cast<size_t>(levels.num_thresholds)),
+          ignored_(of_threshold_.size()) {}
+
+    // Item i is a limit of a range of a class; the limits vary fastest.
+    void make(const Context& context, int64_t item, const Curves& curves) {
+        const int64_t place = item / levels_.num_limits;
+        const int64_t range = place % ranked_.ranges, label = place / ranked_.ranges;
+        const int64_t num_true = ranked_.num_true[range * ranked_.num_classes + label];
+        const int64_t row = item * levels_.num_thresholds;
+        if (num_true == 0) {
+            fill(curves, row);
+            return;
+        }
+        const int64_t first =
+            collect(context, label, range, levels_.limits[item % levels_.num_limits]);
+        const double total = static_cast<double>(num_true);
+        for (size_t t = 0; t < of_threshold_.size(); ++t) {
+            const int64_t at = row + static_cast<int64_t>(t);
+            curves.recall[at] = of_threshold_[t].recall(total);
+            of_threshold_[t].write(ranked_.scores, first, total, levels_,
+                                   curves.precision + at * levels_.num_recalls,
+                                   curves.scores + at * levels_.num_recalls);
+        }
+    }
+
+   private:
+    void fill(const Curves& curves, int64_t row) const {
+        const int64_t count = levels_.num_thresholds, recalls = levels_.num_recalls;
+        std::fill_n(curves.recall + row, count, -1.0);
+        std::fill_n(curves.precision + row * recalls, count * recalls, -1.0);
+        std::fill_n(curves.scores + row * recalls, count * recalls, -1.0);
+    }
+
+    // Add the predictions to the curves, and return the first one; -1 if there is none.
+    int64_t collect(const Context& context, int64_t label, int64_t range, int64_t limit) {
+        for (Curve& curve : of_threshold_) curve.clear();
+        std::fill(ignored_.begin(), ignored_.end(), 0);
+        const Bits* const ignored = ranked_.ignored + range * ranked_.count;
+        const Bits* const matched = ranked_.matched + range * ranked_.count;
+        int64_t first = -1, counted = 0;  // those that not all thresholds ignore
+        for (int64_t i = ranked_.classes[label]; i < ranked_.classes[label + 1]; ++i) {
+            context.poll();
+            if (ranked_.ranks[i] >= limit) continue;
+            if (first < 0) first = i;
+            const uint64_t not_counted = ignored[i] & all_;
+            if (not_counted == all_) continue;
+            ++counted;
+            for_each_bit(not_counted, [&](size_t t) { ++ignored_[t]; });
+            for_each_bit(matched[i] & all_ & ~not_counted,
+                         [&](size_t t) { of_threshold_[t].add(i, counted - ignored_[t]); });
+        }
+        return first;
+    }
+
+    const Ranked<Bits>& ranked_;
+    const Levels& levels_;
+    const uint64_t all_;  // thresholds
+    std::vector<Curve> of_threshold_;
+    std::vector<int64_t> ignored_;  // predictions that some thresholds ignore
+};
+
 }  // namespace
 
-void precision_recall(const Context& context, const Ranked& ranked, int64_t num_true,
-                      const double* recalls, int64_t num_recalls, const Curves& curves) {
-    const size_t num_thresholds = static_cast<size_t>(curves.num_thresholds);
-    const uint64_t all = num_thresholds < 64 ? (uint64_t{1} << num_thresholds) - 1 : ~uint64_t{0};
-    std::vector<Curve> of_threshold(num_thresholds);
-    std::vector<int64_t> ignored(num_thresholds);  // predictions that some thresholds ignore
-    int64_t counted = 0;  // predictions that not all thresholds ignore
-    for (size_t i = 0; i < static_cast<size_t>(ranked.count); ++i) {
-        context.poll();
-        const uint64_t not_counted = ranked.ignored[i] & all;
-        if (not_counted == all) continue;
-        ++counted;
-        for_each_bit(not_counted, [&](size_t t) { ++ignored[t]; });
-        for_each_bit(ranked.matched[i] & all & ~not_counted,
-                     [&](size_t t) { of_threshold[t].add(i, counted - ignored[t]); });
-    }
-    const double total = static_cast<double>(num_true);
-    for (size_t t = 0; t < num_thresholds; ++t) {
-        const int64_t at = static_cast<int64_t>(t) * num_recalls;
-        curves.recall[t] = of_threshold[t].recall(total);
-        of_threshold[t].write(ranked, total, recalls, num_recalls, curves.precision + at,
-                              curves.scores + at);
-    }
+template <class Bits>
+void precision_recall(const Context& context, const Ranked<Bits>& ranked, const Levels& levels,
+                      const Curves& curves) {
+    const int64_t curves_per_class = ranked.ranges * levels.num_limits;
+    const int64_t items = ranked.num_classes * curves_per_class;
+    const double work = static_cast<double>(ranked.count * curves_per_class) * 8 +
+                        static_cast<double>(items * levels.num_thresholds * levels.num_recalls);
+    const int threads = threads_for(context, items, work);
+    std::vector<CurveMaker<Bits>> makers(static_cast<size_t>(threads),
+                                         CurveMaker<Bits>(ranked, levels));
+    parallel_for(context, items, threads, [&](int64_t item, int worker) {
+        makers[static_cast<size_t>(worker)].make(context, item, curves);
+    });
 }
+
+template void precision_recall(const Context&, const Ranked<uint8_t>&, const Levels&,
+                               const Curves&);
+template void precision_recall(const Context&, const Ranked<uint16_t>&, const Levels&,
+                               const Curves&);
+template void precision_recall(const Context&, const Ranked<uint32_t>&, const Levels&,
+                               const Curves&);
+template void precision_recall(const Context&, const Ranked<uint64_t>&, const Levels&,
+                               const Curves&);
 
 }  // namespace segcore

@@ -106,25 +106,37 @@ TEST(match_random) {
 TEST(precision_recall_of_three_detections) {
     const Context context{*simd::variants().back(), 1};
     // At threshold 0: a match, ignored, another match. At threshold 1: wrong, wrong, a match.
-    const std::vector<uint64_t> matched = {0b01, 0b00, 0b11}, ignored = {0b00, 0b01, 0b00};
+    const std::vector<uint8_t> matched = {0b01, 0b00, 0b11}, ignored = {0b00, 0b01, 0b00};
     const std::vector<double> scores = {0.9, 0.8, 0.7}, recalls = {0, 0.25, 0.5, 1};
+    const std::vector<int64_t> ranks = {0, 1, 2}, classes = {0, 3}, num_true = {4}, limits = {9};
+    const Ranked<uint8_t> ranked{
+        matched.data(), ignored.data(), scores.data(), ranks.data(), 3, 1, classes.data(), 1,
+        num_true.data()};
     std::vector<double> precision(8, -1), at(8, -1), recall(2, -1);
-    precision_recall(context, {matched.data(), ignored.data(), scores.data(), 3}, 4, recalls.data(),
-                     4, {precision.data(), at.data(), recall.data(), 2});
+    precision_recall(context, ranked, {limits.data(), 1, recalls.data(), 4, 2},
+                     {precision.data(), at.data(), recall.data()});
     const double third = 1 / (3 + 2.220446049250313e-16), all = 2 / (2 + 2.220446049250313e-16);
     CHECK_EQUAL(precision, (std::vector<double>{all, all, all, 0, third, third, 0, 0}));
     CHECK_EQUAL(at, (std::vector<double>{0.9, 0.9, 0.7, 0, 0.9, 0.7, 0, 0}));
     CHECK_EQUAL(recall, (std::vector<double>{0.5, 0.25}));
 }
 
-TEST(precision_recall_of_nothing) {
-    const Context context{*simd::variants().back(), 1};
-    const double recalls[] = {0, 1};
-    double precision[2] = {-1, -1}, scores[2] = {-1, -1}, recall = -1;
-    precision_recall(context, {nullptr, nullptr, nullptr, 0}, 1, recalls, 2,
-                     {precision, scores, &recall, 1});
-    CHECK_EQUAL(recall, 0.0);
-    CHECK_EQUAL(precision[0] + precision[1] + scores[0] + scores[1], 0.0);
+TEST(precision_recall_of_limits_and_classes) {
+    const Context context{*simd::variants().back(), 3};
+    const std::vector<uint64_t> matched = {1, 1, 0}, ignored = {0, 0, 0};
+    const std::vector<double> scores = {0.9, 0.8, 0.7}, recalls = {1};
+    const std::vector<int64_t> ranks = {0, 1, 0}, classes = {0, 2, 3, 3}, num_true = {2, 0, 1};
+    const std::vector<int64_t> limits = {1, 2};
+    const Ranked<uint64_t> ranked{
+        matched.data(), ignored.data(), scores.data(), ranks.data(), 3, 1, classes.data(), 3,
+        num_true.data()};
+    std::vector<double> precision(6, -2), at(6, -2), recall(6, -2);
+    precision_recall(context, ranked, {limits.data(), 2, recalls.data(), 1, 1},
+                     {precision.data(), at.data(), recall.data()});
+    const double all = 2 / (2 + 2.220446049250313e-16);
+    CHECK_EQUAL(recall, (std::vector<double>{0.5, 1, -1, -1, 0, 0}));
+    CHECK_EQUAL(precision, (std::vector<double>{0, all, -1, -1, 0, 0}));
+    CHECK_EQUAL(at, (std::vector<double>{0, 0.8, -1, -1, 0, 0}));
 }
 
 }  // namespace

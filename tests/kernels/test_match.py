@@ -104,10 +104,21 @@ def test_random(kernels, seed):
 
 
 def curves(kernels, matched, ignored, scores, num_true, num_thresholds, recalls):
-    arguments = np.array(matched, np.uint64), np.array(ignored, np.uint64), np.array(scores, float)
-    return agree(
-        kernels, "precision_recall", *arguments, num_true, num_thresholds, np.array(recalls, float)
+    """Return the curves of a single class, range and limit, which are those of the kernel."""
+    found = agree(
+        kernels,
+        "precision_recall",
+        np.array([matched], np.uint64),
+        np.array([ignored], np.uint64),
+        np.array(scores, float),
+        np.zeros(len(scores), np.int64),
+        bounds(0, len(scores)),
+        bounds(num_true)[None],
+        bounds(1),
+        num_thresholds,
+        np.array(recalls, float),
     )
+    return [part[0, 0, 0] for part in found]
 
 
 def test_a_curve(kernels):
@@ -122,22 +133,51 @@ def test_a_curve(kernels):
 
 def test_no_detections(kernels):
     precision, scores, recall = curves(kernels, [], [], [], 3, 2, [0, 1])
-    assert not precision.any()
-    assert not scores.any()
-    assert not recall.any()
-    assert precision.shape == scores.shape == (2, 2)
-    assert recall.shape == (2,)
+    assert_identical(precision, np.zeros((2, 2)))
+    assert_identical(scores, np.zeros((2, 2)))
+    assert_identical(recall, np.zeros(2))
 
 
-@given(st.integers(0, 2**32 - 1))
-def test_random_curves(kernels, seed):
-    rng = np.random.default_rng(seed)
-    count, num_thresholds = int(rng.integers(0, 70)), int(rng.choice([1, 2, 10, 64]))
-    matched, ignored = rng.integers(0, 2**64, (2, count), np.uint64)
-    scores = np.sort(rng.random(count))[::-1].copy()
-    recalls = np.linspace(0, 1, int(rng.integers(0, 102)))
-    num_true = int(rng.integers(1, 100))
-    curves(kernels, matched, ignored, scores, num_true, num_thresholds, recalls)
+def test_no_true_objects(kernels):
+    for part in curves(kernels, [1], [0], [0.9], 0, 2, [0, 1]):
+        assert (part == -1).all()
+
+
+def many_curves(rng, dtype=np.uint64):
+    """Return arguments of many classes, ranges and limits."""
+    count, num_classes, ranges = (int(value) for value in rng.integers(0, [70, 5, 4]))
+    classes = np.sort(np.r_[0, rng.integers(0, count + 1, num_classes), count]).astype(np.int64)
+    bits = 8 * np.dtype(dtype).itemsize
+    return (
+        *rng.integers(0, 2**bits - 1, (2, ranges, count), dtype, endpoint=True),
+        np.sort(rng.random(count))[::-1].copy(),
+        rng.integers(0, 5, count),
+        classes,
+        rng.integers(0, 100, (ranges, num_classes + 1)) * rng.integers(0, 2, num_classes + 1),
+        rng.integers(0, 7, int(rng.integers(0, 4))),
+        int(rng.choice([1, 2, 7, bits])),
+        np.linspace(0, 1, int(rng.integers(0, 102))),
+    )
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([np.uint8, np.uint16, np.uint32, np.uint64]))
+def test_random_curves(kernels, seed, dtype):
+    agree(kernels, "precision_recall", *many_curves(np.random.default_rng(seed), dtype))
+
+
+def test_each_curve_is_that_of_its_detections_alone(kernels):
+    for seed in range(20):
+        arguments = many_curves(np.random.default_rng(seed))
+        matched, ignored, scores, ranks, classes, num_true, limits, *levels = arguments
+        found = kernels.precision_recall(*arguments)
+        for k, a, m in np.ndindex(found[2].shape[:3]):
+            rows = np.arange(*classes[k : k + 2])
+            rows = rows[ranks[rows] < limits[m]]
+            expected = curves(
+                kernels, matched[a, rows], ignored[a, rows], scores[rows], num_true[a, k], *levels
+            )
+            for part, alone in zip(found, expected, strict=True):
+                assert_identical(part[k, a, m], alone)
 
 
 # -- what the native kernels refuse ---------------------------------------------------------------
@@ -179,10 +219,29 @@ def test_unsafe_arguments(native, change):
 
 
 @pytest.mark.parametrize(
-    "change", [{0: np.zeros(1, np.uint64)}, {1: np.zeros(2)}, {3: 0}, {4: 65}, {4: -1}], ids=str
+    "change",
+    [
+        {0: np.zeros((1, 1), np.uint64)},
+        {0: np.zeros((1, 2), np.int64)},
+        {0: np.zeros((2, 2), np.uint64)},
+        {0: np.zeros((1, 2), np.uint8)},
+        {1: np.zeros((1, 2))},
+        {1: np.zeros((0, 2), np.uint64)},
+        {3: np.zeros(1, np.int64)},
+        {4: bounds(0, 3)},
+        {4: bounds(0, 2, 1, 2)},
+        {5: np.ones((1, 2), np.int64)},
+        {5: np.ones((2, 1), np.int64)},
+        {6: np.ones((1, 1), np.int64)},
+        {7: 65},
+        {7: -1},
+    ],
+    ids=str,
 )
 def test_unsafe_curves(native, change):
-    arguments = [np.zeros(2, np.uint64), np.zeros(2, np.uint64), np.zeros(2), 1, 1, np.zeros(3)]
+    arguments = [np.zeros((1, 2), np.uint64), np.zeros((1, 2), np.uint64), np.zeros(2),
+                 np.zeros(2, np.int64), bounds(0, 2), np.ones((1, 1), np.int64), bounds(1), 1,
+                 np.zeros(3)]  # fmt: skip
     native.precision_recall(*arguments)
     for index, value in change.items():
         arguments[index] = value

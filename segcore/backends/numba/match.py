@@ -74,15 +74,19 @@ def precision_recall(
     matched: Bits,
     ignored: Bits,
     scores: Floats,
-    num_true: int,
+    ranks: Integers,
+    classes: Integers,
+    num_true: Integers,
+    limits: Integers,
     num_thresholds: int,
     recalls: Floats,
 ) -> tuple[Floats, Floats, Floats]:
-    """Compute precision and score at each recall, and the final recall, for each threshold."""
-    shape = (num_thresholds, len(recalls))
-    precision_at, score_at = np.zeros(shape), np.zeros(shape)
-    final = np.zeros(num_thresholds)
-    _precision_recall(np.array(matched), np.array(ignored), np.array(scores), num_true,
+    """Compute precision and score at each recall, and the final recall, of each curve."""
+    shape = (len(classes) - 1, len(num_true), len(limits), num_thresholds)
+    precision_at, score_at = (np.full((*shape, len(recalls)), -1.0) for _ in range(2))
+    final = np.full(shape, -1.0)
+    _precision_recall(np.array(matched, np.uint64), np.array(ignored, np.uint64), np.array(scores),
+                      np.array(ranks), np.array(classes), np.array(num_true), np.array(limits),
                       np.array(recalls), precision_at, score_at, final)  # fmt: skip
     return precision_at, score_at, final
 
@@ -92,30 +96,37 @@ def _precision_recall(
     matched: Bits,
     ignored: Bits,
     scores: Floats,
-    num_true: int,
+    ranks: Integers,
+    classes: Integers,
+    num_true: Integers,
+    limits: Integers,
     recalls: Floats,
     precision_at: Floats,
     score_at: Floats,
     final: Floats,
 ) -> None:
     precision, recall = np.empty(scores.size), np.empty(scores.size)
-    for t in range(final.size):
-        right, wrong = 0.0, 0.0
-        for i in range(scores.size):
-            if not ignored[i] >> uint64(t) & uint64(1):
-                if matched[i] >> uint64(t) & uint64(1):
+    scores_taken = np.empty(scores.size)
+    for k, a, m, t in np.ndindex(final.shape):
+        if num_true[a, k] == 0:
+            continue
+        right, wrong, count = 0.0, 0.0, 0
+        for i in range(classes[k], classes[k + 1]):
+            if ranks[i] >= limits[m]:
+                continue
+            if not ignored[a, i] >> uint64(t) & uint64(1):
+                if matched[a, i] >> uint64(t) & uint64(1):
                     right += 1.0
                 else:
                     wrong += 1.0
-            precision[i] = right / (wrong + right + 2.220446049250313e-16)
-            recall[i] = right / num_true
-        for i in range(scores.size - 1, 0, -1):
+            precision[count] = right / (wrong + right + 2.220446049250313e-16)
+            recall[count] = right / num_true[a, k]
+            scores_taken[count] = scores[i]
+            count += 1
+        for i in range(count - 1, 0, -1):
             precision[i - 1] = max(precision[i - 1], precision[i])
-        if scores.size:
-            final[t] = recall[-1]
-        for k in range(recalls.size):
-            i = np.searchsorted(recall, recalls[k])
-            if i == scores.size:
-                break
-            precision_at[t, k] = precision[i]
-            score_at[t, k] = scores[i]
+        final[k, a, m, t] = recall[count - 1] if count else 0.0
+        for r in range(recalls.size):
+            i = np.searchsorted(recall[:count], recalls[r])
+            precision_at[k, a, m, t, r] = precision[i] if i < count else 0.0
+            score_at[k, a, m, t, r] = scores_taken[i] if i < count else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,30 +47,52 @@ def match(
 
 
 def precision_recall(
-    matched: NDArray[np.uint64],
-    ignored: NDArray[np.uint64],
+    matched: NDArray[Any],
+    ignored: NDArray[Any],
     scores: NDArray[np.float64],
-    num_true: int,
+    ranks: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    num_true: NDArray[np.int64],
+    limits: NDArray[np.int64],
     num_thresholds: int,
     recalls: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Compute precision and score at each recall, and the final recall, for each threshold."""
-    shape = (num_thresholds, len(recalls))
-    precision_at, score_at = np.zeros(shape), np.zeros(shape)
-    final = np.zeros(num_thresholds)
-    for t in range(num_thresholds):
-        is_match = (matched >> np.uint64(t) & np.uint64(1)) == 1
-        counts = (ignored >> np.uint64(t) & np.uint64(1)) == 0
-        right = np.cumsum(is_match & counts).astype(np.float64)
-        wrong = np.cumsum(~is_match & counts).astype(np.float64)
-        precision = right / (wrong + right + np.spacing(1))
-        precision = np.maximum.accumulate(precision[::-1])[::-1]
-        recall = right / num_true
-        if len(recall):
-            final[t] = recall[-1]
-        rows = np.searchsorted(recall, recalls, side="left")
-        beyond = np.flatnonzero(rows == len(recall))
-        rows = rows[: beyond[0]] if len(beyond) else rows
-        precision_at[t, : len(rows)] = precision[rows]
-        score_at[t, : len(rows)] = scores[rows]
+    """Compute precision and score at each recall, and the final recall, of each curve."""
+    shape = (len(classes) - 1, len(num_true), len(limits), num_thresholds)
+    precision_at, score_at = (np.full((*shape, len(recalls)), -1.0) for _ in range(2))
+    final = np.full(shape, -1.0)
+    for k, a, m in np.ndindex(shape[:3]):
+        if num_true[a, k]:
+            start, stop = classes[k : k + 2].tolist()
+            rows = start + np.flatnonzero(ranks[start:stop] < limits[m])
+            for t in range(num_thresholds):
+                is_match, is_ignored = (
+                    (bits[a, rows] >> bits.dtype.type(t) & bits.dtype.type(1)) == 1
+                    for bits in (matched, ignored)
+                )
+                precision_at[k, a, m, t], score_at[k, a, m, t], final[k, a, m, t] = _curve(
+                    is_match, is_ignored, scores[rows], int(num_true[a, k]), recalls
+                )
     return precision_at, score_at, final
+
+
+def _curve(
+    is_match: NDArray[np.bool_],
+    is_ignored: NDArray[np.bool_],
+    scores: NDArray[np.float64],
+    num_true: int,
+    recalls: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Compute precision and score at each recall, and the final recall, at one threshold."""
+    precision_at, score_at = np.zeros(len(recalls)), np.zeros(len(recalls))
+    right = np.cumsum(is_match & ~is_ignored).astype(np.float64)
+    wrong = np.cumsum(~is_match & ~is_ignored).astype(np.float64)
+    precision = right / (wrong + right + np.spacing(1))
+    precision = np.maximum.accumulate(precision[::-1])[::-1]
+    recall = right / num_true
+    rows = np.searchsorted(recall, recalls, side="left")
+    beyond = np.flatnonzero(rows == len(recall))
+    rows = rows[: beyond[0]] if len(beyond) else rows
+    precision_at[: len(rows)] = precision[rows]
+    score_at[: len(rows)] = scores[rows]
+    return precision_at, score_at, float(recall[-1]) if len(recall) else 0.0

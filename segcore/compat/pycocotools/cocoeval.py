@@ -318,19 +318,18 @@ class COCOeval:
         ranges = [n for n, limits in enumerate(p.areaRng) if tuple(limits) in evaluated]
         limits = [limit for limit in p.maxDets if limit in set(done.maxDets)]
         images = [n for n, image in enumerate(p.imgIds) if image in set(done.imgIds)]
-        matches = self._matches
-        for k, row in enumerate(rows):
-            for a, column in enumerate(ranges):
-                if matches is not None:
-                    ranked = matches.ranked(row, column, images)
-                else:
-                    start = (row * len(done.areaRng) + column) * len(done.imgIds)
-                    ranked = Ranked.of_records([self.evalImgs[start + image] for image in images])
-                if not ranked.num_true:
-                    continue
-                for m, limit in enumerate(limits):
-                    at = np.s_[..., k, a, m]
-                    precision[at], scores[at], recall[at] = ranked.curves(limit, recalls)
+        if self._matches is not None:
+            parts = [self._matches.ranked(ranges, images)]
+        else:
+            parts = [self._ranked(rows, column, images) for column in ranges]
+            rows = list(range(len(rows)))
+        found = [part.curves(limits, recalls) for part in parts] if limits else []
+        for column, curves in zip(
+            (precision, scores, recall), zip(*found, strict=True), strict=False
+        ):
+            of_ranges = np.concatenate(curves, axis=1)[rows]
+            k, a, m = of_ranges.shape[:3]
+            column[..., :k, :a, :m] = np.moveaxis(of_ranges, (0, 1, 2), (-3, -2, -1))
         self.eval = {
             "params": p,
             "counts": [*precision.shape],
@@ -340,6 +339,13 @@ class COCOeval:
             "scores": scores,
         }
         print("DONE")
+
+    def _ranked(self, rows: Sequence[int], column: int, images: Sequence[int]) -> Ranked:
+        """Collect what `evalImgs` has of some categories and images, for one range of areas."""
+        done = self._paramsEval
+        starts = [(row * len(done.areaRng) + column) * len(done.imgIds) for row in rows]
+        by_category = [[self.evalImgs[start + image] for image in images] for start in starts]
+        return Ranked.of_records(by_category, len(done.iouThrs))
 
     def summarize(self) -> None:
         """Print COCO's numbers, and store them in `stats`."""
