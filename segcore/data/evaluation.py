@@ -16,7 +16,6 @@ from segcore.data.dataset import Dataset
 from segcore.masks import Masks
 from segcore.metrics import AveragePrecision
 from segcore.metrics.matching import (
-    MAX_MASKS,
     FoundObjects,
     ImageClasses,
     TrueObjects,
@@ -54,7 +53,6 @@ def evaluate(
     found_images = _found_images(truth, prediction)
     if box_areas is None:
         box_areas = has_box_areas(prediction)
-    area_iou = "box" if box_areas else metric.iou
     for images in _parts(truth, prediction, found_images):
         true = _Part(truth, images, np.arange(len(images)))
         positions = np.flatnonzero(found_images[images] >= 0)
@@ -70,7 +68,7 @@ def evaluate(
             TrueObjects(
                 true.image,
                 true.classes(true_ids),
-                true.areas(annotations["area"], metric.iou),
+                annotations["area"],
                 true.shapes(metric.iou),
                 ~every if is_lvis else annotations["iscrowd"],
                 every if ids.dtype == object else ids != 0,
@@ -78,7 +76,9 @@ def evaluate(
             FoundObjects(
                 found.image,
                 found.classes(found_ids),
-                found.areas(np.full(len(found.image), np.nan), area_iou),
+                found.box_areas()
+                if box_areas or metric.iou == "box"
+                else np.full(len(found.image), np.nan),
                 found.shapes(metric.iou),
                 found.scores(),
             ),
@@ -153,19 +153,10 @@ class _Part:
         """Return the function from rows to their boxes or masks."""
         return self.boxes().__getitem__ if iou == "box" else self.masks
 
-    def areas(self, areas: NDArray[np.float64], iou: str) -> NDArray[np.float64]:
-        """Return the areas, which are those of the masks or boxes where they are NaN."""
-        if iou == "box":
-            boxes = self.boxes()
-            return np.where(np.isnan(areas), boxes[:, 2] * boxes[:, 3], areas)
-        rows = np.flatnonzero(np.isnan(areas))
-        areas = areas.copy()
-        sizes = self.sizes[self._rows[rows]]
-        ends = np.flatnonzero((sizes[1:] != sizes[:-1]).any(axis=1)) + 1
-        for of_size in np.split(rows, ends):
-            for start in range(0, len(of_size), MAX_MASKS):
-                part = of_size[start : start + MAX_MASKS]
-                areas[part] = self.masks(part).area
+    def box_areas(self) -> NDArray[np.float64]:
+        """Return the area of each box."""
+        boxes = self.boxes()
+        areas: NDArray[np.float64] = boxes[:, 2] * boxes[:, 3]
         return areas
 
     def _refuse(self, invalid: Any, message: str) -> None:
