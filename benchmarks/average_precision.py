@@ -3,6 +3,11 @@
 Each way of each library runs in a process of its own, in turns; its imports are not measured. Times
 are processor times of one thread, the least of several turns, and memory is the peak beyond the
 imports. All answers are compared. SEGCORE_TEST_DATA names the folder of the real data.
+
+"Objects in memory" is what a training loop has: for segcore, `Masks` and arrays per image, which
+`update_images` takes; for the others, a loaded truth and loaded results, which their ``COCOeval``
+takes. None of them takes decoded masks: hotcoco, faster-coco-eval and ultrafast-pycocotools read
+the compressed strings when they evaluate.
 """
 
 from __future__ import annotations
@@ -30,8 +35,8 @@ SLOW = 2.5
 PRELUDE = r"""
 import contextlib, io, json, re, sys, time
 import numpy as np
-folder, truth, results, boxes = sys.argv[1], *(f"{sys.argv[1]}/{n}.json" for n in
-                                              ("truth", "results", "results_with_boxes"))
+folder, truth, results, boxes, lvis_truth = sys.argv[1], *(
+    f"{sys.argv[1]}/{n}.json" for n in ("truth", "results", "results_with_boxes", "truth_lvis"))
 def peak():  # ru_maxrss would include the process that started this one
     return int(re.search(r"VmHWM:\s*(\d+)", open("/proc/self/status").read())[1]) / 1024
 def measured(run):
@@ -39,7 +44,7 @@ def measured(run):
     with contextlib.redirect_stdout(io.StringIO()):
         stats = run()
     used, elapsed = time.process_time() - used, time.perf_counter() - start
-    print(json.dumps([[float(x) for x in stats][:12], used, elapsed, peak() - before]))
+    print(json.dumps([[float(x) for x in stats][:13], used, elapsed, peak() - before]))
 """
 COCO = r"""
 def evaluated(gt, found, kind):
@@ -92,6 +97,16 @@ def in_memory(kind, file):
         ap.update_images(images)
         return ap.compute().stats.values()
     measured(run)
+def lvis(kind, file):
+    def run():
+        gt = sc.data.read(lvis_truth)
+        frequencies = {id: gt.categories.extra(row)["frequency"]
+                       for row, id in enumerate(gt.categories["id"].tolist())}
+        ap = sc.metrics.AveragePrecision(
+            kind, protocol="lvis", class_ids=gt.categories["id"], frequencies=frequencies)
+        found = sc.data.read(file, dataset=gt)
+        return sc.data.evaluate(gt, found, ap).compute().stats.values()
+    measured(run)
 def parquet(kind, file):
     import pyarrow.parquet
     def run():
@@ -110,14 +125,45 @@ def whole(kind, file):
         return evaluator.evaluate(gt, dt, num_threads=1).stats
     measured(run)
 """
+LVIS = r"""
+def lvis(kind, file):
+    def run():
+        gt = LVIS(lvis_truth)
+        done = LVISEval(gt, LVISResults(gt, file), "segm")
+        done.run()
+        found = done.get_results()  # in the order of the original
+        return [found[name] for name in
+                "AP AP50 AP75 APs APm APl APr APc APf AR@300 ARs@300 ARm@300 ARl@300".split()]
+    measured(run)
+"""
+ORIGINAL_LVIS = r"""
+import types
+np.float = float  # which NumPy 2 does not have
+for name in ("cv2", "matplotlib", "matplotlib.pyplot", "matplotlib.patches"):  # for drawing
+    sys.modules.setdefault(name, types.ModuleType(name))
+    setattr(sys.modules[name.partition(".")[0]], name.rpartition(".")[2], sys.modules[name])
+sys.modules["matplotlib.patches"].Polygon = None
+from lvis import LVIS, LVISEval, LVISResults
+"""
+ULTRAFAST_LVIS = r"""
+def lvis(kind, file):
+    def run():
+        gt = COCO(lvis_truth)
+        done = COCOeval(gt, gt.loadRes(file), "segm", lvis_style=True)
+        done.evaluate(); done.accumulate(); done.summarize()
+        return done.stats
+    measured(run)
+"""
 PEERS = {
+    "lvis": LVIS + ORIGINAL_LVIS,
     "pycocotools": COCO
     + "from pycocotools.coco import COCO\nfrom pycocotools.cocoeval import COCOeval",
     "faster-coco-eval": COCO + "from faster_coco_eval import COCO, COCOeval_faster as COCOeval",
     "ultrafast-pycocotools": COCO
+    + ULTRAFAST_LVIS
     + "from ultrafast_pycocotools.coco import COCO\n"
     + "from ultrafast_pycocotools.cocoeval import COCOeval",
-    "hotcoco": COCO + "from hotcoco import COCO, COCOeval",
+    "hotcoco": COCO + LVIS + "from hotcoco import COCO, COCOeval, LVIS, LVISEval, LVISResults",
     "vernier": VERNIER,
     "segcore": SEGCORE,
     "segcore, two threads": SEGCORE.replace("THREADS", "2"),
@@ -133,6 +179,12 @@ ROWS: dict[str, tuple[str, str, str, list[str]]] = {
     "masks from lists of dicts": ("lists", "mask", "results", []),
     "masks from objects in memory": ("in_memory", "mask", "results", []),
     "masks from Parquet": ("parquet", "mask", "results", ["segcore"]),
+    "masks from JSON, LVIS": (
+        "lvis",
+        "mask",
+        "results",
+        ["lvis", "ultrafast-pycocotools", "hotcoco", "segcore"],
+    ),
 }
 """Each row: the function, what is compared, the file, and the libraries, if not all."""
 
@@ -180,10 +232,32 @@ def made(folder: Path, images: int) -> None:
     for result in results:
         del result["bbox"]
     (folder / "results.json").write_text(json.dumps(results))
+    (folder / "truth_lvis.json").write_text(json.dumps(as_lvis(document, rng)))
     dataset = sc.data.read(folder / "truth.json")
     sc.data.write(dataset, folder / "truth.parquet")
     found = sc.data.read(folder / "results.json", dataset=dataset)
     sc.data.write(found, folder / "results.parquet")
+
+
+def as_lvis(document: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """Return the truth without crowds, and with the fields of LVIS."""
+    classes = [category["id"] for category in document["categories"]]
+    return {
+        **document,
+        "annotations": [a for a in document["annotations"] if not a["iscrowd"]],
+        "categories": [
+            category | {"frequency": "rcf"[number % 3]}
+            for number, category in enumerate(document["categories"])
+        ],
+        "images": [
+            image
+            | {
+                "neg_category_ids": rng.choice(classes, 20, replace=False).tolist(),
+                "not_exhaustive_category_ids": rng.choice(classes, 2, replace=False).tolist(),
+            }
+            for image in document["images"]
+        ],
+    }
 
 
 def run(folder: Path, peer: str, row: str, python: str) -> list[Any]:
@@ -222,7 +296,11 @@ def main() -> None:
         made(folder, chosen.images)
         for row in chosen.row or ROWS:
             print(f"{row}:", flush=True)
-            peers = ROWS[row][3] or [p for p in PEERS if p != "vernier" or ROWS[row][0] == "whole"]
+            peers = ROWS[row][3] or [
+                peer
+                for peer in PEERS
+                if peer != "lvis" and (peer != "vernier" or ROWS[row][0] == "whole")
+            ]
             best: dict[str, list[Any]] = {}
             for turn in range(chosen.turns):
                 for peer in peers:

@@ -246,7 +246,10 @@ class Ranked:
         order = np.lexsort((-scores, category))
         ranks = np.arange(len(scores)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         self._ranks, self._scores = ranks[order], scores[order]
-        self._bits = [(n, *(flags.take(order, axis=1) for flags in both)) for n, *both in bits]
+        self._bits = [
+            (count, matched.take(order, axis=1), ignored.take(order, axis=1))
+            for count, matched, ignored in bits
+        ]
         self._categories = offsets_of(_count(category, num_true.shape[1]))
         self._num_true = num_true
 

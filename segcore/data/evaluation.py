@@ -16,7 +16,6 @@ from segcore.data.dataset import Dataset
 from segcore.masks import Masks
 from segcore.metrics import DetectionMetric
 from segcore.metrics.matching import (
-    MAX_MASKS,
     FoundObjects,
     ImageClasses,
     TrueObjects,
@@ -63,12 +62,13 @@ def _add(metric: DetectionMetric, true: _Part, found: _Part, box_areas: bool) ->
     if metric.iou != "box":
         _check_sizes(true, found)
     ids = true.annotations["id"]
+    has_box_areas = box_areas or metric.iou == "box"
     metric.add(
         true.dataset.images["id"][true.images].tolist(),
         TrueObjects(
             true.image,
             true.classes(),
-            true.areas(true.annotations["area"], metric.iou),
+            true.annotations["area"],
             true.shapes(metric.iou),
             crowd,
             np.ones(len(ids), np.bool_) if ids.dtype == object else ids != 0,
@@ -76,7 +76,7 @@ def _add(metric: DetectionMetric, true: _Part, found: _Part, box_areas: bool) ->
         FoundObjects(
             found.image,
             found.classes(),
-            found.areas(np.full(len(found.image), np.nan), "box" if box_areas else metric.iou),
+            found.box_areas() if has_box_areas else np.full(len(found.image), np.nan),
             found.shapes(metric.iou),
             found.scores(),
         ),
@@ -160,19 +160,10 @@ class _Part:
         """Return the function from rows to their boxes or masks."""
         return self.boxes().__getitem__ if iou == "box" else self.masks
 
-    def areas(self, areas: NDArray[np.float64], iou: str) -> NDArray[np.float64]:
-        """Return the areas, which are those of the masks or boxes where they are NaN."""
-        if iou == "box":
-            boxes = self.boxes()
-            return np.where(np.isnan(areas), boxes[:, 2] * boxes[:, 3], areas)
-        rows = np.flatnonzero(np.isnan(areas))
-        areas = areas.copy()
-        sizes = self.sizes[self._rows[rows]]
-        ends = np.flatnonzero((sizes[1:] != sizes[:-1]).any(axis=1)) + 1
-        for of_size in np.split(rows, ends):
-            for start in range(0, len(of_size), MAX_MASKS):
-                part = of_size[start : start + MAX_MASKS]
-                areas[part] = self.masks(part).area
+    def box_areas(self) -> NDArray[np.float64]:
+        """Return the area of each box."""
+        boxes = self.boxes()
+        areas: NDArray[np.float64] = boxes[:, 2] * boxes[:, 3]
         return areas
 
     def _refuse(self, invalid: Any, message: str) -> None:

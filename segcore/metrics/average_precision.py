@@ -27,6 +27,7 @@ from segcore.metrics.matching import (
     FoundObjects,
     ImageClasses,
     TrueObjects,
+    area_of,
     joined_objects,
     listed_classes,
     matched,
@@ -354,19 +355,11 @@ class AveragePrecision(DetectionMetric):
         if classes is not None:
             labels = _class_ids(classes, f"{name}_classes")
             check_length(labels, f"{name}_classes", len(shapes))
-        return shapes, labels, self._areas(shapes, areas, f"{name}_areas")
-
-    def _areas(self, shapes: Any, given: ArrayLike | None, name: str) -> NDArray[np.float64]:
-        """Return the given areas; where there are none, those of the masks or boxes."""
-        areas = np.full(len(shapes), np.nan)
-        if given is not None:
-            areas = as_array(given, name).astype(np.float64)
-            check_length(areas, name, len(shapes))
-        missing = np.isnan(areas)
-        if not missing.any():
-            return areas
-        own = shapes[:, 2] * shapes[:, 3] if self.iou == "box" else shapes.area
-        return np.where(missing, own, areas)
+        if areas is None:
+            return shapes, labels, area_of(shapes)
+        given = as_array(areas, f"{name}_areas").astype(np.float64)
+        check_length(given, f"{name}_areas", len(shapes))
+        return shapes, labels, given
 
     def _add_images(self, other: Self) -> None:
         first = len(self._images)

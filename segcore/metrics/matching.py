@@ -53,7 +53,7 @@ class Objects:
     classes : numpy.ndarray
         Class ids: int64.
     areas : numpy.ndarray
-        Float64, in square pixels.
+        Float64, in square pixels; NaN for the area of the mask or box itself.
     shapes : callable
         Returns the `Masks`, or the boxes x y width height of shape (N, 4), of some objects of
         images of the same size, given their indices.
@@ -154,14 +154,17 @@ def matched(
     if settings.class_ids is not None:
         evaluated = np.isin(classes, settings.class_ids)
     is_lvis = settings.protocol == "lvis"
+    true_areas, found_areas = true.areas.copy(), found.areas.copy()
+    _fill_areas(true_areas, true, sizes)
     true_rows = sorted_rows(true_keys, np.arange(len(true_keys)))
     if is_lvis:
-        true_rows = true_rows[true.areas[true_rows] > 0]
+        _fill_areas(found_areas, found, sizes)
+        true_rows = true_rows[true_areas[true_rows] > 0]
     true_rows = true_rows[evaluated[true_keys[true_rows] % len(classes)]]
     found_rows = sorted_rows(found_keys, np.argsort(-found.scores, kind="stable"))
     if is_lvis:
         present = np.concatenate([true_keys[true_rows], negative_keys])
-        is_candidate = _are_best(found, settings.max_detections[-1]) & (found.areas > 0)
+        is_candidate = _are_best(found, settings.max_detections[-1]) & (found_areas > 0)
         is_candidate &= np.isin(found_keys, present)
         found_rows = found_rows[is_candidate[found_rows]]
     found_rows = found_rows[evaluated[found_keys[found_rows] % len(classes)]]
@@ -169,11 +172,22 @@ def matched(
     found_rows, rank = (column[rank < settings.max_detections[-1]] for column in (found_rows, rank))
     true_keys, found_keys = true_keys[true_rows], found_keys[found_rows]
 
-    low, high = np.array(list(settings.areas.values())).T[..., None]
-    areas = true.areas[true_rows]
+    # Most classes of an image have either no true objects or no detections.
+    groups, a, b = common_groups(found_keys, true_keys)
+    rows = found_rows[a], true_rows[b]
     crowd = true.crowd[true_rows]
+    ratios = np.empty(0)
+    if len(a):
+        least = min(float(settings.thresholds.min()), 1 - 1e-10)
+        ratios = ratios_of_groups(
+            settings, found, true, *rows, groups, crowd[b], sizes, least, found_areas
+        )
+    _fill_areas(found_areas, found, sizes)
+
+    low, high = np.array(list(settings.areas.values())).T[..., None]
+    areas = true_areas[true_rows]
     counted = ~(crowd | (areas < low) | (areas > high))
-    areas = found.areas[found_rows]
+    areas = found_areas[found_rows]
     out_of_range = (areas < low) | (areas > high)
     if is_lvis:
         out_of_range |= np.isin(found_keys, incomplete_keys)
@@ -181,12 +195,7 @@ def matched(
     bits = packed(np.ones((1, len(settings.thresholds), 1), np.bool_))[0, 0]
     ignored = np.where(out_of_range, bits, bits.dtype.type(0))
     is_match = np.zeros_like(ignored)
-    # Most classes of an image have either no true objects or no detections.
-    groups, a, b = common_groups(found_keys, true_keys)
-    rows = found_rows[a], true_rows[b]
     if len(a):
-        least = min(float(settings.thresholds.min()), 1 - 1e-10)
-        ratios = ratios_of_groups(settings, found, true, *rows, groups, crowd[b], sizes, least)
         is_match[:, a], ignored[:, a] = _match(
             settings,
             ratios,
@@ -210,6 +219,30 @@ def _are_best(found: FoundObjects, limit: int) -> NDArray[np.bool_]:
     return are_best
 
 
+def _fill_areas(areas: NDArray[np.float64], objects: Objects, sizes: Indices) -> None:
+    """Fill in the areas that are NaN, for images of the same size at a time."""
+    missing = np.flatnonzero(np.isnan(areas))
+    missing = sorted_rows(objects.image, missing)
+    size = sizes[objects.image[missing]]
+    for rows in np.split(missing, np.flatnonzero(size[1:] != size[:-1]) + 1):
+        for start in range(0, len(rows), MAX_MASKS):
+            part = rows[start : start + MAX_MASKS]
+            _fill(areas, part, objects.shapes(part))
+
+
+def _fill(areas: NDArray[np.float64], rows: Indices, shapes: Any) -> None:
+    """Fill in the areas of rows that are NaN: those of their masks or boxes."""
+    missing = np.isnan(areas[rows])
+    if missing.any():
+        areas[rows] = np.where(missing, area_of(shapes), areas[rows])
+
+
+def area_of(shapes: Any) -> NDArray[np.float64]:
+    """Return the areas of masks, or of boxes x y width height."""
+    areas = shapes.area if isinstance(shapes, Masks) else shapes[:, 2] * shapes[:, 3]
+    return np.asarray(areas, np.float64)
+
+
 def ratios_of_groups(
     settings: Comparison,
     found: FoundObjects,
@@ -220,10 +253,12 @@ def ratios_of_groups(
     crowd: NDArray[np.bool_],
     sizes: Indices,
     least: float,
+    found_areas: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Return the IoUs of each group, computed for images of the same size at a time.
 
-    Those of masks and boundaries are 0 where they are less than `least`.
+    Those of masks and boundaries are 0 where they are less than `least`. Areas of these detections
+    that are NaN are filled in, as their masks are there.
     """
     if settings.iou == "box":
         return box_iou_of_groups(found.shapes(found_rows), true.shapes(true_rows), groups, crowd)
@@ -237,6 +272,8 @@ def ratios_of_groups(
         in_a = slice(groups.a[start], groups.a[end])
         in_b = slice(groups.b[start], groups.b[end])
         a, b = found.shapes(found_rows[in_a]), true.shapes(true_rows[in_b])
+        if found_areas is not None:
+            _fill(found_areas, found_rows[in_a], a)
         some = groups.part(start, end)
         if settings.iou == "mask":
             parts.append(iou_of_groups(a, b, some, crowd[in_b], least))

@@ -253,6 +253,32 @@ def test_only_what_is_asked_for_is_read(tmp_path, small_groups, monkeypatch):
     assert len(read) == count
 
 
+def test_adjoining_row_groups_are_read_together(tmp_path, small_groups, monkeypatch):
+    from segcore.data.parquet import files
+
+    parts = [many()[:20], many()[20:]]
+    dataset = sc.data.Dataset.concatenate(parts)
+    for part, name in zip(parts, "ab", strict=True):
+        sc.data.write(part, tmp_path / f"{name}.parquet")
+    back = sc.data.read([tmp_path / "a.parquet", tmp_path / "b.parquet"])
+    read, original = [], files._File.read
+
+    def spy(file, groups, columns):
+        read.append((file.path[-9], len(groups), tuple(columns)))
+        return original(file, groups, columns)
+
+    monkeypatch.setattr(files._File, "read", spy)
+    ids = back[2:40].annotations["id"]
+    assert ids.tolist() == dataset[2:40].annotations["id"].tolist()
+    of_ids = [(file, groups) for file, groups, columns in read if columns == ("id",)]
+    assert [file for file, _ in of_ids] == ["a", "b"]
+    assert all(groups > files.FEW for _, groups in of_ids)
+    expected = dataset.select([39, 1, 20, 5])
+    assert back.select([39, 1, 20, 5]).annotations["id"].tolist() == (
+        expected.annotations["id"].tolist()
+    )
+
+
 def test_parts_and_folders(tmp_path):
     dataset = many()
     parts = [dataset[:10], dataset[10:25], dataset[25:]]

@@ -33,6 +33,8 @@ from segcore.formats import arrow as _arrow  # noqa: F401 (registers the type of
 
 CACHED = 16
 """Number of row groups that a data set keeps in memory."""
+FEW = 3
+"""Number of adjoining row groups up to which each is read on its own, to be kept in memory."""
 REOPENED = 2
 """Number of data sets of other processes that a process keeps open: a truth and a prediction."""
 _DICTIONARY = ["image_id", "category_id", "file_name", "height", "width", "extra"]
@@ -189,17 +191,14 @@ class _File:
 
     def read(self, groups: Sequence[int], columns: list[str]) -> list[pa.RecordBatch]:
         """Read columns of row groups."""
-        batches: list[pa.RecordBatch] = []
-        for group in groups:
-            try:
-                with self._lock:
-                    table = self._file.read_row_group(group, columns=columns, use_threads=False)
-            except ERRORS as error:
-                raise DatasetError(
-                    self.path, f"cannot be read: {error}", f"row group {group}"
-                ) from None
-            batches += table.combine_chunks().to_batches()
-        return batches
+        try:
+            with self._lock:
+                table = self._file.read_row_groups(list(groups), columns=columns, use_threads=False)
+        except ERRORS as error:
+            last = f" to {groups[-1]}" if len(groups) > 1 else ""
+            where = f"row group{'s' * (len(groups) > 1)} {groups[0]}{last}"
+            raise DatasetError(self.path, f"cannot be read: {error}", where) from None
+        return list(table.combine_chunks().to_batches())
 
     def bounds(self) -> list[tuple[Any, Any] | None]:
         """Return the least and the greatest image id of each row group; None if unknown."""
@@ -280,14 +279,15 @@ class ParquetDataset(Dataset):
         """Return the annotations of several images, grouped by image, and their indices."""
         by_image = np.argsort(images)
         sorted_images = images[by_image]
-        groups = sorted({group for image in images.tolist() for group in self._candidates(image)})
-        tables, all_rows = [self._no_annotations], [np.empty(0, np.int64)]
-        for group in groups:
-            table, rows = self._read(group)
+        tables, all_rows = [], [np.empty(0, np.int64)]
+        for first, stop in self._stretches(images):
+            table, rows = self._read(first) if stop - first == 1 else self._table_of(first, stop)
             chosen = np.flatnonzero(np.isin(table["image"], sorted_images))
             tables.append(table.take(chosen))
             all_rows.append(rows[chosen])
-        joined = Table.concatenate(tables)
+        tables = tables or [self._no_annotations]
+        # Columns of a single table are read when they are needed.
+        joined = tables[0] if len(tables) == 1 else Table.concatenate(tables)
         place = by_image[np.searchsorted(sorted_images, joined["image"])]
         order = np.argsort(place, kind="stable")
         return joined.take(order), np.concatenate(all_rows)[order]
@@ -317,6 +317,27 @@ class ParquetDataset(Dataset):
             return [g for g, b in enumerate(bounds) if b is None or b[0] <= key <= b[1]]
         return np.flatnonzero((bounds[0] <= key) & (key <= bounds[1])).tolist()
 
+    def _stretches(self, images: NDArray[np.int64]) -> list[tuple[int, int]]:
+        """Return the row groups that may hold any of the images, as ranges of adjoining ones.
+
+        A range of a few groups is divided: single groups are kept in memory for the next images.
+        """
+        bounds = self._bounds
+        if isinstance(bounds, list):
+            groups = {group for image in images.tolist() for group in self._candidates(image)}
+            found = np.array(sorted(groups), np.int64)
+        else:
+            keys = np.sort(self._keys[images])
+            first = np.searchsorted(keys, bounds[0])
+            found = np.flatnonzero(first < np.searchsorted(keys, bounds[1], side="right"))
+        file = np.array([id(self._groups[group].file) for group in found.tolist()], np.int64)
+        ends = np.flatnonzero((np.diff(found) != 1) | (np.diff(file) != 0)) + 1
+        stretches = []
+        for part in np.split(found, ends):
+            step = len(part) if len(part) > FEW else 1
+            stretches += [(int(g), int(g) + step) for g in part[::step]]
+        return stretches
+
     @cached_property
     def _keys(self) -> Any:
         """Image ids as the files have them."""
@@ -332,24 +353,28 @@ class ParquetDataset(Dataset):
             return np.array(bounds, np.int64).reshape(-1, 2).T
         return bounds
 
+    def _table_of(self, first: int, stop: int) -> tuple[Table, NDArray[np.int64]]:
+        """Return the annotations of adjoining row groups of a file, and their rows."""
+        parts = self._groups[first:stop]
+        file, file_start, start = parts[0].file, parts[0].file_start, parts[0].start
+        count = sum(part.rows for part in parts)
+
+        def read(columns: list[str]) -> list[pa.RecordBatch]:
+            return file.read([part.number for part in parts], columns)
+
+        table = file.decoder.table(read, count, file_start + start)
+        rows = file_start + (
+            np.arange(start, start + count) if file.is_in_order else file.decoder.rows(read, count)
+        )
+        return table, rows
+
     def _read(self, group: int) -> tuple[Table, NDArray[np.int64]]:
         """Return the annotations of a row group and their rows; columns are read later."""
         with self._lock:
             if group in self._cache:
                 self._cache.move_to_end(group)
                 return self._cache[group]
-        part = self._groups[group]
-        decoder = part.file.decoder
-
-        def read(columns: list[str]) -> list[pa.RecordBatch]:
-            return part.file.read([part.number], columns)
-
-        table = decoder.table(read, part.rows, part.file_start + part.start)
-        rows = part.file_start + (
-            np.arange(part.start, part.start + part.rows)
-            if part.file.is_in_order
-            else decoder.rows(read, part.rows)
-        )
+        table, rows = self._table_of(group, group + 1)
         with self._lock:
             self._cache[group] = table, rows
             while len(self._cache) > CACHED:
