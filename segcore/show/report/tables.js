@@ -95,7 +95,8 @@ function showCauses() {
   parts.push(heading("Causes of wrong pixels"));
   if (errors?.iou === "box") parts.push(paragraph("Objects are shown as their boxes."));
   if (errors?.protocol === "lvis") {
-    parts.push(paragraph("Unlike in LVIS' scores, detections of classes that are not judged count."));
+    const about = "Here, detections of classes that LVIS does not judge in an image count, too.";
+    parts.push(paragraph(about));
   }
   parts.push(...causeTotals(mended));
   parts.push(heading("Wrong pixels by class and cause"), ...classesByCause());
