@@ -232,7 +232,7 @@ class PanopticQuality:
         >>> segments = [{"id": 1, "category_id": 7}]
         >>> quality.update_masks(truth, segments, found, segments)
         >>> quality.all.sq
-        1.0
+        0.75
         """
         check_same_size(truth, prediction, ("truth", "prediction"))
         tables = []

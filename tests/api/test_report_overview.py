@@ -344,3 +344,14 @@ def test_a_thumbnail_lies_over_the_photograph(chromium, tmp_path) -> None:
         page.wait_for_timeout(100)
         corner = pixels_of(page, "#cards canvas")[0, -1]
         assert corner.tolist() == [10, 200, 30, 255]
+
+
+def test_scores_may_be_negative():
+    image = an_image("a.jpg", 1)
+    assert image.prediction is not None
+    found = Objects(
+        image.prediction.masks, image.prediction.classes, [0, 1, 2], np.array([-1, -2.5, 0.0])
+    )
+    page = page_of([PageImage("a.jpg", image.truth, found)])
+    [text] = re.findall(r'id="findings">(.*?)</script>', page)
+    assert sorted(map(str, json.loads(text)["score"])) == ["-1.0", "-2.5", "0.0", "None"]

@@ -34,7 +34,7 @@ class Photographs:
         if not folder.is_dir():
             raise DatasetError(folder, "expected a folder with photographs")
         self.folder = folder
-        self._files = Folder(folder)
+        self._files = Folder(folder.absolute())  # other processes may have another working folder
 
     def read(self, name: str, size: tuple[int, int]) -> bytes | None:
         """Return the JPEG, PNG or WebP file of an image.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +98,7 @@ class ImageWriter:
 
     def _write_to_page(self) -> None:
         for text in self._waiting:
-            write_element(self._page, f"image-{self._count}", text)
+            write_element(self._page, f"image-{self._count}", [text])
             self._count += 1
         self._waiting, self._size = [], 0
 
@@ -128,8 +128,8 @@ def json_text(value: object) -> str:
     return visible(text)
 
 
-def write_element(file: BinaryIO, key: str, *texts: str) -> None:
-    """Write JSON as a script element; its parts are in several texts."""
+def write_element(file: BinaryIO, key: str, texts: Iterable[str]) -> None:
+    """Write JSON, which is in several texts, as a script element."""
     file.write(f'<script type="application/json" id="{key}">'.encode())
     for text in texts:
         file.write(text.encode())

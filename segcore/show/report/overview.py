@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,11 @@ NUMBERS = ("image", "row", "class", "found", "kind", "area")
 """Columns of integers, -1 where there is none."""
 MEASURES = ("iou", "score", "rank", "pixels")
 """Columns of floats, NaN where there is none. Findings are sorted by the last two."""
+
+IS_NULL: dict[str, Callable[[Any], bool]] = {"found": (-1).__eq__, "score": math.isnan}
+"""Which values of columns are null. Scores may be negative."""
+BLOCK = 2**16
+"""Number of values that are written at a time."""
 
 
 class Overview:
@@ -76,43 +81,60 @@ class Overview:
     def merge(self, other: Overview) -> None:
         """Add the findings of the next images."""
         numbers, measures, causes, lengths = other._joined()
-        numbers[:, 0] += self._num_images
+        first = np.zeros(len(NUMBERS), np.int64)
+        first[NUMBERS.index("image")] = self._num_images
         self._num_images += other._num_images
         self._ids += other._ids
-        self._numbers.append(numbers)
+        self._numbers.append(numbers + first)
         self._measures.append(measures)
         self._causes.append(causes)
         self._lengths.append(lengths)
 
     def _joined(self) -> tuple[Any, ...]:
-        return (
-            np.concatenate([np.zeros((0, len(NUMBERS)), np.int64), *self._numbers]),
-            np.concatenate([np.zeros((0, len(MEASURES))), *self._measures]),
-            np.concatenate([np.zeros((0, 2), np.int64), *self._causes]),
-            np.concatenate([np.zeros(0, np.int64), *self._lengths]),
-        )
+        """Return the columns, and keep them as they are joined, which takes less memory."""
+        self._numbers = [np.concatenate([np.zeros((0, len(NUMBERS)), np.int64), *self._numbers])]
+        self._measures = [np.concatenate([np.zeros((0, len(MEASURES))), *self._measures])]
+        self._causes = [np.concatenate([np.zeros((0, 2), np.int64), *self._causes])]
+        self._lengths = [np.concatenate([np.zeros(0, np.int64), *self._lengths])]
+        return self._numbers[0], self._measures[0], self._causes[0], self._lengths[0]
 
-    def json_members(self) -> Iterator[str]:
-        """Yield the columns as members of a JSON object, the worst finding first."""
+    def json_texts(self) -> Iterator[str]:
+        """Yield the columns as parts of a JSON object, the worst finding first."""
         numbers, measures, causes, lengths = self._joined()
         order = np.lexsort((measures[:, 3], measures[:, 2]))
+        before = "{"
         for name in self.NAMES:
             if name == "id":
-                values: list[Any] = [self._ids[i] for i in order.tolist()]
+                values: list[Any] | NDArray[Any] = [self._ids[i] for i in order.tolist()]
             elif name in NUMBERS:
-                values = numbers[order, NUMBERS.index(name)].tolist()
-                if name == "found":
-                    values = [None if value < 0 else value for value in values]
+                values = numbers[order, NUMBERS.index(name)]
             else:
-                column = measures[order, MEASURES.index(name)].tolist()
-                values = [None if math.isnan(value) else value for value in column]
-            yield _member(name, values)
-        starts = offsets_of(lengths)
-        chosen = spread(starts[order], offsets_of(lengths[order]))
-        yield _member("starts", offsets_of(lengths[order]).tolist())
-        yield _member("cause", causes[chosen, 0].tolist())
-        yield _member("pixels", causes[chosen, 1].tolist())
+                values = measures[order, MEASURES.index(name)]
+            yield from _member(before, name, values, IS_NULL.get(name))
+            before = ","
+        starts, lengths = offsets_of(lengths)[order], lengths[order]
+        chosen = spread(starts, offsets_of(lengths))
+        yield from _member(",", "starts", offsets_of(lengths))
+        yield from _member(",", "cause", causes[chosen, 0])
+        yield from _member(",", "pixels", causes[chosen, 1])
+        yield "}"
 
 
-def _member(name: str, values: list[Any]) -> str:
-    return f'"{name}":{json_text(values)}'
+def _member(
+    before: str,
+    name: str,
+    values: list[Any] | NDArray[Any],
+    is_null: Callable[[Any], bool] | None = None,
+) -> Iterator[str]:
+    """Yield a list as a member of a JSON object, some values at a time, which takes less memory.
+
+    Values for which ``is_null`` returns True are null.
+    """
+    yield f'{before}"{name}":['
+    for start in range(0, len(values), BLOCK):
+        block = values[start : start + BLOCK]
+        listed: list[Any] = block if isinstance(block, list) else block.tolist()
+        if is_null is not None:
+            listed = [None if is_null(value) else value for value in listed]
+        yield ("," if start else "") + json_text(listed)[1:-1]
+    yield "]"

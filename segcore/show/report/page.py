@@ -221,10 +221,10 @@ class PageWriter:
             "files": self._images.finish(),
         }
         listed = ",".join(self._listed)
-        write_element(self._file, "index", json_text(document)[:-1], f',"images":[{listed}]}}')
+        texts = [json_text(document)[:-1], f',"images":[{listed}]}}']
+        write_element(self._file, "index", texts)
         if self._compared:
-            findings = ",".join(self._overview.json_members())
-            write_element(self._file, "findings", "{", findings, "}")
+            write_element(self._file, "findings", self._overview.json_texts())
         self._file.write(_filled(self._rest, self._values).encode())
 
 
