@@ -14,6 +14,7 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
 from segcore.data.columns.fields import describe
+from segcore.data.columns.table import Table
 from segcore.data.errors import DatasetError
 
 LONGEST_NAME = 1024
@@ -73,6 +74,42 @@ def relative_name(name: object) -> str:
     if length > LONGEST_NAME or max(len(part.encode()) for part in path.parts) > LONGEST_PART:
         raise ValueError(f"{shown} is too long for a name of a file")
     return str(path)
+
+
+def image_paths(images: Table, suffix: str = "", keep_folders: bool = True) -> list[str]:
+    """Return a path below a folder for each image: its file name, or its id.
+
+    Parameters
+    ----------
+    images : Table
+        The images.
+    suffix : str
+        Replaces the suffix of the names, unless it is empty.
+    keep_folders : bool, default True
+        Whether the folders of file names are parts of the paths.
+
+    Raises
+    ------
+    ValueError
+        If a name leads out of a folder, or two images get the same path.
+    """
+    found: dict[str, int] = {}
+    for row, name in enumerate(images["file_name"].tolist()):
+        try:
+            path = relative_name(name or str(images["id"][row]))
+        except ValueError as error:
+            raise ValueError(f"image {images['id'][row]}: its file_name {error}") from None
+        if suffix:
+            path = str(PurePosixPath(path).with_suffix(suffix))
+        if not keep_folders:
+            path = PurePosixPath(path).name
+        if path in found:
+            first = images["id"][found[path]]
+            raise ValueError(
+                f"images {first} and {images['id'][row]}: both would be written to {path}"
+            )
+        found[path] = row
+    return list(found)
 
 
 class Folder:
