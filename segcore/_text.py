@@ -64,5 +64,17 @@ def visible(text: str, keep_lines: bool = False) -> str:
     >>> print(visible("cat\x1b[31m\n"))
     cat\u001b[31m\n
     """
-    pattern = _IN_LINES if keep_lines else _IN_TEXT
-    return pattern.sub(lambda match: json.dumps(match[0])[1:-1], text)
+    return escaped(text, _IN_LINES if keep_lines else _IN_TEXT)
+
+
+def escaped(text: str, characters: re.Pattern[str]) -> str:
+    r"""Escape the characters of a text that match a pattern, as in JSON.
+
+    Examples
+    --------
+    >>> import re
+    >>> from segcore._text import escaped
+    >>> print(escaped("left\nright", re.compile("\n")))
+    left\nright
+    """
+    return characters.sub(lambda match: json.dumps(match[0])[1:-1], text)

@@ -144,15 +144,16 @@ class Polygons:
         -------
         list of dict
             A ``"MultiPolygon"`` per mask, with one polygon per connected part: exterior ring, then
-            holes. The first point of a ring is repeated at its end. Coordinates are integers, or
-            floats if there is a transform. Without one, :meth:`Masks.from_polygons` returns the
-            same masks, unless the outlines were simplified.
+            holes. As in RFC 7946, exterior rings are counterclockwise and holes clockwise where y
+            points up, and the first point of a ring is repeated at its end. Coordinates are
+            integers, or floats if there is a transform. Without one, :meth:`Masks.from_polygons`
+            returns the same masks, unless the outlines were simplified.
 
         Raises
         ------
         ValueError
-            If `transform` has another shape, a last row other than 0, 0, 1, or numbers that are not
-            finite.
+            If `transform` has another shape, a last row other than 0, 0, 1, numbers that are not
+            finite, or no inverse.
         TypeError
             If `transform` is not numeric.
 
@@ -169,13 +170,15 @@ class Polygons:
         [{'type': 'MultiPolygon', 'coordinates': [[[[1, 0], [3, 0], [3, 2], [1, 2], [1, 0]]]]}]
         """
         matrix = None if transform is None else _as_affine(transform)
+        is_reflected = matrix is not None and _determinant(matrix) < 0
         found: list[dict[str, Any]] = []
         for i in range(len(self)):
             parts: dict[int, list[Any]] = {}
             for r in range(*self.mask_offsets[i : i + 2].tolist()):
                 ring = _mapped(self._ring(r), matrix).tolist()
+                ring.append(ring[0])
                 owner = int(self.parent[r]) if self.parent[r] >= 0 else r
-                parts.setdefault(owner, []).append([*ring, ring[0]])
+                parts.setdefault(owner, []).append(ring[::-1] if is_reflected else ring)
             found.append({"type": "MultiPolygon", "coordinates": list(parts.values())})
         return found
 
@@ -246,7 +249,18 @@ def _as_affine(transform: object) -> NDArray[np.float64]:
     matrix = array.astype(np.float64).reshape(-1, 3)
     if not np.isfinite(matrix).all() or matrix[2:].tolist() not in ([], [[0, 0, 1]]):
         raise ValueError(f"transform: expected an affine map, got {matrix.tolist()}")
+    if _determinant(matrix) == 0:
+        raise ValueError(
+            f"transform: expected a map that can be inverted, got the singular {matrix.tolist()}"
+        )
     return matrix[:2]
+
+
+def _determinant(matrix: NDArray[np.float64]) -> float:
+    """Return the area that a pixel is mapped to; it is negative if the map is a reflection."""
+    (a, b, _), (d, e, _) = matrix[:2].tolist()
+    determinant: float = a * e - b * d
+    return determinant
 
 
 def _mapped(ring: Integers, matrix: NDArray[np.float64] | None) -> NDArray[Any]:

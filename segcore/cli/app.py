@@ -575,12 +575,13 @@ def info() -> None:
 def convert(source: Path, target: Path, target_format: str | None, common: Common) -> None:
     """Convert a data set from one format to another, and list what is not kept.
 
-    Formats are coco, coco-results, coco-panoptic, sa-1b, sa-v, parquet, yolo, labelme, maps, voc,
-    cvat, label-studio, kaggle, geojson and cityscapes. OUT is a folder for yolo, labelme, maps,
-    voc, cityscapes and sa-1b, and otherwise a file. Image files are not copied.
+    Formats are coco, coco-results, coco-panoptic, sa-1b, sa-v, parquet, yolo, labelme, maps,
+    binary-masks, voc, cvat, label-studio, kaggle, geojson and cityscapes. OUT is a folder for yolo,
+    labelme, maps, binary-masks, voc, cityscapes and sa-1b, and otherwise a file. Image files are
+    not copied.
 
     A name that ends with .json, .parquet, .csv, .xml or .geojson stands for coco, parquet, kaggle,
-    cvat or geojson.
+    cvat or geojson. COCO files whose name ends with .json.gz are compressed.
     """
     from segcore.cli.convert import convert as run
 

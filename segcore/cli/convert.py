@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from segcore.cli.command import input_errors, running
+from segcore.cli.failures import BadInput
 from segcore.cli.options import Common
 from segcore.cli.printing import print_line
 from segcore.data import WriteReport
@@ -30,9 +31,10 @@ def convert(source: Path, target: Path, target_format: str | None, common: Commo
             dataset, _ = read_with_truth(
                 source, command.problems, options, common.dataset, need_images=False
             )
-            if common.skip_invalid:
-                dataset, messages = without_invalid_masks(dataset)
-                command.problems.skipped += messages
+            dataset, messages = without_invalid_masks(dataset)
+            if messages and not common.skip_invalid:
+                raise BadInput(f"{source}: {messages[0]}; --skip-invalid leaves it out")
+            command.problems.skipped += messages
         with input_errors(), command.engine() as engine:
             report = write_to(command.outputs, dataset, target, target_format, **engine)
         _count_losses(report, command.problems)

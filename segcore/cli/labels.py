@@ -35,6 +35,8 @@ def write_instances(
     path = panoptic or source
     with running(common, source, panoptic) as command:
         output = command.outputs.file(target)
+        if not output.is_stream and target.suffix.lower() != ".json":
+            raise BadInput(f"{target}: expected a name that ends with .json, since it is COCO's")
         problems = command.problems
         with command.reading(None if panoptic is None else source) as options:
             found = read_instances(path, problems, options, common.dataset)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
 import pathlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, cast
 
 import numpy as np
 
 from segcore._publish import Outputs, publish
+from segcore._text import counted, visible
 from segcore.data.coco import reading, writing
 from segcore.data.coco.document import Document
 from segcore.data.coco.panoptic import PanopticMaps
@@ -23,6 +26,7 @@ from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.addresses import AddressOutputs, address_outputs, check_absent
+from segcore.data.files.names import image_paths
 from segcore.data.files.walk import files_below
 from segcore.data.mapping import engine_of
 from segcore.data.parquet import parquet_files
@@ -60,10 +64,26 @@ def _file(write: Callable[..., None]) -> Writer:
     """Return a writer of a single file."""
 
     def write_file(dataset: Any, outputs: Outputs, path: Path, **engine: Any) -> None:
-        with outputs.file(path).open() as file:
+        with _opened(outputs, path) as file:
             write(dataset, file, **engine)
 
     return write_file
+
+
+@contextmanager
+def _opened(outputs: Outputs, path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing, which compresses what is written if its name ends with ``.gz``."""
+    with outputs.file(path).open() as file:
+        if not _is_compressed(path):
+            yield file
+            return
+        # Without a name and a time, so that equal data sets give equal files.
+        with gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as packed:
+            yield cast("BinaryIO", packed)
+
+
+def _is_compressed(path: Path) -> bool:
+    return os.fspath(path).lower().endswith(".gz")
 
 
 def _write_panoptic(
@@ -107,11 +127,10 @@ def _read_folder(path: Path, dataset: Dataset | None = None, **options: Any) -> 
 
 def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
     """Write a JSON file per image."""
-    stems = [os.path.splitext(os.path.basename(name))[0] for name in dataset.images["file_name"]]
-    names = [
-        f"{stem or f'sa_{image_id}'}.json"
-        for stem, image_id in zip(stems, dataset.images["id"].tolist(), strict=True)
-    ]
+    ids = dataset.images["id"]
+    if ids.dtype == object:
+        raise ValueError(f"image {ids[0]}: its id is text, but SA-1B has integers")
+    names = image_paths(dataset.images, ".json", keep_folders=False)
     folder = outputs.folder(path, names=names)
     for index, name in enumerate(names):
         with folder.open(name) as file:
@@ -123,7 +142,7 @@ def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport
 
 def _write_results(dataset: Dataset, outputs: Outputs, path: Path, **engine: Any) -> WriteReport:
     """Write a list of results, which has neither images nor categories."""
-    with outputs.file(path).open() as file:
+    with _opened(outputs, path) as file:
         writing.write_results(dataset, file, **engine)
     report = _complete_report("coco-results", path, dataset)
     named = {"names and sizes of images": len(dataset), "categories": len(dataset.categories)}
@@ -147,8 +166,18 @@ def _other(name: str, dataset: Literal["sizes", ""] = "", has_engine: bool = Fal
     return Format(name, read_it, write_it, dataset, has_progress=True, has_engine=has_engine)
 
 
-def _read_parquet(*args: Any, **options: Any) -> Dataset:
-    dataset: Dataset = parquet_files().read_parquet(*args, **options)
+def _read_parquet(path: Path | Sequence[Path], *args: Any, **options: Any) -> Dataset:
+    """Read Parquet files; other files of annotations in their folder are noted."""
+    dataset: Dataset = parquet_files().read_parquet(path, *args, **options)
+    if isinstance(path, (str, os.PathLike)) and os.path.isdir(path):
+        others = [
+            str(file)
+            for file in files_below(pathlib.Path(path))
+            if file.name.lower().endswith(tuple(_SUFFIXES)) and not has_parquet_name(file)
+        ]
+        if others:
+            files = counted(len(others), "file")
+            dataset.notes = (f"{files} beside the Parquet files, the first: {visible(others[0])}",)
     return dataset
 
 
@@ -193,7 +222,19 @@ FORMATS = {
 """The formats by name; `segcore.data.files.kinds.TITLES` has what they are called."""
 
 
-_SUFFIXES = {".csv": "kaggle", ".xml": "cvat", ".geojson": "geojson"}
+_SUFFIXES = {
+    ".json": "coco",
+    ".json.gz": "coco",
+    ".parquet": "parquet",
+    ".csv": "kaggle",
+    ".xml": "cvat",
+    ".geojson": "geojson",
+}
+"""The formats that names of files stand for."""
+_COMPRESSED = ("coco", "coco-results", "sa-v")
+"""The formats that are written, and read, with gzip."""
+LEVEL = 6
+"""How much gzip compresses, as by default on the command line."""
 
 
 def read(
@@ -351,13 +392,14 @@ def write(
         Path of the file, or a URL that fsspec opens, such as ``s3://bucket/masks.parquet`` (extra
         ``arrow``). A URL is written under a temporary name beside it and renamed when complete.
     format : str, optional
-        One of the formats of :func:`read`. By default, it is ``"parquet"``, ``"kaggle"``,
-        ``"cvat"`` or ``"geojson"`` for names that end with ``.parquet``, ``.csv``, ``.xml`` or
-        ``.geojson``, and ``"coco"`` otherwise. For ``"coco-panoptic"``, the PNGs are copied, or
-        composed if the data set was read from another format. For ``"sa-1b"``, ``"yolo"``,
-        ``"labelme"``, ``"maps"``, ``"binary-masks"``, ``"voc"`` and ``"cityscapes"``, `path`
-        is a folder. At a URL, it is complete when it has the file ``_SUCCESS``, which is written
-        last and has the numbers of files and bytes as JSON.
+        One of the formats of :func:`read`. By default, it is ``"coco"``, ``"parquet"``,
+        ``"kaggle"``, ``"cvat"`` or ``"geojson"`` for names that end with ``.json``, ``.parquet``,
+        ``.csv``, ``.xml`` or ``.geojson``. A name that ends with ``.json.gz`` stands for COCO,
+        compressed with gzip, as are results and SA-V files of such a name. For ``"coco-panoptic"``,
+        the PNGs are copied, or composed if the data set was read from another format. For
+        ``"sa-1b"``, ``"yolo"``, ``"labelme"``, ``"maps"``, ``"binary-masks"``, ``"voc"`` and
+        ``"cityscapes"``, `path` is a folder. At a URL, it is complete when it has the file
+        ``_SUCCESS``, which is written last and has the numbers of files and bytes as JSON.
     overwrite : bool, default False
         Whether to replace an existing file.
     progress : callable, optional
@@ -391,8 +433,9 @@ def write(
     MaskError
         If a mask that has to be converted is invalid.
     ValueError
-        If the format is unknown, the categories of the parts differ, two images have the same id,
-        `workers` is out of range, or `masks_only` is True and the format is not Parquet.
+        If the format is unknown or `path` does not tell it, the categories of the parts differ, two
+        images have the same id, `workers` is out of range, or `masks_only` is True and the format
+        is not Parquet.
     TypeError
         If `dataset` is neither a `Dataset` nor an iterable, or `client` is neither a client nor an
         executor.
@@ -436,6 +479,8 @@ def write_to(
 ) -> WriteReport:
     """As :func:`write`, among other outputs that appear together; `engine` says what encodes it."""
     chosen = _format(format) if format is not None else _format_to_write(path)
+    if _is_compressed(path) and chosen.name not in _COMPRESSED:
+        raise ValueError(f'{os.fspath(path)}: the format "{chosen.name}" is not written with gzip')
     if masks_only and chosen.name != "parquet":
         raise ValueError(f'masks_only: expected the format "parquet", got "{chosen.name}"')
     if chosen.name != "parquet" and not isinstance(dataset, Dataset):
@@ -588,12 +633,24 @@ def _format_to_read(path: Path | Sequence[Path], name: str | None) -> Format:
 
 
 def _format_to_write(path: Path) -> Format:
-    suffix = os.path.splitext(path)[1].lower()
-    return FORMATS["parquet" if has_parquet_name(path) else _SUFFIXES.get(suffix, "coco")]
+    """Return the format that the name of a file stands for. Raises ValueError for other names."""
+    if has_parquet_name(path):
+        return FORMATS["parquet"]
+    name = os.fspath(path).lower()
+    for suffix, format in _SUFFIXES.items():
+        if name.endswith(suffix):
+            return FORMATS[format]
+    raise ValueError(
+        f"{os.fspath(path)}: its name does not tell the format; expected a name that ends with "
+        f"{', '.join(_SUFFIXES)}, or format= (--to): {_names_of_formats()}"
+    )
 
 
 def _format(name: str) -> Format:
     if name not in FORMATS:
-        known = ", ".join(f'"{known}"' for known in FORMATS)
-        raise ValueError(f"format: expected {known}, got {name!r}")
+        raise ValueError(f"format: expected {_names_of_formats()}, got {name!r}")
     return FORMATS[name]
+
+
+def _names_of_formats() -> str:
+    return ", ".join(f'"{name}"' for name in FORMATS)

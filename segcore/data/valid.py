@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from segcore.data.columns.segmentations import NONE, Segmentations
+from segcore.backends.errors import MAX_COORDINATE
+from segcore.data.columns.segmentations import NONE, POLYGON, Segmentations
 from segcore.data.dataset import Dataset
 from segcore.errors import MaskError
 
@@ -12,18 +13,24 @@ from segcore.errors import MaskError
 def without_invalid_masks(dataset: Dataset) -> tuple[Dataset, list[str]]:
     """Return a data set without invalid masks, and a message about each of them.
 
-    All masks are made for it. Annotations without a segmentation stay.
+    Masks are made for it, except those of polygons, which are valid if their coordinates are.
+    Annotations without a segmentation stay.
     """
     if dataset.maps is not None:
         return dataset, []
     segmentations: Segmentations = dataset.annotations["segmentation"]
     ids = dataset.annotations["id"]
+    is_checked = segmentations.kinds != NONE
+    if (np.abs(segmentations.coordinates) < MAX_COORDINATE).all():
+        is_checked &= segmentations.kinds != POLYGON
+    if not is_checked.any():
+        return dataset, []
     every_row = np.arange(len(ids))
     is_valid = np.ones(len(ids), np.bool_)
     messages = []
     for image, sample in enumerate(dataset):
         rows = every_row[dataset.rows_of(image)]
-        rows = rows[segmentations.kinds[rows] != NONE]
+        rows = rows[is_checked[rows]]
         while len(rows) and min(sample.size) > 0:
             try:
                 segmentations[rows].masks(sample.size)

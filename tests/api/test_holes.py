@@ -111,7 +111,8 @@ def test_geojson_comes_back(masks, connectivity):
 
 def test_transform():
     polygons = sc.Masks.from_boxes([[1, 2, 3, 4]], (6, 6)).to_polygons()
-    expected = [[[[12.0, 6.0], [16.0, 6.0], [16.0, 0.0], [12.0, 0.0], [12.0, 6.0]]]]
+    # The map turns the plane over, so the ring goes the other way round.
+    expected = [[[[12.0, 6.0], [12.0, 0.0], [16.0, 0.0], [16.0, 6.0], [12.0, 6.0]]]]
     matrix = [[2, 0, 10], [0, -3, 12]]
     for transform in (matrix, [*matrix, [0, 0, 1]], np.ravel(matrix), (2, 0, 10, 0, -3, 12.0)):
         assert polygons.to_geojson(transform)[0]["coordinates"] == expected
@@ -119,10 +120,27 @@ def test_transform():
         ([1, 2, 3], ValueError, "transform: expected six numbers"),
         ([[1, 0, 0], [0, 1, 0], [0, 1, 1]], ValueError, "transform: expected an affine map"),
         ([1, 0, np.inf, 0, 1, 0], ValueError, "transform: expected an affine map"),
+        ((0, 0, 0, 0, 0, 0), ValueError, "transform: expected a map that can be inverted"),
+        ((1, 2, 0, 2, 4, 0), ValueError, "transform: expected a map that can be inverted"),
         ("abcdef", TypeError, "transform: expected numbers"),
     ]:
         with pytest.raises(error, match=message):
             polygons.to_geojson(transform)
+
+
+@pytest.mark.parametrize("step", [0.5, -0.5])
+@pytest.mark.parametrize("is_swapped", [False, True])
+def test_exterior_rings_are_counterclockwise(step, is_swapped):
+    """RFC 7946, section 3.1.6; north is up where y falls from row to row."""
+    outer, hole = sc.Masks.from_boxes([[1, 2, 9, 8], [3, 4, 5, 6]], (12, 12))
+    linear = np.array([[0.5, 0], [0, step]])
+    matrix = np.hstack([linear[::-1] if is_swapped else linear, [[352000], [5810000]]])
+    [shape] = (outer - hole).to_polygons().to_geojson(matrix)
+    [[exterior, interior]] = shape["coordinates"]
+    for ring, area in ((exterior, 12), (interior, -1)):
+        x, y = np.array(ring).T - [[352000], [5810000]]
+        assert ring[0] == ring[-1]
+        assert (x[:-1] * y[1:] - x[1:] * y[:-1]).sum() / 2 == area
 
 
 def test_transform_is_that_of_rasterio():

@@ -170,7 +170,7 @@ def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
     folder = tmp_path / "maps"
     save(folder / "a.png", MAP).rename(Path(os.fsdecode(os.fsencode(folder) + b"/\xff.png")))
     for words in (["labels", folder], ["view", folder]):
-        line = refused(*words, "-o", tmp_path / "out")
+        line = refused(*words, "-o", tmp_path / "out.json")
         assert "\\udcff.png: its name" in line
         assert "is not a valid name for a file; rename it" in line
 
@@ -187,7 +187,10 @@ def test_label_maps_that_no_data_set_can_name(tmp_path: Path, name: str) -> None
 def test_the_case_of_suffixes(tmp_path: Path) -> None:
     save(tmp_path / "maps" / "a.PNG", MAP)
     save(tmp_path / "other" / "a.png", MAP)
-    assert "1 image, 1 annotation" in good("labels", tmp_path / "maps", "-o", tmp_path / "x").stdout
+    assert (
+        "1 image, 1 annotation"
+        in good("labels", tmp_path / "maps", "-o", tmp_path / "x.json").stdout
+    )
     words = ["evaluate", "semantic", tmp_path / "maps", tmp_path / "other", "--num-classes", 4]
     assert "1 image, 4 classes" in good(*words).stdout
     save(tmp_path / "maps" / "a.png", MAP)

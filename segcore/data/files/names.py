@@ -14,6 +14,7 @@ from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
 from segcore.data.columns.fields import describe
+from segcore.data.columns.table import Table
 from segcore.data.errors import DatasetError
 
 LONGEST_NAME = 1024
@@ -80,6 +81,42 @@ def with_suffix(name: str, suffix: str) -> str:
     if _PLAIN.fullmatch(name):
         return name.partition(".")[0] + suffix
     return str(PurePosixPath(name).with_suffix(suffix))
+
+
+def image_paths(images: Table, suffix: str = "", keep_folders: bool = True) -> list[str]:
+    """Return a path below a folder for each image: its file name, or its id.
+
+    Parameters
+    ----------
+    images : Table
+        The images.
+    suffix : str
+        Replaces the suffix of the names, unless it is empty.
+    keep_folders : bool, default True
+        Whether the folders of file names are parts of the paths.
+
+    Raises
+    ------
+    ValueError
+        If a name leads out of a folder, or two images get the same path.
+    """
+    found: dict[str, int] = {}
+    for row, name in enumerate(images["file_name"].tolist()):
+        try:
+            path = relative_name(name or str(images["id"][row]))
+        except ValueError as error:
+            raise ValueError(f"image {images['id'][row]}: its file_name {error}") from None
+        if suffix:
+            path = with_suffix(path, suffix)
+        if not keep_folders:
+            path = PurePosixPath(path).name
+        if path in found:
+            first = images["id"][found[path]]
+            raise ValueError(
+                f"images {first} and {images['id'][row]}: both would be written to {path}"
+            )
+        found[path] = row
+    return list(found)
 
 
 class Folder:

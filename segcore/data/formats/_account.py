@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple, TypeVar
@@ -21,7 +20,9 @@ from segcore.data.columns.segmentations import POLYGON, Segmentations
 from segcore.data.columns.table import Table
 from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
-from segcore.data.files.names import relative_name, with_suffix
+from segcore.data.files.names import image_paths
+from segcore.data.formats._measures import polygon_measures
+from segcore.data.formats._names import distinct_names, utf8_name
 from segcore.data.report import NO_MASK, Dropped, WriteReport
 from segcore.masks import Masks, unwrap, wrap
 
@@ -35,6 +36,8 @@ NO_CATEGORY = "it has no category"
 EMPTY = "its mask is empty"
 HIDDEN = "it is hidden by smaller ones"
 MERGED = "annotations merged with others of their category"
+POLYGONS = "polygons that are written in another form"
+AREAS = "areas and boxes that are not those of the masks"
 
 
 class Noted(NamedTuple):
@@ -95,22 +98,16 @@ class Account:
         ValueError
             If a name leads out of a folder, or two images get the same path.
         """
-        images = self.dataset.images
-        found: dict[str, int] = {}
-        for row, name in enumerate(images["file_name"].tolist()):
-            try:
-                path = relative_name(name or str(images["id"][row]))
-            except ValueError as error:
-                raise ValueError(f"image {images['id'][row]}: its file_name {error}") from None
-            if suffix:
-                path = with_suffix(path, suffix)
-            if path in found:
-                first = images["id"][found[path]]
-                raise ValueError(
-                    f"images {first} and {images['id'][row]}: both would be written to {path}"
-                )
-            found[path] = row
-        return list(found)
+        return image_paths(self.dataset.images, suffix)
+
+    def category_names(self, writable: Callable[[str], str] = str) -> list[str]:
+        """Return the names of the categories as `distinct_names` does, and note which are new."""
+        categories = self.dataset.categories
+        names: list[str] = categories["name"].tolist()
+        ids = categories["id"].tolist()
+        found = distinct_names(names, ids, lambda name: writable(utf8_name(name)))
+        self.unwritten("names of categories", _different(names, found))
+        return found
 
     def sizes(self, images: Rows) -> NDArray[np.int64]:
         """Return the sizes of several images: int64, shape (N, 2)."""
@@ -210,7 +207,9 @@ class Account:
         """
         dataset = self.dataset
         if dataset.maps is not None:
-            return dataset.maps.masks(image, dataset.annotations["id"][rows], self.size(image))
+            masks = dataset.maps.masks(image, dataset.annotations["id"][rows], self.size(image))
+            self._compare_measures(rows, masks)
+            return masks
         return self.masks_of(self.size(image), rows)
 
     def masks_of(self, size: Size, rows: Rows) -> Masks:
@@ -224,7 +223,9 @@ class Account:
                     for part in parts
                 ]
             )
-        return self._segmentations[rows].masks(size, lambda row: self.name(int(rows[row])))
+        masks = self._segmentations[rows].masks(size, lambda row: self.name(int(rows[row])))
+        self._compare_measures(rows, masks)
+        return masks
 
     def rings(self, row: int) -> tuple[Numbers, Rows]:
         """Return the coordinates x0 y0 x1 y1 ... of a polygon, and the points of each ring."""
@@ -275,6 +276,56 @@ class Account:
         image_id = images["id"][annotations["image"][row]]
         return f"annotation {annotations['id'][row]} of image {image_id}"
 
+    # -- areas and boxes --------------------------------------------------------------------------
+
+    @cached_property
+    def _own_measures(self) -> NDArray[np.bool_]:
+        """Whether the area and the box of each annotation are neither of its mask nor its rings.
+
+        `_compare_measures` compares with masks when these are made. Shape (N, 2).
+        """
+        annotations = self.dataset.annotations
+        area, bbox = annotations["area"], annotations["bbox"]
+        is_own = np.stack([~np.isnan(area), ~np.isnan(bbox).any(axis=1)], axis=1)
+        if self.dataset.maps is not None:
+            return is_own
+        is_own[~self.has_mask, 1] = False  # the box is all there is
+        is_own[~self.has_mask & _are_areas(area, bbox[:, 2] * bbox[:, 3]), 0] = False
+        polygons = np.flatnonzero(self.is_polygon & is_own.any(axis=1))
+        for rows in np.split(polygons, range(GROUP, len(polygons), GROUP)):
+            part = self._segmentations[rows].compact()
+            self._clear_own(is_own, rows, *polygon_measures(part, np.arange(len(rows))))
+        return is_own
+
+    def _compare_measures(self, rows: Rows, masks: Masks) -> None:
+        """Compare areas and boxes with those of masks."""
+        is_own = self._own_measures[rows].any(axis=1)
+        if is_own.any():
+            corners = masks[is_own].boxes
+            boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+            self._clear_own(self._own_measures, rows[is_own], masks[is_own].area, boxes)
+
+    def _num_own_measures(self, written: Rows) -> int:
+        """Return how many of these annotations have an area or a box of their own.
+
+        Where it is not that of a polygon, it is compared with that of the mask, too.
+        """
+        rows = written[self._own_measures[written].any(axis=1) & self.is_polygon[written]]
+        sizes = self.sizes(self.dataset.annotations["image"][rows])
+        for height, width in np.unique(sizes, axis=0).tolist():
+            of_size = rows[(sizes == [height, width]).all(axis=1)]
+            for part in np.split(of_size, range(GROUP, len(of_size), GROUP)):
+                self.masks_of((height, width), part)
+        return int(self._own_measures[written].any(axis=1).sum())
+
+    def _clear_own(
+        self, is_own: NDArray[np.bool_], rows: Rows, areas: NDArray[Any], boxes: NDArray[Any]
+    ) -> None:
+        """Clear the flags of areas and boxes that are these."""
+        annotations = self.dataset.annotations
+        is_own[rows, 0] &= ~_are_areas(annotations["area"][rows], areas)
+        is_own[rows, 1] &= ~np.isclose(annotations["bbox"][rows], boxes, 0, 0.02).all(axis=1)
+
     # -- what is not kept -------------------------------------------------------------------------
 
     def drop(self, rows: Iterable[int], reason: str) -> None:
@@ -321,6 +372,8 @@ class Account:
         *kept: str,
         names: list[str] | None = None,
         image_names: list[str] | None = None,
+        category_ids: NDArray[np.int64] | None = None,
+        is_thing: NDArray[np.bool_] | bool = True,
     ) -> None:
         """Note which values of the data set have no place, except those that are kept.
 
@@ -331,7 +384,12 @@ class Account:
         names : list of str, optional
             Paths of the files of the images, if images are read in their order.
         image_names : list of str, optional
-            The file names of the images as they are read, unless they are kept.
+            The file names of the images as they are read. Defaults to `names()`.
+        category_ids : numpy.ndarray, optional
+            The ids of the categories as they are read: int64, shape (C,). By default, a reader
+            numbers categories from 1 as it finds them.
+        is_thing : numpy.ndarray, optional
+            Whether each category is a thing as it is read: bool, shape (C,). Defaults to True.
         """
         dataset = self.dataset
         annotations, categories = dataset.annotations, dataset.categories
@@ -340,20 +398,28 @@ class Account:
         rows = [self._all_rows[dataset.rows_of(image)] for image in order]
         written = np.concatenate([self._all_rows[:0], *rows])
         written = written[self._is_written[written]]
-        used = np.bincount(annotations["category"][written] + 1, minlength=len(categories) + 1)
+        used, first = np.unique(annotations["category"][written], return_index=True)
+        old_ids, new_ids = categories["id"], category_ids
+        if new_ids is None:
+            old_ids, new_ids = old_ids[used], first.argsort().argsort() + 1
         extra = sum(
             int((table.layout.extra.lengths > 0).sum())
             for table in (dataset.images, categories, annotations)
         )
         file_names = dataset.images["file_name"].tolist()
+        if image_names is None:
+            image_names = self.names()
         counts = {
-            "file names of images": _different(file_names, image_names or file_names),
+            "file names of images": _different(file_names, image_names),
             "iscrowd flags": int(annotations["iscrowd"][written].sum()),
             "scores": int((~np.isnan(annotations["score"][written])).sum()),
             "annotation ids": _renumbered(annotations["id"][written]),
             "image ids": _renumbered(dataset.images["id"][list(order)]),
-            "category ids": _renumbered(categories["id"]),
-            "categories without annotations": int((used[1:] == 0).sum()),
+            "category ids": _renumbered(old_ids, new_ids),
+            "categories without annotations": len(categories) - len(used),
+            "categories that are not things": int((categories["isthing"] != is_thing).sum()),
+            AREAS: self._num_own_measures(written),
+            POLYGONS: int(self.is_polygon[written].sum()),
             "supercategories": int((categories["supercategory"].lengths > 0).sum()),
             "other members": extra + sum(text is not None for _, text in dataset.members),
         }
@@ -450,21 +516,17 @@ def _with_categories(dataset: Dataset) -> Dataset:
     )
 
 
+def _are_areas(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return whether areas are equal but for coordinates that were rounded to two decimals."""
+    are_close: NDArray[np.bool_] = np.isclose(a, b, 1e-3, 0.5)
+    return are_close
+
+
 def _different(a: list[str], b: list[str]) -> int:
     return sum(first != second for first, second in zip(a, b, strict=True))
 
 
-def _renumbered(ids: NDArray[np.int64]) -> int:
-    """Return the number of ids, unless they are 1, 2, 3, ..., as a reader numbers items."""
-    return 0 if np.array_equal(ids, np.arange(1, len(ids) + 1)) else len(ids)
-
-
-def category_names(dataset: Dataset) -> list[str]:
-    """Return a different name for each category: its name, with its id where names repeat."""
-    names: list[str] = dataset.categories["name"].tolist()
-    ids = dataset.categories["id"].tolist()
-    repeated = {name for name, count in Counter(names).items() if count > 1 or not name}
-    return [
-        f"{name} {category_id}".strip() if name in repeated else name
-        for name, category_id in zip(names, ids, strict=True)
-    ]
+def _renumbered(ids: NDArray[Any], new_ids: NDArray[np.int64] | None = None) -> int:
+    """Return the number of ids, unless they are the new ones, which default to 1, 2, 3, ...."""
+    new_ids = np.arange(1, len(ids) + 1) if new_ids is None else new_ids
+    return 0 if np.array_equal(ids, new_ids) else len(ids)

@@ -25,9 +25,10 @@ from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.label_maps import label_maps
 from segcore.data.files.pngs import label_png
-from segcore.data.formats._account import Account, category_names
+from segcore.data.formats._account import Account
 from segcore.data.formats._builder import Builder, as_size, relative_name, track
 from segcore.data.formats._images import read_label_png
+from segcore.data.formats._names import csv_name
 from segcore.data.recognize import MASK_LIST
 from segcore.data.report import WriteReport
 from segcore.masks import Masks
@@ -82,7 +83,7 @@ def read(
 def _listed(builder: Builder, root: Path) -> Iterator[_Mask]:
     """Yield the masks in ``masks.csv``."""
     path = root / MASK_LIST
-    reader = csv.reader(io.StringIO(path.read_text("utf-8", "replace")))
+    reader = csv.reader(io.StringIO(path.read_bytes().decode("utf-8", "replace")))
     try:
         if next(reader, None) != HEADER:
             raise DatasetError(str(path), f"expected {','.join(HEADER)}", "line 1")
@@ -159,7 +160,7 @@ def write(
     dataset = account.dataset
     names = account.names()
     stems = [os.path.splitext(name)[0] for name in account.names(".png")]
-    labels = category_names(dataset)
+    labels = account.category_names(csv_name)
     parts = [re.sub(r"[^\w-]", "_", label)[:60] or OBJECT for label in labels]
     folder = outputs.folder(path, names=[MASK_LIST])
     crowd = dataset.annotations["iscrowd"]

@@ -27,7 +27,6 @@ from segcore.data.formats._account import (
     MERGED,
     Account,
     Rows,
-    category_names,
     painted,
     painting_order,
 )
@@ -196,7 +195,8 @@ def write(
     account = Account(dataset, "cityscapes", path, progress)
     dataset = account.dataset
     stems = [re.sub(r"(_leftImg8bit)?\.png$", "", name) for name in account.names(".png")]
-    labels = _labels(dataset)
+    category_names = account.category_names()
+    labels = _labels(category_names)
     folder = outputs.folder(path)
     merged = 0
     for image, stem in account.tracked(stems):
@@ -209,17 +209,25 @@ def write(
         classes = np.where(ids >= CITYSCAPES_DIVISOR, ids // CITYSCAPES_DIVISOR, ids)
         for kind, written in (("instanceIds", ids), ("labelIds", classes.astype(np.uint8))):
             folder.write(f"{stem}_gtFine_{kind}.png", label_png(written, regions))
-        folder.write(f"{stem}_gtFine_polygons.json", _polygons_text(account, rows, masks))
+        folder.write(
+            f"{stem}_gtFine_polygons.json", _polygons_text(account, rows, masks, category_names)
+        )
     account.unwritten(MERGED, merged)
     read_names = [_image_name(stem) for stem in stems]
-    account.unwritten_values("iscrowd flags", names=read_names, image_names=read_names)
+    is_thing = np.where(labels > 0, labels >= CITYSCAPES_FIRST_THING, dataset.categories["isthing"])
+    account.unwritten_values(
+        "iscrowd flags",
+        names=read_names,
+        image_names=read_names,
+        category_ids=labels,
+        is_thing=is_thing,
+    )
     return account.report()
 
 
-def _polygons_text(account: Account, rows: Rows, masks: Masks) -> bytes:
+def _polygons_text(account: Account, rows: Rows, masks: Masks, names: list[str]) -> bytes:
     """Return the polygons of an image, those in front last, and with bridges to their holes."""
     annotations = account.dataset.annotations
-    names = category_names(account.dataset)
     crowd = annotations["iscrowd"][rows]
     objects = []
     outlines = masks.to_polygons()
@@ -237,10 +245,10 @@ def _polygons_text(account: Account, rows: Rows, masks: Masks) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
-def _labels(dataset: Dataset) -> NDArray[np.int64]:
+def _labels(names: list[str]) -> NDArray[np.int64]:
     """Return the label id of each category; 0 if it is not one of Cityscapes."""
     known = {name: label for label, name in enumerate(NAMES)}
-    return np.array([known.get(name, 0) for name in category_names(dataset)], np.int64)
+    return np.array([known.get(name, 0) for name in names], np.int64)
 
 
 def _values(

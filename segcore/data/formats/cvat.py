@@ -15,6 +15,7 @@ cannot be defined, and none can expand.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,13 @@ from numpy.typing import NDArray
 
 from segcore._input.arrays import Size
 from segcore._publish import Outputs
+from segcore._text import escaped
 from segcore.backends import kernels
 from segcore.data.coco.stream import Progress, open_binary
 from segcore.data.columns.table import members_text
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
-from segcore.data.formats._account import EMPTY, Account, category_names
+from segcore.data.formats._account import EMPTY, POLYGONS, Account
 from segcore.data.formats._builder import Builder, as_size, relative_name
 from segcore.data.formats._crops import cropped, pasted
 from segcore.data.formats._cvat_video import Videos
@@ -53,6 +55,9 @@ except ImportError:  # not compiled
 NAMES = ("annotations.xml",)
 WITHOUT_MASK = ("ellipse", "polyline", "points", "cuboid", "skeleton", "tag")
 CHUNK = 1 << 20
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_ENTITIES = {"\r": "&#13;"}
+"""XML reads a carriage return as a newline."""
 _AS_BLANKS = bytes.maketrans(b",;", b"  ")
 MAX_DEPTH = 64
 """Elements of CVAT are nested less deeply."""
@@ -389,13 +394,13 @@ def write(
     """
     account = Account(dataset, "cvat", path, progress)
     dataset = account.dataset
-    names = account.names()
-    labels = category_names(dataset)
+    names = [_xml_text(name) for name in account.names()]
+    labels = account.category_names(_xml_text)
     with outputs.file(path).open() as file:
         file.write(b'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n')
         file.write(b"  <version>1.1</version>\n  <meta><task><labels>\n")
         for label in labels:
-            file.write(f"    <label><name>{escape(label)}</name></label>\n".encode())
+            file.write(f"    <label><name>{escape(label, _ENTITIES)}</name></label>\n".encode())
         file.write(b"  </labels></task></meta>\n")
         for image, name in account.tracked(names):
             height, width = account.size(image)
@@ -407,8 +412,17 @@ def write(
                 file.write(line.encode())
             file.write(b"  </image>\n")
         file.write(b"</annotations>\n")
-    account.unwritten_values("categories without annotations")
+    account.unwritten_values(
+        *("categories without annotations", POLYGONS),
+        image_names=names,
+        category_ids=np.arange(1, len(labels) + 1),
+    )
     return account.report()
+
+
+def _xml_text(text: str) -> str:
+    """Return a text without the characters that XML cannot have, which are escaped."""
+    return escaped(text, _NOT_XML)
 
 
 def _elements(account: Account, image: int, labels: list[str]) -> Iterator[str]:

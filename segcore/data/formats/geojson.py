@@ -20,7 +20,7 @@ from segcore._publish import Outputs
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
-from segcore.data.formats._account import EMPTY, Account, category_names
+from segcore.data.formats._account import EMPTY, POLYGONS, Account
 from segcore.data.formats._builder import (
     ROTATED,
     Builder,
@@ -180,7 +180,7 @@ def write(
     account = Account(dataset, "geojson", path, progress)
     dataset = account.dataset
     names = account.names()
-    labels = category_names(dataset)
+    labels = account.category_names()
     ids = dataset.images["id"].tolist()
     images = []
     for image, (name, image_id) in enumerate(zip(names, ids, strict=True)):
@@ -200,7 +200,7 @@ def write(
                 separator = b",\n"
         file.write(b"\n]}\n")
     kept = ("image ids", "category ids", "categories without annotations", "iscrowd flags")
-    account.unwritten_values(*kept, "scores")
+    account.unwritten_values(*kept, "scores", POLYGONS)
     return account.report()
 
 

@@ -26,9 +26,10 @@ from segcore._publish import Outputs
 from segcore.data.coco.stream import Progress, open_binary
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
-from segcore.data.formats._account import EMPTY, Account, category_names
+from segcore.data.formats._account import EMPTY, Account
 from segcore.data.formats._builder import ROTATED, Builder, as_size, relative_name
 from segcore.data.formats._images import SUFFIXES, image_size
+from segcore.data.formats._names import csv_name
 from segcore.data.report import WriteReport
 from segcore.errors import MaskError
 from segcore.formats import kaggle
@@ -132,8 +133,8 @@ class _Columns:
             if not separator:
                 raise ValueError(f"expected an image and a class, got {category!r:.60}")
         elif self.category is not None:
-            category = row[self.category].strip()
-        return relative_name(name.strip()), category, row[self.string]
+            category = row[self.category]
+        return relative_name(name), category, row[self.string]
 
     def size(self, row: list[str]) -> Size | None:
         """Return the size in a row, if there is one."""
@@ -245,7 +246,7 @@ def write(
     account = Account(dataset, "kaggle", path, progress)
     dataset = account.dataset
     names = account.names()
-    labels = category_names(dataset)
+    labels = account.category_names(csv_name)
     with outputs.file(path).open() as file:
         file.write(_line(HEADER))
         for image, name in account.tracked(names):

@@ -14,7 +14,7 @@ import os
 import re
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from segcore._publish import Outputs
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
-from segcore.data.formats._account import EMPTY, Account, category_names
+from segcore.data.formats._account import EMPTY, POLYGONS, Account
 from segcore.data.formats._builder import Builder, as_score, as_size, track
 from segcore.data.formats._json import read_json
 from segcore.data.formats._rings import Numbers, as_points, check_ring
@@ -263,14 +263,14 @@ def write(
     account = Account(dataset, "label-studio", path, progress)
     dataset = account.dataset
     names = account.names()
-    labels = category_names(dataset)
+    labels = account.category_names()
     with outputs.file(path).open() as file:
         file.write(b"[")
         for image, name in account.tracked(names):
             height, width = account.size(image)
             task = {
                 "id": image + 1,
-                "data": {TO_NAME: PurePosixPath(name).name},
+                "data": {TO_NAME: quote(PurePosixPath(name).name)},
                 "meta": {"height": height, "width": width},
                 "annotations": [{"id": image + 1, "result": _written(account, image, labels)}],
                 "predictions": [],
@@ -278,7 +278,7 @@ def write(
             text = json.dumps(task, ensure_ascii=False, separators=(",", ":"))
             file.write((",\n" if image else "\n").encode() + text.encode())
         file.write(b"\n]\n")
-    account.unwritten_values(image_names=[PurePosixPath(name).name for name in names])
+    account.unwritten_values(POLYGONS, image_names=[PurePosixPath(name).name for name in names])
     return account.report()
 
 
@@ -298,6 +298,7 @@ def _written(account: Account, image: int, labels: list[str]) -> list[dict[str, 
     masks = account.masks(image, others)
     is_empty = masks.area == 0
     account.drop(others[is_empty], EMPTY)
+    account.unwritten(POLYGONS, int(account.is_polygon[others[~is_empty]].sum()))
     values |= _brushes(others[~is_empty].tolist(), masks[np.flatnonzero(~is_empty)])
     for row in rows[~has_mask].tolist():
         shares = annotations["bbox"][row].reshape(2, 2) / _sides(size) * 100

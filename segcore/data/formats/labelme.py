@@ -26,7 +26,7 @@ from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.names import Folder
-from segcore.data.formats._account import EMPTY, Account, category_names
+from segcore.data.formats._account import EMPTY, POLYGONS, Account
 from segcore.data.formats._builder import ROTATED, Builder, as_size, track
 from segcore.data.formats._crops import cropped, pasted
 from segcore.data.formats._images import image_size, is_image
@@ -293,7 +293,7 @@ def write(
     names = account.names()
     files = account.names(".json")
     folder = outputs.folder(path, names=files)
-    labels = category_names(dataset)
+    labels = account.category_names()
     for image, name in account.tracked(names):
         height, width = account.size(image)
         document: dict[str, Any] = {
@@ -306,7 +306,7 @@ def write(
             "imageWidth": width,
         }
         folder.write(files[image], json.dumps(document, ensure_ascii=False, indent=1).encode())
-    account.unwritten_values("iscrowd flags", names=files)
+    account.unwritten_values("iscrowd flags", POLYGONS, names=files)
     return account.report()
 
 

@@ -17,7 +17,6 @@ import functools
 import json
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -28,6 +27,7 @@ from numpy.typing import NDArray
 
 from segcore._input.arrays import described
 from segcore._publish import FolderWriter, Outputs
+from segcore._text import escaped
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
@@ -36,13 +36,14 @@ from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.files.pngs import id_png, label_png
 from segcore.data.files.read_ahead import read_ahead
 from segcore.data.files.walk import files_below
-from segcore.data.formats._account import MERGED, Account, category_names, painted
+from segcore.data.formats._account import MERGED, Account, painted
 from segcore.data.formats._builder import Builder, track
 from segcore.data.formats._images import (
     is_image,
     read_label_png,
     voc_colors,
 )
+from segcore.data.formats._names import distinct_names
 from segcore.data.formats._parts import written_parts
 from segcore.data.formats.cityscapes import NAMES
 from segcore.data.report import WriteReport
@@ -56,6 +57,7 @@ PHOTOGRAPHS = (".jpg", ".jpeg")
 OBJECT = "object"
 """Name of the category of binary masks."""
 CITYSCAPES, TWO_CHANNELS, CHANNEL = "cityscapes", "two-channels", 256
+_LINE_ENDS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _Decoder = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 
 
@@ -118,6 +120,9 @@ def read(
         rows = [builder.category(*category) for category in found.categories]
         builder.add_masks(row, np.array(rows, np.int64), found.masks)
         is_binary &= found.is_binary
+        if found.of_background:
+            what = f"pixels of ids whose class is {background}, the background"
+            builder.note(what, name, found.of_background)
         is_ignored = [category == ignored for category, _ in found.categories]
         if ignored and any(is_ignored):
             area = int(found.masks.area[is_ignored].sum())
@@ -193,6 +198,8 @@ class _Found:
     categories: list[tuple[str, Any]]
     masks: Masks
     is_binary: bool
+    of_background: int = 0
+    """Pixels whose id has an instance, but the class of the background."""
 
 
 class _Meaning:
@@ -223,11 +230,8 @@ class _Meaning:
         # 255 is only found to be ignored, or not, when all files are read.
         self._unlisted = {IGNORED} if ignore is None else set()
         known = [c for _, c in sorted(classes.items()) if c.category_id is not None]
-        counts = Counter(c.name for c in known)
-        self._known = {
-            c.index: (f"{c.name} {c.category_id}" if counts[c.name] > 1 else c.name, c.category_id)
-            for c in known
-        }
+        names = distinct_names([c.name for c in known], [c.category_id for c in known])
+        self._known = {c.index: (name, c.category_id) for c, name in zip(known, names, strict=True)}
         self._has_classes = bool(classes)
         self.listed = list(self._known.values())
 
@@ -248,9 +252,11 @@ class _Meaning:
 
     def _of_labels(self, path: Path, labels: NDArray[Any], is_bits: bool) -> _Found:
         values, masks = Masks.from_label_map(labels, self._background, self._dropped)
+        pixels = 0
         if self._class_of is not None:
             values = self._class_of(values)
             kept = ~np.isin(values, [self._background, *self._dropped])
+            pixels = int(masks.area[values == self._background].sum())
             values, masks = values[kept], masks[kept]
         numbers: list[int] = values.tolist()
         if self._has_classes:
@@ -263,7 +269,7 @@ class _Meaning:
                     )
         categories = [self._known.get(number, self._unknown(number)) for number in numbers]
         is_binary = is_bits or not set(numbers) - {IGNORED}
-        return _Found(categories, masks, is_binary)
+        return _Found(categories, masks, is_binary, pixels)
 
     def _unknown(self, number: int) -> tuple[str, int]:
         """Return the name and id of the category of a label that is not listed."""
@@ -364,6 +370,11 @@ def _color_codes(colors: Mapping[str, Sequence[int]]) -> list[tuple[str, int]]:
     return [(name, code) for code, name in found.items()]
 
 
+def line_of(name: str) -> str:
+    """Return the name of a class as a line of a table of colors can have it."""
+    return escaped(name, _LINE_ENDS).strip()
+
+
 def _code(color: Sequence[str]) -> int:
     """Return red + 256 * green + 65536 * blue. Raises ValueError for other values."""
     red, green, blue = (int(part) if part.isdecimal() else 256 for part in color)
@@ -404,7 +415,10 @@ def write(
     """
     account = Account(dataset, "maps", path, progress)
     dataset = account.dataset
-    encoder = _Labels(dataset) if colors is None else _Colors(dataset, colors)
+    category_names = account.category_names(str if colors is None else line_of)
+    encoder = (
+        _Labels(dataset, category_names) if colors is None else _Colors(category_names, colors)
+    )
     names = account.names(".png")
     folder = outputs.folder(path, names=[*names, encoder.table])
     paint = functools.partial(_paint, encoder, folder.writer())
@@ -414,7 +428,11 @@ def write(
     folder.write(encoder.table, encoder.table_text(dataset))
     kept = ("category ids",) if colors is None else ()
     account.unwritten_values(
-        *kept, "categories without annotations", names=names, image_names=names
+        *kept,
+        "categories without annotations",
+        names=names,
+        image_names=names,
+        category_ids=encoder.labels,
     )
     return account.report()
 
@@ -437,7 +455,8 @@ class _Labels:
 
     table = CLASSES
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, names: list[str]) -> None:
+        self._names = names
         self.labels, self._dtype = _labels(dataset)
         self._colors = voc_colors() if self._dtype == np.uint8 else None
 
@@ -447,7 +466,7 @@ class _Labels:
 
     def table_text(self, dataset: Dataset) -> bytes:
         """Return the table of the classes."""
-        return _classes_text(dataset, self.labels, self._colors)
+        return _classes_text(dataset, self._names, self.labels, self._colors)
 
 
 class _Colors:
@@ -455,9 +474,9 @@ class _Colors:
 
     table = COLOR_TABLES[-1]
 
-    def __init__(self, dataset: Dataset, colors: Mapping[str, Sequence[int]]) -> None:
+    def __init__(self, names: list[str], colors: Mapping[str, Sequence[int]]) -> None:
         codes = dict(_color_codes(colors))
-        names = category_names(dataset)
+        self._names = names
         missing = [name for name in names if name not in codes]
         if missing:
             raise ValueError(
@@ -468,8 +487,6 @@ class _Colors:
         if background in listed[1:]:
             name = names[listed.index(background, 1) - 1]
             raise ValueError(f"colors: {name!r:.40} has the color of the background")
-        if any("\n" in name or not name.strip() for name in names):
-            raise ValueError("dataset: expected category names of one line, for a table of colors")
         self._codes = np.array(listed)
         self.labels = np.arange(1, len(listed))
 
@@ -481,7 +498,7 @@ class _Colors:
 
     def table_text(self, dataset: Dataset) -> bytes:
         """Return the table of the colors."""
-        names = [BACKGROUND, *category_names(dataset)]
+        names = [BACKGROUND, *self._names]
         lines = [
             f"{name},{code & 255},{code >> 8 & 255},{code >> 16}\n"
             for name, code in zip(names, self._codes.tolist(), strict=True)
@@ -500,9 +517,11 @@ def _labels(dataset: Dataset) -> tuple[NDArray[np.int64], Any]:
 
 
 def _classes_text(
-    dataset: Dataset, labels: NDArray[np.int64], colors: NDArray[np.uint8] | None
+    dataset: Dataset,
+    names: list[str],
+    labels: NDArray[np.int64],
+    colors: NDArray[np.uint8] | None,
 ) -> bytes:
-    names = category_names(dataset)
     ids = dataset.categories["id"].tolist()
     listed = [{"index": 0, "category_id": None, "name": "background"}] + [
         {"index": label, "category_id": category_id, "name": name}

@@ -19,7 +19,7 @@ from segcore._publish import FolderWriter, Outputs
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.files.pngs import id_png
-from segcore.data.formats._account import EMPTY, HIDDEN, MERGED, Account, Rows, category_names
+from segcore.data.formats._account import EMPTY, HIDDEN, MERGED, Account, Rows
 from segcore.data.formats._parts import written_parts
 from segcore.data.report import WriteReport
 from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic
@@ -28,6 +28,7 @@ from segcore.masks import Masks
 RULES = PanopticRules.preset("panopticapi", relist_fused=False, keep_hidden=False, keep_empty=False)
 WITHOUT_SCORES = {"score_threshold": None, "max_taken": None, "stuff_area": 0}
 """Nothing that is visible is dropped: the order of painting is passed as scores."""
+NO_SCORE = "it has no score, which others have"
 REASONS = {
     "score": f"its score is below {RULES.score_threshold}",
     "empty": EMPTY,
@@ -48,7 +49,7 @@ def write(
     account = Account(dataset, "coco-panoptic", path, progress)
     dataset = account.dataset
     names = account.names(".png")
-    ids, kept = _category_ids(dataset)
+    ids = _category_ids(dataset)
     folder = outputs.folder(os.path.splitext(path)[0], names=names)
     entries: list[Any] = [None] * len(dataset)
     has_scores = not np.isnan(dataset.annotations["score"]).all()
@@ -66,8 +67,10 @@ def write(
     file_names = dataset.images["file_name"].tolist()
     image_names = [name or png for name, png in zip(file_names, names, strict=True)]
     account.unwritten_values(
-        *("image ids", "iscrowd flags", "supercategories", "categories without annotations", *kept),
+        *("image ids", "iscrowd flags", "supercategories", "categories without annotations"),
+        "categories that are not things",
         image_names=image_names,
+        category_ids=ids,
     )
     return account.report()
 
@@ -101,12 +104,10 @@ def _compose(
     return found
 
 
-def _category_ids(dataset: Dataset) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return integers for the categories, and the name of the values that are thereby kept."""
-    ids = dataset.categories["id"]
-    if ids.dtype == object:
-        return np.arange(1, len(ids) + 1), ()
-    return ids, ("category ids",)
+def _category_ids(dataset: Dataset) -> NDArray[np.int64]:
+    """Return the ids of the categories, or numbers from 1 if these are not integers."""
+    ids: NDArray[np.int64] = dataset.categories["id"]
+    return np.arange(1, len(ids) + 1) if ids.dtype == object else ids
 
 
 class _Composer:
@@ -141,8 +142,9 @@ class _Composer:
             masks[things], class_ids[things], scores, stuff=regions, rules=self._rules
         )
         for dropped in result.dropped:
-            source = (things if dropped["isthing"] else stuff)[dropped["source"]]
-            account.drop(rows[[source]], REASONS[dropped["reason"]])
+            source = rows[[(things if dropped["isthing"] else stuff)[dropped["source"]]]]
+            without_score = dropped["reason"] == "score" and np.isnan(self._score[source]).all()
+            account.drop(source, NO_SCORE if without_score else REASONS[dropped["reason"]])
         described = []
         for index, segment in enumerate(result.segments):
             sources = (things if segment["isthing"] else stuff)[segment["sources"]]
@@ -182,7 +184,7 @@ def _images_text(account: Account) -> bytes:
 
 def _categories_text(dataset: Dataset, ids: NDArray[np.int64]) -> bytes:
     categories = dataset.categories
-    columns = ids.tolist(), category_names(dataset), categories["supercategory"].tolist()
+    columns = ids.tolist(), categories["name"].tolist(), categories["supercategory"].tolist()
     listed = []
     for category_id, name, supercategory, is_thing in zip(
         *columns, categories["isthing"].tolist(), strict=True
@@ -193,4 +195,4 @@ def _categories_text(dataset: Dataset, ids: NDArray[np.int64]) -> bytes:
 
 
 def _text(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(value, separators=(",", ":")).encode()

@@ -23,13 +23,13 @@ from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.files.pngs import label_png
-from segcore.data.formats._account import Account, Rows, category_names, painted
+from segcore.data.formats._account import Account, Rows, painted
 from segcore.data.formats._builder import Builder, track
 from segcore.data.formats._images import (
     read_label_png,
     voc_colors,
 )
-from segcore.data.formats.maps import color_table
+from segcore.data.formats.maps import BACKGROUND, color_table, line_of
 from segcore.data.report import WriteReport
 from segcore.maps.ids import from_rgb
 from segcore.masks import Masks
@@ -191,7 +191,7 @@ def write(
     """
     account = Account(dataset, "voc", path, progress)
     dataset = account.dataset
-    labels, names = _class_labels(dataset)
+    labels, names = _class_labels(account.category_names(_class_name))
     files = account.names(".png")
     image_names = account.names(".jpg")
     folder = outputs.folder(path, names=["labelmap.txt", LISTED])
@@ -207,19 +207,29 @@ def write(
             folder.write(f"{parent}/{file_name}", png)
     folder.write("labelmap.txt", _labelmap(names, colors))
     folder.write(LISTED, "".join(f"{os.path.splitext(name)[0]}\n" for name in files).encode())
-    account.unwritten_values(names=files, image_names=image_names)
+    account.unwritten_values(names=files, image_names=image_names, category_ids=labels)
     return account.report()
 
 
-def _class_labels(dataset: Dataset) -> tuple[Labels, dict[int, str]]:
+def _class_labels(names: list[str]) -> tuple[Labels, dict[int, str]]:
     """Return the label of each category, and the names of labels: VOC's, if all are VOC's."""
-    names = category_names(dataset)
     if len(names) > MOST:
         raise ValueError(f"dataset: VOC has at most {MOST} classes, got {len(names)} categories")
     if set(names) <= set(CLASSES):
         labels = [CLASSES.index(name) + 1 for name in names]
         return np.array(labels, np.int64), dict(enumerate(CLASSES, 1))
     return np.arange(1, len(names) + 1), dict(enumerate(names, 1))
+
+
+def _class_name(name: str) -> str:
+    """Return the name of a class as ``labelmap.txt`` can have it.
+
+    A colon ends a name, "#" starts a comment, and there is one background.
+    """
+    text = line_of(name.replace(":", " "))
+    if text.startswith("#"):
+        text = f"_{text[1:]}"
+    return f"{text}_" if text.lower() == BACKGROUND else text
 
 
 def _at_most(account: Account, rows: Rows) -> Rows:
@@ -231,5 +241,5 @@ def _labelmap(names: dict[int, str], colors: NDArray[np.uint8]) -> bytes:
     lines = ["# label:color_rgb:parts:actions", "background:0,0,0::"]
     for label, name in names.items():
         color = ",".join(map(str, colors[label].tolist()))
-        lines.append(f"{name.replace(':', ' ')}:{color}::")
+        lines.append(f"{name}:{color}::")
     return ("\n".join(lines) + "\n").encode()

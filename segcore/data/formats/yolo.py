@@ -34,7 +34,7 @@ from segcore.backends import kernels
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
-from segcore.data.formats._account import EMPTY, Account, category_names
+from segcore.data.formats._account import EMPTY, POLYGONS, Account
 from segcore.data.formats._builder import ROTATED, Builder, as_size, relative_name, track
 from segcore.data.formats._images import image_size, is_image
 from segcore.data.formats._rings import (
@@ -185,9 +185,14 @@ def _class_names(path: Path, names: Any) -> list[str]:
     for index, name in enumerate(names):
         if not isinstance(name, (str, int, float)):
             raise DatasetError(str(path), f"expected a name, got {name!r:.40}", f"names[{index}]")
-        if str(name) in found:
-            raise DatasetError(str(path), f"{str(name)!r} occurs twice", f"names[{index}]")
-        found[str(name)] = index
+        try:  # JSON, unlike YAML, writes a character such as an emoji as two surrogates
+            text = str(name).encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+        except UnicodeDecodeError:
+            detail = f"expected a name in Unicode, got {name!r:.40}"
+            raise DatasetError(str(path), detail, f"names[{index}]") from None
+        if text in found:
+            raise DatasetError(str(path), f"{text!r} occurs twice", f"names[{index}]")
+        found[text] = index
     return list(found)
 
 
@@ -451,7 +456,7 @@ def write(
     account = Account(dataset, "yolo", path, progress)
     dataset = account.dataset
     names = account.names()
-    labels = [f"labels/{os.path.splitext(name)[0]}.txt" for name in names]
+    labels = [f"labels/{name}" for name in account.names(".txt")]
     folder = outputs.folder(path, names=["data.yaml", IMAGE_LIST])
     for name, label in zip(names, labels, strict=True):
         try:
@@ -463,16 +468,25 @@ def write(
         for image, text in zip(images, _texts(account, size, images, decimals), strict=True):
             folder.write(labels[image], text)
             account.image_is_done()
-    folder.write("data.yaml", _yaml_text(category_names(dataset)))
+    folder.write("data.yaml", _yaml_text(account.category_names()))
     folder.write(IMAGE_LIST, _image_list(dataset, names))
-    account.unwritten_values("image ids", "categories without annotations")
+    account.unwritten_values(
+        *("image ids", "categories without annotations", POLYGONS),
+        category_ids=np.arange(len(dataset.categories)),
+    )
     return account.report()
 
 
 def _yaml_text(names: list[str]) -> bytes:
-    listed = "".join(f"  {index}: {json.dumps(name)}\n" for index, name in enumerate(names))
+    listed = "".join(f"  {index}: {_yaml_string(name)}\n" for index, name in enumerate(names))
     text = f"path: .\ntrain: images\nval: images\nnames:{'' if names else ' {}'}\n{listed}"
     return text.encode()
+
+
+def _yaml_string(text: str) -> str:
+    """Return a string of JSON, with what cannot be printed as YAML escapes it."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted)
 
 
 def _image_list(dataset: Dataset, names: list[str]) -> bytes:
@@ -510,6 +524,10 @@ def _texts(account: Account, size: Size, images: Counts, decimals: int) -> Itera
     is_empty = masks.area == 0
     account.drop(rows[rest[is_empty]], EMPTY)
     others = np.flatnonzero(~is_same[rest] & ~is_empty)
+    is_other = account.num_rings[rows] > 1  # joined to one ring
+    is_other[rest[others]] = True
+    is_other[rest[is_empty]] = False
+    account.unwritten(POLYGONS, int((account.is_polygon[rows] & is_other).sum()))
     outlines = masks[others].to_polygons()
     coordinates, lengths, _ = joined_rings(
         outlines.vertices.astype(np.float64).ravel(),

@@ -4,6 +4,7 @@ import pytest
 from support.formats import check_round_trip, sample, small
 
 import segcore as sc
+from segcore.data.formats._account import POLYGONS
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -18,7 +19,7 @@ def test_real_data_keep_every_pixel(name, tmp_path):
 
 def test_all_forms_of_masks(tmp_path):
     report, back = check_round_trip(small(), tmp_path, "kaggle", "a.csv")
-    assert report.unwritten == {"iscrowd flags": 1, "category ids": 2}
+    assert report.unwritten == {"iscrowd flags": 1, "category ids": 2, POLYGONS: 3}
     assert back.images["file_name"].tolist() == ["a.jpg", "sub/b.png"]
 
 

@@ -7,6 +7,7 @@ import pytest
 from support.formats import check_round_trip, document, sample, small
 
 import segcore as sc
+from segcore.data.formats._account import POLYGONS
 
 
 @pytest.mark.parametrize("name", ["coco", "lvis", "taco", "panoptic"])
@@ -24,6 +25,7 @@ def test_all_forms_of_masks(tmp_path):
         "file names of images": 1,
         "iscrowd flags": 1,
         "category ids": 2,
+        POLYGONS: 1,
     }
     assert back.annotations["segmentation"].value(0) == [[1, 1, 6.5, 1.25, 4, 9.333]]
 

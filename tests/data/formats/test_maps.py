@@ -320,8 +320,9 @@ def test_ids_of_a_divisor(divisor, tmp_path):
     dataset = sc.data.read(folder, "maps", ids=divisor)
     assert dataset[0].category_ids.tolist() == [5, 5]  # class 0 is background, 255 ignored
     assert dataset[0].masks.area.tolist() == [1, 2]
-    assert len(dataset.notes) == 1
-    assert dataset.notes[0].startswith("1 pixels of the label 255, which are ignored")
+    of_background, ignored = dataset.notes
+    assert of_background.startswith("1 pixels of ids whose class is 0, the background")
+    assert ignored.startswith("1 pixels of the label 255, which are ignored")
 
 
 def test_ids_in_two_channels(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 from support.formats import check_round_trip, sample, small
 
 import segcore as sc
+from segcore.data.formats._account import POLYGONS
 from segcore.data.formats._images import voc_colors
 
 Image = pytest.importorskip("PIL.Image")
@@ -154,4 +155,5 @@ def test_the_small_data_set(tmp_path):
         "file names of images": 1,
         "iscrowd flags": 1,
         "category ids": 2,
+        POLYGONS: 3,
     }

@@ -5,6 +5,7 @@ import pytest
 from support.formats import check_round_trip, document, sample, small
 
 import segcore as sc
+from segcore.data.formats._account import POLYGONS
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -25,7 +26,7 @@ def test_all_forms_of_masks_keep_every_pixel(tmp_path):
     report, back = check_round_trip(dataset, tmp_path, "yolo")
     assert not report.gained.any()
     assert not report.lost.any()
-    assert report.unwritten == {"iscrowd flags": 1, "category ids": 2}
+    assert report.unwritten == {"iscrowd flags": 1, "category ids": 2, POLYGONS: 2}
     assert back.images["id"].tolist() == [1, 2]
     assert back.images["file_name"].tolist() == ["a.jpg", "sub/b.png"]
     segmentation = back.annotations["segmentation"]
