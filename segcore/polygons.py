@@ -83,7 +83,7 @@ class Polygons:
         Parameters
         ----------
         mask : int
-            Index of the mask, from 0 to N - 1.
+            Index of the mask; negative ones count from the end.
 
         Returns
         -------
@@ -94,11 +94,12 @@ class Polygons:
         Raises
         ------
         IndexError
-            If `mask` is negative or not less than N.
+            If there is no such mask.
         """
-        if not 0 <= mask < len(self):
-            raise IndexError(f"index {mask} is out of range for {len(self)} masks")
-        return [self._ring(r) for r in range(*self.mask_offsets[mask : mask + 2].tolist())]
+        index = mask + len(self) if mask < 0 else mask
+        if not 0 <= index < len(self):
+            raise IndexError(f"index {mask} is out of range for {counted(len(self), 'mask')}")
+        return [self._ring(r) for r in range(*self.mask_offsets[index : index + 2].tolist())]
 
     def to_coco(self) -> list[list[list[int]]]:
         """Convert to COCO polygons.
@@ -138,7 +139,8 @@ class Polygons:
         transform : array_like, optional
             Affine map from pixels to the coordinates of the result, such as those of a map:
             ``a, b, c, d, e, f`` for ``x' = a * x + b * y + c`` and ``y' = d * x + e * y + f``, as
-            in rasterio, or a matrix of shape (2, 3) or (3, 3). An ``affine.Affine`` is one, too.
+            in rasterio, or a matrix of shape (2, 3) or (3, 3). An ``affine.Affine`` is accepted as
+            well.
 
         Returns
         -------
@@ -146,13 +148,14 @@ class Polygons:
             A ``"MultiPolygon"`` per mask, with one polygon per connected part: exterior ring, then
             holes. The first point of a ring is repeated at its end. Coordinates are integers, or
             floats if there is a transform. Without one, :meth:`Masks.from_polygons` returns the
-            same masks, unless the outlines were simplified.
+            same masks, unless the outlines were simplified. As RFC 7946 demands, exterior rings are
+            counterclockwise and holes clockwise, if y is read as pointing up.
 
         Raises
         ------
         ValueError
             If `transform` has another shape, a last row other than 0, 0, 1, or numbers that are not
-            finite.
+            finite, or is singular: it maps areas to lines or points.
         TypeError
             If `transform` is not numeric.
 
@@ -169,13 +172,18 @@ class Polygons:
         [{'type': 'MultiPolygon', 'coordinates': [[[[1, 0], [3, 0], [3, 2], [1, 2], [1, 0]]]]}]
         """
         matrix = None if transform is None else _as_affine(transform)
+        step = 1
+        if matrix is not None:
+            (a, b, _), (d, e, _) = matrix.tolist()
+            # A map that mirrors, as that from rows to northings, also reverses the sense of rings.
+            step = 1 if a * e > b * d else -1
         found: list[dict[str, Any]] = []
         for i in range(len(self)):
             parts: dict[int, list[Any]] = {}
             for r in range(*self.mask_offsets[i : i + 2].tolist()):
                 ring = _mapped(self._ring(r), matrix).tolist()
                 owner = int(self.parent[r]) if self.parent[r] >= 0 else r
-                parts.setdefault(owner, []).append([*ring, ring[0]])
+                parts.setdefault(owner, []).append([*ring, ring[0]][::step])
             found.append({"type": "MultiPolygon", "coordinates": list(parts.values())})
         return found
 
@@ -246,6 +254,12 @@ def _as_affine(transform: object) -> NDArray[np.float64]:
     matrix = array.astype(np.float64).reshape(-1, 3)
     if not np.isfinite(matrix).all() or matrix[2:].tolist() not in ([], [[0, 0, 1]]):
         raise ValueError(f"transform: expected an affine map, got {matrix.tolist()}")
+    (a, b, _), (d, e, _) = matrix[:2].tolist()
+    if a * e == b * d:
+        raise ValueError(
+            "transform: expected a map that can be inverted, but this one is singular: "
+            f"{matrix.tolist()}"
+        )
     return matrix[:2]
 
 

@@ -91,7 +91,7 @@ def test_refused_rules():
     with pytest.raises(ValueError, match='rule: expected "coco", "even-odd", "non-zero" or "hol'):
         sc.Masks.from_polygons([[OUTER]], (12, 12), rule="odd")
     polygons = sc.Masks.from_boxes([[0, 0, 2, 2]], (4, 4)).to_polygons()
-    with pytest.raises(ValueError, match="rule: Polygons say themselves"):
+    with pytest.raises(ValueError, match="rule: not used for Polygons, which already mark"):
         sc.Masks.from_polygons(polygons, rule="even-odd")
     for rule in ("even-odd", "non-zero", "holes"):
         with pytest.raises(sc.MaskError, match="mask 1: ring 1: coordinate 2 is not"):
@@ -111,7 +111,7 @@ def test_geojson_comes_back(masks, connectivity):
 
 def test_transform():
     polygons = sc.Masks.from_boxes([[1, 2, 3, 4]], (6, 6)).to_polygons()
-    expected = [[[[12.0, 6.0], [16.0, 6.0], [16.0, 0.0], [12.0, 0.0], [12.0, 6.0]]]]
+    expected = [[[[12.0, 6.0], [12.0, 0.0], [16.0, 0.0], [16.0, 6.0], [12.0, 6.0]]]]
     matrix = [[2, 0, 10], [0, -3, 12]]
     for transform in (matrix, [*matrix, [0, 0, 1]], np.ravel(matrix), (2, 0, 10, 0, -3, 12.0)):
         assert polygons.to_geojson(transform)[0]["coordinates"] == expected
@@ -120,9 +120,29 @@ def test_transform():
         ([[1, 0, 0], [0, 1, 0], [0, 1, 1]], ValueError, "transform: expected an affine map"),
         ([1, 0, np.inf, 0, 1, 0], ValueError, "transform: expected an affine map"),
         ("abcdef", TypeError, "transform: expected numbers"),
+        ([0] * 6, ValueError, "transform: expected a map that can be inverted"),
+        ([1, 2, 0, 2, 4, 0], ValueError, "transform: expected a map that can be inverted"),
     ]:
         with pytest.raises(error, match=message):
             polygons.to_geojson(transform)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [None, (0.5, 0, 352_000, 0, -0.5, 5_810_000), (0, 1, 0, 1, 0, 0), (0, -2, 0, 1, 0, 0)],
+)
+def test_rings_have_the_orientation_of_rfc_7946(transform):
+    """Exterior rings are counterclockwise, of positive area by the shoelace formula."""
+    whole, hole = sc.Masks.from_boxes([[0, 0, 5, 4], [1, 1, 3, 3]], (6, 8))
+    [shape] = (whole - hole).to_polygons().to_geojson(transform)
+    areas = []
+    for ring in shape["coordinates"][0]:
+        (x, y), (next_x, next_y) = np.array(ring)[:-1].T, np.array(ring)[1:].T
+        areas.append(float((x * next_y - next_x * y).sum() / 2))
+    scale = (
+        1 if transform is None else abs(transform[0] * transform[4] - transform[1] * transform[3])
+    )
+    assert areas == pytest.approx([20 * scale, -4 * scale])
 
 
 def test_transform_is_that_of_rasterio():
