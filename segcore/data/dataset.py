@@ -147,7 +147,7 @@ class Dataset:
         if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
             image = int(index) + (len(self) if index < 0 else 0)
             if not 0 <= image < len(self):
-                raise IndexError(f"index {index} is out of range for {len(self)} images")
+                raise IndexError(f"index {index} is out of range for {counted(len(self), 'image')}")
             return Sample(self, image)
         return self._of_images(_rows(index, len(self), "images"))
 

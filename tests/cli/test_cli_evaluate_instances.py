@@ -81,7 +81,7 @@ def test_what_is_not_evaluated_is_counted(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     done = good("evaluate", "instances", truth, found, "--json", report)
     assert "1 detection of categories that the truth lacks, the first: of category 7" in done.stderr
-    assert "1 crowd annotation need not be found" in done.stderr
+    assert "1 crowd annotation not counted as missed; detections in crowds" in done.stderr
     assert len(json.loads(report.read_text())["left_out"]) == 2
 
 

@@ -658,9 +658,9 @@ def evaluate_instances(
     if num_crowds and protocol == "coco":
         problems.leave_out(
             "crowd annotation",
-            "need not be found, and may match any number of detections",
+            "not counted as missed; detections in crowds are ignored",
             num_crowds,
-            option="--crowd-as-object",
+            option="--crowd-as-object counts crowds as objects",
         )
     ap = AveragePrecision(iou, protocol=protocol, box_format="xywh", **settings)
     evaluate(truth, prediction, [ap, *others], **engine)
