@@ -1608,6 +1608,8 @@ class Masks:
 
     def _combine(self, other: Masks, table: int) -> Masks:
         if not isinstance(other, Masks):
+            if masks_hint(other):  # NumPy's own message would not say what to do
+                check_masks(other, "operand")
             return NotImplemented
         check_same_size(self, other)
         a, b = self._batch, other._batch

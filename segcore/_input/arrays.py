@@ -486,13 +486,11 @@ def as_boxes(boxes: object, count: int | None = None) -> NDArray[np.float64]:
         )
     with np.errstate(over="ignore"):  # longdoubles out of range become infinite
         corners = np.ascontiguousarray(array, np.float64)
-    unknown = np.flatnonzero(np.isnan(corners).any(axis=1))
-    if len(unknown):
-        first = unknown[0]
-        raise ValueError(f"box {first}: expected numbers, got {corners[first].tolist()}")
     inverted = np.flatnonzero((corners[:, 2] < corners[:, 0]) | (corners[:, 3] < corners[:, 1]))
     if len(inverted):
         first = inverted[0]
+        if np.isnan(corners[first]).any():
+            raise ValueError(f"box {first}: expected numbers, got {corners[first].tolist()}")
         raise ValueError(
             f"box {first}: expected x0 y0 x1 y1 with x0 <= x1 and y0 <= y1, got "
             f"{corners[first].tolist()}; if these are x y width height, add x to the width "

@@ -33,6 +33,12 @@ class LabelMaps(Protocol):
         ...
 
 
+def check_dataset(value: object, name: str = "dataset") -> None:
+    """Raise TypeError unless `value` is a `Dataset`."""
+    if not isinstance(value, Dataset):
+        raise TypeError(f"{name}: expected a Dataset, got {described(value)}")
+
+
 class Dataset:
     """Images, categories and annotations of a data set, held in columns.
 
@@ -530,6 +536,8 @@ class Dataset:
         >>> sc.data.Dataset.concatenate(parts)
         Dataset(2 images, 0 categories, 0 annotations)
         """
+        for index, dataset in enumerate(datasets):
+            check_dataset(dataset, f"datasets[{index}]")
         datasets = [dataset.with_rle() if dataset.maps else dataset for dataset in datasets]
         if not datasets:
             raise ValueError("datasets: expected at least one")

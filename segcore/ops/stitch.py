@@ -263,6 +263,11 @@ def _as_batch(part: Any, size: Size) -> Batch:
     array = as_array(part, "part")
     if array.ndim == 2 and array.dtype.kind in "iu":
         return unwrap(Masks.from_label_map(as_label_map(array, "labels", size))[1])
+    if array.dtype.kind == "f":
+        raise TypeError(
+            f"expected masks or labels, got {array.dtype}; compare scores of pixels first, such as "
+            "part > 0.5"
+        )
     return unwrap(Masks.from_dense(part, size=size))
 
 

@@ -48,6 +48,8 @@ from segcore.maps.ids import decode, from_cityscapes, from_rgb, from_two_channel
 from segcore.masks import Masks
 
 COLOR_TABLES = ("labelmap.txt", "label_colors.txt", "class_dict.csv")
+_LABELMAP = re.compile(r":\s*\d+\s*,\s*\d+\s*,\s*\d+\s*(:|$)")
+"""The color in a line of ``labelmap.txt``, and of a table of another name in the same form."""
 BACKGROUND = "background"
 ROBOFLOW = "_classes.csv"
 PHOTOGRAPHS = (".jpg", ".jpeg")
@@ -372,7 +374,8 @@ def _code(color: Sequence[str]) -> int:
 
 def _color_line(file: str, text: str) -> tuple[str, list[str]]:
     """Return the name and the three parts of the color in a line of a table."""
-    if file == "labelmap.txt":
+    is_labelmap = file not in COLOR_TABLES and not file.endswith(".csv") and _LABELMAP.search(text)
+    if file == "labelmap.txt" or is_labelmap:
         name, _, rest = text.partition(":")
         return name, [part.strip() for part in rest.partition(":")[0].split(",")]
     words = re.split(r"[\s,]+", text)
