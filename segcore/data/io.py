@@ -23,6 +23,7 @@ from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset, check_dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.addresses import AddressOutputs, address_outputs, check_absent
+from segcore.data.files.names import check_distinct
 from segcore.data.files.walk import files_below
 from segcore.data.parquet import parquet_files
 from segcore.data.parquet.names import has_parquet_name
@@ -104,6 +105,7 @@ def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport
         f"{stem or f'sa_{image_id}'}.json"
         for stem, image_id in zip(stems, dataset.images["id"].tolist(), strict=True)
     ]
+    check_distinct(names, dataset.images["id"].tolist())
     folder = outputs.folder(path, names=names)
     for index, name in enumerate(names):
         with folder.open(name) as file:

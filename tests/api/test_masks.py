@@ -730,7 +730,7 @@ def test_operators_need_masks_that_match(combine):
     for other in (True, None, np.zeros((1, 6, 8), bool)):
         with pytest.raises(TypeError):
             combine(boxes([0, 0, 1, 1]), other)
-    with pytest.raises(TypeError, match="operand: expected Masks, .*Masks.from_dense"):
+    with pytest.raises(TypeError, match=r"operand: expected Masks, .*Masks.from_dense"):
         combine(boxes([0, 0, 1, 1]), np.zeros((1, 6, 8), bool))
 
 

@@ -135,7 +135,8 @@ def _arguments(fields: Any, table: Table, columns: dict[str, Any]) -> tuple[Any,
     layout = table.layout
     for name, _ in fields:
         if isinstance(columns[name], np.ndarray) and columns[name].dtype == object:
-            layout = _with_texts(layout, name, columns[name])
+            if name in layout.names:  # rows of another format may lack a name, as SA-1B's image_id
+                layout = _with_texts(layout, name, columns[name])
             columns = {**columns, name: _integers(columns[name])}
     # The shapes of these rows alone: of all, there may be as many as rows.
     used, shape_ids = distinct(layout.shape_ids)

@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from segcore.data.columns.fields import describe
@@ -42,6 +43,17 @@ def relative_path(name: object) -> PurePosixPath:
         Windows.
     """
     return PurePosixPath(relative_name(name))
+
+
+def check_distinct(paths: Sequence[str], image_ids: Sequence[object]) -> None:
+    """Raise ValueError if two images would be written to the same path."""
+    found: dict[str, object] = {}
+    for path, image_id in zip(paths, image_ids, strict=True):
+        if path in found:
+            raise ValueError(
+                f"images {found[path]} and {image_id}: both would be written to {path}"
+            )
+        found[path] = image_id
 
 
 def relative_name(name: object) -> str:

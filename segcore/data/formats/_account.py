@@ -21,7 +21,7 @@ from segcore.data.columns.segmentations import POLYGON, Segmentations
 from segcore.data.columns.table import Table
 from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
-from segcore.data.files.names import relative_name
+from segcore.data.files.names import check_distinct, relative_name
 from segcore.data.report import NO_MASK, Dropped, WriteReport
 from segcore.masks import Masks, unwrap, wrap
 
@@ -91,7 +91,7 @@ class Account:
             If a name leads out of a folder, or two images get the same path.
         """
         images = self.dataset.images
-        found: dict[str, int] = {}
+        paths = []
         for row, name in enumerate(images["file_name"].tolist()):
             try:
                 path = relative_name(name or str(images["id"][row]))
@@ -99,13 +99,9 @@ class Account:
                 raise ValueError(f"image {images['id'][row]}: its file_name {error}") from None
             if suffix:
                 path = str(PurePosixPath(path).with_suffix(suffix))
-            if path in found:
-                first = images["id"][found[path]]
-                raise ValueError(
-                    f"images {first} and {images['id'][row]}: both would be written to {path}"
-                )
-            found[path] = row
-        return list(found)
+            paths.append(path)
+        check_distinct(paths, images["id"].tolist())
+        return paths
 
     def sizes(self, images: Rows) -> NDArray[np.int64]:
         """Return the sizes of several images: int64, shape (N, 2)."""

@@ -34,6 +34,7 @@ from segcore.backends import kernels
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
+from segcore.data.files.names import check_distinct
 from segcore.data.formats._account import EMPTY, Account, category_names
 from segcore.data.formats._builder import ROTATED, Builder, as_size, relative_name, track
 from segcore.data.formats._images import image_size, is_image
@@ -452,6 +453,7 @@ def write(
     dataset = account.dataset
     names = account.names()
     labels = [f"labels/{os.path.splitext(name)[0]}.txt" for name in names]
+    check_distinct(labels, dataset.images["id"].tolist())
     folder = outputs.folder(path, names=["data.yaml", IMAGE_LIST])
     for name, label in zip(names, labels, strict=True):
         try:

@@ -492,7 +492,11 @@ def _categories(path: Path, dataset: Dataset) -> tuple[list[Category], NDArray[n
             found = "empty" if "categories" in members else "missing"
             if any(line.startswith(f"{dataset.source}: categories[") for line in dataset.skipped):
                 found = "invalid"
-            raise DatasetError(path, f'the list "categories" is {found}')
+            raise DatasetError(
+                path,
+                f'the list "categories" is {found}; without classes, it has one category, such as '
+                '{"id": 1, "name": "object"}, and it is the "category_id" of all annotations',
+            )
         return [Category(1, 1, "object")], np.ones(1, np.int64)
     if len({type(key) for key in ids}) > 1:
         raise DatasetError(path, "some category ids are numbers and some are text; use one kind")
