@@ -101,6 +101,7 @@ def read(
     for category in meaning.listed:
         builder.category(*category)
     done = track(files, progress)
+    without_colors: list[str] = []
     is_binary = not classes and ignore is None and background == 0 and ids is None
     ignored = None if IGNORED in classes or ignore is not None else "class 255"
     for index, ((_, file), found) in enumerate(read_ahead(meaning.read, files.items())):
@@ -118,6 +119,8 @@ def read(
         rows = [builder.category(*category) for category in found.categories]
         builder.add_masks(row, np.array(rows, np.int64), found.masks)
         is_binary &= found.is_binary
+        if not found.is_rgb:
+            without_colors.append(name)
         is_ignored = [category == ignored for category, _ in found.categories]
         if ignored and any(is_ignored):
             area = int(found.masks.area[is_ignored].sum())
@@ -127,6 +130,9 @@ def read(
         builder.change_categories([0] * len(builder.categories), {OBJECT: (1, "")})
     elif ignored in builder.categories:
         builder.drop_category(ignored)
+    if colors is not None and without_colors:
+        what = "PNGs of labels, not colors, for which the table of colors is not used"
+        builder.note(what, without_colors[0], len(without_colors))
     if place.is_dir():
         _note_other_images(builder, place, {path.with_suffix("") for path in files})
     return builder.dataset()
@@ -193,6 +199,7 @@ class _Found:
     categories: list[tuple[str, Any]]
     masks: Masks
     is_binary: bool
+    is_rgb: bool = False
 
 
 class _Meaning:
@@ -285,7 +292,7 @@ class _Meaning:
                 str(path), f"it has the color {red},{green},{blue}, which the table does not list"
             )
         kept = [i for i, code in enumerate(codes) if self._colors[code][1]]
-        return _Found([self._colors[codes[i]] for i in kept], masks[kept], False)
+        return _Found([self._colors[codes[i]] for i in kept], masks[kept], False, True)
 
 
 def _two_channels(path: Path, pixels: NDArray[Any]) -> NDArray[np.int64]:
