@@ -11,6 +11,7 @@ import _thread
 import itertools
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections import deque
@@ -75,7 +76,8 @@ def run(
     ValueError
         If `workers` is out of range, or both `workers` and `client` are given.
     TypeError
-        If `workers` is not an integer, or `client` is neither a client nor an executor.
+        If `workers` is not an integer, `client` is neither a client nor an executor, or `function`
+        cannot be pickled for other processes.
     WorkerError
         If a process of the pool ended, such as for lack of memory. (Dask runs its task again.)
 
@@ -121,7 +123,13 @@ def _run_in_processes(
         try:
 
             def submit(item: Item) -> Future[Result]:
-                return pool.submit(_Worker.call, item)
+                try:
+                    return pool.submit(_Worker.call, item)  # starts processes, one at a time
+                except (pickle.PicklingError, AttributeError, TypeError) as error:
+                    raise TypeError(
+                        "function: expected one that other processes can import, not a lambda or a "
+                        f"nested function: {error}; workers=1 takes any function"
+                    ) from error
 
             yield from _in_order(submit, items, AHEAD * workers)
         except BrokenProcessPool as error:

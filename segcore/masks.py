@@ -441,7 +441,7 @@ class Masks:
         """
         if isinstance(polygons, Polygons):
             if rule != "coco":
-                raise ValueError("rule: Polygons say themselves which rings are holes")
+                raise ValueError("rule: not used for Polygons, which already mark their holes")
             common = polygons.size if size is None else as_size(size)
             return cls._trusted(fill(polygons, common))
         if size is None:
@@ -968,7 +968,7 @@ class Masks:
         count = len(batch.offsets) - 1
         start = index + count if index < 0 else index
         if not 0 <= start < count:
-            raise IndexError(f"index {index} is out of range for {count} masks")
+            raise IndexError(f"index {index} is out of range for {counted(count, 'mask')}")
         masks = self.__new__(type(self))
         masks._batch = slice_batch(batch, start, start + 1)
         return masks
@@ -992,7 +992,9 @@ class Masks:
         indices = as_integers(array, "index")
         outside = np.flatnonzero((indices < -len(self)) | (indices >= len(self)))
         if len(outside):
-            raise IndexError(f"index {indices[outside[0]]} is out of range for {len(self)} masks")
+            raise IndexError(
+                f"index {indices[outside[0]]} is out of range for {counted(len(self), 'mask')}"
+            )
         indices = indices.astype(np.intp)
         indices[indices < 0] += len(self)
         return indices
@@ -1606,6 +1608,8 @@ class Masks:
 
     def _combine(self, other: Masks, table: int) -> Masks:
         if not isinstance(other, Masks):
+            if masks_hint(other):  # NumPy's own message would not say what to do
+                check_masks(other, "operand")
             return NotImplemented
         check_same_size(self, other)
         a, b = self._batch, other._batch

@@ -83,7 +83,7 @@ class Polygons:
         Parameters
         ----------
         mask : int
-            Index of the mask, from 0 to N - 1.
+            Index of the mask; negative ones count from the end.
 
         Returns
         -------
@@ -94,11 +94,12 @@ class Polygons:
         Raises
         ------
         IndexError
-            If `mask` is negative or not less than N.
+            If there is no such mask.
         """
-        if not 0 <= mask < len(self):
-            raise IndexError(f"index {mask} is out of range for {len(self)} masks")
-        return [self._ring(r) for r in range(*self.mask_offsets[mask : mask + 2].tolist())]
+        index = mask + len(self) if mask < 0 else mask
+        if not 0 <= index < len(self):
+            raise IndexError(f"index {mask} is out of range for {counted(len(self), 'mask')}")
+        return [self._ring(r) for r in range(*self.mask_offsets[index : index + 2].tolist())]
 
     def to_coco(self) -> list[list[list[int]]]:
         """Convert to COCO polygons.
@@ -138,7 +139,8 @@ class Polygons:
         transform : array_like, optional
             Affine map from pixels to the coordinates of the result, such as those of a map:
             ``a, b, c, d, e, f`` for ``x' = a * x + b * y + c`` and ``y' = d * x + e * y + f``, as
-            in rasterio, or a matrix of shape (2, 3) or (3, 3). An ``affine.Affine`` is one, too.
+            in rasterio, or a matrix of shape (2, 3) or (3, 3). An ``affine.Affine`` is accepted as
+            well.
 
         Returns
         -------

@@ -399,6 +399,19 @@ def as_fraction(value: object, name: str) -> float:
     return number
 
 
+def as_range(value: object, name: str) -> tuple[float, float]:
+    """Convert the limits (low, high) of a range to floats; either may be infinite."""
+    array = as_array(value, name) if not isinstance(value, str) else np.array(value)
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name}: expected two numbers, (low, high), got {described(value)}")
+    if array.shape != (2,):
+        raise ValueError(f"{name}: expected two limits, (low, high), got {described(value)}")
+    low, high = map(float, array)
+    if not low <= high:
+        raise ValueError(f"{name}: expected limits with low <= high, got {described(value)}")
+    return low, high
+
+
 def check_length(array: NDArray[Any], name: str, count: int | None) -> None:
     """Raise ValueError unless the array is 1-D and has `count` elements (None: any number)."""
     if array.ndim != 1:
@@ -428,7 +441,9 @@ def as_threshold(value: object, name: str = "threshold") -> float:
         number = float(value)
     except OverflowError:
         raise ValueError(f"{name}: expected a number in the range of float64") from None
-    if number != value:  # NaN, or too many digits
+    if math.isnan(number):
+        raise ValueError(f"{name}: expected a number, got {value}")
+    if number != value:
         raise ValueError(f"{name}: expected a number that float64 represents, got {value}")
     return number
 
@@ -474,6 +489,8 @@ def as_boxes(boxes: object, count: int | None = None) -> NDArray[np.float64]:
     inverted = np.flatnonzero((corners[:, 2] < corners[:, 0]) | (corners[:, 3] < corners[:, 1]))
     if len(inverted):
         first = inverted[0]
+        if np.isnan(corners[first]).any():
+            raise ValueError(f"box {first}: expected numbers, got {corners[first].tolist()}")
         raise ValueError(
             f"box {first}: expected x0 y0 x1 y1 with x0 <= x1 and y0 <= y1, got "
             f"{corners[first].tolist()}; if these are x y width height, add x to the width "

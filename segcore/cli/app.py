@@ -139,7 +139,7 @@ def semantic(
 )
 @click.option(
     "--overlap",
-    type=float,
+    type=Share(),
     help="Drop an instance if better ones cover more than this share of its pixels.  [default: by "
     "the rules]",
 )

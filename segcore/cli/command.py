@@ -165,7 +165,7 @@ def running(
         if common.strict and losses:
             command.print_left_out()
             rest = len(losses) - MAX_LISTED
-            more = [f"{counted(rest, 'more')}"] if rest > 0 else []
+            more = [f"{rest:,} more"] if rest > 0 else []
             listed = "; ".join(map(visible, losses[:MAX_LISTED] + more))
             raise LossError(f"--strict: nothing was written, since {listed}")
     if command.checkpoint is not None:

@@ -49,8 +49,9 @@ def stats(path: Path, common: Common) -> None:
 def _print(found: Statistics) -> None:
     Printer().print(_table(found))
     print_line(
-        f"{counted(found.annotations, 'annotation')} in {counted(found.images, 'image')}, "
-        f"{found.images_without_annotations:,} of them without any; {found.crowds:,} crowds"
+        f"{counted(found.annotations, 'annotation')} ({counted(found.crowds, 'crowd')}) in "
+        f"{counted(found.images, 'image')}; "
+        f"{counted(found.images_without_annotations, 'image')} without annotations"
     )
     print_line(
         f"masks: {found.small:,} small, {found.medium:,} medium, {found.large:,} large; "

@@ -33,6 +33,12 @@ class LabelMaps(Protocol):
         ...
 
 
+def check_dataset(value: object, name: str = "dataset") -> None:
+    """Raise TypeError unless `value` is a `Dataset`."""
+    if not isinstance(value, Dataset):
+        raise TypeError(f"{name}: expected a Dataset, got {described(value)}")
+
+
 class Dataset:
     """Images, categories and annotations of a data set, held in columns.
 
@@ -147,7 +153,7 @@ class Dataset:
         if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
             image = int(index) + (len(self) if index < 0 else 0)
             if not 0 <= image < len(self):
-                raise IndexError(f"index {index} is out of range for {len(self)} images")
+                raise IndexError(f"index {index} is out of range for {counted(len(self), 'image')}")
             return Sample(self, image)
         return self._of_images(_rows(index, len(self), "images"))
 
@@ -530,6 +536,8 @@ class Dataset:
         >>> sc.data.Dataset.concatenate(parts)
         Dataset(2 images, 0 categories, 0 annotations)
         """
+        for index, dataset in enumerate(datasets):
+            check_dataset(dataset, f"datasets[{index}]")
         datasets = [dataset.with_rle() if dataset.maps else dataset for dataset in datasets]
         if not datasets:
             raise ValueError("datasets: expected at least one")

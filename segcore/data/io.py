@@ -23,7 +23,7 @@ from segcore.data.coco.document import Document
 from segcore.data.coco.panoptic import PanopticMaps
 from segcore.data.coco.sa_v import write_video
 from segcore.data.coco.stream import Progress
-from segcore.data.dataset import Dataset
+from segcore.data.dataset import Dataset, check_dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.addresses import AddressOutputs, address_outputs, check_absent
 from segcore.data.files.names import image_paths
@@ -322,6 +322,10 @@ def read(
     """
     if invalid not in ("raise", "skip"):
         raise ValueError(f'invalid: expected "raise" or "skip", got {invalid!r}')
+    if dataset is not None:
+        check_dataset(dataset)
+    if isinstance(path, (list, tuple)) and not path:
+        raise ValueError("path: expected one or more Parquet files, got an empty list")
     chosen = _format_to_read(path, format)
     if dataset is not None and not chosen.dataset:
         raise ValueError(f"dataset: not used for the format {chosen.name!r}")
@@ -450,6 +454,9 @@ def write(
     """
     if not isinstance(dataset, Dataset) and not isinstance(dataset, Iterable):
         raise TypeError(f"dataset: expected a Dataset, got {type(dataset).__name__}")
+    if isinstance(dataset, Sequence):
+        for number, part in enumerate(dataset):
+            check_dataset(part, f"dataset[{number}]")
     if format is not None:
         _format(format)
     if workers is not None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore.data.coco.stream import Progress
-from segcore.data.dataset import Dataset
+from segcore.data.dataset import Dataset, check_dataset
 from segcore.distributed import run
 
 Result = TypeVar("Result")
@@ -97,7 +97,8 @@ def map(
         If `annotations` is less than 1, `workers` is out of range, or both `workers` and `client`
         are given.
     TypeError
-        If `client` is neither a client nor an executor.
+        If `dataset` is not a `Dataset`, `function` cannot be pickled for other processes, or
+        `client` is neither a client nor an executor.
     segcore.distributed.WorkerError
         If a process ended before its task was done, such as for lack of memory.
 
@@ -113,6 +114,7 @@ def map(
     >>> list(sc.data.map(ds, area, annotations=2, workers=1))
     [6, 6, 3]
     """
+    check_dataset(dataset)
     parts = dataset.partitions(annotations)
     items = (Partition(dataset, images) for images in parts)
     results = run(functools.partial(_call, function), items, workers=workers, client=client)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from segcore.data.errors import DatasetError
-from segcore.data.files.kinds import READABLE, kind_of_json, look_of
+from segcore.data.files.kinds import TITLES, kind_of_json, look_of
 from segcore.data.files.walk import files_below
 from segcore.data.parquet.names import is_parquet
 
@@ -54,8 +54,11 @@ def recognized(path: Any) -> str:
         return "coco"
     found = _of_folder(Path(name)) if is_folder else _of_file(Path(name))
     if found.startswith("?"):
-        looks = f"it looks like {found[1:]}; " if found[1:] else ""
-        raise DatasetError(name, f"{looks}this is not read; {READABLE}")
+        what, _, advice = found[1:].partition("; ")
+        looks = f"it looks like {what}; " if what else ""
+        advice = f"{advice[:1].upper()}{advice[1:]}. " if advice else ""
+        listed = "; ".join(TITLES.values())
+        raise DatasetError(name, f"{looks}segcore does not read this. {advice}It reads: {listed}")
     return found
 
 

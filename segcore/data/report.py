@@ -78,7 +78,10 @@ class WriteReport:
 
     @property
     def is_lossless(self) -> bool:
-        """Whether every annotation was written with all its values and exactly its pixels."""
+        """Whether every annotation was written with all its values and exactly its pixels.
+
+        Polygons may have become masks of the same pixels.
+        """
         return not (self.dropped or self.unwritten or self.gained.any() or self.lost.any())
 
     def __str__(self) -> str:

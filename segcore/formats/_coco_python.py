@@ -383,8 +383,8 @@ def _numbers(ring: Any) -> array[float]:
 
 def _append_numbers(coordinates: array[float], numbers: Sequence[Any]) -> None:
     kinds = set(map(type, numbers))
-    if any(issubclass(kind, np.complexfloating) for kind in kinds):
-        raise TypeError("expected real numbers as coordinates, got complex numbers")
+    if any(issubclass(kind, (complex, np.complexfloating)) for kind in kinds):
+        raise TypeError("expected real numbers as coordinates, got complex")
     if kinds and all(issubclass(kind, (bool, np.bool_)) for kind in kinds):
         raise TypeError(
             "expected numbers as coordinates, got bools; pass a dense mask as an array: "

@@ -86,7 +86,7 @@ def read_polygons(polygons: Iterable[Any], size: object, rule: str = "coco") -> 
 
 
 def _refuse_geometries(polygons: list[Any]) -> None:
-    """Raise ValueError for a geometry, whose rings say themselves which are holes."""
+    """Raise ValueError for a geometry, which already marks its holes."""
     for index, polygon in enumerate(polygons):
         if as_geometry(polygon) is not None:
             raise MaskError(

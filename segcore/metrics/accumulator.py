@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from segcore._input.arrays import as_array, as_boxes, as_fraction, described
 from segcore._text import counted
-from segcore.masks import Masks
+from segcore.masks import Masks, check_masks
 from segcore.metrics.matching import FoundObjects, ImageClasses, TrueObjects
 
 
@@ -163,8 +163,7 @@ class DetectionMetric(ABC):
     def _shapes(self, shapes: Any, name: str) -> Any:
         """Return `Masks`, or boxes as x, y, width, height, as the metric compares them."""
         if self.iou != "box":
-            if not isinstance(shapes, Masks):
-                raise TypeError(f"{name}: expected Masks, got {described(shapes)}")
+            check_masks(shapes, name)
             return shapes
         if isinstance(shapes, Masks):
             raise TypeError(f'{name}: expected boxes for iou="box", got Masks')
@@ -180,6 +179,12 @@ class DetectionMetric(ABC):
         if array.ndim != 2 or array.shape[1] != 4:
             raise ValueError(f"{name}: expected boxes of shape (N, 4), got {array.shape}")
         return array
+
+
+def check_both_classes(truth_classes: object, prediction_classes: object) -> None:
+    """Raise ValueError if only one of truth and prediction has classes: none would match."""
+    if (truth_classes is None) != (prediction_classes is None):
+        raise ValueError("truth_classes, prediction_classes: expected both or neither")
 
 
 def _choice(value: str, name: str, choices: tuple[str, ...]) -> str:

@@ -14,12 +14,15 @@ from segcore._input.arrays import (
     as_array,
     as_flags,
     as_fraction,
+    as_integer,
     as_integers,
+    as_range,
     as_scores,
     check_length,
+    described,
 )
 from segcore.masks import Masks, check_same_size
-from segcore.metrics.accumulator import DetectionMetric
+from segcore.metrics.accumulator import DetectionMetric, check_both_classes
 from segcore.metrics.curves import PrecisionRecall, precision_recall
 from segcore.metrics.detections import Detections, Truths, concatenated, taken
 from segcore.metrics.keys import distinct, sorted_rows
@@ -87,7 +90,7 @@ class AveragePrecision(DetectionMetric):
     frequencies : dict, optional
         For LVIS: class id to ``"r"``, ``"c"`` or ``"f"`` (rare, common, frequent).
     box_format : {"xyxy", "xywh"}
-        Format of boxes: two corners, or a corner and the size as in COCO.
+        Format of boxes for ``iou="box"``: two corners, or a corner and the size as in COCO.
     dilation_ratio : float, default 0.02
         See :func:`segcore.boundary_iou`.
 
@@ -95,6 +98,8 @@ class AveragePrecision(DetectionMetric):
     ------
     ValueError
         If a choice is unknown, there are no thresholds or more than 64, or limits do not ascend.
+    TypeError
+        If `areas` is not a dict of two limits each, or `max_detections` not a list of integers.
 
     References
     ----------
@@ -135,9 +140,13 @@ class AveragePrecision(DetectionMetric):
             raise ValueError(f"thresholds: expected 1 to 64 values, got {len(self.thresholds)}")
         if (np.diff(self.recalls) < 0).any():
             raise ValueError("recalls: expected ascending values")
+        areas = AREAS if areas is None else areas
+        if not isinstance(areas, Mapping):
+            raise TypeError(
+                f"areas: expected a dict of names to limits, (low, high), got {described(areas)}"
+            )
         self.areas = {
-            str(name): (float(low), float(high))
-            for name, (low, high) in (AREAS if areas is None else areas).items()
+            str(name): as_range(limits, f"areas[{name!r}]") for name, limits in areas.items()
         }
         default = (300,) if protocol == "lvis" else (1, 10, 100)
         self.max_detections = _limits(default if max_detections is None else max_detections)
@@ -179,7 +188,7 @@ class AveragePrecision(DetectionMetric):
         scores : array_like
             Shape (n,). Among equal scores, the order of the detections counts.
         truth_classes, prediction_classes : array_like of int, optional
-            Shapes (m,) and (n,). By default, all objects are of class 0.
+            Shapes (m,) and (n,); both or neither. By default, all objects are of class 0.
         crowd : array_like of bool, optional
             Shape (m,): COCO's ``iscrowd``. A crowd is not to be found, and any number of
             detections may match it.
@@ -294,6 +303,7 @@ class AveragePrecision(DetectionMetric):
         image_id: int | str | None = None,
     ) -> _Image:
         """Validate the arguments of :meth:`update`."""
+        check_both_classes(truth_classes, prediction_classes)
         true, true_classes, true_areas = self._objects(truth, truth_classes, truth_areas, "truth")
         found, found_classes, found_areas = self._objects(
             prediction, prediction_classes, prediction_areas, "prediction"
@@ -493,7 +503,12 @@ def _levels(
 
 
 def _limits(values: Sequence[int]) -> tuple[int, ...]:
-    limits = tuple(int(value) for value in values)
+    if not isinstance(values, Iterable):
+        raise TypeError(
+            f"max_detections: expected a list of limits, such as [{values!r}], got "
+            f"{described(values)}"
+        )
+    limits = tuple(as_integer(value, "max_detections") for value in values)
     if not limits or limits[0] < 1 or any(a >= b for a, b in pairwise(limits)):
         raise ValueError(f"max_detections: expected ascending positive integers, got {limits}")
     return limits

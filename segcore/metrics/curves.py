@@ -111,11 +111,11 @@ class PrecisionRecall:
         if classes is not None:
             part = part[..., np.asarray(classes, np.int64)]
         if threshold is not None:
-            rows = np.flatnonzero(self.thresholds == threshold)
+            # 0.9 means 0.8999999999999999, as linspace computes it.
+            rows = np.flatnonzero(np.isclose(self.thresholds, threshold, rtol=0, atol=1e-9))
             if not len(rows):
-                raise ValueError(
-                    f"threshold: expected one of {self.thresholds.tolist()}, got {threshold}"
-                )
+                listed = np.round(self.thresholds, 9).tolist()
+                raise ValueError(f"threshold: expected one of {listed}, got {threshold}")
             part = part[rows]
         return part
 

@@ -13,7 +13,7 @@ from segcore._batch import offsets_of
 from segcore._input.arrays import as_flags, as_fraction, as_integers, as_scores
 from segcore.backends import kernels
 from segcore.masks import Masks, check_same_size
-from segcore.metrics.accumulator import DetectionMetric
+from segcore.metrics.accumulator import DetectionMetric, check_both_classes
 from segcore.metrics.detections import concatenated
 from segcore.metrics.keys import common_groups, ranks, sorted_rows
 from segcore.metrics.matching import (
@@ -108,7 +108,7 @@ class DetectionErrors(DetectionMetric):
         The number of detections of an image, those with the best scores, that count. Default: 100,
         or 300 for LVIS.
     box_format : {"xyxy", "xywh"}
-        Format of boxes: two corners, or a corner and the size as in COCO.
+        Format of boxes for ``iou="box"``: two corners, or a corner and the size as in COCO.
     dilation_ratio : float, default 0.02
         See :func:`segcore.boundary_iou`.
 
@@ -183,7 +183,7 @@ class DetectionErrors(DetectionMetric):
         scores : array_like
             Shape (n,). Among equal scores, the order of the detections counts.
         truth_classes, prediction_classes : array_like of int, optional
-            Shapes (m,) and (n,). By default, all objects are of class 0.
+            Shapes (m,) and (n,); both or neither. By default, all objects are of class 0.
         crowd : array_like of bool, optional
             Shape (m,): regions of many objects, which need not be found.
         negative_classes, incomplete_classes : array_like of int
@@ -200,6 +200,7 @@ class DetectionErrors(DetectionMetric):
         TypeError
             If a value has the wrong type.
         """
+        check_both_classes(truth_classes, prediction_classes)
         true, found = self._shapes(truth, "truth"), self._shapes(prediction, "prediction")
         if self.iou != "box":
             check_same_size(true, found, ("truth", "prediction"))

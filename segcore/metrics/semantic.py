@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segcore._input.arrays import as_integer, as_label_map
+from segcore._input.arrays import as_integer, as_label_map, as_range
 from segcore.backends import kernels
 from segcore.maps.overlap_table import MAX_CELLS, check_same_shape
 from segcore.masks import Masks
@@ -45,7 +45,8 @@ class ConfusionMatrix:
     Raises
     ------
     ValueError
-        If `num_classes` or `trimap` is out of range, or `area_range` does not have two numbers.
+        If `num_classes` or `trimap` is out of range, or `area_range` is not two ascending
+        numbers.
     TypeError
         If an argument is not an integer.
 
@@ -89,9 +90,12 @@ class ConfusionMatrix:
             if trimap < 1:
                 raise ValueError(f"trimap: expected a distance of at least 1, got {trimap}")
         if area_range is not None:
-            if len(area_range) != 2:
-                raise ValueError(f"area_range: expected two limits, got {area_range}")
-            area_range = float(area_range[0]), float(area_range[1])
+            if isinstance(area_range, str):
+                raise TypeError(
+                    f"area_range: expected two limits, got str {area_range!r}; those of COCO are "
+                    'in segcore.metrics.AREAS, such as AREAS["small"]'
+                )
+            area_range = as_range(area_range, "area_range")
         self._num_classes = classes
         self._ignore_index = ignore_index
         self._trimap = trimap

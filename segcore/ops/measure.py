@@ -78,8 +78,8 @@ def measure(masks: Masks, properties: Iterable[str] | None = None) -> Table:
     Notes
     -----
     The values are those of scikit-image's ``regionprops``, up to rounding: sums of coordinates are
-    exact here up to 2**53, and variances are computed from distances to the centroid. The
-    orientation differs where the axes have the same length but for rounding. Convex hulls are
+    exact here up to 2**53, and variances are computed from distances to the centroid. If
+    both axes have the same length up to rounding, the orientation may differ. Convex hulls are
     computed exactly, in integers; scikit-image's may differ by pixels whose centers lie on an edge
     of the hull.
 
@@ -97,6 +97,10 @@ def measure(masks: Masks, properties: Iterable[str] | None = None) -> Table:
     The table can be passed to ``pandas.DataFrame`` or ``pyarrow.table``.
     """
     check_masks(masks)
+    if isinstance(properties, str):
+        raise TypeError(
+            f'properties: expected a list of names, such as ["{properties}"], got a str'
+        )
     names = list(_PROPERTIES)[:-1] if properties is None else list(properties)
     unknown = [name for name in names if name not in list(_PROPERTIES)]
     if unknown:

@@ -26,7 +26,7 @@ from segcore.backends.protocol import OR
 from segcore.masks import Masks, unwrap, wrap
 from segcore.ops.tiles import placed, read_tiles
 
-Rule: TypeAlias = Literal["iou", "ios", "contact", "sahi", "cellpose"]
+Rule: TypeAlias = Literal["iou", "ios", "sahi", "cellpose"]
 Merge: TypeAlias = Literal["union", "greedy", "best"]
 Integers: TypeAlias = NDArray[np.int64]
 Pairs: TypeAlias = tuple[Integers, Integers]
@@ -48,7 +48,6 @@ class _Rule(NamedTuple):
 _RULES = {
     "iou": _Rule(0.5, 0),
     "ios": _Rule(0.5, 2),
-    "contact": _Rule(0.5, 0),
     "sahi": _Rule(0.5, None),
     "cellpose": _Rule(0.25, 0, is_one_to_one=True),
 }
@@ -103,19 +102,19 @@ def stitch(
     size : sequence of int
         Size (H, W) of the canvas.
     scores : iterable of array_like, optional
-        Scores of the parts in each tile: T arrays of shape (n,). Each is read after the part, so
-        that a generator of parts may append to a list of scores.
+        Scores of the parts in each tile: T arrays of shape (n,). The scores of a tile are read
+        after its part, so a generator may append them to the list passed here.
     class_ids : iterable of array_like, optional
         Class ids of the parts in each tile: T arrays of integers of shape (n,). Parts of different
         classes do not match. By default, all parts have the same class.
-    rule : {"iou", "ios", "contact", "sahi", "cellpose"}
+    rule : {"iou", "ios", "sahi", "cellpose"}
         Which parts match:
 
         - ``"iou"``: those of two tiles whose intersection over union, within the area that both
-          tiles cover, is at least `threshold`;
+          tiles cover, is at least `threshold`. Where two tiles touch without overlapping, and no
+          third tile covers both sides of the seam, the parts are compared along the seam: the
+          pixels at which both parts reach it, over those at which at least one does;
         - ``"ios"``: the same with intersection over the smaller area;
-        - ``"contact"``: those of two tiles that touch but do not overlap, if the pixels of the seam
-          at which both parts touch are at least the share `threshold` of those at which one does;
         - ``"sahi"``: those, also of one tile, whose bounding boxes have an intersection over the
           smaller area of at least `threshold`, as in SAHI's ``IOS``;
         - ``"cellpose"``: as ``"iou"``, but a part matches at most one part of another tile, as in
@@ -150,9 +149,7 @@ def stitch(
     ValueError
         If `boxes` or `size` is invalid, the number of tiles differs, masks do not have the size of
         their tile, there is not one score or class id per part, a score is NaN, or `threshold` is
-        not in [0, 1]. If `rule` or `merge` is unknown, `merge` needs scores and there are none, or
-        `rule` does not suit the tiles: for ``"contact"``, none may overlap, and for the others but
-        ``"sahi"``, some must.
+        not in [0, 1]. If `rule` or `merge` is unknown, or `merge` needs scores and there are none.
     TypeError
         If an argument or a part has the wrong type.
 
@@ -266,6 +263,11 @@ def _as_batch(part: Any, size: Size) -> Batch:
     array = as_array(part, "part")
     if array.ndim == 2 and array.dtype.kind in "iu":
         return unwrap(Masks.from_label_map(as_label_map(array, "labels", size))[1])
+    if array.dtype.kind == "f":
+        raise TypeError(
+            f"expected masks or labels, got {array.dtype}; compare scores of pixels first, such as "
+            "part > 0.5"
+        )
     return unwrap(Masks.from_dense(part, size=size))
 
 
@@ -295,38 +297,30 @@ class _Seam(NamedTuple):
 
 
 def _seams(corners: Integers, rule: str, canvas: Size) -> Iterator[_Seam]:
-    """Yield the pairs of neighboring tiles, the first one first."""
+    """Yield the pairs of neighboring tiles whose parts are compared, the first one first."""
     corners = np.minimum(np.maximum(corners, 0), (canvas[1], canvas[0], canvas[1], canvas[0]))
     filled = np.all(corners[:, 2:] > corners[:, :2], axis=1)
-    touch = overlap = False
     for second in np.flatnonzero(filled).tolist():
         box = corners[second]
-        starts = np.maximum(corners[:second, :2], box[:2])
-        lengths = np.minimum(corners[:second, 2:], box[2:]) - starts
-        meets = filled[:second] & (lengths >= 0).all(axis=1) & (lengths > 0).any(axis=1)
-        near = np.flatnonzero(meets)
-        for first, (x, y), (w, h) in zip(
-            near.tolist(), starts[near].tolist(), lengths[near].tolist(), strict=True
-        ):
+        starts = np.maximum(corners[:, :2], box[:2])
+        lengths = np.minimum(corners[:, 2:], box[2:]) - starts
+        near = np.flatnonzero(filled & (lengths >= 0).all(axis=1) & (lengths > 0).any(axis=1))
+        neighbors = corners[near]
+        for first in near[near < second].tolist():
+            (x, y), (w, h) = starts[first].tolist(), lengths[first].tolist()
             if w and h:
-                if rule == "contact":
-                    raise ValueError(
-                        'rule: "contact" is for tiles that do not overlap, but those with the '
-                        f'boxes {corners[first].tolist()} and {box.tolist()} do; use "iou" or "ios"'
-                    )
-                overlap = True
                 yield _Seam((first, second), ((x, y, x + w, y + h),) * 2)
-            elif rule == "contact":
-                before = (x - (w == 0), y - (h == 0), x + w, y + h)
-                after = (x, y, x + max(w, 1), y + max(h, 1))
+                continue
+            # The pixels before and after the seam, left and right of it or above and below.
+            before = (x - (w == 0), y - (h == 0), x + w, y + h)
+            after = (x, y, x + max(w, 1), y + max(h, 1))
+            is_covered = np.all(neighbors[:, :2] <= before[:2], axis=1)
+            is_covered &= np.all(neighbors[:, 2:] >= after[2:], axis=1)
+            if rule != "sahi" and not is_covered.any():
                 is_before = corners[first, 2] == x if w == 0 else corners[first, 3] == y
-                regions = (before, after) if is_before else (after, before)
-                yield _Seam((first, second), regions)
-            touch = True
+                yield _Seam((first, second), (before, after) if is_before else (after, before))
         if rule == "sahi":
             yield _Seam((second, second), (box.tolist(),) * 2)
-    if touch and not overlap and rule in ("iou", "ios", "cellpose"):
-        raise ValueError(f'rule: "{rule}" is for tiles that overlap, but none do; use "contact"')
 
 
 def _matches(parts: _Parts, seam: _Seam, rule: _Rule, limit: float) -> Pairs:

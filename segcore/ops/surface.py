@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 _BLOCK = 2**16
 """Number of run ends of the masks that are compared at a time, unless a pair has more."""
 
-_MAX_KEY = 2**61
+_MAX_KEY = 2**60
 """Limit of the number of pixels of the masks that are compared at a time, so that keys fit."""
 
 
@@ -71,7 +71,8 @@ def surface_distances(a: Masks, b: Masks, tolerance: float = 1.0) -> dict[str, F
     ``compute_average_surface_distance`` with ``symmetric=True``, up to rounding: squared distances
     are exact integers here. MONAI returns NaN where a mask is empty.
 
-    Time grows with the number of pixels of the outlines and with the distances between them.
+    Time grows with the number of pixels of the outlines and, for each of them, with the number of
+    columns of the other outline that are nearer than its nearest pixel.
 
     Examples
     --------
@@ -135,27 +136,39 @@ class _Outlines:
         self.x = np.repeat(runs.x, lengths)
         self.y = spread(runs.top, offsets)
         self.width, self.stride = padded.size[1], 2 * padded.size[0]
-        # Pixels of different columns are at least a height apart.
-        self.key = (self.mask * self.width + self.x) * self.stride + self.y
+        # Pixels of different columns are at least a height apart, and columns of different masks at
+        # least a width.
+        self.column = 2 * self.width * self.mask + self.x
+        self.key = self.column * self.stride + self.y
 
     def distances_to(self, other: _Outlines) -> Floats:
-        """Return the distance of each pixel to the nearest one of the other outline."""
+        """Return the distance of each pixel to the nearest one of the other outline.
+
+        The columns of the other outline are searched from the nearest one outwards, on both sides.
+        """
         farthest = np.iinfo(np.int64).max
         squared = np.full(len(self.key), farthest)
+        columns = np.unique(other.column)
+        position = np.searchsorted(columns, self.column)
         active = np.flatnonzero(np.isin(self.mask, other.mask))
-        for dx in range(self.width):
-            if not len(active):
-                break
-            for x in {dx, -dx}:
-                near = active[(self.x[active] + x >= 0) & (self.x[active] + x < self.width)]
-                key = self.key[near] + x * self.stride
+        step = 0
+        while len(active):
+            goes_on = np.zeros(len(active), np.bool_)
+            for index in (position[active] + step, position[active] - 1 - step):
+                column = columns[index.clip(0, len(columns) - 1)]
+                dx = np.abs(column - self.column[active])
+                is_near = (index >= 0) & (index < len(columns)) & (dx < self.width)
+                is_near[is_near] = dx[is_near] ** 2 < squared[active[is_near]]
+                goes_on |= is_near
+                near, dx = active[is_near], dx[is_near]
+                key = column[is_near] * self.stride + self.y[near]
                 after = np.searchsorted(other.key, key)
-                for index in (after.clip(max=len(other.key) - 1), (after - 1).clip(0)):
-                    dy = np.abs(other.key[index] - key)
-                    in_column = 2 * dy < self.stride
-                    found = np.where(in_column, dx * dx + dy * dy, farthest)
-                    squared[near] = np.minimum(squared[near], found)
-            active = active[squared[active] > (dx + 1) ** 2]
+                for found in (after.clip(max=len(other.key) - 1), (after - 1).clip(0)):
+                    dy = np.abs(other.key[found] - key)
+                    distance = np.where(2 * dy < self.stride, dx * dx + dy * dy, farthest)
+                    squared[near] = np.minimum(squared[near], distance)
+            step += 1
+            active = active[goes_on & (squared[active] > step**2)]  # columns are a pixel apart
         return np.where(squared < farthest, np.sqrt(squared), np.inf)
 
 

@@ -211,7 +211,7 @@ def overlay(
 
     Parameters
     ----------
-    image : array_like
+    image : numpy.ndarray
         RGB or grayscale image: uint8, shape (H, W, 3), (H, W, 1) or (H, W). It is not modified.
     masks : Masks
         N masks of size (H, W).

@@ -241,6 +241,9 @@ GOOD = {"scores": [0.5], "truth_classes": [1], "prediction_classes": [1]}
         ({"image_id": 1.0}, TypeError, "image_id: expected an integer or a string, got float"),
         ({"image_id": "there"}, ValueError, "image 'there' was added before"),
         ({"truth": [[0, 0, 5, 5]]}, TypeError, "truth: expected Masks, got list"),
+        ({"truth": np.eye(10)}, TypeError, "truth: expected Masks, .*Masks.from_dense"),
+        ({"prediction_classes": None}, ValueError, "expected both or neither"),
+        ({"truth_classes": None}, ValueError, "expected both or neither"),
         ({"truth": sc.Masks.empty((9, 10), 1)} if hasattr(sc.Masks, "empty") else
          {"truth": sc.Masks.from_boxes([[0, 0, 5, 5]], (9, 10))}, ValueError, "size"),
     ],
@@ -275,6 +278,31 @@ def test_invalid_images_change_nothing(change, error, message):
 def test_invalid_settings(settings, message):
     with pytest.raises(ValueError, match=message):
         sc.metrics.AveragePrecision(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"max_detections": 100}, TypeError, r"a list of limits, such as \[100\], got int 100"),
+        ({"max_detections": [1.5]}, TypeError, "max_detections: expected an integer"),
+        ({"areas": ["small"]}, TypeError, "areas: expected a dict of names to limits"),
+        ({"areas": {"x": (1,)}}, ValueError, r"areas\['x'\]: expected two limits, \(low, high\)"),
+        ({"areas": {"x": "small"}}, TypeError, r"areas\['x'\]: expected two numbers"),
+        ({"areas": {"x": (5, 1)}}, ValueError, "expected limits with low <= high"),
+        ({"areas": {"x": (1, np.nan)}}, ValueError, "expected limits with low <= high"),
+    ],
+)
+def test_settings_of_the_wrong_form(settings, error, message):
+    with pytest.raises(error, match=message):
+        sc.metrics.AveragePrecision(**settings)
+
+
+def test_thresholds_are_found_by_their_decimal_names():
+    result = scene().compute()
+    for index, name in enumerate(range(50, 100, 5)):
+        part = result.precision[index, :, :, 0, -1]
+        assert result.average_precision(name / 100) == pytest.approx(part[part > -1].mean())
+    assert result.best_f1(threshold=0.9) == result.best_f1(threshold=0.9 - 1e-12)
 
 
 def test_what_does_not_merge():

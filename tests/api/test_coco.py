@@ -625,7 +625,7 @@ TYPES = {
     "2-D array": ({**RLE, "counts": np.ones((2, 2), int)}, "counts: expected integers in one dim"),
     "ring of None": ([[1, 2, 3, 4, 5, None]], "expected numbers as coordinates"),
     "ring of str": ([["1", "2", "3", "4", "5", "6"]], "expected numbers as coordinates"),
-    "ring of complex": ([[1, 2, 3, 4, 5, 6j]], "expected numbers as coordinates"),
+    "ring of complex": ([[1, 2, 3, 4, 5, 6j]], "expected real numbers as coordinates, got complex"),
     "ring of complex64": ([[1, 2, 3, 4, 5, np.complex64(6)]], "expected real numbers as coord"),
     "str as ring": ([RING, "123456"], "expected a ring of coordinates, got str"),
     "dict as ring": ([RING, {}], "expected a ring of coordinates, got dict"),

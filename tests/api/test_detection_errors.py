@@ -189,8 +189,17 @@ def test_nothing() -> None:
     [
         ({"scores": [0.5]}, ValueError, "scores: expected 2 values"),
         ({"scores": [0.5, np.nan]}, ValueError, "scores"),
-        ({"truth_classes": [1]}, ValueError, "truth_classes: expected 2"),
-        ({"prediction_classes": [0.5, 1]}, TypeError, "prediction_classes"),
+        ({"truth_classes": [1]}, ValueError, "expected both or neither"),
+        (
+            {"truth_classes": [1], "prediction_classes": [1, 1]},
+            ValueError,
+            "truth_classes: expected 2",
+        ),
+        (
+            {"truth_classes": [1, 1], "prediction_classes": [0.5, 1]},
+            TypeError,
+            "prediction_classes: expected integers",
+        ),
         ({"crowd": [2, 0]}, ValueError, "crowd"),
         ({"prediction": sc.Masks.from_boxes([[0, 0, 1, 1]] * 2, (3, 3))}, ValueError, "size"),
         ({"truth": np.zeros((2, 40, 60))}, TypeError, "truth: expected Masks"),

@@ -137,7 +137,7 @@ def test_label_map_and_instances_of_a_giant_canvas():
         instances.append(sc.Masks.concatenate([dot, bar]))
         names.append([2 * number, 2 * number + 1])
         parts.append(instances[-1])
-    kept, masks, groups = sc.stitch(instances, boxes, size, rule="contact")
+    kept, masks, groups = sc.stitch(instances, boxes, size)
     assert len(masks) == 4 + 12
     assert sorted(masks.area) == [300] * 12 + [1_500_000] * 4
     assert groups.reshape(4, 3, 2)[:, 0, 1].tolist() == groups.reshape(4, 3, 2)[:, 2, 1].tolist()

@@ -91,7 +91,7 @@ def test_refused_rules():
     with pytest.raises(ValueError, match='rule: expected "coco", "even-odd", "non-zero" or "hol'):
         sc.Masks.from_polygons([[OUTER]], (12, 12), rule="odd")
     polygons = sc.Masks.from_boxes([[0, 0, 2, 2]], (4, 4)).to_polygons()
-    with pytest.raises(ValueError, match="rule: Polygons say themselves"):
+    with pytest.raises(ValueError, match="rule: not used for Polygons, which already mark"):
         sc.Masks.from_polygons(polygons, rule="even-odd")
     for rule in ("even-odd", "non-zero", "holes"):
         with pytest.raises(sc.MaskError, match="mask 1: ring 1: coordinate 2 is not"):
@@ -123,6 +123,8 @@ def test_transform():
         ((0, 0, 0, 0, 0, 0), ValueError, "transform: expected a map that can be inverted"),
         ((1, 2, 0, 2, 4, 0), ValueError, "transform: expected a map that can be inverted"),
         ("abcdef", TypeError, "transform: expected numbers"),
+        ([0] * 6, ValueError, "transform: expected a map that can be inverted"),
+        ([1, 2, 0, 2, 4, 0], ValueError, "transform: expected a map that can be inverted"),
     ]:
         with pytest.raises(error, match=message):
             polygons.to_geojson(transform)

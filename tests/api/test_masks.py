@@ -249,10 +249,15 @@ def test_from_boxes_of_none():
     assert len(sc.Masks.from_boxes(np.empty((0, 4), int), (6, 8))) == 0
 
 
-@pytest.mark.parametrize("box", [[5, 5, 4, 6], [5, 5, 6, 4], [5.0, 5.0, np.nan, 4]])
+@pytest.mark.parametrize("box", [[5, 5, 4, 6], [5, 5, 6, 4], [5.0, 5.0, 9.0, 4]])
 def test_boxes_that_are_probably_xywh(box):
     with pytest.raises(ValueError, match=r"^box 1: expected x0 y0 x1 y1 .* x y width height"):
         sc.Masks.from_boxes([[0, 0, 1, 1], box], (6, 8))
+
+
+def test_boxes_with_nan_get_no_advice():
+    with pytest.raises(ValueError, match=r"^box 1: expected numbers, got \[5.0, 5.0, nan, 4.0\]$"):
+        sc.Masks.from_boxes([[0, 0, 1, 1], [5, 5, np.nan, 4]], (6, 8))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 2e9])
@@ -725,6 +730,8 @@ def test_operators_need_masks_that_match(combine):
     for other in (True, None, np.zeros((1, 6, 8), bool)):
         with pytest.raises(TypeError):
             combine(boxes([0, 0, 1, 1]), other)
+    with pytest.raises(TypeError, match=r"operand: expected Masks, .*Masks.from_dense"):
+        combine(boxes([0, 0, 1, 1]), np.zeros((1, 6, 8), bool))
 
 
 def test_one_backend_serves():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -323,6 +324,21 @@ def test_distances_on_a_giant_canvas():
     found = sc.surface_distances(a, b)
     assert found["hausdorff"].tolist() == [3, 5000]
     assert found["surface_dice"][1] == 0
+
+
+def test_a_single_name_is_refused():
+    with pytest.raises(TypeError, match=r'a list of names, such as \["area"\], got a str'):
+        sc.measure(sc.Masks.from_boxes([[0, 0, 1, 1]], (3, 3)), "area")
+
+
+def test_time_does_not_grow_with_the_gap():
+    """Columns without outlines are skipped; one after the other, these would take seconds."""
+    size = 10, 64_000
+    pixels = sc.Masks.from_boxes([[0, 3, 1, 4], [63_999, 6, 64_000, 7]], size)
+    start = time.process_time()
+    found = sc.surface_distances(pixels[:1], pixels[1:])
+    assert time.process_time() - start < 2
+    assert found["hausdorff"][0] == pytest.approx(math.hypot(63_999, 3), rel=1e-12)
 
 
 def test_refused_distances():

@@ -573,6 +573,10 @@ def test_area_ranges_divide_the_pixels():
         sc.metrics.ConfusionMatrix(2, trimap=0)
     with pytest.raises(ValueError, match="area_range: expected two limits"):
         sc.metrics.ConfusionMatrix(2, area_range=(1, 2, 3))
+    with pytest.raises(ValueError, match="area_range: expected limits with low <= high"):
+        sc.metrics.ConfusionMatrix(2, area_range=(5, 1))
+    with pytest.raises(TypeError, match=r'such as AREAS\["small"\]'):
+        sc.metrics.ConfusionMatrix(2, area_range="small")
 
 
 def test_invalid_labels_outside_of_the_counted_pixels():

@@ -93,8 +93,9 @@ def test_rings_and_names():
     polygons = sc.Masks.from_boxes([[0, 0, 2, 2], [1, 1, 3, 4]], (5, 5)).to_polygons()
     assert repr(polygons) == "Polygons(2 masks of 5 x 5, 2 rings, 8 vertices)"
     assert polygons.rings(1)[0].tolist() == [[1, 1], [3, 1], [3, 4], [1, 4]]
-    for index in (2, -1):
-        with pytest.raises(IndexError, match="is out of range for 2 masks"):
+    assert polygons.rings(-2)[0].tolist() == polygons.rings(0)[0].tolist()
+    for index in (2, -3):
+        with pytest.raises(IndexError, match=f"index {index} is out of range for 2 masks"):
             polygons.rings(index)
 
 

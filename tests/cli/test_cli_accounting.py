@@ -277,6 +277,11 @@ def test_labels_of_other_forms(tmp_path: Path) -> None:
                 "nothing:0,0,0\nbackground:0,0,0\ncat:10,20,30\n"
             )
             options = ["--colors", tmp_path / "labelmap.txt"]
+            table = tmp_path / "mine.txt"  # a table of any name may have the same form
+            table.write_text("# name:r,g,b\n0:0,0,0\ncat: 10, 20, 30 ::\n")
+            words = ["convert", tmp_path / name, tmp_path / "c.json", "--colors", table]
+            good(*words)
+            assert sc.data.read(tmp_path / "c.json").categories["name"][-1] == "cat"
         for command in ("labels", "convert"):
             target = tmp_path / f"{name}-{command}.json"
             words = ["-o", target] if command == "labels" else [target]

@@ -186,7 +186,7 @@ def test_bad_options_are_one_line(words, source, tmp_path):
 def test_stats(source, tmp_path):
     done = run("stats", source, "--json", tmp_path / "s.json")
     assert done.exit_code == 0
-    assert "5 annotations in 2 images, 0 of them without any; 1 crowds" in done.stdout
+    assert "5 annotations (1 crowd) in 2 images; 0 images without annotations" in done.stdout
     assert "polygons partly outside: 1, the first: annotation 5 of image 2" in done.stdout
     assert json.loads((tmp_path / "s.json").read_text())["annotations"] == 5
     done = run("stats", source, "--strict")

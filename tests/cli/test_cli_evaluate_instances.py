@@ -81,8 +81,34 @@ def test_what_is_not_evaluated_is_counted(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     done = good("evaluate", "instances", truth, found, "--json", report)
     assert "1 detection of categories that the truth lacks, the first: of category 7" in done.stderr
-    assert "1 crowd annotation need not be found" in done.stderr
+    assert "1 crowd annotation not counted as missed; detections in crowds" in done.stderr
     assert len(json.loads(report.read_text())["left_out"]) == 2
+
+
+def test_annotations_without_masks_are_counted_and_left_out(tmp_path: Path) -> None:
+    """They are not missed objects, which would halve the recall."""
+    document = room()
+    first = document["annotations"][0]
+    box = {name: value for name, value in first.items() if name != "segmentation"}
+    document["annotations"] += [
+        box | {"id": 2, "bbox": [1, 1, 4, 3]},
+        box | {"id": 3, "segmentation": []},
+    ]
+    truth = write(tmp_path, "t.json", document)
+    found = write(tmp_path, "r.json", [result()])
+    words = ["evaluate", "instances", truth, found, "--workers", 1]
+    done = good(*words)
+    assert "AP 100.0" in done.stdout
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("1 annotation with a box and no mask, the first: annotation 2 of")
+    assert "--boxes takes the box as the mask" in done.stderr
+    assert "1 annotation without a mask, the first: annotation 3 of image 1" in done.stderr
+    boxes = good(*words, "--boxes")
+    assert "with a box and no mask" not in boxes.stderr
+    assert "AP 100.0" not in boxes.stdout
+    boxes_alone = write(tmp_path, "b.json", [result(bbox=[1, 1, 4, 3], segmentation=[])])
+    message = refused("evaluate", "instances", truth, boxes_alone)
+    assert "none of its annotations has a mask; --iou box compares boxes" in message
 
 
 def test_without_categories_all_objects_are_of_one_class(tmp_path: Path) -> None:

@@ -158,6 +158,26 @@ def test_results_of_unknown_images_are_refused_before_any_work(truth, found):
         sc.data.evaluate(truth[:3], found, client=object())
 
 
+def test_functions_that_processes_cannot_import_are_refused(truth):
+    with pytest.raises(TypeError, match=r"function: expected one that other .*workers=1 takes any"):
+        list(sc.data.map(truth, lambda part: None, annotations=16, workers=2))
+
+
+def test_other_values_than_data_sets_are_refused(truth, tmp_path):
+    for call in (
+        lambda: sc.data.map(3, len),
+        lambda: sc.data.read("missing.json", dataset=3),
+    ):
+        with pytest.raises(TypeError, match="dataset: expected a Dataset, got int 3"):
+            call()
+    with pytest.raises(TypeError, match=r"dataset\[1\]: expected a Dataset, got int 3"):
+        sc.data.write([truth, 3], tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match="path: expected one or more Parquet files"):
+        sc.data.read([])
+    with pytest.raises(KeyError, match="no column 'scores'; there are image, category, id"):
+        truth.annotations["scores"]
+
+
 @pytest.mark.slow
 def test_real_data_in_processes():
     ds = sc.data.read(real_path("coco"))

@@ -160,6 +160,45 @@ def test_sa_1b_there_and_back(tmp_path):
     assert sc.data.read(tmp_path / "sa_7.json")[0].masks == dataset[1].masks
 
 
+def of_images(*images):
+    """Give a data set with one annotation per image, of the ids and file names given."""
+    return sc.data.from_coco(
+        {
+            "images": [
+                {"id": key, "file_name": name, "height": 4, "width": 6} for key, name in images
+            ],
+            "annotations": [
+                {"image_id": key, "category_id": 1, "segmentation": [[1, 1, 3, 1, 3, 3]]}
+                for key, _ in images
+            ],
+            "categories": [{"id": 1, "name": "a"}],
+        }
+    )
+
+
+def test_sa_1b_with_text_as_image_id(tmp_path):
+    dataset = of_images(("s", "a.jpg"))
+    sc.data.write(dataset, tmp_path / "out", "sa-1b")
+    [image] = sc.data.read(tmp_path / "out")
+    assert image.image_id == "s"
+    assert image.masks == dataset[0].masks
+
+
+@pytest.mark.parametrize(
+    ("format", "names", "path"),
+    [
+        ("sa-1b", ("s/a.jpg", "t/a.jpg"), "a.json"),
+        ("sa-1b", ("a.jpg", "a.png"), "a.json"),
+        ("yolo", ("a.jpg", "a.png"), "labels/a.txt"),
+        ("labelme", ("a.jpg", "a.png"), "a.json"),
+    ],
+)
+def test_images_that_would_share_a_file_are_named(format, names, path, tmp_path):
+    dataset = of_images((1, names[0]), (2, names[1]))
+    with pytest.raises(ValueError, match=f"images 1 and 2: both would be written to {path}"):
+        sc.data.write(dataset, tmp_path / "out", format)
+
+
 @pytest.mark.parametrize("invalid", ["raise", "skip"])
 def test_an_invalid_image_of_sa_1b_is_named(invalid, tmp_path):
     path = tmp_path / "sa_1.json"

@@ -14,13 +14,17 @@ from segcore.data.recognize import _outer_keys
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.txt", b"0 0.1 0.2 0.3 0.4 0.5 0.6\n", "YOLO's text format .*; pass data.yaml"),
+        ("a.txt", b"0 0.1 0.2 0.3 0.4 0.5 0.6\n", "YOLO's text format .* this\\. Pass data.yaml"),
         ("a.zip", b"PK\x03\x04xx", "a ZIP archive"),
         ("a.xml", b"<annotation><object/></annotation>", "Pascal VOC's XML, which has boxes"),
         ("a.xml", b"<svg/>", "XML"),
         ("a.npy", b"\x93NUMPY", "a NumPy array"),
         ("a.jpg", b"\xff\xd8\xff\xe0", "a JPEG image, which cannot hold labels"),
-        ("a.tif", b"II*\x00", "a TIFF image; save it as PNG"),
+        (
+            "a.tif",
+            b"II*\x00",
+            "a TIFF image; segcore does not read this\\. Save it as PNG\\. It reads: COCO",
+        ),
         ("a.html", b"<!doctype html><html></html>", "an HTML page"),
         ("a", b"", "an empty file"),
     ],
@@ -37,7 +41,7 @@ def test_files_that_are_not_read(name, content, message, tmp_path):
 
 
 def test_folders_that_are_not_read(tmp_path):
-    with pytest.raises(sc.data.DatasetError, match="it looks like an empty folder; this is not"):
+    with pytest.raises(sc.data.DatasetError, match="it looks like an empty folder; segcore does"):
         sc.data.read(tmp_path)
     (tmp_path / "a.jpg").write_bytes(b"")
     (tmp_path / "b.docx").write_bytes(b"")
@@ -56,7 +60,9 @@ def test_a_folder_with_a_panoptic_file_names_the_file(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
     entry = {"image_id": 1, "file_name": "a.png", "segments_info": []}
     (tmp_path / "p.json").write_text(json.dumps({"images": [], "annotations": [entry]}))
-    with pytest.raises(sc.data.DatasetError, match=r"COCO panoptic file; pass p\.json; this is"):
+    with pytest.raises(
+        sc.data.DatasetError, match=r"COCO panoptic file; .* Pass p\.json\. It reads"
+    ):
         sc.data.read(tmp_path)
 
 

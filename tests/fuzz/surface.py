@@ -33,7 +33,6 @@ WORDS: dict[str, list[Any]] = {
         "torchvision",
         "iou",
         "ios",
-        "contact",
         "sahi",
         "cellpose",
         *("coco", "even-odd", "non-zero", "holes"),

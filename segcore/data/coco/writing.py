@@ -155,7 +155,8 @@ def _arguments(fields: Any, layout: Layout, columns: dict[str, Any]) -> tuple[An
     """Return the arguments of `write_json_rows`."""
     for name, _ in fields:
         if isinstance(columns[name], np.ndarray) and columns[name].dtype == object:
-            layout = _with_texts(layout, name, columns[name])
+            if name in layout.names:  # rows of another format may lack a name, as SA-1B's image_id
+                layout = _with_texts(layout, name, columns[name])
             columns = {**columns, name: _integers(columns[name])}
     return (
         [(name, kind, _raw(columns[name])) for name, kind in fields],

@@ -403,7 +403,10 @@ class Segmentations:
     def _other(self, row: int, size: Size, name: Callable[[int], str] | None) -> Batch:
         try:
             if self.kinds[row] == NONE:
-                raise ValueError("there is no segmentation")
+                raise ValueError(
+                    "there is no segmentation; Dataset.with_box_masks() takes boxes as masks, and "
+                    "Dataset.select() leaves annotations out"
+                )
             masks = Masks.from_coco([self.value(row)], size)
         except (ValueError, TypeError) as error:
             detail = error.detail if isinstance(error, ItemError) else str(error)

@@ -243,6 +243,8 @@ class Table:
 
     def __getitem__(self, name: str) -> Any:
         """Return a column: an array, `Texts` or `Segmentations`. KeyError if there is none."""
+        if name not in self._columns:
+            raise KeyError(f"no column {name!r}; there are {', '.join(self._columns)}")
         column = self._columns[name]
         if callable(column):
             column = column()

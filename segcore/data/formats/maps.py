@@ -51,6 +51,8 @@ from segcore.maps.ids import decode, from_cityscapes, from_rgb, from_two_channel
 from segcore.masks import Masks
 
 COLOR_TABLES = ("labelmap.txt", "label_colors.txt", "class_dict.csv")
+_LABELMAP = re.compile(r":\s*\d+\s*,\s*\d+\s*,\s*\d+\s*(:|$)")
+"""The color in a line of ``labelmap.txt``, and of a table of another name in the same form."""
 BACKGROUND = "background"
 ROBOFLOW = "_classes.csv"
 PHOTOGRAPHS = (".jpg", ".jpeg")
@@ -103,6 +105,7 @@ def read(
     for category in meaning.listed:
         builder.category(*category)
     done = track(files, progress)
+    without_colors: list[str] = []
     is_binary = not classes and ignore is None and background == 0 and ids is None
     ignored = None if IGNORED in classes or ignore is not None else "class 255"
     for index, ((_, file), found) in enumerate(read_ahead(meaning.read, files.items())):
@@ -123,6 +126,8 @@ def read(
         if found.of_background:
             what = f"pixels of ids whose class is {background}, the background"
             builder.note(what, name, found.of_background)
+        if not found.is_rgb:
+            without_colors.append(name)
         is_ignored = [category == ignored for category, _ in found.categories]
         if ignored and any(is_ignored):
             area = int(found.masks.area[is_ignored].sum())
@@ -132,6 +137,9 @@ def read(
         builder.change_categories([0] * len(builder.categories), {OBJECT: (1, "")})
     elif ignored in builder.categories:
         builder.drop_category(ignored)
+    if colors is not None and without_colors:
+        what = "PNGs of labels, not colors, for which the table of colors is not used"
+        builder.note(what, without_colors[0], len(without_colors))
     if place.is_dir():
         _note_other_images(builder, place, {path.with_suffix("") for path in files})
     return builder.dataset()
@@ -200,6 +208,7 @@ class _Found:
     is_binary: bool
     of_background: int = 0
     """Pixels whose id has an instance, but the class of the background."""
+    is_rgb: bool = False
 
 
 class _Meaning:
@@ -291,7 +300,7 @@ class _Meaning:
                 str(path), f"it has the color {red},{green},{blue}, which the table does not list"
             )
         kept = [i for i, code in enumerate(codes) if self._colors[code][1]]
-        return _Found([self._colors[codes[i]] for i in kept], masks[kept], False)
+        return _Found([self._colors[codes[i]] for i in kept], masks[kept], False, True)
 
 
 def _two_channels(path: Path, pixels: NDArray[Any]) -> NDArray[np.int64]:
@@ -385,7 +394,8 @@ def _code(color: Sequence[str]) -> int:
 
 def _color_line(file: str, text: str) -> tuple[str, list[str]]:
     """Return the name and the three parts of the color in a line of a table."""
-    if file == "labelmap.txt":
+    is_labelmap = file not in COLOR_TABLES and not file.endswith(".csv") and _LABELMAP.search(text)
+    if file == "labelmap.txt" or is_labelmap:
         name, _, rest = text.partition(":")
         return name, [part.strip() for part in rest.partition(":")[0].split(",")]
     words = re.split(r"[\s,]+", text)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from segcore.data.columns.fields import as_integer, describe
 from segcore.data.columns.ids import Ids
+from segcore.data.columns.segmentations import Segmentations
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.classes import CLASSES, read_classes
@@ -33,6 +34,7 @@ from segcore.data.per_image.instance_set import (
     category_keys,
     chunks,
     chunks_of,
+    count_without_masks,
     instance_sets,
     isthing_of,
     match_images,
@@ -643,6 +645,9 @@ def evaluate_instances(
     if problems.skip and iou != "box":
         truth = _valid_part(truth, paths[0], problems)
         prediction = _valid_part(prediction, paths[1], problems)
+    if iou != "box":
+        truth = _masked_part(truth, paths[0], problems)
+        prediction = _masked_part(prediction, paths[1], problems)
     settings: dict[str, Any] = {}
     names = {0: OBJECT}
     if len(truth.categories) and len(prediction.categories):
@@ -658,9 +663,9 @@ def evaluate_instances(
     if num_crowds and protocol == "coco":
         problems.leave_out(
             "crowd annotation",
-            "need not be found, and may match any number of detections",
+            "not counted as missed; detections in crowds are ignored",
             num_crowds,
-            option="--crowd-as-object",
+            option="--crowd-as-object counts crowds as objects",
         )
     ap = AveragePrecision(iou, protocol=protocol, box_format="xywh", **settings)
     evaluate(truth, prediction, [ap, *others], **engine)
@@ -720,6 +725,33 @@ def _valid_part(dataset: Dataset, path: Path, problems: Problems) -> Dataset:
     for message in messages:
         problems.report(DatasetError(path, message))
     return valid
+
+
+def _masked_part(dataset: Dataset, path: Path, problems: Problems) -> Dataset:
+    """Return a data set without the annotations that have no mask, which are counted.
+
+    Raises DatasetError if none of its annotations has a mask.
+    """
+    if dataset.maps is not None:
+        return dataset
+    segmentations: Segmentations = dataset.annotations["segmentation"]
+    is_missing = segmentations.is_missing
+    if not is_missing.any():
+        return dataset
+    if is_missing.all():
+        raise DatasetError(
+            path,
+            "none of its annotations has a mask; --iou box compares boxes, and --boxes takes boxes "
+            "as masks",
+        )
+    columns: Any = dataset.annotations
+    image_ids: Any = dataset.images["id"]
+
+    def name(row: int) -> str:
+        return f"annotation {columns['id'][row]} of image {image_ids[columns['image'][row]]}"
+
+    count_without_masks(is_missing, columns["bbox"], name, problems)
+    return dataset.select(~is_missing)
 
 
 def _count_unknown(prediction: Dataset, names: dict[int, str], problems: Problems) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -308,13 +309,8 @@ class InstanceSet:
         """Return the indices of the annotations that have a mask, and count the others."""
         is_missing = sample.segmentations.is_missing
         if is_missing.any():
-            boxes = is_missing & has_box(sample.bboxes)
-            for rows, why, option in (
-                (boxes, "with a box and no mask", "--boxes takes the box as the mask"),
-                (is_missing & ~boxes, "without a mask", ""),
-            ):
-                first = self._name(sample, int(rows.argmax()))
-                problems.leave_out("annotation", why, int(rows.sum()), first, option)
+            name = functools.partial(self._name, sample)
+            count_without_masks(is_missing, sample.bboxes, name, problems)
         return np.flatnonzero(~is_missing)
 
     def _count_empty(self, sample: Sample, rows: NDArray[np.int64], problems: Problems) -> None:
@@ -335,6 +331,22 @@ class InstanceSet:
         position = int(rows.start + row if isinstance(rows, slice) else rows[row])
         offset = self.dataset.annotations.offset(position)
         return DatasetError(self.path, reason, self._name(sample, row), offset)
+
+
+def count_without_masks(
+    is_missing: NDArray[np.bool_],
+    boxes: NDArray[np.float64],
+    name: Callable[[int], str],
+    problems: Problems,
+) -> None:
+    """Count annotations without a mask; `name` returns the name of an annotation in messages."""
+    with_box = is_missing & has_box(boxes)
+    for rows, why, option in (
+        (with_box, "with a box and no mask", "--boxes takes the box as the mask"),
+        (is_missing & ~with_box, "without a mask", ""),
+    ):
+        first = name(int(rows.argmax()))
+        problems.leave_out("annotation", why, int(rows.sum()), first, option)
 
 
 def chunks(items: list[Item]) -> list[list[Item]]:
@@ -480,7 +492,11 @@ def _categories(path: Path, dataset: Dataset) -> tuple[list[Category], NDArray[n
             found = "empty" if "categories" in members else "missing"
             if any(line.startswith(f"{dataset.source}: categories[") for line in dataset.skipped):
                 found = "invalid"
-            raise DatasetError(path, f'the list "categories" is {found}')
+            raise DatasetError(
+                path,
+                f'the list "categories" is {found}; without classes, it has one category, such as '
+                '{"id": 1, "name": "object"}, and it is the "category_id" of all annotations',
+            )
         return [Category(1, 1, "object")], np.ones(1, np.int64)
     if len({type(key) for key in ids}) > 1:
         raise DatasetError(path, "some category ids are numbers and some are text; use one kind")

@@ -202,7 +202,9 @@ class SemanticPainter:
             painted.pngs.append(self.files.write(image.map_name, png))
             painted.problems.add(instances.problems)
             count_covered(image, instances, regions, self.crowd, painted.problems)
-            painted.counts.add(regions, instances.category[self.crowd | ~instances.iscrowd])
+            has_pixels = instances.masks.area > 0
+            counted = instances.category[has_pixels & (self.crowd | ~instances.iscrowd)]
+            painted.counts.add(regions, counted)
             num_annotations += len(instances)
         return replace(painted, num_annotations=num_annotations)
 

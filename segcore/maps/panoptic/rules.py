@@ -148,6 +148,8 @@ class PanopticRules:
     def __post_init__(self) -> None:
         for name, hint in _hints().items():
             object.__setattr__(self, name, _checked(getattr(self, name), hint, name))
+        if self.max_taken is not None and not 0 <= self.max_taken <= 1:
+            raise ValueError(f"max_taken: expected a share from 0 to 1, got {self.max_taken}")
         if self.max_taken is not None and self.winner != "first":
             raise ValueError(f'max_taken: only used with winner="first", not "{self.winner}"')
         if self.min_won is not None and self.winner != "argmax":

@@ -244,6 +244,15 @@ def test_colors_are_written_and_read(tmp_path):
         assert [image.masks for image in back] == [image.masks for image in labels]
 
 
+def test_colors_that_nothing_is_read_by_are_noted(tmp_path):
+    save(tmp_path / "a.png", LABELS)
+    [note] = sc.data.read(tmp_path, colors=COLORS).notes
+    assert note == (
+        "1 PNGs of labels, not colors, for which the table of colors is not used, the first: a.png"
+    )
+    assert sc.data.read(tmp_path).notes == ()
+
+
 def test_gray_colors_are_colors_where_there_is_a_table(tmp_path):
     pixels = np.repeat(LABELS[..., None] * np.uint8(50), 3, axis=2)
     save(tmp_path / "a.png", pixels)
