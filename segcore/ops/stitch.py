@@ -26,7 +26,7 @@ from segcore.backends.protocol import OR
 from segcore.masks import Masks, unwrap, wrap
 from segcore.ops.tiles import placed, read_tiles
 
-Rule: TypeAlias = Literal["iou", "ios", "sahi", "cellpose"]
+Rule: TypeAlias = Literal["iou", "ios", "contact", "sahi", "cellpose"]
 Merge: TypeAlias = Literal["union", "greedy", "best"]
 Integers: TypeAlias = NDArray[np.int64]
 Pairs: TypeAlias = tuple[Integers, Integers]
@@ -48,6 +48,7 @@ class _Rule(NamedTuple):
 _RULES = {
     "iou": _Rule(0.5, 0),
     "ios": _Rule(0.5, 2),
+    "contact": _Rule(0.5, 0),
     "sahi": _Rule(0.5, None),
     "cellpose": _Rule(0.25, 0, is_one_to_one=True),
 }
@@ -107,7 +108,7 @@ def stitch(
     class_ids : iterable of array_like, optional
         Class ids of the parts in each tile: T arrays of integers of shape (n,). Parts of different
         classes do not match. By default, all parts have the same class.
-    rule : {"iou", "ios", "sahi", "cellpose"}
+    rule : {"iou", "ios", "contact", "sahi", "cellpose"}
         Which parts match:
 
         - ``"iou"``: those of two tiles whose intersection over union, within the area that both
@@ -115,6 +116,7 @@ def stitch(
           third tile covers both sides of the seam, the parts are compared along the seam: the
           pixels at which both parts reach it, over those at which at least one does;
         - ``"ios"``: the same with intersection over the smaller area;
+        - ``"contact"``: as ``"iou"``, for tiles none of which may overlap, so that only seams count;
         - ``"sahi"``: those, also of one tile, whose bounding boxes have an intersection over the
           smaller area of at least `threshold`, as in SAHI's ``IOS``;
         - ``"cellpose"``: as ``"iou"``, but a part matches at most one part of another tile, as in
@@ -149,7 +151,8 @@ def stitch(
     ValueError
         If `boxes` or `size` is invalid, the number of tiles differs, masks do not have the size of
         their tile, there is not one score or class id per part, a score is NaN, or `threshold` is
-        not in [0, 1]. If `rule` or `merge` is unknown, or `merge` needs scores and there are none.
+        not in [0, 1]. If `rule` or `merge` is unknown, `merge` needs scores and there are none, or
+        tiles overlap with ``rule="contact"``.
     TypeError
         If an argument or a part has the wrong type.
 
@@ -309,6 +312,11 @@ def _seams(corners: Integers, rule: str, canvas: Size) -> Iterator[_Seam]:
         for first in near[near < second].tolist():
             (x, y), (w, h) = starts[first].tolist(), lengths[first].tolist()
             if w and h:
+                if rule == "contact":
+                    raise ValueError(
+                        'rule: "contact" is for tiles that do not overlap, but those with the '
+                        f'boxes {corners[first].tolist()} and {box.tolist()} do; use "iou" or "ios"'
+                    )
                 yield _Seam((first, second), ((x, y, x + w, y + h),) * 2)
                 continue
             # The pixels before and after the seam, left and right of it or above and below.

@@ -334,7 +334,8 @@ def test_what_tiles_agree_on_is_put_together(seed, overlap, tile):
     assert (owner[kept][groups] == owner).all()
 
 
-def test_label_maps_are_joined_along_seams():
+@pytest.mark.parametrize("rule", ["iou", "contact"])
+def test_label_maps_are_joined_along_seams(rule):
     rng = np.random.default_rng(2)
     canvas = sc.Masks.from_dense(blobs(rng, 9)).union()
     whole = canvas.components(connectivity=4)[0]
@@ -344,7 +345,7 @@ def test_label_maps_are_joined_along_seams():
         parts = canvas.crop(box).components(connectivity=4)[0]
         ids = rng.permutation(len(parts)) + 5  # which mean nothing in other tiles
         labels.append(sc.compose_semantic(parts, ids, dtype=np.int32))
-    _, masks, _ = sc.stitch(labels, boxes, SIZE, threshold=0)
+    _, masks, _ = sc.stitch(labels, boxes, SIZE, rule=rule, threshold=0)
     assert masks == whole
 
 
@@ -442,9 +443,10 @@ def test_no_tiles_and_no_parts():
         (
             {"rule": "dice"},
             ValueError,
-            'rule: expected "iou", "ios", "sahi" or "cellpose"',
+            'rule: expected "iou", "ios", "contact", "sahi" or "cellpose"',
         ),
         ({"rule": []}, ValueError, "rule: expected"),
+        ({"rule": "contact"}, ValueError, 'rule: "contact" is for tiles that do not overlap'),
         ({"merge": "nms"}, ValueError, 'merge: expected "union", "greedy" or "best"'),
         ({"merge": "best"}, ValueError, 'scores: needed with merge="best"'),
         ({"threshold": 1.5}, ValueError, "threshold: expected a number from 0 to 1"),
