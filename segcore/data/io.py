@@ -127,9 +127,6 @@ def _read_folder(path: Path, dataset: Dataset | None = None, **options: Any) -> 
 
 def _write_folder(dataset: Dataset, outputs: Outputs, path: Path) -> WriteReport:
     """Write a JSON file per image."""
-    ids = dataset.images["id"]
-    if ids.dtype == object:
-        raise ValueError(f"image {ids[0]}: its id is text, but SA-1B has integers")
     names = image_paths(dataset.images, ".json", keep_folders=False)
     folder = outputs.folder(path, names=names)
     for index, name in enumerate(names):

@@ -116,7 +116,7 @@ def stitch(
           third tile covers both sides of the seam, the parts are compared along the seam: the
           pixels at which both parts reach it, over those at which at least one does;
         - ``"ios"``: the same with intersection over the smaller area;
-        - ``"contact"``: as ``"iou"``, for tiles none of which may overlap, so that only seams count;
+        - ``"contact"``: as ``"iou"``, but no tiles may overlap, so that only seams count;
         - ``"sahi"``: those, also of one tile, whose bounding boxes have an intersection over the
           smaller area of at least `threshold`, as in SAHI's ``IOS``;
         - ``"cellpose"``: as ``"iou"``, but a part matches at most one part of another tile, as in

@@ -261,7 +261,7 @@ def test_queries_that_win_exactly_their_share(preset, won, of, share, stays):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("share", [0, 0.1, 0.3, 0.29999999999, 0.5, 0.7, 0.8, 1 / 3, 1, 2])
+@pytest.mark.parametrize("share", [0, 0.1, 0.3, 0.29999999999, 0.5, 0.7, 0.8, 1 / 3, 1])
 def test_masks_may_lose_just_their_share(dtype, share):
     areas = np.array([1, 2, 3, 5, 10, 30, 2**24 - 1, 2**24 + 3, 10**9 + 7, 2**40 + 1, 2**53 + 3])
     rules = sc.PanopticRules(max_taken=share, share_dtype=dtype)

@@ -246,7 +246,7 @@ def test_panoptic_refuses(pair: Path) -> None:
         return json.dumps(good | {"annotations": [good["annotations"][0] | changes]})
 
     for text, parts in (
-        ("[]", ["image 3", "expected maps of the same shape"]),
+        ("[]", ["image 3", "expected masks of the same image size"]),
         ("{", ["byte 1: "]),
         (json.dumps(good | {"annotations": []}), ["not COCO: expected"]),
         (with_entry(image_id=4), ["no annotation for the image 3"]),

@@ -312,7 +312,7 @@ def test_what_else_is_refused(folder: Path) -> None:
     result = compose(folder, "--dataset", folder / "truth.json", name="truth.json")
     refused(folder, result, "expected COCO results, a list")
     refused(folder, compose(folder, "--stuff-area", -1), "stuff_area: expected at least 0")
-    refused(folder, compose(folder, "--overlap", "nan"), "max_taken: expected a finite number")
+    assert "nan is not in the range 0<=x<=1" in compose(folder, "--overlap", "nan").stderr
     (folder / "results.json").write_text(json.dumps([RESULTS[0], instance(box(0, 0, 1, 1), 3)]))
     refused(folder, compose(folder), "index 1", 'its "score" is missing')
     (folder / "truth.json").write_text(

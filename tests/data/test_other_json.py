@@ -184,21 +184,6 @@ def test_sa_1b_with_text_as_image_id(tmp_path):
     assert image.masks == dataset[0].masks
 
 
-@pytest.mark.parametrize(
-    ("format", "names", "path"),
-    [
-        ("sa-1b", ("s/a.jpg", "t/a.jpg"), "a.json"),
-        ("sa-1b", ("a.jpg", "a.png"), "a.json"),
-        ("yolo", ("a.jpg", "a.png"), "labels/a.txt"),
-        ("labelme", ("a.jpg", "a.png"), "a.json"),
-    ],
-)
-def test_images_that_would_share_a_file_are_named(format, names, path, tmp_path):
-    dataset = of_images((1, names[0]), (2, names[1]))
-    with pytest.raises(ValueError, match=f"images 1 and 2: both would be written to {path}"):
-        sc.data.write(dataset, tmp_path / "out", format)
-
-
 @pytest.mark.parametrize("invalid", ["raise", "skip"])
 def test_an_invalid_image_of_sa_1b_is_named(invalid, tmp_path):
     path = tmp_path / "sa_1.json"

@@ -509,7 +509,7 @@ def test_broken_files(tmp_path):
         sc.data.read(tmp_path / "b.parquet")
     with pytest.raises(FileNotFoundError):
         sc.data.read(tmp_path / "none.parquet")
-    with pytest.raises(sc.data.DatasetError, match="expected Parquet files, got none"):
+    with pytest.raises(ValueError, match="expected one or more Parquet files, got an empty list"):
         sc.data.read([])
 
 

@@ -24,10 +24,12 @@ def noise():
     return sc.Masks.from_dense(np.random.default_rng(0).random((16, 120, 200)) < 0.5)
 
 
-def run(code, *arguments, warnings="error"):
+def run(code, *arguments, warnings="error", folder=None):
     command = [sys.executable, "-W", warnings, *arguments]
     command += ["-c", code] if code else []
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=300, check=False, cwd=folder
+    )
 
 
 @pytest.mark.parametrize("method", sorted({*multiprocessing.get_all_start_methods()} - {"fork"}))
@@ -82,8 +84,8 @@ def recipe(name="shared_masks.py"):
 def test_the_recipe_for_several_cores(tmp_path):
     script = tmp_path / "count_pixels.py"
     script.write_text(recipe("count_pixels.py"))
-    done = run(None, str(script))
-    assert done.stdout.split() == ["15", "5", "0.0"], done.stderr
+    done = run(None, str(script), folder=tmp_path)
+    assert done.stdout.split() == ["15", "5", "0.0", "5"], done.stderr
 
 
 @pytest.mark.skipif(not PAGE.exists(), reason="the documents are not here")

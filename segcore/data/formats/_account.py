@@ -279,7 +279,7 @@ class Account:
     # -- areas and boxes --------------------------------------------------------------------------
 
     @cached_property
-    def _own_measures(self) -> NDArray[np.bool_]:
+    def own_measures(self) -> NDArray[np.bool_]:
         """Whether the area and the box of each annotation are neither of its mask nor its rings.
 
         `_compare_measures` compares with masks when these are made. Shape (N, 2).
@@ -299,24 +299,24 @@ class Account:
 
     def _compare_measures(self, rows: Rows, masks: Masks) -> None:
         """Compare areas and boxes with those of masks."""
-        is_own = self._own_measures[rows].any(axis=1)
+        is_own = self.own_measures[rows].any(axis=1)
         if is_own.any():
             corners = masks[is_own].boxes
             boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
-            self._clear_own(self._own_measures, rows[is_own], masks[is_own].area, boxes)
+            self._clear_own(self.own_measures, rows[is_own], masks[is_own].area, boxes)
 
     def _num_own_measures(self, written: Rows) -> int:
         """Return how many of these annotations have an area or a box of their own.
 
         Where it is not that of a polygon, it is compared with that of the mask, too.
         """
-        rows = written[self._own_measures[written].any(axis=1) & self.is_polygon[written]]
+        rows = written[self.own_measures[written].any(axis=1) & self.is_polygon[written]]
         sizes = self.sizes(self.dataset.annotations["image"][rows])
         for height, width in np.unique(sizes, axis=0).tolist():
             of_size = rows[(sizes == [height, width]).all(axis=1)]
             for part in np.split(of_size, range(GROUP, len(of_size), GROUP)):
                 self.masks_of((height, width), part)
-        return int(self._own_measures[written].any(axis=1).sum())
+        return int(self.own_measures[written].any(axis=1).sum())
 
     def _clear_own(
         self, is_own: NDArray[np.bool_], rows: Rows, areas: NDArray[Any], boxes: NDArray[Any]
@@ -348,9 +348,12 @@ class Account:
         if count:
             self.noted.unwritten[what] = self.noted.unwritten.get(what, 0) + int(count)
 
-    def add(self, noted: Noted, images: Rows) -> None:
+    def add(self, noted: Noted, own_measures: NDArray[np.bool_], images: Rows) -> None:
         """Add what was noted in the account of some of the images, which are written."""
         rows = np.sort(self.dataset.rows_of_images(images)[0])
+        if self._num_done == 0:  # they are found by the parts, which are all images
+            self.own_measures = np.zeros((len(self._all_rows), 2), np.bool_)
+        self.own_measures[rows] = own_measures
         self.change(rows, noted.gained, noted.lost)
         for reason, of_part in noted.dropped.items():
             self.drop(rows[of_part], reason)

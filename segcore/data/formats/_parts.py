@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from segcore.data.formats._account import Account, Noted, Rows
 from segcore.data.mapping import Partition, engine_of
 from segcore.distributed import run
@@ -42,15 +45,15 @@ def written_parts(
     items = ((Partition(dataset, images), [names[i] for i in images.tolist()]) for images in parts)
     function = functools.partial(_call, job, account.format)
     with closing(run(function, items, **engine_of(workers, client))) as results:
-        for images, (noted, result) in zip(parts, results, strict=True):
-            account.add(noted, images)
+        for images, (noted, own_measures, result) in zip(parts, results, strict=True):
+            account.add(noted, own_measures, images)
             yield images, result
 
 
 def _call(
     job: Callable[[Account, list[str]], Result], format: str, item: tuple[Partition, list[str]]
-) -> tuple[Noted, Result]:
+) -> tuple[Noted, NDArray[np.bool_], Result]:
     part, names = item
     account = Account(part.load(), format, "")
     result = job(account, names)
-    return account.noted, result
+    return account.noted, account.own_measures, result

@@ -300,7 +300,7 @@ class _Meaning:
                 str(path), f"it has the color {red},{green},{blue}, which the table does not list"
             )
         kept = [i for i, code in enumerate(codes) if self._colors[code][1]]
-        return _Found([self._colors[codes[i]] for i in kept], masks[kept], False, True)
+        return _Found([self._colors[codes[i]] for i in kept], masks[kept], False, is_rgb=True)
 
 
 def _two_channels(path: Path, pixels: NDArray[Any]) -> NDArray[np.int64]:

@@ -167,13 +167,6 @@ def test_images_of_one_output_are_named(name, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_sa_1b_needs_integers_as_ids(tmp_path):
-    images = [{"id": "x", "file_name": "a.jpg", "height": 8, "width": 9}]
-    source = sc.data.from_coco({"images": images, "annotations": [], "categories": []})
-    with pytest.raises(ValueError, match="image x: its id is text, but SA-1B has integers"):
-        sc.data.write(source, tmp_path / "out", "sa-1b")
-
-
 # -- reading --------------------------------------------------------------------------------------
 
 
