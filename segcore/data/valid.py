@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from segcore.backends.errors import MAX_COORDINATE
 from segcore.data.columns.segmentations import NONE, POLYGON, Segmentations
 from segcore.data.dataset import Dataset
 from segcore.errors import MaskError
+
+ANNOTATIONS = 4096
+"""Least number of annotations whose segmentations are in memory at a time."""
 
 
 def without_invalid_masks(dataset: Dataset) -> tuple[Dataset, list[str]]:
@@ -18,16 +23,26 @@ def without_invalid_masks(dataset: Dataset) -> tuple[Dataset, list[str]]:
     """
     if dataset.maps is not None:
         return dataset, []
+    is_valid = np.ones(len(dataset.annotations), np.bool_)
+    messages = []
+    for images in dataset.partitions(ANNOTATIONS):
+        rows = np.sort(dataset.rows_of_images(images)[0])
+        for row, message in _invalid_masks(dataset[images]):
+            is_valid[rows[row]] = False
+            messages.append(message)
+    return (dataset if is_valid.all() else dataset.select(is_valid)), messages
+
+
+def _invalid_masks(dataset: Dataset) -> Iterator[tuple[int, str]]:
+    """Yield the row of each annotation whose mask is invalid, and a message."""
     segmentations: Segmentations = dataset.annotations["segmentation"]
-    ids = dataset.annotations["id"]
     is_checked = segmentations.kinds != NONE
     if (np.abs(segmentations.coordinates) < MAX_COORDINATE).all():
         is_checked &= segmentations.kinds != POLYGON
     if not is_checked.any():
-        return dataset, []
+        return
+    ids = dataset.annotations["id"]
     every_row = np.arange(len(ids))
-    is_valid = np.ones(len(ids), np.bool_)
-    messages = []
     for image, sample in enumerate(dataset):
         rows = every_row[dataset.rows_of(image)]
         rows = rows[is_checked[rows]]
@@ -38,7 +53,5 @@ def without_invalid_masks(dataset: Dataset) -> tuple[Dataset, list[str]]:
             except MaskError as error:
                 row = int(rows[error.index])
                 name = f"annotation {ids[row]} of image {sample.image_id}"
-                messages.append(f"{name}: {error.detail}")
-                is_valid[row] = False
+                yield row, f"{name}: {error.detail}"
                 rows = np.delete(rows, error.index)
-    return (dataset if is_valid.all() else dataset.select(is_valid)), messages
