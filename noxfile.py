@@ -31,7 +31,7 @@ DIST = Path(os.environ.get("SEGCORE_DIST", "dist"))
 SDIST, NATIVE, PURE = "*.tar.gz", "*-cp*.whl", "*-none-any.whl"
 # Sessions at the same time must not both prepare the session `wheel`.
 WHEEL = [] if "SEGCORE_DIST" in os.environ else ["wheel"]
-LARGEST_WHEEL = 1_600_000  # bytes
+LARGEST_WHEEL = 1_700_000  # bytes
 COVERED = 95  # per cent of lines
 # What the tests want besides segcore itself.
 TEST_TOOLS = [each for each in EXTRAS["test"] if not each.startswith(PROJECT["name"])]

@@ -148,7 +148,9 @@ def write_prediction(path: Path, masks: int, seed: int = 0) -> None:
 
 JOBS = {
     "convert": "sc.data.write(sc.data.read(truth), parquet, overwrite=True, workers=workers)",
-    "write-json": "sc.data.write(sc.data.read(truth), out, overwrite=True, workers=workers)",
+    "write-json": (
+        "sc.data.write(sc.data.read(truth), out, 'coco', overwrite=True, workers=workers)"
+    ),
     "stats-json": "sc.data.statistics(sc.data.read(truth), workers=workers)",
     "semantic-json": "cli('semantic', truth, '-o', out, '--workers', workers)",
     "stats": "sc.data.statistics(sc.data.read(parquet), workers=workers)",
@@ -172,8 +174,11 @@ import segcore as sc, segcore.data
 def cli(*arguments):
     from segcore.cli.app import app
     quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
-    with quiet[0], quiet[1], contextlib.suppress(SystemExit):
-        app([str(a) for a in arguments], standalone_mode=False)
+    try:
+        with quiet[0], quiet[1]:
+            app([str(a) for a in arguments])
+    except SystemExit as end:
+        assert not end.code, end.code
 
 if __name__ == "__main__":
     truth, parquet, results, prediction, out, workers = sys.argv[1:7]
