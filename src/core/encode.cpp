@@ -181,9 +181,13 @@ class Encoder {
         if (xs_.size() == 0) return true;
         for (size_t x = 0; x < n; ++x) columns_[x + 1] += columns_[x];
         T* out = run_ends.grow(xs_.size());
-        for (size_t i = 0, y = 0; i < xs_.size(); ++i) {
-            while (i >= row_ends_[y]) ++y;
-            out[columns_[xs_[i]]++] = static_cast<T>(xs_[i] * height + static_cast<int64_t>(y));
+        for (size_t i = 0, y = 0; i < xs_.size();) {
+            context_.poll();
+            const size_t end = std::min(i + static_cast<size_t>(kBlock), xs_.size());
+            for (; i < end; ++i) {
+                while (i >= row_ends_[y]) ++y;
+                out[columns_[xs_[i]]++] = static_cast<T>(xs_[i] * height + static_cast<int64_t>(y));
+            }
         }
         run_ends.resize(run_ends.size() + xs_.size());
         return true;
