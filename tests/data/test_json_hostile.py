@@ -373,12 +373,10 @@ except KeyboardInterrupt:
 
 @compiled
 def test_a_long_read_can_be_interrupted():
-    def seconds():
-        command = [sys.executable, "-c", INTERRUPT]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-        return float(done.stdout)
-
-    assert any(seconds() < 1 for _ in range(3))  # other programs may take the time of one
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPT], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert float(done.stdout) < 1
 
 
 # -- memory and time -------------------------------------------------------------------------------
