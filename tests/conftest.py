@@ -32,9 +32,14 @@ FORCED = os.environ.get("SEGCORE_BACKEND")
 LEFT_OUT = pytest.StashKey[int]()
 
 
-@pytest.fixture(scope="session", params=[backends.current()] if FORCED else backends.available())
+@pytest.fixture(
+    scope="session", params=[backends.current()] if FORCED else backends.available()[::-1]
+)
 def kernels(request: pytest.FixtureRequest) -> Kernels:
-    """Give one backend after the other, each certainly itself."""
+    """Give one backend after the other, each certainly itself.
+
+    The reference comes first: what it returned serves the others, see tests/support/util.py.
+    """
     kernels = backends.load(request.param)
     assert kernels.name == request.param
     return kernels
@@ -135,9 +140,9 @@ def _is_slow(item: pytest.Item) -> bool:
     """Tell whether a test is marked ``slow``, or ``slow_on`` the backend of its ``kernels``."""
     if item.get_closest_marker("slow"):
         return True
-    marker = item.get_closest_marker("slow_on")
     parameters = getattr(item, "callspec", None)
-    return bool(marker and parameters and parameters.params.get("kernels") in marker.args)
+    chosen = parameters and parameters.params.get("kernels")
+    return any(chosen in marker.args for marker in item.iter_markers("slow_on"))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -18,7 +18,10 @@ from support.util import (
     patterns,
     slow,
     stretched,
+    without_leaves,
 )
+
+pytestmark = without_leaves
 
 
 def taken(inputs: int, outputs: int, centers: bool) -> np.ndarray:

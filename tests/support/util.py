@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from segcore import backends
 from segcore._batch import Batch
 from segcore.backends import reference
 from segcore.backends.sizes import run_end_dtype
@@ -49,6 +51,12 @@ def crossed(first: Iterable[Any], second: Iterable[Any]) -> list[Any]:
     ]
 
 
+_NATIVE = [name for name in backends.available() if name.startswith("native:")]
+without_leaves = pytest.mark.slow_on(*(() if "SEGCORE_BACKEND" in os.environ else _NATIVE[1:]))
+"""Mark the tests of a kernel without leaf functions as slow on all native variants but the best:
+they are the same code. tests/project/test_variants.py looks whether it is."""
+
+
 def parameter_id(value: Any) -> str | None:
     """Name a dtype, with its byte order, or a layout."""
     return value.str if isinstance(value, np.dtype) else None
@@ -83,7 +91,9 @@ def agree(kernels: Any, name: str, *arguments: Any) -> Any:
     call = _fingerprint((name, *arguments))
     got = _outcome(kernels, name, [_mapped(_read_only, argument) for argument in arguments])
     assert _fingerprint((name, *arguments)) == call, f"{name} changed an input"
-    if kernels is not reference and _EXPECTED.get(call) != _fingerprint(got):
+    if kernels is reference:
+        _EXPECTED[call] = _fingerprint(got)
+    elif _EXPECTED.get(call) != _fingerprint(got):
         expected = _outcome(reference, name, [copied(argument) for argument in arguments])
         if isinstance(expected, Exception):
             assert (type(got), str(got)) == (type(expected), str(expected))
@@ -98,8 +108,8 @@ def agree(kernels: Any, name: str, *arguments: Any) -> Any:
 
 
 _EXPECTED: dict[bytes, bytes] = {}
-"""What the reference returned for each call, both as fingerprints: it is the slowest backend, and
-every other one is compared with it in turn."""
+"""What the reference returned for each call, both as fingerprints: it is the slowest backend, comes
+first, and every other one is compared with it in turn."""
 
 
 def _fingerprint(value: Any) -> bytes:
