@@ -14,7 +14,6 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from segcore import backends
 from segcore.backends.protocol import Kernels
@@ -22,11 +21,8 @@ from segcore.backends.protocol import Kernels
 # Processes that tests start find the installed segcore too, not the folder that they start in.
 os.environ["PYTHONSAFEPATH"] = "1"
 
-# Compiling (numba) and sharing a machine make the first example slow, which says nothing.
-_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("brief", max_examples=20, **_COMMON)
-settings.register_profile("quick", max_examples=100, **_COMMON)
-settings.register_profile("thorough", max_examples=2000, **_COMMON)
+EXAMPLES = {"brief": 20, "quick": 100, "thorough": 2000}
+"""The profiles of Hypothesis."""
 
 FORCED = os.environ.get("SEGCORE_BACKEND")
 LEFT_OUT = pytest.StashKey[int]()
@@ -84,9 +80,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _keep_bytecode(config)
+    # Only now: pytest rewrites Hypothesis, a plugin, which takes seconds where nothing keeps it.
+    from hypothesis import HealthCheck, settings
+
+    # Compiling (numba) and sharing a machine make the first example slow, which says nothing.
+    common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+    for name, number in EXAMPLES.items():
+        settings.register_profile(name, max_examples=number, **common)
     default = "quick" if config.option.slow else "brief"
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", default))
-    _keep_bytecode(config)
 
 
 def _keep_bytecode(config: pytest.Config) -> None:
