@@ -1,8 +1,9 @@
 """Options of the suite and its shared fixture.
 
 Plain ``pytest`` uses every core and leaves out the tests that are marked ``slow``, or ``slow_on``
-their backend; ``--slow`` runs all tests, with more examples of Hypothesis. The fixture ``kernels``
-is each backend and variant in turn, or the one that SEGCORE_BACKEND names.
+their backend, and most of those of other instruction sets than the best; ``--slow`` runs all of
+them, with more examples of Hypothesis. The fixture ``kernels`` is each backend and variant in turn,
+or the one that SEGCORE_BACKEND names.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ EXAMPLES = {"brief": 20, "quick": 100, "thorough": 2000}
 """The profiles of Hypothesis."""
 
 FORCED = os.environ.get("SEGCORE_BACKEND")
+OTHER_VARIANTS = [name for name in backends.available() if name.startswith("native:")][1:]
+EDGES = ("boundary", "around", "beyond", "dtypes", "layouts", "refuse", "every_kernel")
+"""Names of tests where a leaf function of one instruction set could read or write too far."""
 LEFT_OUT = pytest.StashKey[int]()
 
 
@@ -140,12 +144,19 @@ def _leave_out_slow_tests(config: pytest.Config, items: list[pytest.Item]) -> No
 
 
 def _is_slow(item: pytest.Item) -> bool:
-    """Tell whether a test is marked ``slow``, or ``slow_on`` the backend of its ``kernels``."""
+    """Tell whether a test is marked ``slow``, or slow on the backend of its ``kernels``.
+
+    That is one in its mark ``slow_on``, and every native variant but the best, where only leaf
+    functions differ, except for the tests of sizes, layouts, dtypes and bad arguments.
+    """
     if item.get_closest_marker("slow"):
         return True
     parameters = getattr(item, "callspec", None)
     chosen = parameters and parameters.params.get("kernels")
-    return any(chosen in marker.args for marker in item.iter_markers("slow_on"))
+    if any(chosen in marker.args for marker in item.iter_markers("slow_on")):
+        return True
+    is_other = not FORCED and chosen in OTHER_VARIANTS
+    return is_other and not any(word in item.name for word in EDGES)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -16,12 +16,9 @@ from support.util import (
     every_mask,
     patterns,
     stretched,
-    without_leaves,
 )
 
 import segcore as sc
-
-pytestmark = without_leaves
 
 
 def expected(masks: np.ndarray, connectivity: int) -> tuple[np.ndarray, np.ndarray]:

@@ -18,10 +18,7 @@ from support.util import (
     patterns,
     slow,
     stretched,
-    without_leaves,
 )
-
-pytestmark = without_leaves
 
 
 def areas(masks: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -20,12 +20,9 @@ from support.util import (
     patterns,
     slow,
     stretched,
-    without_leaves,
 )
 
 from segcore.backends import reference
-
-pytestmark = without_leaves
 
 
 def disc(radius: int) -> np.ndarray:

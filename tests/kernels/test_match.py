@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.util import agree, assert_identical, without_leaves
-
-pytestmark = without_leaves
+from support.util import agree, assert_identical
 
 THRESHOLDS = np.array([0.5, 0.75, 1.0])
 

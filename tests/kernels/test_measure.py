@@ -18,10 +18,7 @@ from support.util import (
     patterns,
     rles_of,
     stretched,
-    without_leaves,
 )
-
-pytestmark = without_leaves
 
 
 def areas_of(masks: np.ndarray) -> np.ndarray:

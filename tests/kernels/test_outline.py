@@ -19,10 +19,7 @@ from support.util import (
     patterns,
     slow,
     stretched,
-    without_leaves,
 )
-
-pytestmark = without_leaves
 
 
 def filled(ring: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -18,10 +18,7 @@ from support.util import (
     patterns,
     slow,
     stretched,
-    without_leaves,
 )
-
-pytestmark = without_leaves
 
 
 def placed(masks: np.ndarray, x: np.ndarray, y: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -18,10 +18,7 @@ from support.util import (
     patterns,
     slow,
     stretched,
-    without_leaves,
 )
-
-pytestmark = without_leaves
 
 
 def taken(inputs: int, outputs: int, centers: bool) -> np.ndarray:

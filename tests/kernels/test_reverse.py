@@ -18,10 +18,7 @@ from support.util import (
     patterns,
     slow,
     stretched,
-    without_leaves,
 )
-
-pytestmark = without_leaves
 
 WAYS = [(True, False), (False, True), (True, True), (False, False)]
 

@@ -19,12 +19,9 @@ from support.util import (
     every_mask,
     patterns,
     slow,
-    without_leaves,
 )
 
 from segcore.backends import reference
-
-pytestmark = without_leaves
 
 MODULE = sys.modules["segcore.backends.reference.transpose"]
 

@@ -18,10 +18,7 @@ from support.util import (
     every_mask,
     patterns,
     slow,
-    without_leaves,
 )
-
-pytestmark = without_leaves
 
 SAME = np.array([1.0, 0, 0.5, 0, 1, 0.5, 0, 0, 1])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import os
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segcore import backends
 from segcore._batch import Batch
 from segcore.backends import reference
 from segcore.backends.sizes import run_end_dtype
@@ -49,12 +47,6 @@ def crossed(first: Iterable[Any], second: Iterable[Any]) -> list[Any]:
         for one in first
         for other in second
     ]
-
-
-_NATIVE = [name for name in backends.available() if name.startswith("native:")]
-without_leaves = pytest.mark.slow_on(*(() if "SEGCORE_BACKEND" in os.environ else _NATIVE[1:]))
-"""Mark the tests of a kernel without leaf functions as slow on all native variants but the best:
-they are the same code. tests/project/test_variants.py looks whether it is."""
 
 
 def parameter_id(value: Any) -> str | None:
