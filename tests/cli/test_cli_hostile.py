@@ -597,7 +597,7 @@ def program(*arguments: object, prefix: str = "", **variables: str) -> tuple[int
         [sys.executable, "-c", code, *map(str, arguments)],
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=300,
         env={**os.environ, **variables},
     )
     return done.returncode, done.stdout.decode("latin-1"), done.stderr.decode("latin-1")

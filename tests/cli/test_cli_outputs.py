@@ -309,7 +309,7 @@ PROGRAM = [sys.executable, "-m", "segcore.cli"]
 def program(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     return subprocess.run(
-        [*PROGRAM, *arguments], cwd=folder, text=True, check=False, timeout=120, **options
+        [*PROGRAM, *arguments], cwd=folder, text=True, check=False, timeout=300, **options
     )
 
 
@@ -392,11 +392,11 @@ def test_signals_leave_everything_as_it_was(many: Path, name: str) -> None:
         # A process in the background inherits signals that are ignored.
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not list(many.glob(".segcore-*/new/*.png")) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (128 + number, "")
     assert err == f"segcore: stopped by {name}\n"
     assert contents(many) == before

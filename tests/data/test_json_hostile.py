@@ -375,7 +375,7 @@ except KeyboardInterrupt:
 def test_a_long_read_can_be_interrupted():
     """It ends within a second of processor time, which does not depend on what else runs."""
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPT], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", INTERRUPT], capture_output=True, text=True, timeout=300, check=True
     )
     assert float(done.stdout) < 1
 
