@@ -27,7 +27,8 @@ EXAMPLES = {"brief": 20, "quick": 100, "thorough": 2000}
 
 FORCED = os.environ.get("SEGCORE_BACKEND")
 OTHER_VARIANTS = [name for name in backends.available() if name.startswith("native:")][1:]
-EDGES = "boundary around beyond tall wide dtypes layouts refuse every_kernel".split()
+EDGES = ["boundary", "around", "beyond", "tall", "wide", "dtypes", "layouts", "refuse"]
+EDGES += ["every_kernel"]
 """Words in the names of tests where a leaf function could read or write too far, or overflow."""
 LEFT_OUT = pytest.StashKey[int]()
 
