@@ -346,7 +346,7 @@ def test_threads_that_share_a_reader():
 
 
 INTERRUPT = """
-import _thread, io, threading, time, segcore as sc
+import _thread, io, signal, threading, time, segcore as sc
 from segcore.data.coco import reading
 row = b'{"image_id":1,"id":1,"segmentation":[[1,1,5,1,5,3,1,3.5]],"x":[1,2,3]}'
 head = b'{"images":[{"id":1,"height":4,"width":6}],"annotations":['
@@ -363,6 +363,8 @@ def stop():
     global stopped
     stopped = time.process_time()
     _thread.interrupt_main()
+# A process in the background inherits that it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 threading.Timer(0.3, stop).start()
 try:
     reading.read_stream("", File(), None)
