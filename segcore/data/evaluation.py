@@ -30,29 +30,48 @@ def evaluate(
     truth: Dataset,
     prediction: Dataset,
     metrics: Sequence[DetectionMetric],
-    box_areas: bool,
 ) -> None:
-    """Add the detections of all images to each metric; see :func:`segcore.data.evaluate`.
-
-    If the data sets are parts of others, `box_areas` is the result of :func:`has_box_areas` for the
-    whole prediction.
-    """
+    """Add the detections of all images to each metric; see :func:`segcore.data.evaluate`."""
     ids = category_ids(truth, prediction)
-    if any(metric.iou != "box" for metric in metrics):  # label maps are read image by image
+    compared = {metric.iou for metric in metrics}
+    if compared != {"box"}:  # label maps are read image by image
         truth, prediction = (
             dataset if dataset.maps is None else dataset.with_rle()
             for dataset in (truth, prediction)
         )
+    if "box" in compared:
+        truth = truth.with_annotations(truth.annotations.replace(bbox=truth.filled_boxes()))
+    prediction = _measured(prediction, "box" in compared)
     found_images = _found_images(truth, prediction)
     for images in _parts(truth, prediction, found_images):
         positions = np.flatnonzero(found_images[images] >= 0)
         true = _Part(truth, images, np.arange(len(images)), ids and ids[0])
         found = _Part(prediction, found_images[images[positions]], positions, ids and ids[1])
         for metric in metrics:
-            _add(metric, true, found, box_areas)
+            _add(metric, true, found)
 
 
-def _add(metric: DetectionMetric, true: _Part, found: _Part, box_areas: bool) -> None:
+def _measured(prediction: Dataset, with_boxes: bool) -> Dataset:
+    """Return a prediction with boxes, if they are compared, and with the areas of its detections.
+
+    Areas are those in the data set, except for lists of results, where they are computed by the
+    rule of pycocotools' ``loadRes``. An area that is NaN is that of the mask or box compared.
+    """
+    columns: dict[str, Any] = {}
+    rule = prediction.result_areas
+    if with_boxes or rule == "box":
+        columns["bbox"] = prediction.filled_boxes()
+    if rule == "box":
+        columns["area"] = columns["bbox"][:, 2] * columns["bbox"][:, 3]
+    elif rule == "mask":
+        unknown = np.full(len(prediction.annotations), np.nan)
+        columns["area"] = prediction.mask_areas() if with_boxes else unknown
+    if not columns:
+        return prediction
+    return prediction.with_annotations(prediction.annotations.replace(**columns))
+
+
+def _add(metric: DetectionMetric, true: _Part, found: _Part) -> None:
     """Add the images of a part to a metric."""
     lists, crowd = {}, true.annotations["iscrowd"]
     if metric.protocol == "lvis":
@@ -62,7 +81,6 @@ def _add(metric: DetectionMetric, true: _Part, found: _Part, box_areas: bool) ->
     if metric.iou != "box":
         _check_sizes(true, found)
     ids = true.annotations["id"]
-    has_box_areas = box_areas or metric.iou == "box"
     metric.add(
         true.dataset.images["id"][true.images].tolist(),
         TrueObjects(
@@ -76,7 +94,7 @@ def _add(metric: DetectionMetric, true: _Part, found: _Part, box_areas: bool) ->
         FoundObjects(
             found.image,
             found.classes(),
-            found.box_areas() if has_box_areas else np.full(len(found.image), np.nan),
+            found.annotations["area"],
             found.shapes(metric.iou),
             found.scores(),
         ),
@@ -138,7 +156,7 @@ class _Part:
     def boxes(self) -> NDArray[np.float64]:
         """Return the box of each annotation."""
         boxes: NDArray[np.float64] = self.annotations["bbox"]
-        self._refuse(np.isnan(boxes).any(axis=1), "expected a bbox, got none")
+        self._refuse(np.isnan(boxes).any(axis=1), "expected a bbox or a mask, got neither")
         return boxes
 
     def masks(self, rows: NDArray[np.int64]) -> Masks:
@@ -159,12 +177,6 @@ class _Part:
     def shapes(self, iou: str) -> Any:
         """Return the function from rows to their boxes or masks."""
         return self.boxes().__getitem__ if iou == "box" else self.masks
-
-    def box_areas(self) -> NDArray[np.float64]:
-        """Return the area of each box."""
-        boxes = self.boxes()
-        areas: NDArray[np.float64] = boxes[:, 2] * boxes[:, 3]
-        return areas
 
     def _refuse(self, invalid: Any, message: str) -> None:
         if invalid.any():
@@ -217,15 +229,6 @@ def _check_sizes(true: _Part, found: _Part) -> None:
             f"prediction: image {image} has the size {tuple(found.sizes[wrong[0]].tolist())}, but "
             f"{tuple(expected[wrong[0]].tolist())} in the truth"
         )
-
-
-def has_box_areas(prediction: Dataset) -> bool:
-    """Return whether areas are those of boxes, by pycocotools' rule for lists of results.
-
-    They are if the first result has a box. Data sets other than such lists have areas.
-    """
-    boxes, areas = prediction.annotations["bbox"], prediction.annotations["area"]
-    return len(boxes) > 0 and not np.isnan(boxes[0]).any() and bool(np.isnan(areas).all())
 
 
 def category_ids(

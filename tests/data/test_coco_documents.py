@@ -185,6 +185,7 @@ PANOPTIC = {
         {"images": [{"id": 1, "height": 2, "width": 3}], "categories": []},
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*negative")
 def test_equal_to_the_file(value):
     read = outcome(lambda: sc.data.from_coco(value))
     expected = outcome(lambda: from_text(value))

@@ -716,6 +716,7 @@ def _with_ids_of_truth(
         part.annotations,
         source=part.source,
         maps=part.maps,
+        result_areas=part.result_areas,
     )
 
 
