@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Protocol, overload
 
@@ -740,7 +740,8 @@ class Sample:
             if maps is not None:
                 self._masks = maps.masks(self.image, self.ids, self.size)
             else:
-                self._masks = self.segmentations.masks(self._known_size(), self.name_of)
+                source = self._dataset.source
+                self._masks = self.segmentations.masks(self._known_size(), self.name_of, source)
         return self._masks
 
     def masks_of(self, rows: NDArray[np.int64]) -> Masks:
@@ -753,8 +754,9 @@ class Sample:
         """
         if self._masks is not None or self._dataset.maps is not None:
             return self.masks[rows]
-        size = self._known_size()
-        return self.segmentations[rows].masks(size, lambda row: self.name_of(int(rows[row])))
+        return self.segmentations[rows].masks(
+            self._known_size(), lambda row: self.name_of(int(rows[row])), self._dataset.source
+        )
 
     def _known_size(self) -> Size:
         height, width = self.size
@@ -773,8 +775,7 @@ class Sample:
 
     def name_of(self, row: int) -> str:
         """Return the name of an annotation in messages."""
-        annotation_id = self._column("id")[row]
-        return f"annotation {annotation_id} of image {self.image_id}"
+        return annotation_names(self._column("id"), self.image_id)(row)
 
     @property
     def ids(self) -> NDArray[Any]:
@@ -821,6 +822,11 @@ class Sample:
         masks.
         """
         return np.asarray(self._column("bbox"))
+
+
+def annotation_names(ids: NDArray[Any], image_id: Any) -> Callable[[int], str]:
+    """Return the function from rows to the names of annotations of an image in messages."""
+    return lambda row: f"annotation {ids[row]} of image {image_id}"
 
 
 def _rows(index: slice | ArrayLike, count: int, name: str) -> NDArray[np.int64]:

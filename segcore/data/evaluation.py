@@ -170,7 +170,7 @@ class _Part:
             )
         segmentations = self.annotations["segmentation"]
         masks: Masks = segmentations[rows].masks(
-            (height, width), lambda row: self._name(int(rows[row]))
+            (height, width), lambda row: self._name(int(rows[row])), self.dataset.source
         )
         return masks
 

@@ -255,6 +255,11 @@ class InstanceSet:
         for image in loaded.images:
             yield image, loaded.read(image)
 
+    def _masks(self, sample: Sample, rows: NDArray[np.int64]) -> Masks:
+        return sample.segmentations[rows].masks(
+            sample.size, lambda row: sample.name_of(int(rows[row])), self.dataset.source
+        )
+
     def read(self, image: DatasetImage) -> Instances:
         """Return the valid annotations of an image.
 
@@ -272,7 +277,7 @@ class InstanceSet:
         masks = None
         try:
             if self.dataset.maps is None:
-                masks = sample.segmentations[kept].masks(sample.size)
+                masks = self._masks(sample, kept)
             else:
                 maps = panoptic_maps(self.dataset)
                 masks = maps.masks(image.row, sample.ids, image.size, only_these=True)
@@ -292,7 +297,7 @@ class InstanceSet:
         is_good = np.array([row not in reasons for row in kept.tolist()], np.bool_)
         good = kept[is_good]
         if masks is None:
-            masks = sample.segmentations[good].masks(sample.size)
+            masks = self._masks(sample, good)
         elif reasons:
             masks = masks[is_good]
         self._count_empty(sample, good[masks.area == 0], problems)
