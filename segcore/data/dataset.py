@@ -516,7 +516,8 @@ class Dataset:
         joined = Segmentations.concatenate([segmentations, boxes])[source]
         layout = self.annotations.layout.with_plain("segmentation").with_member("segmentation")
         columns = {name: self.annotations[name] for name in self.annotations.names}
-        return self._with(Table({**columns, "segmentation": joined}, layout), self.images)
+        columns |= {"segmentation": joined, "bbox": every_box}
+        return self._with(Table(columns, layout), self.images)
 
     def with_annotations(self, annotations: Table) -> Dataset:
         """Return the data set with another table of annotations."""

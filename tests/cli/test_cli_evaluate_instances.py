@@ -228,12 +228,13 @@ def embedded(html: Path, key: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("iou", "protocol"), [("mask", "lvis"), ("box", "coco"), ("box", "lvis")])
-def test_pages_of_boxes_and_lvis_have_types_of_errors(
+def test_pages_of_boxes_and_lvis_have_types_and_causes_of_errors(
     tmp_path: Path, iou: str, protocol: str
 ) -> None:
     document, results = data_set(4)
     for annotation in document["annotations"]:
-        annotation["iscrowd"] = 0
+        annotation |= {"iscrowd": 0, "id": annotation["id"] + 1}
+        annotation["area"] += not annotation["area"]
     for image in document["images"]:
         image["file_name"] = f"{image['id']}.jpg"
         image["not_exhaustive_category_ids"] = [document["categories"][0]["id"]]
@@ -246,7 +247,9 @@ def test_pages_of_boxes_and_lvis_have_types_of_errors(
     expected = sc.data.evaluate(truth, sc.data.from_coco(results, truth), errors).compute()
     scores = embedded(html, "index")["evaluation"]
     assert scores["errors"]["protocol"] == protocol
-    assert scores["mended"] is None
+    mended = dict(scores["summary"])["AP"]
+    assert scores["mended"]["ap"] == mended
+    assert max(scores["mended"]["causes"]) > mended + 0.1
     for name, count, gain in scores["errors"]["types"]:
         assert (count, gain) == (expected.counts[name], expected.gains[name])
     listed = json.loads(report.read_text())["errors"]

@@ -630,7 +630,7 @@ def evaluate_instances(
         The names of the categories.
     both : tuple of Dataset
         The truth and the results, without what was left out. If boxes were compared, they are the
-        masks.
+        masks. By the rules of LVIS, there are no crowds.
 
     Raises
     ------
@@ -669,6 +669,8 @@ def evaluate_instances(
         )
     ap = AveragePrecision(iou, protocol=protocol, box_format="xywh", **settings)
     evaluate(truth, prediction, [ap, *others], **engine)
+    if protocol == "lvis":
+        truth = truth.without_crowds()
     if iou == "box":
         truth, prediction = (
             dataset.with_box_masks(replace=True) for dataset in (truth, prediction)

@@ -90,6 +90,8 @@ class Instances:
         Whether each is a crowd region: bool, shape (N,).
     scores : numpy.ndarray
         Scores, NaN without one: float64, shape (N,).
+    boxes : numpy.ndarray
+        Boxes x, y, width, height of the data set, NaN without one: float64, shape (N, 4).
     problems : Problems
         What was left out of the image, or has no pixels.
     """
@@ -99,6 +101,7 @@ class Instances:
     ids: NDArray[Any]
     iscrowd: NDArray[np.bool_]
     scores: NDArray[np.float64]
+    boxes: NDArray[np.float64]
     problems: Problems
 
     def __len__(self) -> int:
@@ -307,6 +310,7 @@ class InstanceSet:
             sample.ids[good] - 1 if self._lacks_ids else sample.ids[good],
             sample.iscrowd[good],
             sample.scores[good],
+            sample.bboxes[good],
             problems,
         )
 
