@@ -260,6 +260,41 @@ def test_pages_of_boxes_and_lvis_have_types_and_causes_of_errors(
     assert sum(expected.counts.values()) > 3
 
 
+def test_findings_by_the_rules_of_lvis(tmp_path: Path) -> None:
+    """Predictions without an object count by what the image says of their class."""
+    categories = [{"id": i, "name": name} for i, name in enumerate("abcd", 1)]
+    document = room(categories=categories)
+    document["images"][0] |= {"neg_category_ids": [2], "not_exhaustive_category_ids": [4]}
+    document["annotations"] = [
+        document["annotations"][0] | {"id": i, "category_id": i} for i in (1, 4)
+    ]
+    far = [[5, 4, 7, 4, 7, 6, 5, 6]]
+    found = [result(category_id=i, segmentation=far, score=i / 10) for i in (1, 2, 3, 4)]
+    paths = write(tmp_path, "t.json", document), write(tmp_path, "r.json", found)
+    table = tmp_path / "findings.csv"
+    words = ["evaluate", "instances", *paths, "--csv", table]
+    wrong = {}
+    for protocol in ("coco", "lvis"):
+        printed = good(*words, "--protocol", protocol, "--overwrite")
+        rows = [line.split(",") for line in table.read_text().splitlines()[1:]]
+        wrong[protocol] = sorted(row[1] for row in rows if row[3] == "spurious")
+        assert sorted(row[1] for row in rows if row[3] == "missed") == ["a", "d"]
+    assert wrong == {"coco": ["a", "b", "c", "d"], "lvis": ["a", "b"]}
+    assert "2 predictions without an object not judged" in printed.stdout + printed.stderr
+
+
+def test_results_without_boxes_are_compared_by_those_of_their_masks(tmp_path: Path) -> None:
+    paths = write(tmp_path, "t.json", room()), write(tmp_path, "r.json", [result()])
+    html = tmp_path / "page.html"
+    words = ["evaluate", "instances", *paths, "--iou", "box"]
+    assert "AP 100.0, AP50 100.0" in good(*words, "--html", html).stdout
+    assert embedded(html, "image-0")["Prediction"]["objects"][0]["box"] == [1, 1, 5, 4]
+    none = write(tmp_path, "r.json", [{**result(), "segmentation": []}])
+    assert "annotation 1 of image 1: expected a bbox or a mask, got neither" in refused(
+        "evaluate", "instances", paths[0], none, "--iou", "box"
+    )
+
+
 def test_the_page_of_boxes_shows_boxes(tmp_path: Path) -> None:
     """Some annotations have no mask, and the boxes of others are not those of their masks."""
     document = room()

@@ -120,7 +120,7 @@ class KnownClasses:
 
     def judged(self, truth: Objects, prediction: Objects) -> NDArray[np.bool_]:
         """Return which predictions are wrong without an object: bool, shape (M,)."""
-        present = np.concatenate([truth.classes, self.negative])
+        present = np.concatenate([truth.classes[truth.masks.area > 0], self.negative])
         is_known = np.isin(prediction.classes, present)
         judged: NDArray[np.bool_] = is_known & ~np.isin(prediction.classes, self.incomplete)
         return judged
