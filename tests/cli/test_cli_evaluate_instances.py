@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("click")
 pytest.importorskip("rich")
 
-from support.commands import good, refused
+from support.commands import good, refused, run
 from support.detections import data_set
 
 import segcore as sc
@@ -125,7 +125,7 @@ def test_without_categories_all_objects_are_of_one_class(tmp_path: Path) -> None
         (room(), [result(segmentation={"size": [6, 8], "counts": [1]})], "runs sum to 1"),
         (room(categories=[{"id": "sofa", "name": "a"}], annotations=[]),
          room(categories=[{"id": "sofa", "name": "a"}], annotations=[]),
-         "truth: expected integers as ids of categories"),
+         "t.json: expected integers as ids of categories"),
     ],
 )  # fmt: skip
 def test_unusable_input(tmp_path: Path, truth: Any, found: Any, message: str) -> None:
@@ -281,6 +281,46 @@ def test_findings_by_the_rules_of_lvis(tmp_path: Path) -> None:
         assert sorted(row[1] for row in rows if row[3] == "missed") == ["a", "d"]
     assert wrong == {"coco": ["a", "b", "c", "d"], "lvis": ["a", "b"]}
     assert "2 predictions without an object not judged" in printed.stdout + printed.stderr
+
+
+@pytest.mark.parametrize(
+    ("image", "category", "message"),
+    [
+        ({"neg_category_ids": "63"}, {}, "image 1: neg_category_ids: expected a list of ids of"),
+        ({"neg_category_ids": [1.5]}, {}, "ids of categories, got list [1.5]"),
+        ({"neg_category_ids": [2**70]}, {}, "image 1: neg_category_ids: expected a list of ids of"),
+        ({"not_exhaustive_category_ids": [[63]]}, {}, "image 1: not_exhaustive_category_ids: exp"),
+        ({}, {"frequency": "x"}, 'category 63: frequency: expected "r", "c" or "f", got str'),
+        ({}, {"frequency": [1]}, 'category 63: frequency: expected "r", "c" or "f", got list'),
+        (
+            {"neg_category_ids": None, "not_exhaustive_category_ids": [63.0]},
+            {"frequency": None},
+            "",
+        ),
+    ],
+)
+def test_what_lvis_lists_is_checked(
+    tmp_path: Path, image: dict[str, Any], category: dict[str, Any], message: str
+) -> None:
+    document = room()
+    document["images"][0] |= image
+    document["categories"][0] |= category
+    paths = write(tmp_path, "t.json", document), write(tmp_path, "r.json", [result()])
+    words = ["evaluate", "instances", *paths, "--protocol", "lvis", "--csv", tmp_path / "f.csv"]
+    if message:
+        assert message in refused(*words)
+    else:
+        good(*words)
+
+
+def test_masks_that_give_boxes_can_be_skipped(tmp_path: Path) -> None:
+    bad = {"segmentation": {"size": [6, 8], "counts": "zzz"}}
+    paths = write(tmp_path, "t.json", room()), write(tmp_path, "r.json", [result(), result(**bad)])
+    words = ["evaluate", "instances", *paths, "--iou", "box"]
+    assert "r.json: annotation 2 of image 1: byte 0 of its counts" in refused(*words)
+    skipped = run(*words, "--skip-invalid")
+    assert "skipped 1" in skipped.stderr
+    assert "AP 100.0" in skipped.stdout
 
 
 def test_results_without_boxes_are_compared_by_those_of_their_masks(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from segcore.data.columns.fields import Id
 from segcore.data.errors import DatasetError
 from segcore.data.files.photographs import Photographs
+from segcore.data.lvis import INCOMPLETE, NEGATIVE, listed_categories
 from segcore.data.per_image.instance_set import (
     IMAGES,
     DatasetImage,
@@ -322,8 +323,8 @@ class ImagePairs:
 
     def _known(self, image: DatasetImage) -> KnownClasses:
         """Return the classes that an image lists, as the rules of LVIS need them."""
-        listed = self._sources[0].dataset.images.extra(image.row)
-        ids = (listed.get(name, []) for name in ("neg_category_ids", "not_exhaustive_category_ids"))
+        truth = self._sources[0].dataset
+        ids = (listed_categories(truth, image.row, name) for name in (NEGATIVE, INCOMPLETE))
         of_id = self._class_of_id
         return KnownClasses(
             *(np.array([of_id[key] for key in keys if key in of_id], np.int64) for keys in ids)
