@@ -514,9 +514,12 @@ class Dataset:
         source = np.arange(len(segmentations))
         source[rows] = len(segmentations) + np.arange(len(rows))
         joined = Segmentations.concatenate([segmentations, boxes])[source]
-        layout = self.annotations.layout.with_plain("segmentation").with_member("segmentation")
         columns = {name: self.annotations[name] for name in self.annotations.names}
         columns |= {"segmentation": joined, "bbox": every_box}
+        if self.maps is None:
+            layout = self.annotations.layout.with_plain("segmentation").with_member("segmentation")
+        else:  # its annotations are segments, which have no segmentation
+            layout = annotation_layout(columns)
         return self._with(Table(columns, layout), self.images)
 
     def with_annotations(self, annotations: Table) -> Dataset:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("click")
@@ -333,6 +334,23 @@ def test_results_without_boxes_are_compared_by_those_of_their_masks(tmp_path: Pa
     assert "annotation 1 of image 1: expected a bbox or a mask, got neither" in refused(
         "evaluate", "instances", paths[0], none, "--iou", "box"
     )
+
+
+def test_boxes_of_segments_of_label_maps(tmp_path: Path) -> None:
+    """A segment without a box has that of its pixels."""
+    image = pytest.importorskip("PIL.Image")
+    labels = np.zeros((6, 8, 3), np.uint8)
+    labels[1:4, 1:5, 0] = 7
+    (tmp_path / "t").mkdir()
+    image.fromarray(labels).save(tmp_path / "t" / "a.png")
+    segments = [{"id": 7, "category_id": 63, "iscrowd": 0}]
+    entry = {"image_id": 1, "file_name": "a.png", "segments_info": segments}
+    truth = write(tmp_path, "t.json", room(annotations=[entry]))
+    found = write(tmp_path, "r.json", [result()])
+    words = ["evaluate", "instances", truth, found, "--iou", "box"]
+    printed = good(*words, "--html", tmp_path / "page.html").stdout
+    assert "AP 100.0" in printed
+    assert embedded(tmp_path / "page.html", "image-0")["Truth"]["objects"][0]["box"] == [1, 1, 5, 4]
 
 
 def test_the_page_of_boxes_shows_boxes(tmp_path: Path) -> None:
