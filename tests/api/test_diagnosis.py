@@ -123,6 +123,19 @@ def test_crowds():
     assert ("spurious", None, (0,)) in kinds(other)
 
 
+def test_predictions_that_are_not_judged():
+    truth = boxes((0, 0, 20, 20), size=(50, 60))
+    predicted = boxes((0, 0, 20, 20), (0, 0, 20, 19), (30, 15, 55, 25), size=(50, 60))
+    scores = [0.9, 0.8, 0.7]
+    result = sc.diagnose(truth, predicted, scores=scores, judged=[False] * 3)
+    assert kinds(result) == [("matched", 0, (0,))]
+    other = sc.diagnose(truth, predicted, [1], [2, 1, 1], judged=[False, True, True])
+    assert ("spurious", None, (2,)) in kinds(other)
+    assert (0,) not in [found for _, _, found in kinds(other)]
+    with pytest.raises(ValueError, match="judged: expected 3 values"):
+        sc.diagnose(truth, predicted, judged=[True])
+
+
 # The more likely of two predictions of one object comes first; a second one is a duplicate.
 
 

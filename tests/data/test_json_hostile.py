@@ -56,7 +56,10 @@ def test_numbers_are_kept_exactly(member, number):
         with pytest.raises(DatasetError, match=rf"annotations\[0\].*{member}: expected"):
             sc.data.from_coco(given)
         return
-    assert_same_json(sc.data.to_coco(sc.data.from_coco(given)), given)
+    is_warned_of = member == "area" and number < 0
+    with pytest.warns(match="negative area") if is_warned_of else contextlib.nullcontext():
+        dataset = sc.data.from_coco(given)
+    assert_same_json(sc.data.to_coco(dataset), given)
 
 
 @pytest.mark.parametrize("number", [2**53 + 1, -(2**53) - 1, 2**62, 10**30])
@@ -103,12 +106,12 @@ def test_numbers_are_written_like_repr():
     numbers += [rng.randrange(-(10**9), 10**9) / 1000 for _ in range(20_000)]
     numbers += [rng.random() * 10.0 ** rng.randrange(-8, 18) for _ in range(20_000)]
     numbers = [number for number in numbers if math.isfinite(number)]
-    given = document(*({"area": number} for number in numbers))
+    given = document(*({"score": number} for number in numbers))
     dataset = sc.data.from_coco(given)
     file = io.BytesIO()
     writing.write_instances(dataset, file)
     text = file.getvalue().decode()
-    assert [part.split("}")[0] for part in text.split('"area":')[1:]] == list(map(repr, numbers))
+    assert [part.split("}")[0] for part in text.split('"score":')[1:]] == list(map(repr, numbers))
 
 
 # -- files that are no COCO files ------------------------------------------------------------------
@@ -172,7 +175,7 @@ def test_offsets_are_those_of_a_file_with_a_byte_order_mark():
 
 def test_deep_values_are_read_again():
     nested = json.loads("[" * 400 + "]" * 400)
-    given = document({"id": 1, "x": nested, "area": nested})
+    given = document({"id": 1, "x": nested, "caption": nested})
     assert_same_json(sc.data.to_coco(sc.data.from_coco(given)), given)
 
 
@@ -534,7 +537,7 @@ def test_annotations_out_of_order_and_images_without_any():
 
 
 def test_concatenated_data_sets_keep_odd_values(strange):
-    other = document({"x": 1, "id": "a", "area": "large", "segmentation": [SQUARE]}, {"id": 5.0})
+    other = document({"x": 1, "id": "a", "bbox": [], "segmentation": [SQUARE]}, {"id": 5.0})
     other["images"] = [{"height": 4, "width": 6, "id": "b", "note": None}]
     for annotation in other["annotations"]:
         annotation["image_id"] = "b"

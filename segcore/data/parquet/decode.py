@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -64,6 +64,8 @@ class Header:
     members: list[tuple[str, bytes | None]]
     images: Table
     categories: Table
+    result_areas: str | None
+    """That of the data set; see `Dataset`."""
     has_other_members: bool
     """Whether rows may have members that are not columns, or values of other types."""
 
@@ -89,12 +91,19 @@ class Header:
                 ],
                 _images(path, base64.b64decode(metadata[b"segcore.images"]), about),
                 read_stream(path, io.BytesIO(document), len(document)).categories,
+                _result_areas(about.get("result_areas")),
                 not about.get("masks_only", False),
             )
         except DatasetError:
             raise
         except (*ERRORS, AttributeError, RecursionError) as error:
             raise DatasetError(path, f"the metadata of segcore are malformed: {error}") from None
+
+
+def _result_areas(value: Any) -> str | None:
+    if value not in (None, "box", "mask"):
+        raise ValueError(f'result_areas: expected "box" or "mask", got {value!r}')
+    return cast("str | None", value)
 
 
 def _shapes(header: Any, names: tuple[str, ...]) -> list[bytes]:

@@ -138,7 +138,13 @@ def from_arrow(table: Any) -> Dataset:
             annotations, lambda: order_of("table", decoder.rows(read, count))
         )
     members = header.members if header else ()
-    return Dataset(decoder.images, decoder.categories, annotations, members=members)
+    return Dataset(
+        decoder.images,
+        decoder.categories,
+        annotations,
+        members=members,
+        result_areas=header.result_areas if header else None,
+    )
 
 
 def to_arrow(dataset: Dataset) -> pa.Table:
@@ -247,12 +253,14 @@ class ParquetDataset(Dataset):
         self._cache: OrderedDict[int, tuple[Table, NDArray[np.int64]]] = OrderedDict()
         self._lock = threading.Lock()
         header = files[0].header
+        headers = [file.header for file in files if any(file.counts)]
         super().__init__(
             images,
             categories,
             _annotations(files, starts),
             members=header.members if header else (),
             source=str(path),
+            result_areas=headers[0].result_areas if headers and headers[0] else None,
         )
         if dataset is not None:
             self.annotations["image"], self.annotations["category"]  # checks the ids
