@@ -531,11 +531,11 @@ def test_opening_imports_little(tmp_path):
     sc.data.write(many(), path)
     code = (
         "import sys; import segcore as sc\n"
-        f"masks = sc.data.read({str(path)!r})[40].masks\n"
-        "print(len(masks), *{'pyarrow.compute', 'pandas'} & set(sys.modules))"
+        f"sample = sc.data.read({str(path)!r})[40]\n"
+        "print(len(sample.masks), len(sample.categories), *{'pyarrow.compute', 'pandas'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [str(len(many()[40].masks))]
+    assert done.stdout.split() == [str(len(many()[40].masks))] * 2
 
 
 def test_recognized_by_its_first_bytes(tmp_path):

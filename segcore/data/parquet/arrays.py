@@ -144,6 +144,11 @@ def is_valid(array: pa.Array) -> NDArray[np.bool_]:
     return _bits(bits, array.offset, len(array))
 
 
+def known(array: pa.Array) -> pa.Array:
+    """Return the rows that are not null: the array itself if these are all."""
+    return array.drop_null() if array.null_count else array
+
+
 def _bits(buffer: Any, offset: int, count: int) -> NDArray[np.bool_]:
     bits = np.unpackbits(np.frombuffer(buffer, np.uint8), bitorder="little")
     return bits[offset : offset + count].astype(np.bool_)
