@@ -37,10 +37,10 @@ from segcore.data.parquet.arrays import (
     from_lists,
     from_numbers,
     is_valid,
-    known,
     to_array,
     unpacked,
     values_of,
+    without_null,
 )
 from segcore.data.parquet.encode import ODD, VERSION
 from segcore.data.parquet.segmentations import decode_segmentations
@@ -363,7 +363,7 @@ class Decoder:
         there = is_valid(batch["category_id"])
         category = np.full(batch.num_rows, -1, np.int64)
         if len(self.categories):
-            ids = _ids(known(batch["category_id"]), self._kinds["category_id"])
+            ids = _ids(without_null(batch["category_id"]), self._kinds["category_id"])
             category[there] = self._found(self._category_index.find(ids), ids, "category_id")
         return category
 
@@ -507,7 +507,8 @@ class Decoder:
         kind = self._kinds["category_id"]
         batches = batches or [_one_batch(self._schema.empty_table())]
         with _named(self._path, "category_id"):
-            ids = concatenate([_ids(known(batch["category_id"]), kind) for batch in batches])
+            arrays = [without_null(batch["category_id"]) for batch in batches]
+            ids = concatenate([_ids(array, kind) for array in arrays])
         values, _ = distinct(ids)
         columns: dict[str, Any] = {
             "id": values,
