@@ -22,7 +22,7 @@ from segcore.metrics.matching import (
     listed_classes,
 )
 
-ANNOTATIONS = 49_152
+ANNOTATIONS = 16_384
 """Number of annotations whose columns are in memory at a time, unless an image has more."""
 
 

@@ -187,7 +187,9 @@ def members_text(members: dict[str, Any]) -> bytes:
 
 
 def concatenate(parts: Sequence[Any]) -> Any:
-    """Concatenate the parts of a column."""
+    """Concatenate the parts of a column; a single one is not copied."""
+    if len(parts) == 1:
+        return parts[0]
     of_arrays = isinstance(parts[0], np.ndarray)
     return np.concatenate(parts) if of_arrays else type(parts[0]).concatenate(parts)
 
