@@ -294,7 +294,7 @@ class ParquetDataset(Dataset):
 
     @cached_property
     def _no_annotations(self) -> Table:
-        return self._files[0].decoder.table(lambda _: [], 0)
+        return self._files[0].decoder.table(lambda _: iter(()), 0)
 
     def _parts(self, image: int) -> Iterator[tuple[Table, NDArray[np.int64], slice]]:
         """Yield where the annotations of an image are: group, row of each, and part of the group.

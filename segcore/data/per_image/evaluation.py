@@ -28,8 +28,8 @@ from segcore.data.io import belongs_to
 from segcore.data.jobs import evaluate
 from segcore.data.mapping import Partition
 from segcore.data.per_image.engine import ONE_PROCESS, Engine, Progress, no_progress
+from segcore.data.per_image.images import DatasetImage
 from segcore.data.per_image.instance_set import (
-    DatasetImage,
     InstanceSet,
     category_keys,
     chunks,
@@ -39,6 +39,7 @@ from segcore.data.per_image.instance_set import (
     isthing_of,
     match_images,
     read_two,
+    unknown_images,
 )
 from segcore.data.per_image.panoptic_maps import (
     count_dropped,
@@ -122,7 +123,7 @@ def evaluate_semantic(
     else:
         found = _PaintedPairs(paths, read_two(paths, problems, options, known), problems, known)
     confusion = _compared(found, problems, progress, engine, trimap, area_range)
-    return confusion, found.names, len(found.pairs)
+    return confusion, found.names, found.count
 
 
 def semantic_confusion(
@@ -203,6 +204,7 @@ class _FolderPairs:
         if ignore is None and self.num_classes <= IGNORED:
             ignore = IGNORED
         self.ignore = ignore
+        self.count = len(self.pairs)
 
     def parts(self) -> list[_FolderPairs]:
         """Return the pairs in parts."""
@@ -256,6 +258,7 @@ class _PaintedPairs:
         self._sources = instance_sets(paths, both, problems, known)
         self._sources = _paired_images(*self._sources, problems)
         self._priorities = [source.choose_priority() for source in self._sources]
+        self.count = len(self._sources[0].images)
         keys = category_keys(*self._sources)
         index_of = {key: index for index, key in enumerate(keys[0], 1)}
         self.names = {0: "background"} | {c.index: c.name for c in self._sources[0].categories}
@@ -268,7 +271,8 @@ class _PaintedPairs:
     @property
     def pairs(self) -> list[tuple[DatasetImage, DatasetImage]]:
         """The pairs of images."""
-        return list(zip(*(source.images for source in self._sources), strict=True))
+        true, predicted = self._sources
+        return list(zip(true.images, predicted.images, strict=True))
 
     def parts(self) -> list[_PaintedPairs]:
         """Return the pairs in parts."""
@@ -304,14 +308,19 @@ def _paired_images(
 ) -> tuple[InstanceSet, InstanceSet]:
     """Return the true images and, in the same order, those predicted; count unknown ones."""
     matches = match_images(truth, prediction)
-    for index, image in enumerate(truth.images):
-        if index not in matches:
-            raise DatasetError(prediction.path, f"it has no image {image.name}, as {truth.path}")
-    used = {image.row for image in matches.values()}
-    unknown = [image.name for image in prediction.images if image.row not in used]
-    first = unknown[0] if unknown else ""
-    problems.leave_out("predicted image", "that the truth lacks", len(unknown), first)
-    return truth, prediction.part([matches[index] for index in range(len(truth.images))])
+    missing = np.flatnonzero(matches < 0)
+    if len(missing):
+        name = truth.images[int(missing[0])].name
+        raise DatasetError(prediction.path, f"it has no image {name}, as {truth.path}")
+    _count_unknown_images(prediction, matches, problems)
+    return truth, prediction.part(prediction.images[matches])
+
+
+def _count_unknown_images(
+    prediction: InstanceSet, matches: NDArray[np.int64], problems: Problems
+) -> None:
+    number, first = unknown_images(prediction, matches)
+    problems.leave_out("predicted image", "that the truth lacks", number, first)
 
 
 def _pair_parts(
@@ -694,14 +703,12 @@ def _with_ids_of_truth(
         return prediction
     sets = instance_sets(paths, both, problems, known)
     matches = match_images(*sets)
-    if not matches:
+    is_matched = matches >= 0
+    if not is_matched.any():
         return prediction
-    rows = {image.row: sets[0].images[i].row for i, image in matches.items()}
-    unknown = [image.name for image in sets[1].images if image.row not in rows]
-    first = unknown[0] if unknown else ""
-    problems.leave_out("predicted image", "that the truth lacks", len(unknown), first)
-    part = prediction[list(rows)]
-    image_ids = truth.images["id"][list(rows.values())]
+    _count_unknown_images(sets[1], matches, problems)
+    part = prediction[sets[1].images.rows[matches[is_matched]]]
+    image_ids = truth.images["id"][sets[0].images.rows[is_matched]]
     true_keys, keys = category_keys(*sets)
     id_of = dict(zip(true_keys, (c.id for c in sets[0].categories), strict=True))
     key_of = dict(zip((c.id for c in sets[1].categories), keys, strict=True))
