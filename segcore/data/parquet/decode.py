@@ -158,6 +158,11 @@ def _one_batch(table: pa.Table) -> pa.RecordBatch:
     return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
 
 
+def _without_null(array: pa.Array) -> pa.Array:
+    """Return the values that are not null; ``drop_null`` imports ``pyarrow.compute``."""
+    return array.drop_null() if array.null_count else array
+
+
 def _ids(array: pa.Array, kind: str) -> NDArray[Any]:
     """Return ids: int64, or objects if some are strings."""
     if array.null_count:
@@ -370,7 +375,7 @@ class Decoder:
         there = is_valid(batch["category_id"])
         category = np.full(batch.num_rows, -1, np.int64)
         if len(self.categories):
-            ids = _ids(batch["category_id"].drop_null(), self._kinds["category_id"])
+            ids = _ids(_without_null(batch["category_id"]), self._kinds["category_id"])
             category[there] = self._found(self._category_index.find(ids), ids, "category_id")
         return category
 
@@ -514,7 +519,9 @@ class Decoder:
         kind = self._kinds["category_id"]
         batches = batches or [_one_batch(self._schema.empty_table())]
         with _named(self._path, "category_id"):
-            ids = concatenate([_ids(batch["category_id"].drop_null(), kind) for batch in batches])
+            ids = concatenate(
+                [_ids(_without_null(batch["category_id"]), kind) for batch in batches]
+            )
         values, _ = distinct(ids)
         columns: dict[str, Any] = {
             "id": values,

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from segcore.data.columns.fields import as_integer, describe
 from segcore.data.columns.ids import Ids
-from segcore.data.columns.segmentations import Segmentations
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.classes import CLASSES, read_classes
@@ -52,7 +51,7 @@ from segcore.data.per_image.semantic_maps import count_covered, semantic_regions
 from segcore.data.per_image.things import find_things
 from segcore.data.problems import Problems
 from segcore.data.recognize import recognized
-from segcore.data.valid import without_invalid_masks
+from segcore.data.valid import missing_masks, without_invalid_masks
 from segcore.distributed import run
 from segcore.maps.panoptic import Panoptic, PanopticRules
 from segcore.maps.semantic import compose_semantic
@@ -741,8 +740,7 @@ def _masked_part(dataset: Dataset, path: Path, problems: Problems) -> Dataset:
     """
     if dataset.maps is not None:
         return dataset
-    segmentations: Segmentations = dataset.annotations["segmentation"]
-    is_missing = segmentations.is_missing
+    is_missing = missing_masks(dataset)
     if not is_missing.any():
         return dataset
     if is_missing.all():
