@@ -25,7 +25,7 @@ from segcore.data.files.classes import CLASSES, read_classes
 from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.files.read_ahead import read_ahead
 from segcore.data.formats.maps import OBJECT, read_labels
-from segcore.data.io import belongs_to
+from segcore.data.io import FORMATS, belongs_to
 from segcore.data.jobs import evaluate
 from segcore.data.lvis import frequencies
 from segcore.data.mapping import Partition
@@ -643,7 +643,11 @@ def evaluate_instances(
     """
     truth, prediction = read_two(paths, problems, options, known)
     assert prediction is not None
-    prediction = _with_ids_of_truth(paths, truth, prediction, problems, known)
+    have_ids = all(
+        FORMATS[o.format or recognized(path)].dataset == "results"
+        for path, o in zip(paths, options, strict=True)
+    )
+    prediction = _with_ids_of_truth(paths, truth, prediction, problems, known, have_ids)
     if problems.skip and (iou != "box" or _needs_masks(truth) or _needs_masks(prediction)):
         truth = _valid_part(truth, paths[0], problems)
         prediction = _valid_part(prediction, paths[1], problems)
@@ -684,11 +688,13 @@ def _with_ids_of_truth(
     prediction: Dataset,
     problems: Problems,
     known: Dataset | None,
+    have_ids: bool,
 ) -> Dataset:
     """Return the prediction with the ids that its images and categories have in the truth.
 
     They are matched as by ``segcore compare``: images by name, and categories by id or name. If no
-    image has a name of the truth, or there are no names or categories, they are matched by ids.
+    image has a name of the truth, or there are no names or categories, they are matched by ids,
+    which must be those in the files: `have_ids`.
     """
     both = truth, prediction
     have_names = all(d.images["file_name"].lengths.all() and len(d.categories) for d in both)
@@ -696,8 +702,13 @@ def _with_ids_of_truth(
         return prediction
     sets = instance_sets(paths, both, problems, known)
     matches = match_images(*sets)
-    if not matches:
+    if not matches and have_ids:
         return prediction
+    if not matches and sets[0].images:
+        raise DatasetError(
+            paths[1],
+            f"it has none of the images of {paths[0]}; they are matched by their file names",
+        )
     rows = {image.row: sets[0].images[i].row for i, image in matches.items()}
     unknown = [image.name for image in sets[1].images if image.row not in rows]
     first = unknown[0] if unknown else ""
