@@ -27,7 +27,7 @@ from segcore.metrics.matching import (
     listed_classes,
 )
 
-ANNOTATIONS = 49_152
+ANNOTATIONS = 8_192
 """Number of annotations whose columns are in memory at a time, unless an image has more."""
 
 
@@ -50,11 +50,11 @@ def evaluate(
         truth = truth.with_annotations(truth.annotations.replace(bbox=boxes))
     with _in_file(prediction):
         prediction = _measured(prediction, "box" in compared)
-    found_images = _found_images(truth, prediction)
-    for images in _parts(truth, prediction, found_images):
-        positions = np.flatnonzero(found_images[images] >= 0)
+    found_rows = found_images(truth, prediction)
+    for images in _parts(truth, prediction, found_rows):
+        positions = np.flatnonzero(found_rows[images] >= 0)
         true = _Part(truth, images, np.arange(len(images)), ids and ids[0])
-        found = _Part(prediction, found_images[images[positions]], positions, ids and ids[1])
+        found = _Part(prediction, found_rows[images[positions]], positions, ids and ids[1])
         for metric in metrics:
             _add(metric, true, found)
 
@@ -215,14 +215,16 @@ def _in_file(dataset: Dataset) -> Iterator[None]:
         raise MaskError(error.index, error.detail, error.argument, label, error.position) from None
 
 
-def _found_images(truth: Dataset, prediction: Dataset) -> NDArray[np.int64]:
+def found_images(truth: Dataset, prediction: Dataset) -> NDArray[np.int64]:
     """Return the index of each image of the truth in the prediction, or -1."""
+    if prediction.images is truth.images:
+        return np.arange(len(truth))
     found = {image: index for index, image in enumerate(prediction.images["id"].tolist())}
     return np.array([found.get(image, -1) for image in truth.images["id"].tolist()], np.int64)
 
 
 def _parts(
-    truth: Dataset, prediction: Dataset, found_images: NDArray[np.int64]
+    truth: Dataset, prediction: Dataset, found_rows: NDArray[np.int64]
 ) -> Iterator[NDArray[np.int64]]:
     """Yield the indices of the images of each part, of which those of the same size adjoin.
 
@@ -230,7 +232,7 @@ def _parts(
     """
     counts = np.bincount(truth.annotations["image"], minlength=len(truth))
     of_found = np.bincount(prediction.annotations["image"], minlength=len(prediction))
-    counts += np.append(of_found, 0)[found_images]  # the last one is for images without detections
+    counts += np.append(of_found, 0)[found_rows]  # the last one is for images without detections
     images = sorted_ids(truth.images["id"])
     number = (np.cumsum(counts[images]) - 1) // ANNOTATIONS
     sizes = _sizes(truth)
@@ -286,6 +288,8 @@ def _is_int64(key: Any) -> bool:
 
 def check_images(truth: Dataset, prediction: Dataset) -> None:
     """Raise ValueError if there are results for images that the truth does not have."""
+    if prediction.images is truth.images:
+        return
     found = {image: index for index, image in enumerate(prediction.images["id"].tolist())}
     unknown = found.keys() - set(truth.images["id"].tolist())
     if unknown:

@@ -6,8 +6,6 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar, overload
 
-import numpy as np
-
 from segcore._input.arrays import described
 from segcore.data import evaluation
 from segcore.data.coco.stream import Progress
@@ -105,13 +103,12 @@ def evaluate(
     listed = _listed(metrics)
     share = len(truth.annotations) / max(len(truth.annotations) + len(prediction.annotations), 1)
     parts = truth.partitions(max(int(evaluation.ANNOTATIONS * share), 1))
-    row_of = {image_id: row for row, image_id in enumerate(prediction.images["id"].tolist())}
-    ids_of_images: Any = truth.images["id"]
+    found_images = evaluation.found_images(truth, prediction)
 
     def pairs() -> Iterator[tuple[Partition, Partition]]:
         for images in parts:
-            rows = [row_of[key] for key in ids_of_images[images].tolist() if key in row_of]
-            yield Partition(truth, images), Partition(prediction, np.array(rows, np.int64))
+            rows = found_images[images]
+            yield Partition(truth, images), Partition(prediction, rows[rows >= 0])
 
     like = [metric.empty() for metric in listed]
     function = functools.partial(_evaluate, like)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segcore.backends.errors import MAX_COORDINATE
 from segcore.data.columns.segmentations import NONE, POLYGON, Segmentations
@@ -31,6 +32,20 @@ def without_invalid_masks(dataset: Dataset) -> tuple[Dataset, list[str]]:
             is_valid[rows[row]] = False
             messages.append(message)
     return (dataset if is_valid.all() else dataset.select(is_valid)), messages
+
+
+def missing_masks(dataset: Dataset) -> NDArray[np.bool_]:
+    """Return whether each annotation has no segmentation; of Parquet files, a part at a time."""
+    segmentations: Segmentations
+    if not dataset.is_lazy:
+        segmentations = dataset.annotations["segmentation"]
+        return segmentations.is_missing
+    is_missing = np.zeros(len(dataset.annotations), np.bool_)
+    for images in dataset.partitions(ANNOTATIONS):
+        table, rows = dataset.annotations_of(images)
+        segmentations = table["segmentation"]
+        is_missing[rows] = segmentations.is_missing
+    return is_missing
 
 
 def _invalid_masks(dataset: Dataset) -> Iterator[tuple[int, str]]:

@@ -560,7 +560,7 @@ def test_version() -> None:
 def program(*arguments: object, code: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", code + "; import segcore.cli; segcore.cli.main()"]
     return subprocess.run(
-        [*command, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=60
+        [*command, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=300
     )
 
 

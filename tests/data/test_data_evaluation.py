@@ -42,7 +42,7 @@ def test_equal_to_pycocotools(tmp_path, monkeypatch, iou, keys, seed):
     truth, prediction, results = files(tmp_path, seed, keys)
     if seed % 2:  # one image per part, and few masks at a time
         monkeypatch.setattr(evaluation, "ANNOTATIONS", 1)
-        monkeypatch.setattr(matching, "MAX_MASKS", 2)
+        monkeypatch.setattr(matching, "MAX_OBJECTS", 2)
     if not results:
         pytest.skip("pycocotools needs a result")
     true = coco.COCO(str(truth))

@@ -349,7 +349,7 @@ def test_threads_that_share_a_reader():
 
 
 INTERRUPT = """
-import _thread, io, threading, time, segcore as sc
+import _thread, io, signal, threading, time, segcore as sc
 from segcore.data.coco import reading
 row = b'{"image_id":1,"id":1,"segmentation":[[1,1,5,1,5,3,1,3.5]],"x":[1,2,3]}'
 head = b'{"images":[{"id":1,"height":4,"width":6}],"annotations":['
@@ -364,20 +364,23 @@ class File(io.RawIOBase):
         return size
 def stop():
     global stopped
-    stopped = time.perf_counter()
+    stopped = time.process_time()
     _thread.interrupt_main()
+# A process in the background inherits that it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 threading.Timer(0.3, stop).start()
 try:
     reading.read_stream("", File(), None)
 except KeyboardInterrupt:
-    print(time.perf_counter() - stopped)
+    print(time.process_time() - stopped)
 """
 
 
 @compiled
 def test_a_long_read_can_be_interrupted():
+    """It ends within a second of processor time, which does not depend on what else runs."""
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPT], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", INTERRUPT], capture_output=True, text=True, timeout=300, check=True
     )
     assert float(done.stdout) < 1
 
@@ -457,14 +460,14 @@ def test_time_is_linear(name, monkeypatch):
     def seconds(n):
         data = LONG[name](n)
         best = math.inf
-        for _ in range(3):
+        for _ in range(2):
             start = time.process_time()
             read(data, skip_invalid=True)
             best = min(best, time.process_time() - start)
         return best
 
-    n = 2000
-    while (short := seconds(n)) < 0.01:
+    n = 500
+    while (short := seconds(n)) < 0.003:
         n *= 2
     assert seconds(4 * n) < 10 * short
 

@@ -249,13 +249,13 @@ def _result_areas(annotations: Table) -> str | None:
 
 
 def _number_column(column: RawTable, name: str) -> Any:
-    """Return a column of numbers; if no row has the member, what makes it when it is needed."""
+    """Return a column of numbers; if no row has the member, it takes no memory."""
     values = column.columns[name]
     if not len(column) or (column.forms(name) != MISSING).any():
         return values
     shape = values.shape
     column.forget(name)
-    return lambda: np.full(shape, np.nan)
+    return np.broadcast_to(np.nan, shape)
 
 
 def _names_from_addresses(names: Texts, layout: Layout) -> Texts:

@@ -14,13 +14,14 @@ from segcore.data.columns.fields import Id
 from segcore.data.errors import DatasetError
 from segcore.data.files.photographs import Photographs
 from segcore.data.lvis import INCOMPLETE, NEGATIVE, listed_categories
+from segcore.data.per_image.images import DatasetImage
 from segcore.data.per_image.instance_set import (
     IMAGES,
-    DatasetImage,
     Instances,
     InstanceSet,
     category_keys,
     match_images,
+    unknown_images,
 )
 from segcore.data.problems import Problems
 from segcore.show.report.objects import (
@@ -150,17 +151,16 @@ class ImagePairs:
         ]
         self._class_of = [np.array([0, *map(keys.index, listed)], np.int64) for listed in keys_of]
         self._class_of_id = {c.id: int(self._class_of[0][c.index]) for c in truth.categories}
-        predicted = match_images(truth, prediction) if prediction else {}
-        if prediction and truth.images and not predicted:
+        self._predicted = np.full(len(truth.images), -1, np.int64)
+        self.unknown, self._first_unknown = 0, ""
+        if prediction:
+            self._predicted = match_images(truth, prediction)
+            self.unknown, self._first_unknown = unknown_images(prediction, self._predicted)
+        if prediction and truth.images and (self._predicted < 0).all():
             raise DatasetError(
                 prediction.path,
                 f"it has none of the images of {truth.path}; they are matched by their file names",
             )
-        self._predicted = [predicted.get(index) for index in range(len(truth.images))]
-        self.unknown = len(prediction.images) - len(predicted) if prediction else 0
-        known = {id(image) for image in predicted.values()}
-        unknown = [i.name for i in prediction.images if id(i) not in known] if prediction else []
-        self._first_unknown = unknown[0] if unknown else ""
         self._indices: Sequence[int] = range(len(truth.images))
 
     def __len__(self) -> int:
@@ -182,23 +182,16 @@ class ImagePairs:
         """
         part = copy.copy(self)
         part._indices = indices
-        part._predicted = [self._predicted[index] for index in indices]
+        of_truth = np.array(indices, np.int64)
+        found = self._predicted[of_truth]
+        is_predicted = found >= 0
+        part._predicted = np.where(is_predicted, np.cumsum(is_predicted) - 1, -1)
         truth = self._sources[0]
-        part._sources = [truth.part([truth.images[index] for index in indices])]
+        part._sources = [truth.part(truth.images[of_truth])]
         if self.compared:
-            found = [image for image in part._predicted if image is not None]
-            part._sources.append(self._sources[1].part(found))
+            prediction = self._sources[1]
+            part._sources.append(prediction.part(prediction.images[found[is_predicted]]))
         return part
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled: for each image whether it is predicted, instead of the image."""
-        return {**self.__dict__, "_predicted": [image is not None for image in self._predicted]}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        images = iter(self._sources[-1].images)  # whose rows are others than before
-        is_predicted: list[bool] = state["_predicted"]
-        self._predicted = [next(images) if found else None for found in is_predicted]
 
     def read(
         self, photographs: Photographs | None = None
@@ -225,10 +218,11 @@ class ImagePairs:
         """
         counts = PairCounts(problems=Problems(self._skip))
         shown = []
-        images = self._sources[0].images
-        for index, image, other in zip(self._indices, images, self._predicted, strict=True):
-            true = self._sources[0].read(image)
-            predicted = None if other is None else self._sources[1].read(other)
+        truth, predictions = self._sources[0], self._sources[-1]
+        others = self._predicted.tolist()
+        for index, image, other in zip(self._indices, truth.images, others, strict=True):
+            true = truth.read(image)
+            predicted = None if other < 0 else predictions.read(predictions.images[other])
             found = self._image(image, true, predicted, photographs, counts)
             if found is not None:
                 shown.append((index, found))
