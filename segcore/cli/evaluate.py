@@ -78,7 +78,8 @@ def evaluate_semantic(
             _write_findings(command, outputs, paths, prediction_format, (None, None), common, shown)
     console = Printer()
     console.print(_classes_table(confusion, names))
-    print_line(", ".join(f"{name} {100 * value:.2f}" for name, value in scores.items()))
+    shares = (f"{name} {_percent(value, 2)}" for name, value in scores.items())
+    print_line(", ".join(shares))
     print_line(f"{counted(images, 'image')}, {counted(confusion.num_classes, 'class')}")
     outputs.print()
     command.print_left_out()
@@ -339,5 +340,5 @@ def _number(value: float) -> float | int | None:
     return None if math.isnan(value) else float(value)
 
 
-def _percent(value: float) -> str:
-    return "-" if math.isnan(value) else f"{100 * value:.1f}"
+def _percent(value: float, digits: int = 1) -> str:
+    return "-" if math.isnan(value) else f"{100 * value:.{digits}f}"

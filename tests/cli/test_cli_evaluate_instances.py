@@ -191,6 +191,18 @@ def test_images_without_common_names_are_matched_by_id(tmp_path: Path) -> None:
         assert good("evaluate", "instances", truth, other).stdout == expected
 
 
+def test_images_without_ids_in_their_files_are_matched_by_name(tmp_path: Path) -> None:
+    """The numbers 1, 2, ... that the images of a folder of label maps get are no ids to match."""
+    image = pytest.importorskip("PIL.Image")
+    (tmp_path / "t").mkdir()
+    image.fromarray(np.eye(6, 8, dtype=np.uint8)).save(tmp_path / "t" / "b.png")
+    categories = [{"id": 1, "name": "class 1"}]
+    annotations = [result(id=1, category_id=1)]
+    found = write(tmp_path, "r.json", room(categories=categories, annotations=annotations))
+    line = refused("evaluate", "instances", tmp_path / "t", found)
+    assert "r.json: it has none of the images of" in line
+
+
 def test_the_page_has_the_findings_of_compare(tmp_path: Path) -> None:
     document, results = data_set(4)
     for image in document["images"]:

@@ -209,9 +209,9 @@ class Reader:
         for name, what in (("area", "a negative area"), ("bbox", "a negative width or height")):
             column.check_measures(name)
             values = column.columns[name]
-            is_negative = values < 0 if name == "area" else (values[:, 2:] < 0).any(axis=1)
-            rows = np.flatnonzero(is_negative)
-            if len(rows):
+            is_negative = (values if name == "area" else values[:, 2:]) < 0
+            if is_negative.any():
+                rows = np.flatnonzero(is_negative.reshape(len(values), -1).any(axis=1))
                 row = int(rows[0])
                 place = column.item(row), column.offset(row), column.id(row)
                 first = DatasetError(self.path, f"{name}: {column.got(name, row)}", *place)

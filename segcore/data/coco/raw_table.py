@@ -173,7 +173,10 @@ class RawTable:
 
         The column gets the floats that are next to integers which no float equals.
         """
-        forms, values = self.forms(name), self.columns[name]
+        values = self.columns[name]
+        if np.isfinite(values).all():
+            return
+        forms = self.forms(name)
         is_bad = ~is_among(forms, (MISSING, NULL))
         count = 4 if values.ndim == 2 else 1
         is_bad[is_bad] = ~np.isfinite(values[is_bad]).reshape(-1, count).all(axis=1)

@@ -24,7 +24,7 @@ from segcore.data.files.classes import CLASSES, read_classes
 from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.files.read_ahead import read_ahead
 from segcore.data.formats.maps import OBJECT, read_labels
-from segcore.data.io import belongs_to
+from segcore.data.io import FORMATS, belongs_to
 from segcore.data.jobs import evaluate
 from segcore.data.lvis import frequencies
 from segcore.data.mapping import Partition
@@ -651,7 +651,11 @@ def evaluate_instances(
     """
     truth, prediction = read_two(paths, problems, options, known)
     assert prediction is not None
-    prediction = _with_ids_of_truth(paths, truth, prediction, problems, known)
+    have_ids = all(
+        FORMATS[o.format or recognized(path)].dataset == "results"
+        for path, o in zip(paths, options, strict=True)
+    )
+    prediction = _with_ids_of_truth(paths, truth, prediction, problems, known, have_ids)
     if problems.skip and (iou != "box" or _needs_masks(truth) or _needs_masks(prediction)):
         truth = _valid_part(truth, paths[0], problems)
         prediction = _valid_part(prediction, paths[1], problems)
@@ -692,11 +696,13 @@ def _with_ids_of_truth(
     prediction: Dataset,
     problems: Problems,
     known: Dataset | None,
+    have_ids: bool,
 ) -> Dataset:
     """Return the prediction with the ids that its images and categories have in the truth.
 
     They are matched as by ``segcore compare``: images by name, and categories by id or name. If no
-    image has a name of the truth, or there are no names or categories, they are matched by ids.
+    image has a name of the truth, or there are no names or categories, they are matched by ids,
+    which must be those in the files: `have_ids`.
     """
     both = truth, prediction
     have_names = all(d.images["file_name"].lengths.all() and len(d.categories) for d in both)
@@ -705,8 +711,13 @@ def _with_ids_of_truth(
     sets = instance_sets(paths, both, problems, known)
     matches = match_images(*sets)
     is_matched = matches >= 0
-    if not is_matched.any():
+    if not is_matched.any() and have_ids:
         return prediction
+    if not is_matched.any() and len(is_matched):
+        raise DatasetError(
+            paths[1],
+            f"it has none of the images of {paths[0]}; they are matched by their file names",
+        )
     _count_unknown_images(sets[1], matches, problems)
     part = prediction[sets[1].images.rows[matches[is_matched]]]
     image_ids = truth.images["id"][sets[0].images.rows[is_matched]]
