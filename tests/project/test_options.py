@@ -83,16 +83,41 @@ def test_slow_tests_run_where_they_are_asked_for(arguments, options, expected):
         ([], "numba", False),
         ([pytest.mark.slow], "native:scalar", True),
         ([pytest.mark.slow_on("numba", "reference")], "reference", True),
-        ([pytest.mark.slow_on("numba", "reference")], "native:scalar", False),
+        ([pytest.mark.slow_on("numba", "reference")], "native:best", False),
+        ([pytest.mark.slow_on("numba"), pytest.mark.slow_on("reference")], "reference", True),
         ([pytest.mark.slow_on("numba")], None, False),
     ],
 )
 def test_tests_are_slow_by_their_marks_and_backend(marks, backend, expected):
-    by_name = {mark.name: getattr(mark, "mark", mark) for mark in marks}
-    item = SimpleNamespace(get_closest_marker=by_name.get)
+    assert conftest._is_slow(item_of(marks, backend, "test_patterns")) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "backend", "forced", "expected"),
+    [
+        ("test_patterns", "native:scalar", None, True),
+        ("test_patterns", "native:scalar", "native:scalar", False),
+        ("test_patterns", "native:best", None, False),
+        ("test_boundary_sizes", "native:scalar", None, False),
+    ],
+)
+def test_other_instruction_sets_run_the_edges(monkeypatch, name, backend, forced, expected):
+    monkeypatch.setattr(conftest, "OTHER_VARIANTS", ["native:scalar"])
+    monkeypatch.setattr(conftest, "FORCED", forced)
+    assert conftest._is_slow(item_of([], backend, name)) is expected
+
+
+def item_of(marks, backend, name):
+    """Return what pytest has of a test, as far as it is asked for."""
+    marks = [getattr(mark, "mark", mark) for mark in marks]
+    item = SimpleNamespace(
+        get_closest_marker={mark.name: mark for mark in marks}.get,
+        iter_markers=lambda wanted: [mark for mark in marks if mark.name == wanted],
+        name=f"{name}[{backend}]",
+    )
     if backend is not None:
         item.callspec = SimpleNamespace(params={"kernels": backend})
-    assert conftest._is_slow(item) is expected
+    return item
 
 
 def test_bytecode_is_kept_in_the_cache_where_it_may_not_lie_beside_sources(monkeypatch, tmp_path):
