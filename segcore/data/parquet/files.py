@@ -190,15 +190,18 @@ class _File:
         return header is None or header.is_sorted or header.rows != sum(self.counts)
 
     def read(self, groups: Sequence[int], columns: list[str]) -> list[pa.RecordBatch]:
-        """Read columns of row groups."""
+        """Read columns of row groups, each on its own: of several, Arrow makes copies."""
         try:
             with self._lock:
-                table = self._file.read_row_groups(list(groups), columns=columns, use_threads=False)
+                tables = [
+                    self._file.read_row_group(group, columns=columns, use_threads=False)
+                    for group in groups
+                ]
         except ERRORS as error:
             last = f" to {groups[-1]}" if len(groups) > 1 else ""
             where = f"row group{'s' * (len(groups) > 1)} {groups[0]}{last}"
             raise DatasetError(self.path, f"cannot be read: {error}", where) from None
-        return list(table.combine_chunks().to_batches())
+        return [batch for table in tables for batch in table.combine_chunks().to_batches()]
 
     def bounds(self) -> list[tuple[Any, Any] | None]:
         """Return the least and the greatest image id of each row group; None if unknown."""
