@@ -34,6 +34,8 @@ def main() -> None:
     missing = [name for module, name in needed.items() if importlib.util.find_spec(module) is None]
     if missing:
         sys.exit(_refuse(missing))
+    # Memory that Arrow frees is used again by NumPy then, in worker processes, too.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     try:
         sys.exit(_run())
     except _Stopped as stopped:

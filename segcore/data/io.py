@@ -204,16 +204,16 @@ FORMATS = {
         Format("sa-1b", _read_folder, _write_folder),
         Format("sa-v", reading.read_coco, _file(write_video)),
         Format("parquet", _read_parquet, _file(_write_parquet), has_engine=True),
-        _other("yolo", "sizes"),
-        _other("labelme"),
+        _other("yolo", "sizes", has_engine=True),
+        _other("labelme", has_engine=True),
         _other("maps", has_engine=True),
-        _other("binary-masks"),
-        _other("voc"),
+        _other("binary-masks", has_engine=True),
+        _other("voc", has_engine=True),
         _other("cvat"),
         _other("label-studio"),
         _other("kaggle", "sizes"),
         _other("geojson"),
-        _other("cityscapes"),
+        _other("cityscapes", has_engine=True),
     )
 }
 """The formats by name; `segcore.data.files.kinds.TITLES` has what they are called."""

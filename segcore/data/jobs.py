@@ -6,8 +6,6 @@ import functools
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar, overload
 
-import numpy as np
-
 from segcore._input.arrays import described
 from segcore.data import evaluation
 from segcore.data.coco.stream import Progress
@@ -77,9 +75,9 @@ def evaluate(
     Raises
     ------
     ValueError
-        If there are results for images that `truth` does not have, a result has no score, a box or
-        category is missing, a metric of boxes has another `box_format`, or a metric is listed
-        twice.
+        If there are results for images that `truth` does not have, a result has no score, an
+        annotation has no category, or neither a mask nor a box that is needed, a metric of boxes
+        has another `box_format`, or a metric is listed twice.
     TypeError
         If a metric is not a `DetectionMetric`.
     MaskError
@@ -105,16 +103,15 @@ def evaluate(
     listed = _listed(metrics)
     share = len(truth.annotations) / max(len(truth.annotations) + len(prediction.annotations), 1)
     parts = truth.partitions(max(int(evaluation.ANNOTATIONS * share), 1))
-    row_of = {image_id: row for row, image_id in enumerate(prediction.images["id"].tolist())}
-    ids_of_images: Any = truth.images["id"]
+    found_images = evaluation.found_images(truth, prediction)
 
     def pairs() -> Iterator[tuple[Partition, Partition]]:
         for images in parts:
-            rows = [row_of[key] for key in ids_of_images[images].tolist() if key in row_of]
-            yield Partition(truth, images), Partition(prediction, np.array(rows, np.int64))
+            rows = found_images[images]
+            yield Partition(truth, images), Partition(prediction, rows[rows >= 0])
 
     like = [metric.empty() for metric in listed]
-    function = functools.partial(_evaluate, like, evaluation.has_box_areas(prediction))
+    function = functools.partial(_evaluate, like)
     states = run(function, pairs(), **engine_of(workers, client))
     for found in counted_results(states, [len(images) for images in parts], progress):
         for metric, state in zip(listed, found, strict=True):
@@ -143,9 +140,9 @@ def _listed(metrics: Any) -> list[DetectionMetric]:
 
 
 def _evaluate(
-    like: list[DetectionMetric], box_areas: bool, parts: tuple[Partition, Partition]
+    like: list[DetectionMetric], parts: tuple[Partition, Partition]
 ) -> list[DetectionMetric]:
     """Return accumulators with the settings of others, of the images of a part: a job."""
     metrics = [metric.empty() for metric in like]
-    evaluation.evaluate(parts[0].load(), parts[1].load(), metrics, box_areas)
+    evaluation.evaluate(parts[0].load(), parts[1].load(), metrics)
     return metrics

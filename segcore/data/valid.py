@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segcore.backends.errors import MAX_COORDINATE
 from segcore.data.columns.segmentations import NONE, POLYGON, Segmentations
-from segcore.data.dataset import Dataset
+from segcore.data.dataset import Dataset, annotation_names
 from segcore.errors import MaskError
 
 ANNOTATIONS = 4096
@@ -33,6 +34,20 @@ def without_invalid_masks(dataset: Dataset) -> tuple[Dataset, list[str]]:
     return (dataset if is_valid.all() else dataset.select(is_valid)), messages
 
 
+def missing_masks(dataset: Dataset) -> NDArray[np.bool_]:
+    """Return whether each annotation has no segmentation; of Parquet files, a part at a time."""
+    segmentations: Segmentations
+    if not dataset.is_lazy:
+        segmentations = dataset.annotations["segmentation"]
+        return segmentations.is_missing
+    is_missing = np.zeros(len(dataset.annotations), np.bool_)
+    for images in dataset.partitions(ANNOTATIONS):
+        table, rows = dataset.annotations_of(images)
+        segmentations = table["segmentation"]
+        is_missing[rows] = segmentations.is_missing
+    return is_missing
+
+
 def _invalid_masks(dataset: Dataset) -> Iterator[tuple[int, str]]:
     """Yield the row of each annotation whose mask is invalid, and a message."""
     segmentations: Segmentations = dataset.annotations["segmentation"]
@@ -48,10 +63,10 @@ def _invalid_masks(dataset: Dataset) -> Iterator[tuple[int, str]]:
         rows = rows[is_checked[rows]]
         while len(rows) and min(sample.size) > 0:
             try:
-                segmentations[rows].masks(sample.size)
+                name = annotation_names(ids[rows], sample.image_id)
+                segmentations[rows].masks(sample.size, name, dataset.source)
                 break
             except MaskError as error:
                 row = int(rows[error.index])
-                name = f"annotation {ids[row]} of image {sample.image_id}"
-                yield row, f"{name}: {error.detail}"
+                yield row, f"{annotation_names(ids, sample.image_id)(row)}: {error.detail}"
                 rows = np.delete(rows, error.index)

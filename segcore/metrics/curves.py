@@ -203,6 +203,7 @@ def precision_recall(
     # Within a class, by descending score; among equal ones, in the order of the images.
     order = sorted_rows(detections.label, in_order[descending(detections.score[in_order])])
     ends = np.searchsorted(detections.label[order], class_ids, side="right")
+    del in_order
     curves = kernels.precision_recall(
         detections.matched.take(order, axis=1),
         detections.ignored.take(order, axis=1),

@@ -32,7 +32,7 @@ def truth(tmp_path, monkeypatch):
     extra["annotations"] = [extra["annotations"][row] for row in order]
     document = {**document, **extra, "info": {"year": 2024}}
     partitions = sc.data.Dataset.partitions
-    monkeypatch.setattr(sc.data.Dataset, "partitions", lambda self: partitions(self, PART))
+    monkeypatch.setattr(sc.data.Dataset, "partitions", lambda self, _=0: partitions(self, PART))
     monkeypatch.setattr(writing, "ROWS", PART)
     sc.data.write(sc.data.from_coco(document), tmp_path / "truth.json")
     return sc.data.from_coco(document)
@@ -64,6 +64,33 @@ def test_files_do_not_depend_on_what_encodes_them(name, options, truth, tmp_path
             assert written(dataset, tmp_path / name, client=pool, **options) == expected
     if name == "a.parquet" and not options:
         assert written(located, tmp_path / name, workers=2) == expected
+
+
+@pytest.mark.parametrize("format", ["yolo", "labelme", "voc", "cityscapes", "binary-masks", "maps"])
+def test_folders_do_not_depend_on_what_writes_them(format, truth, tmp_path):
+    reports, contents = [], []
+    with Pickling(2) as pool:
+        for name, engine in (("one", {}), ("two", {"client": pool})):
+            folder = tmp_path / name
+            report = sc.data.write(truth, folder, format, **engine).to_dict()
+            reports.append({**report, "path": ""})
+            files = (path for path in folder.rglob("*") if path.is_file())
+            contents.append({path.relative_to(folder): path.read_bytes() for path in files})
+    assert reports[0] == reports[1]
+    assert contents[0] == contents[1]
+    assert len(contents[0]) >= len(truth)
+
+
+def test_json_from_parquet_is_read_in_parts(truth, tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    monkeypatch.undo()  # parts as they are
+    monkeypatch.setattr(writing, "ROWS", PART)
+    in_order = truth.select(np.argsort(truth.images["id"][truth.annotations["image"]]))
+    expected = written(in_order, tmp_path / "a.json")
+    sc.data.write(in_order, tmp_path / "a.parquet")
+    lazy = sc.data.read(tmp_path / "a.parquet")
+    assert written(lazy, tmp_path / "b.json") == expected
+    assert callable(lazy.annotations._columns["segmentation"])  # the whole column was not read
 
 
 def test_parquet_from_parquet(truth, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, BinaryIO
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from segcore._batch import offsets_of
 from segcore.data.coco.panoptic import PanopticMaps
 from segcore.data.columns.checks import is_among
+from segcore.data.columns.ids import sorted_ids
 from segcore.data.columns.layouts import ANNOTATIONS, CATEGORIES, ENTRIES, IMAGE, IMAGES, SEGMENTS
 from segcore.data.columns.segmentations import Segmentations
 from segcore.data.columns.table import FRACTION, PLAIN, Layout, Table
@@ -39,7 +41,7 @@ def write_instances(dataset: Dataset, file: BinaryIO, **engine: Any) -> None:
     default, this process does.
     """
     dataset = _with_masks(dataset)
-    annotations = dataset.annotations.with_members("image_id", "category_id")
+    annotations = _Annotations(dataset, "image_id", "category_id")
     tables = {
         "images": (IMAGES, dataset.images, _images),
         "annotations": (ANNOTATIONS, annotations, _annotations(dataset)),
@@ -119,7 +121,7 @@ def write_results(dataset: Dataset, file: BinaryIO, **engine: Any) -> None:
     """Write the annotations alone, as a list of results; `engine` as for `write_instances`."""
     dataset = _with_masks(dataset)
     file.write(b"[")
-    annotations = dataset.annotations.with_members("image_id", "category_id", "score")
+    annotations = _Annotations(dataset, "image_id", "category_id", "score")
     _write_rows(file, ANNOTATIONS, annotations, _annotations(dataset), engine)
     file.write(b"]")
 
@@ -131,13 +133,60 @@ def categories_text(dataset: Dataset) -> bytes:
     return b"[" + file.getvalue() + b"]"
 
 
+class _Annotations:
+    """The annotations of a data set, in parts of which one is in memory at a time.
+
+    Those of Parquet files are read image by image if that is the order of their rows.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The data set.
+    *members : str
+        Fields to write in all rows, as for `Table.with_members`.
+    """
+
+    def __init__(self, dataset: Dataset, *members: str) -> None:
+        self._dataset = dataset
+        self._added = dataset.annotations.members_to_add(*members)
+
+    def __len__(self) -> int:
+        return len(self._dataset.annotations)
+
+    def parts(self) -> Iterator[Table]:
+        """Yield some rows after the other."""
+        for part in self._parts():
+            yield part.with_these_members(self._added)
+
+    def _parts(self) -> Iterator[Table]:
+        dataset = self._dataset
+        if not (dataset.is_lazy and _is_sorted_by_image(dataset)):
+            return _slices(dataset.annotations, ROWS)
+        return (dataset.annotations_of(images)[0] for images in dataset.partitions(ROWS))
+
+
+def _is_sorted_by_image(dataset: Dataset) -> bool:
+    """Return whether the annotations are in the order of the ids of their images."""
+    rank = np.empty(len(dataset), np.int64)
+    rank[sorted_ids(dataset.images["id"])] = np.arange(len(dataset))
+    ranks = rank[dataset.annotations["image"]]
+    return bool((ranks[1:] >= ranks[:-1]).all())
+
+
+def _slices(table: Table, count: int) -> Iterator[Table]:
+    """Yield the rows of a table, `count` at a time."""
+    starts = range(0, len(table), max(count, 1))
+    return (table.take(slice(start, start + count)) for start in starts)
+
+
 def _write_rows(
-    file: BinaryIO, fields: Any, table: Table, columns: Any, engine: dict[str, Any]
+    file: BinaryIO, fields: Any, table: Table | _Annotations, columns: Any, engine: dict[str, Any]
 ) -> None:
     """Write the rows of a table, separated by commas."""
-    count = len(table) if fields is PANOPTIC else ROWS
-    starts = range(0, len(table), max(count, 1))
-    parts = (table.take(slice(start, start + count)) for start in starts)
+    if isinstance(table, _Annotations):
+        parts = table.parts()
+    else:
+        parts = _slices(table, len(table) if fields is PANOPTIC else ROWS)
     rows = ((fields, part.layout.compact(), columns(part)) for part in parts)
     comma = b""
     with closing(run(_text, rows, **(engine or HERE))) as texts:

@@ -373,11 +373,19 @@ class Table:
         -------
         Table
         """
+        return self.with_these_members(self.members_to_add(*names))
+
+    def members_to_add(self, *names: str) -> list[str]:
+        """Return which of these fields :meth:`with_members` adds."""
+        forms = self.layout.forms
+        return [n for n in names if (forms(n) == MISSING).any() and self._has(n)]
+
+    def with_these_members(self, names: Sequence[str]) -> Table:
+        """Return a table that writes these fields to JSON in all rows."""
         layout = self.layout
         for name in names:
-            if (layout.forms(name) == MISSING).any() and self._has(name):
-                layout = layout.with_member(name)
-        return self if layout is self.layout else Table(self._columns, layout)
+            layout = layout.with_member(name)
+        return Table(self._columns, layout, len(self)) if names else self
 
     def _has(self, name: str) -> bool:
         if name == "category_id":

@@ -49,6 +49,14 @@ class Noted(NamedTuple):
     unwritten: dict[str, int]
 
 
+class Found(NamedTuple):
+    """What the account of some images has found: what is noted, and about each annotation."""
+
+    noted: Noted
+    own_measures: NDArray[np.bool_]
+    is_polygon: NDArray[np.bool_]
+
+
 class Account:
     """What happens to the annotations of a data set that is written.
 
@@ -79,9 +87,17 @@ class Account:
         count = len(dataset.annotations)
         self._all_rows = np.arange(count)
         self.noted = Noted(np.zeros(count, np.int64), np.zeros(count, np.int64), {}, {})
-        self._segmentations: Segmentations = dataset.annotations["segmentation"]
-        self._kinds = self._segmentations.kinds
-        self._ring_ends = np.concatenate([np.zeros(1, np.int64), self._segmentations.ring_ends])
+        self._are_compared = False
+
+    @cached_property
+    def _segmentations(self) -> Segmentations:
+        """The masks, which are only read where they are written: by the accounts of parts."""
+        column: Segmentations = self.dataset.annotations["segmentation"]
+        return column
+
+    @cached_property
+    def _ring_ends(self) -> Rows:
+        return np.concatenate([np.zeros(1, np.int64), self._segmentations.ring_ends])
 
     # -- what there is to write -------------------------------------------------------------------
 
@@ -223,7 +239,9 @@ class Account:
                     for part in parts
                 ]
             )
-        masks = self._segmentations[rows].masks(size, lambda row: self.name(int(rows[row])))
+        masks = self._segmentations[rows].masks(
+            size, lambda row: self.name(int(rows[row])), self.dataset.source
+        )
         self._compare_measures(rows, masks)
         return masks
 
@@ -252,13 +270,14 @@ class Account:
     def has_mask(self) -> NDArray[np.bool_]:
         """Whether each annotation has a mask: a segmentation that is neither missing nor ``[]``."""
         if self.dataset.maps is not None:
-            return np.ones(len(self._kinds), np.bool_)
+            return np.ones(len(self._all_rows), np.bool_)
         return ~self._segmentations.is_missing
 
     @cached_property
     def is_polygon(self) -> NDArray[np.bool_]:
         """Whether each annotation has a polygon whose rings have three points or more."""
-        segmentations, found = self._segmentations, self._kinds == POLYGON
+        segmentations = self._segmentations
+        found = segmentations.kinds == POLYGON
         short = offsets_of(np.diff(self._ring_ends) < 3)
         first, count = segmentations.starts * found, segmentations.lengths * found
         is_polygon: NDArray[np.bool_] = found & (count > 0) & (short[first + count] == short[first])
@@ -267,7 +286,8 @@ class Account:
     @cached_property
     def num_rings(self) -> Rows:
         """Number of rings of each annotation; 0 if it has no polygon."""
-        num_rings: Rows = np.where(self._kinds == POLYGON, self._segmentations.lengths, 0)
+        segmentations = self._segmentations
+        num_rings: Rows = np.where(segmentations.kinds == POLYGON, segmentations.lengths, 0)
         return num_rings
 
     def name(self, row: int) -> str:
@@ -305,18 +325,18 @@ class Account:
             boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
             self._clear_own(self.own_measures, rows[is_own], masks[is_own].area, boxes)
 
-    def _num_own_measures(self, written: Rows) -> int:
-        """Return how many of these annotations have an area or a box of their own.
-
-        Where it is not that of a polygon, it is compared with that of the mask, too.
-        """
+    def compare_polygons(self) -> None:
+        """Compare areas and boxes that are not those of polygons with those of the masks, too."""
+        if self._are_compared:
+            return
+        self._are_compared = True
+        written = np.flatnonzero(self._is_written)
         rows = written[self.own_measures[written].any(axis=1) & self.is_polygon[written]]
         sizes = self.sizes(self.dataset.annotations["image"][rows])
         for height, width in np.unique(sizes, axis=0).tolist():
             of_size = rows[(sizes == [height, width]).all(axis=1)]
             for part in np.split(of_size, range(GROUP, len(of_size), GROUP)):
                 self.masks_of((height, width), part)
-        return int(self.own_measures[written].any(axis=1).sum())
 
     def _clear_own(
         self, is_own: NDArray[np.bool_], rows: Rows, areas: NDArray[Any], boxes: NDArray[Any]
@@ -348,12 +368,21 @@ class Account:
         if count:
             self.noted.unwritten[what] = self.noted.unwritten.get(what, 0) + int(count)
 
-    def add(self, noted: Noted, own_measures: NDArray[np.bool_], images: Rows) -> None:
-        """Add what was noted in the account of some of the images, which are written."""
+    def found(self) -> Found:
+        """Return what an account of some of the images has found, for `add`."""
+        self.compare_polygons()
+        return Found(self.noted, self.own_measures, self.is_polygon)
+
+    def add(self, found: Found, images: Rows) -> None:
+        """Add what was found by the account of some of the images, which are written."""
+        noted = found.noted
         rows = np.sort(self.dataset.rows_of_images(images)[0])
-        if self._num_done == 0:  # they are found by the parts, which are all images
+        if not self._are_compared:  # the parts, which are all images, have the masks
+            self._are_compared = True
             self.own_measures = np.zeros((len(self._all_rows), 2), np.bool_)
-        self.own_measures[rows] = own_measures
+            self.is_polygon = np.zeros(len(self._all_rows), np.bool_)
+        self.own_measures[rows] = found.own_measures
+        self.is_polygon[rows] = found.is_polygon
         self.change(rows, noted.gained, noted.lost)
         for reason, of_part in noted.dropped.items():
             self.drop(rows[of_part], reason)
@@ -394,6 +423,7 @@ class Account:
         is_thing : numpy.ndarray, optional
             Whether each category is a thing as it is read: bool, shape (C,). Defaults to True.
         """
+        self.compare_polygons()
         dataset = self.dataset
         annotations, categories = dataset.annotations, dataset.categories
         images = range(len(dataset))
@@ -421,7 +451,7 @@ class Account:
             "category ids": _renumbered(old_ids, new_ids),
             "categories without annotations": len(categories) - len(used),
             "categories that are not things": int((categories["isthing"] != is_thing).sum()),
-            AREAS: self._num_own_measures(written),
+            AREAS: int(self.own_measures[written].any(axis=1).sum()),
             POLYGONS: int(self.is_polygon[written].sum()),
             "supercategories": int((categories["supercategory"].lengths > 0).sum()),
             "other members": extra + sum(text is not None for _, text in dataset.members),

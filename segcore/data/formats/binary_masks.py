@@ -9,12 +9,13 @@ objects without a category.
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,11 +25,13 @@ from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
 from segcore.data.files.label_maps import label_maps
+from segcore.data.files.names import with_suffix
 from segcore.data.files.pngs import label_png
 from segcore.data.formats._account import Account
 from segcore.data.formats._builder import Builder, as_size, relative_name, track
 from segcore.data.formats._images import read_label_png
 from segcore.data.formats._names import csv_name
+from segcore.data.formats._parts import written_parts
 from segcore.data.recognize import MASK_LIST
 from segcore.data.report import WriteReport
 from segcore.masks import Masks
@@ -154,33 +157,50 @@ def write(
     outputs: Outputs,
     path: str | os.PathLike[str],
     progress: Progress | None = None,
+    **engine: Any,
 ) -> WriteReport:
     """Write a PNG of 0 and 255 per annotation, and ``masks.csv``."""
     account = Account(dataset, "binary-masks", path, progress)
-    dataset = account.dataset
-    names = account.names()
-    stems = [os.path.splitext(name)[0] for name in account.names(".png")]
-    labels = account.category_names(csv_name)
-    parts = [re.sub(r"[^\w-]", "_", label)[:60] or OBJECT for label in labels]
     folder = outputs.folder(path, names=[MASK_LIST])
-    crowd = dataset.annotations["iscrowd"]
-    listed: list[list[list[object]]] = [[] for _ in names]
-    for image, rows, masks in account.with_masks():
-        height, width = masks.size
-        categories = dataset.annotations["category"][rows].tolist()
-        for index, (row, category) in enumerate(zip(rows.tolist(), categories, strict=True)):
-            name = f"{stems[image]}/{parts[category]}_{index + 1}.png"
-            folder.write(name, label_png(FOREGROUND, masks[index]))
-            listed[image].append(
-                [name, names[image], height, width, labels[category], int(crowd[row])]
-            )
-        if not len(rows):
-            listed[image].append(["", names[image], height, width, "", 0])
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(HEADER)
-    for of_image in listed:
-        writer.writerows(of_image)
-    folder.write(MASK_LIST, text.getvalue().encode())
+    job = functools.partial(_masks_of, account.category_names(csv_name))
+    account.names(".png")  # checks that they differ
+    listed: dict[int, str] = {}
+    for images, found in written_parts(account, job, account.names(), **engine):
+        for image, (files, lines) in zip(images.tolist(), found, strict=True):
+            for name, data in files:
+                folder.write(name, data)
+            listed[image] = lines
+    text = _csv_lines([HEADER]) + "".join(listed[image] for image in sorted(listed))
+    folder.write(MASK_LIST, text.encode())
     account.unwritten_values("iscrowd flags")
     return account.report()
+
+
+def _masks_of(
+    labels: list[str], account: Account, names: list[str]
+) -> list[tuple[list[tuple[str, bytes]], str]]:
+    """Return the files of some images, and their lines of `MASK_LIST`: a job."""
+    found: list[tuple[list[tuple[str, bytes]], str]] = [([], "")] * len(names)
+    parts = [re.sub(r"[^\w-]", "_", label)[:60] or OBJECT for label in labels]
+    annotations = account.dataset.annotations
+    for image, rows, masks in account.with_masks():
+        stem = os.path.splitext(with_suffix(names[image], ".png"))[0]
+        height, width = masks.size
+        categories = annotations["category"][rows].tolist()
+        crowds = annotations["iscrowd"][rows].tolist()
+        written: list[tuple[str, bytes]] = []
+        lines: list[list[object]] = []
+        for index, (category, crowd) in enumerate(zip(categories, crowds, strict=True)):
+            name = f"{stem}/{parts[category]}_{index + 1}.png"
+            written.append((name, label_png(FOREGROUND, masks[index])))
+            lines.append([name, names[image], height, width, labels[category], int(crowd)])
+        if not lines:
+            lines.append(["", names[image], height, width, "", 0])
+        found[image] = written, _csv_lines(lines)
+    return found
+
+
+def _csv_lines(lines: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue()

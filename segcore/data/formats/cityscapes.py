@@ -8,9 +8,11 @@ later objects are in front of earlier ones, and their masks overlap.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._input.arrays import described
-from segcore._publish import Outputs
+from segcore._publish import FolderWriter, Outputs
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
@@ -33,6 +35,7 @@ from segcore.data.formats._account import (
 from segcore.data.formats._builder import Builder, as_size, track
 from segcore.data.formats._images import read_label_png
 from segcore.data.formats._json import read_json
+from segcore.data.formats._parts import Unwritten, write_images
 from segcore.data.formats._rings import as_points, check_ring, joined_ring, outline_rings
 from segcore.data.report import WriteReport
 from segcore.maps.ids import CITYSCAPES_DIVISOR, CITYSCAPES_FIRST_THING, to_cityscapes
@@ -186,6 +189,7 @@ def write(
     outputs: Outputs,
     path: str | os.PathLike[str],
     progress: Progress | None = None,
+    **engine: Any,
 ) -> WriteReport:
     """Write a PNG of instance ids, one of label ids and a file of polygons per image.
 
@@ -198,21 +202,11 @@ def write(
     category_names = account.category_names()
     labels = _labels(category_names)
     folder = outputs.folder(path)
-    merged = 0
-    for image, stem in account.tracked(stems):
-        rows = account.rows(image)
-        rows, values = _values(account, rows, labels)
-        masks = account.masks(image, rows)
-        found, regions, visible = painted(account, rows, masks, values)
-        merged += len(visible) - len(np.unique(visible))
-        ids = found.astype(np.uint16)
-        classes = np.where(ids >= CITYSCAPES_DIVISOR, ids // CITYSCAPES_DIVISOR, ids)
-        for kind, written in (("instanceIds", ids), ("labelIds", classes.astype(np.uint8))):
-            folder.write(f"{stem}_gtFine_{kind}.png", label_png(written, regions))
-        folder.write(
-            f"{stem}_gtFine_polygons.json", _polygons_text(account, rows, masks, category_names)
-        )
-    account.unwritten(MERGED, merged)
+    job = functools.partial(_write_files, labels, category_names)
+    for stem in stems:
+        for name in _file_names(stem):
+            folder.declare(name)
+    write_images(account, folder, job, stems, **engine)
     read_names = [_image_name(stem) for stem in stems]
     is_thing = np.where(labels > 0, labels >= CITYSCAPES_FIRST_THING, dataset.categories["isthing"])
     account.unwritten_values(
@@ -223,6 +217,36 @@ def write(
         is_thing=is_thing,
     )
     return account.report()
+
+
+def _write_files(
+    labels: NDArray[np.int64],
+    category_names: list[str],
+    files: FolderWriter,
+    account: Account,
+    stems: list[str],
+) -> Iterator[Unwritten]:
+    """Write the files of some images: a job."""
+    for image, stem in enumerate(stems):
+        rows, values = _values(account, account.rows(image), labels)
+        masks = account.masks(image, rows)
+        found, regions, visible = painted(account, rows, masks, values)
+        account.unwritten(MERGED, len(visible) - len(np.unique(visible)))
+        ids = found.astype(np.uint16)
+        classes = np.where(ids >= CITYSCAPES_DIVISOR, ids // CITYSCAPES_DIVISOR, ids)
+        written = (
+            label_png(ids, regions),
+            label_png(classes.astype(np.uint8), regions),
+            _polygons_text(account, rows, masks, category_names),
+        )
+        for name, data in zip(_file_names(stem), written, strict=True):
+            yield name, files.write(name, data)
+
+
+def _file_names(stem: str) -> list[str]:
+    """Return the names of the instance ids, the label ids and the polygons of an image."""
+    kinds = "instanceIds.png", "labelIds.png", "polygons.json"
+    return [f"{stem}_gtFine_{kind}" for kind in kinds]
 
 
 def _polygons_text(account: Account, rows: Rows, masks: Masks, names: list[str]) -> bytes:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import io
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,16 +23,17 @@ from numpy.typing import NDArray
 
 from segcore._input.arrays import Size, described
 from segcore._input.extras import require
-from segcore._publish import Outputs
+from segcore._publish import FolderWriter, Outputs
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
-from segcore.data.files.names import Folder
+from segcore.data.files.names import Folder, with_suffix
 from segcore.data.formats._account import EMPTY, POLYGONS, Account
 from segcore.data.formats._builder import ROTATED, Builder, as_size, track
 from segcore.data.formats._crops import cropped, pasted
 from segcore.data.formats._images import image_size, is_image
 from segcore.data.formats._json import read_json
+from segcore.data.formats._parts import Unwritten, write_images
 from segcore.data.formats._rings import Numbers, as_points, check_ring
 from segcore.data.report import WriteReport
 from segcore.masks import Masks
@@ -282,6 +285,7 @@ def write(
     outputs: Outputs,
     path: str | os.PathLike[str],
     progress: Progress | None = None,
+    **engine: Any,
 ) -> WriteReport:
     """Write a JSON file per image.
 
@@ -289,12 +293,19 @@ def write(
     written as embedded PNGs.
     """
     account = Account(dataset, "labelme", path, progress)
-    dataset = account.dataset
-    names = account.names()
     files = account.names(".json")
     folder = outputs.folder(path, names=files)
-    labels = account.category_names()
-    for image, name in account.tracked(names):
+    job = functools.partial(_write_files, account.category_names())
+    write_images(account, folder, job, account.names(), **engine)
+    account.unwritten_values("iscrowd flags", POLYGONS, names=files)
+    return account.report()
+
+
+def _write_files(
+    labels: list[str], files: FolderWriter, account: Account, names: list[str]
+) -> Iterator[Unwritten]:
+    """Write the files of some images: a job."""
+    for image, name in enumerate(names):
         height, width = account.size(image)
         document: dict[str, Any] = {
             "version": VERSION,
@@ -305,9 +316,9 @@ def write(
             "imageHeight": height,
             "imageWidth": width,
         }
-        folder.write(files[image], json.dumps(document, ensure_ascii=False, indent=1).encode())
-    account.unwritten_values("iscrowd flags", POLYGONS, names=files)
-    return account.report()
+        data = json.dumps(document, ensure_ascii=False, indent=1).encode()
+        file = with_suffix(name, ".json")
+        yield file, files.write(file, data)
 
 
 def _shapes(account: Account, image: int, labels: list[str]) -> list[dict[str, Any]]:

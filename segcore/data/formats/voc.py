@@ -10,14 +10,16 @@ for PNGs of colors.
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segcore._publish import Outputs
+from segcore._publish import FolderWriter, Outputs
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
@@ -29,6 +31,7 @@ from segcore.data.formats._images import (
     read_label_png,
     voc_colors,
 )
+from segcore.data.formats._parts import Unwritten, write_images
 from segcore.data.formats.maps import BACKGROUND, color_table, line_of
 from segcore.data.report import WriteReport
 from segcore.maps.ids import from_rgb
@@ -184,31 +187,41 @@ def write(
     outputs: Outputs,
     path: str | os.PathLike[str],
     progress: Progress | None = None,
+    **engine: Any,
 ) -> WriteReport:
     """Write a PNG of classes and one of objects per image, and ``labelmap.txt``.
 
     Smaller masks are painted over larger ones, and crowds below all others.
     """
     account = Account(dataset, "voc", path, progress)
-    dataset = account.dataset
     labels, names = _class_labels(account.category_names(_class_name))
     files = account.names(".png")
     image_names = account.names(".jpg")
     folder = outputs.folder(path, names=["labelmap.txt", LISTED])
     colors = voc_colors()
-    for image, file_name in account.tracked(files):
-        rows = _at_most(account, account.rows(image))
-        masks = account.masks(image, rows)
-        numbers = np.arange(1, len(rows) + 1)
-        found, objects, _ = painted(account, rows, masks, numbers)
-        classes = labels[dataset.annotations["category"][rows]][found - 1]
-        for parent, values in ((CLASS_FOLDER, classes), (OBJECT_FOLDER, found)):
-            png = label_png(values.astype(np.uint8), objects, colors)
-            folder.write(f"{parent}/{file_name}", png)
+    for name in files:
+        folder.declare(f"{CLASS_FOLDER}/{name}")
+        folder.declare(f"{OBJECT_FOLDER}/{name}")
+    write_images(account, folder, functools.partial(_write_maps, labels), files, **engine)
     folder.write("labelmap.txt", _labelmap(names, colors))
     folder.write(LISTED, "".join(f"{os.path.splitext(name)[0]}\n" for name in files).encode())
     account.unwritten_values(names=files, image_names=image_names, category_ids=labels)
     return account.report()
+
+
+def _write_maps(
+    labels: Labels, files: FolderWriter, account: Account, names: list[str]
+) -> Iterator[Unwritten]:
+    """Write the PNGs of some images: a job."""
+    colors = voc_colors()
+    for image, file_name in enumerate(names):
+        rows = _at_most(account, account.rows(image))
+        masks = account.masks(image, rows)
+        found, objects, _ = painted(account, rows, masks, np.arange(1, len(rows) + 1))
+        classes = labels[account.dataset.annotations["category"][rows]][found - 1]
+        for parent, values in ((CLASS_FOLDER, classes), (OBJECT_FOLDER, found)):
+            name = f"{parent}/{file_name}"
+            yield name, files.write(name, label_png(values.astype(np.uint8), objects, colors))
 
 
 def _class_labels(names: list[str]) -> tuple[Labels, dict[int, str]]:

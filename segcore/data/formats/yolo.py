@@ -18,7 +18,7 @@ import io
 import json
 import os
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from segcore._batch import offsets_of
 from segcore._input.arrays import Size
 from segcore._input.extras import require
-from segcore._publish import Outputs
+from segcore._publish import FolderWriter, Outputs
 from segcore.backends import kernels
 from segcore.data.coco.stream import Progress
 from segcore.data.dataset import Dataset
@@ -37,6 +37,7 @@ from segcore.data.errors import DatasetError
 from segcore.data.formats._account import EMPTY, POLYGONS, Account
 from segcore.data.formats._builder import ROTATED, Builder, as_size, relative_name, track
 from segcore.data.formats._images import image_size, is_image
+from segcore.data.formats._parts import Unwritten, write_images
 from segcore.data.formats._rings import (
     Counts,
     Numbers,
@@ -451,6 +452,7 @@ def write(
     outputs: Outputs,
     path: str | os.PathLike[str],
     progress: Progress | None = None,
+    **engine: Any,
 ) -> WriteReport:
     """Write labels, ``data.yaml`` and ``images.csv``. Image files are not copied."""
     account = Account(dataset, "yolo", path, progress)
@@ -464,10 +466,7 @@ def write(
         except OSError as error:
             raise ValueError(f"image {name}: {error}") from None
     decimals = _decimals(max(int(dataset.images[s].max(initial=1)) for s in ("height", "width")))
-    for size, images in account.groups():
-        for image, text in zip(images, _texts(account, size, images, decimals), strict=True):
-            folder.write(labels[image], text)
-            account.image_is_done()
+    write_images(account, folder, partial(_write_labels, decimals), labels, **engine)
     folder.write("data.yaml", _yaml_text(account.category_names()))
     folder.write(IMAGE_LIST, _image_list(dataset, names))
     account.unwritten_values(
@@ -475,6 +474,15 @@ def write(
         category_ids=np.arange(len(dataset.categories)),
     )
     return account.report()
+
+
+def _write_labels(
+    decimals: int, files: FolderWriter, account: Account, names: list[str]
+) -> Iterator[Unwritten]:
+    """Write the labels of some images: a job."""
+    for size, images in account.groups():
+        for image, text in zip(images, _texts(account, size, images, decimals), strict=True):
+            yield names[image], files.write(names[image], text)
 
 
 def _yaml_text(names: list[str]) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,7 @@ from segcore.data.columns.layouts import (
     empty_categories,
     image_layout,
 )
+from segcore.data.columns.segmentations import COUNTS, OTHER, POLYGON, STRING
 from segcore.data.columns.table import PLAIN, UNKNOWN, Layout, Table, concatenate, members_text
 from segcore.data.columns.texts import Texts
 from segcore.data.errors import DatasetError
@@ -45,7 +46,7 @@ from segcore.data.parquet.arrays import (
 from segcore.data.parquet.encode import ODD, VERSION
 from segcore.data.parquet.segmentations import decode_segmentations
 
-Read: TypeAlias = "Callable[[list[str]], list[pa.RecordBatch]]"
+Read: TypeAlias = "Callable[[list[str]], Iterator[pa.RecordBatch]]"
 """Reads columns of a part of a table; a name with a dot is a field of a column."""
 
 NAMES = tuple(name for name, _ in ANNOTATIONS)
@@ -65,6 +66,8 @@ class Header:
     members: list[tuple[str, bytes | None]]
     images: Table
     categories: Table
+    result_areas: str | None
+    """That of the data set; see `Dataset`."""
     has_other_members: bool
     """Whether rows may have members that are not columns, or values of other types."""
 
@@ -90,12 +93,19 @@ class Header:
                 ],
                 _images(path, base64.b64decode(metadata[b"segcore.images"]), about),
                 read_stream(path, io.BytesIO(document), len(document)).categories,
+                _result_areas(about.get("result_areas")),
                 not about.get("masks_only", False),
             )
         except DatasetError:
             raise
         except (*ERRORS, AttributeError, RecursionError) as error:
             raise DatasetError(path, f"the metadata of segcore are malformed: {error}") from None
+
+
+def _result_areas(value: Any) -> str | None:
+    if value not in (None, "box", "mask"):
+        raise ValueError(f'result_areas: expected "box" or "mask", got {value!r}')
+    return cast("str | None", value)
 
 
 def _shapes(header: Any, names: tuple[str, ...]) -> list[bytes]:
@@ -209,6 +219,13 @@ _NEEDS = {
     "row": ["json.row"],
     "layout": ["extra", "json.shape", "json.odd"],
 }
+_KINDS = {
+    "mask": (STRING, COUNTS),
+    "polygons": (POLYGON,),
+    "json.integers": (POLYGON,),
+    "json.segmentation": (COUNTS, OTHER),
+}
+"""The kinds of segmentations that are made of each column."""
 _TYPES = {
     "iscrowd": pa.bool_(),
     "score": pa.float64(),
@@ -278,9 +295,22 @@ class Decoder:
         needed = self.present(_NEEDS[name])
         if not needed:
             return self._default(name, count, start)
-        batches = read(needed) or [_one_batch(self._schema.empty_table())]
+        if name == "segmentation":
+            needed = self._needed_of_segmentations(needed, read)
+        decode = getattr(self, f"_decode_{name}")
         with _named(self._path, needed[0]):
-            return concatenate([getattr(self, f"_decode_{name}")(batch) for batch in batches])
+            parts = [decode(batch) for batch in read(needed)]
+            return concatenate(parts or [decode(_one_batch(self._schema.empty_table()))])
+
+    def _needed_of_segmentations(self, names: list[str], read: Read) -> list[str]:
+        """Return which of these columns the rows need: the masks of polygons follow from them."""
+        if self._header is None or "json.kind" not in names:
+            return names
+        kinds = np.zeros(0x100, np.bool_)
+        for batch in read(["json.kind"]):
+            kinds[from_numbers(self.array(batch, "json.kind"), 0xFF)] = True
+        unused = [name for name, of in _KINDS.items() if not kinds[list(of)].any()]
+        return [name for name in names if name not in unused]
 
     def kind(self, name: str) -> str:
         """Return how the ids of a column are stored: "integer", "text" or "json"."""
@@ -291,11 +321,7 @@ class Decoder:
         return [name for name in names if self._has(name)]
 
     def _has(self, name: str) -> bool:
-        column, _, field = name.partition(".")
-        if column not in self._schema.names:
-            return False
-        kind = self._schema.field(column).type
-        return not field or (pa.types.is_struct(kind) and kind.get_field_index(field) >= 0)
+        return _has(self._schema, name)
 
     def _default(self, name: str, count: int, start: int) -> Any:
         """Return a column that the table does not have."""
@@ -386,9 +412,9 @@ class Decoder:
 
     def _decode_segmentation(self, batch: pa.RecordBatch) -> Any:
         def column(name: str) -> Any:
-            return self.array(batch, name) if self._has(name) else None
+            return self.array(batch, name) if _has(batch.schema, name) else None
 
-        mask = getattr(batch["mask"], "storage", batch["mask"]) if self._has("mask") else None
+        mask = column("mask")
         size = counts = None
         if mask is not None and not pa.types.is_null(mask.type):
             is_struct = pa.types.is_struct(mask.type)
@@ -508,6 +534,15 @@ class Decoder:
             "isthing": np.ones(len(values), np.bool_),
         }
         return Table(columns, category_layout(columns))
+
+
+def _has(schema: pa.Schema, name: str) -> bool:
+    """Return whether there is a column, or a field of one: a name with a dot."""
+    column, _, field = name.partition(".")
+    if column not in schema.names:
+        return False
+    kind = schema.field(column).type
+    return not field or (pa.types.is_struct(kind) and kind.get_field_index(field) >= 0)
 
 
 def _kind_of_ids(path: str, schema: pa.Schema, name: str) -> str:

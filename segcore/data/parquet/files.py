@@ -31,7 +31,7 @@ from segcore.data.parquet.names import parquet_files
 from segcore.distributed import run
 from segcore.formats import arrow as _arrow  # noqa: F401 (registers the type of masks)
 
-CACHED = 16
+CACHED = 4
 """Number of row groups that a data set keeps in memory."""
 FEW = 3
 """Number of adjoining row groups up to which each is read on its own, to be kept in memory."""
@@ -124,8 +124,8 @@ def from_arrow(table: Any) -> Dataset:
     decoder = Decoder("table", table.schema, header)
     count = len(table)
 
-    def read(columns: list[str]) -> list[pa.RecordBatch]:
-        return list(table.select(list({name.partition(".")[0] for name in columns})).to_batches())
+    def read(columns: list[str]) -> Iterator[pa.RecordBatch]:
+        return iter(table.select(list({name.partition(".")[0] for name in columns})).to_batches())
 
     if header is None:
         batches = table.to_batches()
@@ -138,7 +138,13 @@ def from_arrow(table: Any) -> Dataset:
             annotations, lambda: order_of("table", decoder.rows(read, count))
         )
     members = header.members if header else ()
-    return Dataset(decoder.images, decoder.categories, annotations, members=members)
+    return Dataset(
+        decoder.images,
+        decoder.categories,
+        annotations,
+        members=members,
+        result_areas=header.result_areas if header else None,
+    )
 
 
 def to_arrow(dataset: Dataset) -> pa.Table:
@@ -189,19 +195,16 @@ class _File:
         header = self.header
         return header is None or header.is_sorted or header.rows != sum(self.counts)
 
-    def read(self, groups: Sequence[int], columns: list[str]) -> list[pa.RecordBatch]:
-        """Read columns of row groups, each on its own: of several, Arrow makes copies."""
-        try:
-            with self._lock:
-                tables = [
-                    self._file.read_row_group(group, columns=columns, use_threads=False)
-                    for group in groups
-                ]
-        except ERRORS as error:
-            last = f" to {groups[-1]}" if len(groups) > 1 else ""
-            where = f"row group{'s' * (len(groups) > 1)} {groups[0]}{last}"
-            raise DatasetError(self.path, f"cannot be read: {error}", where) from None
-        return [batch for table in tables for batch in table.combine_chunks().to_batches()]
+    def read(self, groups: Sequence[int], columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """Read columns of row groups, one at a time: they are converted before the next is read."""
+        for group in groups:
+            try:
+                with self._lock:
+                    table = self._file.read_row_group(group, columns=columns, use_threads=False)
+            except ERRORS as error:
+                where = f"row group {group}"
+                raise DatasetError(self.path, f"cannot be read: {error}", where) from None
+            yield from table.to_batches()
 
     def bounds(self) -> list[tuple[Any, Any] | None]:
         """Return the least and the greatest image id of each row group; None if unknown."""
@@ -250,12 +253,14 @@ class ParquetDataset(Dataset):
         self._cache: OrderedDict[int, tuple[Table, NDArray[np.int64]]] = OrderedDict()
         self._lock = threading.Lock()
         header = files[0].header
+        headers = [file.header for file in files if any(file.counts)]
         super().__init__(
             images,
             categories,
             _annotations(files, starts),
             members=header.members if header else (),
             source=str(path),
+            result_areas=headers[0].result_areas if headers and headers[0] else None,
         )
         if dataset is not None:
             self.annotations["image"], self.annotations["category"]  # checks the ids
@@ -295,7 +300,7 @@ class ParquetDataset(Dataset):
 
     @cached_property
     def _no_annotations(self) -> Table:
-        return self._files[0].decoder.table(lambda _: [], 0)
+        return self._files[0].decoder.table(lambda _: iter(()), 0)
 
     def _parts(self, image: int) -> Iterator[tuple[Table, NDArray[np.int64], slice]]:
         """Yield where the annotations of an image are: group, row of each, and part of the group.
@@ -360,7 +365,7 @@ class ParquetDataset(Dataset):
         file, file_start, start = parts[0].file, parts[0].file_start, parts[0].start
         count = sum(part.rows for part in parts)
 
-        def read(columns: list[str]) -> list[pa.RecordBatch]:
+        def read(columns: list[str]) -> Iterator[pa.RecordBatch]:
             return file.read([part.number for part in parts], columns)
 
         table = file.decoder.table(read, count, file_start + start)
@@ -408,7 +413,7 @@ def _tables(files: list[_File]) -> tuple[Table, Table]:
             categories.append(file.header.categories)
             continue
         names = ["image_id", "category_id", "file_name", "height", "width"]
-        batches = file.read(range(len(file.counts)), file.decoder.present(names))
+        batches = list(file.read(range(len(file.counts)), file.decoder.present(names)))
         images.append(file.decoder.images_of(batches))
         categories.append(file.decoder.categories_of(batches))
     for file, other in zip(files, categories, strict=True):
@@ -445,7 +450,7 @@ def _joined(tables: list[Table]) -> Table:
 def _annotations_of_file(file: _File, start: int) -> Table:
     count = sum(file.counts)
 
-    def read(columns: list[str]) -> list[pa.RecordBatch]:
+    def read(columns: list[str]) -> Iterator[pa.RecordBatch]:
         return file.read(range(len(file.counts)), columns)
 
     table = file.decoder.table(read, count, start)

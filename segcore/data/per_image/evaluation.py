@@ -17,19 +17,20 @@ from numpy.typing import NDArray
 
 from segcore.data.columns.fields import as_integer, describe
 from segcore.data.columns.ids import Ids
-from segcore.data.columns.segmentations import Segmentations
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
+from segcore.data.evaluation import category_ids
 from segcore.data.files.classes import CLASSES, read_classes
 from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.files.read_ahead import read_ahead
 from segcore.data.formats.maps import OBJECT, read_labels
 from segcore.data.io import belongs_to
 from segcore.data.jobs import evaluate
+from segcore.data.lvis import frequencies
 from segcore.data.mapping import Partition
 from segcore.data.per_image.engine import ONE_PROCESS, Engine, Progress, no_progress
+from segcore.data.per_image.images import DatasetImage
 from segcore.data.per_image.instance_set import (
-    DatasetImage,
     InstanceSet,
     category_keys,
     chunks,
@@ -39,6 +40,7 @@ from segcore.data.per_image.instance_set import (
     isthing_of,
     match_images,
     read_two,
+    unknown_images,
 )
 from segcore.data.per_image.panoptic_maps import (
     count_dropped,
@@ -51,7 +53,7 @@ from segcore.data.per_image.semantic_maps import count_covered, semantic_regions
 from segcore.data.per_image.things import find_things
 from segcore.data.problems import Problems
 from segcore.data.recognize import recognized
-from segcore.data.valid import without_invalid_masks
+from segcore.data.valid import missing_masks, without_invalid_masks
 from segcore.distributed import run
 from segcore.maps.panoptic import Panoptic, PanopticRules
 from segcore.maps.semantic import compose_semantic
@@ -122,7 +124,7 @@ def evaluate_semantic(
     else:
         found = _PaintedPairs(paths, read_two(paths, problems, options, known), problems, known)
     confusion = _compared(found, problems, progress, engine, trimap, area_range)
-    return confusion, found.names, len(found.pairs)
+    return confusion, found.names, found.count
 
 
 def semantic_confusion(
@@ -203,6 +205,7 @@ class _FolderPairs:
         if ignore is None and self.num_classes <= IGNORED:
             ignore = IGNORED
         self.ignore = ignore
+        self.count = len(self.pairs)
 
     def parts(self) -> list[_FolderPairs]:
         """Return the pairs in parts."""
@@ -256,6 +259,7 @@ class _PaintedPairs:
         self._sources = instance_sets(paths, both, problems, known)
         self._sources = _paired_images(*self._sources, problems)
         self._priorities = [source.choose_priority() for source in self._sources]
+        self.count = len(self._sources[0].images)
         keys = category_keys(*self._sources)
         index_of = {key: index for index, key in enumerate(keys[0], 1)}
         self.names = {0: "background"} | {c.index: c.name for c in self._sources[0].categories}
@@ -268,7 +272,8 @@ class _PaintedPairs:
     @property
     def pairs(self) -> list[tuple[DatasetImage, DatasetImage]]:
         """The pairs of images."""
-        return list(zip(*(source.images for source in self._sources), strict=True))
+        true, predicted = self._sources
+        return list(zip(true.images, predicted.images, strict=True))
 
     def parts(self) -> list[_PaintedPairs]:
         """Return the pairs in parts."""
@@ -304,14 +309,19 @@ def _paired_images(
 ) -> tuple[InstanceSet, InstanceSet]:
     """Return the true images and, in the same order, those predicted; count unknown ones."""
     matches = match_images(truth, prediction)
-    for index, image in enumerate(truth.images):
-        if index not in matches:
-            raise DatasetError(prediction.path, f"it has no image {image.name}, as {truth.path}")
-    used = {image.row for image in matches.values()}
-    unknown = [image.name for image in prediction.images if image.row not in used]
-    first = unknown[0] if unknown else ""
-    problems.leave_out("predicted image", "that the truth lacks", len(unknown), first)
-    return truth, prediction.part([matches[index] for index in range(len(truth.images))])
+    missing = np.flatnonzero(matches < 0)
+    if len(missing):
+        name = truth.images[int(missing[0])].name
+        raise DatasetError(prediction.path, f"it has no image {name}, as {truth.path}")
+    _count_unknown_images(prediction, matches, problems)
+    return truth, prediction.part(prediction.images[matches])
+
+
+def _count_unknown_images(
+    prediction: InstanceSet, matches: NDArray[np.int64], problems: Problems
+) -> None:
+    number, first = unknown_images(prediction, matches)
+    problems.leave_out("predicted image", "that the truth lacks", number, first)
 
 
 def _pair_parts(
@@ -630,7 +640,7 @@ def evaluate_instances(
         The names of the categories.
     both : tuple of Dataset
         The truth and the results, without what was left out. If boxes were compared, they are the
-        masks.
+        masks. By the rules of LVIS, there are no crowds.
 
     Raises
     ------
@@ -642,7 +652,7 @@ def evaluate_instances(
     truth, prediction = read_two(paths, problems, options, known)
     assert prediction is not None
     prediction = _with_ids_of_truth(paths, truth, prediction, problems, known)
-    if problems.skip and iou != "box":
+    if problems.skip and (iou != "box" or _needs_masks(truth) or _needs_masks(prediction)):
         truth = _valid_part(truth, paths[0], problems)
         prediction = _valid_part(prediction, paths[1], problems)
     if iou != "box":
@@ -654,11 +664,9 @@ def evaluate_instances(
         ids = truth.categories["id"].tolist()
         names = dict(zip(ids, truth.categories["name"], strict=True))
         _count_unknown(prediction, names, problems)
-        settings["class_ids"] = [class_id for class_id in ids if isinstance(class_id, int)]
+        settings["class_ids"], _ = category_ids(truth, prediction) or ([], [])
     if protocol == "lvis":
-        extras = ((key, truth.categories.extra(row)) for row, key in enumerate(names))
-        frequencies = {key: more["frequency"] for key, more in extras if "frequency" in more}
-        settings["frequencies"] = frequencies
+        settings["frequencies"] = frequencies(truth)
     num_crowds = int(np.count_nonzero(truth.annotations["iscrowd"]))
     if num_crowds and protocol == "coco":
         problems.leave_out(
@@ -669,6 +677,8 @@ def evaluate_instances(
         )
     ap = AveragePrecision(iou, protocol=protocol, box_format="xywh", **settings)
     evaluate(truth, prediction, [ap, *others], **engine)
+    if protocol == "lvis":
+        truth = truth.without_crowds()
     if iou == "box":
         truth, prediction = (
             dataset.with_box_masks(replace=True) for dataset in (truth, prediction)
@@ -694,14 +704,12 @@ def _with_ids_of_truth(
         return prediction
     sets = instance_sets(paths, both, problems, known)
     matches = match_images(*sets)
-    if not matches:
+    is_matched = matches >= 0
+    if not is_matched.any():
         return prediction
-    rows = {image.row: sets[0].images[i].row for i, image in matches.items()}
-    unknown = [image.name for image in sets[1].images if image.row not in rows]
-    first = unknown[0] if unknown else ""
-    problems.leave_out("predicted image", "that the truth lacks", len(unknown), first)
-    part = prediction[list(rows)]
-    image_ids = truth.images["id"][list(rows.values())]
+    _count_unknown_images(sets[1], matches, problems)
+    part = prediction[sets[1].images.rows[matches[is_matched]]]
+    image_ids = truth.images["id"][sets[0].images.rows[is_matched]]
     true_keys, keys = category_keys(*sets)
     id_of = dict(zip(true_keys, (c.id for c in sets[0].categories), strict=True))
     key_of = dict(zip((c.id for c in sets[1].categories), keys, strict=True))
@@ -716,7 +724,13 @@ def _with_ids_of_truth(
         part.annotations,
         source=part.source,
         maps=part.maps,
+        result_areas=part.result_areas,
     )
+
+
+def _needs_masks(dataset: Dataset) -> bool:
+    """Return whether masks give missing boxes, or areas."""
+    return dataset.result_areas == "mask" or bool(np.isnan(dataset.annotations["bbox"]).any())
 
 
 def _valid_part(dataset: Dataset, path: Path, problems: Problems) -> Dataset:
@@ -734,8 +748,7 @@ def _masked_part(dataset: Dataset, path: Path, problems: Problems) -> Dataset:
     """
     if dataset.maps is not None:
         return dataset
-    segmentations: Segmentations = dataset.annotations["segmentation"]
-    is_missing = segmentations.is_missing
+    is_missing = missing_masks(dataset)
     if not is_missing.any():
         return dataset
     if is_missing.all():

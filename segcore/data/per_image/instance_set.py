@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._text import counted
-from segcore.data.columns.fields import MAX_PIXELS, Id, describe
+from segcore.data.columns.fields import Id
 from segcore.data.columns.segmentations import POLYGON, Segmentations
 from segcore.data.columns.table import MISSING, NULL, Table
 from segcore.data.dataset import Dataset, Sample, has_box
 from segcore.data.errors import DatasetError
-from segcore.data.files.names import relative_name, with_suffix
 from segcore.data.io import belongs_to, from_coco
 from segcore.data.mapping import Partition
 from segcore.data.parquet.names import is_parquet
+from segcore.data.per_image.images import DatasetImage, DatasetImages, usable_images
 from segcore.data.per_image.reading import (
     DEFAULT,
     ReadOptions,
@@ -55,26 +55,6 @@ class Category:
 
 
 @dataclass(frozen=True)
-class DatasetImage:
-    """An image: its row in the data set, and how it is called.
-
-    ``map_name`` is the path of its label map below a folder of maps: its file name, with the suffix
-    .png. The size is 0 if it is unknown.
-    """
-
-    row: int
-    id: Id
-    name: str
-    map_name: str
-    size: tuple[int, int]
-
-    @property
-    def label(self) -> str:
-        """Its name in messages."""
-        return f"image {describe(self.id)}"
-
-
-@dataclass(frozen=True)
 class Instances:
     """The N valid annotations of an image, in the order of the file.
 
@@ -90,6 +70,8 @@ class Instances:
         Whether each is a crowd region: bool, shape (N,).
     scores : numpy.ndarray
         Scores, NaN without one: float64, shape (N,).
+    boxes : numpy.ndarray
+        Boxes x, y, width, height of the data set, NaN without one: float64, shape (N, 4).
     problems : Problems
         What was left out of the image, or has no pixels.
     """
@@ -99,6 +81,7 @@ class Instances:
     ids: NDArray[Any]
     iscrowd: NDArray[np.bool_]
     scores: NDArray[np.float64]
+    boxes: NDArray[np.float64]
     problems: Problems
 
     def __len__(self) -> int:
@@ -118,14 +101,14 @@ class InstanceSet:
         Receives a message per image without a valid name and size; these are left out.
     truth : Dataset, optional
         The data set of results.
-    images : list of DatasetImage, optional
+    images : DatasetImages, optional
         The images, if they have been checked.
 
     Attributes
     ----------
     categories : list of Category
         The categories by ascending id. A data set without categories has one, called "object".
-    images : list of DatasetImage
+    images : DatasetImages
         The usable images, in the order of the file.
     num_listed : int
         Number of annotations in the file, invalid ones included.
@@ -142,7 +125,7 @@ class InstanceSet:
         dataset: Dataset,
         problems: Problems,
         truth: Dataset | None = None,
-        images: list[DatasetImage] | None = None,
+        images: DatasetImages | None = None,
     ) -> None:
         self.path = path
         self.dataset = dataset
@@ -151,17 +134,14 @@ class InstanceSet:
         self._skip = problems.skip
         self.categories, self._index_of = _categories(path, dataset)
         self.num_listed = len(dataset.annotations) + _num_skipped(dataset)
-        self.images: list[DatasetImage] = []
-        usable = _usable_images(path, dataset, problems) if images is None else images
+        usable = usable_images(path, dataset, problems) if images is None else images
         self._keep(usable, np.ones(len(dataset), np.bool_), problems)
 
-    def _keep(
-        self, images: Iterable[DatasetImage], before: NDArray[np.bool_], problems: Problems
-    ) -> None:
+    def _keep(self, images: DatasetImages, before: NDArray[np.bool_], problems: Problems) -> None:
         """Keep some of the images, and report how many annotations the others have."""
-        self.images = list(images)
+        self.images = images
         lost = before.copy()
-        lost[[image.row for image in self.images]] = False
+        lost[images.rows] = False
         number = int(lost[self.dataset.annotations["image"]].sum()) if lost.any() else 0
         if number:
             count = counted(number, "annotation")
@@ -169,20 +149,21 @@ class InstanceSet:
 
     def keep_separate_maps(self, problems: Problems) -> None:
         """Report and leave out images whose label map would replace another one, or be hidden."""
-        kept: dict[str, DatasetImage] = {}
+        kept: dict[str, int] = {}
         before = np.zeros(len(self.dataset), np.bool_)
-        for image in self.images:
-            before[image.row] = True
+        before[self.images.rows] = True
+        for index, image in enumerate(self.images):
             name = image.map_name
             if name in kept:
-                reason = f"{kept[name].label} goes to the same file, {name}"
+                reason = f"{self.images[kept[name]].label} goes to the same file, {name}"
             elif name.startswith(".") or "/." in name:
                 reason = f"its map would be hidden, {name}, and not be read"
             else:
-                kept[name] = image
+                kept[name] = index
                 continue
             problems.report(DatasetError(self.path, reason, image.label))
-        self._keep(kept.values(), before, problems)
+        if len(kept) < len(self.images):
+            self._keep(self.images[np.fromiter(kept.values(), np.int64)], before, problems)
 
     @cached_property
     def has_scores(self) -> bool:
@@ -191,9 +172,9 @@ class InstanceSet:
 
     def parts(self) -> list[InstanceSet]:
         """Return the instances of some images after the other, as many as a job should take."""
-        return [self.part(images) for images in chunks(self.images)]
+        return [self.part(self.images[chunk]) for chunk in chunks_of(len(self.images))]
 
-    def part(self, images: list[DatasetImage]) -> InstanceSet:
+    def part(self, images: DatasetImages) -> InstanceSet:
         """Return the instances of some of the images.
 
         In another process, it has these images and their annotations only.
@@ -205,13 +186,13 @@ class InstanceSet:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy has: the data set as a `Partition` of the images, which it loads."""
-        rows = np.array([image.row for image in self.images], np.int64)
-        images = [replace(image, row=row) for row, image in enumerate(self.images)]
-        partition = Partition(self.dataset, rows)
-        return {**self.__dict__, "dataset": partition, "truth": None, "images": images}
+        partition = Partition(self.dataset, self.images.rows)
+        return {**self.__dict__, "dataset": partition, "truth": None, "images": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, dataset=state["dataset"].load())
+        dataset = state["dataset"].load()
+        images = DatasetImages(dataset.images, np.arange(len(dataset)))
+        self.__dict__.update(state, dataset=dataset, images=images)
 
     def choose_priority(self, priority: str | None = None) -> str:
         """Return which annotation is in front where several overlap, and require its scores.
@@ -255,6 +236,11 @@ class InstanceSet:
         for image in loaded.images:
             yield image, loaded.read(image)
 
+    def _masks(self, sample: Sample, rows: NDArray[np.int64]) -> Masks:
+        return sample.segmentations[rows].masks(
+            sample.size, lambda row: sample.name_of(int(rows[row])), self.dataset.source
+        )
+
     def read(self, image: DatasetImage) -> Instances:
         """Return the valid annotations of an image.
 
@@ -272,7 +258,7 @@ class InstanceSet:
         masks = None
         try:
             if self.dataset.maps is None:
-                masks = sample.segmentations[kept].masks(sample.size)
+                masks = self._masks(sample, kept)
             else:
                 maps = panoptic_maps(self.dataset)
                 masks = maps.masks(image.row, sample.ids, image.size, only_these=True)
@@ -292,7 +278,7 @@ class InstanceSet:
         is_good = np.array([row not in reasons for row in kept.tolist()], np.bool_)
         good = kept[is_good]
         if masks is None:
-            masks = sample.segmentations[good].masks(sample.size)
+            masks = self._masks(sample, good)
         elif reasons:
             masks = masks[is_good]
         self._count_empty(sample, good[masks.area == 0], problems)
@@ -302,6 +288,7 @@ class InstanceSet:
             sample.ids[good] - 1 if self._lacks_ids else sample.ids[good],
             sample.iscrowd[good],
             sample.scores[good],
+            sample.bboxes[good],
             problems,
         )
 
@@ -446,31 +433,46 @@ def category_keys(truth: InstanceSet, prediction: InstanceSet | None) -> list[li
     return names if share_names and not all(agree) and not any(agree) else ids
 
 
-def match_images(truth: InstanceSet, prediction: InstanceSet) -> dict[int, DatasetImage]:
-    """Return the predicted image of true images, by the index of these.
+def match_images(truth: InstanceSet, prediction: InstanceSet) -> NDArray[np.int64]:
+    """Return the index of the predicted image of each true image, -1 without one.
 
     Images with the same name are matched first, then those whose names differ in the suffix alone,
     unless that is ambiguous.
     """
-    for source in (truth, prediction):
-        counts = Counter(image.name for image in source.images)
-        if duplicate := next((name for name, count in counts.items() if count > 1), None):
+    indices = _by_name(prediction)
+    _by_name(truth)
+    found = np.array([indices.pop(name, -1) for name in truth.images.names()], np.int64)
+    rest = np.flatnonzero(found < 0)
+    if not len(rest) or not indices:
+        return found
+    others = np.fromiter(indices.values(), np.int64)
+    true_names = list(truth.images[rest].map_names())
+    names = list(prediction.images[others].map_names())
+    counts, true_counts = Counter(names), Counter(true_names)
+    by_map = dict(zip(names, others.tolist(), strict=True))
+    for index, name in zip(rest.tolist(), true_names, strict=True):
+        if true_counts[name] == 1 and counts[name] == 1:
+            found[index] = by_map[name]
+    return found
+
+
+def unknown_images(prediction: InstanceSet, matches: NDArray[np.int64]) -> tuple[int, str]:
+    """Return how many predicted images no true one is matched to, and the name of the first."""
+    is_unknown = np.ones(len(prediction.images), np.bool_)
+    is_unknown[matches[matches >= 0]] = False
+    number = int(is_unknown.sum())
+    return number, prediction.images[int(is_unknown.argmax())].name if number else ""
+
+
+def _by_name(source: InstanceSet) -> dict[str, int]:
+    """Return the index of each image by its name. Raises DatasetError if two have the same one."""
+    indices: dict[str, int] = {}
+    for index, name in enumerate(source.images.names()):
+        if indices.setdefault(name, index) != index:
             raise DatasetError(
-                source.path, f"several images are called {duplicate}; they are matched by name"
+                source.path, f"several images are called {name}; they are matched by name"
             )
-    by_name = {image.name: image for image in prediction.images}
-    matches = {
-        i: by_name.pop(image.name) for i, image in enumerate(truth.images) if image.name in by_name
-    }
-    rest = [i for i in range(len(truth.images)) if i not in matches]
-    true_names = Counter(truth.images[i].map_name for i in rest)
-    names = Counter(image.map_name for image in by_name.values())
-    by_map = {image.map_name: image for image in by_name.values() if names[image.map_name] == 1}
-    for i in rest:
-        name = truth.images[i].map_name
-        if true_names[name] == 1 and name in by_map:
-            matches[i] = by_map[name]
-    return matches
+    return indices
 
 
 def isthing_of(dataset: Dataset) -> list[bool | None]:
@@ -514,52 +516,6 @@ def _num_skipped(dataset: Dataset) -> int:
     """Return the number of messages about annotations that were skipped."""
     others = tuple(f"{dataset.source}: {name}[" for name in ("images", "categories"))
     return sum(not line.startswith(others) for line in dataset.skipped)
-
-
-def _usable_images(path: Path, dataset: Dataset, problems: Problems) -> Iterable[DatasetImage]:
-    """Yield the images with a valid name and size; for panoptic files, those with a PNG."""
-    images = dataset.images
-    columns = [images[name].tolist() for name in ("id", "file_name", "height", "width")]
-    with_map = None
-    if dataset.maps is not None:
-        with_map = set(panoptic_maps(dataset).entries["image"].tolist())
-    if with_map is not None and len(with_map) < len(images):
-        number = counted(len(images) - len(with_map), "image")
-        problems.skipped.append(f"{path}: {number} without an annotation")
-    for row, (key, name, height, width) in enumerate(zip(*columns, strict=True)):
-        if with_map is not None and row not in with_map:
-            continue
-        try:
-            map_name = _map_name(dataset, row, name)
-            _check_size(height, width, is_needed=with_map is None)
-        except ValueError as error:
-            label = f"image {describe(key)}"
-            problems.report(DatasetError(path, str(error), label, images.offset(row)))
-        else:
-            yield DatasetImage(row, key, name, map_name, (height, width))
-
-
-def _map_name(dataset: Dataset, row: int, name: str) -> str:
-    try:
-        return with_suffix(relative_name(name), ".png")
-    except ValueError as error:
-        if dataset.images.layout.forms("file_name")[row] in (MISSING, NULL):
-            raise ValueError(
-                'its "file_name" is missing or null, expected the name of a file'
-            ) from None
-        raise ValueError(f'its "file_name" {error}') from None
-
-
-def _check_size(height: int, width: int, is_needed: bool) -> None:
-    """Raise ValueError for sizes that are unknown or too large."""
-    for side, value in (("height", height), ("width", width)):
-        if not value and is_needed:
-            raise ValueError(f'its "{side}" is missing or null, expected a number of pixels')
-    if height * width > MAX_PIXELS:
-        raise ValueError(
-            f"its height {describe(height)} and width {describe(width)} make more than "
-            f"{MAX_PIXELS} pixels, the maximum"
-        )
 
 
 def _invalid_masks(sample: Sample, rows: NDArray[np.int64]) -> dict[int, str]:

@@ -16,7 +16,8 @@ from segcore.data.columns.table import Table, concatenate
 from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
 from segcore.data.per_image.engine import ONE_PROCESS, Engine, Progress, no_progress
-from segcore.data.per_image.instance_set import DatasetImage, Instances, InstanceSet
+from segcore.data.per_image.images import DatasetImage
+from segcore.data.per_image.instance_set import Instances, InstanceSet
 from segcore.data.problems import Problems
 from segcore.distributed import run
 

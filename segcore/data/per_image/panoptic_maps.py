@@ -16,7 +16,8 @@ from segcore._publish import FolderWriter
 from segcore.data.columns.fields import Id, describe
 from segcore.data.errors import DatasetError
 from segcore.data.files.pngs import id_png
-from segcore.data.per_image.instance_set import DatasetImage, Instances, InstanceSet
+from segcore.data.per_image.images import DatasetImage
+from segcore.data.per_image.instance_set import Instances, InstanceSet
 from segcore.data.per_image.stuff_maps import StuffMaps
 from segcore.data.problems import Problems
 from segcore.maps.panoptic import Panoptic, PanopticRules, compose_panoptic

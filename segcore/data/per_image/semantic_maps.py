@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from segcore._publish import FolderWriter
 from segcore.backends import kernels
 from segcore.data.files.pngs import label_png
-from segcore.data.per_image.instance_set import Category, DatasetImage, Instances, InstanceSet
+from segcore.data.per_image.images import DatasetImage
+from segcore.data.per_image.instance_set import Category, Instances, InstanceSet
 from segcore.data.per_image.stuff_maps import StuffMaps
 from segcore.data.problems import Problems
 from segcore.maps.semantic import painting_order

@@ -13,7 +13,8 @@ from segcore.data.files.classes import CLASSES, read_classes
 from segcore.data.files.label_maps import IGNORED
 from segcore.data.files.names import Folder
 from segcore.data.formats.maps import read_labels
-from segcore.data.per_image.instance_set import Category, DatasetImage
+from segcore.data.per_image.images import DatasetImage
+from segcore.data.per_image.instance_set import Category
 from segcore.masks import Masks
 
 UNLABELED = (0, IGNORED)

@@ -13,16 +13,24 @@ from numpy.typing import NDArray
 from segcore.data.columns.fields import Id
 from segcore.data.errors import DatasetError
 from segcore.data.files.photographs import Photographs
+from segcore.data.lvis import INCOMPLETE, NEGATIVE, listed_categories
+from segcore.data.per_image.images import DatasetImage
 from segcore.data.per_image.instance_set import (
     IMAGES,
-    DatasetImage,
     Instances,
     InstanceSet,
     category_keys,
     match_images,
+    unknown_images,
 )
 from segcore.data.problems import Problems
-from segcore.show.report.objects import Class, Objects, PageImage, diagnose_together
+from segcore.show.report.objects import (
+    Class,
+    KnownClasses,
+    Objects,
+    PageImage,
+    diagnose_together,
+)
 
 PHOTOGRAPHS = 16
 """Number of images per part if they have photographs, which take much memory."""
@@ -52,6 +60,8 @@ class PairCounts:
         Number of true and of predicted annotations with usable masks.
     below_score : int
         Number of predictions below the score threshold.
+    unjudged : int
+        Number of predictions without an object that are not judged, by the rules of LVIS.
     missing_photographs : int
         Number of images without a photograph.
     problems : Problems
@@ -67,6 +77,7 @@ class PairCounts:
     empty: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
     used: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
     below_score: int = 0
+    unjudged: int = 0
     missing_photographs: int = 0
     problems: Problems = field(default_factory=lambda: Problems(skip=True))
 
@@ -95,6 +106,11 @@ class ImagePairs:
         Keyword arguments of :func:`segcore.diagnose`.
     only_predicted : bool, default False
         Whether to leave out images without predictions.
+    protocol : {"coco", "lvis"}
+        With ``"lvis"``, predictions without an object are judged only if all objects of their class
+        are annotated in the image, which lists such classes.
+    with_boxes : bool, default False
+        Whether masks are the pixels of the boxes in the data sets.
 
     Attributes
     ----------
@@ -113,7 +129,11 @@ class ImagePairs:
         problems: Problems,
         options: dict[str, Any] | None = None,
         only_predicted: bool = False,
+        protocol: str = "coco",
+        with_boxes: bool = False,
     ) -> None:
+        self._is_lvis = protocol == "lvis"
+        self._with_boxes = with_boxes
         self._skip = problems.skip
         self.compared = prediction is not None
         self._sources = [truth, prediction] if prediction else [truth]
@@ -130,17 +150,17 @@ class ImagePairs:
             Class(categories[key].name, categories[key].isthing is not False) for key in keys
         ]
         self._class_of = [np.array([0, *map(keys.index, listed)], np.int64) for listed in keys_of]
-        predicted = match_images(truth, prediction) if prediction else {}
-        if prediction and truth.images and not predicted:
+        self._class_of_id = {c.id: int(self._class_of[0][c.index]) for c in truth.categories}
+        self._predicted = np.full(len(truth.images), -1, np.int64)
+        self.unknown, self._first_unknown = 0, ""
+        if prediction:
+            self._predicted = match_images(truth, prediction)
+            self.unknown, self._first_unknown = unknown_images(prediction, self._predicted)
+        if prediction and truth.images and (self._predicted < 0).all():
             raise DatasetError(
                 prediction.path,
                 f"it has none of the images of {truth.path}; they are matched by their file names",
             )
-        self._predicted = [predicted.get(index) for index in range(len(truth.images))]
-        self.unknown = len(prediction.images) - len(predicted) if prediction else 0
-        known = {id(image) for image in predicted.values()}
-        unknown = [i.name for i in prediction.images if id(i) not in known] if prediction else []
-        self._first_unknown = unknown[0] if unknown else ""
         self._indices: Sequence[int] = range(len(truth.images))
 
     def __len__(self) -> int:
@@ -162,23 +182,16 @@ class ImagePairs:
         """
         part = copy.copy(self)
         part._indices = indices
-        part._predicted = [self._predicted[index] for index in indices]
+        of_truth = np.array(indices, np.int64)
+        found = self._predicted[of_truth]
+        is_predicted = found >= 0
+        part._predicted = np.where(is_predicted, np.cumsum(is_predicted) - 1, -1)
         truth = self._sources[0]
-        part._sources = [truth.part([truth.images[index] for index in indices])]
+        part._sources = [truth.part(truth.images[of_truth])]
         if self.compared:
-            found = [image for image in part._predicted if image is not None]
-            part._sources.append(self._sources[1].part(found))
+            prediction = self._sources[1]
+            part._sources.append(prediction.part(prediction.images[found[is_predicted]]))
         return part
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled: for each image whether it is predicted, instead of the image."""
-        return {**self.__dict__, "_predicted": [image is not None for image in self._predicted]}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        images = iter(self._sources[-1].images)  # whose rows are others than before
-        is_predicted: list[bool] = state["_predicted"]
-        self._predicted = [next(images) if found else None for found in is_predicted]
 
     def read(
         self, photographs: Photographs | None = None
@@ -205,10 +218,11 @@ class ImagePairs:
         """
         counts = PairCounts(problems=Problems(self._skip))
         shown = []
-        images = self._sources[0].images
-        for index, image, other in zip(self._indices, images, self._predicted, strict=True):
-            true = self._sources[0].read(image)
-            predicted = None if other is None else self._sources[1].read(other)
+        truth, predictions = self._sources[0], self._sources[-1]
+        others = self._predicted.tolist()
+        for index, image, other in zip(self._indices, truth.images, others, strict=True):
+            true = truth.read(image)
+            predicted = None if other < 0 else predictions.read(predictions.images[other])
             found = self._image(image, true, predicted, photographs, counts)
             if found is not None:
                 shown.append((index, found))
@@ -216,6 +230,7 @@ class ImagePairs:
         for _, pair in shown:
             if pair.diagnosis is not None:
                 counts.below_score += len(pair.diagnosis.below_threshold)
+                counts.unjudged += _count_unjudged(pair)
         counts.shown = len(shown)
         return shown, counts
 
@@ -243,6 +258,11 @@ class ImagePairs:
         )
         problems.leave_out(
             "predicted image", "that the truth lacks", self.unknown, self._first_unknown
+        )
+        problems.leave_out(
+            "prediction",
+            "without an object not judged, as not all objects of its class are annotated (LVIS)",
+            counts.unjudged,
         )
         problems.leave_out(
             "prediction", "below the score", counts.below_score, option="--score", is_asked=True
@@ -291,8 +311,18 @@ class ImagePairs:
                 counts.missing_photographs += photograph is None
             except DatasetError as error:
                 counts.problems.report(error)
-        truth = _objects(true, self._class_of[0])
-        return PageImage(image.name, truth, prediction, photograph, options)
+        truth = self._objects(true, 0)
+        known = self._known(image) if self._is_lvis and prediction is not None else None
+        return PageImage(image.name, truth, prediction, photograph, options, known)
+
+    def _known(self, image: DatasetImage) -> KnownClasses:
+        """Return the classes that an image lists, as the rules of LVIS need them."""
+        truth = self._sources[0].dataset
+        ids = (listed_categories(truth, image.row, name) for name in (NEGATIVE, INCOMPLETE))
+        of_id = self._class_of_id
+        return KnownClasses(
+            *(np.array([of_id[key] for key in keys if key in of_id], np.int64) for keys in ids)
+        )
 
     def _prediction(self, image: DatasetImage, true: Instances, predicted: Instances) -> Objects:
         if predicted.masks.size != true.masks.size:
@@ -300,21 +330,33 @@ class ImagePairs:
             raise DatasetError(
                 "", f"its predicted masks have the size {sizes}", f"image {image.name}"
             )
-        objects = _objects(predicted, self._class_of[1])
+        objects = self._objects(predicted, 1)
         if objects.scores is None and self._options.get("score_threshold") is not None:
             raise DatasetError("", f"--score: the predictions of image {image.name} have no scores")
         return objects
 
+    def _objects(self, instances: Instances, side: int) -> Objects:
+        scores = None if np.isnan(instances.scores).any() else instances.scores
+        return Objects(
+            instances.masks,
+            self._class_of[side][instances.category],
+            instances.ids.tolist(),
+            scores if len(instances) else None,
+            instances.iscrowd,
+            instances.boxes if self._with_boxes else None,
+        )
 
-def _objects(instances: Instances, class_of: NDArray[np.int64]) -> Objects:
-    scores = None if np.isnan(instances.scores).any() else instances.scores
-    return Objects(
-        instances.masks,
-        class_of[instances.category],
-        instances.ids.tolist(),
-        scores if len(instances) else None,
-        instances.iscrowd,
-    )
+
+def _count_unjudged(image: PageImage) -> int:
+    """Return the number of predictions that have no finding because they are not judged."""
+    diagnosis, judged = image.diagnosis, image.masks.judged
+    if judged is None or diagnosis is None:
+        return 0
+    is_counted = ~np.asarray(judged)
+    is_counted[list(diagnosis.below_threshold)] = False
+    for finding in diagnosis.findings:
+        is_counted[list(finding.predicted)] = False
+    return int(np.count_nonzero(is_counted))
 
 
 def _count_empty(instances: Instances | None) -> int:
