@@ -444,7 +444,8 @@ class Dataset:
         if not are_distinct(rows):
             raise ValueError("images: expected each image at most once")
         annotations, order = self.annotations_of(rows)
-        annotations = annotations.take(np.argsort(order))
+        if (order[1:] < order[:-1]).any():
+            annotations = annotations.take(np.argsort(order))
         # Not by a table of all images: parts of a large data set are many.
         order = np.argsort(rows)
         found = np.searchsorted(rows, annotations["image"], sorter=order)

@@ -9,6 +9,7 @@ from support.util import assert_identical, batch_of, patterns
 from segcore import backends
 from segcore._batch import Batch
 from segcore.backends.protocol import OR
+from segcore.metrics.keys import descending
 
 SIZE = (5, 7)
 BATCH = batch_of(patterns(*SIZE))
@@ -164,6 +165,18 @@ def test_the_dtype_of_run_ends_goes_by_the_number_of_pixels(native):
         assert native.area(Batch(np.zeros(1, right), offsets, *size)) == size[0] * size[1]
         with pytest.raises(TypeError, match="run_ends: expected"):
             native.area(Batch(np.zeros(1, wrong), offsets, *size))
+
+
+def test_orders_are_those_of_numpy():
+    native = pytest.importorskip("segcore._native")
+    rng = np.random.default_rng(0)
+    for size, limit in ((0, 9), (1, 9), (5000, 9), (5000, 2**62)):
+        keys = rng.integers(-limit, limit, size)
+        assert_identical(native.argsort(keys), np.argsort(keys, kind="stable"))
+    values = np.concatenate([[0.0, -0.0, np.inf, -np.inf, 5e-324], rng.normal(size=99).round(1)])
+    assert_identical(descending(values), np.argsort(-values, kind="stable"))
+    with pytest.raises(TypeError, match="keys: expected"):
+        native.argsort(keys.astype(np.int32))
 
 
 def test_parts_outside_of_an_array():

@@ -534,7 +534,7 @@ def test_evaluation_imports_little(tmp_path):
     crowd = {"size": [4, 6], "counts": [5, 2, 17]}
     annotations = [
         {"id": i, "segmentation": segmentation, "score": 0.5}
-        for i, segmentation in enumerate((SQUARE, crowd), 1)
+        for i, segmentation in enumerate((crowd, SQUARE, crowd), 1)
     ]
     path = tmp_path / "a.parquet"
     sc.data.write(sc.data.from_coco(document(*annotations)), path)

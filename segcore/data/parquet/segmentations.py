@@ -252,11 +252,10 @@ class _Part:
         """Return rows with compressed RLEs."""
         assert self._mask is not None
         sizes, counts = self._mask
-        offsets, sides = from_lists(sizes, rows)
-        numbers = from_numbers(sides, -1).astype(np.int64, copy=False)
-        bad = np.flatnonzero(np.diff(offsets) != 2)
+        offsets, sides = from_lists(sizes)
+        bad = np.flatnonzero(np.diff(offsets)[rows] != 2)
         self._refuse(rows[bad], "mask.size: expected height and width")
-        numbers = numbers.reshape(-1, 2)
+        numbers = from_numbers(sides, -1)[offsets[rows, None] + np.arange(2)].astype(np.int64)
         bad = np.flatnonzero(((numbers < 0) | (numbers >= 2**31)).any(axis=1))
         self._refuse(rows[bad], "mask.size: expected sides from 0 to 2**31 - 1")
         texts = from_bytes(counts)[rows].compact()
