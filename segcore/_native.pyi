@@ -1,6 +1,6 @@
 """The compiled extension: the C++ kernels, bound with pybind11."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -141,10 +141,21 @@ def seal_batch(batch: Batch, /) -> Batch:
 def seal(array: NDArray[Any], /) -> NDArray[Any]:
     """Return a read-only view, through which nothing can make the memory writable again."""
 
+def argsort(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the indices of integers in ascending order; equal ones stay in their order."""
+
 def gather(
     values: NDArray[Any], starts: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> NDArray[Any]:
     """Return parts of an array, one after the other."""
+
+def gather_from(
+    values: Sequence[NDArray[Any]],
+    array: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+) -> NDArray[Any]:
+    """Return parts of several arrays of one dtype, one after the other."""
 
 def set_num_threads(count: int) -> None:
     """Set how many threads a kernel may use, from 1."""

@@ -990,14 +990,16 @@ class Masks:
                 )
             return np.flatnonzero(array)
         indices = as_integers(array, "index")
-        outside = np.flatnonzero((indices < -len(self)) | (indices >= len(self)))
-        if len(outside):
+        if not len(indices):
+            return indices.astype(np.intp)
+        least = indices.min()
+        if least < -len(self) or indices.max() >= len(self):
+            outside = np.flatnonzero((indices < -len(self)) | (indices >= len(self)))
             raise IndexError(
                 f"index {indices[outside[0]]} is out of range for {counted(len(self), 'mask')}"
             )
-        indices = indices.astype(np.intp)
-        indices[indices < 0] += len(self)
-        return indices
+        indices = indices.astype(np.intp, copy=False)
+        return indices if least >= 0 else np.where(indices < 0, indices + len(self), indices)
 
     def _slice(self, start: int, stop: int) -> Masks:
         masks = self.__new__(type(self))

@@ -1,8 +1,9 @@
 """Options of the suite and its shared fixture.
 
 Plain ``pytest`` uses every core and leaves out the tests that are marked ``slow``, or ``slow_on``
-their backend; ``--slow`` runs all tests, with more examples of Hypothesis. The fixture ``kernels``
-is each backend and variant in turn, or the one that SEGCORE_BACKEND names.
+their backend, and most of those of other instruction sets than the best; ``--slow`` runs all of
+them, with more examples of Hypothesis. The fixture ``kernels`` is each backend and variant in turn,
+or the one that SEGCORE_BACKEND names.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from segcore import backends
 from segcore.backends.protocol import Kernels
@@ -22,19 +22,25 @@ from segcore.backends.protocol import Kernels
 # Processes that tests start find the installed segcore too, not the folder that they start in.
 os.environ["PYTHONSAFEPATH"] = "1"
 
-# Compiling (numba) and sharing a machine make the first example slow, which says nothing.
-_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("brief", max_examples=20, **_COMMON)
-settings.register_profile("quick", max_examples=100, **_COMMON)
-settings.register_profile("thorough", max_examples=2000, **_COMMON)
+EXAMPLES = {"brief": 20, "quick": 100, "thorough": 2000}
+"""The profiles of Hypothesis."""
 
 FORCED = os.environ.get("SEGCORE_BACKEND")
+OTHER_VARIANTS = [name for name in backends.available() if name.startswith("native:")][1:]
+EDGES = ["boundary", "around", "beyond", "tall", "wide", "dtypes", "layouts", "refuse"]
+EDGES += ["every_kernel"]
+"""Words in the names of tests where a leaf function could read or write too far, or overflow."""
 LEFT_OUT = pytest.StashKey[int]()
 
 
-@pytest.fixture(scope="session", params=[backends.current()] if FORCED else backends.available())
+@pytest.fixture(
+    scope="session", params=[backends.current()] if FORCED else backends.available()[::-1]
+)
 def kernels(request: pytest.FixtureRequest) -> Kernels:
-    """Give one backend after the other, each certainly itself."""
+    """Give one backend after the other, each certainly itself.
+
+    The reference comes first: what it returned serves the others, see tests/support/util.py.
+    """
     kernels = backends.load(request.param)
     assert kernels.name == request.param
     return kernels
@@ -79,9 +85,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _keep_bytecode(config)
+    # Only now: pytest rewrites Hypothesis, a plugin, which takes seconds where nothing keeps it.
+    from hypothesis import HealthCheck, settings
+
+    # Compiling (numba) and sharing a machine make the first example slow, which says nothing.
+    common = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+    for name, number in EXAMPLES.items():
+        settings.register_profile(name, max_examples=number, **common)
     default = "quick" if config.option.slow else "brief"
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", default))
-    _keep_bytecode(config)
 
 
 def _keep_bytecode(config: pytest.Config) -> None:
@@ -132,12 +145,19 @@ def _leave_out_slow_tests(config: pytest.Config, items: list[pytest.Item]) -> No
 
 
 def _is_slow(item: pytest.Item) -> bool:
-    """Tell whether a test is marked ``slow``, or ``slow_on`` the backend of its ``kernels``."""
+    """Tell whether a test is marked ``slow``, or slow on the backend of its ``kernels``.
+
+    That is one in its mark ``slow_on``, and every native variant but the best, where only leaf
+    functions differ, except for the tests of sizes, layouts, dtypes and bad arguments.
+    """
     if item.get_closest_marker("slow"):
         return True
-    marker = item.get_closest_marker("slow_on")
     parameters = getattr(item, "callspec", None)
-    return bool(marker and parameters and parameters.params.get("kernels") in marker.args)
+    chosen = parameters and parameters.params.get("kernels")
+    if any(chosen in marker.args for marker in item.iter_markers("slow_on")):
+        return True
+    is_other = not FORCED and chosen in OTHER_VARIANTS
+    return is_other and not any(word in item.name for word in EDGES)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -241,11 +241,14 @@ def evaluate_instances(
         command.numbers = _instances_report(result, names, len(metric))
         if written:
             sets = instance_sets(paths, datasets, command.problems, known)
-            pairs = ImagePairs(*sets, command.problems, {"score_threshold": score})
+            pairs = ImagePairs(
+                *(*sets, command.problems, {"score_threshold": score}),
+                protocol=protocol,
+                with_boxes=iou == "box",
+            )
             scores = None
             if written.page:
-                with_causes = protocol == "coco" and iou != "box"
-                mended = MendedPrecision(iou) if with_causes else None
+                mended = MendedPrecision(iou, protocol=protocol)
                 scores = Evaluation.of_instances(result, names, errors, mended)
             title = f"{prediction.name} against {truth.name}"
             outputs.write(title, pairs, command.problems, evaluation=scores)

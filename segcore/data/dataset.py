@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Protocol, overload
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from segcore._batch import offsets_of
 from segcore._input.arrays import Size, described
 from segcore._text import counted
-from segcore.data.columns.checks import are_distinct
+from segcore.data.columns.checks import are_distinct, distinct
 from segcore.data.columns.ids import sorted_ids
 from segcore.data.columns.layouts import annotation_layout
 from segcore.data.columns.segmentations import Segmentations
@@ -85,6 +85,11 @@ class Dataset:
         Path that was read; empty if there is none.
     maps : LabelMaps or None
         Reader of the PNGs of a panoptic data set; None for other data sets.
+    result_areas : {"box", "mask"} or None
+        What the evaluation computes the areas of results from, by pycocotools' rule for lists of
+        results: from boxes if the first result has one, and from masks otherwise. Selections and
+        Parquet files keep it. None for other data sets, whose areas are those in the column
+        ``area``.
 
     Examples
     --------
@@ -117,6 +122,7 @@ class Dataset:
         notes: Sequence[str] = (),
         source: str = "",
         maps: LabelMaps | None = None,
+        result_areas: str | None = None,
     ) -> None:
         self.images = images
         self.categories = categories
@@ -126,6 +132,7 @@ class Dataset:
         self.source = source
         self.maps = maps
         self.members = tuple(members)
+        self.result_areas = result_areas
 
     # -- images -----------------------------------------------------------------------------------
 
@@ -258,6 +265,76 @@ class Dataset:
         ends = offsets_of(counts)
         rows = np.arange(ends[-1]) + np.repeat(offsets[images] - ends[:-1], counts)
         return rows if order is None else order[rows], counts
+
+    def masks_of(self, annotations: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.int64], Masks]]:
+        """Yield the masks of some annotations, an image at a time.
+
+        Parameters
+        ----------
+        annotations : numpy.ndarray
+            Whether each annotation is asked for: bool, shape (N,).
+
+        Yields
+        ------
+        rows : numpy.ndarray
+            Indices into `annotations` of K annotations of an image: int64.
+        masks : Masks
+            Their K masks.
+
+        Raises
+        ------
+        MaskError, ValueError
+            If a mask cannot be computed; see :attr:`segcore.data.Sample.masks`.
+        """
+        every_row = np.arange(len(annotations))
+        for image in distinct(self.annotations["image"][annotations])[0].tolist():
+            rows = every_row[self.rows_of(image)]
+            chosen = np.flatnonzero(annotations[rows])
+            yield rows[chosen], Sample(self, image).masks_of(chosen)
+
+    def filled_boxes(self) -> NDArray[np.float64]:
+        """Return the boxes of annotations: those of their masks, where the data set has none.
+
+        Returns
+        -------
+        numpy.ndarray
+            Boxes x, y, width, height: float64, shape (N, 4); NaN without a mask.
+
+        Raises
+        ------
+        MaskError, ValueError
+            If a mask cannot be computed; see :attr:`segcore.data.Sample.masks`.
+        """
+        boxes: NDArray[np.float64] = self.annotations["bbox"]
+        is_missing = np.isnan(boxes).any(axis=1)
+        if not is_missing.any():
+            return boxes
+        boxes = boxes.copy()
+        for rows, masks in self.masks_of(is_missing & self.has_mask):
+            x0, y0, x1, y1 = masks.boxes.T
+            boxes[rows] = np.column_stack([x0, y0, x1 - x0, y1 - y0])
+        return boxes
+
+    def mask_areas(self) -> NDArray[np.float64]:
+        """Return the area of each mask: float64, shape (N,); NaN without a mask.
+
+        Raises
+        ------
+        MaskError, ValueError
+            If a mask cannot be computed; see :attr:`segcore.data.Sample.masks`.
+        """
+        areas = np.full(len(self.annotations), np.nan)
+        for rows, masks in self.masks_of(self.has_mask):
+            areas[rows] = masks.area
+        return areas
+
+    @property
+    def has_mask(self) -> NDArray[np.bool_]:
+        """Whether each annotation has a mask: a segmentation that is not ``[]``, or label maps."""
+        if self.maps is not None:
+            return np.ones(len(self.annotations), np.bool_)
+        segmentations: Segmentations = self.annotations["segmentation"]
+        return ~segmentations.is_missing
 
     def partitions(self, annotations: int = 4096) -> list[NDArray[np.int64]]:
         """Split the images, sorted by id, into parts with similar numbers of annotations.
@@ -392,6 +469,7 @@ class Dataset:
             notes=self.notes,
             source=self.source,
             maps=self.maps if images is None else maps,
+            result_areas=self.result_areas,
         )
 
     def with_maps(self, maps: LabelMaps) -> Dataset:
@@ -407,7 +485,8 @@ class Dataset:
         Parameters
         ----------
         replace : bool, default False
-            Whether boxes also replace masks, those of label maps included.
+            Whether boxes also replace masks, those of label maps included. Annotations without a
+            box get that of their mask.
 
         Returns
         -------
@@ -426,17 +505,26 @@ class Dataset:
         if self.maps is not None and not replace:
             return self
         segmentations: Segmentations = self.annotations["segmentation"]
-        is_box = has_box(self.annotations["bbox"])
+        every_box = self.filled_boxes() if replace else self.annotations["bbox"]
+        is_box = has_box(every_box)
         rows = np.flatnonzero(is_box if replace else is_box & segmentations.is_missing)
         if not len(rows):
             return self
-        boxes = Segmentations.from_boxes(self.annotations["bbox"][rows])
+        boxes = Segmentations.from_boxes(every_box[rows])
         source = np.arange(len(segmentations))
         source[rows] = len(segmentations) + np.arange(len(rows))
         joined = Segmentations.concatenate([segmentations, boxes])[source]
-        layout = self.annotations.layout.with_plain("segmentation").with_member("segmentation")
         columns = {name: self.annotations[name] for name in self.annotations.names}
-        return self._with(Table({**columns, "segmentation": joined}, layout), self.images)
+        columns |= {"segmentation": joined, "bbox": every_box}
+        if self.maps is None:
+            layout = self.annotations.layout.with_plain("segmentation").with_member("segmentation")
+        else:  # its annotations are segments, which have no segmentation
+            layout = annotation_layout(columns)
+        return self._with(Table(columns, layout), self.images)
+
+    def with_annotations(self, annotations: Table) -> Dataset:
+        """Return the data set with another table of annotations."""
+        return self._with(annotations)
 
     def without_crowds(self) -> Dataset:
         """Return a data set in which no annotation is a crowd: ``iscrowd`` is 0 everywhere."""
@@ -487,6 +575,7 @@ class Dataset:
             members=members,
             skipped=self.skipped,
             notes=self.notes,
+            result_areas=self.result_areas,
         )
 
     def to_arrow(self) -> Any:
@@ -566,6 +655,7 @@ class Dataset:
             members=first.members,
             skipped=[line for dataset in datasets for line in dataset.skipped],
             notes=[line for dataset in datasets for line in dataset.notes],
+            result_areas=next((d.result_areas for d in datasets if len(d.annotations)), None),
         )
 
 
@@ -650,18 +740,36 @@ class Sample:
             If the size of the image is unknown.
         """
         if self._masks is None:
-            height, width = self.size
             maps = self._dataset.maps
             if maps is not None:
-                self._masks = maps.masks(self.image, self.ids, (height, width))
-            elif height <= 0 or width <= 0:
-                raise ValueError(
-                    f"image {self.image_id}: its size is unknown; for results, pass the data set "
-                    "that they belong to: read(path, dataset=...)"
-                )
+                self._masks = maps.masks(self.image, self.ids, self.size)
             else:
-                self._masks = self.segmentations.masks((height, width), self.name_of)
+                source = self._dataset.source
+                self._masks = self.segmentations.masks(self._known_size(), self.name_of, source)
         return self._masks
+
+    def masks_of(self, rows: NDArray[np.int64]) -> Masks:
+        """Return the masks of some of the annotations, given their indices in the sample.
+
+        Raises
+        ------
+        MaskError, ValueError
+            As for `masks`, but about these annotations alone.
+        """
+        if self._masks is not None or self._dataset.maps is not None:
+            return self.masks[rows]
+        return self.segmentations[rows].masks(
+            self._known_size(), lambda row: self.name_of(int(rows[row])), self._dataset.source
+        )
+
+    def _known_size(self) -> Size:
+        height, width = self.size
+        if height <= 0 or width <= 0:
+            raise ValueError(
+                f"image {self.image_id}: its size is unknown; for results, pass the data set "
+                "that they belong to: read(path, dataset=...)"
+            )
+        return height, width
 
     @property
     def segmentations(self) -> Segmentations:
@@ -671,8 +779,7 @@ class Sample:
 
     def name_of(self, row: int) -> str:
         """Return the name of an annotation in messages."""
-        annotation_id = self._column("id")[row]
-        return f"annotation {annotation_id} of image {self.image_id}"
+        return annotation_names(self._column("id"), self.image_id)(row)
 
     @property
     def ids(self) -> NDArray[Any]:
@@ -719,6 +826,11 @@ class Sample:
         masks.
         """
         return np.asarray(self._column("bbox"))
+
+
+def annotation_names(ids: NDArray[Any], image_id: Any) -> Callable[[int], str]:
+    """Return the function from rows to the names of annotations of an image in messages."""
+    return lambda row: f"annotation {ids[row]} of image {image_id}"
 
 
 def _rows(index: slice | ArrayLike, count: int, name: str) -> NDArray[np.int64]:

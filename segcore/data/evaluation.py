@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,13 @@ from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
 from segcore._text import counted
+from segcore.data.columns.fields import describe
 from segcore.data.columns.ids import sorted_ids
+from segcore.data.columns.segmentations import Segmentations
 from segcore.data.columns.table import Table
 from segcore.data.dataset import Dataset
+from segcore.data.lvis import INCOMPLETE, NEGATIVE, listed_categories
+from segcore.errors import MaskError
 from segcore.masks import Masks
 from segcore.metrics import DetectionMetric
 from segcore.metrics.matching import (
@@ -30,39 +35,61 @@ def evaluate(
     truth: Dataset,
     prediction: Dataset,
     metrics: Sequence[DetectionMetric],
-    box_areas: bool,
 ) -> None:
-    """Add the detections of all images to each metric; see :func:`segcore.data.evaluate`.
-
-    If the data sets are parts of others, `box_areas` is the result of :func:`has_box_areas` for the
-    whole prediction.
-    """
+    """Add the detections of all images to each metric; see :func:`segcore.data.evaluate`."""
     ids = category_ids(truth, prediction)
-    if any(metric.iou != "box" for metric in metrics):  # label maps are read image by image
+    compared = {metric.iou for metric in metrics}
+    if compared != {"box"}:  # label maps are read image by image
         truth, prediction = (
             dataset if dataset.maps is None else dataset.with_rle()
             for dataset in (truth, prediction)
         )
+    if "box" in compared:
+        with _in_file(truth):
+            boxes = truth.filled_boxes()
+        truth = truth.with_annotations(truth.annotations.replace(bbox=boxes))
+    with _in_file(prediction):
+        prediction = _measured(prediction, "box" in compared)
     found_rows = found_images(truth, prediction)
     for images in _parts(truth, prediction, found_rows):
         positions = np.flatnonzero(found_rows[images] >= 0)
         true = _Part(truth, images, np.arange(len(images)), ids and ids[0])
         found = _Part(prediction, found_rows[images[positions]], positions, ids and ids[1])
         for metric in metrics:
-            _add(metric, true, found, box_areas)
+            _add(metric, true, found)
 
 
-def _add(metric: DetectionMetric, true: _Part, found: _Part, box_areas: bool) -> None:
+def _measured(prediction: Dataset, with_boxes: bool) -> Dataset:
+    """Return a prediction with boxes, if they are compared, and with the areas of its detections.
+
+    Areas are those in the data set, except for lists of results, where they are computed by the
+    rule of pycocotools' ``loadRes``. An area that is NaN is that of the mask or box compared.
+    """
+    columns: dict[str, Any] = {}
+    rule = prediction.result_areas
+    if with_boxes or rule == "box":
+        columns["bbox"] = prediction.filled_boxes()
+    if rule == "box":
+        with np.errstate(over="ignore"):  # an area may be infinite
+            columns["area"] = columns["bbox"][:, 2] * columns["bbox"][:, 3]
+    elif rule == "mask":
+        unknown = np.full(len(prediction.annotations), np.nan)
+        columns["area"] = prediction.mask_areas() if with_boxes else unknown
+    if not columns:
+        return prediction
+    return prediction.with_annotations(prediction.annotations.replace(**columns))
+
+
+def _add(metric: DetectionMetric, true: _Part, found: _Part) -> None:
     """Add the images of a part to a metric."""
     lists, crowd = {}, true.annotations["iscrowd"]
     if metric.protocol == "lvis":
         crowd = np.zeros(len(crowd), np.bool_)
-        lists["negative"] = true.listed("neg_category_ids")
-        lists["incomplete"] = true.listed("not_exhaustive_category_ids")
+        lists["negative"] = true.listed(NEGATIVE)
+        lists["incomplete"] = true.listed(INCOMPLETE)
     if metric.iou != "box":
         _check_sizes(true, found)
     ids = true.annotations["id"]
-    has_box_areas = box_areas or metric.iou == "box"
     metric.add(
         true.dataset.images["id"][true.images].tolist(),
         TrueObjects(
@@ -76,7 +103,7 @@ def _add(metric: DetectionMetric, true: _Part, found: _Part, box_areas: bool) ->
         FoundObjects(
             found.image,
             found.classes(),
-            found.box_areas() if has_box_areas else np.full(len(found.image), np.nan),
+            found.annotations["area"],
             found.shapes(metric.iou),
             found.scores(),
         ),
@@ -126,7 +153,7 @@ class _Part:
 
     def listed(self, name: str) -> ImageClasses:
         """Return the indices of images and the class ids in their lists of that name."""
-        lists = [self.dataset.images.extra(image).get(name, []) for image in self.images.tolist()]
+        lists = [listed_categories(self.dataset, image, name) for image in self.images.tolist()]
         return listed_classes([np.array(ids, np.int64) for ids in lists])
 
     def scores(self) -> NDArray[np.float64]:
@@ -138,7 +165,7 @@ class _Part:
     def boxes(self) -> NDArray[np.float64]:
         """Return the box of each annotation."""
         boxes: NDArray[np.float64] = self.annotations["bbox"]
-        self._refuse(np.isnan(boxes).any(axis=1), "expected a bbox, got none")
+        self._refuse(np.isnan(boxes).any(axis=1), "expected a bbox or a mask, got neither")
         return boxes
 
     def masks(self, rows: NDArray[np.int64]) -> Masks:
@@ -146,33 +173,46 @@ class _Part:
         height, width = self.sizes[self._rows[rows[0]]].tolist()
         if height <= 0 or width <= 0:
             image = self.dataset.images["id"][self.images[self._rows[rows[0]]]]
+            where = self._located(f"image {image}")
             raise ValueError(
-                f"image {image}: its size is unknown; for results, pass the data set that they "
-                "belong to: read(path, dataset=...)"
+                f"{where}: its size is unknown; for results, pass the data set that they belong "
+                "to: read(path, dataset=...)"
             )
-        segmentations = self.annotations["segmentation"]
-        masks: Masks = segmentations[rows].masks(
-            (height, width), lambda row: self._name(int(rows[row]))
-        )
-        return masks
+        segmentations: Segmentations = self.annotations["segmentation"][rows]
+
+        def name(row: int) -> str:
+            return self._name(int(rows[row]))
+
+        with _in_file(self.dataset):
+            return segmentations.masks((height, width), name, self.dataset.source)
 
     def shapes(self, iou: str) -> Any:
         """Return the function from rows to their boxes or masks."""
         return self.boxes().__getitem__ if iou == "box" else self.masks
 
-    def box_areas(self) -> NDArray[np.float64]:
-        """Return the area of each box."""
-        boxes = self.boxes()
-        areas: NDArray[np.float64] = boxes[:, 2] * boxes[:, 3]
-        return areas
-
     def _refuse(self, invalid: Any, message: str) -> None:
         if invalid.any():
-            raise ValueError(f"{self._name(int(invalid.argmax()))}: {message}")
+            raise ValueError(f"{self._located(self._name(int(invalid.argmax())))}: {message}")
+
+    def _located(self, name: str) -> str:
+        """Return a name with the file that has it, if there is one."""
+        return f"{self.dataset.source}: {name}" if self.dataset.source else name
 
     def _name(self, row: int) -> str:
         image = self.dataset.images["id"][self.images[self._rows[row]]]
         return f"annotation {self.annotations['id'][row]} of image {image}"
+
+
+@contextmanager
+def _in_file(dataset: Dataset) -> Iterator[None]:
+    """Name the file of a data set, too, in errors about its masks."""
+    try:
+        yield
+    except MaskError as error:
+        if not dataset.source:
+            raise
+        label = f"{dataset.source}: {error.label}"
+        raise MaskError(error.index, error.detail, error.argument, label, error.position) from None
 
 
 def found_images(truth: Dataset, prediction: Dataset) -> NDArray[np.int64]:
@@ -215,19 +255,11 @@ def _check_sizes(true: _Part, found: _Part) -> None:
     wrong = np.flatnonzero(differs & with_detections)
     if len(wrong):
         image = found.dataset.images["id"][found.images[wrong[0]]]
+        size, of_truth = (tuple(sizes[wrong[0]].tolist()) for sizes in (found.sizes, expected))
         raise ValueError(
-            f"prediction: image {image} has the size {tuple(found.sizes[wrong[0]].tolist())}, but "
-            f"{tuple(expected[wrong[0]].tolist())} in the truth"
+            f"{found.dataset.source or 'prediction'}: image {image} has the size {size}, but "
+            f"{of_truth} in the truth"
         )
-
-
-def has_box_areas(prediction: Dataset) -> bool:
-    """Return whether areas are those of boxes, by pycocotools' rule for lists of results.
-
-    They are if the first result has a box. Data sets other than such lists have areas.
-    """
-    boxes, areas = prediction.annotations["bbox"], prediction.annotations["area"]
-    return len(boxes) > 0 and not np.isnan(boxes[0]).any() and bool(np.isnan(areas).all())
 
 
 def category_ids(
@@ -242,8 +274,16 @@ def category_ids(
 def _category_ids(dataset: Dataset, name: str) -> NDArray[np.int64]:
     ids: Any = dataset.categories["id"]
     if ids.dtype == object:
-        raise ValueError(f"{name}: expected integers as ids of categories")
+        [first, *_] = [key for key in ids.tolist() if not _is_int64(key)]
+        raise ValueError(
+            f"{dataset.source or name}: expected integers as ids of categories, of at most 64 "
+            f"bits, got {describe(first)}"
+        )
     return np.asarray(ids)
+
+
+def _is_int64(key: Any) -> bool:
+    return isinstance(key, int) and -(2**63) <= key < 2**63
 
 
 def check_images(truth: Dataset, prediction: Dataset) -> None:
@@ -253,9 +293,10 @@ def check_images(truth: Dataset, prediction: Dataset) -> None:
     found = {image: index for index, image in enumerate(prediction.images["id"].tolist())}
     unknown = found.keys() - set(truth.images["id"].tolist())
     if unknown:
+        name = prediction.source or "prediction"
         first = min(unknown, key=found.__getitem__)
         raise ValueError(
-            f"prediction: {counted(len(unknown), 'image')}, such as {first!r}, are not in the truth"
+            f"{name}: {counted(len(unknown), 'image')}, such as {first!r}, are not in the truth"
             if len(unknown) > 1
-            else f"prediction: image {first!r} is not in the truth"
+            else f"{name}: image {first!r} is not in the truth"
         )

@@ -75,9 +75,9 @@ def evaluate(
     Raises
     ------
     ValueError
-        If there are results for images that `truth` does not have, a result has no score, a box or
-        category is missing, a metric of boxes has another `box_format`, or a metric is listed
-        twice.
+        If there are results for images that `truth` does not have, a result has no score, an
+        annotation has no category, or neither a mask nor a box that is needed, a metric of boxes
+        has another `box_format`, or a metric is listed twice.
     TypeError
         If a metric is not a `DetectionMetric`.
     MaskError
@@ -111,7 +111,7 @@ def evaluate(
             yield Partition(truth, images), Partition(prediction, rows[rows >= 0])
 
     like = [metric.empty() for metric in listed]
-    function = functools.partial(_evaluate, like, evaluation.has_box_areas(prediction))
+    function = functools.partial(_evaluate, like)
     states = run(function, pairs(), **engine_of(workers, client))
     for found in counted_results(states, [len(images) for images in parts], progress):
         for metric, state in zip(listed, found, strict=True):
@@ -140,9 +140,9 @@ def _listed(metrics: Any) -> list[DetectionMetric]:
 
 
 def _evaluate(
-    like: list[DetectionMetric], box_areas: bool, parts: tuple[Partition, Partition]
+    like: list[DetectionMetric], parts: tuple[Partition, Partition]
 ) -> list[DetectionMetric]:
     """Return accumulators with the settings of others, of the images of a part: a job."""
     metrics = [metric.empty() for metric in like]
-    evaluation.evaluate(parts[0].load(), parts[1].load(), metrics, box_areas)
+    evaluation.evaluate(parts[0].load(), parts[1].load(), metrics)
     return metrics

@@ -13,7 +13,7 @@ from segcore._batch import offsets_of
 from segcore.data.coco.stream import Progress
 from segcore.data.columns.segmentations import COUNTS, POLYGON, STRING, Segmentations
 from segcore.data.columns.table import Table
-from segcore.data.dataset import Dataset, Sample
+from segcore.data.dataset import Dataset, Sample, annotation_names
 from segcore.data.mapping import engine_of, map
 from segcore.data.valid import without_invalid_masks
 from segcore.masks import Masks
@@ -207,12 +207,17 @@ def _counts(dataset: Dataset) -> _Counts:
             rows = rows[~is_missing[rows]]
         if not len(rows) or min(sample.size) <= 0:
             continue
-        masks = sample.masks if valid.maps is not None else segmentations[rows].masks(sample.size)
+        ids = valid.annotations["id"][rows]
+        name = annotation_names(ids, sample.image_id)
+        masks = (
+            sample.masks
+            if valid.maps is not None
+            else segmentations[rows].masks(sample.size, name, valid.source)
+        )
         area = masks.area
         np.add.at(counts.per_class[2], valid.annotations["category"][rows], area)
         counts.by_size += np.bincount(np.searchsorted((SMALL, MEDIUM), area, "right"), minlength=3)
         counts.runs_per_mask.update((-(-np.diff(masks.offsets) // 2)).tolist())
-        ids = valid.annotations["id"][rows]
         counts.overlapping += findings.look_at_masks(sample, ids, masks, area)
     found: Any = dataset.annotations["category"]
     np.add.at(counts.per_class[0], found, 1)

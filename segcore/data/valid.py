@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from segcore.backends.errors import MAX_COORDINATE
 from segcore.data.columns.segmentations import NONE, POLYGON, Segmentations
-from segcore.data.dataset import Dataset
+from segcore.data.dataset import Dataset, annotation_names
 from segcore.errors import MaskError
 
 ANNOTATIONS = 4096
@@ -63,10 +63,10 @@ def _invalid_masks(dataset: Dataset) -> Iterator[tuple[int, str]]:
         rows = rows[is_checked[rows]]
         while len(rows) and min(sample.size) > 0:
             try:
-                segmentations[rows].masks(sample.size)
+                name = annotation_names(ids[rows], sample.image_id)
+                segmentations[rows].masks(sample.size, name, dataset.source)
                 break
             except MaskError as error:
                 row = int(rows[error.index])
-                name = f"annotation {ids[row]} of image {sample.image_id}"
-                yield row, f"{name}: {error.detail}"
+                yield row, f"{annotation_names(ids, sample.image_id)(row)}: {error.detail}"
                 rows = np.delete(rows, error.index)

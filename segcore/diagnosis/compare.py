@@ -35,6 +35,7 @@ def diagnose(
     *,
     crowd: ArrayLike | None = None,
     scores: ArrayLike | None = None,
+    judged: ArrayLike | None = None,
     score_threshold: float | None = None,
     iou_threshold: float = 0.1,
     thin_width: int | None = None,
@@ -104,6 +105,9 @@ def diagnose(
         half of it lies in a crowd region of its class.
     scores : array_like, optional
         Scores of the predictions, shape (M,). Greater is better.
+    judged : array_like of bool, optional
+        Shape (M,). Where False, a prediction without an object gets no finding, because objects of
+        its class may lack an annotation in this image (LVIS). Defaults to True.
     score_threshold : float, optional
         Minimum score: predictions with a lower score are left out. Requires `scores`.
     iou_threshold : float, default 0.1
@@ -126,10 +130,10 @@ def diagnose(
     Raises
     ------
     ValueError
-        If the image sizes differ; `truth_classes`, `predicted_classes`, `crowd` or `scores` does
-        not have one element per mask; only one of the two class arguments is given; `crowd`
-        contains integers other than 0 and 1; a number is out of range; or `score_threshold` is
-        given without `scores`.
+        If the image sizes differ; `truth_classes`, `predicted_classes`, `crowd`, `scores` or
+        `judged` does not have one element per mask; only one of the two class arguments is given;
+        `crowd` contains integers other than 0 and 1; a number is out of range; or
+        `score_threshold` is given without `scores`.
     TypeError
         If classes are not integers, `crowd` contains neither bools nor integers, or scores are not
         numbers.
@@ -150,7 +154,7 @@ def diagnose(
     >>> finding.kind, {cause: pixels for cause, pixels in finding.missed.items() if pixels}
     ('matched', {'thin': 50, 'part': 200})
     """
-    image = ImageMasks(truth, predicted, truth_classes, predicted_classes, crowd, scores)
+    image = ImageMasks(truth, predicted, truth_classes, predicted_classes, crowd, scores, judged)
     [result] = diagnose_images(
         [image],
         score_threshold=score_threshold,
@@ -170,6 +174,7 @@ class ImageMasks(NamedTuple):
     predicted_classes: ArrayLike | None = None
     crowd: ArrayLike | None = None
     scores: ArrayLike | None = None
+    judged: ArrayLike | None = None
 
 
 def diagnose_images(
@@ -257,7 +262,10 @@ def _checked(image: ImageMasks, score_threshold: float | None) -> CheckedImage:
     if image.crowd is not None:
         crowd = as_flags(image.crowd, "crowd", len(truth))
     ranking, usable = _ranking(image.scores, score_threshold, len(predicted))
-    return CheckedImage(truth, predicted, classes, crowd, ranking, usable)
+    judged = np.ones(len(predicted), np.bool_)
+    if image.judged is not None:
+        judged = as_flags(image.judged, "judged", len(predicted))
+    return CheckedImage(truth, predicted, classes, crowd, ranking, usable, judged)
 
 
 def _classes(

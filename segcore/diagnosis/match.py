@@ -78,6 +78,7 @@ def match(
     ranking: NDArray[np.int64],
     usable: NDArray[np.bool_],
     threshold: float,
+    judged: NDArray[np.bool_],
 ) -> list[Match]:
     """Match true objects and predictions by the rules of :func:`segcore.diagnose`.
 
@@ -95,6 +96,8 @@ def match(
         Whether a prediction is matched at all: bool, shape (M,).
     threshold : float
         Minimum IoU of a prediction with its object of the same class.
+    judged : numpy.ndarray
+        Whether a prediction without an object is a finding: bool, shape (M,).
 
     Returns
     -------
@@ -136,7 +139,7 @@ def match(
         for i in np.flatnonzero(~crowd).tolist()
     ]
     originals = _best(twice.predicted, twice.truth, (twice.iou,))
-    for j in np.flatnonzero(free).tolist():
+    for j in np.flatnonzero(free & judged).tolist():
         original = originals.get(j)
         result.append(Match("spurious" if original is None else "duplicate", original, (j,)))
     return result

@@ -32,12 +32,16 @@ class Mended:
         Their classes: int64, shape (K,).
     source : numpy.ndarray
         Index of the prediction that each comes from: int64, shape (K,).
+    objects : numpy.ndarray
+        Index of the true object like which pixels were made: int64, shape (K,); -1 for those whose
+        pixels are as they were.
     """
 
     truth: NDArray[np.int64]
     masks: Masks
     classes: NDArray[np.int64]
     source: NDArray[np.int64]
+    objects: NDArray[np.int64]
 
 
 def mend(
@@ -118,8 +122,63 @@ def mend(
     masks = predicted - pixels if cause.spurious else predicted | pixels
     owners = np.array([diagnosis.findings[i].predicted[0] for i in parts], np.int64)
     source = np.concatenate([np.flatnonzero(kept), owners])
+    objects = np.full(len(kept), -1, np.int64)
+    of_rows = [diagnosis.findings[changed[j]].truth for j in rows.tolist()]
+    objects[rows] = np.array(of_rows, np.int64)
+    of_parts = np.array([diagnosis.findings[i].truth for i in parts], np.int64)
+    objects = np.concatenate([objects[np.flatnonzero(kept)], of_parts])
     masks = Masks.concatenate([masks[np.flatnonzero(kept)], wrong[np.array(parts, np.int64)]])
-    return Mended(np.flatnonzero(to_find), masks, classes[source], source)
+    return Mended(np.flatnonzero(to_find), masks, classes[source], source, objects)
+
+
+class _Boxes:
+    """The boxes of an image, and those of mended predictions: x, y, width, height.
+
+    `truth` and `predicted` are their pixels.
+    """
+
+    def __init__(
+        self,
+        truth: Masks,
+        predicted: Masks,
+        truth_boxes: ArrayLike | None,
+        predicted_boxes: ArrayLike | None,
+    ) -> None:
+        self._pixels = truth.boxes, predicted.boxes
+        self.true = _as_boxes(truth_boxes, "truth_boxes", self._pixels[0])
+        self._predicted = _as_boxes(predicted_boxes, "predicted_boxes", self._pixels[1])
+
+    def mended(self, found: Mended) -> NDArray[np.float64]:
+        """Return the boxes of mended predictions.
+
+        A side that moved is where its pixels are now; where the true side is the same pixel, it is
+        that side, which may be within the pixel.
+        """
+        boxes = self._predicted[found.source]
+        pixels = found.masks.boxes
+        moved = (pixels != self._pixels[1][found.source]) & (found.objects >= 0)[:, None]
+        rows = np.flatnonzero(moved.any(axis=1))
+        if not len(rows):
+            return boxes
+        objects, pixels, moved = found.objects[rows], pixels[rows], moved[rows]
+        sides = np.where(pixels == self._pixels[0][objects], _corners(self.true[objects]), pixels)
+        sides = np.where(moved, sides, _corners(boxes[rows]))
+        boxes[rows] = np.concatenate([sides[:, :2], sides[:, 2:] - sides[:, :2]], axis=1)
+        return boxes
+
+
+def _as_boxes(boxes: ArrayLike | None, name: str, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return boxes x, y, width, height; by default, those of pixels, x0 y0 x1 y1."""
+    if boxes is None:
+        return np.concatenate([pixels[:, :2], pixels[:, 2:] - pixels[:, :2]], axis=1) * 1.0
+    array = np.asarray(boxes, np.float64)
+    if array.shape != pixels.shape:
+        raise ValueError(f"{name}: expected boxes of shape {pixels.shape}, got {array.shape}")
+    return array
+
+
+def _corners(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
 
 
 class MendedPrecision:
@@ -127,15 +186,18 @@ class MendedPrecision:
 
     Parameters
     ----------
-    iou : {"mask", "boundary"}
-        As for :class:`segcore.metrics.AveragePrecision`.
+    iou : {"mask", "box", "boundary"}
+        As for :class:`segcore.metrics.AveragePrecision`. For ``"box"``, masks are the pixels of
+        boxes, and the sides of a box move to the pixels that are left or added.
     class_ids : array_like of int, optional
         Classes to evaluate. By default, those that occur.
+    protocol : {"coco", "lvis"}
+        As for :class:`segcore.metrics.AveragePrecision`.
 
     Raises
     ------
     ValueError
-        If `iou` is unknown, or ``"box"``.
+        If `iou` or `protocol` is unknown.
 
     Examples
     --------
@@ -152,17 +214,24 @@ class MendedPrecision:
     (0.5, {'part'})
     """
 
-    def __init__(self, iou: str = "mask", class_ids: ArrayLike | None = None) -> None:
-        if iou == "box":
-            raise ValueError('iou: expected "mask" or "boundary", got "box": causes are of pixels')
-        self._settings: dict[str, Any] = {"iou": iou, "class_ids": class_ids}
+    def __init__(
+        self, iou: str = "mask", class_ids: ArrayLike | None = None, protocol: str = "coco"
+    ) -> None:
+        self._settings: dict[str, Any] = {
+            "iou": iou,
+            "class_ids": class_ids,
+            "protocol": protocol,
+        }
         self._by_cause = self._new()
         self._part = self._new()  # of some images, which take less memory when they are joined
         self._images: set[int | str] = set()
 
     def _new(self) -> dict[Cause | None, AveragePrecision]:
         """Return an accumulator per cause, and one for predictions as they are (None)."""
-        return {cause: AveragePrecision(**self._settings) for cause in (None, *CAUSES)}
+        return {cause: self._new_metric() for cause in (None, *CAUSES)}
+
+    def _new_metric(self) -> AveragePrecision:
+        return AveragePrecision(box_format="xywh", **self._settings)
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -187,6 +256,10 @@ class MendedPrecision:
         truth_classes: ArrayLike | None = None,
         predicted_classes: ArrayLike | None = None,
         crowd: ArrayLike | None = None,
+        negative_classes: ArrayLike = (),
+        incomplete_classes: ArrayLike = (),
+        truth_boxes: ArrayLike | None = None,
+        predicted_boxes: ArrayLike | None = None,
         image_id: int | str | None = None,
     ) -> None:
         """Match the detections of an image as they are, and with each cause mended.
@@ -203,6 +276,11 @@ class MendedPrecision:
             Shapes (N,) and (M,). By default, all objects are of class 0.
         crowd : array_like of bool, optional
             Shape (N,). Whether a true mask is a crowd region.
+        negative_classes, incomplete_classes : array_like of int
+            For LVIS: as for :meth:`segcore.metrics.AveragePrecision.update`.
+        truth_boxes, predicted_boxes : array_like, optional
+            For ``iou="box"``: boxes x, y, width, height, shapes (N, 4) and (M, 4), which need not
+            be of whole pixels. By default, those of the masks.
         image_id : int or str, optional
             Id of the image. Default: the number of images so far.
 
@@ -228,11 +306,20 @@ class MendedPrecision:
         if key in self._images:
             raise ValueError(f"image_id: image {key!r} was added before")
 
+        negative = as_integers(negative_classes, "negative_classes").astype(np.int64)
+        boxes = None
+        if self._settings["iou"] == "box":
+            boxes = _Boxes(truth, predicted, truth_boxes, predicted_boxes)
+
         def matched(found: Mended) -> AveragePrecision:
-            metric = AveragePrecision(**self._settings)
+            metric = self._new_metric()
+            # Classes of objects that need not be found are still present in the image.
+            dropped = np.setdiff1d(np.arange(len(truth)), found.truth)
             metric.update(
-                truth[found.truth],
-                found.masks,
+                truth[found.truth] if boxes is None else boxes.true[found.truth],
+                found.masks if boxes is None else boxes.mended(found),
+                negative_classes=np.concatenate([negative, true_classes[dropped]]),
+                incomplete_classes=incomplete_classes,
                 scores=score[found.source],
                 truth_classes=true_classes[found.truth],
                 prediction_classes=found.classes,
@@ -241,7 +328,8 @@ class MendedPrecision:
             )
             return metric
 
-        everything = np.arange(len(truth)), predicted, classes, np.arange(len(predicted))
+        every_row, unchanged = np.arange(len(predicted)), np.full(len(predicted), -1)
+        everything = np.arange(len(truth)), predicted, classes, every_row, unchanged
         before = matched(Mended(*everything))
         for cause, metric in self._part.items():
             after = before

@@ -28,6 +28,7 @@ class CheckedImage(NamedTuple):
     crowd: NDArray[np.bool_]
     ranking: NDArray[np.int64]
     usable: NDArray[np.bool_]
+    judged: NDArray[np.bool_]
 
 
 def diagnose_together(
@@ -41,8 +42,9 @@ def diagnose_together(
     crowd = np.concatenate([image.crowd for image in images])
     ranking = np.concatenate([image.ranking for image in images])
     usable = np.concatenate([image.usable for image in images])
+    judged = np.concatenate([image.judged for image in images])
     matches = match(
-        truth, predicted, (classes[0], classes[1]), crowd, ranking, usable, iou_threshold
+        truth, predicted, (classes[0], classes[1]), crowd, ranking, usable, iou_threshold, judged
     )
 
     numbers = _Numbers(images)

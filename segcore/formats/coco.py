@@ -15,7 +15,7 @@ from segcore._gather import taken
 from segcore._input.arrays import Size, as_size, described
 from segcore._input.dense import for_encode
 from segcore._input.recognize import counts_hint, hint, runs_hint
-from segcore._input.warn import warn
+from segcore._input.warn import warn, warn_once
 from segcore.backends import kernels
 from segcore.backends.errors import coordinate as coordinate_error
 from segcore.backends.protocol import EVEN_ODD, NON_ZERO, OR, UNITED, WITHOUT
@@ -251,8 +251,12 @@ def rasterize(
     height: int,
     width: int,
     rule: str = "coco",
+    name: Callable[[int], tuple[str, str]] | None = None,
 ) -> Batch:
-    """Rasterize polygons. Errors name the ring; warn of coordinates that seem to be normalized."""
+    """Rasterize polygons. Errors name the ring; warn of coordinates that seem to be normalized.
+
+    `name` returns the file and the name of a mask for warnings, of which there is one per file.
+    """
     filling = FILLINGS[rule]
     try:
         batch = kernels.rasterize_polygons(
@@ -262,7 +266,7 @@ def rasterize(
         raise _ring_named(error, ring_offsets, offsets) from None
     if filling is None:
         batch = _without_holes(coordinates, ring_offsets, offsets, (height, width))
-    warn_of_normalized(coordinates, batch)
+    warn_of_normalized(coordinates, batch, None if name is None else _first(name, offsets))
     if len(batch.run_ends) <= 2 * (len(offsets) - 1) and len(ring_offsets) > len(offsets):
         _warn_of_lists(coordinates, ring_offsets)
     return batch
@@ -292,21 +296,46 @@ def _warn_of_lists(coordinates: NDArray[np.float64], ring_offsets: Offsets) -> N
         )
 
 
-def warn_of_normalized(coordinates: NDArray[np.float64], batch: Batch) -> None:
+def _first(
+    name: Callable[[int], tuple[str, str]], offsets: Offsets
+) -> Callable[[], tuple[str, str]]:
+    """Return what names the first mask with rings, and counts the others."""
+
+    def first() -> tuple[str, str]:
+        with_rings = np.flatnonzero(np.diff(offsets))
+        file, mask = name(int(with_rings[0]))
+        others = f" and {len(with_rings) - 1} more" if len(with_rings) > 1 else ""
+        return file, mask + others
+
+    return first
+
+
+def warn_of_normalized(
+    coordinates: NDArray[np.float64],
+    batch: Batch,
+    name: Callable[[], tuple[str, str]] | None = None,
+) -> None:
     """Warn if coordinates seem to be normalized: all in [0, 1], and not all integers.
 
     Such masks contain at most the first pixel, and so have at most two run ends. Coordinates of
-    other batches are not checked.
+    other batches are not checked. `name` returns the file and the name of the masks; there is one
+    warning per file and image size.
     """
     run_ends, offsets, height, width = batch
     if len(run_ends) > 2 * (len(offsets) - 1) or max(height, width) < 2 or not len(coordinates):
         return
     inside = coordinates.min() >= 0 and coordinates.max() <= 1
     if inside and (coordinates != np.rint(coordinates)).any():
-        warn(
+        message = (
             f"all coordinates are between 0 and 1, but the image has {height} x {width} pixels; if "
             f"they are normalized, multiply x by the width, {width}, and y by the height, {height}"
         )
+        if name is None:
+            warn(message)
+            return
+        file, masks = name()
+        where = f"{file}: {masks}" if file else masks
+        warn_once(f"{where}: {message}", (file, height, width))
 
 
 def _ring_named(error: MaskError, ring_offsets: Offsets, mask_offsets: Offsets) -> MaskError:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from segcore.backends import kernels
 from segcore.metrics.detections import Detections, Truths
+from segcore.metrics.keys import descending, sorted_rows
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,7 @@ def precision_recall(
 ) -> PrecisionRecall:
     """Compute the curves of each class; `in_order` has the detections' indices by image."""
     # Within a class, by descending score; among equal ones, in the order of the images.
-    order = in_order[np.lexsort((-detections.score[in_order], detections.label[in_order]))]
+    order = sorted_rows(detections.label, in_order[descending(detections.score[in_order])])
     ends = np.searchsorted(detections.label[order], class_ids, side="right")
     del in_order
     curves = kernels.precision_recall(

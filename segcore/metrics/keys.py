@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TypeAlias
 
 import numpy as np
@@ -13,11 +14,25 @@ from segcore.ops.groups import Groups
 Keys: TypeAlias = NDArray[np.int64]
 
 
+def _argsort(keys: Keys) -> Keys:
+    return np.argsort(keys, kind="stable")
+
+
+_native = sys.modules.get("segcore._native")  # which segcore.backends imports where it is built
+
+argsort = _native.argsort if _native else _argsort
+"""Return the indices of integers in ascending order; equal ones stay in their order."""
+
+
+def descending(values: NDArray[np.float64]) -> Keys:
+    """Return the indices of numbers in descending order; equal ones stay in their order."""
+    bits = (0.0 - values).view(np.int64)
+    return argsort(bits ^ (bits >> 63 & np.iinfo(np.int64).max))  # integers in the same order
+
+
 def sorted_rows(keys: Keys, rows: Keys) -> Keys:
-    """Return rows sorted by their nonnegative keys; those of equal keys stay in their order."""
-    # Small integers are sorted faster.
-    small = keys.astype(np.min_scalar_type(keys.max(initial=0)))
-    return rows[np.argsort(small[rows], kind="stable")]
+    """Return rows sorted by their keys; those of equal keys stay in their order."""
+    return rows[argsort(keys[rows])]
 
 
 def starts_of(keys: Keys) -> Keys:
@@ -29,6 +44,16 @@ def distinct(keys: Keys) -> Keys:
     """Return the distinct keys in ascending order, as `numpy.unique`, which imports numpy.ma."""
     keys = np.sort(keys)
     return keys[starts_of(keys)]
+
+
+def numbered(keys: Keys) -> tuple[Keys, Keys]:
+    """Return the distinct keys in ascending order, and the index of each key among them."""
+    order = argsort(keys)
+    ordered = keys[order]
+    starts = starts_of(ordered)
+    numbers = np.empty(len(keys), np.int64)
+    numbers[order] = np.arange(len(starts)).repeat(np.diff(starts, append=len(keys)))
+    return ordered[starts], numbers
 
 
 def ranks(keys: Keys) -> Keys:

@@ -10,19 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
+from segcore._gather import taken_from
 from segcore.backends import kernels
 from segcore.backends.threshold_bits import packed
-from segcore.masks import Masks
+from segcore.masks import Masks, unwrap, wrap
 from segcore.metrics.detections import Detections, Truths
-from segcore.metrics.keys import common_groups, distinct, ranks, sorted_rows
+from segcore.metrics.keys import common_groups, descending, numbered, ranks, sorted_rows
 from segcore.ops.groups import Groups, boundary_iou_of_groups, box_iou_of_groups, iou_of_groups
 
 Indices: TypeAlias = NDArray[np.int64]
 ImageClasses: TypeAlias = tuple[Indices, Indices]
 """Indices of images, and the ids of classes in them."""
 
-MAX_MASKS = 2048
-"""Number of masks of one sequence that are in memory at a time, unless an image has more."""
+MAX_OBJECTS = 2048
+"""Number of detections whose masks, pairs and matches are in memory at a time, unless an image has
+more: they stay in the processor's cache."""
 
 
 class Comparison(Protocol):
@@ -94,12 +96,14 @@ def joined_objects(parts: Sequence[Any], shapes: Sequence[Any], kind: type[Any])
     lengths = [len(part.image) for part in parts]
     offsets = offsets_of(lengths)
     image = np.repeat(np.arange(len(parts)), lengths)
-    join = Masks.concatenate if isinstance(shapes[0], Masks) else np.concatenate
 
     def of_rows(rows: Indices) -> Any:
         """Return the shapes of rows that are sorted by image."""
         first, last = image[rows[0]], image[rows[-1]]
-        return join(shapes[first : last + 1])[rows - offsets[first]]
+        chosen, indices = shapes[first : last + 1], rows - offsets[first]
+        if not isinstance(shapes[0], Masks):
+            return np.concatenate(chosen)[indices]
+        return wrap(taken_from([unwrap(part) for part in chosen], image[rows] - first, indices))
 
     columns = [field.name for field in fields(kind) if field.name not in ("image", "shapes")]
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
@@ -114,10 +118,10 @@ def listed_classes(of_images: Sequence[Indices]) -> ImageClasses:
 
 def class_keys(*columns: ImageClasses) -> tuple[Indices, list[Indices]]:
     """Return the distinct classes of columns, and one number per image and class in each column."""
-    classes = distinct(np.concatenate([labels for _, labels in columns]))
-    return classes, [
-        image * len(classes) + np.searchsorted(classes, labels) for image, labels in columns
-    ]
+    classes, numbers = numbered(np.concatenate([labels for _, labels in columns]))
+    ends = np.cumsum([len(labels) for _, labels in columns])[:-1]
+    of_columns = zip(columns, np.split(numbers, ends), strict=True)
+    return classes, [image * len(classes) + number for (image, _), number in of_columns]
 
 
 def matched(
@@ -161,7 +165,7 @@ def matched(
         _fill_areas(found_areas, found, sizes)
         true_rows = true_rows[true_areas[true_rows] > 0]
     true_rows = true_rows[evaluated[true_keys[true_rows] % len(classes)]]
-    found_rows = sorted_rows(found_keys, np.argsort(-found.scores, kind="stable"))
+    found_rows = sorted_rows(found_keys, descending(found.scores))
     if is_lvis:
         present = np.concatenate([true_keys[true_rows], negative_keys])
         is_candidate = _are_best(found, settings.max_detections[-1]) & (found_areas > 0)
@@ -213,7 +217,7 @@ def matched(
 
 def _are_best(found: FoundObjects, limit: int) -> NDArray[np.bool_]:
     """Return which detections are among those with the best scores of their image."""
-    rows = np.lexsort((-found.scores, found.image))
+    rows = sorted_rows(found.image, descending(found.scores))
     are_best = np.empty(len(rows), np.bool_)
     are_best[rows] = ranks(found.image[rows]) < limit
     return are_best
@@ -225,8 +229,8 @@ def _fill_areas(areas: NDArray[np.float64], objects: Objects, sizes: Indices) ->
     missing = sorted_rows(objects.image, missing)
     size = sizes[objects.image[missing]]
     for rows in np.split(missing, np.flatnonzero(size[1:] != size[:-1]) + 1):
-        for start in range(0, len(rows), MAX_MASKS):
-            part = rows[start : start + MAX_MASKS]
+        for start in range(0, len(rows), MAX_OBJECTS):
+            part = rows[start : start + MAX_OBJECTS]
             _fill(areas, part, objects.shapes(part))
 
 
@@ -260,22 +264,21 @@ def ratios_of_groups(
     Those of masks and boundaries are 0 where they are less than `least`. Areas of these detections
     that are NaN are filled in, as their masks are there.
     """
-    if settings.iou == "box":
-        return box_iou_of_groups(found.shapes(found_rows), true.shapes(true_rows), groups, crowd)
     part_of_group = sizes[true.image[true_rows[groups.b[:-1]]]]
     parts = []
     start = 0
     while start < len(part_of_group):
         end = int(np.searchsorted(part_of_group, part_of_group[start], side="right"))
-        full = int(np.searchsorted(groups.a, groups.a[start] + MAX_MASKS, side="right")) - 1
-        end = min(end, max(full, start + 1))
+        end = min(end, groups.end(start, MAX_OBJECTS))
         in_a = slice(groups.a[start], groups.a[end])
         in_b = slice(groups.b[start], groups.b[end])
         a, b = found.shapes(found_rows[in_a]), true.shapes(true_rows[in_b])
         if found_areas is not None:
             _fill(found_areas, found_rows[in_a], a)
         some = groups.part(start, end)
-        if settings.iou == "mask":
+        if settings.iou == "box":
+            parts.append(box_iou_of_groups(a, b, some, crowd[in_b]))
+        elif settings.iou == "mask":
             parts.append(iou_of_groups(a, b, some, crowd[in_b], least))
         else:
             ratio = settings.dilation_ratio
@@ -294,6 +297,32 @@ def _match(
     out_of_range: NDArray[np.bool_],
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the bits of matched and of ignored detections."""
+    pairs = offsets_of(np.diff(groups.a) * np.diff(groups.b))
+    parts = []
+    start = 0
+    while start < len(groups.a) - 1:
+        end = groups.end(start, MAX_OBJECTS)
+        in_a, in_b, in_pairs = (
+            slice(offsets[start], offsets[end]) for offsets in (groups.a, groups.b, pairs)
+        )
+        objects = counted[:, in_b], crowd[in_b], counts_as_match[in_b]
+        some = groups.part(start, end)
+        parts.append(_match_some(settings, ratios[in_pairs], some, *objects, out_of_range[:, in_a]))
+        start = end
+    is_match, is_ignored = zip(*parts, strict=True)
+    return np.concatenate(is_match, axis=1), np.concatenate(is_ignored, axis=1)
+
+
+def _match_some(
+    settings: Settings,
+    ratios: NDArray[np.float64],
+    groups: Groups,
+    counted: NDArray[np.bool_],
+    crowd: NDArray[np.bool_],
+    counts_as_match: NDArray[np.bool_],
+    out_of_range: NDArray[np.bool_],
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the bits of matched and of ignored detections of some groups."""
     matches = kernels.match(
         ratios,
         groups.a,

@@ -45,6 +45,11 @@ class Groups:
         a, b = self.a[start : stop + 1], self.b[start : stop + 1]
         return Groups(a - a[0], b - b[0])
 
+    def end(self, start: int, count: int) -> int:
+        """Return where groups from `start` on end that have `count` items of a, or one group."""
+        full = int(np.searchsorted(self.a, self.a[start] + count, side="right")) - 1
+        return max(full, start + 1)
+
     def kept(self, keep_a: NDArray[np.bool_], keep_b: NDArray[np.bool_]) -> Groups:
         """Return the same groups of the sequences without the items that are not kept."""
         return Groups(offsets_of(keep_a)[self.a], offsets_of(keep_b)[self.b])

@@ -231,30 +231,36 @@ def _solidity(measured: _Measured) -> Table:
 
 def _perimeter(measured: _Measured) -> Table:
     """Weigh each border pixel by the number of its neighbors on the border, like scikit-image."""
-    padded = measured.masks.pad(1, 1, 1, 1)
+    # Nothing leaves the padded image, and no run ends at its end, when moved by a pixel.
+    padded = measured.masks.pad(1, 1, 2, 1)
     border = unwrap(padded - erode(padded, 1, "diamond"))
-
     dtype = run_end_dtype(*border.size)
 
     def both(a: Batch, b: Batch, table: int = AND) -> Batch:
         return kernels.combine(a, b, table)
 
-    def counted(offsets: tuple[tuple[int, int], ...]) -> tuple[Batch, Batch, Batch]:
-        """Return the bits 1, 2 and 4 of the number of border pixels at the offsets."""
-        # All of them are inside the padded image, so that run ends can be moved as they are.
-        moves = [dx * border.height + dy for dx, dy in offsets]
-        ends = border.run_ends.astype(np.int64)
-        a, b, c, d = (
-            Batch((ends + move).astype(dtype), border.offsets, *border.size) for move in moves
+    def beside(batch: Batch, step: int) -> tuple[Batch, Batch]:
+        """Return the pixels `step` before and behind those of the batch."""
+        ends = batch.run_ends.astype(np.int64)
+        before, behind = (
+            Batch((ends + move).astype(dtype), batch.offsets, *border.size)
+            for move in (-step, step)
         )
-        ab, cd = both(a, b, XOR), both(c, d, XOR)
-        two_ab, two_cd = both(a, b), both(c, d)
-        carry = both(ab, cd)
-        twos = both(two_ab, two_cd, XOR)
-        return both(ab, cd, XOR), both(twos, carry, OR), both(two_ab, two_cd)
+        return before, behind
 
-    side_1, side_2, side_4 = counted(((0, -1), (0, 1), (-1, 0), (1, 0)))
-    corner_1, corner_2, corner_4 = counted(((-1, -1), (-1, 1), (1, -1), (1, 1)))
+    def counted(ones: tuple[Batch, Batch], twos: tuple[Batch, Batch]) -> tuple[Batch, Batch, Batch]:
+        """Return the bits 1, 2 and 4 of the sums of two numbers, given by their bits 1 and 2."""
+        two = both(both(*twos, XOR), both(*ones), OR)
+        return both(*ones, XOR), two, both(*twos)
+
+    # How many of two neighbors, above and below or left and right, are border pixels.
+    rows, columns = beside(border, 1), beside(border, border.height)
+    row_1, row_2 = both(*rows, XOR), both(*rows)
+    column_1, column_2 = both(*columns, XOR), both(*columns)
+    side_1, side_2, side_4 = counted((row_1, column_1), (row_2, column_2))
+    corner_1, corner_2, corner_4 = counted(
+        beside(row_1, border.height), beside(row_2, border.height)
+    )
     three_corners = both(corner_1, corner_2)
     one_side = both(side_1, side_2, WITHOUT)
     some_sides = both(both(side_1, side_2, OR), side_4, OR)

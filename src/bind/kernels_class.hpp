@@ -62,6 +62,7 @@ void register_labels(KernelsClass&);       // paint, label_runs
 void register_match(KernelsClass&);        // match, precision_recall
 void register_shortcuts(KernelsClass&);    // what the pycocotools drop-in calls
 void register_json(pybind11::module_&);    // JsonReader, JsonTable
+void register_argsort(pybind11::module_&);  // argsort
 void register_gather(pybind11::module_&);  // gather
 void register_lines(pybind11::module_&);   // lines of numbers
 

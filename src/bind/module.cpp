@@ -78,6 +78,7 @@ PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
           "Set how many threads a kernel may use.");
     register_seal(m);
     register_json(m);
+    register_argsort(m);
     register_gather(m);
     register_lines(m);
 

@@ -168,8 +168,7 @@ void components(const Context& context, BatchView<T> masks, Size size, int conne
                 Batch<T>& batch, Buffer<int64_t>& parents) {
     const double work = static_cast<double>(masks.total()) * 10;
     const int threads = threads_for(context, masks.count, work);
-    std::vector<Splitter<T>> splitters;
-    for (int i = 0; i < threads; ++i) splitters.emplace_back(context, size, connectivity == 8);
+    PerWorker<Splitter<T>> splitters(threads, context, size, connectivity == 8);
     std::vector<Found<T>> parts(static_cast<size_t>(threads));
     struct Chunk {
         const Found<T>* part = nullptr;
@@ -185,7 +184,7 @@ void components(const Context& context, BatchView<T> masks, Size size, int conne
         chunk.components.begin(part.ends);
         for (int64_t mask = chunks_of.first(i); mask < chunks_of.first(i + 1); ++mask) {
             context.poll();
-            splitters[static_cast<size_t>(worker)].split({masks, mask, size.pixels()}, mask, part);
+            splitters[worker].split({masks, mask, size.pixels()}, mask, part);
         }
         chunk.run_ends.end(part.run_ends);
         chunk.components.end(part.ends);

@@ -126,12 +126,10 @@ void cover(const Context& context, BatchView<T> masks, Size size, Size resized, 
            Batch<U>& batch) {
     const double work =
         40 * static_cast<double>(masks.total()) + 50. * static_cast<double>(masks.count);
-    std::vector<Coverer<T, U>> coverers;
-    for (int i = threads_for(context, masks.count, work); i > 0; --i) {
-        coverers.emplace_back(context, size, resized, limit);
-    }
+    PerWorker<Coverer<T, U>> coverers(threads_for(context, masks.count, work), context, size,
+                                      resized, limit);
     build_batch(context, masks.count, work, batch, [&](int64_t mask, Buffer<U>& out, int worker) {
-        coverers[static_cast<size_t>(worker)].resize({masks, mask, size.pixels()}, out);
+        coverers[worker].resize({masks, mask, size.pixels()}, out);
         return Status{};
     });
 }

@@ -394,12 +394,9 @@ void decode(const Context& context, BatchView<T> masks, const DenseOutput& out) 
     const double bytes = static_cast<double>(out.size.pixels()) * out.width;
     const double work = static_cast<double>(masks.count) * (bytes / 16 + 100);
     const int threads = threads_for(context, masks.count, work);
-    std::vector<Decoder<T>> decoders;
-    decoders.reserve(static_cast<size_t>(threads));
-    for (int i = 0; i < threads; ++i) decoders.emplace_back(context, masks, out);
-    parallel_for(context, masks.count, threads, [&](int64_t mask, int worker) {
-        decoders[static_cast<size_t>(worker)].decode(mask);
-    });
+    PerWorker<Decoder<T>> decoders(threads, context, masks, out);
+    parallel_for(context, masks.count, threads,
+                 [&](int64_t mask, int worker) { decoders[worker].decode(mask); });
 }
 
 template void decode<uint32_t>(const Context&, BatchView<uint32_t>, const DenseOutput&);

@@ -246,12 +246,10 @@ void dilate(const Context& context, BatchView<T> masks, Size size, const int64_t
     const std::vector<Step> steps = steps_of(reach, count);
     const double merges = 10 * static_cast<double>(steps.size());
     const double work = 4 * merges * static_cast<double>(masks.total());
-    // A worker's buffers serve for all its masks.
-    const int threads = threads_for(context, masks.count, work);
-    std::vector<Grower<T>> growers;
-    for (int i = 0; i < threads; ++i) growers.emplace_back(context, size, steps, outside);
+    PerWorker<Grower<T>> growers(threads_for(context, masks.count, work), context, size, steps,
+                                 outside);
     build_batch(context, masks.count, work, batch, [&](int64_t mask, Buffer<T>& out, int worker) {
-        growers[static_cast<size_t>(worker)].grow({masks, mask, size.pixels()}, out);
+        growers[worker].grow({masks, mask, size.pixels()}, out);
         return Status{};
     });
 }

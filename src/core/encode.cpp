@@ -264,13 +264,10 @@ double work_of(const DenseView& dense, double bytes) {
 template <class T>
 void encode_all(const Context& context, const DenseView& dense, const BitPlanes* planes,
                 double work, Batch<T>& batch) {
-    const int threads = threads_for(context, dense.count, work);
-    std::vector<Encoder<T>> encoders;
-    encoders.reserve(static_cast<size_t>(threads));
-    for (int i = 0; i < threads; ++i) encoders.emplace_back(context, dense, planes);
+    PerWorker<Encoder<T>> encoders(threads_for(context, dense.count, work), context, dense, planes);
     build_batch<T>(context, dense.count, work, batch,
                    [&](int64_t mask, Buffer<T>& run_ends, int worker) {
-                       encoders[static_cast<size_t>(worker)].encode(mask, run_ends);
+                       encoders[worker].encode(mask, run_ends);
                        return Status{};
                    });
 }

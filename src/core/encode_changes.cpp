@@ -10,12 +10,9 @@ void encode_changes(const Context& context, const uint8_t* columns, int64_t coun
                     Batch<T>& batch) {
     const int64_t pixels = size.pixels();
     const double work = static_cast<double>(count) * (static_cast<double>(pixels) / 16 + 100);
-    const int threads = threads_for(context, count, work);
-    std::vector<LineReader<T>> readers;
-    readers.reserve(static_cast<size_t>(threads));
-    for (int i = 0; i < threads; ++i) readers.emplace_back(context, true);
+    PerWorker<LineReader<T>> readers(threads_for(context, count, work), context, true);
     build_batch<T>(context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int worker) {
-        readers[static_cast<size_t>(worker)].read(columns + mask * pixels, pixels, run_ends);
+        readers[worker].read(columns + mask * pixels, pixels, run_ends);
         return Status{};
     });
 }

@@ -206,8 +206,7 @@ void outline(const Context& context, BatchView<T> masks, Size size, int connecti
              Outlines& outlines) {
     const double work = static_cast<double>(masks.total()) * 20;
     const int threads = threads_for(context, masks.count, work);
-    std::vector<Tracer<T>> tracers;
-    for (int i = 0; i < threads; ++i) tracers.emplace_back(context, size, connectivity == 8);
+    PerWorker<Tracer<T>> tracers(threads, context, size, connectivity == 8);
     std::vector<Found> parts(static_cast<size_t>(threads));
     struct Chunk {
         const Found* part = nullptr;
@@ -224,7 +223,7 @@ void outline(const Context& context, BatchView<T> masks, Size size, int connecti
         chunk.masks.begin(part.mask_ends);
         for (int64_t mask = chunks_of.first(i); mask < chunks_of.first(i + 1); ++mask) {
             context.poll();
-            tracers[static_cast<size_t>(worker)].trace({masks, mask, size.pixels()}, part);
+            tracers[worker].trace({masks, mask, size.pixels()}, part);
         }
         chunk.numbers.end(part.vertices);
         chunk.rings.end(part.outer);

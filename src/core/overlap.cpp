@@ -125,19 +125,29 @@ class Preparer {
         const Layer first = take_layer(origin, mask.last_column);
         others_.clear();
         int64_t top = height, bottom = 0;
+        const auto place = [&](int64_t x, int64_t y, int64_t n) {
+            top = std::min(top, y);
+            bottom = std::max(bottom, y + n);
+            if (first.ends[x] == 0) {
+                first.starts[x] = static_cast<uint16_t>(y);
+                first.ends[x] = static_cast<uint16_t>(y + n);
+            } else {
+                others_.push_back({static_cast<int32_t>(x), 0, static_cast<uint16_t>(y),
+                                   static_cast<uint16_t>(y + n)});
+            }
+        };
+        const Divider<T> divider = divider_;  // in registers
         for (const Run run : runs_of(mask)) {
-            for_columns(run, column_of(run.start), height, [&](int64_t x, int64_t y, int64_t n) {
-                x -= origin;
-                top = std::min(top, y);
-                bottom = std::max(bottom, y + n);
-                if (first.ends[x] == 0) {
-                    first.starts[x] = static_cast<uint16_t>(y);
-                    first.ends[x] = static_cast<uint16_t>(y + n);
-                } else {
-                    others_.push_back({static_cast<int32_t>(x), 0, static_cast<uint16_t>(y),
-                                       static_cast<uint16_t>(y + n)});
-                }
-            });
+            const int64_t x =
+                static_cast<int64_t>(divider.quotient(static_cast<T>(run.start))) - origin;
+            const int64_t y = run.start - (x + origin) * height;
+            if (y + run.stop - run.start <= height) {  // the usual case
+                place(x, y, run.stop - run.start);
+            } else {
+                for_columns(run, x + origin, height, [&](int64_t column, int64_t row, int64_t n) {
+                    place(column - origin, row, n);
+                });
+            }
         }
         mask.top = top;
         mask.bottom = bottom;

@@ -371,15 +371,14 @@ void overlap_table(const Context& context, const LabelView& labels_a, const Labe
     const int64_t items = (blocks.count() - 1) / kBlocks + 1;
     const double work = kPixelWork * static_cast<double>(size.pixels());
     const int threads = threads_for(context, items, work);
-    std::vector<Counter> counters;
-    for (int i = 0; i < threads; ++i) counters.emplace_back(context, a, b);
+    PerWorker<Counter> counters(threads, context, a, b);
     parallel_for(context, items, threads, [&](int64_t item, int worker) {
         const int64_t end = std::min((item + 1) * kBlocks, blocks.count());
         for (int64_t i = item * kBlocks; i < end; ++i) {
-            counters[static_cast<size_t>(worker)].count(blocks[i]);
+            counters[worker].count(blocks[i]);
         }
     });
-    for (size_t i = 1; i < counters.size(); ++i) counters[0].add(counters[i]);
+    for (int i = 1; i < counters.size(); ++i) counters[0].add(counters[i]);
     counters[0].sort(table);
 }
 

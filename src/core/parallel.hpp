@@ -24,6 +24,23 @@ inline int threads_for(const Context& context, int64_t items, double work) {
     return threads < 1 ? 1 : static_cast<int>(threads);
 }
 
+// One object for each worker of a parallel loop. Its buffers serve for all items of the worker.
+template <class Object>
+class PerWorker {
+   public:
+    template <class... Arguments>
+    explicit PerWorker(int threads, const Arguments&... arguments) {
+        objects_.reserve(static_cast<size_t>(threads));
+        for (int i = 0; i < threads; ++i) objects_.emplace_back(arguments...);
+    }
+
+    int size() const { return static_cast<int>(objects_.size()); }
+    Object& operator[](int worker) { return objects_[static_cast<size_t>(worker)]; }
+
+   private:
+    std::vector<Object> objects_;
+};
+
 // The items of a parallel loop, handed out in ascending order.
 template <class Body>
 class Loop final : public Work {

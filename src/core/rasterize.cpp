@@ -305,9 +305,7 @@ Status rasterize_polygons(const Context& context, const double* coordinates,
                           Size size, Batch<T>& batch, Filling filling) {
     const int64_t points = ring_offsets[mask_offsets[count]];
     const double work = static_cast<double>(points) * 100 + static_cast<double>(count) * 500;
-    const int threads = threads_for(context, count, work);
-    std::vector<Rings<T>> rings;
-    for (int i = 0; i < threads; ++i) rings.emplace_back(context, size);
+    PerWorker<Rings<T>> rings(threads_for(context, count, work), context, size);
     return build_batch<T>(
         context, count, work, batch, [&](int64_t mask, Buffer<T>& run_ends, int worker) {
             const int64_t first = mask_offsets[mask], last = mask_offsets[mask + 1];
@@ -315,7 +313,7 @@ Status rasterize_polygons(const Context& context, const double* coordinates,
             const Status status =
                 check_coordinates(start, 2 * (ring_offsets[last] - ring_offsets[first]), mask);
             if (!status.ok()) return status;
-            Rings<T>& ring = rings[static_cast<size_t>(worker)];
+            Rings<T>& ring = rings[worker];
             if (filling != Filling::united) {
                 ring.rasterize_all(coordinates, ring_offsets + first, last - first, filling,
                                    run_ends);

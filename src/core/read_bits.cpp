@@ -168,12 +168,11 @@ bool BitPlanes::suit(const DenseView& dense) {
 BitPlanes::BitPlanes(const Context& context, const DenseView& dense, int threads)
     : dense_(dense), words_(words_for(dense.size.width)) {
     bits_.resize(static_cast<size_t>(dense.count * dense.size.height) * words_);
-    std::vector<BitReader> readers;
-    for (int i = 0; i < threads; ++i) readers.emplace_back(context, dense);
+    PerWorker<BitReader> readers(threads, context, dense);
     parallel_for(context, dense.size.height, threads, [&](int64_t y, int worker) {
         for (size_t word = 0; word < words_; ++word) {
             for (int64_t mask = 0; mask < dense.count; mask += 64) {
-                pack(context.simd, readers[static_cast<size_t>(worker)], mask, y, word);
+                pack(context.simd, readers[worker], mask, y, word);
             }
         }
     });

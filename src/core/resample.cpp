@@ -440,12 +440,11 @@ template <class T>
 void resample(const Context& context, const SoftView& soft, Size size, float threshold,
               Batch<T>& batch) {
     const double work = work_of(soft);
-    const int threads = threads_for(context, soft.count, work);
-    std::vector<Resampler<T>> workers;
-    for (int i = 0; i < threads; ++i) workers.emplace_back(context, soft, size, threshold);
+    PerWorker<Resampler<T>> workers(threads_for(context, soft.count, work), context, soft, size,
+                                    threshold);
     build_batch<T>(context, soft.count, work, batch,
                    [&](int64_t mask, Buffer<T>& run_ends, int worker) {
-                       workers[static_cast<size_t>(worker)].resample(mask, run_ends);
+                       workers[worker].resample(mask, run_ends);
                        return Status{};
                    });
 }

@@ -113,12 +113,10 @@ void resize(const Context& context, BatchView<T> masks, Size size, Size resized,
             Batch<U>& batch) {
     const double work =
         20 * static_cast<double>(masks.total()) + 50. * static_cast<double>(masks.count);
-    std::vector<Resizer<T, U>> resizers;
-    for (int i = threads_for(context, masks.count, work); i > 0; --i) {
-        resizers.emplace_back(context, size, resized, centers);
-    }
+    PerWorker<Resizer<T, U>> resizers(threads_for(context, masks.count, work), context, size,
+                                      resized, centers);
     build_batch(context, masks.count, work, batch, [&](int64_t mask, Buffer<U>& out, int worker) {
-        resizers[static_cast<size_t>(worker)].resize({masks, mask, size.pixels()}, out);
+        resizers[worker].resize({masks, mask, size.pixels()}, out);
         return Status{};
     });
 }

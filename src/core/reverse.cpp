@@ -48,6 +48,14 @@ class Mirror {
             for (int64_t i = first; i < last; ++i) {
                 const Run run = runs[i];
                 x = column_of(run.start, x);
+                if (x != current) {
+                    close_column();
+                    if (const int64_t added = add_lone_runs(runs, i, last, x)) {
+                        x += added;
+                        i += added - 1;
+                        continue;
+                    }
+                }
                 if (run.stop <= (x + 1) * height_) {
                     add(x, 1, run, current);
                     continue;
@@ -70,6 +78,25 @@ class Mirror {
         if (position < next) return x;
         if (position < next + height_) return x + 1;
         return static_cast<int64_t>(divider_.quotient(static_cast<T>(position)));
+    }
+
+    // Most columns of an object hold one run, which touches neither end of its column, so that
+    // nothing is to be put in order or joined. From run `i` in column `x` on, add those of
+    // consecutive columns, and return their number.
+    int64_t add_lone_runs(const Runs<T>& runs, int64_t i, int64_t last, int64_t x) {
+        const T* const first = runs.flips() + 2 * i;
+        const T* const end = runs.flips() + 2 * std::min(last, runs.size() - 1);
+        const T height = static_cast<T>(height_);
+        const T* flip = first;
+        T* to = to_;
+        for (T top = static_cast<T>(x) * height, bottom; flip < end; flip += 2, top = bottom) {
+            bottom = top + height;
+            if (flip[0] <= top || flip[1] >= bottom || flip[2] < bottom) break;
+            *to++ = top + bottom - flip[1];  // may wrap on its way
+            *to++ = top + bottom - flip[0];
+        }
+        to_ = column_ = to;
+        return (flip - first) / 2;
     }
 
     void add(int64_t x, int64_t columns, Run piece, int64_t& current) {

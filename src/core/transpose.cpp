@@ -157,12 +157,10 @@ void transpose(const Context& context, BatchView<T> masks, Size size, bool rows,
                Batch<T>& batch) {
     const double work =
         8 * static_cast<double>(masks.total()) + 50. * static_cast<double>(masks.count);
-    std::vector<Transposer<T>> transposers;
-    for (int i = threads_for(context, masks.count, work); i > 0; --i) {
-        transposers.emplace_back(context, size, rows, columns);
-    }
+    PerWorker<Transposer<T>> transposers(threads_for(context, masks.count, work), context, size,
+                                         rows, columns);
     build_batch(context, masks.count, work, batch, [&](int64_t mask, Buffer<T>& out, int worker) {
-        transposers[static_cast<size_t>(worker)].transpose({masks, mask, size.pixels()}, out);
+        transposers[worker].transpose({masks, mask, size.pixels()}, out);
         return Status{};
     });
 }

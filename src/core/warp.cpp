@@ -422,13 +422,9 @@ void warp(const Context& context, BatchView<T> masks, Size size, const double* m
     for (int64_t i = 0; i < masks.count; ++i) {
         if (!Map(matrices + 9 * i).is_affine()) work += static_cast<double>(warped.pixels());
     }
-    std::vector<Warper<T, U>> warpers;
-    for (int i = threads_for(context, masks.count, work); i > 0; --i) {
-        warpers.emplace_back(context, size, warped);
-    }
+    PerWorker<Warper<T, U>> warpers(threads_for(context, masks.count, work), context, size, warped);
     build_batch(context, masks.count, work, batch, [&](int64_t mask, Buffer<U>& out, int worker) {
-        warpers[static_cast<size_t>(worker)].warp({masks, mask, size.pixels()}, matrices + 9 * mask,
-                                                  out);
+        warpers[worker].warp({masks, mask, size.pixels()}, matrices + 9 * mask, out);
         return Status{};
     });
 }

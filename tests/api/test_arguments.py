@@ -174,6 +174,20 @@ def test_parts_outside_of_an_array():
     for start, length in ((-1, 1), (0, -1), (5, 2), (7, 0), (2**62, 2**62), (0, 2**63 - 1)):
         with pytest.raises(ValueError, match="part 0: expected a part of 6 items"):
             native.gather(values, np.array([start]), np.array([length]))
+    one = np.array([1])
+    assert_identical(native.gather_from([values, values[:3]], one, one, one), values[1:2])
+    for array, start in ((-1, 0), (2, 0), (1, 3)):
+        with pytest.raises(ValueError, match="part 0: expected a part of"):
+            native.gather_from([values, values[:3]], np.array([array]), np.array([start]), one)
+    for arguments in (
+        [values, values[:3].astype(np.int64)],
+        [values[::2]],
+        [values.astype(object)],
+    ):
+        with pytest.raises(TypeError, match="values: expected"):
+            native.gather_from(arguments, one * 0, one, one)
+    with pytest.raises(ValueError, match="values: expected"):
+        native.gather_from([], one, one, one)
     for arguments in (
         (values[::2], starts, lengths),
         (values.astype(object), starts, lengths),

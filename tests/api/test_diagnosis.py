@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.regions import flooded, holes_of
-from support.util import every_mask
+from support.util import every_mask, slow
 
 import segcore as sc
 from segcore.cli.scene import read_scene
@@ -121,6 +121,19 @@ def test_crowds():
         ]
     other = sc.diagnose(truth, predicted, [1, 1], [2, 1, 1], crowd=[True, False])
     assert ("spurious", None, (0,)) in kinds(other)
+
+
+def test_predictions_that_are_not_judged():
+    truth = boxes((0, 0, 20, 20), size=(50, 60))
+    predicted = boxes((0, 0, 20, 20), (0, 0, 20, 19), (30, 15, 55, 25), size=(50, 60))
+    scores = [0.9, 0.8, 0.7]
+    result = sc.diagnose(truth, predicted, scores=scores, judged=[False] * 3)
+    assert kinds(result) == [("matched", 0, (0,))]
+    other = sc.diagnose(truth, predicted, [1], [2, 1, 1], judged=[False, True, True])
+    assert ("spurious", None, (2,)) in kinds(other)
+    assert (0,) not in [found for _, _, found in kinds(other)]
+    with pytest.raises(ValueError, match="judged: expected 3 values"):
+        sc.diagnose(truth, predicted, judged=[True])
 
 
 # The more likely of two predictions of one object comes first; a second one is a duplicate.
@@ -537,7 +550,7 @@ def scene(rng, size):
     return truth, np.array(predicted, bool).reshape(-1, *size)
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", [*range(48), *map(slow, range(48, 150))])
 def test_kinds_and_causes_are_as_defined(seed):
     rng = np.random.default_rng(seed)
     truth, predicted = scene(rng, (15, 17) if seed % 4 else (8, 45))

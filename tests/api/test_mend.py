@@ -118,8 +118,41 @@ def test_what_mending_gives() -> None:
     with pytest.raises(ValueError, match="image_id: image 0 was added before"):
         metric.update(result, truth, found, scores=[0.9, 0.8], image_id=0)
     assert metric.compute() == (ap, by_cause)
-    with pytest.raises(ValueError, match="causes are of pixels"):
-        MendedPrecision("box")
+
+
+def test_sides_of_boxes_move() -> None:
+    """Mended sides are those of the true box, and the others stay, also within a pixel."""
+    truth, found = boxes((5, 5, 25, 25)), boxes((5, 5, 25, 19))
+    result = sc.diagnose(truth, found)
+    true, own = [[5.2, 5, 19.6, 20.3]], [[5.2, 5, 19.6, 14]]
+    metric = MendedPrecision("box")
+    metric.update(result, truth, found, scores=[1], truth_boxes=true, predicted_boxes=own)
+    ap, by_cause = metric.compute()
+    direct = sc.metrics.AveragePrecision("box", box_format="xywh")
+    direct.update(true, own, scores=[1])
+    assert ap == direct.compute().stats["AP"] < 1
+    assert {cause.name for cause, value in by_cause.items() if value != ap} == {"part"}
+    assert by_cause[cause_of("part")] == pytest.approx(1)
+    pixels = MendedPrecision("box")
+    pixels.update(result, truth, found, scores=[1])
+    assert pixels.compute()[1][cause_of("part")] == pytest.approx(1)
+    with pytest.raises(ValueError, match=r"truth_boxes: expected boxes of shape \(1, 4\)"):
+        pixels.update(result, truth, found, scores=[1], truth_boxes=[1, 2, 3, 4])
+
+
+def test_a_class_stays_present_when_its_object_need_not_be_found() -> None:
+    """By the rules of LVIS, spurious predictions of the class count as before."""
+    truth, found = boxes((5, 5, 25, 25), (40, 5, 50, 15)), boxes((5, 5, 25, 25), (5, 30, 15, 40))
+    classes = {"truth_classes": [1, 2], "predicted_classes": [1, 2]}
+    metric = MendedPrecision(protocol="lvis")
+    for scores in ([0.5, 0.9], [0.5]):
+        result = sc.diagnose(truth, found, *classes.values())
+        metric.update(result, truth, found, scores=scores, **classes)
+        truth, found = boxes((5, 5, 25, 25)), boxes((5, 5, 25, 25))
+        classes = {"truth_classes": [2], "predicted_classes": [2]}
+    ap, by_cause = metric.compute()
+    # The object of class 2 in the second image is found, below the spurious prediction.
+    assert ap < by_cause[cause_of("component")] == pytest.approx(0.75)
 
 
 def test_parts_are_joined(monkeypatch) -> None:

@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("click")
 pytest.importorskip("rich")
 
-from support.commands import good, refused
+from support.commands import good, refused, run
 from support.detections import data_set
 
 import segcore as sc
@@ -125,7 +126,7 @@ def test_without_categories_all_objects_are_of_one_class(tmp_path: Path) -> None
         (room(), [result(segmentation={"size": [6, 8], "counts": [1]})], "runs sum to 1"),
         (room(categories=[{"id": "sofa", "name": "a"}], annotations=[]),
          room(categories=[{"id": "sofa", "name": "a"}], annotations=[]),
-         "truth: expected integers as ids of categories"),
+         "t.json: expected integers as ids of categories"),
     ],
 )  # fmt: skip
 def test_unusable_input(tmp_path: Path, truth: Any, found: Any, message: str) -> None:
@@ -228,12 +229,13 @@ def embedded(html: Path, key: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("iou", "protocol"), [("mask", "lvis"), ("box", "coco"), ("box", "lvis")])
-def test_pages_of_boxes_and_lvis_have_types_of_errors(
+def test_pages_of_boxes_and_lvis_have_types_and_causes_of_errors(
     tmp_path: Path, iou: str, protocol: str
 ) -> None:
     document, results = data_set(4)
     for annotation in document["annotations"]:
-        annotation["iscrowd"] = 0
+        annotation |= {"iscrowd": 0, "id": annotation["id"] + 1}
+        annotation["area"] += not annotation["area"]
     for image in document["images"]:
         image["file_name"] = f"{image['id']}.jpg"
         image["not_exhaustive_category_ids"] = [document["categories"][0]["id"]]
@@ -246,7 +248,9 @@ def test_pages_of_boxes_and_lvis_have_types_of_errors(
     expected = sc.data.evaluate(truth, sc.data.from_coco(results, truth), errors).compute()
     scores = embedded(html, "index")["evaluation"]
     assert scores["errors"]["protocol"] == protocol
-    assert scores["mended"] is None
+    mended = dict(scores["summary"])["AP"]
+    assert scores["mended"]["ap"] == mended
+    assert max(scores["mended"]["causes"]) > mended + 0.1
     for name, count, gain in scores["errors"]["types"]:
         assert (count, gain) == (expected.counts[name], expected.gains[name])
     listed = json.loads(report.read_text())["errors"]
@@ -255,6 +259,98 @@ def test_pages_of_boxes_and_lvis_have_types_of_errors(
         "gain": expected.gains["missed"],
     }
     assert sum(expected.counts.values()) > 3
+
+
+def test_findings_by_the_rules_of_lvis(tmp_path: Path) -> None:
+    """Predictions without an object count by what the image says of their class."""
+    categories = [{"id": i, "name": name} for i, name in enumerate("abcd", 1)]
+    document = room(categories=categories)
+    document["images"][0] |= {"neg_category_ids": [2], "not_exhaustive_category_ids": [4]}
+    document["annotations"] = [
+        document["annotations"][0] | {"id": i, "category_id": i} for i in (1, 4)
+    ]
+    far = [[5, 4, 7, 4, 7, 6, 5, 6]]
+    found = [result(category_id=i, segmentation=far, score=i / 10) for i in (1, 2, 3, 4)]
+    paths = write(tmp_path, "t.json", document), write(tmp_path, "r.json", found)
+    table = tmp_path / "findings.csv"
+    words = ["evaluate", "instances", *paths, "--csv", table]
+    wrong = {}
+    for protocol in ("coco", "lvis"):
+        printed = good(*words, "--protocol", protocol, "--overwrite")
+        rows = [line.split(",") for line in table.read_text().splitlines()[1:]]
+        wrong[protocol] = sorted(row[1] for row in rows if row[3] == "spurious")
+        assert sorted(row[1] for row in rows if row[3] == "missed") == ["a", "d"]
+    assert wrong == {"coco": ["a", "b", "c", "d"], "lvis": ["a", "b"]}
+    assert "2 predictions without an object not judged" in printed.stdout + printed.stderr
+
+
+@pytest.mark.parametrize(
+    ("image", "category", "message"),
+    [
+        ({"neg_category_ids": "63"}, {}, "image 1: neg_category_ids: expected a list of ids of"),
+        ({"neg_category_ids": [1.5]}, {}, "ids of categories, got list [1.5]"),
+        ({"neg_category_ids": [2**70]}, {}, "image 1: neg_category_ids: expected a list of ids of"),
+        ({"not_exhaustive_category_ids": [[63]]}, {}, "image 1: not_exhaustive_category_ids: exp"),
+        ({}, {"frequency": "x"}, 'category 63: frequency: expected "r", "c" or "f", got str'),
+        ({}, {"frequency": [1]}, 'category 63: frequency: expected "r", "c" or "f", got list'),
+        (
+            {"neg_category_ids": None, "not_exhaustive_category_ids": [63.0]},
+            {"frequency": None},
+            "",
+        ),
+    ],
+)
+def test_what_lvis_lists_is_checked(
+    tmp_path: Path, image: dict[str, Any], category: dict[str, Any], message: str
+) -> None:
+    document = room()
+    document["images"][0] |= image
+    document["categories"][0] |= category
+    paths = write(tmp_path, "t.json", document), write(tmp_path, "r.json", [result()])
+    words = ["evaluate", "instances", *paths, "--protocol", "lvis", "--csv", tmp_path / "f.csv"]
+    if message:
+        assert message in refused(*words)
+    else:
+        good(*words)
+
+
+def test_masks_that_give_boxes_can_be_skipped(tmp_path: Path) -> None:
+    bad = {"segmentation": {"size": [6, 8], "counts": "zzz"}}
+    paths = write(tmp_path, "t.json", room()), write(tmp_path, "r.json", [result(), result(**bad)])
+    words = ["evaluate", "instances", *paths, "--iou", "box"]
+    assert "r.json: annotation 2 of image 1: byte 0 of its counts" in refused(*words)
+    skipped = run(*words, "--skip-invalid")
+    assert "skipped 1" in skipped.stderr
+    assert "AP 100.0" in skipped.stdout
+
+
+def test_results_without_boxes_are_compared_by_those_of_their_masks(tmp_path: Path) -> None:
+    paths = write(tmp_path, "t.json", room()), write(tmp_path, "r.json", [result()])
+    html = tmp_path / "page.html"
+    words = ["evaluate", "instances", *paths, "--iou", "box"]
+    assert "AP 100.0, AP50 100.0" in good(*words, "--html", html).stdout
+    assert embedded(html, "image-0")["Prediction"]["objects"][0]["box"] == [1, 1, 5, 4]
+    none = write(tmp_path, "r.json", [{**result(), "segmentation": []}])
+    assert "annotation 1 of image 1: expected a bbox or a mask, got neither" in refused(
+        "evaluate", "instances", paths[0], none, "--iou", "box"
+    )
+
+
+def test_boxes_of_segments_of_label_maps(tmp_path: Path) -> None:
+    """A segment without a box has that of its pixels."""
+    image = pytest.importorskip("PIL.Image")
+    labels = np.zeros((6, 8, 3), np.uint8)
+    labels[1:4, 1:5, 0] = 7
+    (tmp_path / "t").mkdir()
+    image.fromarray(labels).save(tmp_path / "t" / "a.png")
+    segments = [{"id": 7, "category_id": 63, "iscrowd": 0}]
+    entry = {"image_id": 1, "file_name": "a.png", "segments_info": segments}
+    truth = write(tmp_path, "t.json", room(annotations=[entry]))
+    found = write(tmp_path, "r.json", [result()])
+    words = ["evaluate", "instances", truth, found, "--iou", "box"]
+    printed = good(*words, "--html", tmp_path / "page.html").stdout
+    assert "AP 100.0" in printed
+    assert embedded(tmp_path / "page.html", "image-0")["Truth"]["objects"][0]["box"] == [1, 1, 5, 4]
 
 
 def test_the_page_of_boxes_shows_boxes(tmp_path: Path) -> None:

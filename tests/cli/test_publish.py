@@ -546,7 +546,7 @@ def script(code: str, *arguments: object, **options: object) -> subprocess.Compl
     """Run code with ``publish`` in a process that imports nothing else of segcore."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     command = [sys.executable, "-ISc", HEADER + textwrap.dedent(code), *map(str, arguments)]
-    result = subprocess.run(command, text=True, check=False, timeout=120, **options)  # type: ignore[call-overload]
+    result = subprocess.run(command, text=True, check=False, timeout=300, **options)  # type: ignore[call-overload]
     assert result.returncode == 0, result.stderr
     return result
 

@@ -376,7 +376,7 @@ def test_random_pairs(compat, original):
 def test_real_annotations(compat, kernels, original, name, request):
     # Every image with --slow, else, and on the reference, which is slow, some of them.
     slow = request.config.option.slow
-    step = 1 if slow else 10
+    step = 1 if slow else 25
     if kernels.name == "reference":
         step = 10 if slow else 40
     document = read(name)

@@ -125,7 +125,7 @@ def test_two_ranks(tmp_path: Any) -> None:
     processes = [context.Process(target=rank, args=(number, *arguments)) for number in range(2)]
     for process in processes:
         process.start()
-    got = [results.get(timeout=60) for _ in processes]
+    got = [results.get(timeout=300) for _ in processes]
     for process in processes:
         process.join()
     preds, target = items(4)

@@ -185,6 +185,7 @@ PANOPTIC = {
         {"images": [{"id": 1, "height": 2, "width": 3}], "categories": []},
     ],
 )
+@pytest.mark.filterwarnings("ignore:.*negative")
 def test_equal_to_the_file(value):
     read = outcome(lambda: sc.data.from_coco(value))
     expected = outcome(lambda: from_text(value))
@@ -265,6 +266,21 @@ def test_the_item_of_an_unsuitable_value_is_named():
     with pytest.raises(TypeError) as caught:
         sc.data.from_coco(document({"id": 1}, {"id": 2, "score": {1}}))
     assert caught.value.__notes__ == ["annotations[1]"]
+
+
+def test_a_warning_of_normalized_coordinates_names_file_and_annotation(tmp_path):
+    ring = [0.1, 0.25, 0.5, 0.25, 0.5, 1]
+    given_ = document(
+        {"id": 8, "segmentation": []}, *({"id": i, "segmentation": [ring]} for i in (9, 7))
+    )
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(given_))
+    dataset = sc.data.read(path).select([1, 2])
+    with pytest.warns(match="all coordinates are between 0 and 1, but the image has") as warned:
+        assert dataset[0].masks.area.tolist() == [1, 1]
+    assert str(warned[0].message).startswith(f"{path}: annotation 9 of image 1 and 1 more: all")
+    assert warned[0].filename == __file__
+    assert len(dataset[0].masks) == 2  # without a warning: one per file and image size
 
 
 def test_the_document_is_not_kept():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import math
 import pickle
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def test_real_data_there_and_back(name, twin):
     by_image = {}
     for annotation in annotations:
         by_image.setdefault(annotation["image_id"], []).append(annotation)
-    for sample in list(dataset)[:200]:
+    for sample in dataset[:50]:
         expected = by_image.get(sample.image_id, [])
         assert sample.ids.tolist() == [
             a.get("id", i) for a, i in zip(expected, sample.ids.tolist(), strict=True)
@@ -112,6 +113,21 @@ def test_twins_have_the_same_columns(monkeypatch):
             {"score": -(2**53) - 1},
             "score: expected an integer from -2**53 to 2**53, got int -9007199254740993",
         ),
+        ({"score": math.nan}, "score: expected a number, got nan"),
+        ({"area": "5"}, "area: expected a finite number, got str '5'"),
+        ({"area": [5]}, "area: expected a finite number, got list [5]"),
+        ({"area": True}, "area: expected a finite number, got bool True"),
+        ({"area": math.nan}, "area: expected a finite number, got nan"),
+        ({"area": math.inf}, "area: expected a finite number, got inf"),
+        ({"bbox": [1, 2, 3]}, "bbox: expected 4 finite numbers, got list [1, 2, 3]"),
+        ({"bbox": [[1, 2, 3, 4]]}, "bbox: expected 4 finite numbers, got list [[1, 2, 3, 4]]"),
+        ({"bbox": [1, 2, "3", 4]}, "bbox: expected 4 finite numbers, got list [1, 2, '3', 4]"),
+        ({"bbox": "1 2 3 4"}, "bbox: expected 4 finite numbers, got str '1 2 3 4'"),
+        (
+            {"bbox": [1, 2, math.nan, 4]},
+            "bbox: expected 4 finite numbers, got [1.0, 2.0, nan, 4.0]",
+        ),
+        ({"bbox": [True, 2, 3, 4]}, "bbox: expected 4 finite numbers, got list [True, 2, 3, 4]"),
     ],
 )
 def test_invalid_annotations_are_named_or_skipped(change, detail, tmp_path, twin):
@@ -125,6 +141,47 @@ def test_invalid_annotations_are_named_or_skipped(change, detail, tmp_path, twin
     assert dataset.annotations["id"].tolist() == [1, 3]
     assert len(dataset.skipped) == 1
     assert dataset.skipped[0].endswith(detail)
+    with pytest.raises(sc.data.DatasetError) as in_memory:
+        sc.data.from_coco(json.loads(path.read_text()))
+    assert (in_memory.value.item, in_memory.value.detail) == ("annotations[1]", detail)
+
+
+@pytest.mark.parametrize(
+    ("change", "values"),
+    [
+        ({"bbox": None, "area": None}, [[math.nan] * 4, math.nan]),
+        ({"bbox": []}, [[math.nan] * 4, math.nan]),
+        ({"bbox": [2**60, 0, 1, 2.5], "area": 2**60}, [[2.0**60, 0, 1, 2.5], 2.0**60]),
+    ],
+)
+def test_areas_and_boxes_that_are_used(change, values, twin):
+    given = document({"id": 2, **change})
+    dataset = sc.data.from_coco(given)
+    found = [dataset.annotations[name].tolist()[0] for name in ("bbox", "area")]
+    np.testing.assert_array_equal(found[0], values[0])
+    np.testing.assert_array_equal(found[1], values[1])
+    assert json.dumps(sc.data.to_coco(dataset)) == json.dumps(given)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"area": -5}, "area: -5.0, a negative area, is used as it is (2 such annotations)"),
+        (
+            {"bbox": [1, 2, -3, 4]},
+            "bbox: [1.0, 2.0, -3.0, 4.0], a negative width or height, is used as it is "
+            "(2 such annotations)",
+        ),
+    ],
+)
+def test_negative_areas_and_boxes_are_warned_of(change, message, tmp_path, twin):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(document({"id": 1}, {"id": 2, **change}, {"id": 3, **change})))
+    with pytest.warns(match="negative") as warned:
+        dataset = sc.data.read(path)
+    assert str(warned[0].message).startswith(f"{path}: annotations[1] (id 2, byte ")
+    assert str(warned[0].message).endswith(message)
+    assert len(dataset.annotations) == 3
 
 
 @pytest.mark.parametrize("name", ["images", "annotations", "categories"])

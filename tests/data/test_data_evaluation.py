@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -40,7 +42,7 @@ def test_equal_to_pycocotools(tmp_path, monkeypatch, iou, keys, seed):
     truth, prediction, results = files(tmp_path, seed, keys)
     if seed % 2:  # one image per part, and few masks at a time
         monkeypatch.setattr(evaluation, "ANNOTATIONS", 1)
-        monkeypatch.setattr(matching, "MAX_MASKS", 2)
+        monkeypatch.setattr(matching, "MAX_OBJECTS", 2)
     if not results:
         pytest.skip("pycocotools needs a result")
     true = coco.COCO(str(truth))
@@ -60,6 +62,87 @@ def test_equal_to_pycocotools(tmp_path, monkeypatch, iou, keys, seed):
     for name in ("precision", "recall", "scores"):
         np.testing.assert_array_equal(getattr(got, name), done.eval[name])
     assert list(got.stats.values()) == done.stats.tolist()
+
+
+MIXES = {
+    "segmentation": lambda i, result: ["segmentation"],
+    "segmentation and area": lambda i, result: ["segmentation", "area"],
+    "segmentation and bbox": lambda i, result: ["segmentation", "bbox"],
+    "all": lambda i, result: ["segmentation", "bbox", "area"],
+    "bbox and area": lambda i, result: ["bbox", "area"],
+    "first without bbox": lambda i, result: ["segmentation"] + ["bbox", "area"] * (i % 2),
+    "first with an empty bbox": lambda i, result: ["segmentation", "bbox"],
+}
+
+
+@pytest.mark.parametrize("iou", ["mask", "box"])
+@pytest.mark.parametrize("mix", MIXES)
+def test_areas_of_results_as_in_pycocotools(tmp_path, mix, iou):
+    if mix == "bbox and area" and iou == "mask":
+        pytest.skip("pycocotools makes masks of boxes, which segcore does if it is asked to")
+    document, results = data_set(3)
+    rng = np.random.default_rng(0)
+    for i, result in enumerate(results):
+        # The areas of boxes, of masks and those given are in different ranges.
+        result["area"] = float(rng.integers(20_000))
+        if iou == "mask":
+            result["bbox"] = [0.0, 0.0, *rng.integers(1, 200, 2).astype(float).tolist()]
+        elif i % 3 == 0 and "bbox" in MIXES[mix](i, result):
+            [result["segmentation"]] = sc.Masks.from_boxes([[0, 0, 60, 40]], (40, 60)).to_coco()
+        kept = [*MIXES[mix](i, result), "image_id", "category_id", "score"]
+        for name in result.keys() - set(kept):
+            del result[name]
+    if mix == "first with an empty bbox":
+        del results[0]["bbox"]
+        expected = copy.deepcopy(results)
+        results[0]["bbox"] = []
+    else:
+        expected = copy.deepcopy(results)
+    true = coco.COCO()
+    true.dataset = document
+    true.createIndex()
+    done = cocoeval.COCOeval(true, true.loadRes(expected), KINDS[iou])
+    done.evaluate()
+    done.accumulate()
+    done.summarize()
+    truth = sc.data.from_coco(document)
+    prediction = sc.data.from_coco(results, dataset=truth)
+    sc.data.write(prediction, tmp_path / "results.json", format="coco-results")
+    halves = np.array_split(np.arange(len(prediction)), 2)
+    forms = [
+        prediction,
+        sc.data.read(tmp_path / "results.json", dataset=truth),
+        sc.data.Dataset.concatenate([prediction[half] for half in halves]),
+        prediction.select(np.arange(len(results))),
+        pickle.loads(pickle.dumps(prediction)),
+    ]
+    if importlib.util.find_spec("pyarrow"):
+        sc.data.write(prediction, tmp_path / "results.parquet")
+        forms += [
+            sc.data.read(tmp_path / "results.parquet"),
+            sc.data.from_arrow(prediction.to_arrow()),
+        ]
+    for form in forms:
+        metric = sc.metrics.AveragePrecision(
+            iou, class_ids=truth.categories["id"], box_format="xywh"
+        )
+        got = sc.data.evaluate(truth, form, metric).compute()
+        for name in ("precision", "recall", "scores"):
+            np.testing.assert_array_equal(getattr(got, name), done.eval[name])
+
+
+def test_areas_of_data_sets_that_are_no_results_are_their_own():
+    truth = sc.data.from_coco(room())
+    detection = {"image_id": 1, "category_id": 63, "score": 0.9, "bbox": [0, 0, 6, 4]}
+    areas = {}
+    for area in (1.0, 5000.0):
+        document = room(annotations=[{**detection, "segmentation": [RING], "area": area}])
+        found = sc.data.from_coco(document)
+        metric = sc.metrics.AveragePrecision(areas={"all": (0, 1e5), "small": (0, 4)})
+        metric = sc.data.evaluate(sc.data.from_coco(room(annotations=[])), found, metric)
+        areas[area] = metric.confidence_intervals(1), metric._detections[-1].ignored.tolist()
+    assert areas[1.0][1] != areas[5000.0][1]
+    assert len(truth) == 2
 
 
 def room(**changes):
@@ -189,8 +272,9 @@ def test_the_rules_of_lvis_read_the_images():
         (room(images=[{"id": i, "height": 4, "width": 6} for i in (8, 9)], annotations=[]), None,
          "prediction: 2 images, such as 8, are not in the truth"),
         (room(), None, "annotation 1 of image 1: expected a score, got none"),
-        (room(), sc.metrics.AveragePrecision("box", box_format="xywh"),
-         "annotation 1 of image 1: expected a bbox, got none"),
+        (room(annotations=[{"id": 1, "image_id": 1, "category_id": 63, "score": 0.5}]),
+         sc.metrics.AveragePrecision("box", box_format="xywh"),
+         "annotation 1 of image 1: expected a bbox or a mask, got neither"),
         (room(), sc.metrics.AveragePrecision("box"), 'expected box_format="xywh"'),
         (room(categories=[{"id": "sofa", "name": "sofa"}], annotations=[]), None,
          "prediction: expected integers as ids of categories"),

@@ -56,7 +56,10 @@ def test_numbers_are_kept_exactly(member, number):
         with pytest.raises(DatasetError, match=rf"annotations\[0\].*{member}: expected"):
             sc.data.from_coco(given)
         return
-    assert_same_json(sc.data.to_coco(sc.data.from_coco(given)), given)
+    is_warned_of = member == "area" and number < 0
+    with pytest.warns(match="negative area") if is_warned_of else contextlib.nullcontext():
+        dataset = sc.data.from_coco(given)
+    assert_same_json(sc.data.to_coco(dataset), given)
 
 
 @pytest.mark.parametrize("number", [2**53 + 1, -(2**53) - 1, 2**62, 10**30])
@@ -103,12 +106,12 @@ def test_numbers_are_written_like_repr():
     numbers += [rng.randrange(-(10**9), 10**9) / 1000 for _ in range(20_000)]
     numbers += [rng.random() * 10.0 ** rng.randrange(-8, 18) for _ in range(20_000)]
     numbers = [number for number in numbers if math.isfinite(number)]
-    given = document(*({"area": number} for number in numbers))
+    given = document(*({"score": number} for number in numbers))
     dataset = sc.data.from_coco(given)
     file = io.BytesIO()
     writing.write_instances(dataset, file)
     text = file.getvalue().decode()
-    assert [part.split("}")[0] for part in text.split('"area":')[1:]] == list(map(repr, numbers))
+    assert [part.split("}")[0] for part in text.split('"score":')[1:]] == list(map(repr, numbers))
 
 
 # -- files that are no COCO files ------------------------------------------------------------------
@@ -172,7 +175,7 @@ def test_offsets_are_those_of_a_file_with_a_byte_order_mark():
 
 def test_deep_values_are_read_again():
     nested = json.loads("[" * 400 + "]" * 400)
-    given = document({"id": 1, "x": nested, "area": nested})
+    given = document({"id": 1, "x": nested, "caption": nested})
     assert_same_json(sc.data.to_coco(sc.data.from_coco(given)), given)
 
 
@@ -346,7 +349,7 @@ def test_threads_that_share_a_reader():
 
 
 INTERRUPT = """
-import _thread, io, threading, time, segcore as sc
+import _thread, io, signal, threading, time, segcore as sc
 from segcore.data.coco import reading
 row = b'{"image_id":1,"id":1,"segmentation":[[1,1,5,1,5,3,1,3.5]],"x":[1,2,3]}'
 head = b'{"images":[{"id":1,"height":4,"width":6}],"annotations":['
@@ -361,20 +364,23 @@ class File(io.RawIOBase):
         return size
 def stop():
     global stopped
-    stopped = time.perf_counter()
+    stopped = time.process_time()
     _thread.interrupt_main()
+# A process in the background inherits that it is ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 threading.Timer(0.3, stop).start()
 try:
     reading.read_stream("", File(), None)
 except KeyboardInterrupt:
-    print(time.perf_counter() - stopped)
+    print(time.process_time() - stopped)
 """
 
 
 @compiled
 def test_a_long_read_can_be_interrupted():
+    """It ends within a second of processor time, which does not depend on what else runs."""
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPT], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", INTERRUPT], capture_output=True, text=True, timeout=300, check=True
     )
     assert float(done.stdout) < 1
 
@@ -454,14 +460,14 @@ def test_time_is_linear(name, monkeypatch):
     def seconds(n):
         data = LONG[name](n)
         best = math.inf
-        for _ in range(3):
+        for _ in range(2):
             start = time.process_time()
             read(data, skip_invalid=True)
             best = min(best, time.process_time() - start)
         return best
 
-    n = 2000
-    while (short := seconds(n)) < 0.01:
+    n = 500
+    while (short := seconds(n)) < 0.003:
         n *= 2
     assert seconds(4 * n) < 10 * short
 
@@ -531,7 +537,7 @@ def test_annotations_out_of_order_and_images_without_any():
 
 
 def test_concatenated_data_sets_keep_odd_values(strange):
-    other = document({"x": 1, "id": "a", "area": "large", "segmentation": [SQUARE]}, {"id": 5.0})
+    other = document({"x": 1, "id": "a", "bbox": [], "segmentation": [SQUARE]}, {"id": 5.0})
     other["images"] = [{"height": 4, "width": 6, "id": "b", "note": None}]
     for annotation in other["annotations"]:
         annotation["image_id"] = "b"

@@ -15,6 +15,7 @@ from support.detections import data_set
 from support.executors import Pickling
 from support.jobs import pixels, slowly
 from support.real_data import path as real_path
+from support.util import slow
 
 import segcore as sc
 from segcore._publish import FolderWriter
@@ -72,7 +73,7 @@ def all_results(truth, found, size=4096, **engine):
         )
 
 
-@pytest.mark.parametrize("size", [1, 7, 64, 4096])
+@pytest.mark.parametrize("size", [7, 4096, slow(1), slow(64)])
 def test_the_partition_does_not_matter(truth, found, size):
     expected = all_results(truth, found, 10**9, workers=1)
     assert all_results(truth, found, size, workers=1) == expected

@@ -16,6 +16,7 @@ from support.util import (
     assert_identical,
     batch_of,
     batch_of_flips,
+    crossed,
     every_mask,
     patterns,
     rles_of,
@@ -183,8 +184,9 @@ def assert_limited(kernels, a, b, above, divisors):
 LIMITS = [0.0, 5e-324, 0.05, 0.5, 1 / 3, np.nextafter(1 / 3, 1), 1.0, 1.5, np.inf]
 
 
-@pytest.mark.parametrize("above", LIMITS)
-@pytest.mark.parametrize("size", [(2, 3), (1, 1), (1, 5), (4, 1), (0, 3), (3, 0)])
+@pytest.mark.parametrize(
+    ("size", "above"), crossed([(2, 3), (1, 1), (1, 5), (4, 1), (0, 3), (3, 0)], LIMITS)
+)
 def test_limit_on_tiny_masks(kernels, size, above):
     masks = every_mask(*size)
     assert_limited(kernels, masks, masks, above, None)

@@ -240,7 +240,7 @@ def test_rings_of_a_mask_together(kernels, filling):
 @pytest.mark.parametrize("filling", [EVEN_ODD, NON_ZERO])
 def test_random_rings_together(kernels, size, filling):
     rng = np.random.default_rng(8)
-    pool = [ring for _ in range(20) for ring in random_rings(rng, *size)]
+    pool = [ring for _ in range(6) for ring in random_rings(rng, *size)]
     rng.shuffle(pool)
     masks = [pool[i : i + 4] for i in range(0, len(pool), 4)] + [[ring] for ring in pool]
     batch = agree(kernels, "rasterize_polygons", *polygons(*masks), *size, filling)

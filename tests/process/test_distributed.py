@@ -83,11 +83,11 @@ def test_a_process_that_ends_is_an_error():
 
 
 def test_processes_stop_at_once_when_the_results_are_not_wanted():
-    results = run(sleep, [0, 60, 60, 60], workers=2)
+    results = run(sleep, [0, 600, 600, 600], workers=2)
     pid = next(results)
     start = time.monotonic()
     results.close()
-    assert time.monotonic() - start < 10  # on a busy machine
+    assert time.monotonic() - start < 100  # on a busy machine
     assert gone(pid)
 
 
@@ -136,6 +136,6 @@ def test_processes_end_with_their_parent(tmp_path, number):
     )
     pid = int(process.stdout.readline())
     process.send_signal(number)
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
     assert process.returncode in (-number, 130)
     assert gone(pid)

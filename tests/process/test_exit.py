@@ -21,7 +21,7 @@ def test_exit(ending):
     command = [sys.executable, exit_cases.__file__, ending]
     env = os.environ | {"PYTHONPATH": str(paths.TESTS)}  # for what exit_cases imports
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=120, env=env
+        command, capture_output=True, text=True, check=False, timeout=300, env=env
     )
     assert done.returncode == exit_cases.EXIT_CODES[ending], done.stderr
     assert done.stdout == ("done" if ending in ("atexit", "__del__") else "")

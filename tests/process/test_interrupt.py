@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-CORE = [("encode", 1), ("encode_many", 2)]
+CORE = [("iou", 1), ("encode_many", 2)]
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_other_things_than_numbers_of_threads(count):
         sc.set_num_threads(count)
 
 
-@pytest.mark.parametrize("backend", ["", *backends.available()])
+@pytest.mark.parametrize("backend", ["", "numba", "reference", *map(slow, backends.available())])
 def test_the_environment_sets_threads(monkeypatch, backend):
     monkeypatch.setenv("SEGCORE_BACKEND", backend)
     monkeypatch.setenv("SEGCORE_NUM_THREADS", " 5 ")

@@ -40,7 +40,7 @@ assert segcore.Masks.from_boxes([[0, 0, 2, 2]], (3, 3)).area == 4
 @pytest.mark.parametrize("kind", ["isolated", "legacy"])
 def test_import(kind, first):
     command = [sys.executable, "-c", CODE, kind, first]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) == 2

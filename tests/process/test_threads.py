@@ -14,7 +14,7 @@ from segcore import backends
 
 THREADS = 8
 # The reference is slow, and NumPy's to worry about.
-ITERATIONS = 1000 if backends.current() != "reference" else 50
+ITERATIONS = 400 if backends.current() != "reference" else 50
 
 
 def same(got, expected):

@@ -56,16 +56,24 @@ def classes(module: ModuleType) -> list[type]:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_asv_benchmarks_run_and_are_right(benchmarks: ModuleType, name: str) -> None:
+def test_asv_benchmarks_run_and_are_right(
+    benchmarks: ModuleType, name: str, request: pytest.FixtureRequest
+) -> None:
+    """Each runs, with --slow with all its parameters, else with the first and the last ones."""
     module = importlib.import_module(f"benchmarks.{name}")
     assert classes(module)
     for each in classes(module):
         assert len(each.params) == len(each.param_names)
         methods = [getattr(each, name) for name in dir(each) if name.startswith(("time", "peak"))]
         assert methods
-        for arguments in itertools.product(*each.params):
-            if each.param_names[0] == "backend" and arguments[0] != backends.current():
-                continue
+        every = [
+            arguments
+            for arguments in itertools.product(*each.params)
+            if each.param_names[0] != "backend" or arguments[0] == backends.current()
+        ]
+        if not request.config.option.slow:
+            every = [*every[:1], *every[1:][-1:]]
+        for arguments in every:
             instance = each()
             if hasattr(instance, "setup"):
                 try:

@@ -54,9 +54,9 @@ STRANGE = [
     {"id": 5, "segmentation": [{"size": [4, 6], "counts": [24]}], "bbox": [0, 0.5, 1e300, -0.0]},
     {"id": 6, "segmentation": [[1, 2, 3, 4]], "bbox": [], "area": 10**40},
     {"id": 7, "segmentation": None, "note": 'caf\u00e9 "\\ \U0001f600 \ud800 \x7f', "bbox": None},
-    {"id": 8, "segmentation": "none", "score": float("inf"), "area": float("nan")},
+    {"id": 8, "segmentation": "none", "score": float("inf"), "area": None},
     {"id": 9, "segmentation": [], "x": {"a": [1, [2, {"b": None}]]}, "y": [], "score": 5e-324},
-    {"id": 10.0, "deep": {"\u00e9\n": 1.5}, "area": 0.1, "score": 1e22, "bbox": [1, 2, 3]},
+    {"id": 10.0, "deep": {"\u00e9\n": 1.5}, "area": 0.1, "score": 1e22, "bbox": [1, 2, 3, 10**17]},
 ]
 
 
@@ -69,15 +69,15 @@ JSON = st.recursive(
     ),
     max_leaves=8,
 )
-NUMBER = st.floats() | st.integers()
+MEASURE = st.floats(0, 1e300) | st.integers(0, 10**300)
 ANNOTATION = st.fixed_dictionaries(
     {},
     optional={
         "segmentation": JSON
         | st.just(SQUARE)
         | st.lists(st.lists(st.floats() | st.integers(), max_size=9), max_size=3),
-        "area": JSON,
-        "bbox": JSON | st.lists(NUMBER, min_size=4, max_size=4),
+        "area": st.none() | MEASURE,
+        "bbox": st.none() | st.just([]) | st.lists(MEASURE, min_size=4, max_size=4),
         "caption": JSON,
         "": JSON,
     },

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segcore._input.warn import warn
 from segcore._text import counted
 from segcore.data.coco.raw_table import RawTable, check_repeated, first_rows
 from segcore.data.columns.checks import is_among
@@ -22,7 +23,7 @@ from segcore.data.columns.layouts import (
     image_layout,
 )
 from segcore.data.columns.segmentations import COUNTS, STRING
-from segcore.data.columns.table import MISSING, NULL, Layout, Table
+from segcore.data.columns.table import MISSING, NULL, ODD, Layout, Table
 from segcore.data.columns.texts import Texts
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
@@ -72,10 +73,14 @@ class Reader:
             forms = RawTable(first, ANNOTATIONS, "").forms("category_id")
             if not len(categories) and (forms != MISSING).any():
                 categories = self._categories_of_results()
-        return self._dataset(images, categories, [])
+        return self._dataset(images, categories, [], is_results=True)
 
     def _dataset(
-        self, images: Table, categories: Table, members: list[tuple[str, bytes | None]]
+        self,
+        images: Table,
+        categories: Table,
+        members: list[tuple[str, bytes | None]],
+        is_results: bool = False,
     ) -> Dataset:
         annotations = self._annotations(images, categories)
         return Dataset(
@@ -85,6 +90,7 @@ class Reader:
             members=members,
             skipped=self.skipped,
             source=self.path,
+            result_areas=_result_areas(annotations) if is_results else None,
         )
 
     # -- images and categories --------------------------------------------------------------------
@@ -169,6 +175,8 @@ class Reader:
         is_list = set(self.raw) == {"annotations"}
         column = RawTable(self.raw["annotations"], ANNOTATIONS, "" if is_list else "annotations")
         raw = column.columns
+        column.check_numbers("score")
+        self.check_measures(column)
         numbers = {name: _number_column(column, name) for name in ("score", "area", "bbox")}
         image = np.zeros(len(column), np.int64)
         if "image" not in self.raw:
@@ -179,7 +187,6 @@ class Reader:
             category = column.lookup("category_id", categories["id"], "a category")
             column.forget("category_id")
         column.check_integers("iscrowd", 0, "0 or 1", required=False, greatest=1)
-        column.check_numbers("score")
         ids: Any = column.ids("id", required=False)
         if (column.forms("id") == MISSING).all():
             count = len(column)
@@ -196,6 +203,19 @@ class Reader:
             columns["category_id"] = raw["category_id"]  # there are no rows to refer to
         column.forget("iscrowd")
         return self._kept(column, columns)
+
+    def check_measures(self, column: RawTable) -> None:
+        """Refuse areas and boxes that are no numbers; warn of negative ones, which are used."""
+        for name, what in (("area", "a negative area"), ("bbox", "a negative width or height")):
+            column.check_measures(name)
+            values = column.columns[name]
+            is_negative = values < 0 if name == "area" else (values[:, 2:] < 0).any(axis=1)
+            rows = np.flatnonzero(is_negative)
+            if len(rows):
+                row = int(rows[0])
+                place = column.item(row), column.offset(row), column.id(row)
+                first = DatasetError(self.path, f"{name}: {column.got(name, row)}", *place)
+                warn(f"{first}, {what}, is used as it is ({counted(len(rows), 'such annotation')})")
 
     def _kept(self, column: RawTable, columns: dict[str, Any]) -> Table:
         """Return the valid rows; raise the first error unless invalid rows are skipped."""
@@ -218,6 +238,14 @@ class Reader:
             self.skipped.append(str(error))
             good[row] = False
         return good
+
+
+def _result_areas(annotations: Table) -> str | None:
+    """Return what areas of results are computed from; see ``Dataset.result_areas``."""
+    if not len(annotations):
+        return None
+    has_box = annotations.layout.take(slice(0, 1)).forms("bbox")[0] not in (MISSING, NULL, ODD)
+    return "box" if has_box else "mask"
 
 
 def _number_column(column: RawTable, name: str) -> Any:

@@ -132,6 +132,7 @@ def panoptic_dataset(reader: Reader, members: list[tuple[str, bytes | None]]) ->
     if len(categories):
         category = segment.lookup("category_id", categories["id"], "a category")
     segment.check_integers("iscrowd", 0, "0 or 1", required=False, greatest=1)
+    reader.check_measures(segment)
     ids = _segment_ids(segment, owner)
     columns = {
         "image": image[owner],

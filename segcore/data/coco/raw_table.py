@@ -85,6 +85,7 @@ class RawTable:
         if form == ODD:
             return described(self.odd_values(name)[row])
         value = self.columns[name][row]
+        value = value.tolist() if isinstance(value, np.ndarray) else value
         return str(bool(value)) if form == BOOLEAN else str(value)
 
     def ids(self, name: str, required: bool = True) -> NDArray[Any]:
@@ -156,14 +157,37 @@ class RawTable:
         )
 
     def check_numbers(self, name: str) -> None:
-        """Refuse rows whose number is of another type."""
+        """Refuse rows whose number is of another type, or NaN."""
 
         def detail(row: int) -> str:
-            is_large = type(self.odd_values(name)[row]) is int
+            is_large = type(self.odd_values(name).get(row)) is int
             what = "an integer from -2**53 to 2**53" if is_large else "a number"
             return f"expected {what}, got {self.got(name, row)}"
 
-        self.refuse(np.flatnonzero(self.forms(name) == ODD), name, detail)
+        forms = self.forms(name)
+        is_nan = np.isnan(self.columns[name]) & (forms == FRACTION)
+        self.refuse(np.flatnonzero(is_nan | (forms == ODD)), name, detail)
+
+    def check_measures(self, name: str) -> None:
+        """Refuse rows whose area or box is not finite numbers; null, and ``[]``, stand for none.
+
+        The column gets the floats that are next to integers which no float equals.
+        """
+        forms, values = self.forms(name), self.columns[name]
+        is_bad = ~is_among(forms, (MISSING, NULL))
+        count = 4 if values.ndim == 2 else 1
+        is_bad[is_bad] = ~np.isfinite(values[is_bad]).reshape(-1, count).all(axis=1)
+        for row in np.flatnonzero(is_bad & (forms == ODD)).tolist():
+            value = self.odd_values(name)[row]
+            numbers = _numbers(value, count)
+            if numbers is not None:
+                values = self.columns[name] = values.copy() if values is self._raw[name] else values
+                values[row] = numbers
+            is_bad[row] = numbers is None and not (name == "bbox" and value == [])
+        what = "a finite number" if count == 1 else "4 finite numbers"
+        self.refuse(
+            np.flatnonzero(is_bad), name, lambda row: f"expected {what}, got {self.got(name, row)}"
+        )
 
     def names(self, name: str) -> Texts:
         """Return strings; numbers become text, and other values are refused."""
@@ -184,6 +208,22 @@ class RawTable:
         """Refuse rows whose string is of another type."""
         bad = np.flatnonzero(self.forms(name) == ODD)
         self.refuse(bad, name, lambda row: f"expected a string, got {self.got(name, row)}")
+
+
+def _numbers(value: Any, count: int) -> Any:
+    """Return a number, or a list of them, as finite floats; None for other values."""
+    items = value if count > 1 else [value]
+    if not isinstance(items, list) or len(items) != count:
+        return None
+    if any(isinstance(item, bool) or not isinstance(item, (int, float)) for item in items):
+        return None
+    try:
+        numbers = np.array([float(item) for item in items])
+    except OverflowError:
+        return None
+    if not np.isfinite(numbers).all():
+        return None
+    return numbers if count > 1 else numbers[0]
 
 
 def _column(values: Any, kind: str) -> Any:

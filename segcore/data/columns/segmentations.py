@@ -307,7 +307,9 @@ class Segmentations:
 
     # -- masks ------------------------------------------------------------------------------------
 
-    def masks(self, size: Size, name: Callable[[int], str] | None = None) -> Masks:
+    def masks(
+        self, size: Size, name: Callable[[int], str] | None = None, source: str = ""
+    ) -> Masks:
         """Convert all rows, which must belong to the same image, to masks.
 
         Parameters
@@ -317,6 +319,8 @@ class Segmentations:
         name : callable, optional
             Function that returns the name of a row, given its index, for error messages. Defaults
             to ``f"object {row}"``.
+        source : str, optional
+            The file that the rows are from, for warnings about named rows.
 
         Returns
         -------
@@ -330,17 +334,27 @@ class Segmentations:
         """
         kinds = self.kinds
         every_row, text = slice(0, len(kinds)), kinds.tobytes()
+
+        def polygons(rows: NDArray[np.int64] | slice, height: int, width: int) -> Batch:
+            coordinates, ring_offsets, mask_offsets = self._rings(rows)
+            named = None
+            if name is not None:
+                named = lambda mask: (source, name(int(np.arange(len(self))[rows][mask])))  # noqa: E731
+            return coco.rasterize(
+                coordinates, ring_offsets, mask_offsets, height, width, name=named
+            )
+
         # Small arrays of bytes are counted faster as bytes.
         if text and text.count(STRING) == len(text):
             self._check_sizes(every_row, size, name)
             return wrap(self._decode(self._strings, every_row, size, name))
         if text and text.count(POLYGON) == len(text):
-            return wrap(self._decode(self._polygons, every_row, size, name))
+            return wrap(self._decode(polygons, every_row, size, name))
         batches, order = [], []
         for kind, decode in (
             (STRING, self._strings),
             (COUNTS, self._counts),
-            (POLYGON, self._polygons),
+            (POLYGON, polygons),
         ):
             rows = np.flatnonzero(kinds == kind)
             if len(rows):
@@ -380,10 +394,6 @@ class Segmentations:
     def _counts(self, rows: NDArray[np.int64], height: int, width: int) -> Batch:
         runs, offsets = _gather(self.runs, self.starts[rows], self.lengths[rows])
         return kernels.counts_decode(runs, offsets, height, width)
-
-    def _polygons(self, rows: NDArray[np.int64] | slice, height: int, width: int) -> Batch:
-        coordinates, ring_offsets, mask_offsets = self._rings(rows)
-        return coco.rasterize(coordinates, ring_offsets, mask_offsets, height, width)
 
     def _rings(
         self, rows: NDArray[np.int64] | slice, values: NDArray[Any] | None = None

@@ -187,7 +187,7 @@ def members_text(members: dict[str, Any]) -> bytes:
 
 
 def concatenate(parts: Sequence[Any]) -> Any:
-    """Concatenate the parts of a column; a single one is not copied."""
+    """Concatenate the parts of a column; a single part is not copied."""
     if len(parts) == 1:
         return parts[0]
     of_arrays = isinstance(parts[0], np.ndarray)

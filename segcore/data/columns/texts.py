@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segcore._batch import offsets_of
+from segcore._gather import gathered
 from segcore.data.columns.checks import check_lengths, check_parts, column_array
 
 
@@ -146,9 +147,4 @@ class Texts:
         if offsets[-1] == 0 or np.array_equal(self.starts, first + offsets[:-1]):
             used = self.data[first : first + int(offsets[-1])]
             return Texts(used, offsets[:-1], self.lengths)
-        text = self.data.tobytes()
-        ends = self.starts + self.lengths
-        parts = [
-            text[start:end] for start, end in zip(self.starts.tolist(), ends.tolist(), strict=True)
-        ]
-        return Texts.from_strings(parts)
+        return Texts(gathered(self.data, self.starts, self.lengths), offsets[:-1], self.lengths)

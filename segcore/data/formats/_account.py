@@ -239,7 +239,9 @@ class Account:
                     for part in parts
                 ]
             )
-        masks = self._segmentations[rows].masks(size, lambda row: self.name(int(rows[row])))
+        masks = self._segmentations[rows].masks(
+            size, lambda row: self.name(int(rows[row])), self.dataset.source
+        )
         self._compare_measures(rows, masks)
         return masks
 

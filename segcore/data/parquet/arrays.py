@@ -1,7 +1,8 @@
 """Arrow arrays from flat NumPy arrays and back, without a Python object per row.
 
-``pyarrow.compute``, whose import takes longer than opening a file, is avoided: by what is read of
-every file, and so are the methods of arrays that import it, such as ``is_valid`` and ``cast``.
+The import of ``pyarrow.compute`` takes longer than reading a file. Where files of segcore are read,
+it is avoided, and so are the methods of arrays that import it: ``is_valid``, ``take``,
+``drop_null`` and ``cast``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from segcore._batch import offsets_of
+from segcore._batch import offsets_of, spread
 from segcore.data.columns.texts import Texts
 
 MOST = 2**31 - 1
@@ -89,17 +90,24 @@ def from_bytes(array: pa.Array) -> Texts:
     return Texts(characters, bounds[:-1], np.where(is_valid(array), np.diff(bounds), 0))
 
 
-def from_lists(array: pa.Array) -> tuple[NDArray[np.int64], pa.Array]:
-    """Return the offsets and the values of an Arrow array of lists; null is empty."""
+def from_lists(
+    array: pa.Array, rows: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], pa.Array]:
+    """Return the offsets and the values of the lists in rows, by default all; null is empty."""
     bounds = np.zeros(1, np.int64)
     if len(array):
         count, buffer = len(array) + 1, array.buffers()[1]
         bounds = np.frombuffer(buffer, np.int32, count, 4 * array.offset).astype(np.int64)
-    there, lengths = is_valid(array), np.diff(bounds)
-    if lengths[~there].any():  # values of lists that are null
-        return offsets_of(lengths * there), array.flatten()
-    first, last = int(bounds[0]), int(bounds[-1])
-    return bounds - first, array.values.slice(first, last - first)
+    starts, lengths = bounds[:-1], np.diff(bounds) * is_valid(array)
+    if rows is not None:
+        starts, lengths = starts[rows], lengths[rows]
+    offsets = offsets_of(lengths)
+    expected = starts - offsets[:-1]  # the same number where lists adjoin
+    expected = expected[lengths > 0]
+    if len(expected) == 0 or (expected == expected[0]).all():
+        first = int(expected[0]) if len(expected) else 0
+        return offsets, array.values.slice(first, int(offsets[-1]))
+    return offsets, array.values.take(to_array(spread(starts, offsets)))
 
 
 def field_of(array: pa.Array, name: str) -> pa.Array:
@@ -107,9 +115,9 @@ def field_of(array: pa.Array, name: str) -> pa.Array:
     return array.flatten()[array.type.get_field_index(name)]
 
 
-def rows_of(array: pa.Array, rows: NDArray[np.int64]) -> pa.Array:
-    """Return rows of an Arrow array, which ascend: the array itself if these are all."""
-    return array if len(rows) == len(array) else array.take(to_array(rows))
+def without_null(array: pa.Array) -> pa.Array:
+    """Return the rows of an Arrow array that are not null: the array itself if these are all."""
+    return array.drop_null() if array.null_count else array
 
 
 def from_numbers(array: pa.Array, missing: float) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -41,6 +41,7 @@ from segcore.data.parquet.arrays import (
     to_array,
     unpacked,
     values_of,
+    without_null,
 )
 from segcore.data.parquet.encode import ODD, VERSION
 from segcore.data.parquet.segmentations import decode_segmentations
@@ -65,6 +66,8 @@ class Header:
     members: list[tuple[str, bytes | None]]
     images: Table
     categories: Table
+    result_areas: str | None
+    """That of the data set; see `Dataset`."""
     has_other_members: bool
     """Whether rows may have members that are not columns, or values of other types."""
 
@@ -90,12 +93,19 @@ class Header:
                 ],
                 _images(path, base64.b64decode(metadata[b"segcore.images"]), about),
                 read_stream(path, io.BytesIO(document), len(document)).categories,
+                _result_areas(about.get("result_areas")),
                 not about.get("masks_only", False),
             )
         except DatasetError:
             raise
         except (*ERRORS, AttributeError, RecursionError) as error:
             raise DatasetError(path, f"the metadata of segcore are malformed: {error}") from None
+
+
+def _result_areas(value: Any) -> str | None:
+    if value not in (None, "box", "mask"):
+        raise ValueError(f'result_areas: expected "box" or "mask", got {value!r}')
+    return cast("str | None", value)
 
 
 def _shapes(header: Any, names: tuple[str, ...]) -> list[bytes]:
@@ -156,11 +166,6 @@ def _one_batch(table: pa.Table) -> pa.RecordBatch:
     """Return a table as one batch, without a copy if it is one already."""
     batches = table.combine_chunks().to_batches()
     return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)
-
-
-def _without_null(array: pa.Array) -> pa.Array:
-    """Return the values that are not null; ``drop_null`` imports ``pyarrow.compute``."""
-    return array.drop_null() if array.null_count else array
 
 
 def _ids(array: pa.Array, kind: str) -> NDArray[Any]:
@@ -375,7 +380,7 @@ class Decoder:
         there = is_valid(batch["category_id"])
         category = np.full(batch.num_rows, -1, np.int64)
         if len(self.categories):
-            ids = _ids(_without_null(batch["category_id"]), self._kinds["category_id"])
+            ids = _ids(without_null(batch["category_id"]), self._kinds["category_id"])
             category[there] = self._found(self._category_index.find(ids), ids, "category_id")
         return category
 
@@ -519,9 +524,8 @@ class Decoder:
         kind = self._kinds["category_id"]
         batches = batches or [_one_batch(self._schema.empty_table())]
         with _named(self._path, "category_id"):
-            ids = concatenate(
-                [_ids(_without_null(batch["category_id"]), kind) for batch in batches]
-            )
+            arrays = [without_null(batch["category_id"]) for batch in batches]
+            ids = concatenate([_ids(array, kind) for array in arrays])
         values, _ = distinct(ids)
         columns: dict[str, Any] = {
             "id": values,

@@ -161,6 +161,7 @@ class Encoder:
         self._names: tuple[str, ...] = ()
         self._rows = 0
         self._is_sorted = True
+        self._result_areas: str | None = None
 
     def add(self, dataset: Dataset) -> Iterator[EncodedPart]:
         """Yield the parts of a data set, each of which becomes a row group."""
@@ -187,6 +188,8 @@ class Encoder:
             self._shapes.setdefault(shape, len(self._shapes))
         shapes = {shape: self._shapes[shape] for shape in layout.shapes}
         start = self._rows
+        if not start:
+            self._result_areas = dataset.result_areas
         for images in dataset.partitions() or [np.empty(0, np.int64)]:
             rows = dataset.rows_of_images(images)[0] + start
             in_order = np.arange(self._rows, self._rows + len(rows))
@@ -251,6 +254,7 @@ class Encoder:
             "sorted": self._is_sorted,
             "masks_only": self._masks_only,
             "ids": {**self._id_kinds, "images": kind},
+            "result_areas": self._result_areas,
             "members": members,
             "annotation": _layout_header(self._names, list(self._shapes)),
             "image": _layout_header(images.layout.names, images.layout.shapes),

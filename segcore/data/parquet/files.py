@@ -138,7 +138,13 @@ def from_arrow(table: Any) -> Dataset:
             annotations, lambda: order_of("table", decoder.rows(read, count))
         )
     members = header.members if header else ()
-    return Dataset(decoder.images, decoder.categories, annotations, members=members)
+    return Dataset(
+        decoder.images,
+        decoder.categories,
+        annotations,
+        members=members,
+        result_areas=header.result_areas if header else None,
+    )
 
 
 def to_arrow(dataset: Dataset) -> pa.Table:
@@ -247,12 +253,14 @@ class ParquetDataset(Dataset):
         self._cache: OrderedDict[int, tuple[Table, NDArray[np.int64]]] = OrderedDict()
         self._lock = threading.Lock()
         header = files[0].header
+        headers = [file.header for file in files if any(file.counts)]
         super().__init__(
             images,
             categories,
             _annotations(files, starts),
             members=header.members if header else (),
             source=str(path),
+            result_areas=headers[0].result_areas if headers and headers[0] else None,
         )
         if dataset is not None:
             self.annotations["image"], self.annotations["category"]  # checks the ids
@@ -285,9 +293,7 @@ class ParquetDataset(Dataset):
             chosen = np.flatnonzero(np.isin(table["image"], sorted_images))
             tables.append(table.take(chosen))
             all_rows.append(rows[chosen])
-        tables = tables or [self._no_annotations]
-        # Columns of a single table are read when they are needed.
-        joined = tables[0] if len(tables) == 1 else Table.concatenate(tables)
+        joined = _joined(tables or [self._no_annotations])
         place = by_image[np.searchsorted(sorted_images, joined["image"])]
         order = np.argsort(place, kind="stable")
         return joined.take(order), np.concatenate(all_rows)[order]
@@ -425,14 +431,20 @@ def _tables(files: list[_File]) -> tuple[Table, Table]:
 
 def _annotations(files: list[_File], starts: list[int]) -> Table:
     """Return the annotations of all files, in the order in which they were before."""
-    tables = [_annotations_of_file(*pair) for pair in zip(files, starts, strict=False)]
+    return _joined([_annotations_of_file(*pair) for pair in zip(files, starts, strict=False)])
+
+
+def _joined(tables: list[Table]) -> Table:
+    """Return the rows of several tables, whose columns are read when they are needed."""
     if len(tables) == 1:
         return tables[0]
     columns = {
         name: (lambda name=name: concatenate([table[name] for table in tables]))
         for name in tables[0].names
     }
-    return Table(columns, lambda: concatenate([t.layout for t in tables]), starts[-1])
+    return Table(
+        columns, lambda: concatenate([table.layout for table in tables]), sum(map(len, tables))
+    )
 
 
 def _annotations_of_file(file: _File, start: int) -> Table:

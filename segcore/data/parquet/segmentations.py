@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from segcore._batch import offsets_of
+from segcore._batch import offsets_of, spread
 from segcore.backends import kernels
 from segcore.data.columns.checks import is_among
 from segcore.data.columns.segmentations import COUNTS, NONE, OTHER, POLYGON, STRING, Segmentations
@@ -21,7 +21,6 @@ from segcore.data.parquet.arrays import (
     from_lists,
     from_numbers,
     is_valid,
-    rows_of,
     to_array,
     to_bytes,
     to_lists,
@@ -252,24 +251,17 @@ class _Part:
     def strings(self, rows: NDArray[np.int64]) -> Segmentations:
         """Return rows with compressed RLEs."""
         assert self._mask is not None
-        sizes, counts = (rows_of(array, rows) for array in self._mask)
-        offsets, sides = from_lists(sizes)
+        sizes, counts = self._mask
+        offsets, sides = from_lists(sizes, rows)
         numbers = from_numbers(sides, -1).astype(np.int64, copy=False)
         bad = np.flatnonzero(np.diff(offsets) != 2)
         self._refuse(rows[bad], "mask.size: expected height and width")
         numbers = numbers.reshape(-1, 2)
         bad = np.flatnonzero(((numbers < 0) | (numbers >= 2**31)).any(axis=1))
         self._refuse(rows[bad], "mask.size: expected sides from 0 to 2**31 - 1")
-        texts = from_bytes(counts)
-        strings = Segmentations.empty(len(rows))
-        strings.kinds = np.full(len(rows), STRING, np.uint8)
-        strings.heights, strings.widths = np.ascontiguousarray(numbers.T)
-        strings.starts, strings.lengths, strings.characters = (
-            texts.starts,
-            texts.lengths,
-            texts.data,
-        )
-        return strings
+        texts = from_bytes(counts)[rows].compact()
+        kinds = np.full(len(rows), STRING, np.uint8)
+        return Segmentations.from_strings(kinds, numbers[:, 0], numbers[:, 1], texts)
 
     def counts(self, rows: NDArray[np.int64]) -> Segmentations:
         """Return rows with lists of run lengths, which follow from the mask or are in a text."""
@@ -327,8 +319,7 @@ class _Part:
     def polygons(self, rows: NDArray[np.int64]) -> Segmentations:
         """Return rows of polygons. Invalid ones, such as rings of two points, are kept as JSON."""
         assert self._polygon is not None
-        array = rows_of(self._polygon, rows)
-        offsets, rings = from_lists(array)
+        offsets, rings = from_lists(self._polygon, rows)
         ring_offsets, values = from_lists(rings)
         is_odd = np.diff(ring_offsets) % 2 != 0
         odd_before = np.concatenate([np.zeros(1, np.int64), np.cumsum(is_odd)])
@@ -337,7 +328,7 @@ class _Part:
         is_other = odd_before[offsets[1:]] > odd_before[offsets[:-1]]
         is_other |= (np.diff(offsets) > 0) & (first_length < 6)
         if is_other.any():
-            return self._with_others(rows, is_other, array)
+            return self._with_others(rows, is_other)
         coordinates = np.ascontiguousarray(from_numbers(values, np.nan))
         made = Segmentations.empty(len(rows))
         made.kinds = np.full(len(rows), POLYGON, np.uint8)
@@ -347,11 +338,11 @@ class _Part:
         made.is_integer = self._is_integer(rows, coordinates, ring_offsets[offsets])
         return made
 
-    def _with_others(
-        self, rows: NDArray[np.int64], is_other: NDArray[np.bool_], array: pa.Array
-    ) -> Segmentations:
+    def _with_others(self, rows: NDArray[np.int64], is_other: NDArray[np.bool_]) -> Segmentations:
+        assert self._polygon is not None
         good, bad = np.flatnonzero(~is_other), np.flatnonzero(is_other)
-        texts = [json.dumps(array[int(i)].as_py()).encode() for i in bad.tolist()]
+        rings = [self._polygon[row].as_py() for row in rows[bad].tolist()]
+        texts = [json.dumps(value).encode() for value in rings]
         parts = [self.polygons(rows[good])] if len(good) else []
         order = np.concatenate([good, bad])
         return Segmentations.concatenate([*parts, _others(texts)])[np.argsort(order)]
@@ -366,15 +357,16 @@ class _Part:
         if self._integers is None:
             return np.zeros(len(coordinates), np.uint8)
         is_integer = _has_no_fraction(coordinates).astype(np.uint8)
-        stated = rows_of(self._integers, rows)
-        for i in np.flatnonzero(is_valid(stated)).tolist():
-            start, stop = int(offsets[i]), int(offsets[i + 1])
-            bits = np.frombuffer(stated[i].as_py(), np.uint8)
-            if len(bits) not in (0, (stop - start + 7) // 8):
-                self._refuse(rows[i:], "json.integers: expected one bit per coordinate")
-            is_integer[start:stop] &= 0
-            if len(bits):
-                is_integer[start:stop] = np.unpackbits(bits, count=stop - start)
+        stated = np.flatnonzero(is_valid(self._integers)[rows])
+        texts = from_bytes(self._integers)[rows[stated]].compact()
+        starts, counts = offsets[stated], np.diff(offsets)[stated]
+        has_bits = texts.lengths > 0
+        bad = np.flatnonzero(has_bits & (texts.lengths != (counts + 7) // 8))
+        self._refuse(rows[stated[bad]], "json.integers: expected one bit per coordinate")
+        is_integer[spread(starts, offsets_of(counts))] = 0
+        parts = offsets_of(counts[has_bits])
+        bits = np.unpackbits(texts.data)[spread(8 * texts.starts[has_bits], parts)]
+        is_integer[spread(starts[has_bits], parts)] = bits
         return is_integer
 
     def others(self, rows: NDArray[np.int64]) -> Segmentations:

@@ -19,12 +19,14 @@ from segcore.data.columns.fields import as_integer, describe
 from segcore.data.columns.ids import Ids
 from segcore.data.dataset import Dataset
 from segcore.data.errors import DatasetError
+from segcore.data.evaluation import category_ids
 from segcore.data.files.classes import CLASSES, read_classes
 from segcore.data.files.label_maps import IGNORED, label_maps
 from segcore.data.files.read_ahead import read_ahead
 from segcore.data.formats.maps import OBJECT, read_labels
 from segcore.data.io import belongs_to
 from segcore.data.jobs import evaluate
+from segcore.data.lvis import frequencies
 from segcore.data.mapping import Partition
 from segcore.data.per_image.engine import ONE_PROCESS, Engine, Progress, no_progress
 from segcore.data.per_image.images import DatasetImage
@@ -638,7 +640,7 @@ def evaluate_instances(
         The names of the categories.
     both : tuple of Dataset
         The truth and the results, without what was left out. If boxes were compared, they are the
-        masks.
+        masks. By the rules of LVIS, there are no crowds.
 
     Raises
     ------
@@ -650,7 +652,7 @@ def evaluate_instances(
     truth, prediction = read_two(paths, problems, options, known)
     assert prediction is not None
     prediction = _with_ids_of_truth(paths, truth, prediction, problems, known)
-    if problems.skip and iou != "box":
+    if problems.skip and (iou != "box" or _needs_masks(truth) or _needs_masks(prediction)):
         truth = _valid_part(truth, paths[0], problems)
         prediction = _valid_part(prediction, paths[1], problems)
     if iou != "box":
@@ -662,11 +664,9 @@ def evaluate_instances(
         ids = truth.categories["id"].tolist()
         names = dict(zip(ids, truth.categories["name"], strict=True))
         _count_unknown(prediction, names, problems)
-        settings["class_ids"] = [class_id for class_id in ids if isinstance(class_id, int)]
+        settings["class_ids"], _ = category_ids(truth, prediction) or ([], [])
     if protocol == "lvis":
-        extras = ((key, truth.categories.extra(row)) for row, key in enumerate(names))
-        frequencies = {key: more["frequency"] for key, more in extras if "frequency" in more}
-        settings["frequencies"] = frequencies
+        settings["frequencies"] = frequencies(truth)
     num_crowds = int(np.count_nonzero(truth.annotations["iscrowd"]))
     if num_crowds and protocol == "coco":
         problems.leave_out(
@@ -677,6 +677,8 @@ def evaluate_instances(
         )
     ap = AveragePrecision(iou, protocol=protocol, box_format="xywh", **settings)
     evaluate(truth, prediction, [ap, *others], **engine)
+    if protocol == "lvis":
+        truth = truth.without_crowds()
     if iou == "box":
         truth, prediction = (
             dataset.with_box_masks(replace=True) for dataset in (truth, prediction)
@@ -722,7 +724,13 @@ def _with_ids_of_truth(
         part.annotations,
         source=part.source,
         maps=part.maps,
+        result_areas=part.result_areas,
     )
+
+
+def _needs_masks(dataset: Dataset) -> bool:
+    """Return whether masks give missing boxes, or areas."""
+    return dataset.result_areas == "mask" or bool(np.isnan(dataset.annotations["bbox"]).any())
 
 
 def _valid_part(dataset: Dataset, path: Path, problems: Problems) -> Dataset:

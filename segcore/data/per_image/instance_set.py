@@ -70,6 +70,8 @@ class Instances:
         Whether each is a crowd region: bool, shape (N,).
     scores : numpy.ndarray
         Scores, NaN without one: float64, shape (N,).
+    boxes : numpy.ndarray
+        Boxes x, y, width, height of the data set, NaN without one: float64, shape (N, 4).
     problems : Problems
         What was left out of the image, or has no pixels.
     """
@@ -79,6 +81,7 @@ class Instances:
     ids: NDArray[Any]
     iscrowd: NDArray[np.bool_]
     scores: NDArray[np.float64]
+    boxes: NDArray[np.float64]
     problems: Problems
 
     def __len__(self) -> int:
@@ -233,6 +236,11 @@ class InstanceSet:
         for image in loaded.images:
             yield image, loaded.read(image)
 
+    def _masks(self, sample: Sample, rows: NDArray[np.int64]) -> Masks:
+        return sample.segmentations[rows].masks(
+            sample.size, lambda row: sample.name_of(int(rows[row])), self.dataset.source
+        )
+
     def read(self, image: DatasetImage) -> Instances:
         """Return the valid annotations of an image.
 
@@ -250,7 +258,7 @@ class InstanceSet:
         masks = None
         try:
             if self.dataset.maps is None:
-                masks = sample.segmentations[kept].masks(sample.size)
+                masks = self._masks(sample, kept)
             else:
                 maps = panoptic_maps(self.dataset)
                 masks = maps.masks(image.row, sample.ids, image.size, only_these=True)
@@ -270,7 +278,7 @@ class InstanceSet:
         is_good = np.array([row not in reasons for row in kept.tolist()], np.bool_)
         good = kept[is_good]
         if masks is None:
-            masks = sample.segmentations[good].masks(sample.size)
+            masks = self._masks(sample, good)
         elif reasons:
             masks = masks[is_good]
         self._count_empty(sample, good[masks.area == 0], problems)
@@ -280,6 +288,7 @@ class InstanceSet:
             sample.ids[good] - 1 if self._lacks_ids else sample.ids[good],
             sample.iscrowd[good],
             sample.scores[good],
+            sample.bboxes[good],
             problems,
         )
 

@@ -216,6 +216,10 @@ class MendedCauses:
             truth_classes=truth.classes,
             predicted_classes=prediction.classes,
             crowd=truth.crowd,
+            negative_classes=() if image.known is None else image.known.negative,
+            incomplete_classes=() if image.known is None else image.known.incomplete,
+            truth_boxes=truth.boxes,
+            predicted_boxes=prediction.boxes,
             image_id=index,
         )
 

@@ -41,6 +41,8 @@ class Objects:
         objects are drawn on top of earlier ones.
     crowd : numpy.ndarray, optional
         Whether an object is a crowd region: bool, shape (N,). Crowds are drawn below all others.
+    boxes : numpy.ndarray, optional
+        Boxes x, y, width, height, shape (N, 4), of which the masks are the pixels.
     """
 
     masks: Masks
@@ -48,6 +50,7 @@ class Objects:
     ids: list[int | str]
     scores: NDArray[np.floating] | None = None
     crowd: NDArray[np.bool_] | None = None
+    boxes: NDArray[np.float64] | None = None
 
     @classmethod
     def from_sample(cls, sample: Sample) -> Objects:
@@ -96,7 +99,31 @@ class Objects:
             [self.ids[i] for i in order],
             None if self.scores is None else self.scores[order],
             None if self.crowd is None else self.crowd[order],
+            None if self.boxes is None else self.boxes[order],
         )
+
+
+@dataclass(frozen=True)
+class KnownClasses:
+    """What is known of the classes of an image in which not all are annotated, as in LVIS.
+
+    Parameters
+    ----------
+    negative : numpy.ndarray
+        Indices of classes that are known to be absent.
+    incomplete : numpy.ndarray
+        Indices of classes of which not all objects are annotated.
+    """
+
+    negative: NDArray[np.integer]
+    incomplete: NDArray[np.integer]
+
+    def judged(self, truth: Objects, prediction: Objects) -> NDArray[np.bool_]:
+        """Return which predictions are wrong without an object: bool, shape (M,)."""
+        present = np.concatenate([truth.classes[truth.masks.area > 0], self.negative])
+        is_known = np.isin(prediction.classes, present)
+        judged: NDArray[np.bool_] = is_known & ~np.isin(prediction.classes, self.incomplete)
+        return judged
 
 
 @dataclass(frozen=True)
@@ -116,6 +143,8 @@ class PageImage:
     options : dict
         Keyword arguments of :func:`segcore.diagnose`. Predictions below ``score_threshold`` are not
         shown.
+    known : KnownClasses, optional
+        The classes that are judged. By default, all are.
     """
 
     name: str
@@ -123,14 +152,30 @@ class PageImage:
     prediction: Objects | None = None
     photograph: bytes | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    known: KnownClasses | None = None
 
     @cached_property
     def diagnosis(self) -> Diagnosis | None:
         """The diagnosis of the prediction; None without a prediction."""
         if self.prediction is None:
             return None
-        [diagnosis] = diagnose_images([_masks_of(self.truth, self.prediction)], **self.options)
+        [diagnosis] = diagnose_images([self.masks], **self.options)
         return diagnosis
+
+    @property
+    def masks(self) -> ImageMasks:
+        """What is diagnosed, for an image with a prediction."""
+        truth, prediction = self.truth, self.prediction
+        assert prediction is not None
+        return ImageMasks(
+            truth.masks,
+            prediction.masks,
+            truth.classes,
+            prediction.classes,
+            truth.crowd,
+            prediction.scores,
+            None if self.known is None else self.known.judged(truth, prediction),
+        )
 
 
 def diagnose_together(images: Iterable[PageImage]) -> None:
@@ -140,21 +185,9 @@ def diagnose_together(images: Iterable[PageImage]) -> None:
         if image.prediction is not None:
             parts.setdefault(repr(image.options), []).append(image)
     for part in parts.values():
-        masks = [_masks_of(image.truth, image.prediction) for image in part if image.prediction]
-        found = diagnose_images(masks, **part[0].options)
+        found = diagnose_images([image.masks for image in part], **part[0].options)
         for image, diagnosis in zip(part, found, strict=True):
             image.__dict__["diagnosis"] = diagnosis  # the cached property
-
-
-def _masks_of(truth: Objects, prediction: Objects) -> ImageMasks:
-    return ImageMasks(
-        truth.masks,
-        prediction.masks,
-        truth.classes,
-        prediction.classes,
-        truth.crowd,
-        prediction.scores,
-    )
 
 
 def shown_id(key: int | str) -> int | str:

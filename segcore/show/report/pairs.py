@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from segcore.data.columns.fields import Id
 from segcore.data.errors import DatasetError
 from segcore.data.files.photographs import Photographs
+from segcore.data.lvis import INCOMPLETE, NEGATIVE, listed_categories
 from segcore.data.per_image.images import DatasetImage
 from segcore.data.per_image.instance_set import (
     IMAGES,
@@ -23,7 +24,13 @@ from segcore.data.per_image.instance_set import (
     unknown_images,
 )
 from segcore.data.problems import Problems
-from segcore.show.report.objects import Class, Objects, PageImage, diagnose_together
+from segcore.show.report.objects import (
+    Class,
+    KnownClasses,
+    Objects,
+    PageImage,
+    diagnose_together,
+)
 
 PHOTOGRAPHS = 16
 """Number of images per part if they have photographs, which take much memory."""
@@ -53,6 +60,8 @@ class PairCounts:
         Number of true and of predicted annotations with usable masks.
     below_score : int
         Number of predictions below the score threshold.
+    unjudged : int
+        Number of predictions without an object that are not judged, by the rules of LVIS.
     missing_photographs : int
         Number of images without a photograph.
     problems : Problems
@@ -68,6 +77,7 @@ class PairCounts:
     empty: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
     used: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
     below_score: int = 0
+    unjudged: int = 0
     missing_photographs: int = 0
     problems: Problems = field(default_factory=lambda: Problems(skip=True))
 
@@ -96,6 +106,11 @@ class ImagePairs:
         Keyword arguments of :func:`segcore.diagnose`.
     only_predicted : bool, default False
         Whether to leave out images without predictions.
+    protocol : {"coco", "lvis"}
+        With ``"lvis"``, predictions without an object are judged only if all objects of their class
+        are annotated in the image, which lists such classes.
+    with_boxes : bool, default False
+        Whether masks are the pixels of the boxes in the data sets.
 
     Attributes
     ----------
@@ -114,7 +129,11 @@ class ImagePairs:
         problems: Problems,
         options: dict[str, Any] | None = None,
         only_predicted: bool = False,
+        protocol: str = "coco",
+        with_boxes: bool = False,
     ) -> None:
+        self._is_lvis = protocol == "lvis"
+        self._with_boxes = with_boxes
         self._skip = problems.skip
         self.compared = prediction is not None
         self._sources = [truth, prediction] if prediction else [truth]
@@ -131,6 +150,7 @@ class ImagePairs:
             Class(categories[key].name, categories[key].isthing is not False) for key in keys
         ]
         self._class_of = [np.array([0, *map(keys.index, listed)], np.int64) for listed in keys_of]
+        self._class_of_id = {c.id: int(self._class_of[0][c.index]) for c in truth.categories}
         self._predicted = np.full(len(truth.images), -1, np.int64)
         self.unknown, self._first_unknown = 0, ""
         if prediction:
@@ -210,6 +230,7 @@ class ImagePairs:
         for _, pair in shown:
             if pair.diagnosis is not None:
                 counts.below_score += len(pair.diagnosis.below_threshold)
+                counts.unjudged += _count_unjudged(pair)
         counts.shown = len(shown)
         return shown, counts
 
@@ -237,6 +258,11 @@ class ImagePairs:
         )
         problems.leave_out(
             "predicted image", "that the truth lacks", self.unknown, self._first_unknown
+        )
+        problems.leave_out(
+            "prediction",
+            "without an object not judged, as not all objects of its class are annotated (LVIS)",
+            counts.unjudged,
         )
         problems.leave_out(
             "prediction", "below the score", counts.below_score, option="--score", is_asked=True
@@ -285,8 +311,18 @@ class ImagePairs:
                 counts.missing_photographs += photograph is None
             except DatasetError as error:
                 counts.problems.report(error)
-        truth = _objects(true, self._class_of[0])
-        return PageImage(image.name, truth, prediction, photograph, options)
+        truth = self._objects(true, 0)
+        known = self._known(image) if self._is_lvis and prediction is not None else None
+        return PageImage(image.name, truth, prediction, photograph, options, known)
+
+    def _known(self, image: DatasetImage) -> KnownClasses:
+        """Return the classes that an image lists, as the rules of LVIS need them."""
+        truth = self._sources[0].dataset
+        ids = (listed_categories(truth, image.row, name) for name in (NEGATIVE, INCOMPLETE))
+        of_id = self._class_of_id
+        return KnownClasses(
+            *(np.array([of_id[key] for key in keys if key in of_id], np.int64) for keys in ids)
+        )
 
     def _prediction(self, image: DatasetImage, true: Instances, predicted: Instances) -> Objects:
         if predicted.masks.size != true.masks.size:
@@ -294,21 +330,33 @@ class ImagePairs:
             raise DatasetError(
                 "", f"its predicted masks have the size {sizes}", f"image {image.name}"
             )
-        objects = _objects(predicted, self._class_of[1])
+        objects = self._objects(predicted, 1)
         if objects.scores is None and self._options.get("score_threshold") is not None:
             raise DatasetError("", f"--score: the predictions of image {image.name} have no scores")
         return objects
 
+    def _objects(self, instances: Instances, side: int) -> Objects:
+        scores = None if np.isnan(instances.scores).any() else instances.scores
+        return Objects(
+            instances.masks,
+            self._class_of[side][instances.category],
+            instances.ids.tolist(),
+            scores if len(instances) else None,
+            instances.iscrowd,
+            instances.boxes if self._with_boxes else None,
+        )
 
-def _objects(instances: Instances, class_of: NDArray[np.int64]) -> Objects:
-    scores = None if np.isnan(instances.scores).any() else instances.scores
-    return Objects(
-        instances.masks,
-        class_of[instances.category],
-        instances.ids.tolist(),
-        scores if len(instances) else None,
-        instances.iscrowd,
-    )
+
+def _count_unjudged(image: PageImage) -> int:
+    """Return the number of predictions that have no finding because they are not judged."""
+    diagnosis, judged = image.diagnosis, image.masks.judged
+    if judged is None or diagnosis is None:
+        return 0
+    is_counted = ~np.asarray(judged)
+    is_counted[list(diagnosis.below_threshold)] = False
+    for finding in diagnosis.findings:
+        is_counted[list(finding.predicted)] = False
+    return int(np.count_nonzero(is_counted))
 
 
 def _count_empty(instances: Instances | None) -> int:

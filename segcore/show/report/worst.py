@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
@@ -158,7 +159,8 @@ def _name(rank: int) -> str:
 
 def _png(image: RgbImage, text: Mapping[str, str]) -> bytes:
     height, width, _ = image.shape
-    return encode_png(filter_rows(image.reshape(height, -1)), width, 24, text=text)
+    rows = filter_rows(image.reshape(height, -1))
+    return encode_png(rows, width, 24, text=text, strategy=zlib.Z_DEFAULT_STRATEGY)
 
 
 def _annotation(rank: int, finding: Finding, image: PageImage) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstring>
+#include <type_traits>
 
 #include "../masks.hpp"
 
@@ -147,12 +148,24 @@ void check_canonical(BatchView<T> masks, Size size) {
     }
 }
 
+// An integer as it is, and the bits of a floating-point number, which may be NaN.
+template <class V>
+uint64_t bits_of(V value) {
+    if constexpr (std::is_floating_point_v<V>) {
+        uint64_t bits = 0;
+        std::memcpy(&bits, &value, sizeof value);
+        return bits;
+    } else {
+        return static_cast<uint64_t>(value);
+    }
+}
+
 // All that a kernel makes, to compare one instruction set with another.
 class Results {
    public:
     template <class V>
     void add(const V* values, size_t count) {
-        for (size_t i = 0; i < count; ++i) values_.push_back(static_cast<uint64_t>(values[i]));
+        for (size_t i = 0; i < count; ++i) values_.push_back(bits_of(values[i]));
     }
     template <class Values>
     void add(const Values& values) {

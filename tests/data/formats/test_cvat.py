@@ -166,10 +166,10 @@ def test_entities_do_not_expand(tmp_path):
     entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
     head = f'<!DOCTYPE annotations [<!ENTITY e0 "lol">{entities}]>\n'
     path = file(tmp_path, '<polygon label="&e11;" points="0,0;9,0;9,9"/>', head)
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(sc.data.DatasetError, match="line 2: expected no document type declaration"):
         sc.data.read(path, "cvat")
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 def test_external_entities_are_not_read(tmp_path):

@@ -19,10 +19,10 @@ def written(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_damaged_files(name, written):
+def test_damaged_files(name, written, request):
     path, files = written[name]
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60 if request.config.option.slow else 20, deadline=None)
     @given(st.integers(0, 2**32))
     def run(seed):
         damage(path, files, name, seed)
