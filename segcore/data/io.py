@@ -415,9 +415,10 @@ def write(
         masks. Their coordinates, the boxes and areas of the source, and unknown fields are left
         out, and counted in `WriteReport.unwritten`.
     workers : int or None, default 1
-        Number of processes that encode Parquet, COCO instances and results, and the PNGs of
-        ``"maps"`` and ``"coco-panoptic"``; None for one per core. The files do not depend on it.
-        Other formats are written by one process. See :func:`segcore.data.map`.
+        Number of processes that encode Parquet, COCO instances and results, and the files of
+        ``"coco-panoptic"``, ``"yolo"``, ``"labelme"``, ``"maps"``, ``"binary-masks"``, ``"voc"``
+        and ``"cityscapes"``; None for one per core. The files do not depend on it. Other formats
+        are written by one process. See :func:`segcore.data.map`.
     client : dask.distributed.Client or concurrent.futures.Executor, optional
         What encodes them instead; `workers` is then not used.
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tempfile
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -177,12 +179,13 @@ def _csv_line(cells: Iterable[Any]) -> bytes:
 
 
 class Ranked:
-    """Texts that are sorted by their ranks. They take little more memory than their bytes."""
+    """Texts that are sorted by their ranks. Those that are merged are in a temporary file."""
 
     def __init__(self) -> None:
         self._ranks: list[NDArray[np.float64]] = []
         self._lengths: list[NDArray[np.int64]] = []
         self._texts: list[bytes] = []
+        self._file: IO[bytes] | None = None
 
     def add(self, ranks: list[tuple[float, int]], texts: list[bytes]) -> None:
         """Add texts, each with its rank."""
@@ -192,21 +195,28 @@ class Ranked:
 
     def merge(self, other: Ranked) -> None:
         """Add the texts of another object, which come later among those of the same rank."""
-        ranks, lengths, text = other._joined()
+        if self._file is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed with this object)
+            weakref.finalize(self, self._file.close)
+        ranks, lengths = other._columns()
         self._ranks.append(ranks)
         self._lengths.append(lengths)
-        self._texts.append(text)
+        self._file.writelines(other._texts)
 
-    def _joined(self) -> tuple[NDArray[np.float64], NDArray[np.int64], bytes]:
+    def _columns(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the ranks and the lengths of all texts."""
         ranks = np.concatenate([np.zeros((0, 2)), *self._ranks])
-        return ranks, np.concatenate([np.zeros(0, np.int64), *self._lengths]), b"".join(self._texts)
+        return ranks, np.concatenate([np.zeros(0, np.int64), *self._lengths])
 
     def sorted(self) -> Iterator[bytes]:
-        """Yield the texts, those with the least rank first."""
-        ranks, lengths, text = self._joined()
-        stops = lengths.cumsum()
+        """Yield the merged texts, those with the least rank first."""
+        if self._file is None:
+            return
+        ranks, lengths = self._columns()
+        starts = lengths.cumsum() - lengths
         for i in np.lexsort((ranks[:, 1], ranks[:, 0])).tolist():
-            yield text[stops[i] - lengths[i] : stops[i]]
+            self._file.seek(int(starts[i]))
+            yield self._file.read(int(lengths[i]))
 
 
 def _pixels(finding: Finding, cause: Cause) -> int:

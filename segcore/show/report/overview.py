@@ -15,7 +15,7 @@ from segcore.show.report.images import json_text
 from segcore.show.report.objects import PageImage, shown_id
 
 NUMBERS = ("image", "row", "class", "found", "kind", "area")
-"""Columns of integers, -1 where there is none."""
+"""Columns of integers, -1 where there is none. Images have fewer than 2**31 pixels."""
 MEASURES = ("iou", "score", "rank", "pixels")
 """Columns of floats, NaN where there is none. Findings are sorted by the last two."""
 
@@ -37,10 +37,10 @@ class Overview:
     def __init__(self) -> None:
         self._num_images = 0
         self._ids: list[int | str] = []
-        self._numbers: list[NDArray[np.int64]] = []
+        self._numbers: list[NDArray[np.int32]] = []
         self._measures: list[NDArray[np.float64]] = []
-        self._causes: list[NDArray[np.int64]] = []  # index of the cause, and pixels
-        self._lengths: list[NDArray[np.int64]] = []
+        self._causes: list[NDArray[np.int32]] = []  # index of the cause, and pixels
+        self._lengths: list[NDArray[np.int32]] = []
 
     def add(self, image: PageImage, diagnosis: Diagnosis) -> None:
         """Add the findings of the next image."""
@@ -73,15 +73,15 @@ class Overview:
             causes += present
             lengths.append(len(present))
         self._num_images += 1
-        self._numbers.append(np.array(numbers, np.int64).reshape(-1, len(NUMBERS)))
+        self._numbers.append(np.array(numbers, np.int32).reshape(-1, len(NUMBERS)))
         self._measures.append(np.array(measures, np.float64).reshape(-1, len(MEASURES)))
-        self._causes.append(np.array(causes, np.int64).reshape(-1, 2))
-        self._lengths.append(np.array(lengths, np.int64))
+        self._causes.append(np.array(causes, np.int32).reshape(-1, 2))
+        self._lengths.append(np.array(lengths, np.int32))
 
     def merge(self, other: Overview) -> None:
         """Add the findings of the next images."""
         numbers, measures, causes, lengths = other._joined()
-        first = np.zeros(len(NUMBERS), np.int64)
+        first = np.zeros(len(NUMBERS), np.int32)
         first[NUMBERS.index("image")] = self._num_images
         self._num_images += other._num_images
         self._ids += other._ids
@@ -92,10 +92,10 @@ class Overview:
 
     def _joined(self) -> tuple[Any, ...]:
         """Return the columns, and keep them as they are joined, which takes less memory."""
-        self._numbers = [np.concatenate([np.zeros((0, len(NUMBERS)), np.int64), *self._numbers])]
+        self._numbers = [np.concatenate([np.zeros((0, len(NUMBERS)), np.int32), *self._numbers])]
         self._measures = [np.concatenate([np.zeros((0, len(MEASURES))), *self._measures])]
-        self._causes = [np.concatenate([np.zeros((0, 2), np.int64), *self._causes])]
-        self._lengths = [np.concatenate([np.zeros(0, np.int64), *self._lengths])]
+        self._causes = [np.concatenate([np.zeros((0, 2), np.int32), *self._causes])]
+        self._lengths = [np.concatenate([np.zeros(0, np.int32), *self._lengths])]
         return self._numbers[0], self._measures[0], self._causes[0], self._lengths[0]
 
     def json_texts(self) -> Iterator[str]:
