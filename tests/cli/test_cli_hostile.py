@@ -516,6 +516,12 @@ def test_photographs_that_cannot_be_read(tmp_path: Path) -> None:
     save(folder / "small.jpg", np.zeros((3, 3, 3), np.uint8))
     words = ["view", path, "--images", folder, "-o", tmp_path / "a.html"]
     assert "cut.jpg: cannot read it" in refused(*words)
+    for length in (4, 50, 160, 200, 300, 500):  # also within the headers
+        write(folder / "cut.jpg", jpeg()[:length])
+        said = refused(*words)
+        assert "cut.jpg: " in said
+        assert "labels" not in said
+    write(folder / "cut.jpg", jpeg()[:-30])
     assert not (tmp_path / "a.html").exists()
     told = good(*words, "--skip-invalid").stderr
     assert "skipped 2:" in told

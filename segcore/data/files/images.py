@@ -11,6 +11,14 @@ from segcore.data.columns.fields import MAX_PIXELS
 from segcore.data.errors import DatasetError
 from segcore.data.files.kinds import look_of
 
+_SIGNATURES = (
+    ("JPEG", b"\xff\xd8\xff"),
+    ("PNG", b"\x89PNG"),
+    ("TIFF", b"II*\x00"),
+    ("TIFF", b"MM\x00*"),
+    ("WEBP", b"RIFF"),
+)
+
 
 @contextmanager
 def opened(path: Path, formats: tuple[str, ...]) -> Iterator[Any]:
@@ -61,6 +69,7 @@ def opened(path: Path, formats: tuple[str, ...]) -> Iterator[Any]:
 def _not_an_image(path: Path, formats: tuple[str, ...]) -> str:
     with path.open("rb") as file:
         data = file.read(4096)
-    look = None if data.startswith(b"\x89PNG") else look_of(data)
+    is_broken = any(name in formats and data.startswith(start) for name, start in _SIGNATURES)
+    look = None if is_broken else look_of(data)
     names = f"not a {' or '.join(formats)}"
     return names + (f": it looks like {look}" if look else ", or a broken one")
