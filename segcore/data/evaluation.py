@@ -27,8 +27,10 @@ from segcore.metrics.matching import (
     listed_classes,
 )
 
-ANNOTATIONS = 8_192
-"""Number of annotations whose columns are in memory at a time, unless an image has more."""
+ANNOTATIONS = 24_576
+"""Number of annotations whose columns are in memory at a time, unless an image has more.
+
+With a third of them, evaluation takes 15 % longer and no less memory."""
 
 
 def evaluate(
