@@ -428,8 +428,7 @@ class Account:
         annotations, categories = dataset.annotations, dataset.categories
         images = range(len(dataset))
         order = images if names is None else sorted(images, key=lambda i: PurePosixPath(names[i]))
-        rows = [self._all_rows[dataset.rows_of(image)] for image in order]
-        written = np.concatenate([self._all_rows[:0], *rows])
+        written, _ = dataset.rows_of_images(np.array(order, np.int64))
         written = written[self._is_written[written]]
         used, first = np.unique(annotations["category"][written], return_index=True)
         old_ids, new_ids = categories["id"], category_ids
