@@ -533,12 +533,11 @@ def test_standard_output(tmp_path: Path, path: str) -> None:
 # -- failures of the file system ------------------------------------------------------------------
 
 HEADER = f"""
-import errno, importlib.util, io, os, signal, sys
-spec = importlib.util.spec_from_file_location("_publish", {_publish.__file__!r})
-_publish = importlib.util.module_from_spec(spec)
-sys.modules["_publish"] = _publish
-spec.loader.exec_module(_publish)
-publish = _publish.publish
+import errno, io, os, signal, sys, types
+sys.modules["segcore"] = types.ModuleType("segcore")
+sys.modules["segcore"].__path__ = [{str(Path(_publish.__file__).parents[1])!r}]
+from segcore import _publish
+from segcore._publish import publish
 """
 
 
