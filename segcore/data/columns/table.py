@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -180,6 +181,13 @@ class Layout:
         )
 
 
+def _compact(column: Column) -> Column | Callable[[], Column]:
+    """Return what is pickled of a column: one that repeats a value in no memory stays so."""
+    if isinstance(column, np.ndarray) and column.size and not any(column.strides):
+        return partial(np.broadcast_to, column.flat[0], column.shape)
+    return column
+
+
 def members_text(members: dict[str, Any]) -> bytes:
     """Return members as they would stand in a JSON object, for `Layout.extra`."""
     text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
@@ -241,7 +249,8 @@ class Table:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle all columns, including those that have not been accessed yet."""
-        return Table, ({name: self[name] for name in self.names}, self.layout, len(self))
+        columns = {name: _compact(self[name]) for name in self.names}
+        return Table, (columns, self.layout, len(self))
 
     def __getitem__(self, name: str) -> Any:
         """Return a column: an array, `Texts` or `Segmentations`. KeyError if there is none."""
