@@ -76,8 +76,8 @@ class Dataset:
         What was left out, one line each: invalid items, if the data set was read with
         ``invalid="skip"``, and values whose name occurs again in the same object.
     notes : tuple of str
-        What the file has and the data set does not, such as ignored pixels or shapes that are not
-        masks: one line per kind, with their number and the first of them.
+        Parts of the file that are not in the data set, such as ignored pixels or shapes that are
+        not masks: one line per kind, with their number and the first one.
     members : tuple of tuple
         Top-level members of the JSON file, in order: (name, JSON text), such as
         ``("info", b"{}")``. The text of ``images``, ``annotations`` and ``categories`` is None.
@@ -88,8 +88,7 @@ class Dataset:
     result_areas : {"box", "mask"} or None
         For lists of results, what evaluation computes their areas from, by the rule of pycocotools:
         boxes if the first result has a box, and masks otherwise. Selections and Parquet files keep
-        this
-        value. None for other data sets, whose areas are in the column ``area``.
+        this value. None for other data sets, whose areas are in the column ``area``.
 
     Examples
     --------
@@ -775,7 +774,7 @@ class Sample:
 
     @property
     def segmentations(self) -> Segmentations:
-        """The masks of the annotations in the forms in which they came."""
+        """The masks of the annotations, in the form in which they were read."""
         column: Segmentations = self._column("segmentation")
         return column
 

@@ -117,8 +117,8 @@ def _add(metric: DetectionMetric, true: _Part, found: _Part) -> None:
 class _Part:
     """The annotations of some images of a data set, grouped by image.
 
-    `positions` are the ascending numbers of the images in the part of the truth, and `ids` are
-    those of the categories, if classes count.
+    `positions` are the indices, ascending, of the images in the part of the truth, and `ids` are
+    the ids of the categories, if classes count.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class _Part:
 
     @property
     def size_numbers(self) -> NDArray[np.int64]:
-        """Number of the size of each image."""
+        """Index of the size of each image."""
         changes = (self.sizes[1:] != self.sizes[:-1]).any(axis=1)
         return offsets_of(changes)[: len(self.sizes)]
 

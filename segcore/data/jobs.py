@@ -62,7 +62,7 @@ def evaluate(
     workers : int or None, default 1
         Number of processes; None for one per core. See :func:`segcore.data.map`.
     client : dask.distributed.Client or concurrent.futures.Executor, optional
-        What does the work instead; `workers` is then not used.
+        Does the work instead of local processes; `workers` is then ignored.
     progress : callable, optional
         Called with the number of images done and their total.
 

@@ -276,14 +276,14 @@ def ratios_of_groups(
         a, b = found.shapes(found_rows[in_a]), true.shapes(true_rows[in_b])
         if found_areas is not None:
             _fill(found_areas, found_rows[in_a], a)
-        some = groups.part(start, end)
+        chunk = groups.part(start, end)
         if settings.iou == "box":
-            parts.append(box_iou_of_groups(a, b, some, crowd[in_b]))
+            parts.append(box_iou_of_groups(a, b, chunk, crowd[in_b]))
         elif settings.iou == "mask":
-            parts.append(iou_of_groups(a, b, some, crowd[in_b], least))
+            parts.append(iou_of_groups(a, b, chunk, crowd[in_b], least))
         else:
             ratio = settings.dilation_ratio
-            parts.append(boundary_iou_of_groups(a, b, some, crowd[in_b], least, ratio))
+            parts.append(boundary_iou_of_groups(a, b, chunk, crowd[in_b], least, ratio))
         start = end
     return np.concatenate(parts)
 
@@ -307,14 +307,16 @@ def _match(
             slice(offsets[start], offsets[end]) for offsets in (groups.a, groups.b, pairs)
         )
         objects = counted[:, in_b], crowd[in_b], counts_as_match[in_b]
-        some = groups.part(start, end)
-        parts.append(_match_some(settings, ratios[in_pairs], some, *objects, out_of_range[:, in_a]))
+        chunk = groups.part(start, end)
+        parts.append(
+            _match_chunk(settings, ratios[in_pairs], chunk, *objects, out_of_range[:, in_a])
+        )
         start = end
     is_match, is_ignored = zip(*parts, strict=True)
     return np.concatenate(is_match, axis=1), np.concatenate(is_ignored, axis=1)
 
 
-def _match_some(
+def _match_chunk(
     settings: Settings,
     ratios: NDArray[np.float64],
     groups: Groups,
@@ -323,7 +325,7 @@ def _match_some(
     counts_as_match: NDArray[np.bool_],
     out_of_range: NDArray[np.bool_],
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the bits of matched and of ignored detections of some groups."""
+    """Return the bits of matched and of ignored detections of a chunk of groups."""
     matches = kernels.match(
         ratios,
         groups.a,

@@ -58,7 +58,7 @@ class Found(NamedTuple):
 
 
 class Account:
-    """What happens to the annotations of a data set that is written.
+    """The account of what happens to the annotations of a data set when it is written.
 
     Parameters
     ----------
@@ -300,7 +300,7 @@ class Account:
 
     @cached_property
     def own_measures(self) -> NDArray[np.bool_]:
-        """Whether the area and the box of each annotation are neither of its mask nor its rings.
+        """Whether the area and the box of each annotation differ from those of its mask and rings.
 
         `_compare_measures` compares with masks when these are made. Shape (N, 2).
         """
