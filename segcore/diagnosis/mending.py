@@ -52,7 +52,7 @@ def mend(
     truth_classes: ArrayLike,
     predicted_classes: ArrayLike,
 ) -> Mended:
-    """Return the predictions with the wrong pixels of one cause made right.
+    """Return the predictions with the wrong pixels of one cause corrected.
 
     - Missed pixels are added to the (first) prediction of their object, and spurious ones are taken
       from it.

@@ -387,7 +387,7 @@ def test_the_page_of_boxes_shows_boxes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--score", "0.5"], "--score: for findings; pass --html, --csv or --export-worst, too"),
+        (["--score", "0.5"], "--score: only for findings; pass --html, --csv or --export-worst"),
         (["--images", "."], "--images: photographs are shown in pages and crops"),
     ],
 )
