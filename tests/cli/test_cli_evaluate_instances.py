@@ -293,7 +293,7 @@ def test_findings_by_the_rules_of_lvis(tmp_path: Path) -> None:
         wrong[protocol] = sorted(row[1] for row in rows if row[3] == "spurious")
         assert sorted(row[1] for row in rows if row[3] == "missed") == ["a", "d"]
     assert wrong == {"coco": ["a", "b", "c", "d"], "lvis": ["a", "b"]}
-    assert "2 predictions without an object not judged" in printed.stdout + printed.stderr
+    assert "2 unmatched predictions not judged" in printed.stdout + printed.stderr
 
 
 @pytest.mark.parametrize(

@@ -260,8 +260,8 @@ class ImagePairs:
             "predicted image", "that the truth lacks", self.unknown, self._first_unknown
         )
         problems.leave_out(
-            "prediction",
-            "without an object not judged, as not all objects of its class are annotated (LVIS)",
+            "unmatched prediction",
+            "not judged, as not all objects of the class are annotated (LVIS)",
             counts.unjudged,
         )
         problems.leave_out(
