@@ -32,10 +32,10 @@ def _gathered_from(
 _native = sys.modules.get("segcore._native")  # which segcore.backends imports where it is built
 
 gathered = _native.gather if _native else _gathered
-"""Return the parts of a 1-D array with these starts and lengths (int64), one after the other."""
+"""Concatenate the parts of a 1-D array with these starts and lengths (int64)."""
 
 gathered_from = _native.gather_from if _native else _gathered_from
-"""Return parts of several 1-D arrays, of which the second argument (int64) has the indices."""
+"""Concatenate parts of several 1-D arrays; `array` (int64) has the array's index for each part."""
 
 
 def taken(batch: Batch, indices: NDArray[np.intp]) -> Batch:
@@ -48,9 +48,10 @@ def taken(batch: Batch, indices: NDArray[np.intp]) -> Batch:
 def taken_from(
     batches: Sequence[Batch], batch: NDArray[np.int64], indices: NDArray[np.int64]
 ) -> Batch:
-    """Return masks of several batches of masks of the same image size.
+    """Return selected masks of several batches, all of the same image size.
 
-    `batch` has the batch of each mask, and `indices` its index in all batches after one another.
+    `batch` has the index of the batch of each mask, and `indices` its index in the concatenated
+    batches.
     """
     all_lengths = np.concatenate([part.offsets[1:] - part.offsets[:-1] for part in batches])
     all_starts = np.concatenate([part.offsets[:-1] for part in batches])

@@ -42,7 +42,7 @@ def encode_png(
     text : mapping of str to str, optional
         Keywords and their texts, such as "Software", in Latin-1.
     strategy : int, default zlib.Z_RLE
-        How zlib compresses the rows. Label maps consist of long runs, photographs do not.
+        Compression strategy of zlib. The default is for label maps, which consist of long runs.
     """
     kind = 0 if palette is None else 3
     if depth == 24:
@@ -120,7 +120,7 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 
 def _deflate(data: Any, strategy: int) -> bytes:
-    """Compress filtered rows. The memory level makes short blocks, whose codes fit label maps."""
+    """Compress filtered rows. Memory level 5 makes short blocks, whose codes fit label maps."""
     packer = _zlib().compressobj(6, zlib.DEFLATED, 15, 5, strategy)
     packed: bytes = packer.compress(data) + packer.flush()
     return packed
@@ -130,7 +130,7 @@ def _deflate(data: Any, strategy: int) -> bytes:
 def _zlib() -> Any:
     """Return zlib-ng if it is installed, else zlib, which takes three times as long.
 
-    Runs are compressed to the same bytes by both.
+    Both compress runs to the same bytes.
     """
     try:
         return import_module("zlib_ng.zlib_ng")

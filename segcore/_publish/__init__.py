@@ -1,8 +1,8 @@
 """Publish output files: all of them when the work is done, or none.
 
-Every output is declared first, so what cannot be written is refused before the work starts. Files
-are written into a *stage*, a hidden folder on the target's file system, and are renamed into place
-when the ``with`` block ends without an error:
+Outputs are declared first, so an unusable output is refused before the work starts. Files are
+written into a *stage*, a hidden folder on the target's file system, and are renamed into place when
+the ``with`` block ends without an error:
 
     with publish(protect=["instances.json"]) as outputs:
         page = outputs.file("page.html")
@@ -11,16 +11,17 @@ when the ``with`` block ends without an error:
         with maps.open("a.png") as file:
             file.write(data)
 
-What holds afterwards:
+Guarantees:
 
-- An error, Ctrl-C or a signal with a Python handler leaves all files as they were. A rename that
-  fails is undone, and so are those before it. Signals wait until the renames are done or undone.
-- A killed process leaves whole files, each the old or the new one. A single file, and a folder that
-  did not exist, appear in one rename; a process that is killed between the renames of several
+- An error, Ctrl-C or a signal with a Python handler leaves all files unchanged. If a rename fails,
+  it and all renames before it are undone. Signals are held back until the renames are done or
+  undone.
+- If the process is killed, every file is complete, either old or new. A single file, or a folder
+  that did not exist, appears in one rename. A process that is killed between the renames of several
   outputs leaves some old and some new.
-- Files are flushed to the disk before the first rename, and the folders that they are in after the
-  last, so the same is true of a power failure.
-- The stage of a killed process stays. Its name starts with ``.segcore-``, and the next run that
+- Files are flushed to the disk before the first rename, and their folders after the last, so the
+  same holds for a power failure.
+- The stage of a killed process remains. Its name starts with ``.segcore-``, and the next run that
   writes beside it removes it.
 """
 

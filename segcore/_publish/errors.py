@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 class OutputError(OSError):
-    """An output that cannot be written; the message names it."""
+    """Raised for an output that cannot be written; the message names it."""
 
 
 class OutputExistsError(OutputError):
-    """An output whose file exists and was not written by segcore."""
+    """Raised for an existing output file that segcore did not write."""

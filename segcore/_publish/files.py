@@ -1,4 +1,4 @@
-"""What is asked of the file system, and errors that name the output."""
+"""File-system functions, and errors that name the output."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MARK = re.compile(
     rb'(?:Software\0|name="generator" content="|"software": ?")segcore '
     rb"|\Aimage,class,truth,status,[a-z_,]+,false_positive_background\n"
 )
-"""What files hold in their first bytes if segcore wrote them: PNG, HTML and JSON, or CSV."""
+"""Matches the first bytes of files that segcore wrote: PNG, HTML, JSON and CSV."""
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def explained(shown: Path | str) -> Iterator[None]:
 
 @contextmanager
 def writing(file: BinaryIO, shown: Path | str) -> Iterator[None]:
-    """Name the output in errors of writing to an open file; those of other files pass."""
+    """Name the output in errors of writing to an open file; pass on errors of other files."""
     try:
         yield
         file.flush()
@@ -50,7 +50,7 @@ def writing(file: BinaryIO, shown: Path | str) -> Iterator[None]:
 
 
 def reason_of(error: OSError) -> str:
-    """Return what the system says of an error, without the path."""
+    """Return the system's message for an error, without the path."""
     return error.strerror or str(error)
 
 
@@ -63,7 +63,7 @@ def status_of(path: str | os.PathLike[str]) -> os.stat_result | None:
 
 
 def identity_of(path: str | os.PathLike[str] | int) -> tuple[int, int] | None:
-    """Return device and inode of a file, which are the same for all its names; None without one."""
+    """Return the device and inode of a file, equal for all its names; None if it does not exist."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):
@@ -72,7 +72,7 @@ def identity_of(path: str | os.PathLike[str] | int) -> tuple[int, int] | None:
 
 
 def kind_of(status: os.stat_result) -> str:
-    """Return what something in the file system is, for messages."""
+    """Return the kind of a file-system entry, for messages."""
     kinds = {
         stat.S_IFDIR: "a folder",
         stat.S_IFREG: "a file",
@@ -81,7 +81,7 @@ def kind_of(status: os.stat_result) -> str:
         stat.S_IFIFO: "a pipe",
         stat.S_IFSOCK: "a socket",
     }
-    return kinds.get(stat.S_IFMT(status.st_mode), "no regular file")
+    return kinds.get(stat.S_IFMT(status.st_mode), "not a regular file")
 
 
 def nearest_folder(path: Path) -> Path:
@@ -96,27 +96,27 @@ def nearest_folder(path: Path) -> Path:
 
 
 def check_writable(folder: Path) -> None:
-    """Raise OutputError if no file can be made in a folder."""
+    """Raise OutputError if no file can be created in a folder."""
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"{folder}: this folder is not writable")
 
 
 def is_replaceable(path: str | os.PathLike[str]) -> bool:
-    """Return whether segcore wrote a file, or it is empty."""
+    """Return whether a file is empty or was written by segcore."""
     with open(path, "rb") as file:
         start = file.read(MARK_WITHIN)
     return not start or MARK.search(start) is not None
 
 
 def is_own(path: Path) -> bool:
-    """Return whether a path is that of a regular file that segcore wrote."""
+    """Return whether a path is a regular file that is empty or was written by segcore."""
     with suppress(OSError):
         return path.is_file() and not path.is_symlink() and is_replaceable(path)
     return False
 
 
 def sync(path: str | os.PathLike[str]) -> None:
-    """Flush a file or the entries of a folder to the disk, where the file system can do that."""
+    """Flush a file or the entries of a folder to the disk, if the file system supports it."""
     if os.name == "nt" and os.path.isdir(path):  # folders cannot be opened there
         return
     descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
@@ -130,13 +130,13 @@ def sync(path: str | os.PathLike[str]) -> None:
 
 
 def sync_file_system(folder: Path) -> bool:
-    """Flush the file system of a folder to the disk; False where that cannot be done."""
+    """Flush the file system of a folder to the disk. Return False if this is not supported."""
     if not sys.platform.startswith("linux"):
         return False
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         return int(ctypes.CDLL(None).syncfs(descriptor)) == 0
-    except (AttributeError, OSError):  # a C library without it
+    except (AttributeError, OSError):  # the C library lacks syncfs
         return False
     finally:
         os.close(descriptor)
@@ -155,7 +155,7 @@ def descriptor_of(path: Path) -> int | None:
 
 
 def is_stream(path: Path) -> bool:
-    """Return whether a path is a pipe or a device that takes bytes, or an open file."""
+    """Return whether a path is a pipe, a character device, or an open file of this process."""
     descriptor = descriptor_of(path)
     if descriptor is not None:
         os.fstat(descriptor)  # an OSError if it is closed
@@ -165,7 +165,7 @@ def is_stream(path: Path) -> bool:
 
 
 def send(content: BinaryIO, path: Path) -> None:
-    """Write what was collected to a stream."""
+    """Write the collected content to a stream."""
     descriptor = descriptor_of(path)
     opened = os.open(path, os.O_WRONLY) if descriptor is None else os.dup(descriptor)
     with os.fdopen(opened, "wb") as stream:

@@ -34,7 +34,7 @@ from segcore._publish.writer import FolderWriter
 
 MAX_DEPTH = 100
 PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,100}")
-"""Names that all file systems can hold."""
+"""Names that are valid on all file systems."""
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def publish(
     Parameters
     ----------
     protect : iterable of path, optional
-        The inputs: files that are never replaced, by whatever name or link they are reached.
+        Input files, which are never replaced, whatever name or link leads to them.
     overwrite : bool, optional
         Also replace files that segcore did not write.
 
@@ -59,7 +59,7 @@ def publish(
     Raises
     ------
     OutputError
-        If an output cannot be written. Nothing has changed then.
+        If an output cannot be written. All files are then unchanged.
     """
     outputs = Outputs(protect, overwrite)
     try:
@@ -77,11 +77,11 @@ class Outputs:
         self._inputs = list(protect)
         self._input_ids: set[tuple[int, int] | None] | None = None
         self._overwrite = overwrite
-        self._stages: dict[Path, Stage] = {}  # by the folder that they are renamed into
+        self._stages: dict[Path, Stage] = {}  # by the folder that their files are renamed into
         self._files: dict[str, Path | str] = {}  # all targets, as they were given
         self._folders: set[str] = set()  # all folders above targets
         self._written: dict[str, list[_Written]] = {}  # by the folder of their targets
-        self._writable: set[Path] = set()  # folders of new files, as they were checked last
+        self._writable: set[Path] = set()  # folders of new files that are writable
         self._streams: list[tuple[OutputFile, BinaryIO]] = []
         self._stream_ids: dict[tuple[int, int] | None, Path] = {}
 
@@ -112,14 +112,14 @@ class Outputs:
         path: str | os.PathLike[str],
         names: Iterable[str | os.PathLike[str]] = (),
     ) -> OutputFolder:
-        """Declare an output folder, and the files that are going to be written below it.
+        """Declare an output folder and the files to be written below it.
 
         Parameters
         ----------
         path : path
-            The folder. It is made if it does not exist; other files in it stay as they are.
+            The folder. It is created if it does not exist; other files in it are unchanged.
         names : iterable of path, optional
-            Paths below the folder that are checked now. Others are checked when they are opened.
+            Paths below the folder, which are checked now. Others are checked when they are opened.
 
         Raises
         ------
@@ -171,7 +171,7 @@ class Outputs:
             raise OutputError(f"{shown}: it is an input, which an output must not replace")
 
     def _claim_stream(self, shown: Path) -> None:
-        """Refuse a stream that is an input, or that another output has."""
+        """Refuse a stream that is an input or another output."""
         descriptor = descriptor_of(shown)
         identity = identity_of(shown if descriptor is None else descriptor)
         if identity == identity_of(os.devnull):
@@ -183,7 +183,7 @@ class Outputs:
         self._stream_ids[identity] = shown
 
     def _claim(self, shown: Path | str, target: Path, stage: Stage) -> None:
-        """Refuse a target that another output has, or that lies below one."""
+        """Refuse a target that is another output or lies below one."""
         if len(target.parts) - len(stage.base.parts) > MAX_DEPTH:
             raise OutputError(f"{shown}: more than {MAX_DEPTH} folders deep")
         self._claim_key(shown, stage.key(target), target)
@@ -195,7 +195,7 @@ class Outputs:
             self._folders.add(folder)
 
     def _claim_key(self, shown: Path | str, key: str, target: Path | None = None) -> None:
-        """Refuse a key, or a target that exists, that another output has."""
+        """Refuse a key, or the file of an existing target, that belongs to another output."""
         other = self._files.get(key)
         if other is None and self._stream_ids and target is not None:
             other = self._stream_ids.get(identity_of(target))
@@ -235,14 +235,14 @@ class Outputs:
         first = written[0]
         with explained(first.shown):
             if os.path.realpath(parent) != parent:
-                raise OutputError(f"{first.shown}: a link has taken its place meanwhile")
+                raise OutputError(f"{first.shown}: a link has replaced it in the meantime")
             self._check(first.shown, Path(first.target))
             if not os.path.lexists(parent):
                 return
         for shown, target, staged in written:
             with explained(shown):
                 if os.path.islink(target):
-                    raise OutputError(f"{shown}: a link has taken its place meanwhile")
+                    raise OutputError(f"{shown}: a link has replaced it in the meantime")
                 replaced = self._check(shown, Path(target))
                 if replaced is not None:
                     keep_owner(staged, replaced)
@@ -255,7 +255,7 @@ class Outputs:
 
 
 class _Written(NamedTuple):
-    """A file in a stage: its target, as given and without links, and where it is."""
+    """A staged file: its target as given, its target without links, and its path in the stage."""
 
     shown: str | Path
     target: str
@@ -322,7 +322,7 @@ class OutputFolder:
         self._stage = stage
         self._targets: dict[str, str] = {}
         self._parents: dict[str, Path] = {}
-        self._new_parents: dict[str, tuple[str, str]] = {}  # folders to be made, and their keys
+        self._new_parents: dict[str, tuple[str, str]] = {}  # folders to be created, and their keys
         self._parts: set[str] = set()
         self._shown = os.path.join(path, "")
         self.path = path
@@ -333,14 +333,14 @@ class OutputFolder:
         Raises
         ------
         OutputError
-            If it cannot, or if a link in its path leads out of the folder.
+            If it cannot, or a link in its path leads out of the folder.
         """
         name = os.fspath(name)
         shown = self._shown + name
         parent, last = os.path.split(name)
         with explained(shown):
             if parent in self._new_parents and last not in ("", os.curdir, os.pardir):
-                folder, key = self._new_parents[parent]  # nothing can be there
+                folder, key = self._new_parents[parent]  # the folder is new, so nothing is there
                 self._check_names((last,))
                 self._targets[name] = folder + last
                 self._outputs._claim_key(shown, key + self._stage.key(last))
@@ -372,13 +372,13 @@ class OutputFolder:
         self._outputs._add_written(self._stage, target, shown)
 
     def remove_others(self, pattern: str) -> None:
-        """Remove files that segcore wrote into the folder before, when the block ends.
+        """When the block ends, remove files that segcore wrote into the folder before.
 
         Parameters
         ----------
         pattern : str
-            The names of the files, such as ``"images-*.js"``. Those of this block, and those that
-            segcore did not write, stay. A folder that is empty then is removed, too.
+            Glob pattern of the files, such as ``"images-*.js"``. Files of this block, and files
+            that segcore did not write, are kept. If the folder is then empty, it is removed, too.
         """
         for path in sorted(self._root.glob(pattern)):
             if path.name not in self._targets and is_own(path):
@@ -386,9 +386,9 @@ class OutputFolder:
                 self._stage.removed.append(path)
 
     def writer(self) -> FolderWriter:
-        """Return what writes files of this folder in other processes.
+        """Return a writer of files of this folder, for other processes.
 
-        It knows the files that are declared. Pass to `take` what it returns.
+        It knows the files declared so far. Pass the results of its `write` to `take`.
         """
         root = str(self._root)
         linked = {
@@ -414,7 +414,7 @@ class OutputFolder:
         return self._targets[name], self._shown + name
 
     def _check_names(self, parts: tuple[str, ...]) -> None:
-        """Let the file system refuse names that it cannot hold, such as too long ones."""
+        """Raise the file system's error for names that it does not support, such as long ones."""
         for part in parts:
             if part not in self._parts and not PLAIN.fullmatch(part):
                 status_of(os.path.join(self._stage.path, part))

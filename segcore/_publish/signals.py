@@ -1,4 +1,4 @@
-"""Signals that wait."""
+"""Signals that are held back while outputs are published."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 @contextmanager
 def signals_held() -> Iterator[None]:
-    """Hold back the signals that end a program until the block is left."""
+    """Hold back the signals that end a program until the block ends."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # Python runs handlers in the main thread alone
+        yield  # Python runs handlers only in the main thread
         return
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    # None is a handler that was not installed by Python, and could not be restored.
+    # None: a handler that Python did not install and cannot restore.
     previous = {n: h for n in numbers if (h := signal.getsignal(n)) not in (None, signal.SIG_IGN)}
     held: list[int] = []
     try:

@@ -25,14 +25,14 @@ except ImportError:  # Windows: stages of dead processes are not recognized ther
 
 PREFIX = ".segcore-"
 FLUSHED_AT_ONCE = 256
-"""Files: as many as are flushed in a fraction of a second, for which signals wait. Where there are
-more, the whole file system is flushed, which is some twenty times faster."""
+"""Number of files flushed at a time, in a fraction of a second, while signals are held back. If
+there are more, the whole file system is flushed, which is about twenty times faster."""
 
 
 class Move(NamedTuple):
-    """A rename of a staged file or folder, and where the file that it replaces is kept.
+    """A rename of a staged file or folder, and the backup path of the file that it replaces.
 
-    Without a source, the file is removed.
+    Without a source, the target is removed.
     """
 
     source: Path | None
@@ -41,9 +41,9 @@ class Move(NamedTuple):
 
 
 class Stage:
-    """A hidden folder with files that are going to be renamed into the folder ``base``.
+    """A hidden folder of files to be renamed into the folder ``base``.
 
-    Beside ``lock``, which is locked as long as the process lives, it has ``new`` with the files and
+    It contains ``lock``, which is locked as long as the process lives, ``new`` with the files and
     folders as they will be below ``base``, and ``old`` with the files that they replace.
     """
 
@@ -60,7 +60,7 @@ class Stage:
         try:
             self._lock = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
             try:
-                with suppress(OSError):  # without locks, no stage is taken for a dead one
+                with suppress(OSError):  # without locks, no stage is considered dead
                     _lock(self._lock)
                 self.new.mkdir()
                 self._folds_case = lock.with_name("LOCK").exists()
@@ -72,7 +72,7 @@ class Stage:
             raise
 
     def key(self, target: Path | str) -> str:
-        """Return a text that is equal for paths that this file system takes for the same."""
+        """Return a text that is equal for paths that are the same on this file system."""
         text = str(target)
         return unicodedata.normalize("NFC", text).casefold() if self._folds_case else text
 
@@ -82,7 +82,7 @@ class Stage:
 
     @contextmanager
     def open(self, target: str, shown: Path | str) -> Iterator[BinaryIO]:
-        """Open a new file that goes to ``target``."""
+        """Open the new file that will be renamed to ``target``."""
         with explained(shown):
             file = os.fdopen(create(self.staged(target), self._new_text), "wb")
         try:
@@ -91,11 +91,11 @@ class Stage:
             with explained(shown):
                 file.close()
         finally:
-            with suppress(OSError):  # if something failed before, that is what counts
+            with suppress(OSError):  # an earlier error takes precedence
                 file.close()
 
     def write(self, target: str, data: bytes) -> None:
-        """Write a new file that goes to ``target``."""
+        """Write the new file that will be renamed to ``target``."""
         write_new(self.staged(target), data, self._new_text)
 
     def flush(self) -> None:
@@ -105,7 +105,7 @@ class Stage:
             return
         paths = self._paths()
         while chunk := list(itertools.islice(paths, FLUSHED_AT_ONCE)):
-            # Several at a time, which is some eight times faster. A signal must not interrupt the
+            # Several at a time, which is about eight times faster. A signal must not interrupt the
             # pool while it holds its locks.
             with signals_held(), ThreadPoolExecutor(8) as pool:
                 for path, flushed in [(path, pool.submit(sync, path)) for path in chunk]:
@@ -119,9 +119,9 @@ class Stage:
             yield from (os.path.join(folder, name) for name in names)
 
     def moves(self) -> Iterator[Move]:
-        """Give the renames that bring everything into place, whole folders where there is none.
+        """Yield the renames into place, of whole folders where the target does not exist.
 
-        Files that are to be removed follow.
+        Files to be removed follow.
         """
         waiting = [(self.new, self.base, self.old)]
         while waiting:
@@ -139,13 +139,13 @@ class Stage:
                 yield Move(None, target, self.old / target.relative_to(self.base))
 
     def keep(self) -> None:
-        """Leave the stage where it is for good."""
+        """Keep the stage permanently."""
         self._kept = True
         with suppress(OSError):
             os.unlink(self.path / "lock")
 
     def remove(self) -> None:
-        """Remove the stage, as far as that is possible."""
+        """Remove the stage, as far as possible."""
         with suppress(OSError):
             os.close(self._lock)
         if not self._kept:
@@ -169,13 +169,13 @@ def create(path: str, stage: str) -> int:
     try:
         return os.open(path, flags, 0o666)
     except FileNotFoundError:  # the first one in its folder
-        os.stat(stage)  # which is not made again when it was removed meanwhile
+        os.stat(stage)  # an error if the stage was removed: it is not created again
         os.makedirs(os.path.dirname(path), exist_ok=True)
         return os.open(path, flags, 0o666)
 
 
 def _make_stage(base: Path, beside: bool) -> Path:
-    """Make a stage beside ``base`` if files can be renamed from there, else inside it."""
+    """Create a stage beside ``base`` if files can be renamed from there, else inside it."""
     path = _make_stage_beside(base) if beside else None
     return path or _make_hidden(base)
 
@@ -187,7 +187,7 @@ def _make_stage_beside(base: Path) -> Path | None:
             path = _make_hidden(base.parent)
             probe = path / "probe"
             probe.mkdir()
-            os.rename(probe, base / path.name)  # some mounts are only recognized by trying
+            os.rename(probe, base / path.name)  # some mounts can only be recognized by trying
             os.rmdir(base / path.name)
         return path
     except OSError:
@@ -202,21 +202,21 @@ def _make_hidden(folder: Path) -> Path:
 
 
 def _owner(folder: Path) -> tuple[int, int, int]:
-    """Return what decides about the group of new files: it must be the same in the stage."""
+    """Return the device and what determines the group of new files; a stage must have the same."""
     status = folder.stat()
     return status.st_dev, status.st_gid, status.st_mode & stat.S_ISGID
 
 
 def _remove_dead_stages(folder: Path) -> None:
-    """Remove the stages of processes that were killed: nobody holds their lock."""
+    """Remove the stages of killed processes, whose locks nobody holds."""
     if not os.access(folder, os.R_OK):
         return
     with os.scandir(folder) as entries:
-        found = [each.path for each in entries if each.name.startswith(PREFIX)]
+        found = [entry.path for entry in entries if entry.name.startswith(PREFIX)]
     for path in found:
         try:
             lock = os.open(os.path.join(path, "lock"), os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
-        except OSError:  # it is no stage, is just being made, or belongs to somebody else
+        except OSError:  # not a stage, just being created, or of another user
             continue
         try:
             _lock(lock)
@@ -228,7 +228,7 @@ def _remove_dead_stages(folder: Path) -> None:
 
 
 def _lock(descriptor: int) -> None:
-    """Lock a file, as long as this process lives; an OSError if another one has it."""
+    """Lock a file for the lifetime of this process. Raises OSError if another process has it."""
     if fcntl is None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

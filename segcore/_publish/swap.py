@@ -1,4 +1,4 @@
-"""The renames that bring all files of the stages into place, or are undone."""
+"""Rename all files of the stages into place, or undo this."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from segcore._publish.stage import Move, Stage
 
 
 def swap(stages: list[Stage]) -> None:
-    """Rename everything into place, or undo it all."""
+    """Rename all staged files into place. If this fails, undo all renames."""
     done: list[Move] = []
     target = None
     try:
@@ -33,7 +33,7 @@ def swap(stages: list[Stage]) -> None:
             if os.access(folder, os.R_OK):
                 sync(folder)
         for folder in {path.parent for stage in stages for path in stage.removed}:
-            with suppress(OSError):  # it has other files
+            with suppress(OSError):  # the folder has other files
                 os.rmdir(folder)
     except BaseException as error:
         _undo(done, stages, error)
@@ -67,6 +67,6 @@ def _undo(done: list[Move], stages: list[Stage], error: BaseException) -> None:
             stage.keep()
         kept = ", ".join(str(stage.path) for stage in stages)
         raise OutputError(
-            f"cannot write all outputs ({error}), nor restore {failed[0]}; what was replaced is in "
+            f"cannot write all outputs ({error}) or restore {failed[0]}; the replaced files are in "
             f"{kept}"
         ) from error

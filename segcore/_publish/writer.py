@@ -1,4 +1,4 @@
-"""What writes files of an output folder in other processes."""
+"""Write files of an output folder in other processes."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from segcore._publish.stage import write_new
 
 
 class FolderWriter:
-    """Writes files of an output folder in any process; see :meth:`OutputFolder.writer`.
+    """Writer of files of an output folder, for any process; see :meth:`OutputFolder.writer`.
 
-    Where the stage is out of reach, as on a machine with other disks, and without a stage, files
+    Without a stage, or if this process cannot reach it (as on a machine with other disks), files
     are not written, and their data is returned.
 
     Parameters
     ----------
     stage : str, optional
-        The folder of the stage that exists while files may be written.
+        Folder of the stage that exists as long as files may be written.
     root : str, optional
-        Where the files are until they are published.
+        Folder of the files until they are published.
     shown : str, optional
         The path of the output folder in messages.
     linked : dict of str to str, optional
-        Where files with links in their paths are until they are published, by name.
+        Paths, until they are published, of files with links in their target paths, by name.
     """
 
     def __init__(
@@ -39,12 +39,12 @@ class FolderWriter:
     def write(self, name: str | os.PathLike[str], data: bytes) -> bytes | None:
         """Write the declared file with this path below the folder.
 
-        A job may be done twice, so the file may exist; it is replaced by a whole one.
+        A job may run twice, so the file may exist; it is then replaced in one step.
 
         Returns
         -------
         bytes or None
-            The data, if the file could not be written here.
+            The data if the stage is out of reach, None if the file was written.
 
         Raises
         ------
@@ -70,5 +70,5 @@ class FolderWriter:
         return bool(self._stage) and os.access(self._stage, os.W_OK | os.X_OK)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the paths: each process looks for the stage itself."""
+        """Pickle only the paths: each process looks for the stage itself."""
         return FolderWriter, (self._stage, self._root, self._shown, self._linked)

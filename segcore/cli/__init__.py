@@ -34,7 +34,7 @@ def main() -> None:
     missing = [name for module, name in needed.items() if importlib.util.find_spec(module) is None]
     if missing:
         sys.exit(_refuse(missing))
-    # Memory that Arrow frees is used again by NumPy then, in worker processes, too.
+    # Lets NumPy reuse memory that Arrow frees, also in worker processes.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     try:
         sys.exit(_run())

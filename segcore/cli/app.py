@@ -404,7 +404,7 @@ def labels(
         }
         for option, value in given.items():
             if value not in (None, ()):
-                raise BadInput(f"{option}: it is for label maps, and does not go with --panoptic")
+                raise BadInput(f"{option}: only for label maps, not for --panoptic")
     write_instances(
         source,
         target,
@@ -553,7 +553,7 @@ def evaluate_instances(
     from segcore.cli.evaluate import evaluate_instances
 
     if score is not None and not written:
-        raise BadInput("--score: for findings; pass --html, --csv or --export-worst, too")
+        raise BadInput("--score: only for findings; pass --html, --csv or --export-worst, too")
     evaluate_instances(truth, prediction, iou, protocol, prediction_format, written, score, common)
 
 

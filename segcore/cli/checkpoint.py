@@ -1,4 +1,4 @@
-"""The finished parts of a command that was ended, from which it continues."""
+"""The finished parts of an interrupted command, from which it continues."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ NOT_COMPARED = {"overwrite", "report", "resume", "strict", "workers", "dask"}
 
 
 class Checkpoint:
-    """A folder with a file for the result of each part that is finished.
+    """A folder with the result of each finished part, one file per part.
 
     Parameters
     ----------
     folder : Path
-        The folder. It is made if it does not exist. Only a folder of a run with the same options,
+        The folder. It is created if it does not exist. Only a folder of a run with equal options,
         inputs and version of segcore is used.
     output : Path
         The output, which may be another one.
@@ -50,10 +50,10 @@ class Checkpoint:
             if not self._done:
                 (folder / JOB).write_text(job, "utf-8")
             elif JOB not in self._done or not is_replaceable(folder / JOB):
-                raise BadInput(f"{folder}: expected a folder that --resume made, or none")
+                raise BadInput(f"{folder}: expected an empty folder, or one that --resume created")
             elif (folder / JOB).read_text("utf-8") != job:
                 raise BadInput(
-                    f"{folder}: it is of a run with other options, inputs, or version of segcore; "
+                    f"{folder}: it is from a run with other options, inputs or version of segcore; "
                     "choose another folder, or remove it"
                 )
         except OSError as error:

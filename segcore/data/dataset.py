@@ -76,8 +76,8 @@ class Dataset:
         What was left out, one line each: invalid items, if the data set was read with
         ``invalid="skip"``, and values whose name occurs again in the same object.
     notes : tuple of str
-        What the file has and the data set does not, such as ignored pixels or shapes that are not
-        masks: one line per kind, with their number and the first of them.
+        Parts of the file that are not in the data set, such as ignored pixels or shapes that are
+        not masks: one line per kind, with their number and the first one.
     members : tuple of tuple
         Top-level members of the JSON file, in order: (name, JSON text), such as
         ``("info", b"{}")``. The text of ``images``, ``annotations`` and ``categories`` is None.
@@ -86,10 +86,9 @@ class Dataset:
     maps : LabelMaps or None
         Reader of the PNGs of a panoptic data set; None for other data sets.
     result_areas : {"box", "mask"} or None
-        What the evaluation computes the areas of results from, by pycocotools' rule for lists of
-        results: from boxes if the first result has one, and from masks otherwise. Selections and
-        Parquet files keep it. None for other data sets, whose areas are those in the column
-        ``area``.
+        For lists of results, what evaluation computes their areas from, by the rule of pycocotools:
+        boxes if the first result has a box, and masks otherwise. Selections and Parquet files keep
+        this value. None for other data sets, whose areas are in the column ``area``.
 
     Examples
     --------
@@ -267,17 +266,17 @@ class Dataset:
         return rows if order is None else order[rows], counts
 
     def masks_of(self, annotations: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.int64], Masks]]:
-        """Yield the masks of some annotations, an image at a time.
+        """Yield the masks of selected annotations, one image at a time.
 
         Parameters
         ----------
         annotations : numpy.ndarray
-            Whether each annotation is asked for: bool, shape (N,).
+            Whether each annotation is selected: bool, shape (N,).
 
         Yields
         ------
         rows : numpy.ndarray
-            Indices into `annotations` of K annotations of an image: int64.
+            Indices of the K selected annotations of an image: int64.
         masks : Masks
             Their K masks.
 
@@ -293,12 +292,13 @@ class Dataset:
             yield rows[chosen], Sample(self, image).masks_of(chosen)
 
     def filled_boxes(self) -> NDArray[np.float64]:
-        """Return the boxes of annotations: those of their masks, where the data set has none.
+        """Return the boxes of all annotations; missing boxes are computed from masks.
 
         Returns
         -------
         numpy.ndarray
-            Boxes x, y, width, height: float64, shape (N, 4); NaN without a mask.
+            Boxes x, y, width, height: float64, shape (N, 4); NaN if there is neither a box nor a
+            mask.
 
         Raises
         ------
@@ -330,7 +330,7 @@ class Dataset:
 
     @property
     def has_mask(self) -> NDArray[np.bool_]:
-        """Whether each annotation has a mask: a segmentation that is not ``[]``, or label maps."""
+        """Whether each annotation has a mask: a segmentation that is not ``[]``, or a label map."""
         if self.maps is not None:
             return np.ones(len(self.annotations), np.bool_)
         segmentations: Segmentations = self.annotations["segmentation"]
@@ -486,8 +486,8 @@ class Dataset:
         Parameters
         ----------
         replace : bool, default False
-            Whether boxes also replace masks, those of label maps included. Annotations without a
-            box get that of their mask.
+            Whether boxes also replace masks, including those of label maps. Annotations without a
+            box get the box of their mask.
 
         Returns
         -------
@@ -750,12 +750,12 @@ class Sample:
         return self._masks
 
     def masks_of(self, rows: NDArray[np.int64]) -> Masks:
-        """Return the masks of some of the annotations, given their indices in the sample.
+        """Return the masks of selected annotations, given their indices in the sample.
 
         Raises
         ------
         MaskError, ValueError
-            As for `masks`, but about these annotations alone.
+            As for `masks`, but only for these annotations.
         """
         if self._masks is not None or self._dataset.maps is not None:
             return self.masks[rows]
@@ -774,7 +774,7 @@ class Sample:
 
     @property
     def segmentations(self) -> Segmentations:
-        """The masks of the annotations in the forms in which they came."""
+        """The masks of the annotations, in the form in which they were read."""
         column: Segmentations = self._column("segmentation")
         return column
 
@@ -830,7 +830,7 @@ class Sample:
 
 
 def annotation_names(ids: NDArray[Any], image_id: Any) -> Callable[[int], str]:
-    """Return the function from rows to the names of annotations of an image in messages."""
+    """Return a function that returns the name of an annotation in messages, given its row."""
     return lambda row: f"annotation {ids[row]} of image {image_id}"
 
 

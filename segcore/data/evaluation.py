@@ -1,4 +1,4 @@
-"""Evaluation of the results of a model: the detections of two data sets, added to metrics."""
+"""Evaluation of results: add the true and detected objects of two data sets to metrics."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from segcore.metrics.matching import (
 ANNOTATIONS = 24_576
 """Number of annotations whose columns are in memory at a time, unless an image has more.
 
-With a third of them, evaluation takes 15 % longer and no less memory."""
+With a third of this, evaluation takes 15 % longer and the same memory."""
 
 
 def evaluate(
@@ -62,10 +62,10 @@ def evaluate(
 
 
 def _measured(prediction: Dataset, with_boxes: bool) -> Dataset:
-    """Return a prediction with boxes, if they are compared, and with the areas of its detections.
+    """Return a prediction with the areas of its detections and, if they are compared, boxes.
 
-    Areas are those in the data set, except for lists of results, where they are computed by the
-    rule of pycocotools' ``loadRes``. An area that is NaN is that of the mask or box compared.
+    For lists of results, areas are computed by the rule of pycocotools' ``loadRes``; other data
+    sets keep their areas. NaN stands for the area of the mask or box that is compared.
     """
     columns: dict[str, Any] = {}
     rule = prediction.result_areas
@@ -117,8 +117,8 @@ def _add(metric: DetectionMetric, true: _Part, found: _Part) -> None:
 class _Part:
     """The annotations of some images of a data set, grouped by image.
 
-    `positions` are the ascending numbers of the images in the part of the truth, and `ids` are
-    those of the categories, if classes count.
+    `positions` are the indices, ascending, of the images in the part of the truth, and `ids` are
+    the ids of the categories, if classes count.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class _Part:
 
     @property
     def size_numbers(self) -> NDArray[np.int64]:
-        """Number of the size of each image."""
+        """Index of the size of each image."""
         changes = (self.sizes[1:] != self.sizes[:-1]).any(axis=1)
         return offsets_of(changes)[: len(self.sizes)]
 
@@ -197,7 +197,7 @@ class _Part:
             raise ValueError(f"{self._located(self._name(int(invalid.argmax())))}: {message}")
 
     def _located(self, name: str) -> str:
-        """Return a name with the file that has it, if there is one."""
+        """Return a name in messages, after the name of its file if there is one."""
         return f"{self.dataset.source}: {name}" if self.dataset.source else name
 
     def _name(self, row: int) -> str:
@@ -207,7 +207,7 @@ class _Part:
 
 @contextmanager
 def _in_file(dataset: Dataset) -> Iterator[None]:
-    """Name the file of a data set, too, in errors about its masks."""
+    """Add the name of a data set's file to errors about its masks."""
     try:
         yield
     except MaskError as error:
@@ -228,7 +228,7 @@ def found_images(truth: Dataset, prediction: Dataset) -> NDArray[np.int64]:
 def _parts(
     truth: Dataset, prediction: Dataset, found_rows: NDArray[np.int64]
 ) -> Iterator[NDArray[np.int64]]:
-    """Yield the indices of the images of each part, of which those of the same size adjoin.
+    """Yield the indices of the images of each part; images of the same size are adjacent.
 
     Images are distributed in the order of their ids, which is that of Parquet files.
     """
@@ -278,8 +278,8 @@ def _category_ids(dataset: Dataset, name: str) -> NDArray[np.int64]:
     if ids.dtype == object:
         [first, *_] = [key for key in ids.tolist() if not _is_int64(key)]
         raise ValueError(
-            f"{dataset.source or name}: expected integers as ids of categories, of at most 64 "
-            f"bits, got {describe(first)}"
+            f"{dataset.source or name}: expected category ids that are integers of at most "
+            f"64 bits, got {describe(first)}"
         )
     return np.asarray(ids)
 
@@ -289,7 +289,7 @@ def _is_int64(key: Any) -> bool:
 
 
 def check_images(truth: Dataset, prediction: Dataset) -> None:
-    """Raise ValueError if there are results for images that the truth does not have."""
+    """Raise ValueError if the prediction has images that the truth lacks."""
     if prediction.images is truth.images:
         return
     found = {image: index for index, image in enumerate(prediction.images["id"].tolist())}

@@ -248,8 +248,8 @@ def read(
 
     Files are parsed in one streaming pass, without creating a Python object per annotation. Masks
     are computed lazily. The segmentations of a JSON file of 32 MB or more stay in the file, unless
-    it is compressed or a pipe. It must not change as long as the data set is in use: masks then
-    raise a DatasetError.
+    it is compressed or a pipe. Do not change the file while the data set is in use; otherwise,
+    masks raise a DatasetError.
 
     Parameters
     ----------
@@ -271,8 +271,8 @@ def read(
           row group, and ``ds.annotations["score"]`` one column;
         - ``"yolo"``, ``"labelme"``, ``"maps"``, ``"binary-masks"``, ``"voc"``, ``"cvat"``,
           ``"label-studio"``, ``"kaggle"``, ``"geojson"``, ``"cityscapes"``: see :ref:`other
-          formats <formats>` (extra ``formats``). What such a file has and the data set does not is
-          listed in `Dataset.notes`.
+          formats <formats>` (extra ``formats``). Parts of such a file that are not in the data set
+          are listed in `Dataset.notes`.
     dataset : Dataset, optional
         Data set with the images and categories that the detections of a results file refer to. By
         default, images and categories are collected from the detections, and image sizes are taken
@@ -291,7 +291,7 @@ def read(
         Red, green and blue, 0 to 255, of each class in RGB label maps. A class "background" is not
         read. By default, the colors are those of a table beside the maps.
     ids : {"cityscapes", "two-channels"} or int, optional
-        How labels of PNG label maps stand for a class and an instance; each label is an annotation.
+        How labels of PNG label maps encode a class and an instance; each label is an annotation.
         ``"cityscapes"``: instanceIds; ``"two-channels"``: the class in red and the instance in
         green, as panopticapi writes them; an int: the number of ids per class, such as 256 for
         KITTI. By default, labels are classes.
@@ -399,7 +399,7 @@ def write(
         compressed with gzip, as are results and SA-V files of such a name. For ``"coco-panoptic"``,
         the PNGs are copied, or composed if the data set was read from another format. For
         ``"sa-1b"``, ``"yolo"``, ``"labelme"``, ``"maps"``, ``"binary-masks"``, ``"voc"`` and
-        ``"cityscapes"``, `path` is a folder. At a URL, it is complete when it has the file
+        ``"cityscapes"``, `path` is a folder. At a URL, the folder is complete when it has the file
         ``_SUCCESS``, which is written last and has the numbers of files and bytes as JSON.
     overwrite : bool, default False
         Whether to replace an existing file.
@@ -420,7 +420,7 @@ def write(
         and ``"cityscapes"``; None for one per core. The files do not depend on it. Other formats
         are written by one process. See :func:`segcore.data.map`.
     client : dask.distributed.Client or concurrent.futures.Executor, optional
-        What encodes them instead; `workers` is then not used.
+        Encodes them instead of local processes; `workers` is then ignored.
 
     Returns
     -------
@@ -435,7 +435,7 @@ def write(
     MaskError
         If a mask that has to be converted is invalid.
     ValueError
-        If the format is unknown or `path` does not tell it, the categories of the parts differ, two
+        If the format is unknown or not implied by `path`, the categories of the parts differ, two
         images have the same id, `workers` is out of range, or `masks_only` is True and the format
         is not Parquet.
     TypeError

@@ -62,7 +62,7 @@ def evaluate(
     workers : int or None, default 1
         Number of processes; None for one per core. See :func:`segcore.data.map`.
     client : dask.distributed.Client or concurrent.futures.Executor, optional
-        What does the work instead; `workers` is then not used.
+        Does the work instead of local processes; `workers` is then ignored.
     progress : callable, optional
         Called with the number of images done and their total.
 
@@ -75,9 +75,9 @@ def evaluate(
     Raises
     ------
     ValueError
-        If there are results for images that `truth` does not have, a result has no score, an
-        annotation has no category, or neither a mask nor a box that is needed, a metric of boxes
-        has another `box_format`, or a metric is listed twice.
+        If `prediction` has images that `truth` lacks, a detection has no score, an annotation has
+        no category or lacks the mask or box that is compared, a metric of boxes has another
+        `box_format`, or a metric is listed twice.
     TypeError
         If a metric is not a `DetectionMetric`.
     MaskError
@@ -142,7 +142,7 @@ def _listed(metrics: Any) -> list[DetectionMetric]:
 def _evaluate(
     like: list[DetectionMetric], parts: tuple[Partition, Partition]
 ) -> list[DetectionMetric]:
-    """Return accumulators with the settings of others, of the images of a part: a job."""
+    """Return new accumulators with the settings of `like` and the images of a part: a job."""
     metrics = [metric.empty() for metric in like]
     evaluation.evaluate(parts[0].load(), parts[1].load(), metrics)
     return metrics

@@ -1,4 +1,4 @@
-"""What files of LVIS say of categories: how frequent they are, and what is annotated where."""
+"""Categories in LVIS files: their frequencies, and those listed for each image."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from segcore.data.errors import DatasetError
 from segcore.metrics.average_precision import FREQUENCIES
 
 NEGATIVE = "neg_category_ids"
-"""Name of the list of the categories that are known to be absent from an image."""
+"""Name of the list of categories that are known to be absent from an image."""
 INCOMPLETE = "not_exhaustive_category_ids"
-"""Name of the list of the categories of which not all objects in an image are annotated."""
+"""Name of the list of categories whose objects in an image are not all annotated."""
 
 
 def listed_categories(dataset: Dataset, image: int, name: str) -> list[int]:
-    """Return the ids in a list of an image; none if it is missing or null.
+    """Return the category ids in a list of an image; empty if the list is missing or null.
 
     Raises
     ------
@@ -29,18 +29,18 @@ def listed_categories(dataset: Dataset, image: int, name: str) -> list[int]:
     ids = [_integer(value) for value in values] if isinstance(values, list) else [None]
     if None in ids:
         image_ids: Any = dataset.images["id"]
-        detail = f"{name}: expected a list of ids of categories, got {described(listed)}"
+        detail = f"{name}: expected a list of category ids, got {described(listed)}"
         raise DatasetError(dataset.source, detail, f"image {image_ids[image]}")
     return [key for key in ids if key is not None]
 
 
 def frequencies(dataset: Dataset) -> dict[Any, str]:
-    """Return the frequency of each category by id: "r", "c" or "f"; unknown ones are left out.
+    """Return the known frequencies of categories, "r", "c" or "f", by category id.
 
     Raises
     ------
     DatasetError
-        If a frequency is another value.
+        If a frequency has another value.
     """
     found = {}
     for row, key in enumerate(dataset.categories["id"].tolist()):
@@ -55,7 +55,7 @@ def frequencies(dataset: Dataset) -> dict[Any, str]:
 
 
 def _integer(value: Any) -> int | None:
-    """Return the id of a category that is an integer of 64 bits; None for other values."""
+    """Return a category id as an integer; None unless it is an integer of at most 64 bits."""
     number = other_form(value) if isinstance(value, str) else as_integer(value)
     if isinstance(number, bool) or not isinstance(number, int):
         return None

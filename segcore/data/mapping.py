@@ -21,7 +21,7 @@ ANNOTATIONS = 4096
 
 
 class Partition:
-    """Some images of a data set. In another process, it has nothing else.
+    """Some images of a data set. A pickled partition contains only these.
 
     Parameters
     ----------
@@ -63,9 +63,9 @@ def map(
 ) -> Iterator[Result]:
     """Call a function with each part of a data set, on several cores or a cluster.
 
-    Parts have some images and all of their annotations. A process gets its parts only: the columns
-    or, for Parquet, the path of the file, of which it reads its row groups. The segmentations of
-    large JSON files are also read from the file by the processes that need them.
+    A part has some images and all of their annotations. A process receives only its own parts:
+    their columns or, for Parquet, the path of the file, from which it reads its row groups. The
+    segmentations of large JSON files are also read from the file by the processes that need them.
 
     Parameters
     ----------
@@ -75,14 +75,14 @@ def map(
         Function of a `Dataset`. It must be picklable, such as a function of a module, and so must
         its results.
     annotations : int, default 4096
-        Minimum number of annotations per part; see :meth:`Dataset.partitions`. A part should be the
-        work of a second or so.
+        Minimum number of annotations per part; see :meth:`Dataset.partitions`. A part should take
+        about a second.
     workers : int, optional
         Number of processes. They are started with the method ``spawn``, so a script must call this
         under ``if __name__ == "__main__":``. With 1, the function runs in this process. By default,
         one per core.
     client : dask.distributed.Client or concurrent.futures.Executor, optional
-        What runs the function instead.
+        Runs the function instead of local processes.
     progress : callable, optional
         Called with the number of images done and their total.
 
@@ -122,7 +122,7 @@ def map(
 
 
 def engine_of(workers: int | None, client: Any) -> dict[str, Any]:
-    """Return the arguments of `run` that say what does the work: a client rather than workers."""
+    """Return the arguments of `run`: the client if there is one, otherwise the workers."""
     return {"workers": workers} if client is None else {"client": client}
 
 
@@ -133,7 +133,7 @@ def _call(function: Callable[[Dataset], Result], part: Partition) -> Result:
 def counted_results(
     results: Generator[Result, None, None], sizes: list[int], progress: Progress | None
 ) -> Iterator[Result]:
-    """Yield results, and report the images that they are of."""
+    """Yield results, and report the number of images done."""
     done, total = 0, sum(sizes)
     with closing(results):
         for result, size in zip(results, sizes, strict=True):

@@ -36,13 +36,13 @@ def evaluate_semantic(
     workers : int or None, default 1
         Number of processes; None for one per core. See :func:`segcore.data.map`.
     client : dask.distributed.Client or concurrent.futures.Executor, optional
-        What does the work instead; `workers` is then not used.
+        Does the work instead of local processes; `workers` is then ignored.
 
     Returns
     -------
     ConfusionMatrix
-        Of all images. Class 0 is the background, and the classes from 1 on are the categories of
-        `truth`, by ascending id.
+        The confusion matrix of all images. Class 0 is the background, and the classes from 1 on are
+        the categories of `truth`, by ascending id.
 
     Warns
     -----
@@ -99,8 +99,8 @@ def evaluate_panoptic(
     Returns
     -------
     PanopticQuality
-        Of all images. Category ids are those of `truth` for panoptic data sets; for others, they
-        are 1, 2, ... by ascending id.
+        The quality of all images. Category ids are those of `truth` for panoptic data sets; for
+        others, they are 1, 2, ... by ascending id.
 
     Warns
     -----

@@ -32,7 +32,7 @@ FINDINGS = (
 
 @dataclass(frozen=True)
 class Distribution:
-    """The least, median, mean and greatest of some numbers; all 0 if there are none."""
+    """Minimum, median, mean and maximum of some numbers; all 0 if there are none."""
 
     least: int
     median: float
@@ -42,7 +42,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Finding:
-    """How many items look like a mistake, and the name of the first one."""
+    """The number of items that look like a mistake, and the name of the first one."""
 
     count: int
     first: str
@@ -109,7 +109,7 @@ def statistics(
     client: Any = None,
     progress: Progress | None = None,
 ) -> Statistics:
-    """Compute statistics of a data set. All masks are made for it, one image at a time.
+    """Compute statistics of a data set. This computes all masks, one image at a time.
 
     Parameters
     ----------
@@ -118,15 +118,15 @@ def statistics(
     workers : int or None, default 1
         Number of processes; None for one per core. See :func:`segcore.data.map`.
     client : dask.distributed.Client or concurrent.futures.Executor, optional
-        What does the work instead; `workers` is then not used.
+        Does the work instead of local processes; `workers` is then ignored.
     progress : callable, optional
         Called with the number of images done and their total.
 
     Returns
     -------
     Statistics
-        The same for any number of processes. The first item of each finding is that of the image
-        with the lowest id.
+        The same for any number of processes. The first item of each finding is from the image with
+        the lowest id.
 
     Examples
     --------
@@ -233,7 +233,7 @@ def _counts(dataset: Dataset) -> _Counts:
 
 
 def _distribution(counts: Counter[int]) -> Distribution:
-    """Return the distribution of values, of which it is known how often each occurs."""
+    """Return the distribution of values, given how often each value occurs."""
     if not counts:
         return Distribution(0, 0.0, 0.0, 0)
     values = sorted(counts)

@@ -35,7 +35,7 @@ def without_invalid_masks(dataset: Dataset) -> tuple[Dataset, list[str]]:
 
 
 def missing_masks(dataset: Dataset) -> NDArray[np.bool_]:
-    """Return whether each annotation has no segmentation; of Parquet files, a part at a time."""
+    """Return which annotations have no segmentation; Parquet files are read part by part."""
     segmentations: Segmentations
     if not dataset.is_lazy:
         segmentations = dataset.annotations["segmentation"]

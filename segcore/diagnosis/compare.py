@@ -106,8 +106,8 @@ def diagnose(
     scores : array_like, optional
         Scores of the predictions, shape (M,). Greater is better.
     judged : array_like of bool, optional
-        Shape (M,). Where False, a prediction without an object gets no finding, because objects of
-        its class may lack an annotation in this image (LVIS). Defaults to True.
+        Shape (M,). Where False, a prediction that matches no object gets no finding, because
+        objects of its class may lack an annotation in this image (LVIS). Defaults to True.
     score_threshold : float, optional
         Minimum score: predictions with a lower score are left out. Requires `scores`.
     iou_threshold : float, default 0.1

@@ -97,7 +97,7 @@ def match(
     threshold : float
         Minimum IoU of a prediction with its object of the same class.
     judged : numpy.ndarray
-        Whether a prediction without an object is a finding: bool, shape (M,).
+        Whether a prediction that matches no object is a finding: bool, shape (M,).
 
     Returns
     -------

@@ -33,8 +33,8 @@ class Mended:
     source : numpy.ndarray
         Index of the prediction that each comes from: int64, shape (K,).
     objects : numpy.ndarray
-        Index of the true object like which pixels were made: int64, shape (K,); -1 for those whose
-        pixels are as they were.
+        Index of the true object for which the pixels of each were corrected: int64, shape (K,); -1
+        if they are unchanged.
     """
 
     truth: NDArray[np.int64]
@@ -52,7 +52,7 @@ def mend(
     truth_classes: ArrayLike,
     predicted_classes: ArrayLike,
 ) -> Mended:
-    """Return the predictions with the wrong pixels of one cause made right.
+    """Return the predictions with the wrong pixels of one cause corrected.
 
     - Missed pixels are added to the (first) prediction of their object, and spurious ones are taken
       from it.
@@ -132,9 +132,9 @@ def mend(
 
 
 class _Boxes:
-    """The boxes of an image, and those of mended predictions: x, y, width, height.
+    """The boxes of an image and of its mended predictions: x, y, width, height.
 
-    `truth` and `predicted` are their pixels.
+    `truth` and `predicted` are the pixels of the boxes.
     """
 
     def __init__(
@@ -151,8 +151,8 @@ class _Boxes:
     def mended(self, found: Mended) -> NDArray[np.float64]:
         """Return the boxes of mended predictions.
 
-        A side that moved is where its pixels are now; where the true side is the same pixel, it is
-        that side, which may be within the pixel.
+        A side that moved is at the edge of the mended pixels. If the true side is in the same
+        pixel, it is at the true side, which may be inside the pixel.
         """
         boxes = self._predicted[found.source]
         pixels = found.masks.boxes
@@ -188,7 +188,7 @@ class MendedPrecision:
     ----------
     iou : {"mask", "box", "boundary"}
         As for :class:`segcore.metrics.AveragePrecision`. For ``"box"``, masks are the pixels of
-        boxes, and the sides of a box move to the pixels that are left or added.
+        boxes, and the sides of a mended box move to the edges of its remaining or added pixels.
     class_ids : array_like of int, optional
         Classes to evaluate. By default, those that occur.
     protocol : {"coco", "lvis"}
@@ -280,7 +280,7 @@ class MendedPrecision:
             For LVIS: as for :meth:`segcore.metrics.AveragePrecision.update`.
         truth_boxes, predicted_boxes : array_like, optional
             For ``iou="box"``: boxes x, y, width, height, shapes (N, 4) and (M, 4), which need not
-            be of whole pixels. By default, those of the masks.
+            be integers. By default, those of the masks.
         image_id : int or str, optional
             Id of the image. Default: the number of images so far.
 
@@ -349,7 +349,8 @@ class MendedPrecision:
             If the settings differ, or an image is in both. The accumulator is then unchanged.
         """
         if common := self._images & other._images:
-            raise ValueError(f"expected other images, but image {next(iter(common))!r} is in both")
+            image = next(iter(common))
+            raise ValueError(f"expected disjoint images, but image {image!r} is in both")
         for metrics in (other._by_cause, other._part):
             for cause, metric in self._by_cause.items():
                 metric.merge(metrics[cause])

@@ -255,7 +255,8 @@ def rasterize(
 ) -> Batch:
     """Rasterize polygons. Errors name the ring; warn of coordinates that seem to be normalized.
 
-    `name` returns the file and the name of a mask for warnings, of which there is one per file.
+    `name` returns the file and the name of a mask, given its index, for warnings. There is one
+    warning per file and image size.
     """
     filling = FILLINGS[rule]
     try:
@@ -299,7 +300,7 @@ def _warn_of_lists(coordinates: NDArray[np.float64], ring_offsets: Offsets) -> N
 def _first(
     name: Callable[[int], tuple[str, str]], offsets: Offsets
 ) -> Callable[[], tuple[str, str]]:
-    """Return what names the first mask with rings, and counts the others."""
+    """Return a function that names the first mask with rings, and counts the others."""
 
     def first() -> tuple[str, str]:
         with_rings = np.flatnonzero(np.diff(offsets))

@@ -1,4 +1,4 @@
-"""What the metrics of detections have in common: settings, and images that count once."""
+"""The base class of detection metrics: settings, and images that are added only once."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class DetectionMetric(ABC):
             The true objects and the detections of all images, as ``segcore.metrics.matching``
             defines them.
         sizes : numpy.ndarray, optional
-            Number of the image size of each image, ascending: int64, shape (K,). By default, all
+            Index of the size of each image, ascending: int64, shape (K,). By default, all
             images have the same size.
         negative, incomplete : tuple of numpy.ndarray, optional
             For LVIS: indices of images, and ids of classes in them; see ``update``.
@@ -102,14 +102,14 @@ class DetectionMetric(ABC):
         Parameters
         ----------
         other : DetectionMetric
-            Accumulator of the same kind, of other images.
+            Accumulator of the same type, with other images.
 
         Raises
         ------
         ValueError
             If the settings differ, or an image is in both. The accumulator is then unchanged.
         TypeError
-            If `other` is of another kind.
+            If `other` has another type.
         """
         if not isinstance(other, type(self)):
             raise TypeError(f"expected {type(self).__name__}, got {described(other)}")
@@ -120,7 +120,7 @@ class DetectionMetric(ABC):
         common = self._images.keys() & other._images.keys()
         if common:
             raise ValueError(
-                f"expected other images, but image {next(iter(common))!r} is in both (of "
+                f"expected disjoint images, but image {next(iter(common))!r} is in both (of "
                 f"{counted(len(common), 'such image')}); pass image_id to update"
             )
         self._add_images(other)

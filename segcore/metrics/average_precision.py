@@ -74,21 +74,21 @@ class AveragePrecision(DetectionMetric):
         Rules of the evaluation. ``"lvis"`` is for images in which not all classes are annotated:
         detections of classes that are neither present nor in `negative_classes` are left out, and
         unmatched ones of `incomplete_classes` are ignored. Objects of area 0 are left out, there
-        are no crowds, and the 300 detections of an image with the best scores count.
+        are no crowds, and only the 300 detections with the best scores of each image count.
     thresholds : array_like of float, optional
         IoU thresholds, at most 64. Default: 0.5, 0.55, ..., 0.95.
     recalls : array_like of float, optional
         Recalls at which precision is averaged, ascending. Default: 0, 0.01, ..., 1.
     areas : dict, optional
-        Name of each range to its limits in square pixels, both included; the first one is the
+        Limits of each area range by name, in square pixels, both included. The first range is the
         default of the results' methods. Default: COCO's ranges.
     max_detections : sequence of int, optional
-        Limits of the number of detections per image and class, ascending. Default: 1, 10, 100. For
-        LVIS, one limit per image; default 300.
+        Maximum numbers of detections per image and class, ascending. Default: 1, 10, 100. For LVIS,
+        a single maximum per image; default 300.
     class_ids : array_like of int, optional
         Classes to evaluate. By default, those that occur.
     frequencies : dict, optional
-        For LVIS: class id to ``"r"``, ``"c"`` or ``"f"`` (rare, common, frequent).
+        For LVIS: ``"r"``, ``"c"`` or ``"f"`` (rare, common, frequent) by class id.
     box_format : {"xyxy", "xywh"}
         Format of boxes for ``iou="box"``: two corners, or a corner and the size as in COCO.
     dilation_ratio : float, default 0.02
@@ -186,15 +186,15 @@ class AveragePrecision(DetectionMetric):
             m true objects and n detections: `Masks` of the same image size, or boxes of shape
             (m, 4) and (n, 4) for ``iou="box"``.
         scores : array_like
-            Shape (n,). Among equal scores, the order of the detections counts.
+            Shape (n,). Detections with equal scores are ranked in the given order.
         truth_classes, prediction_classes : array_like of int, optional
             Shapes (m,) and (n,); both or neither. By default, all objects are of class 0.
         crowd : array_like of bool, optional
             Shape (m,): COCO's ``iscrowd``. A crowd is not to be found, and any number of
             detections may match it.
         truth_areas, prediction_areas : array_like, optional
-            Shapes (m,) and (n,): COCO's ``area``, which decides on the range of an object. Default:
-            the areas of the masks or boxes. NaN means that default.
+            Shapes (m,) and (n,): COCO's ``area``, which determines the area range of an object.
+            Default, also for NaN: the area of the mask or box.
         truth_ids : array_like of int, optional
             Shape (m,): ids of the true objects. As in pycocotools, a match with the id 0 does not
             count as a match. By default, there are no ids, and all matches count.
@@ -202,8 +202,8 @@ class AveragePrecision(DetectionMetric):
             For LVIS: classes that are known to be absent from the image, and classes whose objects
             are not all annotated (``neg_category_ids``, ``not_exhaustive_category_ids``).
         image_id : int or str, optional
-            Id of the image. Images count in ascending order of their ids, which matters only
-            between equal scores. Default: the number of images so far.
+            Id of the image. Images are ordered by ascending id, which matters only for equal
+            scores. Default: the number of images so far.
 
         Raises
         ------
@@ -235,17 +235,17 @@ class AveragePrecision(DetectionMetric):
     def update_images(self, images: Iterable[Mapping[str, Any]]) -> None:
         """Match the detections of several images, and add the results.
 
-        This takes a fraction of the time of a call of :meth:`update` per image.
+        This takes a fraction of the time of calling :meth:`update` for each image.
 
         Parameters
         ----------
         images : iterable of dict
-            The arguments of :meth:`update`, by name, of each image.
+            For each image, the arguments of :meth:`update` by name.
 
         Raises
         ------
         ValueError, TypeError
-            As for :meth:`update`; a note of the error has the number of the image. The accumulator
+            As for :meth:`update`; a note of the error has the index of the image. The accumulator
             is then unchanged.
 
         Examples
@@ -434,17 +434,17 @@ class AveragePrecision(DetectionMetric):
         Parameters
         ----------
         samples : int, default 200
-            Number of times that as many images as there are get drawn, with replacement.
+            Number of samples. Each has as many images as there are, drawn with replacement.
         level : float, default 0.95
             Share of the samples within the interval, in [0, 1].
         seed : int, default 0
-            Seed of the random numbers. Results depend on it and on the ids of the images alone.
+            Seed of the random numbers. The samples depend only on it and on the ids of the images.
 
         Returns
         -------
         dict
-            Name of each number in ``compute().stats`` to (low, high): percentiles of the samples
-            in which some class has true objects; (-1, -1) if there are none.
+            (low, high) by the name of each number in ``compute().stats``: percentiles of the
+            samples in which some class has true objects; (-1, -1) if there are none.
 
         Raises
         ------

@@ -27,7 +27,7 @@ class PrecisionRecall:
         Float64, shape (T, R, K, A, M): greatest precision at this recall or above; 0 if the recall
         is not reached.
     scores : numpy.ndarray
-        Float64, shape (T, R, K, A, M): score of the detection with which the recall is reached.
+        Float64, shape (T, R, K, A, M): score of the detection that reaches the recall.
     recall : numpy.ndarray
         Float64, shape (T, K, A, M): recall of all detections.
     thresholds : numpy.ndarray
@@ -160,7 +160,7 @@ class PrecisionRecall:
     def best_f1(
         self, threshold: float = 0.5, area: str | None = None
     ) -> dict[int, tuple[float, float]]:
-        """Return the score from which on detections have the best F1, and that F1, of each class.
+        """Return the score threshold with the best F1, and this F1, for each class.
 
         Parameters
         ----------
@@ -172,8 +172,8 @@ class PrecisionRecall:
         Returns
         -------
         dict
-            Class id to (score, F1); classes without true objects are left out. F1 is that of the
-            points of the curve, which has R recalls.
+            (score, F1) by class id; classes without true objects are left out. F1 is computed at
+            the R recalls of the curve.
         """
         precision = self._part(self.precision, threshold, area, None, None)[0]
         scores = self._part(self.scores, threshold, area, None, None)[0]
@@ -200,7 +200,7 @@ def precision_recall(
     class_groups: Mapping[str, NDArray[np.int64]],
 ) -> PrecisionRecall:
     """Compute the curves of each class; `in_order` has the detections' indices by image."""
-    # Within a class, by descending score; among equal ones, in the order of the images.
+    # Within a class, by descending score; equal scores in the order of the images.
     order = sorted_rows(detections.label, in_order[descending(detections.score[in_order])])
     ends = np.searchsorted(detections.label[order], class_ids, side="right")
     del in_order
@@ -232,7 +232,7 @@ def precision_recall(
 
 
 def _counts(labels: NDArray[np.int64], class_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many labels there are of each class id."""
+    """Return the number of labels of each class id."""
     labels = np.sort(labels)
     ends: NDArray[np.int64] = np.searchsorted(labels, class_ids, side="right")
     return ends - np.searchsorted(labels, class_ids)

@@ -85,12 +85,13 @@ class DetectionErrors(DetectionMetric):
     - ``"duplicate"``: its IoU with an object of its class that a better detection has found is at
       least `iou_threshold`;
     - ``"background"``: its IoU with all objects is at most `background_threshold`;
-    - ``"both"``: neither its place nor its class is right.
+    - ``"both"``: both its location and its class are wrong.
 
-    ``"missed"`` are the objects that no detection finds, and that no localization or classification
-    error is about. Mending a localization or classification error of an object that is not found
-    makes its best detection correct; other erroneous detections are removed, and missed objects
-    need no longer be found.
+    ``"missed"`` errors are objects that no detection finds and that no localization or
+    classification error refers to. The cost of a type is computed by mending its errors: if an
+    object that is not found has localization or classification errors, the best of these detections
+    becomes correct; other erroneous detections are removed, and missed objects need no longer be
+    found.
 
     Parameters
     ----------
@@ -105,8 +106,8 @@ class DetectionErrors(DetectionMetric):
     background_threshold : float, default 0.1
         Maximum IoU of a detection of the background.
     max_detections : int, optional
-        The number of detections of an image, those with the best scores, that count. Default: 100,
-        or 300 for LVIS.
+        Number of detections per image that count: those with the best scores. Default: 100, or 300
+        for LVIS.
     box_format : {"xyxy", "xywh"}
         Format of boxes for ``iou="box"``: two corners, or a corner and the size as in COCO.
     dilation_ratio : float, default 0.02
@@ -122,7 +123,7 @@ class DetectionErrors(DetectionMetric):
     The numbers are those of the ``tidecv`` package, also for LVIS. Unlike COCO's average precision,
     they include classes that have detections and no true objects, with an average precision of 0.
     Detections that do not count, by the rules of LVIS or in a crowd of their class, have an error
-    type like others: if mending it makes one correct, it counts from then on.
+    type, too. A detection that mending makes correct counts.
 
     References
     ----------
@@ -181,7 +182,7 @@ class DetectionErrors(DetectionMetric):
             m true objects and n detections: `Masks` of the same image size, or boxes of shape
             (m, 4) and (n, 4) for ``iou="box"``.
         scores : array_like
-            Shape (n,). Among equal scores, the order of the detections counts.
+            Shape (n,). Detections with equal scores are ranked in the given order.
         truth_classes, prediction_classes : array_like of int, optional
             Shapes (m,) and (n,); both or neither. By default, all objects are of class 0.
         crowd : array_like of bool, optional
@@ -360,7 +361,7 @@ def _not_judged(
     negative: ImageClasses | None,
     incomplete: ImageClasses | None,
 ) -> NDArray[np.bool_]:
-    """Return which detections have a class of which not all objects in the image are known."""
+    """Return which detections have a class whose objects in the image are not all annotated."""
     none = np.empty(0, np.int64), np.empty(0, np.int64)
     columns = (true.image, true.classes), (found.image, found.classes)
     _, keys = class_keys(*columns, negative or none, incomplete or none)

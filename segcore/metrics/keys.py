@@ -1,4 +1,4 @@
-"""Columns of keys: their order, runs of equal ones, and those that two columns have in common."""
+"""Columns of keys: sorting, runs of equal keys, and the keys that two columns have in common."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ def _argsort(keys: Keys) -> Keys:
 _native = sys.modules.get("segcore._native")  # which segcore.backends imports where it is built
 
 argsort = _native.argsort if _native else _argsort
-"""Return the indices of integers in ascending order; equal ones stay in their order."""
+"""Return the indices that sort integers in ascending order; equal ones keep their order."""
 
 
 def descending(values: NDArray[np.float64]) -> Keys:
-    """Return the indices of numbers in descending order; equal ones stay in their order."""
+    """Return the indices that sort numbers in descending order; equal ones keep their order."""
     bits = (0.0 - values).view(np.int64)
     return argsort(bits ^ (bits >> 63 & np.iinfo(np.int64).max))  # integers in the same order
 
 
 def sorted_rows(keys: Keys, rows: Keys) -> Keys:
-    """Return rows sorted by their keys; those of equal keys stay in their order."""
+    """Return rows sorted by their keys; rows with equal keys keep their order."""
     return rows[argsort(keys[rows])]
 
 
 def starts_of(keys: Keys) -> Keys:
-    """Return where each run of equal keys starts, in sorted keys."""
+    """Return the start of each run of equal keys in sorted keys."""
     return np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
 
 
 def distinct(keys: Keys) -> Keys:
-    """Return the distinct keys in ascending order, as `numpy.unique`, which imports numpy.ma."""
+    """Return the distinct keys in ascending order. `numpy.unique` would import numpy.ma."""
     keys = np.sort(keys)
     return keys[starts_of(keys)]
 
@@ -57,7 +57,7 @@ def numbered(keys: Keys) -> tuple[Keys, Keys]:
 
 
 def ranks(keys: Keys) -> Keys:
-    """Return how many equal keys precede each one, in sorted keys."""
+    """Return the number of equal keys before each key in sorted keys."""
     starts = starts_of(keys)
     return np.arange(len(keys)) - np.repeat(starts, np.diff(starts, append=len(keys)))
 

@@ -23,8 +23,10 @@ ImageClasses: TypeAlias = tuple[Indices, Indices]
 """Indices of images, and the ids of classes in them."""
 
 MAX_OBJECTS = 2048
-"""Number of detections whose masks, pairs and matches are in memory at a time, unless an image has
-more: they stay in the processor's cache."""
+"""Number of detections matched at a time, unless an image has more.
+
+Their masks, pairs and matches stay in the processor's cache.
+"""
 
 
 class Comparison(Protocol):
@@ -87,7 +89,7 @@ class FoundObjects(Objects):
 
 
 def joined_objects(parts: Sequence[Any], shapes: Sequence[Any], kind: type[Any]) -> Any:
-    """Join the objects of one or more images, of which those of the same size adjoin.
+    """Join the objects of one or more images; images of the same size are adjacent.
 
     `shapes` has the `Masks` or the boxes of each image.
     """
@@ -111,13 +113,13 @@ def joined_objects(parts: Sequence[Any], shapes: Sequence[Any], kind: type[Any])
 
 
 def listed_classes(of_images: Sequence[Indices]) -> ImageClasses:
-    """Return the index of the image of each class id in a list per image, and the class ids."""
+    """Return a list of class ids per image as columns: the index of the image, and the class id."""
     image = np.repeat(np.arange(len(of_images)), [len(ids) for ids in of_images])
     return image, np.concatenate([np.empty(0, np.int64), *of_images])
 
 
 def class_keys(*columns: ImageClasses) -> tuple[Indices, list[Indices]]:
-    """Return the distinct classes of columns, and one number per image and class in each column."""
+    """Return the distinct classes of columns and, for each column, a key per image and class."""
     classes, numbers = numbered(np.concatenate([labels for _, labels in columns]))
     ends = np.cumsum([len(labels) for _, labels in columns])[:-1]
     of_columns = zip(columns, np.split(numbers, ends), strict=True)
@@ -141,8 +143,7 @@ def matched(
     true, found : TrueObjects, FoundObjects
         The true objects and the detections, in any order.
     sizes : numpy.ndarray
-        Number of the image size of each image, equal for images of the same size, in ascending
-        order: int64.
+        Index of the size of each image, equal for images of the same size, ascending: int64.
     negative, incomplete : tuple of numpy.ndarray
         For LVIS: the classes that are known to be absent from images, and those whose objects are
         not all annotated.
@@ -261,8 +262,8 @@ def ratios_of_groups(
 ) -> NDArray[np.float64]:
     """Return the IoUs of each group, computed for images of the same size at a time.
 
-    Those of masks and boundaries are 0 where they are less than `least`. Areas of these detections
-    that are NaN are filled in, as their masks are there.
+    IoUs of masks and boundaries that are less than `least` are 0. Areas of detections that are NaN
+    are filled in here, while their masks are in memory.
     """
     part_of_group = sizes[true.image[true_rows[groups.b[:-1]]]]
     parts = []
@@ -275,14 +276,14 @@ def ratios_of_groups(
         a, b = found.shapes(found_rows[in_a]), true.shapes(true_rows[in_b])
         if found_areas is not None:
             _fill(found_areas, found_rows[in_a], a)
-        some = groups.part(start, end)
+        chunk = groups.part(start, end)
         if settings.iou == "box":
-            parts.append(box_iou_of_groups(a, b, some, crowd[in_b]))
+            parts.append(box_iou_of_groups(a, b, chunk, crowd[in_b]))
         elif settings.iou == "mask":
-            parts.append(iou_of_groups(a, b, some, crowd[in_b], least))
+            parts.append(iou_of_groups(a, b, chunk, crowd[in_b], least))
         else:
             ratio = settings.dilation_ratio
-            parts.append(boundary_iou_of_groups(a, b, some, crowd[in_b], least, ratio))
+            parts.append(boundary_iou_of_groups(a, b, chunk, crowd[in_b], least, ratio))
         start = end
     return np.concatenate(parts)
 
@@ -306,14 +307,16 @@ def _match(
             slice(offsets[start], offsets[end]) for offsets in (groups.a, groups.b, pairs)
         )
         objects = counted[:, in_b], crowd[in_b], counts_as_match[in_b]
-        some = groups.part(start, end)
-        parts.append(_match_some(settings, ratios[in_pairs], some, *objects, out_of_range[:, in_a]))
+        chunk = groups.part(start, end)
+        parts.append(
+            _match_chunk(settings, ratios[in_pairs], chunk, *objects, out_of_range[:, in_a])
+        )
         start = end
     is_match, is_ignored = zip(*parts, strict=True)
     return np.concatenate(is_match, axis=1), np.concatenate(is_ignored, axis=1)
 
 
-def _match_some(
+def _match_chunk(
     settings: Settings,
     ratios: NDArray[np.float64],
     groups: Groups,
@@ -322,7 +325,7 @@ def _match_some(
     counts_as_match: NDArray[np.bool_],
     out_of_range: NDArray[np.bool_],
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the bits of matched and of ignored detections of some groups."""
+    """Return the bits of matched and of ignored detections of a chunk of groups."""
     matches = kernels.match(
         ratios,
         groups.a,

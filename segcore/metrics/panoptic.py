@@ -206,7 +206,7 @@ class PanopticQuality:
     ) -> None:
         """Match the segments of one image, which are given as masks, and add the results.
 
-        This does what :meth:`update` does for their label maps, which are not made.
+        This is equivalent to :meth:`update` with their label maps, but does not create these.
 
         Parameters
         ----------
@@ -243,7 +243,7 @@ class PanopticQuality:
             table = _SegmentTable.read(segments, name, self._index)
             if len(table) != len(masks):
                 raise ValueError(
-                    f"{name}: expected a segment per mask, got {len(table)} for {len(masks)}"
+                    f"{name}: expected one segment per mask, got {len(table)} for {len(masks)}"
                 )
             if int(masks.area.sum()) != int(masks.union().area[0]):
                 raise ValueError(f"{name}: expected masks that do not overlap")

@@ -46,7 +46,7 @@ class Groups:
         return Groups(a - a[0], b - b[0])
 
     def end(self, start: int, count: int) -> int:
-        """Return where groups from `start` on end that have `count` items of a, or one group."""
+        """Return the end of the groups from `start` with up to `count` items of a; at least one."""
         full = int(np.searchsorted(self.a, self.a[start] + count, side="right")) - 1
         return max(full, start + 1)
 

@@ -231,7 +231,7 @@ def _solidity(measured: _Measured) -> Table:
 
 def _perimeter(measured: _Measured) -> Table:
     """Weigh each border pixel by the number of its neighbors on the border, like scikit-image."""
-    # Nothing leaves the padded image, and no run ends at its end, when moved by a pixel.
+    # Moved by a pixel, no mask leaves the padded image, and no run ends at its end.
     padded = measured.masks.pad(1, 1, 2, 1)
     border = unwrap(padded - erode(padded, 1, "diamond"))
     dtype = run_end_dtype(*border.size)
@@ -240,7 +240,7 @@ def _perimeter(measured: _Measured) -> Table:
         return kernels.combine(a, b, table)
 
     def beside(batch: Batch, step: int) -> tuple[Batch, Batch]:
-        """Return the pixels `step` before and behind those of the batch."""
+        """Return the batch moved backward and forward by `step` pixels."""
         ends = batch.run_ends.astype(np.int64)
         before, behind = (
             Batch((ends + move).astype(dtype), batch.offsets, *border.size)

@@ -281,7 +281,7 @@ def test_refuses_masks_that_are_no_segments():
     one, two = [{"id": 1, "category_id": 1}], [{"id": n, "category_id": 1} for n in (1, 2)]
     with pytest.raises(ValueError, match="truth: expected masks that do not overlap"):
         quality.update_masks(masks, two, masks[0], one)
-    with pytest.raises(ValueError, match="prediction: expected a segment per mask, got 1 for 2"):
+    with pytest.raises(ValueError, match="prediction: expected one segment per mask, got 1 for 2"):
         quality.update_masks(masks[0], one, masks, one)
     with pytest.raises(ValueError, match="same image size"):
         quality.update_masks(masks[0], one, masks.place((9, 9)), two)

@@ -289,7 +289,7 @@ def test_labels_of_other_forms(tmp_path: Path) -> None:
             assert sc.data.read(target)[0].masks.area.tolist() == [15]
         good("semantic", tmp_path / name, "-o", tmp_path / f"{name}-maps", *options)
     line = refused("view", tmp_path / "bits" / "a.png", "--from", "coco", "--ignore", 3)
-    assert "--ignore: for label maps, but the format of this is 'coco'" in line
+    assert "--ignore: only for label maps, but the format is 'coco'" in line
 
 
 def test_masks_that_lose_pixels_are_refused_or_counted(tmp_path: Path) -> None:

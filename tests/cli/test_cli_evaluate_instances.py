@@ -126,7 +126,7 @@ def test_without_categories_all_objects_are_of_one_class(tmp_path: Path) -> None
         (room(), [result(segmentation={"size": [6, 8], "counts": [1]})], "runs sum to 1"),
         (room(categories=[{"id": "sofa", "name": "a"}], annotations=[]),
          room(categories=[{"id": "sofa", "name": "a"}], annotations=[]),
-         "t.json: expected integers as ids of categories"),
+         "t.json: expected category ids that are integers"),
     ],
 )  # fmt: skip
 def test_unusable_input(tmp_path: Path, truth: Any, found: Any, message: str) -> None:
@@ -293,15 +293,15 @@ def test_findings_by_the_rules_of_lvis(tmp_path: Path) -> None:
         wrong[protocol] = sorted(row[1] for row in rows if row[3] == "spurious")
         assert sorted(row[1] for row in rows if row[3] == "missed") == ["a", "d"]
     assert wrong == {"coco": ["a", "b", "c", "d"], "lvis": ["a", "b"]}
-    assert "2 predictions without an object not judged" in printed.stdout + printed.stderr
+    assert "2 unmatched predictions not judged" in printed.stdout + printed.stderr
 
 
 @pytest.mark.parametrize(
     ("image", "category", "message"),
     [
-        ({"neg_category_ids": "63"}, {}, "image 1: neg_category_ids: expected a list of ids of"),
-        ({"neg_category_ids": [1.5]}, {}, "ids of categories, got list [1.5]"),
-        ({"neg_category_ids": [2**70]}, {}, "image 1: neg_category_ids: expected a list of ids of"),
+        ({"neg_category_ids": "63"}, {}, "image 1: neg_category_ids: expected a list of"),
+        ({"neg_category_ids": [1.5]}, {}, "category ids, got list [1.5]"),
+        ({"neg_category_ids": [2**70]}, {}, "image 1: neg_category_ids: expected a list of"),
         ({"not_exhaustive_category_ids": [[63]]}, {}, "image 1: not_exhaustive_category_ids: exp"),
         ({}, {"frequency": "x"}, 'category 63: frequency: expected "r", "c" or "f", got str'),
         ({}, {"frequency": [1]}, 'category 63: frequency: expected "r", "c" or "f", got list'),
@@ -387,7 +387,7 @@ def test_the_page_of_boxes_shows_boxes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--score", "0.5"], "--score: for findings; pass --html, --csv or --export-worst, too"),
+        (["--score", "0.5"], "--score: only for findings; pass --html, --csv or --export-worst"),
         (["--images", "."], "--images: photographs are shown in pages and crops"),
     ],
 )

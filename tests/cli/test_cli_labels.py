@@ -321,7 +321,7 @@ def test_segments_that_are_wrong(panoptic: Path) -> None:
     file = panoptic / "panoptic.json"
     for option in ("--components", 8), ("--background", 0), ("--ignore", 3):
         result = labels(panoptic, "--panoptic", file, *option)
-        refused(panoptic, result, f"{option[0]}: it is for label maps")
+        refused(panoptic, result, f"{option[0]}: only for label maps")
 
 
 @pytest.mark.skipif(not DATA, reason="SEGCORE_TEST_DATA names no folder with real data")

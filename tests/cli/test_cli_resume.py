@@ -90,10 +90,10 @@ def test_it_continues(ended: list[str], monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_other_options_and_inputs_are_refused(ended: list[str], truth: Path) -> None:
-    assert "it is of a run with other options" in refused(*ended, "--priority", "first")
+    assert "it is from a run with other options" in refused(*ended, "--priority", "first")
     before = truth.read_bytes()
     truth.write_bytes(before.replace(b'"b"', b'"c"'))
-    assert "it is of a run with other options" in refused(*ended)
+    assert "it is from a run with other options" in refused(*ended)
     assert len(list(Path("work").glob("*.part"))) == 3
 
 

@@ -425,7 +425,7 @@ def test_links_that_appear_during_the_work(tmp_path: Path, what: str) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "a").write_bytes(OURS)
-    with pytest.raises(OutputError, match="a link has taken its place"), publish() as outputs:  # noqa: PT012
+    with pytest.raises(OutputError, match="a link has replaced it"), publish() as outputs:  # noqa: PT012
         with outputs.folder(tmp_path / "out").open("a") as file:
             file.write(b"new")
         if what == "file":
@@ -734,7 +734,7 @@ def test_what_cannot_be_restored_is_kept_and_named(
         replace(*arguments)
 
     monkeypatch.setattr(os, "replace", failing)
-    with pytest.raises(OutputError, match=r"nor restore .*what was replaced is in .*\.segcore-"):
+    with pytest.raises(OutputError, match=r"or restore .*replaced files are in .*\.segcore-"):
         publish_new(tmp_path)
     monkeypatch.undo()
     (tmp_path / "x").mkdir()

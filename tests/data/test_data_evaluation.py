@@ -277,7 +277,7 @@ def test_the_rules_of_lvis_read_the_images():
          "annotation 1 of image 1: expected a bbox or a mask, got neither"),
         (room(), sc.metrics.AveragePrecision("box"), 'expected box_format="xywh"'),
         (room(categories=[{"id": "sofa", "name": "sofa"}], annotations=[]), None,
-         "prediction: expected integers as ids of categories"),
+         "prediction: expected category ids that are integers"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_evaluated(prediction, metric, message):

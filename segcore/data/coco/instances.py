@@ -205,7 +205,7 @@ class Reader:
         return self._kept(column, columns)
 
     def check_measures(self, column: RawTable) -> None:
-        """Refuse areas and boxes that are no numbers; warn of negative ones, which are used."""
+        """Refuse areas and boxes that are not numbers; warn of negative ones, which are used."""
         for name, what in (("area", "a negative area"), ("bbox", "a negative width or height")):
             column.check_measures(name)
             values = column.columns[name]

@@ -157,7 +157,7 @@ class RawTable:
         )
 
     def check_numbers(self, name: str) -> None:
-        """Refuse rows whose number is of another type, or NaN."""
+        """Refuse rows whose value is NaN or not a number."""
 
         def detail(row: int) -> str:
             is_large = type(self.odd_values(name).get(row)) is int
@@ -169,9 +169,9 @@ class RawTable:
         self.refuse(np.flatnonzero(is_nan | (forms == ODD)), name, detail)
 
     def check_measures(self, name: str) -> None:
-        """Refuse rows whose area or box is not finite numbers; null, and ``[]``, stand for none.
+        """Refuse rows whose area or box is not finite; null and ``[]`` mean that there is none.
 
-        The column gets the floats that are next to integers which no float equals.
+        Integers that no float equals are rounded to the nearest float.
         """
         values = self.columns[name]
         if np.isfinite(values).all():

@@ -134,9 +134,9 @@ def categories_text(dataset: Dataset) -> bytes:
 
 
 class _Annotations:
-    """The annotations of a data set, in parts of which one is in memory at a time.
+    """The annotations of a data set, in parts, with one part in memory at a time.
 
-    Those of Parquet files are read image by image if that is the order of their rows.
+    Parquet files are read image by image if their rows are sorted by image.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ class _Annotations:
         return len(self._dataset.annotations)
 
     def parts(self) -> Iterator[Table]:
-        """Yield some rows after the other."""
+        """Yield the annotations, some rows at a time."""
         for part in self._parts():
             yield part.with_these_members(self._added)
 

@@ -320,7 +320,7 @@ class Segmentations:
             Function that returns the name of a row, given its index, for error messages. Defaults
             to ``f"object {row}"``.
         source : str, optional
-            The file that the rows are from, for warnings about named rows.
+            The file that the rows are from, for warnings. Used only with `name`.
 
         Returns
         -------

@@ -50,7 +50,7 @@ class Noted(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What the account of some images has found: what is noted, and about each annotation."""
+    """The result of the account of some images: totals, and flags of each annotation."""
 
     noted: Noted
     own_measures: NDArray[np.bool_]
@@ -58,7 +58,7 @@ class Found(NamedTuple):
 
 
 class Account:
-    """What happens to the annotations of a data set that is written.
+    """The account of what happens to the annotations of a data set when it is written.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class Account:
 
     @cached_property
     def _segmentations(self) -> Segmentations:
-        """The masks, which are only read where they are written: by the accounts of parts."""
+        """The masks. Only the accounts of parts read them, because they write them."""
         column: Segmentations = self.dataset.annotations["segmentation"]
         return column
 
@@ -300,7 +300,7 @@ class Account:
 
     @cached_property
     def own_measures(self) -> NDArray[np.bool_]:
-        """Whether the area and the box of each annotation are neither of its mask nor its rings.
+        """Whether the area and the box of each annotation differ from those of its mask and rings.
 
         `_compare_measures` compares with masks when these are made. Shape (N, 2).
         """
@@ -326,7 +326,7 @@ class Account:
             self._clear_own(self.own_measures, rows[is_own], masks[is_own].area, boxes)
 
     def compare_polygons(self) -> None:
-        """Compare areas and boxes that are not those of polygons with those of the masks, too."""
+        """Also compare areas and boxes that differ from those of polygons with those of masks."""
         if self._are_compared:
             return
         self._are_compared = True
@@ -369,15 +369,15 @@ class Account:
             self.noted.unwritten[what] = self.noted.unwritten.get(what, 0) + int(count)
 
     def found(self) -> Found:
-        """Return what an account of some of the images has found, for `add`."""
+        """Return the result of an account of some images, for `add`."""
         self.compare_polygons()
         return Found(self.noted, self.own_measures, self.is_polygon)
 
     def add(self, found: Found, images: Rows) -> None:
-        """Add what was found by the account of some of the images, which are written."""
+        """Add the result of the account of some images, which have been written."""
         noted = found.noted
         rows = np.sort(self.dataset.rows_of_images(images)[0])
-        if not self._are_compared:  # the parts, which are all images, have the masks
+        if not self._are_compared:  # the parts, which cover all images, have compared them
             self._are_compared = True
             self.own_measures = np.zeros((len(self._all_rows), 2), np.bool_)
             self.is_polygon = np.zeros(len(self._all_rows), np.bool_)

@@ -67,8 +67,8 @@ def write_images(
     folder : OutputFolder
         The folder.
     job : callable
-        Function of what writes the files, the account of a part, and the names of its images. It
-        yields the path of each file and what `FolderWriter.write` returned. It must be picklable.
+        Function of a `FolderWriter`, the account of a part, and the names of its images. It yields
+        the path of each file and what `FolderWriter.write` returned. It must be picklable.
     """
     function = functools.partial(_listed, job, folder.writer())
     for _, files in written_parts(account, function, names, workers, client):

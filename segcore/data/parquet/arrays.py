@@ -1,7 +1,7 @@
-"""Arrow arrays from flat NumPy arrays and back, without a Python object per row.
+"""Convert flat NumPy arrays to Arrow arrays and back, without a Python object per row.
 
-The import of ``pyarrow.compute`` takes longer than reading a file. Where files of segcore are read,
-it is avoided, and so are the methods of arrays that import it: ``is_valid``, ``take``,
+Importing ``pyarrow.compute`` takes longer than reading a file. Code that reads segcore's files
+therefore avoids it, and the methods of arrays that import it: ``is_valid``, ``take``,
 ``drop_null`` and ``cast``.
 """
 
@@ -93,7 +93,7 @@ def from_bytes(array: pa.Array) -> Texts:
 def from_lists(
     array: pa.Array, rows: NDArray[np.int64] | None = None
 ) -> tuple[NDArray[np.int64], pa.Array]:
-    """Return the offsets and the values of the lists in rows, by default all; null is empty."""
+    """Return the offsets and values of the lists in `rows`, by default all; null is empty."""
     bounds = np.zeros(1, np.int64)
     if len(array):
         count, buffer = len(array) + 1, array.buffers()[1]
@@ -102,7 +102,7 @@ def from_lists(
     if rows is not None:
         starts, lengths = starts[rows], lengths[rows]
     offsets = offsets_of(lengths)
-    expected = starts - offsets[:-1]  # the same number where lists adjoin
+    expected = starts - offsets[:-1]  # constant if the lists are adjacent
     expected = expected[lengths > 0]
     if len(expected) == 0 or (expected == expected[0]).all():
         first = int(expected[0]) if len(expected) else 0
@@ -116,7 +116,7 @@ def field_of(array: pa.Array, name: str) -> pa.Array:
 
 
 def without_null(array: pa.Array) -> pa.Array:
-    """Return the rows of an Arrow array that are not null: the array itself if these are all."""
+    """Return an Arrow array without its null rows; not copied if there are none."""
     return array.drop_null() if array.null_count else array
 
 

@@ -225,7 +225,7 @@ _KINDS = {
     "json.integers": (POLYGON,),
     "json.segmentation": (COUNTS, OTHER),
 }
-"""The kinds of segmentations that are made of each column."""
+"""The kinds of segmentations that each column is needed for."""
 _TYPES = {
     "iscrowd": pa.bool_(),
     "score": pa.float64(),
@@ -303,7 +303,7 @@ class Decoder:
             return concatenate(parts or [decode(_one_batch(self._schema.empty_table()))])
 
     def _needed_of_segmentations(self, names: list[str], read: Read) -> list[str]:
-        """Return which of these columns the rows need: the masks of polygons follow from them."""
+        """Return the columns that the rows need; masks of polygons need not be read."""
         if self._header is None or "json.kind" not in names:
             return names
         kinds = np.zeros(0x100, np.bool_)
@@ -537,7 +537,7 @@ class Decoder:
 
 
 def _has(schema: pa.Schema, name: str) -> bool:
-    """Return whether there is a column, or a field of one: a name with a dot."""
+    """Return whether there is a column or, for a name with a dot, a field of a column."""
     column, _, field = name.partition(".")
     if column not in schema.names:
         return False

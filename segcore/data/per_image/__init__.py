@@ -1,1 +1,1 @@
-"""What commands do with data sets image by image: instances, maps, and their evaluation."""
+"""Data sets as commands process them, image by image: instances, maps, and their evaluation."""

@@ -1,4 +1,4 @@
-"""What runs jobs over images, and what shows their progress."""
+"""Settings of jobs over images, and the display of their progress."""
 
 from __future__ import annotations
 

@@ -118,9 +118,9 @@ def evaluate_semantic(
     if formats == ["maps", "maps"] and all(path.is_dir() for path in paths):
         found: _FolderPairs | _PaintedPairs = _FolderPairs(paths, num_classes, ignore)
     elif num_classes is not None:
-        raise DatasetError("", "--num-classes: for label maps; other data sets list their classes")
+        raise DatasetError("", "--num-classes: only for label maps; other data sets list classes")
     elif ignore is not None:
-        raise DatasetError("", "--ignore: for label maps; other data sets have no such labels")
+        raise DatasetError("", "--ignore: only for label maps; other data sets have no such labels")
     else:
         found = _PaintedPairs(paths, read_two(paths, problems, options, known), problems, known)
     confusion = _compared(found, problems, progress, engine, trimap, area_range)
@@ -312,7 +312,7 @@ def _paired_images(
     missing = np.flatnonzero(matches < 0)
     if len(missing):
         name = truth.images[int(missing[0])].name
-        raise DatasetError(prediction.path, f"it has no image {name}, as {truth.path}")
+        raise DatasetError(prediction.path, f"it has no image {name}, which is in {truth.path}")
     _count_unknown_images(prediction, matches, problems)
     return truth, prediction.part(prediction.images[matches])
 
@@ -630,7 +630,7 @@ def evaluate_instances(
     engine : mapping, optional
         Arguments of :func:`segcore.data.evaluate` that say what does the work.
     others : sequence of DetectionMetric
-        Other accumulators, to which the images are added, too.
+        Further metrics, to which the images are added, too.
 
     Returns
     -------
@@ -639,8 +639,8 @@ def evaluate_instances(
     names : dict of int to str
         The names of the categories.
     both : tuple of Dataset
-        The truth and the results, without what was left out. If boxes were compared, they are the
-        masks. By the rules of LVIS, there are no crowds.
+        The truth and the results, without what was left out. If boxes were compared, the masks are
+        those of the boxes. With the rules of LVIS, no annotation is a crowd.
 
     Raises
     ------
@@ -700,9 +700,9 @@ def _with_ids_of_truth(
 ) -> Dataset:
     """Return the prediction with the ids that its images and categories have in the truth.
 
-    They are matched as by ``segcore compare``: images by name, and categories by id or name. If no
-    image has a name of the truth, or there are no names or categories, they are matched by ids,
-    which must be those in the files: `have_ids`.
+    They are matched as by ``segcore compare``: images by name, and categories by id or name. Data
+    sets without names or categories are matched by ids, as are data sets that have no image name in
+    common if their ids are from files: `have_ids`.
     """
     both = truth, prediction
     have_names = all(d.images["file_name"].lengths.all() and len(d.categories) for d in both)
@@ -740,7 +740,7 @@ def _with_ids_of_truth(
 
 
 def _needs_masks(dataset: Dataset) -> bool:
-    """Return whether masks give missing boxes, or areas."""
+    """Return whether missing boxes, or areas, must be computed from masks."""
     return dataset.result_areas == "mask" or bool(np.isnan(dataset.annotations["bbox"]).any())
 
 

@@ -1,4 +1,4 @@
-"""The images of a data set that commands can use: with a name, and a size."""
+"""The images of a data set that commands can use: those with a valid name and size."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ LISTED = 1024
 
 @dataclass(frozen=True)
 class DatasetImage:
-    """An image: its row in the data set, and how it is called.
+    """An image of a data set: its row, id, names and size.
 
-    ``map_name`` is the path of its label map below a folder of maps: its file name, with the suffix
-    .png. The size is 0 if it is unknown.
+    ``map_name`` is the path of its label map below a folder of maps: its file name with the suffix
+    .png. An unknown height or width is 0.
     """
 
     row: int
@@ -44,14 +44,14 @@ class DatasetImage:
 
 
 class DatasetImages(Sequence[DatasetImage]):
-    """Images of a data set: its table, and their rows. An item is made when it is asked for.
+    """Images of a data set, given by their rows. Items are created on access.
 
     Parameters
     ----------
     table : Table
         The images of the data set.
     rows : numpy.ndarray
-        Their rows: int64. The images have valid names.
+        Rows of the images, which have valid names: int64.
     """
 
     def __init__(self, table: Table, rows: NDArray[np.int64]) -> None:
@@ -120,7 +120,7 @@ def _map_name(name: str) -> str:
 
 
 def _check_name(images: Table, row: int, name: str) -> None:
-    """Raise ValueError for names that are not those of files."""
+    """Raise ValueError unless a name is a valid name of a file."""
     try:
         _map_name(name)
     except ValueError as error:

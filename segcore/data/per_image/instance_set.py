@@ -71,7 +71,7 @@ class Instances:
     scores : numpy.ndarray
         Scores, NaN without one: float64, shape (N,).
     boxes : numpy.ndarray
-        Boxes x, y, width, height of the data set, NaN without one: float64, shape (N, 4).
+        Boxes x, y, width, height in the data set, NaN if missing: float64, shape (N, 4).
     problems : Problems
         What was left out of the image, or has no pixels.
     """
@@ -102,7 +102,7 @@ class InstanceSet:
     truth : Dataset, optional
         The data set of results.
     images : DatasetImages, optional
-        The images, if they have been checked.
+        The usable images. By default, the images are checked.
 
     Attributes
     ----------
@@ -171,13 +171,13 @@ class InstanceSet:
         return not bool(np.isnan(self.dataset.annotations["score"]).all())
 
     def parts(self) -> list[InstanceSet]:
-        """Return the instances of some images after the other, as many as a job should take."""
+        """Return the instances in parts of as many images as a job should take."""
         return [self.part(self.images[chunk]) for chunk in chunks_of(len(self.images))]
 
     def part(self, images: DatasetImages) -> InstanceSet:
         """Return the instances of some of the images.
 
-        In another process, it has these images and their annotations only.
+        In another process, it has only these images and their annotations.
         """
         self.has_scores, self._lacks_ids  # noqa: B018  # of the whole data set
         part = InstanceSet.__new__(InstanceSet)
@@ -185,7 +185,7 @@ class InstanceSet:
         return part
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy has: the data set as a `Partition` of the images, which it loads."""
+        """Return the state of a copy: the data set as a `Partition` of the images, to be loaded."""
         partition = Partition(self.dataset, self.images.rows)
         return {**self.__dict__, "dataset": partition, "truth": None, "images": None}
 
@@ -412,10 +412,10 @@ def instance_sets(
 
 
 def category_keys(truth: InstanceSet, prediction: InstanceSet | None) -> list[list[Id]]:
-    """Return what the categories of two data sets are matched by: their ids, or their names.
+    """Return the keys that match the categories of two data sets: their ids, or their names.
 
-    Formats such as YOLO number the categories themselves. So names count if they are the same in
-    both data sets and ids are not.
+    Formats such as YOLO assign ids of their own. So names are used if the data sets share names,
+    but no id has the same name in both.
 
     Returns
     -------
@@ -434,9 +434,9 @@ def category_keys(truth: InstanceSet, prediction: InstanceSet | None) -> list[li
 
 
 def match_images(truth: InstanceSet, prediction: InstanceSet) -> NDArray[np.int64]:
-    """Return the index of the predicted image of each true image, -1 without one.
+    """Return the index of the predicted image of each true image, or -1.
 
-    Images with the same name are matched first, then those whose names differ in the suffix alone,
+    Images with the same name are matched first, then those whose names differ only in the suffix,
     unless that is ambiguous.
     """
     indices = _by_name(prediction)
@@ -457,7 +457,7 @@ def match_images(truth: InstanceSet, prediction: InstanceSet) -> NDArray[np.int6
 
 
 def unknown_images(prediction: InstanceSet, matches: NDArray[np.int64]) -> tuple[int, str]:
-    """Return how many predicted images no true one is matched to, and the name of the first."""
+    """Return the number of unmatched predicted images, and the name of the first."""
     is_unknown = np.ones(len(prediction.images), np.bool_)
     is_unknown[matches[matches >= 0]] = False
     number = int(is_unknown.sum())

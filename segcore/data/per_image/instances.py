@@ -143,7 +143,7 @@ def _things(image: DatasetImage, instances: Instances, row_of: Any, problems: Pr
 
 
 def with_software(dataset: Dataset, software: str) -> Dataset:
-    """Return the data set such that its file says what wrote it."""
+    """Return a data set whose file names the software that wrote it."""
     info = json.dumps({"software": software}).encode()
     tables = [(name, None) for name in ("images", "annotations", "categories")]
     return Dataset(

@@ -1,4 +1,4 @@
-"""The one way in which commands read data sets of any format."""
+"""Reading of data sets of any format, in the same way for all commands."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def read_dataset(
     name = options.format or recognized(path)
     if options.labels and name != "maps":
         listed = ", ".join(f"--{option}" for option in options.labels)
-        raise DatasetError(path, f"{listed}: for label maps, but the format of this is {name!r}")
+        raise DatasetError(path, f"{listed}: only for label maps, but the format is {name!r}")
     in_parquet = name == "parquet"
     found = read_file(
         path,

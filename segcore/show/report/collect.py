@@ -1,4 +1,4 @@
-"""Collects what the outputs of a command need of many images, part by part."""
+"""Collect what the outputs of a command need from many images, part by part."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from segcore.show.report.pairs import ImagePairs, PairCounts
 
 
 class Collected(Protocol):
-    """What an output needs of some images, such as :class:`segcore.show.report.page.PageImages`."""
+    """What an output needs from images, such as :class:`segcore.show.report.page.PageImages`."""
 
     def add(self, index: int, image: PageImage) -> None:
         """Add the image with this index in the data set."""
@@ -26,7 +26,7 @@ Consumer: TypeAlias = tuple[Any, Callable[[Any], None]]
 
 @dataclass(frozen=True)
 class Collector:
-    """Reads and compares some images, and collects what is needed of them: a job.
+    """Reads and compares some images, and collects what outputs need from them: a job.
 
     Attributes
     ----------

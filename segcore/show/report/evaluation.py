@@ -34,8 +34,8 @@ class Evaluation:
 
     Attributes
     ----------
-    errors : ImageErrors, optional
-        The errors of the images that are added.
+    mended : MendedCauses, optional
+        The average precision with each cause mended, of the images that are added.
 
     Examples
     --------
@@ -77,8 +77,8 @@ class Evaluation:
         errors : DetectionErrors, optional
             The errors of the same detections, by type.
         mended : MendedPrecision, optional
-            An accumulator without images. Those of the page are added to it, and show what mending
-            each cause would give. Their predictions must have scores.
+            An accumulator without images. The images of the page, whose predictions must have
+            scores, are added to it to compute the average precision with each cause mended.
         """
         per_class = {key: row for key, row in result.per_class.items() if row["AP"] >= 0}
         columns = list(next(iter(per_class.values()), {}))
@@ -149,12 +149,12 @@ class Evaluation:
         return cls(summary, ["PQ", "SQ", "RQ"], rows)
 
     def add(self, image: PageImage) -> None:
-        """Mend the causes of an image, if this was asked for.
+        """Mend the causes of an image, if the evaluation has `mended`.
 
         Raises
         ------
         ValueError
-            If the image has no prediction, or this has no scores.
+            If the image has no prediction, or the prediction has no scores.
         """
         if self.mended is not None:
             self.mended.add(len(self.mended), image)
@@ -173,7 +173,7 @@ class Evaluation:
 
 
 class MendedCauses:
-    """The average precision of a page's images as it is, and with each cause mended.
+    """The average precision of a page's images, as they are and with each cause mended.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ class MendedCauses:
         Raises
         ------
         ValueError
-            If the image has no prediction, or this has no scores.
+            If the image has no prediction, or the prediction has no scores.
         """
         self._dict = None
         truth, prediction, diagnosis = image.truth, image.prediction, image.diagnosis

@@ -73,7 +73,7 @@ class Findings:
         self.texts: list[str] = []
 
     def __len__(self) -> int:
-        """Return the number of findings, those that are not kept included."""
+        """Return the number of findings, including those that are not kept."""
         return sum(self._kinds.values())
 
     def add(self, index: int, image: PageImage) -> None:
@@ -111,7 +111,7 @@ class Findings:
             self._lines.merge(other._lines)
 
     def _keep(self, rows: list[Row]) -> None:
-        """Keep the worst of these rows and of those that are kept."""
+        """Keep the worst of these rows and the kept rows."""
         if len(self.worst) == self._limit:
             limit = self.worst[-1].finding.rank if self.worst else (-np.inf, 0)
             rows = [row for row in rows if row.finding.rank < limit]
@@ -179,7 +179,7 @@ def _csv_line(cells: Iterable[Any]) -> bytes:
 
 
 class Ranked:
-    """Texts that are sorted by their ranks. Those that are merged are in a temporary file."""
+    """Texts to be sorted by their ranks. Merged texts are in a temporary file."""
 
     def __init__(self) -> None:
         self._ranks: list[NDArray[np.float64]] = []
@@ -194,7 +194,7 @@ class Ranked:
         self._texts.append(b"".join(texts))
 
     def merge(self, other: Ranked) -> None:
-        """Add the texts of another object, which come later among those of the same rank."""
+        """Add the texts of another object, which follow texts of the same rank."""
         if self._file is None:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed with this object)
             weakref.finalize(self, self._file.close)
@@ -209,7 +209,7 @@ class Ranked:
         return ranks, np.concatenate([np.zeros(0, np.int64), *self._lengths])
 
     def sorted(self) -> Iterator[bytes]:
-        """Yield the merged texts, those with the least rank first."""
+        """Yield the merged texts by ascending rank."""
         if self._file is None:
             return
         ranks, lengths = self._columns()
@@ -278,7 +278,7 @@ def _rows(image: PageImage, diagnosis: Diagnosis, classes: list[Class]) -> list[
 def _reason(finding: Finding, other: str, bleeding_into: list[str]) -> str:
     """Name the main causes of the wrong pixels and their shares, common causes last.
 
-    Shallow causes are named from a share of 10 % on, the others from 5 % on.
+    Common causes are named if their share is at least 10 %, other causes if it is at least 5 %.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where the images of a page are: in its file, or in files of a folder beside it."""
+"""Storage of a page's images: in its file, or in files of a folder beside it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PageFolder:
     Attributes
     ----------
     name : str
-        Name of the folder, which the page reads it by.
+        Name of the folder, by which the page reads it.
     open : callable
         Takes the name of a file, and returns a context manager of the file, open for writing bytes.
     single_file : int
@@ -40,7 +40,7 @@ class PageFolder:
 
     @classmethod
     def at(cls, path: Path, single_file: int = SINGLE_FILE) -> PageFolder:
-        """Return the folder at a path, which is made when its first file is written."""
+        """Return the folder at a path, which is created when its first file is written."""
 
         def opened(name: str) -> AbstractContextManager[BinaryIO]:
             path.mkdir(parents=True, exist_ok=True)
@@ -52,9 +52,9 @@ class PageFolder:
 class ImageWriter:
     """Writes the images of a page one by one.
 
-    Without a folder, each is written to the page at once. With one, they are kept until they exceed
-    its limit, and then written to files of some 1 MB. These are scripts, since a page that was
-    opened from a disk can read no other files.
+    Without a folder, each image is written to the page at once. With a folder, images are kept in
+    memory until they exceed its limit, and then written to files of about 1 MB. The files are
+    scripts, because a page that was opened from a disk cannot read other files.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ class Objects:
     crowd : numpy.ndarray, optional
         Whether an object is a crowd region: bool, shape (N,). Crowds are drawn below all others.
     boxes : numpy.ndarray, optional
-        Boxes x, y, width, height, shape (N, 4), of which the masks are the pixels.
+        Boxes x, y, width, height, shape (N, 4). The masks are then the pixels of the boxes.
     """
 
     masks: Masks
@@ -64,7 +64,7 @@ class Objects:
         Returns
         -------
         Objects
-            The classes are the rows of the annotations' categories in the data set.
+            The objects. Their classes are the rows of their categories in the data set.
 
         Raises
         ------
@@ -105,7 +105,7 @@ class Objects:
 
 @dataclass(frozen=True)
 class KnownClasses:
-    """What is known of the classes of an image in which not all are annotated, as in LVIS.
+    """Classes that are known to be absent from an image, or incomplete in it, as in LVIS.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class KnownClasses:
     incomplete: NDArray[np.integer]
 
     def judged(self, truth: Objects, prediction: Objects) -> NDArray[np.bool_]:
-        """Return which predictions are wrong without an object: bool, shape (M,)."""
+        """Return which predictions are wrong if they match no object: bool, shape (M,)."""
         present = np.concatenate([truth.classes[truth.masks.area > 0], self.negative])
         is_known = np.isin(prediction.classes, present)
         judged: NDArray[np.bool_] = is_known & ~np.isin(prediction.classes, self.incomplete)
@@ -144,7 +144,8 @@ class PageImage:
         Keyword arguments of :func:`segcore.diagnose`. Predictions below ``score_threshold`` are not
         shown.
     known : KnownClasses, optional
-        The classes that are judged. By default, all are.
+        Known classes, for images in which not all classes are annotated (LVIS): they decide which
+        unmatched predictions are judged. By default, all are.
     """
 
     name: str
@@ -164,7 +165,7 @@ class PageImage:
 
     @property
     def masks(self) -> ImageMasks:
-        """What is diagnosed, for an image with a prediction."""
+        """The masks to diagnose; requires a prediction."""
         truth, prediction = self.truth, self.prediction
         assert prediction is not None
         return ImageMasks(
@@ -179,7 +180,7 @@ class PageImage:
 
 
 def diagnose_together(images: Iterable[PageImage]) -> None:
-    """Compute the diagnoses of images, which is faster than one by one."""
+    """Compute the diagnoses of several images together, which is faster than one by one."""
     parts: dict[str, list[PageImage]] = {}
     for image in images:
         if image.prediction is not None:

@@ -91,7 +91,7 @@ class Overview:
         self._lengths.append(lengths)
 
     def _joined(self) -> tuple[Any, ...]:
-        """Return the columns, and keep them as they are joined, which takes less memory."""
+        """Join the columns, which takes less memory, and return them."""
         self._numbers = [np.concatenate([np.zeros((0, len(NUMBERS)), np.int32), *self._numbers])]
         self._measures = [np.concatenate([np.zeros((0, len(MEASURES))), *self._measures])]
         self._causes = [np.concatenate([np.zeros((0, 2), np.int32), *self._causes])]

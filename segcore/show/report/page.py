@@ -61,7 +61,7 @@ def write_page(
     Parameters
     ----------
     file : file
-        Binary file, open for writing. A few images are held at a time.
+        Binary file, open for writing. Only a few images are in memory at a time.
     title : str
         Title of the page.
     classes : list of Class
@@ -73,8 +73,8 @@ def write_page(
     evaluation : Evaluation, optional
         The scores to show. The images are added to it.
     folder : PageFolder, optional
-        A folder beside the file for its images if they are larger than ``folder.single_file``. The
-        page then reads them when they are shown. By default, they are in the file.
+        A folder beside the file, for the images if they take more than ``folder.single_file``
+        bytes. The page then reads images when they are shown. By default, they are in the file.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def write_page(
 
 
 class PageImages:
-    """What a page has of some images, as JSON.
+    """The content of a page for some images, as JSON.
 
     Parameters
     ----------

@@ -38,14 +38,14 @@ PHOTOGRAPHS = 16
 
 @dataclass
 class PairCounts:
-    """What was counted in some images.
+    """Counts of some images.
 
     Attributes
     ----------
     shown : int
         Number of images that were not left out.
     unpredicted : int
-        Number of images without predictions, those that are left out included.
+        Number of images without predictions, including those that are left out.
     unpredicted_objects : int
         Number of true objects in these images.
     left_out : int
@@ -61,7 +61,7 @@ class PairCounts:
     below_score : int
         Number of predictions below the score threshold.
     unjudged : int
-        Number of predictions without an object that are not judged, by the rules of LVIS.
+        Number of unmatched predictions that are not judged, by the rules of LVIS.
     missing_photographs : int
         Number of images without a photograph.
     problems : Problems
@@ -92,7 +92,7 @@ class PairCounts:
 
 
 class ImagePairs:
-    """Images of a truth, each with its predictions. They are read when they are asked for.
+    """Images of a truth, each with its predictions. They are read on demand.
 
     Parameters
     ----------
@@ -107,8 +107,8 @@ class ImagePairs:
     only_predicted : bool, default False
         Whether to leave out images without predictions.
     protocol : {"coco", "lvis"}
-        With ``"lvis"``, predictions without an object are judged only if all objects of their class
-        are annotated in the image, which lists such classes.
+        With ``"lvis"``, unmatched predictions are judged only if the image has objects of their
+        class or lists the class as absent, and does not list it as incomplete.
     with_boxes : bool, default False
         Whether masks are the pixels of the boxes in the data sets.
 
@@ -168,7 +168,7 @@ class ImagePairs:
         return len(self._predicted)
 
     def parts(self, with_photographs: bool = False) -> list[ImagePairs]:
-        """Return the pairs of some images after the other, as many as a job should take."""
+        """Return the pairs in parts of as many images as a job should take."""
         step = PHOTOGRAPHS if with_photographs else IMAGES
         return [
             self.part(range(start, min(start + step, len(self))))
@@ -178,7 +178,7 @@ class ImagePairs:
     def part(self, indices: Sequence[int]) -> ImagePairs:
         """Return the pairs of the images with these indices.
 
-        In another process, it has these images and their annotations only.
+        In another process, it has only these images and their annotations.
         """
         part = copy.copy(self)
         part._indices = indices
@@ -260,8 +260,8 @@ class ImagePairs:
             "predicted image", "that the truth lacks", self.unknown, self._first_unknown
         )
         problems.leave_out(
-            "prediction",
-            "without an object not judged, as not all objects of its class are annotated (LVIS)",
+            "unmatched prediction",
+            "not judged, as not all objects of the class are annotated (LVIS)",
             counts.unjudged,
         )
         problems.leave_out(
@@ -316,7 +316,7 @@ class ImagePairs:
         return PageImage(image.name, truth, prediction, photograph, options, known)
 
     def _known(self, image: DatasetImage) -> KnownClasses:
-        """Return the classes that an image lists, as the rules of LVIS need them."""
+        """Return the classes that LVIS lists for an image."""
         truth = self._sources[0].dataset
         ids = (listed_categories(truth, image.row, name) for name in (NEGATIVE, INCOMPLETE))
         of_id = self._class_of_id
@@ -348,7 +348,7 @@ class ImagePairs:
 
 
 def _count_unjudged(image: PageImage) -> int:
-    """Return the number of predictions that have no finding because they are not judged."""
+    """Return the number of predictions without a finding because they are not judged."""
     diagnosis, judged = image.diagnosis, image.masks.judged
     if judged is None or diagnosis is None:
         return 0

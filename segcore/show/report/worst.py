@@ -25,7 +25,7 @@ _MARGIN = 0.2
 
 
 class Worst:
-    """Keeps which findings of images are the worst.
+    """Keeps the indices of the worst findings of images.
 
     Parameters
     ----------
