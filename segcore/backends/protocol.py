@@ -281,8 +281,8 @@ class Kernels(Protocol):
         ``ring_offsets[r + 1] - 1``, and mask i has the rings ``mask_offsets[i]`` to
         ``mask_offsets[i + 1] - 1``. Rings of fewer than three points are empty.
 
-        ``filling`` is the rule by which rings become a mask. ``UNITED``: each ring is filled by
-        the even-odd rule, and the mask is their union. ``EVEN_ODD``: all rings are filled together
+        ``filling`` is the fill rule. ``UNITED``: each ring is filled by the even-odd rule, and the
+        mask is the union of the filled rings. ``EVEN_ODD``: all rings are filled together
         by the even-odd rule. ``NON_ZERO``: a pixel is foreground if its winding number is not zero.
         """
 

@@ -34,7 +34,7 @@ def outline(
 
 
 def _trace(runs: list[Piece], height: int, connectivity: int) -> tuple[list[Ring], list[int]]:
-    """Return the rings of a mask, and the index of the ring around each hole (-1 for others)."""
+    """Return the rings of a mask, and for each hole the index of the ring around it, else -1."""
     blocks = [_block(run, height) for run in runs]
     edges = _edges(blocks)
     ring_of: dict[Edge, int] = {}
