@@ -294,7 +294,7 @@ class _Findings:
             rows = np.flatnonzero(selected)
             row = int(rows[annotations["image"][rows].argmin()])
             image_id = images["id"][annotations["image"][row]]
-            name = f"annotation {annotations['id'][row]} of image {image_id}"
+            name = annotation_names(annotations["id"], image_id)(row)
             self.add(what, int(selected.sum()), name)
 
     def look_at_masks(
@@ -303,7 +303,7 @@ class _Findings:
         """Look at the masks of an image; return how many overlap others."""
         empty = np.flatnonzero(area == 0)
         if len(empty):
-            name = f"annotation {ids[empty[0]]} of image {sample.image_id}"
+            name = annotation_names(ids, sample.image_id)(int(empty[0]))
             self.add("empty", len(empty), name)
         ratios = np.triu(iou(masks, masks), 1)
         for what, pairs in (
