@@ -267,10 +267,7 @@ def ratios_of_groups(
     """
     part_of_group = sizes[true.image[true_rows[groups.b[:-1]]]]
     parts = []
-    start = 0
-    while start < len(part_of_group):
-        end = int(np.searchsorted(part_of_group, part_of_group[start], side="right"))
-        end = min(end, groups.end(start, MAX_OBJECTS))
+    for start, end in groups.chunks(MAX_OBJECTS, part_of_group):
         in_a = slice(groups.a[start], groups.a[end])
         in_b = slice(groups.b[start], groups.b[end])
         a, b = found.shapes(found_rows[in_a]), true.shapes(true_rows[in_b])
@@ -284,7 +281,6 @@ def ratios_of_groups(
         else:
             ratio = settings.dilation_ratio
             parts.append(boundary_iou_of_groups(a, b, chunk, crowd[in_b], least, ratio))
-        start = end
     return np.concatenate(parts)
 
 
@@ -300,47 +296,28 @@ def _match(
     """Return the bits of matched and of ignored detections."""
     pairs = offsets_of(np.diff(groups.a) * np.diff(groups.b))
     parts = []
-    start = 0
-    while start < len(groups.a) - 1:
-        end = groups.end(start, MAX_OBJECTS)
+    for start, end in groups.chunks(MAX_OBJECTS):
         in_a, in_b, in_pairs = (
             slice(offsets[start], offsets[end]) for offsets in (groups.a, groups.b, pairs)
         )
-        objects = counted[:, in_b], crowd[in_b], counts_as_match[in_b]
-        chunk = groups.part(start, end)
-        parts.append(
-            _match_chunk(settings, ratios[in_pairs], chunk, *objects, out_of_range[:, in_a])
+        chunk, to_find = groups.part(start, end), counted[:, in_b]
+        matches = kernels.match(
+            ratios[in_pairs],
+            chunk.a,
+            chunk.b,
+            np.ascontiguousarray(~to_find).view(np.uint8),
+            crowd[in_b].view(np.uint8),
+            np.ones(chunk.a[-1], np.uint8),
+            settings.thresholds,
         )
-        start = end
-    is_match, is_ignored = zip(*parts, strict=True)
-    return np.concatenate(is_match, axis=1), np.concatenate(is_ignored, axis=1)
-
-
-def _match_chunk(
-    settings: Settings,
-    ratios: NDArray[np.float64],
-    groups: Groups,
-    counted: NDArray[np.bool_],
-    crowd: NDArray[np.bool_],
-    counts_as_match: NDArray[np.bool_],
-    out_of_range: NDArray[np.bool_],
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the bits of matched and of ignored detections of a chunk of groups."""
-    matches = kernels.match(
-        ratios,
-        groups.a,
-        groups.b,
-        np.ascontiguousarray(~counted).view(np.uint8),
-        crowd.view(np.uint8),
-        np.ones(out_of_range.shape[1], np.uint8),
-        settings.thresholds,
-    )
-    is_match = matches >= 0
-    if not counts_as_match.all():
-        is_match &= counts_as_match[matches]
-    # The last item is for detections without a match, whose index is -1.
-    is_ignored = np.array(
-        [np.append(~flags, False)[found] for flags, found in zip(counted, matches, strict=True)]
-    )
-    is_ignored |= ~is_match & out_of_range[:, None]
-    return packed(is_match), packed(is_ignored)
+        is_match = matches >= 0
+        if not counts_as_match[in_b].all():
+            is_match &= counts_as_match[in_b][matches]
+        # The last item is for detections without a match, whose index is -1.
+        is_ignored = np.array(
+            [np.append(~flags, False)[found] for flags, found in zip(to_find, matches, strict=True)]
+        )
+        is_ignored |= ~is_match & out_of_range[:, None, in_a]
+        parts.append((packed(is_match), packed(is_ignored)))
+    matched, ignored = zip(*parts, strict=True)
+    return np.concatenate(matched, axis=1), np.concatenate(ignored, axis=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,10 +46,21 @@ class Groups:
         a, b = self.a[start : stop + 1], self.b[start : stop + 1]
         return Groups(a - a[0], b - b[0])
 
-    def end(self, start: int, count: int) -> int:
-        """Return the end of the groups from `start` with up to `count` items of a; at least one."""
-        full = int(np.searchsorted(self.a, self.a[start] + count, side="right")) - 1
-        return max(full, start + 1)
+    def chunks(
+        self, count: int, labels: NDArray[np.int64] | None = None
+    ) -> Iterator[tuple[int, int]]:
+        """Yield the start and end of consecutive groups: up to `count` items of a, or one group.
+
+        With `labels`, which ascend: int64, shape (G,), the groups of a chunk have the same label.
+        """
+        start, num_groups = 0, len(self.a) - 1
+        while start < num_groups:
+            full = int(np.searchsorted(self.a, self.a[start] + count, side="right")) - 1
+            end = max(full, start + 1)
+            if labels is not None:
+                end = min(end, int(np.searchsorted(labels, labels[start], side="right")))
+            yield start, end
+            start = end
 
     def kept(self, keep_a: NDArray[np.bool_], keep_b: NDArray[np.bool_]) -> Groups:
         """Return the same groups of the sequences without the items that are not kept."""
